@@ -1,0 +1,221 @@
+import * as ort from "onnxruntime-node";
+import { basename, join } from "node:path";
+import type { DType, External, Float, Graph, Value } from "./graph.ts";
+import { lower } from "./lower.ts";
+import { encodeModel } from "./proto.ts";
+import { type Device, hasKernel } from "./providers.ts";
+
+export type TensorData =
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>;
+
+/** A tensor in the memory of this process. */
+export interface HostTensor {
+  readonly data: TensorData;
+  readonly shape: readonly number[];
+}
+
+/** A tensor in the memory of a device; only {@linkcode Program} looks inside. */
+export interface DeviceTensor {
+  readonly onDevice: ort.Tensor;
+}
+
+export type Tensor = HostTensor | DeviceTensor;
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface CompileOptions {
+  /** @default "cpu" */
+  device?: Device;
+  /** Threads that share the work of one operator, on CPU. @default 1 */
+  threads?: number;
+  /** Refuses a graph of which any node would leave the device. @default false */
+  strict?: boolean;
+  /** Names of outputs that stay on the device. @default none */
+  keep?: readonly string[];
+}
+
+/** A compiled graph. */
+export interface Program {
+  /** Number of nodes after lowering. */
+  readonly nodes: number;
+  /**
+   * Runs the graph.
+   *
+   * @param feeds a tensor for each input.
+   * @param into tensors that outputs are written to: on CPU they may be the
+   * very tensors fed, which updates them in place; on WebGPU they must not.
+   */
+  run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
+/** Compiles the part of a graph that the named outputs need. */
+export async function compile(
+  outputs: Readonly<Record<string, Value>>,
+  options: CompileOptions = {},
+): Promise<Program> {
+  const { device = "cpu" } = options;
+  const names = Object.keys(outputs);
+  const lowered = lower(
+    Object.values(outputs),
+    (op) => hasKernel(op, device, Object.values(outputs)[0]!.graph.float),
+  );
+  const session = await createSession(lowered, options);
+  const inner = new Map(
+    names.map((name, i) => [name, lowered.outputs[i]!.name]),
+  );
+  const dtypes = new Map(
+    lowered.graph.inputs.map(({ name, dtype }) => [name, dtype]),
+  );
+  return {
+    nodes: lowered.graph.nodes.length,
+    run: async (feeds, into = {}) => {
+      const fetches = Object.fromEntries(
+        names.map((name) => [
+          inner.get(name)!,
+          into[name] ? toOrt(into[name]) : null,
+        ]),
+      );
+      const result = await session.run(feedsOf(dtypes, feeds), fetches);
+      return Object.fromEntries(
+        names.map((name) => [name, fromOrt(result[inner.get(name)!]!)]),
+      );
+    },
+    release: () => session.release(),
+  };
+}
+
+function feedsOf(
+  dtypes: ReadonlyMap<string, DType>,
+  feeds: Tensors,
+): Record<string, ort.Tensor> {
+  return Object.fromEntries(
+    [...dtypes].map(([name, dtype]) => {
+      const feed = feeds[name];
+      if (!feed) {
+        throw new RangeError(
+          `Cannot run the graph: input "${name}" is not fed`,
+        );
+      }
+      const tensor = toOrt(feed);
+      if (tensor.type !== dtype) {
+        throw new TypeError(
+          `Cannot run the graph: input "${name}" is fed ${tensor.type}, expected ${dtype}`,
+        );
+      }
+      return [name, tensor];
+    }),
+  );
+}
+
+function toOrt(tensor: Tensor): ort.Tensor {
+  if ("onDevice" in tensor) return tensor.onDevice;
+  const { data, shape } = tensor;
+  if (data instanceof Float32Array) {
+    return new ort.Tensor("float32", data, shape);
+  }
+  if (data instanceof Float64Array) {
+    return new ort.Tensor("float64", data, shape);
+  }
+  return new ort.Tensor("int32", data, shape);
+}
+
+function fromOrt(tensor: ort.Tensor): Tensor {
+  if (tensor.location === "gpu-buffer") return { onDevice: tensor };
+  return { data: tensor.data as TensorData, shape: tensor.dims };
+}
+
+/** The numbers of a tensor that is in this process's memory. */
+export function hostData(tensor: Tensor | undefined): TensorData {
+  if (tensor && "data" in tensor) return tensor.data;
+  throw new TypeError("Cannot read a tensor: it is not in host memory");
+}
+
+async function createSession(
+  { graph, outputs }: { graph: Graph; outputs: readonly Value[] },
+  options: CompileOptions,
+): Promise<ort.InferenceSession> {
+  const externals = graph.constants.flatMap(({ data }) =>
+    "file" in data ? [data] : []
+  );
+  const settings = sessionOptions(options, graph.float);
+  if (externals.length === 0) {
+    return await create(encodeModel(graph, outputs), settings);
+  }
+  const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
+  try {
+    const links = await linkFiles(externals, folder);
+    const local = withFiles(graph, links);
+    const path = join(folder, "model.onnx");
+    await Deno.writeFile(path, encodeModel(local, outputs));
+    return await create(path, settings);
+  } finally {
+    // The weights stay mapped; their names are not needed any more.
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function create(
+  model: string | Uint8Array,
+  settings: ort.InferenceSession.SessionOptions,
+): Promise<ort.InferenceSession> {
+  return typeof model === "string"
+    ? await ort.InferenceSession.create(model, settings)
+    : await ort.InferenceSession.create(model, settings);
+}
+
+function sessionOptions(
+  { device = "cpu", threads = 1, strict = false, keep = [] }: CompileOptions,
+  float: Float,
+): ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Fusions assume float32.
+    graphOptimizationLevel: float === "float32" ? "all" : "basic",
+    logSeverityLevel: 3,
+    // With the pattern planner on, a training step's peak doubles.
+    enableMemPattern: false,
+    ...(keep.length > 0 ? { preferredOutputLocation: "gpu-buffer" } : {}),
+    extra: {
+      session: { disable_cpu_ep_fallback: strict ? "1" : "0" },
+      optimization: {
+        // It would merge what the backward pass computes again to save memory.
+        disable_specified_optimizers: "CommonSubexpressionElimination",
+      },
+    },
+  };
+}
+
+/** Hard links: onnxruntime refuses paths and symbolic links out of its folder. */
+async function linkFiles(
+  externals: readonly External[],
+  folder: string,
+): Promise<Map<string, string>> {
+  const links = new Map<string, string>();
+  for (const { file } of externals) {
+    if (links.has(file)) continue;
+    const name = `${links.size}-${basename(file)}`;
+    const real = await Deno.realPath(file);
+    const target = join(folder, name);
+    try {
+      await Deno.link(real, target);
+    } catch {
+      // Another file system.
+      await Deno.copyFile(real, target);
+    }
+    links.set(file, name);
+  }
+  return links;
+}
+
+function withFiles(graph: Graph, links: ReadonlyMap<string, string>): Graph {
+  for (const [i, { value, data }] of graph.constants.entries()) {
+    if (!("file" in data)) continue;
+    const file = links.get(data.file)!;
+    graph.constants[i] = { value, data: { ...data, file } };
+  }
+  return graph;
+}

@@ -1,0 +1,241 @@
+import {
+  apply,
+  type Dim,
+  type DType,
+  type Op,
+  type Operand,
+  type Shape,
+  type Type,
+  type Value,
+} from "../onnx/graph.ts";
+
+/** z = x + y */
+export const Add: Op = {
+  name: "Add",
+  infer: broadcast,
+  vjp: (_node, [dz]) => [dz!, dz!],
+};
+export const add = (x: Operand, y: Operand): Value => apply(Add, [x, y]);
+
+/** z = x − y */
+export const Sub: Op = {
+  name: "Sub",
+  infer: broadcast,
+  vjp: (_node, [dz]) => [dz!, neg(dz!)],
+};
+export const sub = (x: Operand, y: Operand): Value => apply(Sub, [x, y]);
+
+/** z = x · y */
+export const Mul: Op = {
+  name: "Mul",
+  infer: broadcast,
+  vjp: ({ inputs: [x, y] }, [dz]) => [mul(dz!, y!), mul(dz!, x!)],
+};
+export const mul = (x: Operand, y: Operand): Value => apply(Mul, [x, y]);
+
+/** z = x / y; dz = dx / y − z dy / y */
+export const Div: Op = {
+  name: "Div",
+  infer: broadcast,
+  vjp: ({ inputs: [, y], outputs: [z] }, [dz]) => {
+    const dx = div(dz!, y!);
+    return [dx, neg(mul(dx, z!))];
+  },
+};
+export const div = (x: Operand, y: Operand): Value => apply(Div, [x, y]);
+
+/** z = min(x, y); on a tie the gradient flows to x. */
+export const Min: Op = {
+  name: "Min",
+  infer: broadcast,
+  vjp: ({ inputs: [x, y] }, [dz]) => {
+    const second = cast(greater(x!, y!), dz!.dtype);
+    const dy = mul(dz!, second);
+    return [sub(dz!, dy), dy];
+  },
+};
+export const min = (x: Operand, y: Operand): Value => apply(Min, [x, y]);
+
+/** z = max(x, y); on a tie the gradient flows to x. */
+export const max = (x: Value, y: Operand): Value =>
+  neg(min(neg(x), typeof y === "number" ? -y : neg(y)));
+
+/** z = −x */
+export const Neg: Op = {
+  name: "Neg",
+  infer: same,
+  vjp: (_node, [dz]) => [neg(dz!)],
+};
+export const neg = (x: Operand): Value => apply(Neg, [x]);
+
+/** z = eˣ; dz = z dx */
+export const Exp: Op = {
+  name: "Exp",
+  infer: same,
+  vjp: ({ outputs: [z] }, [dz]) => [mul(dz!, z!)],
+};
+export const exp = (x: Operand): Value => apply(Exp, [x]);
+
+/** z = log x; dz = dx / x */
+export const Log: Op = {
+  name: "Log",
+  infer: same,
+  vjp: ({ inputs: [x] }, [dz]) => [div(dz!, x!)],
+};
+export const log = (x: Operand): Value => apply(Log, [x]);
+
+/** z = √x; dz = dx / 2z */
+export const Sqrt: Op = {
+  name: "Sqrt",
+  infer: same,
+  vjp: ({ outputs: [z] }, [dz]) => [div(dz!, mul(z!, 2))],
+};
+export const sqrt = (x: Operand): Value => apply(Sqrt, [x]);
+
+/** z = σ(x); dz = z (1 − z) dx */
+export const Sigmoid: Op = {
+  name: "Sigmoid",
+  infer: same,
+  vjp: ({ outputs: [z] }, [dz]) => {
+    const part = mul(dz!, z!);
+    return [sub(part, mul(part, z!))];
+  },
+};
+export const sigmoid = (x: Operand): Value => apply(Sigmoid, [x]);
+
+/** z = tanh x; dz = (1 − z²) dx */
+export const Tanh: Op = {
+  name: "Tanh",
+  infer: same,
+  vjp: ({ outputs: [z] }, [dz]) => [sub(dz!, mul(dz!, mul(z!, z!)))],
+};
+export const tanh = (x: Operand): Value => apply(Tanh, [x]);
+
+/** z = log(1 + eˣ); dz = σ(x) dx. −log σ(x) is softplus(−x). */
+export const Softplus: Op = {
+  name: "Softplus",
+  infer: same,
+  vjp: ({ inputs: [x] }, [dz]) => [mul(dz!, sigmoid(x!))],
+  lower: ([x]) => {
+    const size = max(x!, neg(x!));
+    return [add(max(x!, 0), log(add(1, exp(neg(size)))))];
+  },
+};
+export const softplus = (x: Operand): Value => apply(Softplus, [x]);
+
+/** z = sin x */
+export const Sin: Op = {
+  name: "Sin",
+  infer: same,
+  vjp: ({ inputs: [x] }, [dz]) => [mul(dz!, cos(x!))],
+};
+export const sin = (x: Operand): Value => apply(Sin, [x]);
+
+/** z = cos x */
+export const Cos: Op = {
+  name: "Cos",
+  infer: same,
+  vjp: ({ inputs: [x] }, [dz]) => [neg(mul(dz!, sin(x!)))],
+};
+export const cos = (x: Operand): Value => apply(Cos, [x]);
+
+/**
+ * z = log(1 − eˣ) for x < 0, as log tanh(−x/2) + log(1 + eˣ), which loses
+ * nothing near 0; dz = −eˣ / (1 − eˣ) dx = −e^(x − z) dx.
+ *
+ * ONNX has neither log1p nor expm1, and `Log(1 − Exp(x))` is −∞ in float32
+ * from x = −3·10⁻⁸ upwards.
+ */
+export const Log1mExp: Op = {
+  name: "Log1mExp",
+  domain: "prefgrad",
+  infer: same,
+  vjp: ({ inputs: [x], outputs: [z] }, [dz]) => [
+    neg(mul(dz!, exp(sub(x!, z!)))),
+  ],
+  lower: ([x]) => [add(log(tanh(mul(x!, -0.5))), softplus(x!))],
+};
+export const log1mExp = (x: Operand): Value => apply(Log1mExp, [x]);
+
+/** z = x > y */
+export const Greater: Op = {
+  name: "Greater",
+  infer: (inputs) => [{ dtype: "bool", shape: broadcast(inputs)[0]!.shape }],
+  vjp: () => [null, null],
+};
+export const greater = (x: Operand, y: Operand): Value =>
+  apply(Greater, [x, y]);
+
+/** z = ¬x */
+export const Not: Op = { name: "Not", infer: same, vjp: () => [null] };
+export const not = (x: Value): Value => apply(Not, [x]);
+
+const CAST_TARGETS: Partial<Record<DType, number>> = {
+  float32: 1,
+  int32: 6,
+  float64: 11,
+};
+
+/** z = x in another type. */
+export const Cast: Op = {
+  name: "Cast",
+  infer: ([x], { to }) => {
+    const found = Object.entries(CAST_TARGETS).find(([, code]) => code === to);
+    return [{ dtype: found![0] as DType, shape: x!.shape }];
+  },
+  vjp: ({ inputs: [x] }, [dz]) => [
+    x!.dtype.startsWith("float") ? cast(dz!, x!.dtype) : null,
+  ],
+};
+export function cast(x: Value, dtype: DType): Value {
+  const to = CAST_TARGETS[dtype];
+  if (to === undefined) {
+    throw new RangeError(`Cannot cast to ${dtype}: no graph computes in it`);
+  }
+  return x.dtype === dtype ? x : apply(Cast, [x], { to });
+}
+
+/**
+ * x itself, with no gradient flowing back: what a loss treats as given.
+ */
+export const StopGradient: Op = {
+  name: "Identity",
+  infer: same,
+  vjp: () => [null],
+};
+export const stopGradient = (x: Value): Value => apply(StopGradient, [x]);
+
+/** Ones of the shape of x, whatever it holds: ¬(x > x) is true for NaN and ∞. */
+export const onesLike = (x: Value): Value => cast(not(greater(x, x)), x.dtype);
+
+/** Zeros of the shape of x, whatever it holds. */
+export const zerosLike = (x: Value): Value => cast(greater(x, x), x.dtype);
+
+function same([x]: readonly Value[]): Type[] {
+  return [{ dtype: x!.dtype, shape: x!.shape }];
+}
+
+function broadcast([x, y]: readonly Value[]): Type[] {
+  if (x!.dtype !== y!.dtype) throw new RangeError("their types differ");
+  const rank = Math.max(x!.shape.length, y!.shape.length);
+  const shape = Array.from(
+    { length: rank },
+    (_, i) =>
+      broadcastDim(dimAt(x!.shape, i - rank), dimAt(y!.shape, i - rank)),
+  );
+  return [{ dtype: x!.dtype, shape }];
+}
+
+function broadcastDim(a: Dim, b: Dim): Dim {
+  if (a !== b && a !== 1 && b !== 1) {
+    throw new RangeError(`dimensions ${a} and ${b} do not broadcast`);
+  }
+  return a === 1 ? b : a;
+}
+
+/** The dimension at a negative axis; 1 where a shape has fewer. */
+function dimAt(shape: Shape, axis: number): Dim {
+  return shape.at(axis) !== undefined && -axis <= shape.length
+    ? shape.at(axis)!
+    : 1;
+}

@@ -1,0 +1,151 @@
+import { apply, type Op, type Value } from "../onnx/graph.ts";
+import { mul, zerosLike } from "./elementwise.ts";
+import { reshape, unsqueeze } from "./shaping.ts";
+
+/** Rows of x by index: y[i…] = x[index[i…]]. */
+export const Gather: Op = {
+  name: "Gather",
+  infer: ([x, index]) => [{
+    dtype: x!.dtype,
+    shape: [...index!.shape, ...x!.shape.slice(1)],
+  }],
+  vjp: ({ inputs: [x, index] }, [dy]) => [
+    scatterAdd(zerosLike(x!), index!, dy!),
+    null,
+  ],
+  vjpInto: ({ inputs: [, index] }, [dy], sum, i) =>
+    i === 0 ? scatterAdd(sum, index!, dy!) : null,
+};
+/** Rows of x (`[n, …]`) by index (int32, `[…]`). */
+export const gather = (x: Value, index: Value): Value =>
+  apply(Gather, [x, index]);
+
+/**
+ * x with updates added at indices along `axis`.
+ *
+ * Never `ScatterND`: its CPU kernel races on duplicate indices.
+ */
+export const ScatterElements: Op = {
+  name: "ScatterElements",
+  infer: ([x]) => [x!],
+  vjp: ({ inputs: [, index], attributes }, [dy]) => [
+    dy!,
+    null,
+    apply(GatherElements, [dy!, index!], { axis: attributes["axis"]! }),
+  ],
+};
+
+/** y[i][j] = x[i][index[i][j]] for `axis` 1. */
+export const GatherElements: Op = {
+  name: "GatherElements",
+  infer: ([x, index]) => [{ dtype: x!.dtype, shape: index!.shape }],
+  vjp: ({ inputs: [x, index], attributes }, [dy]) => [
+    scatterElements(zerosLike(x!), index!, dy!, attributes["axis"] as number),
+    null,
+  ],
+};
+
+/** One element of each row: y[i] = x[i, column[i]], `[n, 1]` from `[n, m]`. */
+export const pick = (x: Value, column: Value): Value =>
+  apply(GatherElements, [x, column], { axis: 1 });
+
+/** x (`[n, m]`) with updates (`[n, 1]`) added at one column of each row. */
+export const addAt = (x: Value, column: Value, updates: Value): Value =>
+  scatterElements(x, column, updates, 1);
+
+/** x with the rows of `updates` added at `index`. */
+export function scatterAdd(x: Value, index: Value, updates: Value): Value {
+  if (x.shape.length === 1) return scatterElements(x, index, updates, 0);
+  const columns = x.shape[1] as number;
+  const wide = apply(repeatColumn(columns), [
+    unsqueeze(index, [1]),
+    x.graph.integers([1, columns]),
+  ]);
+  return scatterElements(x, wide, updates, 0);
+}
+
+function scatterElements(
+  x: Value,
+  index: Value,
+  updates: Value,
+  axis: number,
+): Value {
+  return apply(ScatterElements, [x, index, updates], {
+    axis,
+    reduction: "add",
+  });
+}
+
+/**
+ * The flat token stream laid out in rows: y[r, t] = x[slots[r, t]], where a
+ * slot without a token repeats the first one. Its vjp is the inverse gather,
+ * which never reads such slots.
+ */
+export const ToRows: Op = {
+  name: "ToRows",
+  domain: "prefgrad",
+  infer: ([x, slots]) => [{
+    dtype: x!.dtype,
+    shape: [...slots!.shape, ...x!.shape.slice(1)],
+  }],
+  vjp: ({ inputs: [, ...layout] }, [dy]) => [
+    apply(ToStream, [dy!, ...layout]),
+    null,
+    null,
+    null,
+  ],
+  lower: ([x, slots]) => [gather(x!, slots!)],
+};
+
+/**
+ * Rows back to the flat stream: y[n] = x[places[n]] with the first two axes of
+ * x seen as one. Its vjp leaves zeros in the slots without a token.
+ */
+export const ToStream: Op = {
+  name: "ToStream",
+  domain: "prefgrad",
+  infer: ([x, , places]) => [{
+    dtype: x!.dtype,
+    shape: [...places!.shape, ...x!.shape.slice(2)],
+  }],
+  vjp: ({ inputs: [, ...layout] }, [dy]) => {
+    const rows = apply(ToRows, [dy!, ...layout]);
+    const live = layout[2]!;
+    const axes = rows.shape.slice(2).map((_, i) => i + 2);
+    return [mul(rows, unsqueeze(live, axes)), null, null, null];
+  },
+  lower: ([x, slots, places]) => {
+    const [rows, length] = slots!.shape;
+    const flat = reshape(x!, [`${rows}·${length}`, ...x!.shape.slice(2)]);
+    return [gather(flat, places!)];
+  },
+};
+
+/** Where the tokens of a stream stand when it is laid out in rows. */
+export interface RowLayout {
+  /** Stream index of each slot, int32 `[rows, length]`; 0 where there is none. */
+  slots: Value;
+  /** Slot of each token, counted over the rows, int32 `[tokens]`. */
+  places: Value;
+  /** 1 where a slot holds a token, else 0, `[rows, length]`. */
+  live: Value;
+}
+export const toRows = (x: Value, { slots, places, live }: RowLayout): Value =>
+  apply(ToRows, [x, slots, places, live]);
+export const toStream = (x: Value, { slots, places, live }: RowLayout): Value =>
+  apply(ToStream, [x, slots, places, live]);
+
+/** Sums of x (`[n]`) by segment (int32 `[n]`), added to `zeros` (`[segments]`). */
+export const segmentSum = (
+  x: Value,
+  segment: Value,
+  zeros: Value,
+): Value => scatterElements(zeros, segment, x, 0);
+
+/** A column (`[n, 1]`) repeated to a matrix. */
+function repeatColumn(columns: number): Op {
+  return {
+    name: "Expand",
+    infer: ([x]) => [{ dtype: x!.dtype, shape: [x!.shape[0]!, columns] }],
+  };
+}

@@ -1,0 +1,222 @@
+import { throws } from "node:assert/strict";
+import { apply, Graph, type Operand, type Value } from "lib/onnx/graph.ts";
+import { gradient } from "lib/grad.ts";
+import * as e from "lib/ops/elementwise.ts";
+import { gemm, matmul } from "lib/ops/linalg.ts";
+import { logSoftmax, rmsNorm, softmax } from "lib/ops/norm.ts";
+import { reshape, sum, transpose, unsqueeze } from "lib/ops/shaping.ts";
+import {
+  gather,
+  pick,
+  segmentSum,
+  toRows,
+  toStream,
+} from "lib/ops/indexing.ts";
+import { swiGlu } from "lib/ops/activation.ts";
+import { rotate } from "lib/ops/rope.ts";
+import { tokenLogProbs } from "lib/ops/head.ts";
+import { checkGradient, spread } from "./finite_differences.ts";
+
+type Build = (x: Value, y: Value) => Value;
+const each = (f: (x: Operand) => Value): Build => (x, y) => e.mul(f(x), y);
+const ints = (g: Graph, list: number[], shape = [list.length]) =>
+  g.constant(Int32Array.from(list), shape);
+/** Three slots of the first row, two of the second; the last holds nothing. */
+const layout = (g: Graph) => ({
+  slots: ints(g, [0, 1, 2, 3, 4, 0], [2, 3]),
+  places: ints(g, [0, 1, 2, 3, 4]),
+  live: g.constant(Float64Array.of(1, 1, 1, 1, 1, 0), [2, 3]),
+});
+
+/** Name, shape of x, shape of y, a value that depends on both. */
+const CASES: [string, number[], number[], Build][] = [
+  ["Add", [2, 3], [3], e.add],
+  ["Sub", [2, 3], [2, 1], e.sub],
+  ["Mul", [2, 3], [1, 3], e.mul],
+  ["Div", [2, 3], [1, 3], e.div],
+  ["Min", [2, 3], [2, 1], e.min],
+  ["max()", [2, 3], [2, 1], e.max],
+  ["Neg", [2, 3], [1], each(e.neg)],
+  ["Exp", [2, 3], [1], each(e.exp)],
+  ["Log", [2, 3], [1], each(e.log)],
+  ["Sqrt", [2, 3], [1], each(e.sqrt)],
+  ["Sigmoid", [2, 3], [1], each(e.sigmoid)],
+  ["Softplus", [2, 3], [1], each(e.softplus)],
+  ["Tanh", [2, 3], [1], each(e.tanh)],
+  ["Sin", [2, 3], [1], each(e.sin)],
+  ["Cos", [2, 3], [1], each(e.cos)],
+  ["Log1mExp", [2, 3], [1], each((x) => e.log1mExp(e.neg(x)))],
+  ["a value used twice", [2, 3], [3], (x, y) => e.mul(e.add(x, y), x)],
+  ["ReduceSum", [2, 3], [2], (x, y) => e.mul(sum(e.mul(x, x), [1]), y)],
+  [
+    "ReduceSum, kept",
+    [2, 3],
+    [2, 1],
+    (x, y) => e.mul(sum(e.mul(x, x), [1], { keepdims: true }), y),
+  ],
+  ["Unsqueeze", [2, 3], [2, 4, 3], (x, y) => e.mul(unsqueeze(x, [1]), y)],
+  ["Reshape", [2, 6], [3, 4], (x, y) => e.mul(reshape(x, [3, 4]), y)],
+  [
+    "Transpose",
+    [2, 3, 4],
+    [4, 2, 3],
+    (x, y) => e.mul(transpose(x, [2, 0, 1]), y),
+  ],
+  ["Gemm", [2, 3], [3, 4], gemm],
+  [
+    "Gemm, both transposed",
+    [3, 2],
+    [4, 3],
+    (x, y) => gemm(x, y, { transA: true, transB: true, alpha: 0.5 }),
+  ],
+  [
+    "Gemm, second transposed",
+    [2, 3],
+    [4, 3],
+    (x, y) => gemm(x, y, { transB: true }),
+  ],
+  [
+    "Gemm, first transposed",
+    [3, 2],
+    [3, 4],
+    (x, y) => gemm(x, y, { transA: true }),
+  ],
+  ["Gemm, used twice", [3, 3], [3, 3], (x, y) => gemm(gemm(x, y), y)],
+  ["FusedMatMul", [2, 2, 3], [2, 3, 4], matmul],
+  [
+    "FusedMatMul, transposed",
+    [2, 3, 2],
+    [2, 4, 3],
+    (x, y) => matmul(x, y, { transA: true, transB: true, alpha: 2 }),
+  ],
+  [
+    "Gather",
+    [4, 3],
+    [3, 3],
+    (x, y) => e.mul(gather(x, ints(x.graph, [2, 0, 2])), y),
+  ],
+  ["Gather, twice from the same", [4, 3], [3, 3], (x, y) =>
+    e.mul(
+      e.mul(gather(x, ints(x.graph, [2, 0, 2])), y),
+      gather(x, ints(x.graph, [1, 1, 3])),
+    )],
+  [
+    "GatherElements",
+    [3, 4],
+    [3, 1],
+    (x, y) => e.mul(pick(x, ints(x.graph, [1, 3, 0], [3, 1])), y),
+  ],
+  [
+    "ScatterElements",
+    [4],
+    [3],
+    (x, y) => e.exp(segmentSum(x, ints(x.graph, [2, 0, 2, 1]), y)),
+  ],
+  [
+    "ToRows",
+    [5, 3],
+    [2, 3, 3],
+    (x, y) =>
+      e.mul(
+        e.mul(toRows(x, layout(x.graph)), unsqueeze(layout(x.graph).live, [2])),
+        y,
+      ),
+  ],
+  [
+    "ToStream",
+    [2, 3, 3],
+    [5, 3],
+    (x, y) => e.mul(toStream(x, layout(x.graph)), y),
+  ],
+  ["RMS norm", [2, 4], [4], (x, y) => e.mul(rmsNorm(x, y, 0.1), x)],
+  ["Softmax", [2, 4], [2, 4], (x, y) => e.mul(softmax(x), y)],
+  ["LogSoftmax", [2, 4], [2, 4], (x, y) => e.mul(logSoftmax(x), y)],
+  ["SwiGlu", [2, 4], [2, 4], swiGlu],
+  ["Rotate", [3, 2, 4], [3, 2, 4], (x, y) => {
+    const angle = x.graph.constant(
+      Float64Array.of(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+      [3, 1, 2],
+    );
+    return e.mul(rotate(x, e.cos(angle), e.sin(angle)), y);
+  }],
+  ...[1, 2].flatMap((chunks): [string, number[], number[], Build][] => [
+    [
+      `the trained head in ${chunks} chunks`,
+      [4, 3],
+      [5, 3],
+      (x, y) =>
+        tokenLogProbs([x, y, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
+          trained: true,
+          chunks,
+        }),
+    ],
+    [`the frozen head in ${chunks} chunks`, [4, 3], [4, 1], (x, y) => {
+      const head = x.graph.constant(
+        Float64Array.from({ length: 15 }, (_, i) => Math.cos(i)),
+        [5, 3],
+      );
+      return e.mul(
+        tokenLogProbs([x, head, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
+          trained: false,
+          chunks,
+        }),
+        y,
+      );
+    }],
+  ]),
+];
+
+for (const [name, xShape, yShape, build] of CASES) {
+  Deno.test(`gradient() matches finite differences: ${name}`, async () => {
+    const g = new Graph({ float: "float64" });
+    const x = g.input("x", xShape);
+    const y = g.input("y", yShape);
+    const z = build(x, y);
+    // Weights, so that the cotangent is not constant.
+    const weight = g.input("weight", z.shape);
+    await checkGradient(sum(e.mul(z, weight)), [x, y], {
+      x: spread(xShape),
+      y: spread(yShape, 2.5),
+      weight: spread(z.shape as number[], 5),
+    });
+  });
+}
+
+Deno.test("gradient() names the operator that has no vjp", () => {
+  const g = new Graph();
+  const x = g.input("x", []);
+  const erf = apply({ name: "Erf", infer: () => [x] }, [x]);
+  throws(() => gradient(erf, [x]), {
+    message: 'Cannot differentiate "Erf_0": operator Erf has no vjp',
+  });
+});
+
+Deno.test("gradient() names a target that the loss does not depend on", () => {
+  const g = new Graph();
+  const x = g.input("x", []);
+  const y = g.input("y", []);
+  throws(() => gradient(e.exp(x), [y]), {
+    message: 'Cannot differentiate "Exp_0": it does not depend on "y"',
+  });
+});
+
+Deno.test("gradient() wants a scalar", () => {
+  const x = new Graph().input("x", ["N"]);
+  throws(() => gradient(x, [x]), {
+    message: 'Cannot differentiate "x" of shape [N]: expected a scalar',
+  });
+});
+
+Deno.test("a shape error names the operator and both types", () => {
+  const g = new Graph();
+  const x = g.input("x", ["N", 3]);
+  const y = g.input("y", [4, 5]);
+  throws(() => matmul(x, y), {
+    message:
+      "Cannot apply FusedMatMul to float32[N, 3] and float32[4, 5]: inner dimensions 3 and 4 differ",
+  });
+  throws(() => e.add(x, y), {
+    message:
+      "Cannot apply Add to float32[N, 3] and float32[4, 5]: dimensions N and 4 do not broadcast",
+  });
+});
