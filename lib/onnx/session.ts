@@ -126,6 +126,18 @@ function fromOrt(tensor: ort.Tensor): Tensor {
   return { data: tensor.data as TensorData, shape: tensor.dims };
 }
 
+/** The same memory of a device under another shape. */
+export function viewOf(
+  { onDevice }: DeviceTensor,
+  shape: readonly number[],
+): DeviceTensor {
+  const view = ort.Tensor.fromGpuBuffer(onDevice.gpuBuffer, {
+    dataType: "float32",
+    dims: shape,
+  });
+  return { onDevice: view };
+}
+
 /** The numbers of a tensor that is in this process's memory. */
 export function hostData(tensor: Tensor | undefined): TensorData {
   if (tensor && "data" in tensor) return tensor.data;

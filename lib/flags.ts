@@ -1,0 +1,197 @@
+import { parseArgs } from "node:util";
+import {
+  COMMON,
+  expectation,
+  type Flag,
+  type FlagValues,
+  kebab,
+  labelOf,
+  type NumberFlag,
+  type PositionalValues,
+  type ToggleFlag,
+  usage,
+  usageLine,
+  type Verb,
+} from "./verb.ts";
+
+/** A command line as read. */
+export interface Args<V extends Verb> {
+  help?: never;
+  values: FlagValues<V["flags"]>;
+  positionals: PositionalValues<NonNullable<V["positionals"]>>;
+  /** Whether `--debug` was given, which every verb has. */
+  debug: boolean;
+}
+
+/**
+ * Reads a command line.
+ *
+ * @example Types follow the declaration
+ * ```ts
+ * import { parseFlags } from "lib/flags.ts";
+ * import { number, text, type Verb } from "lib/verb.ts";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * const fit = {
+ *   name: "fit",
+ *   summary: "Fits a line.",
+ *   flags: {
+ *     out: text({ help: "where to write", placeholder: "DIR" }),
+ *     maxError: number({ help: "when to stop", default: 0.1, above: 0 }),
+ *   },
+ *   examples: ["deno task fit --max-error 1e-3"],
+ * } as const satisfies Verb;
+ *
+ * const parsed = parseFlags(fit, ["--max-error", "1e-3"]);
+ * deepStrictEqual(parsed.help ?? parsed.values, { maxError: 1e-3 });
+ * ```
+ *
+ * @returns the values, or only the help text if `--help` or `-h` is given.
+ * @throws {Error} on an unknown or a missing flag or argument, and on a value
+ * outside its declaration; the message names the flag, what was found and what
+ * was expected.
+ */
+export function parseFlags<const V extends Verb>(
+  verb: V,
+  argv: readonly string[],
+): { help: string } | Args<V> {
+  const { given, rest } = split(verb, argv);
+  if (given.has("help")) return { help: usage(verb) };
+  const values = Object.entries(verb.flags).map(([name, flag]) => {
+    const key = kebab(name);
+    return [name, settle(key, flag, given.get(key))] as const;
+  });
+  return {
+    values: Object.fromEntries(
+      values.filter(([, value]) => value !== undefined),
+    ) as Args<V>["values"],
+    positionals: assign(verb, rest) as Args<V>["positionals"],
+    debug: given.has("debug"),
+  };
+}
+
+/** Flags as given, under their name on the command line, and the other arguments. */
+function split(verb: Verb, argv: readonly string[]) {
+  const flags = new Map(
+    Object.entries({ ...verb.flags, ...COMMON })
+      .map(([name, flag]) => [kebab(name), flag]),
+  );
+  const { tokens, positionals: rest } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(Array.from(flags, ([name, { kind }]) => [name, {
+      type: kind === "toggle" ? "boolean" : "string",
+      ...name === "help" && { short: "h" },
+    }])),
+    strict: false, // the messages are ours
+    tokens: true,
+  });
+  const found = tokens.filter((token) => token.kind === "option");
+  const given = new Map(found.map(({ name, value = "" }) => [name, value]));
+  if (!given.has("help")) {
+    for (const token of found) check(token, flags);
+  }
+  return { given, rest };
+}
+
+interface Token {
+  name: string;
+  rawName: string;
+  value?: string | undefined;
+  inlineValue?: boolean | undefined;
+}
+
+/** Refuses a flag that the verb lacks, and a value that is none of its own. */
+function check(token: Token, flags: ReadonlyMap<string, Flag>): void {
+  const { name, rawName, value = "", inlineValue } = token;
+  const flag = flags.get(name);
+  if (!flag) throw new Error(unknownFlag(rawName, [...flags.keys()]));
+  if (flag.kind === "toggle" && inlineValue) {
+    throw unreadable(name, flag, value);
+  }
+  if (!inlineValue && /^--?[a-z]/i.test(value)) {
+    const { message } = unreadable(name, flag, value);
+    throw new Error(`${message} (if it is one, write --${name}=${value})`);
+  }
+}
+
+/** The value of one flag, `undefined` when it is absent and may be. */
+function settle(name: string, flag: Flag, found: string | undefined) {
+  if (flag.kind === "toggle") return found !== undefined;
+  if (found === undefined) {
+    if (!flag.required) return flag.default;
+    throw new Error(`Missing flag ${labelOf(name, flag)}; see --help`);
+  }
+  const value = read(flag, found);
+  if (value === undefined) throw unreadable(name, flag, found);
+  return value;
+}
+
+function unreadable(name: string, flag: Flag, found: string): Error {
+  const what = found === "" ? "nothing" : `"${found}"`;
+  return new Error(
+    `Cannot read --${name}: found ${what}, expected ${expectation(flag)}`,
+  );
+}
+
+/** `undefined` where the text is nothing that the flag takes. */
+function read(flag: Exclude<Flag, ToggleFlag>, found: string) {
+  if (flag.kind === "text") return found || undefined;
+  if (flag.kind === "choice") return flag.choices.find((c) => c === found);
+  return readNumber(flag, found);
+}
+
+function readNumber(flag: NumberFlag, found: string): number | undefined {
+  const { above = -Infinity, below = Infinity } = flag;
+  const { min = -Infinity, max = Infinity } = flag;
+  // Number() alone would take "", " 1" and "0x10" as well.
+  const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(found);
+  const value = number ? Number(found) : NaN;
+  const whole = flag.kind === "number" || Number.isSafeInteger(value);
+  const inside = value > above && value >= min && value < below && value <= max;
+  return whole && inside && Number.isFinite(value) ? value : undefined;
+}
+
+/** Gives the arguments their names, in order. */
+function assign(verb: Verb, rest: readonly string[]) {
+  const left = [...rest];
+  const named = new Map<string, string | string[]>();
+  for (const { name, many, optional } of verb.positionals ?? []) {
+    const taken = left.splice(0, many ? left.length : 1);
+    const [first] = taken;
+    if (many) named.set(name, taken);
+    else if (first !== undefined) named.set(name, first);
+    if (first === undefined && !optional) {
+      throw new Error(
+        `Missing argument ${name.toUpperCase()}; usage: ${usageLine(verb)}`,
+      );
+    }
+  }
+  if (left.length === 0) return Object.fromEntries(named);
+  throw new Error(
+    `Unexpected argument "${left[0]}"; usage: ${usageLine(verb)}`,
+  );
+}
+
+function unknownFlag(found: string, known: readonly string[]): string {
+  const bare = found.replace(/^-+/, "");
+  const [nearest] = known
+    .map((name) => ({ name, distance: distance(bare, name) }))
+    .filter(({ name, distance }) => distance <= Math.ceil(name.length / 3))
+    .sort((a, b) => a.distance - b.distance);
+  const hint = nearest ? `did you mean --${nearest.name}? ` : "";
+  return `Unknown flag ${found}: ${hint}--help lists the flags`;
+}
+
+/** Levenshtein distance: letters to insert, delete or replace. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const replaced = row[j]! + Number(letter !== other);
+      next.push(Math.min(replaced, row[j + 1]! + 1, next[j]! + 1));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}

@@ -1,0 +1,120 @@
+/**
+ * A JSON object from a file, read field by field. `null` counts as absent, as
+ * it does in Hugging Face's files; a field that is missing or of another type
+ * is an error that names file, field, value and what was expected.
+ */
+export class JsonFields {
+  readonly #prefix: string;
+
+  constructor(
+    readonly path: string,
+    readonly values: Readonly<Record<string, unknown>>,
+    prefix = "",
+  ) {
+    this.#prefix = prefix;
+  }
+
+  /** Whether the field is there and not `null`. */
+  has(name: string): boolean {
+    return (this.values[name] ?? null) !== null;
+  }
+
+  /** A text. */
+  text(name: string, fallback?: string): string {
+    const value = this.values[name] ?? fallback;
+    if (typeof value === "string") return value;
+    throw this.error(name, "a text");
+  }
+
+  /** A number above zero. */
+  positive(name: string, fallback?: number): number {
+    const value = this.values[name] ?? fallback;
+    if (typeof value === "number" && value > 0) return value;
+    throw this.error(name, "a number above 0");
+  }
+
+  /** A whole number above zero. */
+  count(name: string, fallback?: number): number {
+    const value = this.values[name] ?? fallback;
+    if (isIndex(value) && value > 0) return value;
+    throw this.error(name, "a whole number above 0");
+  }
+
+  /** True or false. */
+  flag(name: string, fallback: boolean): boolean {
+    const value = this.values[name] ?? fallback;
+    if (typeof value === "boolean") return value;
+    throw this.error(name, "true or false");
+  }
+
+  /** One token id, a list of them, or none: `null`, unlike absence. */
+  tokenIds(name: string, fallback: readonly number[]): readonly number[] {
+    const value = this.values[name];
+    if (value === undefined) return fallback;
+    const ids = Array.isArray(value) ? value : value === null ? [] : [value];
+    if (ids.every(isIndex)) return ids;
+    throw this.error(name, "a token id or a list of them");
+  }
+
+  /** A nested object, `null` where there is none. */
+  object(name: string): JsonFields | null {
+    if (!this.has(name)) return null;
+    const value = this.values[name];
+    if (isRecord(value)) return new JsonFields(this.path, value, `${name}.`);
+    throw this.error(name, "an object");
+  }
+
+  /** An error on a field: what is found, and what was expected. */
+  error(name: string, expected: string): Error {
+    const value = this.values[name];
+    const found = value === undefined ? "missing" : JSON.stringify(value);
+    return new Error(
+      `Cannot read ${this.path}: field "${this.#prefix}${name}" is ${found}, ` +
+        `expected ${expected}`,
+    );
+  }
+}
+
+/**
+ * Reads a JSON file that holds one object.
+ *
+ * @throws Error that names the file: it is not there, or holds something else.
+ */
+export async function readJsonFields(path: string): Promise<JsonFields> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`Cannot read JSON of ${path}: ${reason}`, { cause });
+  }
+  if (isRecord(value)) return new JsonFields(path, value);
+  throw new Error(`Cannot read ${path}: expected a JSON object`);
+}
+
+/** The same for a file that need not be there: `null` where it is not. */
+export async function readOptionalJsonFields(
+  path: string,
+): Promise<JsonFields | null> {
+  try {
+    return await readJsonFields(path);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : null;
+    if (cause instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Writes a value as indented JSON. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
+}
+
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isIndex(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,170 @@
+import type { DType, Graph, Value } from "../onnx/graph.ts";
+import { add, cast } from "../ops/elementwise.ts";
+import { gemm } from "../ops/linalg.ts";
+import type { DecoderConfig, Parameter } from "./config.ts";
+import { parameterNames } from "./config.ts";
+import type { Parameters } from "./decoder.ts";
+import type { Weights } from "./weights.ts";
+
+/** A decoder and what of it is trained. */
+export interface Policy {
+  readonly config: DecoderConfig;
+  /** What is trained, in forward order. */
+  readonly trained: readonly Parameter[];
+  /** Their values before training, by name. */
+  readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  /**
+   * Declares the parameters in a graph: trained ones as inputs of their names,
+   * frozen ones as constants that stay in the model's own files.
+   */
+  parameters(graph: Graph): Parameters;
+}
+
+/** A policy of which every parameter is trained. */
+export function fullPolicy(
+  config: DecoderConfig,
+  initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+): Policy {
+  const trained = parameterNames(config);
+  return {
+    config,
+    trained,
+    initial,
+    parameters: (graph) => {
+      const inputs = declare(graph, trained);
+      const value = (name: string) => inputs.get(name)!;
+      return {
+        value,
+        linear: (x, name) => gemm(x, value(name), { transB: true }),
+        isTrained: () => true,
+      };
+    },
+  };
+}
+
+/** Low-rank adapters of some linear layers. */
+export interface Lora {
+  readonly rank: number;
+  /** The update is scaled by alpha / rank. */
+  readonly alpha: number;
+  /** Weights that have an adapter. */
+  readonly targets: readonly string[];
+  /** Values of A and B by the names of {@linkcode loraParameters}. */
+  readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+}
+
+/**
+ * A policy with frozen weights and trained adapters,
+ * y = x Wᵀ + (alpha / rank) (x Aᵀ) Bᵀ. https://arxiv.org/abs/2106.09685
+ */
+export function loraPolicy(
+  config: DecoderConfig,
+  weights: Weights,
+  { rank, alpha, targets, initial }: Lora,
+): Policy {
+  const trained = loraParameters(config, targets, rank);
+  return {
+    config,
+    trained,
+    initial,
+    parameters: (graph) => {
+      const adapters = declare(graph, trained);
+      const value = frozen(graph, weights);
+      return {
+        value,
+        linear: (x, name) => {
+          const y = gemm(x, value(name), { transB: true });
+          const a = adapters.get(`${name}.lora_A`);
+          const b = adapters.get(`${name}.lora_B`);
+          if (!a || !b) return y;
+          const low = gemm(x, a, { transB: true });
+          const update = gemm(low, b, { transB: true, alpha: alpha / rank });
+          return add(y, update);
+        },
+        isTrained: () => false,
+      };
+    },
+  };
+}
+
+/** A (`[rank, inputs]`) and B (`[outputs, rank]`) of each target. */
+export function loraParameters(
+  config: DecoderConfig,
+  targets: readonly string[],
+  rank: number,
+): Parameter[] {
+  const shapes = new Map(
+    parameterNames(config).map(({ name, shape }) => [name, shape]),
+  );
+  return targets.flatMap((name) => {
+    const [outputs, inputs] = shapes.get(name)!;
+    return [
+      { name: `${name}.lora_A`, shape: [rank, inputs!] },
+      { name: `${name}.lora_B`, shape: [outputs!, rank] },
+    ];
+  });
+}
+
+/**
+ * A as PEFT starts it, uniform in ±1/√inputs (Kaiming with a = √5), and B = 0,
+ * so that training starts at the model itself.
+ */
+export function initialLora(
+  parameters: readonly Parameter[],
+  uniform: () => number,
+): Map<string, Float32Array<ArrayBuffer>> {
+  return new Map(parameters.map(({ name, shape: [rows, columns] }) => {
+    const data = new Float32Array(rows! * columns!);
+    if (name.endsWith(".lora_A")) {
+      const bound = 1 / Math.sqrt(columns!);
+      data.forEach((_, i) => data[i] = bound * (2 * uniform() - 1));
+    }
+    return [name, data];
+  }));
+}
+
+function declare(
+  graph: Graph,
+  parameters: readonly Parameter[],
+): Map<string, Value> {
+  return new Map(
+    parameters.map(({ name, shape }) => [name, graph.input(name, shape)]),
+  );
+}
+
+/** Types of safetensors files → types of graphs. */
+const STORED_TYPES: ReadonlyMap<string, DType> = new Map([
+  ["F32", "float32"],
+  ["F16", "float16"],
+  ["BF16", "bfloat16"],
+]);
+
+/** Each weight once, as the stored bytes; half precision is widened. */
+function frozen(graph: Graph, weights: Weights): (name: string) => Value {
+  const values = new Map<string, Value>();
+  const read = (name: string) => {
+    const tensor = weights.get(name);
+    if (!tensor) throw new RangeError(`No tensor "${name}" in the model`);
+    const { file, begin, end, shape } = tensor;
+    const dtype = STORED_TYPES.get(tensor.dtype);
+    if (!dtype) {
+      throw new TypeError(
+        `Cannot use tensor "${name}" of ${file}: it is stored as ${tensor.dtype}, expected one of ${
+          [
+            ...STORED_TYPES.keys(),
+          ].join(", ")
+        }`,
+      );
+    }
+    const stored = graph.external(
+      { dtype, shape },
+      { file, offset: begin, length: end - begin },
+    );
+    return cast(stored, graph.float);
+  };
+  return (name) => {
+    const value = values.get(name) ?? read(name);
+    values.set(name, value);
+    return value;
+  };
+}

@@ -1,0 +1,153 @@
+import { writeAtomically } from "./atomic.ts";
+import {
+  decodeHeader,
+  type Dtype,
+  ELEMENT_BYTES,
+  elementCount,
+  encodeHeader,
+  type Header,
+  type NamedTensor,
+} from "./safetensors_header.ts";
+
+/** A safetensors file, its header read and checked. */
+export interface SafetensorsFile extends Header {
+  readonly path: string;
+  /** First byte after the header. */
+  readonly dataOffset: number;
+}
+
+type Decoder = (bytes: ArrayBuffer, out: Float32Array) => void;
+
+/** Conversions to float32: exact, but for F64, which is rounded to nearest. */
+const DECODERS: Partial<Record<Dtype, Decoder>> = {
+  F64: (bytes, out) => out.set(new Float64Array(bytes)),
+  F32: (bytes, out) => out.set(new Float32Array(bytes)),
+  F16: (bytes, out) => out.set(new Float16Array(bytes)),
+  BF16: decodeBfloat16,
+};
+
+/** The limit that the format's own reader sets. */
+const MAX_HEADER_BYTES = 100_000_000;
+/** Bytes converted at a time: small beside a tensor, large beside a call. */
+const CHUNK_BYTES = 1 << 22;
+
+/**
+ * Reads and checks the header of a safetensors file.
+ *
+ * @throws Error that names the file and what in it is wrong.
+ */
+export async function readHeader(path: string): Promise<SafetensorsFile> {
+  try {
+    using file = await Deno.open(path);
+    const { size } = await file.stat();
+    const text = await readHeaderText(file, size);
+    const dataOffset = 8 + text.length;
+    return { path, dataOffset, ...decodeHeader(text, { dataOffset, size }) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+  }
+}
+
+/**
+ * Reads one tensor, and nothing else of its file, as float32.
+ *
+ * @throws Error where the file has no such tensor, or its type is not a float
+ * of 16, 32 or 64 bits.
+ */
+export async function readTensor(
+  { path, tensors }: SafetensorsFile,
+  name: string,
+): Promise<Float32Array> {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new RangeError(`Cannot read ${path}: no tensor "${name}"`);
+  const { dtype, shape, begin } = tensor;
+  const decode = DECODERS[dtype];
+  if (!decode) {
+    throw new TypeError(
+      `Cannot read tensor "${name}" of ${path}: its type is ${dtype}, ` +
+        `expected one of ${Object.keys(DECODERS).join(", ")}`,
+    );
+  }
+  const out = new Float32Array(elementCount(shape));
+  using file = await Deno.open(path);
+  await file.seek(begin, Deno.SeekMode.Start);
+  const step = CHUNK_BYTES / ELEMENT_BYTES[dtype];
+  for (let at = 0; at < out.length; at += step) {
+    const part = out.subarray(at, at + step);
+    const bytes = await readBytes(file, part.length * ELEMENT_BYTES[dtype]);
+    decode(bytes.buffer, part);
+  }
+  return out;
+}
+
+/**
+ * Writes tensors as float32, atomically, sorted by name, so that equal tensors
+ * make equal files.
+ *
+ * @param metadata the default is what transformers asks of a file it loads.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = { format: "pt" },
+): Promise<void> {
+  const sorted = tensors.toSorted((a, b) => a.name < b.name ? -1 : 1);
+  const header = encodeHeader(sorted, metadata);
+  await writeAtomically(path, async (temporary) => {
+    using file = await Deno.open(temporary, { write: true, createNew: true });
+    await writeBytes(file, header);
+    for (const { data: { buffer, byteOffset, byteLength } } of sorted) {
+      await writeBytes(file, new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  });
+}
+
+async function readHeaderText(
+  file: Deno.FsFile,
+  size: number,
+): Promise<Uint8Array> {
+  if (size < 8) {
+    throw new Error(`${size} bytes are too few for a safetensors file`);
+  }
+  const { buffer } = await readBytes(file, 8);
+  const length = Number(new DataView(buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES) {
+    throw new Error(
+      `it is no safetensors file: its header would be ${length} bytes long`,
+    );
+  }
+  if (8 + length > size) {
+    throw new Error(
+      `truncated in its header: expected at least ${8 + length} bytes, ` +
+        `found ${size}`,
+    );
+  }
+  return await readBytes(file, length);
+}
+
+/** A bfloat16 is the upper half of a float32. */
+function decodeBfloat16(bytes: ArrayBuffer, out: Float32Array): void {
+  const halves = new Uint16Array(bytes);
+  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+}
+
+async function readBytes(
+  file: Deno.FsFile,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const count = await file.read(bytes.subarray(at));
+    if (count === null) throw new Error(`it ended ${length - at} bytes early`);
+    at += count;
+  }
+  return bytes;
+}
+
+async function writeBytes(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await file.write(bytes.subarray(at));
+  }
+}

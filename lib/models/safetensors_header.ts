@@ -1,0 +1,195 @@
+import { isRecord } from "./json_fields.ts";
+
+/** Bytes of one element of each type a safetensors file may hold. */
+export const ELEMENT_BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  F8_E8M0: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+} as const;
+
+/** Element type of a stored tensor. */
+export type Dtype = keyof typeof ELEMENT_BYTES;
+
+/** Where a tensor lies in its file, and in what form. */
+export interface StoredTensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** First byte, counted from the start of the file. */
+  readonly begin: number;
+  /** The byte after the last. */
+  readonly end: number;
+}
+
+/** What the header of a safetensors file says. */
+export interface Header {
+  /** Tensors in the order of their bytes. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A tensor to be written. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Number of elements of a shape. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * Decodes the JSON of a header and checks it against the file: every tensor
+ * has a known type and as many bytes as its shape wants, and the tensors
+ * follow one another without gaps up to the file's end.
+ * Format: https://github.com/huggingface/safetensors#format
+ *
+ * @param text the JSON.
+ * @param file `dataOffset`: first byte after the header; `size`: of the file.
+ * @throws Error that says what is wrong.
+ */
+export function decodeHeader(
+  text: Uint8Array,
+  file: { dataOffset: number; size: number },
+): Header {
+  const { __metadata__: metadata = {}, ...entries } = parseObject(text);
+  if (!isStrings(metadata)) {
+    throw new Error("its __metadata__ is not an object of strings");
+  }
+  const tensors = Object.entries(entries)
+    .map(([name, entry]) => decodeEntry(name, { entry, ...file }))
+    .sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  checkLayout(tensors, file);
+  return { tensors: new Map(tensors), metadata };
+}
+
+/**
+ * Encodes the first bytes of a file: the length of the header, and the header,
+ * padded with blanks so that the tensors begin at a multiple of 8.
+ *
+ * @throws RangeError for a name used twice or data that does not fit its shape.
+ */
+export function encodeHeader(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const entries: Record<string, unknown> = { __metadata__: metadata };
+  let begin = 0;
+  for (const tensor of tensors) {
+    checkTensor(tensor, entries);
+    const end = begin + tensor.data.byteLength;
+    entries[tensor.name] = {
+      dtype: "F32",
+      shape: tensor.shape,
+      data_offsets: [begin, end],
+    };
+    begin = end;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(entries));
+  const length = Math.ceil(text.length / 8) * 8;
+  const header = new Uint8Array(8 + length).fill(" ".charCodeAt(0));
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(text, 8);
+  return header;
+}
+
+function checkTensor(
+  { name, shape, data }: NamedTensor,
+  entries: Readonly<Record<string, unknown>>,
+): void {
+  if (Object.hasOwn(entries, name)) {
+    throw new RangeError(`Cannot write tensor "${name}" twice in one file`);
+  }
+  if (data.length !== elementCount(shape)) {
+    throw new RangeError(
+      `Cannot write tensor "${name}": shape [${shape}] wants ` +
+        `${elementCount(shape)} elements, found ${data.length}`,
+    );
+  }
+}
+
+function parseObject(text: Uint8Array): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder().decode(text));
+  } catch (cause) {
+    throw new Error("its header is not valid JSON", { cause });
+  }
+  if (isRecord(header)) return header;
+  throw new Error("its header is not a JSON object");
+}
+
+function decodeEntry(
+  name: string,
+  { entry, dataOffset }: { entry: unknown; dataOffset: number },
+): [string, StoredTensor] {
+  const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
+  if (!isDtype(dtype)) {
+    throw new Error(
+      `tensor "${name}" has type ${JSON.stringify(dtype)}, expected one of ` +
+        Object.keys(ELEMENT_BYTES).join(", "),
+    );
+  }
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+    throw new Error(
+      `tensor "${name}" has shape ${JSON.stringify(shape)} and data_offsets ` +
+        `${JSON.stringify(offsets)}, expected a list of sizes and two offsets`,
+    );
+  }
+  const [begin = 0, end = 0] = offsets.map((offset) => dataOffset + offset);
+  const bytes = elementCount(shape) * ELEMENT_BYTES[dtype];
+  if (end - begin !== bytes) {
+    throw new Error(
+      `tensor "${name}" has ${end - begin} bytes, expected ${bytes} for ` +
+        `${dtype} [${shape}]`,
+    );
+  }
+  return [name, { dtype, shape, begin, end }];
+}
+
+function checkLayout(
+  tensors: readonly (readonly [string, StoredTensor])[],
+  { dataOffset, size }: { dataOffset: number; size: number },
+): void {
+  let end = dataOffset;
+  for (const [name, tensor] of tensors) {
+    if (tensor.begin !== end) {
+      throw new Error(
+        `tensor "${name}" begins at byte ${tensor.begin}, expected ${end}, ` +
+          `where the one before it ends`,
+      );
+    }
+    end = tensor.end;
+  }
+  if (end === size) return;
+  const problem = size < end ? "truncated" : "bytes after its last tensor";
+  throw new Error(`${problem}: expected ${end} bytes, found ${size}`);
+}
+
+function isStrings(value: unknown): value is Record<string, string> {
+  return isRecord(value) &&
+    Object.values(value).every((text) => typeof text === "string");
+}
+
+function isDtype(value: unknown): value is Dtype {
+  return typeof value === "string" && Object.hasOwn(ELEMENT_BYTES, value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) &&
+    value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}

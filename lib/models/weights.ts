@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
+import { type DecoderConfig, parameterNames } from "./config.ts";
+import { readJsonFields } from "./json_fields.ts";
+import { readHeader, readTensor, type SafetensorsFile } from "./safetensors.ts";
+import type { StoredTensor } from "./safetensors_header.ts";
+
+/** A stored tensor and the file that holds it. */
+export interface LocatedTensor extends StoredTensor {
+  /** Real path, free of symbolic links. */
+  readonly file: string;
+}
+
+/** The weights of a model folder: what and where they are, read on demand. */
+export interface Weights {
+  /** Real paths of the safetensors files, in the order of their names. */
+  readonly files: readonly string[];
+  /** Names of all tensors. */
+  names(): string[];
+  /** Where a tensor lies, `undefined` where there is none of that name. */
+  get(name: string): LocatedTensor | undefined;
+  /**
+   * A tensor as float32.
+   *
+   * @throws Error where there is none, or a value in it is not finite.
+   */
+  read(name: string): Promise<Float32Array>;
+  /** SHA-256 of the files' contents, one after another, in hexadecimal. */
+  hash(): Promise<string>;
+}
+
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+
+/** What older files carry and every model computes again. */
+const RECOMPUTED = /\.rotary_emb\.inv_freq$/;
+
+/**
+ * Opens the weights of a Hugging Face model folder, in one file or in shards,
+ * and checks that every tensor listed is there.
+ *
+ * @throws Error that names the folder, file or tensor that is missing.
+ */
+export async function openWeights(folder: string): Promise<Weights> {
+  const names = await namesIn(folder);
+  if (names.has(WEIGHTS)) {
+    const file = await openShard(folder, WEIGHTS);
+    return weightsOf(new Map(file.tensors.keys().map((name) => [name, file])));
+  }
+  if (names.has(INDEX)) return weightsOf(await openShards(folder));
+  throw new Error(
+    `Cannot open the model in ${folder}: expected ${WEIGHTS} or ${INDEX}, ` +
+      `found neither`,
+  );
+}
+
+/**
+ * Checks that the weights are those of the configuration, no more and no less.
+ *
+ * @throws Error that names tensor, file, and the shapes expected and found.
+ */
+export function checkWeights(config: DecoderConfig, weights: Weights): void {
+  const expected = parameterNames(config);
+  for (const { name, shape } of expected) {
+    const found = weights.get(name);
+    if (found?.shape.join() === shape.join()) continue;
+    throw new Error(
+      `Cannot use tensor "${name}" of ${found?.file ?? weights.files}: ` +
+        `expected shape [${shape}] as config.json has it, ` +
+        `found ${found ? `[${found.shape}]` : "no such tensor"}`,
+    );
+  }
+  const known = new Set(expected.map(({ name }) => name));
+  if (config.tiedHead) known.add("lm_head.weight");
+  for (const name of weights.names()) {
+    if (known.has(name) || RECOMPUTED.test(name)) continue;
+    throw new Error(
+      `Unknown tensor "${name}" in ${weights.get(name)?.file}: ` +
+        `the configuration has no place for it`,
+    );
+  }
+}
+
+/**
+ * Checks that no value is NaN or infinite.
+ *
+ * @throws Error that names tensor, element and file.
+ */
+export function assertFinite(
+  name: string,
+  data: Float32Array,
+  file: string,
+): void {
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue;
+    throw new Error(
+      `Tensor "${name}" of ${file} is ${data[i]} at element ${i}, ` +
+        `expected finite numbers`,
+    );
+  }
+}
+
+async function namesIn(folder: string): Promise<Set<string>> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return new Set(entries.map(({ name }) => name));
+  } catch (cause) {
+    throw new Error(`Cannot open the model in ${folder}: no such folder`, {
+      cause,
+    });
+  }
+}
+
+async function openShard(
+  folder: string,
+  name: string,
+): Promise<SafetensorsFile> {
+  const path = join(folder, name);
+  let file: string;
+  try {
+    file = await Deno.realPath(path);
+  } catch (cause) {
+    throw new Error(`Cannot open the model in ${folder}: no file ${name}`, {
+      cause,
+    });
+  }
+  return await readHeader(file);
+}
+
+/** Tensor name → the shard that holds it, as the index says. */
+async function openShards(
+  folder: string,
+): Promise<Map<string, SafetensorsFile>> {
+  const index = await readJsonFields(join(folder, INDEX));
+  const listed = Object.entries(index.object("weight_map")?.values ?? {});
+  if (listed.length === 0) throw index.error("weight_map", "tensors");
+  const shards = new Map<unknown, SafetensorsFile>();
+  for (const name of new Set(listed.map(([, name]) => name).toSorted())) {
+    // The index is data from outside: it must not lead out of the folder.
+    if (typeof name !== "string" || basename(name) !== name) {
+      throw index.error("weight_map", "file names without a path");
+    }
+    shards.set(name, await openShard(folder, name));
+  }
+  return new Map(listed.map(([tensor, name]) => {
+    const shard = shards.get(name);
+    if (shard?.tensors.has(tensor)) return [tensor, shard];
+    throw new Error(
+      `Cannot open the model in ${folder}: ${INDEX} says that tensor ` +
+        `"${tensor}" is in ${name}, but it is not`,
+    );
+  }));
+}
+
+function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
+  const files = [...new Set(owners.values().map(({ path }) => path))].sort();
+  return {
+    files,
+    names: () => [...owners.keys()],
+    get: (name) => {
+      const file = owners.get(name);
+      const tensor = file?.tensors.get(name);
+      return file && tensor && { ...tensor, file: file.path };
+    },
+    read: async (name) => {
+      const file = owners.get(name);
+      if (!file) throw new RangeError(`No tensor "${name}" in ${files}`);
+      const data = await readTensor(file, name);
+      assertFinite(name, data, file.path);
+      return data;
+    },
+    hash: () => hashFiles(files),
+  };
+}
+
+async function hashFiles(files: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  const chunk = new Uint8Array(1 << 22);
+  for (const path of files) {
+    using file = await Deno.open(path);
+    for (let n = await file.read(chunk); n; n = await file.read(chunk)) {
+      hash.update(chunk.subarray(0, n));
+    }
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,193 @@
+import { errorText, progressText, tableText } from "./terminal_text.ts";
+
+/**
+ * Runs a program: prints its help where the command line asks for that, and an
+ * error in a line or two. The exit status is 0 on success only.
+ *
+ * @param parse reads the command line.
+ * @param main the program, given what was read.
+ */
+export async function runVerb<A extends { debug: boolean }>(
+  parse: () => { help: string } | A,
+  main: (args: A) => void | Promise<void>,
+): Promise<void> {
+  let debug = false;
+  try {
+    const args = parse();
+    if (!("debug" in args)) return say(args.help);
+    debug = args.debug;
+    await main(args);
+  } catch (error) {
+    Deno.exitCode = 1;
+    release();
+    tell("error:", 31, errorText(error, { debug }));
+  }
+}
+
+/** Prints a result. */
+export function say(text: string): void {
+  beside(() => write(Deno.stdout, `${text}\n`));
+}
+
+/** Prints what the reader should know, apart from results. */
+export function warn(text: string): void {
+  beside(() => tell("warning:", 33, text));
+}
+
+/** Prints rows as {@linkcode tableText} aligns them. */
+export function table(...args: Parameters<typeof tableText>): void {
+  say(tableText(...args));
+}
+
+/** Where progress is drawn, and by which clock. */
+export interface Screen {
+  /** Width of a terminal; `null` where every line stays, as in a file. */
+  columns(): number | null;
+  /** Milliseconds. */
+  now(): number;
+  /** Prints a line, in place of the pinned one. */
+  print(line: string): void;
+  /** Prints a line that the next one replaces. */
+  pin(line: string): void;
+}
+
+let pinned = "";
+const ERASE = "\r\x1b[K";
+
+// Standard error, so that standard output holds results alone.
+const SCREEN: Screen = {
+  columns: () =>
+    Deno.stderr.isTerminal() ? Deno.consoleSize().columns || 80 : null,
+  now: () => performance.now(),
+  print: (line) => {
+    write(Deno.stderr, `${pinned && ERASE}${line}\n`);
+    pinned = "";
+  },
+  pin: (line) => {
+    write(Deno.stderr, ERASE + line);
+    pinned = line;
+  },
+};
+
+/** Milliseconds between lines that are redrawn, and between lines that stay. */
+const REDRAWN = 100;
+const PLAIN = 5_000;
+/** Milliseconds over which the rate is taken, at least, once they have passed. */
+const WINDOW = 30_000;
+
+/** A point of a run: steps done, and when. */
+interface Mark {
+  readonly done: number;
+  readonly at: number;
+}
+
+/** Shows how far a loop is; see {@linkcode progress}. */
+export interface Progress extends Disposable {
+  /** Tells how many steps are done, and figures of the last one. */
+  update(done: number, metrics?: Readonly<Record<string, number>>): void;
+  /** Draws the last state, which stays; leaving the scope of a `using` does so too. */
+  finish(): void;
+}
+
+/**
+ * Shows how far a loop is: on a terminal one line that is redrawn, else a line
+ * every few seconds and the last. The rate is that of the last half minute,
+ * at the end that of the whole run.
+ *
+ * @param options `done` of the `total` steps are done before, in a resumed run.
+ */
+export function progress(
+  options: { title: string; total: number; done?: number; screen?: Screen },
+): Progress {
+  const { title, total, done: before = 0, screen = SCREEN } = options;
+  const start: Mark = { done: before, at: screen.now() };
+  const drawn = [start];
+  let last = start;
+  let metrics: Readonly<Record<string, number>> = {};
+  let ended = false;
+  const draw = () => {
+    while (drawn[1] && drawn[1].at <= last.at - WINDOW) drawn.shift();
+    const rate = rateBetween(ended ? start : drawn[0]!, last);
+    const elapsed = (last.at - start.at) / 1000;
+    const state = { title, done: last.done, total, rate, elapsed, metrics };
+    const columns = screen.columns();
+    const text = progressText({ ...state, ended }, columns);
+    if (columns === null || ended) screen.print(text);
+    else screen.pin(text);
+    drawn.push(last);
+  };
+  const finish = () => {
+    if (ended) return;
+    ended = true;
+    draw();
+  };
+  if (screen.columns() !== null) draw();
+  return {
+    update(done, figures = {}) {
+      last = { done, at: screen.now() };
+      metrics = figures;
+      const pause = screen.columns() === null ? PLAIN : REDRAWN;
+      if (last.at - drawn.at(-1)!.at >= pause) draw();
+    },
+    finish,
+    [Symbol.dispose]: finish,
+  };
+}
+
+/** Steps a second, 0 while no time has passed. */
+function rateBetween(from: Mark, to: Mark): number {
+  return to.at > from.at ? 1000 * (to.done - from.done) / (to.at - from.at) : 0;
+}
+
+/** Whether Ctrl-C was pressed; see {@linkcode interruption}. */
+export interface Interruption extends Disposable {
+  readonly requested: boolean;
+}
+
+/**
+ * Listens for Ctrl-C until disposed of: the first asks the run to stop after
+ * its step, the second ends the process. The exit status is 130 in both cases.
+ */
+export function interruption(): Interruption {
+  let requested = false;
+  const listener = () => {
+    if (requested) {
+      release();
+      Deno.exit(130);
+    }
+    requested = true;
+    Deno.exitCode = 130;
+    warn("stopping after this step; Ctrl-C again stops at once");
+  };
+  Deno.addSignalListener("SIGINT", listener);
+  return {
+    get requested() {
+      return requested;
+    },
+    [Symbol.dispose]: () => Deno.removeSignalListener("SIGINT", listener),
+  };
+}
+
+/** Lets the pinned line stay where it is. */
+function release(): void {
+  if (pinned) write(Deno.stderr, "\n");
+  pinned = "";
+}
+
+/** Prints above the pinned line. */
+function beside(print: () => void): void {
+  if (pinned) write(Deno.stderr, ERASE);
+  print();
+  if (pinned) write(Deno.stderr, pinned);
+}
+
+function tell(label: string, colour: number, text: string): void {
+  const plain = Deno.noColor || !Deno.stderr.isTerminal();
+  const head = plain ? label : `\x1b[${colour}m${label}\x1b[39m`;
+  write(Deno.stderr, `${head} ${text}\n`);
+}
+
+function write(stream: typeof Deno.stdout, text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length) bytes = bytes.subarray(stream.writeSync(bytes));
+}

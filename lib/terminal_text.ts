@@ -1,0 +1,125 @@
+/**
+ * Text of an error: two lines at most, its cause in parentheses where that
+ * says something new.
+ *
+ * @param options `debug` gives everything instead, stack and causes.
+ */
+export function errorText(
+  error: unknown,
+  options: { debug?: boolean } = {},
+): string {
+  const { debug = false } = options;
+  if (debug) return Deno.inspect(error);
+  const message = linesOf(error).slice(0, 2).join("\n");
+  const [cause] = error instanceof Error ? linesOf(error.cause ?? "") : [];
+  if (!cause || message.includes(cause)) return message;
+  return `${message} (${cause})`;
+}
+
+function linesOf(error: unknown): string[] {
+  const text = error instanceof Error
+    ? error.message || error.name
+    : String(error);
+  return text.split("\n").filter((line) => line.trim());
+}
+
+/** One line of a table; a cell that is missing stays empty. */
+export type Row = Readonly<Record<string, string | number | null | undefined>>;
+
+/**
+ * Rows as aligned text; a column of numbers stands right.
+ *
+ * @param options `columns` gives the title of each key, in order; the keys of
+ * the first row unless given.
+ */
+export function tableText(
+  rows: readonly Row[],
+  options: { columns?: Readonly<Record<string, string>> } = {},
+): string {
+  const keys = Object.keys(rows[0] ?? {});
+  const { columns = Object.fromEntries(keys.map((key) => [key, key])) } =
+    options;
+  const texts = Object.entries(columns).map(([key, title]) =>
+    columnText(title, rows.map((row) => cellText(row[key] ?? "")))
+  );
+  const heights = Array.from({ length: rows.length + 2 }, (_, i) => i);
+  return heights
+    .map((i) => texts.map((column) => column[i]).join("  ").trimEnd())
+    .join("\n");
+}
+
+/** Title, rule and cells, padded to the same width. */
+function columnText(title: string, cells: readonly string[]): string[] {
+  const width = Math.max(...[title, ...cells].map(({ length }) => length));
+  // "0.61 ± 0.02" is a number too.
+  const numeric = cells.every((cell) => /^([-+−]?\.?\d|NaN|$)/.test(cell));
+  return [title, "-".repeat(width), ...cells]
+    .map((cell) => numeric ? cell.padStart(width) : cell.padEnd(width));
+}
+
+function cellText(cell: string | number): string {
+  return typeof cell === "number"
+    ? numberText(cell)
+    : cell.replaceAll(/\s+/g, " ");
+}
+
+/** Four digits of a number, all of an integer. */
+export function numberText(x: number): string {
+  if (!Number.isFinite(x) || Number.isInteger(x)) return String(x);
+  return Math.abs(x) < 1e-3 ? x.toExponential(2) : x.toPrecision(4);
+}
+
+/** Seconds as `1:02:03` or `2:03`. */
+export function durationText(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60)];
+  const two = (x: number) => String(x % 60).padStart(2, "0");
+  return hours
+    ? `${hours}:${two(minutes)}:${two(whole)}`
+    : `${minutes}:${two(whole)}`;
+}
+
+/** What a progress line tells. */
+export interface ProgressState {
+  title: string;
+  done: number;
+  total: number;
+  /** Steps a second; 0 while unknown. */
+  rate: number;
+  /** Seconds. */
+  elapsed: number;
+  ended: boolean;
+  metrics: Readonly<Record<string, number>>;
+}
+
+/**
+ * A progress line.
+ *
+ * @param columns width of the terminal: the line is cut to it and has a bar
+ * where there is room; `null` for a plain line.
+ */
+export function progressText(
+  state: ProgressState,
+  columns: number | null,
+): string {
+  const { title, done, total, rate, elapsed, ended, metrics } = state;
+  const left = (total - done) / rate;
+  const facts = [
+    `${done}/${total}`,
+    `${rate > 0 ? numberText(rate) : "?"}/s`,
+    ended ? `in ${durationText(elapsed)}` : `ETA ${durationText(left)}`,
+    ...Object.entries(metrics).map(([name, x]) => `${name} ${numberText(x)}`),
+  ];
+  if (columns === null) return [title, ...facts].join("  ");
+  // Terminals may wrap when their last column is written.
+  const room = columns - 1;
+  const space = room - [title, "", ...facts].join("  ").length;
+  const bar = space < 8 ? [] : [barText(done / total, Math.min(space, 30))];
+  return [title, ...bar, ...facts].join("  ").slice(0, room);
+}
+
+function barText(fraction: number, width: number): string {
+  const full = Math.min(width, Math.floor(fraction * width));
+  return "█".repeat(full) + "░".repeat(width - full);
+}

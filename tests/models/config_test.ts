@@ -1,0 +1,289 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import {
+  type DecoderConfig,
+  inverseFrequencies,
+  parameterNames,
+  readConfig,
+} from "lib/models/config.ts";
+import { checkWeights, openWeights } from "lib/models/weights.ts";
+import { putJson, TINY, withFolder } from "./tiny_model.ts";
+
+const STORIES = fileURLToPath(
+  new URL("../../../shared/models/stories260K", import.meta.url),
+);
+const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
+
+/** The configuration that such a config.json makes. */
+async function configOf(
+  changes: Record<string, unknown>,
+  generation?: Record<string, unknown>,
+): Promise<DecoderConfig> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await putJson(`${folder}/config.json`, { ...TINY, ...changes });
+    if (generation) {
+      await putJson(`${folder}/generation_config.json`, generation);
+    }
+    return await readConfig(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a Llama configuration is read, with transformers' defaults", async () => {
+  deepStrictEqual(await configOf({}), {
+    vocabSize: 11,
+    hiddenSize: 8,
+    intermediateSize: 6,
+    layers: 2,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 4,
+    normEpsilon: 1e-5,
+    rope: { theta: 10000, scaling: null },
+    maxPositions: 32,
+    tiedHead: true,
+    bosId: 1,
+    eosIds: [2],
+  });
+  const sparse = await configOf({
+    "num_key_value_heads": undefined,
+    "rms_norm_eps": undefined,
+    "rope_theta": undefined,
+    "max_position_embeddings": undefined,
+    "tie_word_embeddings": undefined,
+  });
+  strictEqual(sparse.kvHeads, 2);
+  strictEqual(sparse.normEpsilon, 1e-6);
+  strictEqual(sparse.rope.theta, 10000);
+  strictEqual(sparse.maxPositions, 2048);
+  strictEqual(sparse.tiedHead, false);
+  strictEqual((await configOf({ "head_dim": 6 })).headDim, 6);
+});
+
+Deno.test("token ids may be one, a list or none; generation_config wins", async () => {
+  const none = await configOf({ "bos_token_id": null, "eos_token_id": null });
+  strictEqual(none.bosId, null);
+  deepStrictEqual(none.eosIds, []);
+  deepStrictEqual((await configOf({ "eos_token_id": [3, 4] })).eosIds, [3, 4]);
+  const both = await configOf({ "eos_token_id": 3 }, {
+    "eos_token_id": [4, 5],
+  });
+  deepStrictEqual(both.eosIds, [4, 5]);
+  deepStrictEqual((await configOf({ "eos_token_id": 3 }, {})).eosIds, [3]);
+});
+
+const LLAMA3 = {
+  factor: 32,
+  "low_freq_factor": 1,
+  "high_freq_factor": 4,
+  "original_max_position_embeddings": 8192,
+};
+
+Deno.test("rotary settings are read from old and new places alike", async () => {
+  const old = await configOf({
+    "rope_theta": 5e5,
+    "rope_scaling": { ...LLAMA3, "rope_type": "llama3" },
+  });
+  deepStrictEqual(old.rope, {
+    theta: 5e5,
+    scaling: {
+      kind: "llama3",
+      factor: 32,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalMaxPositions: 8192,
+    },
+  });
+  for (
+    const changes of [
+      { "rope_theta": 5e5, "rope_scaling": { ...LLAMA3, type: "llama3" } },
+      {
+        "rope_theta": undefined,
+        "rope_parameters": {
+          ...LLAMA3,
+          "rope_type": "llama3",
+          "rope_theta": 5e5,
+        },
+      },
+    ]
+  ) deepStrictEqual((await configOf(changes)).rope, old.rope);
+  const plain = await configOf({
+    "rope_theta": undefined,
+    "rope_parameters": { "rope_type": "default", "rope_theta": 7 },
+  });
+  deepStrictEqual(plain.rope, { theta: 7, scaling: null });
+});
+
+for (
+  const [changes, message] of [
+    [
+      { "model_type": "mamba" },
+      /"model_type" is "mamba", expected one of: llama/,
+    ],
+    [{ "model_type": "constructor" }, /"model_type" is "constructor"/],
+    [{ "model_type": null }, /"model_type" is null/],
+    [{ "attention_bias": true }, /"attention_bias" is true, expected false/],
+    [{ "mlp_bias": true }, /"mlp_bias" is true, expected false/],
+    [{ "hidden_act": "gelu" }, /"hidden_act" is "gelu", expected "silu"/],
+    [
+      { "quantization_config": { bits: 4 } },
+      /"quantization_config" is {"bits":4}, expected none/,
+    ],
+    [
+      { "rope_scaling": { "rope_type": "yarn", factor: 2 } },
+      /"rope_scaling.rope_type" is "yarn", expected "default" or "llama3"/,
+    ],
+    [
+      { "rope_scaling": { type: "dynamic", factor: 2 } },
+      /"rope_scaling.type" is "dynamic"/,
+    ],
+    [
+      { "rope_scaling": { ...LLAMA3, type: "llama3", factor: null } },
+      /"rope_scaling.factor" is null, expected a number above 0/,
+    ],
+    [
+      {
+        "rope_parameters": { ...LLAMA3, type: "llama3", "low_freq_factor": 4 },
+      },
+      /"rope_parameters.high_freq_factor" is 4, expected more/,
+    ],
+    [{ "rope_scaling": 2 }, /"rope_scaling" is 2, expected an object/],
+    [{ "hidden_size": "8" }, /"hidden_size" is "8", expected a whole number/],
+    [{ "vocab_size": undefined }, /"vocab_size" is missing/],
+    [
+      { "num_key_value_heads": 3 },
+      /"num_key_value_heads" is 3, expected a div/,
+    ],
+    [{ "head_dim": 5 }, /"head_dim" is 5, expected an even number/],
+    [{ "tie_word_embeddings": 1 }, /"tie_word_embeddings" is 1, expected true/],
+    [{ "eos_token_id": "</s>" }, /"eos_token_id" is "<\/s>", expected a token/],
+  ] as const
+) {
+  Deno.test(`config.json with ${JSON.stringify(changes)} is refused`, () =>
+    rejects(configOf(changes), message));
+}
+
+Deno.test("a config.json that is missing or broken is named", () =>
+  withFolder(async (folder) => {
+    await rejects(readConfig(folder), /config.json: No such file/);
+    for (const text of ["{", "[]", ""]) {
+      await Deno.writeTextFile(`${folder}/config.json`, text);
+      await rejects(readConfig(folder), /Cannot read .*config.json: /);
+    }
+    await putJson(`${folder}/config.json`, TINY);
+    await Deno.writeTextFile(`${folder}/generation_config.json`, "{");
+    await rejects(readConfig(folder), /generation_config.json/);
+  }));
+
+Deno.test("default rotary frequencies are powers of theta", () => {
+  const rope = { theta: 10000, scaling: null };
+  deepStrictEqual(
+    inverseFrequencies({ headDim: 8, rope }),
+    Float32Array.of(1, 0.1, 0.01, 0.001),
+  );
+});
+
+/*
+Python, in float64, after the formula of transformers' modeling_rope_utils.py:
+
+import math
+dim, theta, factor, low, high, old = 64, 500000.0, 32.0, 1.0, 4.0, 8192
+for i in range(0, dim, 2):
+    f = 1.0 / theta ** (i / dim)
+    wavelength = 2 * math.pi / f
+    if wavelength < old / high: g = f
+    elif wavelength > old / low: g = f / factor
+    else:
+        s = (old / wavelength - low) / (high - low)
+        g = (1 - s) * f / factor + s * f
+    print(g)
+*/
+const LLAMA_3_2_1B = [
+  1.0,
+  0.6636012376960885,
+  0.44036660267178046,
+  0.2922278225730151,
+  0.19392274474868576,
+  0.12868737343265052,
+  0.08539710028576561,
+  0.056669621445291044,
+  0.03760603093086393,
+  0.024955408670558694,
+  0.016560440080994446,
+  0.010989528534539826,
+  0.0072926647372171085,
+  0.004839421345719893,
+  0.0032114459947525913,
+  0.001290547928209264,
+  0.00042955679655936815,
+  9.70828780262767e-05,
+  1.9461638184831125e-05,
+  1.291476718704739e-05,
+  8.570255489881478e-06,
+  5.687232150457046e-06,
+  3.7740542941082826e-06,
+  2.5044671007024935e-06,
+  1.661967467795309e-06,
+  1.102883668639601e-06,
+  7.318749675440419e-07,
+  4.856731343010108e-07,
+  3.2229329303788936e-07,
+  2.138742281610915e-07,
+  1.4192720251899592e-07,
+  9.418306725434909e-08,
+];
+
+Deno.test("Llama 3 stretches its rotary frequencies as transformers does", async () => {
+  const config = await configOf({
+    "head_dim": 64,
+    "rope_theta": 5e5,
+    "rope_scaling": { ...LLAMA3, "rope_type": "llama3" },
+  });
+  const frequencies = inverseFrequencies(config);
+  strictEqual(frequencies.length, 32);
+  for (const [i, expected] of LLAMA_3_2_1B.entries()) {
+    const error = Math.abs(frequencies[i]! / expected - 1);
+    ok(error < 2 ** -23, `frequency ${i}: ${frequencies[i]}, not ${expected}`);
+  }
+});
+
+Deno.test("parameters come in forward order, the head only if it is untied", async () => {
+  const config = await configOf({ "head_dim": 6, "num_hidden_layers": 1 });
+  const listed = (config: DecoderConfig) =>
+    parameterNames(config).map(({ name, shape }) => `${name} ${shape}`);
+  const tied = [
+    "model.embed_tokens.weight 11,8",
+    "model.layers.0.input_layernorm.weight 8",
+    "model.layers.0.self_attn.q_proj.weight 12,8",
+    "model.layers.0.self_attn.k_proj.weight 6,8",
+    "model.layers.0.self_attn.v_proj.weight 6,8",
+    "model.layers.0.self_attn.o_proj.weight 8,12",
+    "model.layers.0.post_attention_layernorm.weight 8",
+    "model.layers.0.mlp.gate_proj.weight 6,8",
+    "model.layers.0.mlp.up_proj.weight 6,8",
+    "model.layers.0.mlp.down_proj.weight 8,6",
+    "model.norm.weight 8",
+  ];
+  deepStrictEqual(listed(config), tied);
+  deepStrictEqual(
+    listed({ ...config, tiedHead: false }),
+    [...tied, "lm_head.weight 11,8"],
+  );
+});
+
+Deno.test({
+  name: "stories260K's weights are those of its configuration " +
+    "(ignored without ../shared)",
+  ignore: !hasStories,
+  fn: async () => {
+    const config = await readConfig(STORIES);
+    const weights = await openWeights(STORIES);
+    checkWeights(config, weights);
+    const sizes = await Promise.all(
+      parameterNames(config).map(({ name }) => weights.read(name)),
+    );
+    strictEqual(sizes.reduce((sum, { length }) => sum + length, 0), 260_032);
+  },
+});

@@ -1,0 +1,61 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { readConfig } from "lib/models/config.ts";
+import { writeModelFolder } from "lib/models/model_folder.ts";
+import { checkWeights, openWeights } from "lib/models/weights.ts";
+import {
+  putJson,
+  putTinyModel,
+  tensorsFor,
+  TINY,
+  withFolder,
+} from "./tiny_model.ts";
+
+Deno.test("a model folder is written with its tokenizer and new weights", () =>
+  withFolder(async (root) => {
+    const [from, out] = [`${root}/from`, `${root}/out`];
+    await Deno.mkdir(from);
+    await putTinyModel(from);
+    await putJson(`${from}/config.json`, { ...TINY, dtype: "bfloat16" });
+    await putJson(`${from}/tokenizer.json`, { version: "1.0" });
+    await putJson(`${from}/training_args.json`, {});
+    const tensors = await tensorsFor(from);
+    for (const { data } of tensors) data.forEach((x, i) => data[i] = -x);
+    await writeModelFolder(out, { from, tensors });
+
+    const entries = await Array.fromAsync(Deno.readDir(out));
+    deepStrictEqual(
+      entries.map(({ name }) => name).sort(),
+      ["config.json", "model.safetensors", "tokenizer.json"],
+    );
+    strictEqual(
+      await Deno.readTextFile(`${out}/tokenizer.json`),
+      await Deno.readTextFile(`${from}/tokenizer.json`),
+    );
+    deepStrictEqual(
+      JSON.parse(await Deno.readTextFile(`${out}/config.json`)),
+      { ...TINY, "torch_dtype": "float32" },
+    );
+    const weights = await openWeights(out);
+    checkWeights(await readConfig(out), weights);
+    for (const { name, data } of tensors) {
+      deepStrictEqual(await weights.read(name), data);
+    }
+  }));
+
+Deno.test("nothing is written of a model that cannot be", () =>
+  withFolder(async (root) => {
+    const [from, out] = [`${root}/from`, `${root}/out`];
+    await rejects(
+      writeModelFolder(out, { from, tensors: [] }),
+      /from\/config.json: No such file/,
+    );
+    await Deno.mkdir(from);
+    await putTinyModel(from);
+    const [first] = await tensorsFor(from);
+    await rejects(
+      writeModelFolder(out, { from, tensors: [{ ...first!, shape: [7] }] }),
+      /Cannot write .*shape \[7\] wants 7 elements/,
+    );
+    const entries = await Array.fromAsync(Deno.readDir(root));
+    deepStrictEqual(entries.map(({ name }) => name), ["from"]);
+  }));

@@ -1,0 +1,203 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import {
+  readHeader,
+  readTensor,
+  writeSafetensors,
+} from "lib/models/safetensors.ts";
+import { withFolder } from "./tiny_model.ts";
+
+const STORIES = fileURLToPath(
+  new URL(
+    "../../../shared/models/stories260K/model.safetensors",
+    import.meta.url,
+  ),
+);
+const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
+
+/** A safetensors file of any header and any bytes, made without our writer. */
+async function putRaw(
+  path: string,
+  { header, data }: { header: unknown; data: Uint8Array },
+): Promise<void> {
+  const text = new TextEncoder().encode(
+    typeof header === "string" ? header : JSON.stringify(header),
+  );
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(text.length), true);
+  await Deno.writeFile(path, new Uint8Array([...length, ...text, ...data]));
+}
+
+/** What a 16-bit float with that many exponent bits means. */
+function meaning(bits: number, exponentBits: number): number {
+  const mantissaBits = 15 - exponentBits;
+  const bias = 2 ** (exponentBits - 1) - 1;
+  const sign = bits >> 15 ? -1 : 1;
+  const exponent = (bits >> mantissaBits) & (2 ** exponentBits - 1);
+  const fraction = (bits % 2 ** mantissaBits) / 2 ** mantissaBits;
+  if (exponent === 2 ** exponentBits - 1) {
+    return fraction ? NaN : sign * Infinity;
+  }
+  return exponent === 0
+    ? sign * fraction * 2 ** (1 - bias)
+    : sign * (1 + fraction) * 2 ** (exponent - bias);
+}
+
+for (const [dtype, exponentBits] of [["F16", 5], ["BF16", 8]] as const) {
+  Deno.test(`every ${dtype} value is converted exactly`, () =>
+    withFolder(async (folder) => {
+      const every = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
+      const header = {
+        every: { dtype, shape: [65536], "data_offsets": [0, 131072] },
+      };
+      await putRaw(`${folder}/x`, {
+        header,
+        data: new Uint8Array(every.buffer),
+      });
+      const read = await readTensor(await readHeader(`${folder}/x`), "every");
+      every.forEach((bits) =>
+        strictEqual(read[bits], meaning(bits, exponentBits))
+      );
+    }));
+}
+
+Deno.test("F64 is rounded to the nearest float32", () =>
+  withFolder(async (folder) => {
+    const data = Float64Array.of(0.1, 1e-45, 1e300);
+    const header = { x: { dtype: "F64", shape: [3], "data_offsets": [0, 24] } };
+    await putRaw(`${folder}/x`, { header, data: new Uint8Array(data.buffer) });
+    deepStrictEqual(
+      await readTensor(await readHeader(`${folder}/x`), "x"),
+      Float32Array.of(0.1, 1e-45, Infinity),
+    );
+  }));
+
+Deno.test("what is written is read again, of any shape, in any order", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/x.safetensors`;
+    // Longer than one chunk of the reader.
+    const long = new Float32Array((1 << 20) + 3).map((_, i) => i);
+    const tensors = [
+      { name: "long", shape: [long.length], data: long },
+      { name: "empty", shape: [0, 3], data: new Float32Array(0) },
+      { name: "scalar", shape: [], data: Float32Array.of(-0) },
+      { name: "part", shape: [2, 1], data: long.subarray(5, 7) },
+    ];
+    await writeSafetensors(path, tensors, { step: "7" });
+    const file = await readHeader(path);
+    deepStrictEqual(file.metadata, { step: "7" });
+    strictEqual(file.dataOffset % 8, 0);
+    for (const { name, shape, data } of tensors) {
+      deepStrictEqual(file.tensors.get(name)?.shape, shape);
+      deepStrictEqual(await readTensor(file, name), data.slice());
+    }
+    const bytes = await Deno.readFile(path);
+    await writeSafetensors(path, tensors.toReversed(), { step: "7" });
+    deepStrictEqual(await Deno.readFile(path), bytes);
+    deepStrictEqual(await names(folder), ["x.safetensors"]);
+  }));
+
+Deno.test({
+  name: "a file of the reference writer is written again byte for byte " +
+    "(ignored without ../shared)",
+  ignore: !hasStories,
+  fn: () =>
+    withFolder(async (folder) => {
+      const file = await readHeader(STORIES);
+      const tensors = [];
+      for (const [name, { shape }] of file.tensors) {
+        tensors.push({ name, shape, data: await readTensor(file, name) });
+      }
+      await writeSafetensors(`${folder}/x`, tensors);
+      deepStrictEqual(
+        await Deno.readFile(`${folder}/x`),
+        await Deno.readFile(STORIES),
+      );
+    }),
+});
+
+Deno.test("a truncated file is refused with expected and found size", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/x`;
+    await writeSafetensors(path, [
+      { name: "w", shape: [4], data: new Float32Array(4) },
+    ]);
+    const { size } = await Deno.stat(path);
+    await Deno.truncate(path, size - 1);
+    await rejects(
+      readHeader(path),
+      new RegExp(
+        `${path}: truncated: expected ${size} bytes, found ${size - 1}`,
+      ),
+    );
+    await Deno.truncate(path, 20);
+    await rejects(readHeader(path), /truncated in its header: .* found 20/);
+    await Deno.truncate(path, 3);
+    await rejects(readHeader(path), /3 bytes are too few/);
+  }));
+
+const four = (changes: Record<string, unknown>) => ({
+  w: { dtype: "F32", shape: [1], "data_offsets": [0, 4], ...changes },
+});
+
+for (
+  const [what, header, message] of [
+    ["no JSON", "{", /not valid JSON/],
+    ["no object", "[]", /not a JSON object/],
+    ["an unknown type", four({ dtype: "F5" }), /tensor "w" has type "F5"/],
+    ["a negative size", four({ shape: [-1] }), /tensor "w" has shape \[-1\]/],
+    ["no offsets", four({ "data_offsets": [] }), /data_offsets \[\]/],
+    ["a wrong size", four({ shape: [2] }), /4 bytes, expected 8 for F32 \[2\]/],
+    ["a gap", four({ "data_offsets": [4, 8] }), /begins at byte \d+, expected/],
+    [
+      "an overlap",
+      { ...four({}), v: four({}).w },
+      /tensor "v" begins at byte \d+, expected \d+/,
+    ],
+    ["bytes left over", {}, /bytes after its last tensor: expected 10/],
+    ["odd metadata", { "__metadata__": { a: 1 } }, /__metadata__/],
+  ] as const
+) {
+  Deno.test(`a header with ${what} is refused`, () =>
+    withFolder(async (folder) => {
+      await putRaw(`${folder}/x`, { header, data: new Uint8Array(4) });
+      await rejects(readHeader(`${folder}/x`), message);
+    }));
+}
+
+Deno.test("a file that is no safetensors file is refused", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/x`, "version https://git-lfs.github");
+    await rejects(readHeader(`${folder}/x`), /x: it is no safetensors file/);
+    await rejects(readHeader(`${folder}/y`), /Cannot read .*y: No such file/);
+  }));
+
+Deno.test("a tensor that is absent or of whole numbers is refused", () =>
+  withFolder(async (folder) => {
+    const header = { n: { dtype: "I32", shape: [1], "data_offsets": [0, 4] } };
+    await putRaw(`${folder}/x`, { header, data: new Uint8Array(4) });
+    const file = await readHeader(`${folder}/x`);
+    await rejects(readTensor(file, "n"), /"n" of .*x: its type is I32/);
+    await rejects(readTensor(file, "m"), /x: no tensor "m"/);
+  }));
+
+Deno.test("nothing is written of tensors that do not fit", () =>
+  withFolder(async (folder) => {
+    const one = { name: "w", shape: [2], data: new Float32Array(2) };
+    const path = `${folder}/x`;
+    await rejects(writeSafetensors(path, [one, one]), /tensor "w" twice/);
+    await rejects(
+      writeSafetensors(path, [{ ...one, shape: [3] }]),
+      /"w": shape \[3\] wants 3 elements, found 2/,
+    );
+    await rejects(
+      writeSafetensors(`${folder}/none/x`, [one]),
+      /Cannot write .*none\/x: /,
+    );
+    deepStrictEqual(await names(folder), []);
+  }));
+
+async function names(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.map(({ name }) => name).sort();
+}

@@ -1,0 +1,167 @@
+import {
+  deepStrictEqual,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readConfig } from "lib/models/config.ts";
+import { writeSafetensors } from "lib/models/safetensors.ts";
+import type { NamedTensor } from "lib/models/safetensors_header.ts";
+import { assertFinite, checkWeights, openWeights } from "lib/models/weights.ts";
+import { putJson, putTinyModel, tensorsFor, withFolder } from "./tiny_model.ts";
+
+const SHARDS = ["model-00001-of-00002.safetensors", "b.safetensors"];
+const INDEX = "model.safetensors.index.json";
+
+/** A tiny model whose tensors alternate between two files. */
+async function putShards(folder: string): Promise<NamedTensor[]> {
+  await putTinyModel(folder);
+  const tensors = await tensorsFor(folder);
+  await Deno.remove(`${folder}/model.safetensors`);
+  const weightMap: Record<string, string> = {};
+  for (const [which, shard] of SHARDS.entries()) {
+    const part = tensors.filter((_, i) => i % 2 === which);
+    await writeSafetensors(`${folder}/${shard}`, part);
+    for (const { name } of part) weightMap[name] = shard;
+  }
+  await putJson(`${folder}/${INDEX}`, { "weight_map": weightMap });
+  return tensors;
+}
+
+/** Opens and checks a model as whoever loads one does. */
+async function load(folder: string): Promise<void> {
+  checkWeights(await readConfig(folder), await openWeights(folder));
+}
+
+Deno.test("one file and its shards hold the same tensors", () =>
+  withFolder(async (folder) => {
+    const [whole, split] = [`${folder}/whole`, `${folder}/split`];
+    await Deno.mkdir(whole);
+    await Deno.mkdir(split);
+    await putTinyModel(whole);
+    const tensors = await putShards(split);
+    await load(whole);
+    await load(split);
+    const one = await openWeights(whole);
+    const two = await openWeights(split);
+    deepStrictEqual(one.names().sort(), two.names().sort());
+    deepStrictEqual(two.files, SHARDS.map((name) => `${split}/${name}`).sort());
+    for (const { name, shape, data } of tensors) {
+      deepStrictEqual(await one.read(name), data);
+      deepStrictEqual(await two.read(name), data);
+      const { file = "", begin = 0, end = 0, ...rest } = two.get(name) ?? {};
+      deepStrictEqual(rest, { dtype: "F32", shape });
+      const bytes = (await Deno.readFile(file)).slice(begin, end);
+      deepStrictEqual(new Float32Array(bytes.buffer), data);
+    }
+    strictEqual(one.get("nothing"), undefined);
+    await rejects(one.read("nothing"), /No tensor "nothing" in .*whole/);
+  }));
+
+Deno.test("the hash is that of the files' contents in order", () =>
+  withFolder(async (folder) => {
+    await putShards(folder);
+    const weights = await openWeights(folder);
+    const hash = createHash("sha256");
+    for (const file of weights.files) hash.update(await Deno.readFile(file));
+    strictEqual(await weights.hash(), hash.digest("hex"));
+  }));
+
+Deno.test("files are real paths where a folder holds links", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder);
+    await Deno.rename(`${folder}/model.safetensors`, `${folder}/blob`);
+    await Deno.symlink("blob", `${folder}/model.safetensors`);
+    const { files } = await openWeights(folder);
+    deepStrictEqual(files, [await Deno.realPath(`${folder}/blob`)]);
+  }));
+
+Deno.test("a missing folder, file, shard or tensor is named", () =>
+  withFolder(async (folder) => {
+    await rejects(openWeights(`${folder}/no`), /\/no: no such folder/);
+    await rejects(openWeights(folder), /expected model.safetensors or .*index/);
+    await putShards(folder);
+    const first = `${folder}/${SHARDS[0]}`;
+    await writeSafetensors(first, []);
+    await rejects(
+      openWeights(folder),
+      /index.json says that tensor "model.embed_tokens.weight" is in model-0/,
+    );
+    await Deno.remove(first);
+    await rejects(openWeights(folder), /: no file model-00001-of-00002/);
+  }));
+
+Deno.test("an index that leads out of the folder is refused", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/${INDEX}`;
+    for (const shard of ["../b.safetensors", "/etc/passwd", 7]) {
+      await putJson(path, { "weight_map": { w: shard } });
+      await rejects(openWeights(folder), /"weight_map" .* without a path/);
+    }
+    await putJson(path, {});
+    await rejects(openWeights(folder), /"weight_map" is missing/);
+  }));
+
+Deno.test("a tensor of another shape is refused with both shapes", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(
+      folder,
+      (tensors) =>
+        tensors.map((tensor) =>
+          tensor.name === "model.layers.1.self_attn.k_proj.weight"
+            ? { ...tensor, shape: [8, 4] }
+            : tensor
+        ),
+    );
+    await rejects(
+      load(folder),
+      /"model.layers.1.self_attn.k_proj.weight" of .*model.safetensors: expected shape \[4,8\].*found \[8,4\]/,
+    );
+  }));
+
+Deno.test("a tensor too few or too many is refused by name", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder, (tensors) => tensors.slice(1));
+    await rejects(
+      load(folder),
+      /embed_tokens.*expected shape \[11,8\].*found no such tensor/,
+    );
+    const bias = {
+      name: "model.layers.0.self_attn.q_proj.bias",
+      shape: [8],
+      data: new Float32Array(8),
+    };
+    await putTinyModel(folder, (tensors) => [...tensors, bias]);
+    await rejects(
+      load(folder),
+      /Unknown tensor "model.layers.0.self_attn.q_proj.bias" in .*safetensors/,
+    );
+  }));
+
+Deno.test("a stored copy of a tied head and of frequencies is passed over", () =>
+  withFolder(async (folder) => {
+    const extra = [
+      "lm_head.weight",
+      "model.layers.0.self_attn.rotary_emb.inv_freq",
+    ].map((name) => ({ name, shape: [1], data: new Float32Array(1) }));
+    await putTinyModel(folder, (tensors) => [...tensors, ...extra]);
+    await load(folder);
+  }));
+
+Deno.test("NaN and infinity in weights are found where they are", () =>
+  withFolder(async (folder) => {
+    throws(
+      () => assertFinite("w", Float32Array.of(0, -Infinity), "a.safetensors"),
+      /Tensor "w" of a.safetensors is -Infinity at element 1/,
+    );
+    await putTinyModel(folder, (tensors) => {
+      tensors.find(({ name }) => name === "model.norm.weight")!.data[5] = NaN;
+      return tensors;
+    });
+    const weights = await openWeights(folder);
+    await rejects(
+      weights.read("model.norm.weight"),
+      /"model.norm.weight" of .*model.safetensors is NaN at element 5/,
+    );
+  }));
