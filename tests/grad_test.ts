@@ -12,6 +12,7 @@ import {
   toRows,
   toStream,
 } from "lib/ops/indexing.ts";
+import { log1mExp, logistic, softplus } from "lib/ops/logistic.ts";
 import { swiGlu } from "lib/ops/activation.ts";
 import { rotate } from "lib/ops/rope.ts";
 import { tokenLogProbs } from "lib/ops/head.ts";
@@ -41,11 +42,12 @@ const CASES: [string, number[], number[], Build][] = [
   ["Log", [2, 3], [1], each(e.log)],
   ["Sqrt", [2, 3], [1], each(e.sqrt)],
   ["Sigmoid", [2, 3], [1], each(e.sigmoid)],
-  ["Softplus", [2, 3], [1], each(e.softplus)],
+  ["LogOnePlusExp", [2, 3], [1], each(softplus)],
+  ["Logistic", [2, 3], [1], each(logistic)],
   ["Tanh", [2, 3], [1], each(e.tanh)],
   ["Sin", [2, 3], [1], each(e.sin)],
   ["Cos", [2, 3], [1], each(e.cos)],
-  ["Log1mExp", [2, 3], [1], each((x) => e.log1mExp(e.neg(x)))],
+  ["LogOneMinusExp", [2, 3], [1], each((x) => log1mExp(e.neg(x)))],
   ["a value used twice", [2, 3], [3], (x, y) => e.mul(e.add(x, y), x)],
   ["ReduceSum", [2, 3], [2], (x, y) => e.mul(sum(e.mul(x, x), [1]), y)],
   [

@@ -1,4 +1,5 @@
-import { add, mul, neg, sigmoid, sub } from "../ops/elementwise.ts";
+import { add, mul, neg, sub } from "../ops/elementwise.ts";
+import { logistic } from "../ops/logistic.ts";
 import { labelLoss } from "./loss.ts";
 import { logRatio } from "./sequences.ts";
 
@@ -88,6 +89,6 @@ export const kto = labelLoss({
       mul(desirable, sub(desirableWeight, undesirableWeight)),
     );
     // 1 − σ(z) is σ(−z), which keeps its digits where it is small.
-    return { loss: mul(weight, sigmoid(neg(mul(mul(sign, beta), gain)))) };
+    return { loss: mul(weight, logistic(neg(mul(mul(sign, beta), gain)))) };
   },
 });

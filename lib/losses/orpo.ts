@@ -1,5 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
-import { add, log1mExp, min, mul, sub } from "../ops/elementwise.ts";
+import { add, min, mul, sub } from "../ops/elementwise.ts";
+import { log1mExp } from "../ops/logistic.ts";
 import { pairLoss, type Sequences } from "./loss.ts";
 import { nll, nllOver, nllReduction } from "./nll.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";

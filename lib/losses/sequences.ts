@@ -1,5 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
-import { div, neg, softplus, sub } from "../ops/elementwise.ts";
+import { div, neg, sub } from "../ops/elementwise.ts";
+import { softplus } from "../ops/logistic.ts";
 import type { Sequences } from "./loss.ts";
 
 /** −log σ(x), as softplus(−x), which neither overflows nor loses digits. */

@@ -111,18 +111,6 @@ export const Tanh: Op = {
 };
 export const tanh = (x: Operand): Value => apply(Tanh, [x]);
 
-/** z = log(1 + eˣ); dz = σ(x) dx. −log σ(x) is softplus(−x). */
-export const Softplus: Op = {
-  name: "Softplus",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [mul(dz!, sigmoid(x!))],
-  lower: ([x]) => {
-    const size = max(x!, neg(x!));
-    return [add(max(x!, 0), log(add(1, exp(neg(size)))))];
-  },
-};
-export const softplus = (x: Operand): Value => apply(Softplus, [x]);
-
 /** z = sin x */
 export const Sin: Op = {
   name: "Sin",
@@ -138,24 +126,6 @@ export const Cos: Op = {
   vjp: ({ inputs: [x] }, [dz]) => [neg(mul(dz!, sin(x!)))],
 };
 export const cos = (x: Operand): Value => apply(Cos, [x]);
-
-/**
- * z = log(1 − eˣ) for x < 0, as log tanh(−x/2) + log(1 + eˣ), which loses
- * nothing near 0; dz = −eˣ / (1 − eˣ) dx = −e^(x − z) dx.
- *
- * ONNX has neither log1p nor expm1, and `Log(1 − Exp(x))` is −∞ in float32
- * from x = −3·10⁻⁸ upwards.
- */
-export const Log1mExp: Op = {
-  name: "Log1mExp",
-  domain: "prefgrad",
-  infer: same,
-  vjp: ({ inputs: [x], outputs: [z] }, [dz]) => [
-    neg(mul(dz!, exp(sub(x!, z!)))),
-  ],
-  lower: ([x]) => [add(log(tanh(mul(x!, -0.5))), softplus(x!))],
-};
-export const log1mExp = (x: Operand): Value => apply(Log1mExp, [x]);
 
 /** z = x > y */
 export const Greater: Op = {

@@ -1,0 +1,24 @@
+import { resolve } from "node:path";
+
+/**
+ * Lets `write` work on a temporary path beside `path`, then moves the result
+ * there, so that nothing half-written is ever seen under `path`.
+ *
+ * @throws {Error} naming `path` when it cannot be written, with the cause; an
+ * older file is untouched and the temporary one gone.
+ */
+export async function writeAtomically(
+  path: string,
+  write: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const target = resolve(path);
+  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
+  try {
+    await write(temporary);
+    await Deno.rename(temporary, target);
+  } catch (cause) {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
+  }
+}

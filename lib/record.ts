@@ -1,0 +1,168 @@
+import { Ajv, type ErrorObject } from "ajv";
+import { basename, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeAtomically } from "./atomic_file.ts";
+import { canonicalJson, type Json } from "./record/canonical_json.ts";
+import type { Environment, Provenance } from "./record/environment.ts";
+import schema from "./record.schema.json" with { type: "json" };
+
+/**
+ * What a run was and what came of it: `run.json`, checked against
+ * `record.schema.json`. Records are published, so no text in them is an
+ * absolute path; see {@linkcode portablePath}.
+ */
+export interface RunRecord {
+  schemaVersion: 1;
+  /** The verb that makes the run again. */
+  kind: string;
+  /** Tells the run from others of its kind. */
+  name: string;
+  /** Every setting, defaults resolved. */
+  settings: Record<string, Json>;
+  /** What was minimised; `null` for a run that trains nothing. */
+  objective: Objective | null;
+  /** Seeds by what they decide. */
+  seeds: Record<string, number>;
+  /** `null` outside a checkout. */
+  provenance: Provenance | null;
+  data: DataSource[];
+  model: ModelSource;
+  environment: Environment;
+  timings: Timings;
+  peakMemoryBytes: number;
+  /** The metrics a comparison reads. */
+  summary: Record<string, Json>;
+  /** SHA-256 of every file beside the record, by name. */
+  artifacts: Record<string, string>;
+}
+
+/** The exact thing that was minimised. */
+export interface Objective {
+  /** Name of the loss. */
+  loss: string;
+  formula: string;
+  /** How losses of examples become one number. */
+  reduction: string;
+  /** What a negative log-likelihood term covers and divides by, if there is one. */
+  nll: string | null;
+  /** How KL is estimated, if it is. */
+  kl: string | null;
+  /** What the reference policy is, if there is one. */
+  reference: string | null;
+}
+
+/** Rows that went into a run. */
+export interface DataSource {
+  /** `train`, `eval` … */
+  role: string;
+  /** Base name, path in the checkout, Hub id with revision, or generator. */
+  source: string;
+  sha256: string;
+  /** How many rows were there, and what became of them. */
+  counts: {
+    rows: number;
+    truncated: number;
+    dropped: number;
+    /** Rows where tokenizing prompt and completion apart or together differs. */
+    boundaryShifted: number;
+  };
+}
+
+/** The model a run started from. */
+export interface ModelSource {
+  /** Base name, path in the checkout, Hub id with revision, or builder. */
+  source: string;
+  /** SHA-256 of the weights; `null` where the seed makes them. */
+  weights: string | null;
+  /** SHA-256 of the initial adapter, if there is one. */
+  adapter: string | null;
+  /** SHA-256 of the tokenizer; `null` for rows that are token ids. */
+  tokenizer: string | null;
+  /** SHA-256 of the chat template, if one was applied. */
+  chatTemplate: string | null;
+  parameters: { total: number; trainable: number };
+}
+
+/** When and how long. */
+export interface Timings {
+  /** ISO 8601, in UTC. */
+  startedAt: string;
+  seconds: number;
+  /** Seconds by phase. */
+  phases: Record<string, number>;
+}
+
+const CHECKOUT = fileURLToPath(new URL("../", import.meta.url));
+const ajv = new Ajv({ allowUnionTypes: true, verbose: true });
+const isRunRecord = ajv.compile<RunRecord>(schema);
+
+/**
+ * Writes `run.json` into a folder, which is made where it is missing.
+ *
+ * @throws {Error} when the record breaks the schema or cannot be written;
+ * there is no half-written file.
+ */
+export async function writeRecord(
+  folder: string,
+  record: RunRecord,
+): Promise<void> {
+  const path = join(folder, "run.json");
+  const text = canonicalJson(record, { indent: 2 });
+  check(JSON.parse(text), `Cannot write ${path}`);
+  await Deno.mkdir(folder, { recursive: true });
+  await writeAtomically(
+    path,
+    (temporary) => Deno.writeTextFile(temporary, `${text}\n`),
+  );
+}
+
+/**
+ * Reads a `run.json`.
+ *
+ * @throws {Error} naming the file and the place in it that is not as
+ * `record.schema.json` has it.
+ */
+export async function readRecord(path: string): Promise<RunRecord> {
+  const record = parse(await Deno.readTextFile(path), path);
+  return check(record, `Cannot read ${path}`);
+}
+
+/**
+ * How a record names a file: by its path in the checkout, or by its base name
+ * when it lies elsewhere, since other paths tell of the machine and its user.
+ */
+export function portablePath(path: string): string {
+  const inside = relative(CHECKOUT, resolve(path)).replaceAll("\\", "/");
+  return /^(\.\.(\/|$)|\/|[A-Za-z]:)/.test(inside)
+    ? basename(path)
+    : inside || ".";
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: expected JSON (${cause})`, { cause });
+  }
+}
+
+function check(record: unknown, action: string): RunRecord {
+  if (isRunRecord(record)) return record;
+  const [problem] = isRunRecord.errors ?? [];
+  throw new Error(`${action}: ${problem ? explain(problem) : "no record"}`);
+}
+
+/** Says where the record breaks the schema, what is there, and what should be. */
+function explain(
+  { instancePath, message, params, data, parentSchema }: ErrorObject,
+): string {
+  const place = instancePath || "the record";
+  if (typeof data === "object" && data !== null) {
+    const key: unknown = params["additionalProperty"];
+    return `${place} ${message}${key === undefined ? "" : ` (${key})`}`;
+  }
+  const found = canonicalJson(data).slice(0, 60);
+  return `${place} is ${found}, expected ${
+    parentSchema?.["description"] ?? message
+  }`;
+}

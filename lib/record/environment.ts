@@ -1,0 +1,111 @@
+import { cpus } from "node:os";
+import config from "../../deno.json" with { type: "json" };
+import { sha256 } from "./sha256.ts";
+
+const CHECKOUT = new URL("../../", import.meta.url);
+
+/** The state of the source a run was made from. */
+export interface Provenance {
+  /** Full hash of the checked-out commit. */
+  commit: string;
+  /** Whether files other than results differ from that commit. */
+  dirty: boolean;
+}
+
+/** How a run computes. */
+export interface Execution {
+  /** The device in use, resolved: never `auto`. */
+  device: string;
+  /** Number format of the arithmetic, such as `float32`. */
+  precision: string;
+  threads: number;
+}
+
+/** What a run computes with. */
+export interface Environment extends Execution {
+  /** Versions of the direct dependencies by name. */
+  packages: Record<string, string>;
+  /** SHA-256 of `deno.lock`, which fixes all others. */
+  lockfile: string;
+  deno: string;
+  /** Operating system and architecture. */
+  os: string;
+  /** Model of the processor; `null` where the system does not tell. */
+  cpu: string | null;
+  cores: number;
+  /** Memory of the machine. */
+  memoryBytes: number;
+}
+
+/**
+ * The commit a checkout stands at. Results do not count as changes: making
+ * one would otherwise taint the next.
+ *
+ * @returns `null` outside a checkout of this repository, before its first
+ * commit, or without git.
+ */
+export async function provenance(
+  { checkout = CHECKOUT }: { checkout?: string | URL } = {},
+): Promise<Provenance | null> {
+  const head = await git(["rev-parse", "HEAD", "--show-prefix"], checkout);
+  const [commit = "", prefix] = head?.split("\n") ?? [];
+  // A prefix means a folder inside some other repository.
+  if (prefix !== "") return null;
+  const changes = ["status", "--porcelain", "--", ".", ":(exclude)results"];
+  return { commit, dirty: await git(changes, checkout) !== "" };
+}
+
+/** Describes this machine and its software, naming neither host nor user. */
+export function environment(
+  { device, precision, threads }: Execution,
+): Environment {
+  return {
+    device,
+    precision,
+    threads,
+    packages: packageVersions(config.imports),
+    lockfile: sha256(Deno.readFileSync(new URL("deno.lock", CHECKOUT))),
+    deno: Deno.version.deno,
+    os: `${Deno.build.os} ${Deno.build.arch}`,
+    cpu: cpus()[0]?.model ?? null,
+    cores: navigator.hardwareConcurrency,
+    memoryBytes: Deno.systemMemoryInfo().total,
+  };
+}
+
+/**
+ * The most memory this process has held so far, in bytes: the high-water mark
+ * on Linux, elsewhere what it holds now.
+ */
+export function peakMemory(): number {
+  if (Deno.build.os !== "linux") return Deno.memoryUsage().rss;
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const [, kibibytes] = status.match(/^VmHWM:\s+(\d+) kB$/m) ?? [];
+  return kibibytes ? Number(kibibytes) * 1024 : Deno.memoryUsage().rss;
+}
+
+/** What git prints, or `null` where it fails or is missing. */
+async function git(args: string[], cwd: string | URL): Promise<string | null> {
+  try {
+    const command = new Deno.Command("git", { args, cwd, stderr: "null" });
+    const { success, stdout } = await command.output();
+    return success ? new TextDecoder().decode(stdout) : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** From `npm:name@version` in an import map; entries of our own are left out. */
+function packageVersions(
+  imports: Record<string, string>,
+): Record<string, string> {
+  const specifiers = Object.values(imports).map((target) =>
+    target.match(/^(?:npm|jsr):(.+)@(.+)$/)
+  );
+  return Object.fromEntries(
+    specifiers.filter((match) => match !== null).map((
+      [, name, version],
+    ) => [name, version]),
+  );
+}

@@ -1,0 +1,93 @@
+/** One line of `metrics.jsonl`: what was measured at a step. */
+export interface MetricsRow {
+  /** Optimizer steps made so far. */
+  step: number;
+  /** A measured number; `null` where it has no value. */
+  [name: string]: number | null;
+}
+
+/** Options for {@linkcode metricsWriter}. */
+export interface MetricsWriterOptions {
+  /**
+   * Rows up to this step stay, later ones are cut off: the step of the
+   * checkpoint a run resumes from, or −1 to start anew.
+   *
+   * @default Infinity
+   */
+  keepThrough?: number;
+}
+
+/**
+ * Opens a JSON Lines file and returns what appends a row to it. Every row
+ * goes to the system at once, so a crash costs at most the line in flight; a
+ * line broken that way is cut off when the file is opened again.
+ *
+ * @throws {Error} when the file cannot be written or a complete line of it is
+ * no row; the returned function, TypeError on NaN or an infinity, which JSON
+ * cannot say.
+ */
+export function metricsWriter(
+  path: string,
+  { keepThrough = Infinity }: MetricsWriterOptions = {},
+): (row: MetricsRow) => void {
+  using file = Deno.openSync(path, { create: true, read: true, write: true });
+  const lines = completeLines(Deno.readTextFileSync(path));
+  const cut = parseLines(lines, path).findIndex(({ step }) =>
+    step > keepThrough
+  );
+  const kept = lines.slice(0, cut < 0 ? lines.length : cut).join("");
+  file.truncateSync(new TextEncoder().encode(kept).length);
+  return (row) =>
+    Deno.writeTextFileSync(path, encodeRow(row), { append: true });
+}
+
+/**
+ * Reads the rows of a JSON Lines file. A last line without its end is still
+ * being written and left out.
+ *
+ * @throws {Error} naming the file and the line that is no row.
+ */
+export function readMetrics(path: string): MetricsRow[] {
+  return parseLines(completeLines(Deno.readTextFileSync(path)), path);
+}
+
+function completeLines(text: string): string[] {
+  return text.match(/.*\n/g) ?? [];
+}
+
+function parseLines(lines: readonly string[], path: string): MetricsRow[] {
+  return lines.map((line, i) => {
+    const row = parseJson(line);
+    if (isRow(row)) return row;
+    throw new Error(
+      `Cannot read ${path}, line ${i + 1}: found ${
+        line.trim().slice(0, 60)
+      }, expected an object of numbers with a "step"`,
+    );
+  });
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // which is no row: the caller says where
+  }
+}
+
+function isRow(value: unknown): value is MetricsRow {
+  return typeof value === "object" && value !== null && "step" in value &&
+    typeof value.step === "number" &&
+    Object.values(value).every((x) => x === null || typeof x === "number");
+}
+
+function encodeRow(row: MetricsRow): string {
+  for (const [name, value] of Object.entries(row)) {
+    if (value !== null && !Number.isFinite(value)) {
+      throw new TypeError(
+        `Cannot log ${name} at step ${row.step}: found ${value}, expected a finite number or null`,
+      );
+    }
+  }
+  return JSON.stringify(row) + "\n";
+}
