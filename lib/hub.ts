@@ -16,7 +16,6 @@ import { join } from "node:path";
 import {
   cachedTree,
   COMMIT,
-  hasBlob,
   linkBlob,
   missingFiles,
   readTree,
@@ -223,7 +222,6 @@ async function fetchFiles(
   const { folder, revision } = repo;
   const { commit, tree } = wanted;
   for (const path of paths) {
-    if (await hasBlob(folder, tree[path]!)) continue;
     const content = download(repo, path, wanted);
     await writeBlob(folder, tree[path]!, content).catch((cause) => {
       const what = `"${path}" of ${titleOf(repo)}`;
@@ -280,7 +278,9 @@ function asking(repo: Repo): typeof fetch {
 /** The only way to the network; the token goes to the Hub and nowhere else. */
 async function request(repo: Repo, asked: Request): Promise<Response> {
   const { endpoint, token, offline } = repo;
-  if (offline) throw new Unreachable("HF_HUB_OFFLINE is set: unset it to download");
+  if (offline) {
+    throw new Unreachable("HF_HUB_OFFLINE is set: unset it to download");
+  }
   if (
     token !== null && new URL(asked.url).origin === new URL(endpoint).origin
   ) {

@@ -13,6 +13,7 @@ import {
   toStream,
 } from "lib/ops/indexing.ts";
 import { log1mExp, logistic, softplus } from "lib/ops/logistic.ts";
+import { attendRows } from "lib/ops/attention.ts";
 import { swiGlu } from "lib/ops/activation.ts";
 import { rotate } from "lib/ops/rope.ts";
 import { tokenLogProbs } from "lib/ops/head.ts";
@@ -28,6 +29,13 @@ const layout = (g: Graph) => ({
   places: ints(g, [0, 1, 2, 3, 4]),
   live: g.constant(Float64Array.of(1, 1, 1, 1, 1, 0), [2, 3]),
 });
+
+/** 0 where a key is not later than the query, of three. */
+const causal = (g: Graph) =>
+  g.constant(
+    Float64Array.of(0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0),
+    [1, 1, 3, 3],
+  );
 
 /** Name, shape of x, shape of y, a value that depends on both. */
 const CASES: [string, number[], number[], Build][] = [
@@ -140,6 +148,10 @@ const CASES: [string, number[], number[], Build][] = [
       [3, 1, 2],
     );
     return e.mul(rotate(x, e.cos(angle), e.sin(angle)), y);
+  }],
+  ["Attend, queries and keys", [1, 4, 3, 2], [1, 2, 3, 2], (q, k) => {
+    const v = e.mul(k, k);
+    return attendRows(q, k, v, causal(q.graph));
   }],
   ...[1, 2].flatMap((chunks): [string, number[], number[], Build][] => [
     [

@@ -1,15 +1,10 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import { swiGlu } from "../ops/activation.ts";
+import { attendRows } from "../ops/attention.ts";
 import { add, cos, max, min, mul, sin, sub } from "../ops/elementwise.ts";
-import {
-  gather,
-  type RowLayout,
-  segmentSum,
-  toRows,
-  toStream,
-} from "../ops/indexing.ts";
-import { gemm, matmul } from "../ops/linalg.ts";
-import { rmsNorm, softmax } from "../ops/norm.ts";
+import { gather, segmentSum, toRows, toStream } from "../ops/indexing.ts";
+import { gemm } from "../ops/linalg.ts";
+import { rmsNorm } from "../ops/norm.ts";
 import { rotate } from "../ops/rope.ts";
 import { reshape, transpose, unsqueeze } from "../ops/shaping.ts";
 import { tokenLogProbs } from "../ops/head.ts";
@@ -45,37 +40,68 @@ export function streamInputs(graph: Graph) {
 }
 export type StreamInputs = ReturnType<typeof streamInputs>;
 
+/** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */
+export type Heads = Readonly<Record<"q" | "k" | "v", Value>>;
+
+/** A stream of tokens, and what each of them sees. */
+export interface Stream {
+  /** Token ids, int32 `[N]`. */
+  readonly ids: Value;
+  /** Rotary positions, `[N]`. */
+  readonly positions: Value;
+  /**
+   * Attention in one layer, `[N, heads, size]`, from rotated queries and keys.
+   */
+  attend(heads: Heads, layer: number): Value;
+}
+
 /**
  * Hidden states of a stream of tokens after the final norm, `[N, hidden]`.
- *
- * Everything but attention works on the flat stream; attention gathers it into
- * rows, where a key is visible if it is not later than the query and stands in
- * the prompt or in the query's own continuation.
+ * Everything but attention works on the flat stream.
+ */
+export function streamStates(
+  config: DecoderConfig,
+  parameters: Parameters,
+  stream: Stream,
+): Value {
+  const { normEpsilon, layers } = config;
+  const attend = attention(config, stream);
+  let x = gather(parameters.value("model.embed_tokens.weight"), stream.ids);
+  for (let i = 0; i < layers; i++) {
+    const name = (part: string) => `model.layers.${i}.${part}.weight`;
+    const linear = (x: Value, part: string) => parameters.linear(x, name(part));
+    const norm = (x: Value, part: string) =>
+      rmsNorm(x, parameters.value(name(part)), normEpsilon);
+    const h = norm(x, "input_layernorm");
+    const [q, k, v] = ["q", "k", "v"].map((part) =>
+      linear(h, `self_attn.${part}_proj`)
+    );
+    const attended = attend({ q: q!, k: k!, v: v! }, i);
+    x = add(x, linear(attended, "self_attn.o_proj"));
+    const g = norm(x, "post_attention_layernorm");
+    const gated = swiGlu(linear(g, "mlp.gate_proj"), linear(g, "mlp.up_proj"));
+    x = add(x, linear(gated, "mlp.down_proj"));
+  }
+  return rmsNorm(x, parameters.value("model.norm.weight"), normEpsilon);
+}
+
+/**
+ * Hidden states of a tree batch, `[N, hidden]`. Attention gathers the stream
+ * into rows, where a key is visible if it is not later than the query and
+ * stands in the prompt or in the query's own continuation.
  */
 export function hiddenStates(
   config: DecoderConfig,
   parameters: Parameters,
   inputs: StreamInputs,
 ): Value {
-  const { normEpsilon, layers } = config;
-  const norm = (x: Value, name: string) =>
-    rmsNorm(x, parameters.value(`${name}.weight`), normEpsilon);
-  const attend = attention(config, inputs);
-  let x = gather(parameters.value("model.embed_tokens.weight"), inputs.ids);
-  for (let i = 0; i < layers; i++) {
-    const layer = `model.layers.${i}`;
-    const linear = (x: Value, name: string) =>
-      parameters.linear(x, `${layer}.${name}.weight`);
-    const h = norm(x, `${layer}.input_layernorm`);
-    const [q, k, v] = ["q", "k", "v"].map((part) =>
-      linear(h, `self_attn.${part}_proj`)
-    );
-    x = add(x, linear(attend(q!, k!, v!), "self_attn.o_proj"));
-    const g = norm(x, `${layer}.post_attention_layernorm`);
-    const gated = swiGlu(linear(g, "mlp.gate_proj"), linear(g, "mlp.up_proj"));
-    x = add(x, linear(gated, "mlp.down_proj"));
-  }
-  return norm(x, "model.norm");
+  const bias = visibility(inputs);
+  const inRows = (x: Value) => transpose(toRows(x, inputs), [0, 2, 1, 3]);
+  const attend = ({ q, k, v }: Heads) => {
+    const output = attendRows(inRows(q), inRows(k), inRows(v), bias);
+    return toStream(transpose(output, [0, 2, 1, 3]), inputs);
+  };
+  return streamStates(config, parameters, { ...inputs, attend });
 }
 
 /** log π of each sequence of a tree batch, summed over its tokens, `[Q]`. */
@@ -102,8 +128,17 @@ export function nextLogits(
   inputs: StreamInputs,
 ): Value {
   const states = hiddenStates(config, parameters, inputs);
+  return logits(config, parameters, gather(states, inputs.sources));
+}
+
+/** Logits from hidden states, `[S, vocabulary]` from `[S, hidden]`. */
+export function logits(
+  config: DecoderConfig,
+  parameters: Parameters,
+  states: Value,
+): Value {
   const head = parameters.value(headName(config));
-  return gemm(gather(states, inputs.sources), head, { transB: true });
+  return gemm(states, head, { transB: true });
 }
 
 /** The parameter that is the head. */
@@ -111,58 +146,24 @@ export function headName({ tiedHead }: DecoderConfig): string {
   return tiedHead ? "model.embed_tokens.weight" : "lm_head.weight";
 }
 
+/** Attention from and to `[N, heads · size]`, as the linear layers have it. */
 function attention(
   config: DecoderConfig,
-  inputs: StreamInputs,
-): (q: Value, k: Value, v: Value) => Value {
+  { positions, attend }: Stream,
+): (heads: Heads, layer: number) => Value {
   const { heads, kvHeads, headDim } = config;
-  const angles = rotaryAngles(config, inputs.positions);
-  const bias = visibility(inputs);
-  const split = (x: Value, count: number) => reshape(x, ["N", count, headDim]);
-  const rotated = (x: Value, count: number) =>
-    rotate(split(x, count), angles.cos, angles.sin);
-  return (q, k, v) => {
-    const output = attendRows({
-      q: inRows(rotated(q, heads), inputs),
-      k: inRows(rotated(k, kvHeads), inputs),
-      v: inRows(split(v, kvHeads), inputs),
-      bias,
-    }, config);
-    const rows = transpose(output, [0, 2, 1, 3]);
-    return reshape(toStream(rows, inputs), ["N", heads * headDim]);
+  const [tokens] = positions.shape;
+  const { cos, sin } = rotaryAngles(config, positions);
+  const split = (x: Value, count: number) =>
+    reshape(x, [tokens!, count, headDim]);
+  return ({ q, k, v }, layer) => {
+    const output = attend({
+      q: rotate(split(q, heads), cos, sin),
+      k: rotate(split(k, kvHeads), cos, sin),
+      v: split(v, kvHeads),
+    }, layer);
+    return reshape(output, [tokens!, heads * headDim]);
   };
-}
-
-/** `[N, heads, size]` → `[R, heads, T, size]` */
-function inRows(x: Value, layout: RowLayout): Value {
-  return transpose(toRows(x, layout), [0, 2, 1, 3]);
-}
-
-/**
- * softmax(q kᵀ / √size + bias) v, where each key and value head serves the
- * query heads of one group. https://arxiv.org/abs/2305.13245
- *
- * q is `[R, heads, T, size]`, k and v are `[R, kvHeads, U, size]`, and bias is
- * `[R, 1, T, U]`.
- */
-export function attendRows(
-  { q, k, v, bias }: Record<"q" | "k" | "v" | "bias", Value>,
-  { heads, kvHeads, headDim }: DecoderConfig,
-): Value {
-  const [rows, , queries] = q.shape;
-  const keys = k.shape[2]!;
-  // The queries of one group, one after another.
-  const grouped = `${heads / kvHeads}·${queries}`;
-  const group = (x: Value, last: number | string) =>
-    reshape(x, [rows!, kvHeads, grouped, last]);
-  const ungroup = (x: Value, last: number | string) =>
-    reshape(x, [rows!, heads, queries!, last]);
-  const scores = matmul(group(q, headDim), k, {
-    transB: true,
-    alpha: 1 / Math.sqrt(headDim),
-  });
-  const weights = softmax(add(ungroup(scores, keys), bias));
-  return ungroup(matmul(group(weights, keys), v), headDim);
 }
 
 /** cos and sin of position × frequency, `[N, 1, headDim / 2]`. */
@@ -181,7 +182,7 @@ export function rotaryAngles(
 }
 
 /** Far below any score, so that softmax gives exactly 0. */
-export const HIDDEN = -1e9;
+const HIDDEN = -1e9;
 
 /**
  * 0 where a key is visible to a query and −10⁹ where not, `[R, 1, T, T]`, by
@@ -192,7 +193,15 @@ export const HIDDEN = -1e9;
 function visibility({ segments, order }: StreamInputs): Value {
   const key = unsqueeze(segments, [1]);
   const foreign = mul(key, sub(key, unsqueeze(segments, [2])));
-  const later = max(sub(unsqueeze(order, [0]), unsqueeze(order, [1])), 0);
-  const hidden = min(add(mul(foreign, foreign), later), 1);
-  return mul(unsqueeze(hidden, [1]), HIDDEN);
+  return hide(add(mul(foreign, foreign), lateness(order, order)));
+}
+
+/** By how many places keys come after queries, 0 if not after, `[T, U]`. */
+export function lateness(queries: Value, keys: Value): Value {
+  return max(sub(unsqueeze(keys, [0]), unsqueeze(queries, [1])), 0);
+}
+
+/** Attention's bias, `[R, 1, T, U]`: keys are visible where x is 0, not above. */
+export function hide(x: Value): Value {
+  return mul(unsqueeze(min(x, 1), [1]), HIDDEN);
 }

@@ -192,7 +192,12 @@ function sessionOptions(
     enableMemPattern: false,
     ...(keep.length > 0 ? { preferredOutputLocation: "gpu-buffer" } : {}),
     extra: {
-      session: { disable_cpu_ep_fallback: strict ? "1" : "0" },
+      session: {
+        disable_cpu_ep_fallback: strict ? "1" : "0",
+        // A packed copy of mapped weights would double them and saves little
+        // where a product has hundreds of rows.
+        disable_prepacking: "1",
+      },
       optimization: {
         // It would merge what the backward pass computes again to save memory.
         disable_specified_optimizers: "CommonSubexpressionElimination",
@@ -210,7 +215,7 @@ async function linkFiles(
   for (const { file } of externals) {
     if (links.has(file)) continue;
     const name = `${links.size}-${basename(file)}`;
-    const real = await Deno.realPath(file);
+    const real = await Deno.realPath(file); // the Hub's cache has links
     const target = join(folder, name);
     try {
       await Deno.link(real, target);

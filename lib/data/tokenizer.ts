@@ -1,0 +1,169 @@
+import * as huggingface from "@huggingface/tokenizers";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
+
+/** A model's tokenizer. */
+export interface Tokenizer {
+  /** Size of the id range: one more than the largest id. */
+  readonly vocabularySize: number;
+  readonly bosId: number | null;
+  readonly eosId: number | null;
+  readonly padId: number | null;
+  /** Ids that belong before every text: the BOS token, or nothing. */
+  readonly prefix: readonly number[];
+  /** The model's chat template; `null` where its folder has none. */
+  readonly chatTemplate: ChatTemplate | null;
+  /** SHA-256 of the files that decide how text becomes ids, in hexadecimal. */
+  readonly hash: string;
+  /**
+   * Ids of a text. Special tokens written out in the text become their ids.
+   *
+   * @param options.addSpecialTokens whether to add those that the tokenizer
+   * puts around a text, such as BOS. @default true
+   */
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /**
+   * Text of ids.
+   *
+   * @param options.skipSpecialTokens whether to leave special tokens out. @default false
+   */
+  decode(
+    ids: readonly number[],
+    options?: { skipSpecialTokens?: boolean },
+  ): string;
+}
+
+/** Files of a model folder that decide how text becomes ids. */
+const FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  "chat_template.json",
+] as const;
+
+type Json = Record<string, unknown>;
+
+/**
+ * Loads the tokenizer and the chat template of a model folder.
+ *
+ * @returns `null` where the folder has no tokenizer.json: rows that are
+ * already tokenized need none.
+ * @throws an error that names the folder when its files cannot be used.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer | null> {
+  const files = await readFiles(folder);
+  if (!files.has("tokenizer.json")) return null;
+  try {
+    return tokenizer(files);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Cannot load the tokenizer of ${folder}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+async function readFiles(folder: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of FILES) {
+    try {
+      files.set(name, await Deno.readTextFile(join(folder, name)));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return files;
+}
+
+function tokenizer(files: ReadonlyMap<string, string>): Tokenizer {
+  const config = parse(files, "tokenizer_config.json");
+  const special = specialTokens({
+    ...parse(files, "special_tokens_map.json"),
+    ...config,
+  });
+  const json = parse(files, "tokenizer.json");
+  const inner = new huggingface.Tokenizer(
+    { ...json, pre_tokenizer: everyDigit(json.pre_tokenizer) },
+    config,
+  );
+  const id = (name: string) => inner.token_to_id(special[name] ?? "") ?? null;
+  const template = files.get("chat_template.jinja") ?? config.chat_template ??
+    parse(files, "chat_template.json").chat_template ?? null;
+  return {
+    vocabularySize: 1 + largestId(inner),
+    bosId: id("bos_token"),
+    eosId: id("eos_token"),
+    padId: id("pad_token"),
+    prefix: prefixOf(inner),
+    chatTemplate: template === null ? null : chatTemplate(template, special),
+    hash: hashOf(files),
+    encode: (text, { addSpecialTokens = true } = {}) =>
+      inner.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    decode: (ids, { skipSpecialTokens = false } = {}) =>
+      // The library refuses an empty list, and by default tidies spaces up.
+      ids.length === 0 ? "" : inner.decode([...ids], {
+        skip_special_tokens: skipSpecialTokens,
+        clean_up_tokenization_spaces:
+          config.clean_up_tokenization_spaces === true,
+      }),
+  };
+}
+
+function parse(files: ReadonlyMap<string, string>, name: string): Json {
+  try {
+    return JSON.parse(files.get(name) ?? "{}");
+  } catch (cause) {
+    throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * The library's `Digits` knows 0 to 9; the original, and with it the models,
+ * every numeral of Unicode (https://doc.rust-lang.org/std/primitive.char.html#method.is_numeric),
+ * so it is spelled out as a split.
+ */
+function everyDigit(step: unknown): unknown {
+  const { type, pretokenizers, individual_digits: single } =
+    (step ?? {}) as Json;
+  if (type === "Sequence" && Array.isArray(pretokenizers)) {
+    return { type, pretokenizers: pretokenizers.map(everyDigit) };
+  }
+  if (type !== "Digits") return step;
+  const pattern = { Regex: single === true ? "\\p{N}" : "\\p{N}+" };
+  return { type: "Split", pattern, behavior: "Isolated", invert: false };
+}
+
+/** `bos_token`, `eos_token` … to their text, as chat templates want them. */
+function specialTokens(config: Json): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [name, value] of Object.entries(config)) {
+    if (!name.endsWith("_token")) continue;
+    const text = typeof value === "object"
+      ? (value as Json | null)?.content
+      : value;
+    if (typeof text === "string") tokens[name] = text;
+  }
+  return tokens;
+}
+
+function largestId(inner: huggingface.Tokenizer): number {
+  let largest = -1;
+  for (const id of inner.get_vocab().values()) largest = Math.max(largest, id);
+  return largest;
+}
+
+function prefixOf(inner: huggingface.Tokenizer): number[] {
+  const text = "";
+  const around = inner.post_processor?.post_process([text]).tokens ?? [text];
+  return around.slice(0, around.indexOf(text)).map((token) =>
+    inner.token_to_id(token)!
+  );
+}
+
+function hashOf(files: ReadonlyMap<string, string>): string {
+  const hash = createHash("sha256");
+  for (const [name, text] of files) hash.update(JSON.stringify([name, text]));
+  return hash.digest("hex");
+}

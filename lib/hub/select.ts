@@ -1,0 +1,96 @@
+/**
+ * Which files of a repository a model or a data set needs. Data, never code:
+ * no `.py`, `.bin` or `.pt`.
+ */
+
+/** `consolidated*.safetensors` hold the weights once more, in another layout. */
+const MODEL_FILE = new RegExp(
+  "^((config|generation_config|special_tokens_map|adapter_config" +
+    "|tokenizer[^/]*|chat_template)\\.json|chat_template\\.jinja" +
+    "|(?!consolidated)[^/]+\\.safetensors(\\.index\\.json)?)$",
+);
+const DATA_FILE = /\.jsonl?(\.gz)?$/;
+/** What lies beside the rows of a data set: descriptions, and hidden files. */
+const DATA_ABOUT = /(^|\/)(dataset_infos?\.json$|\.)/;
+/** The words that name a split by custom. */
+const SPLIT =
+  /(?<![a-z])(train(ing)?|val(id(ation)?)?|dev|test(ing)?|eval(uation)?)(?![a-z])/i;
+
+/**
+ * The paths of a model's files: config, tokenizer, chat template, weights or
+ * adapter.
+ *
+ * @param where what the paths are in, for errors.
+ * @throws if the config or the weights are missing.
+ */
+export function modelFiles(paths: readonly string[], where: string): string[] {
+  const wanted = paths.filter((path) => MODEL_FILE.test(path));
+  if (!wanted.some((path) => /^(adapter_)?config\.json$/.test(path))) {
+    throw new Error(
+      `Cannot find config.json or adapter_config.json in ${where}: it has ${
+        list(paths)
+      }`,
+    );
+  }
+  if (!wanted.some((path) => path.endsWith(".safetensors"))) {
+    throw new Error(
+      `Cannot find weights in ${where}: expected *.safetensors, it has ${
+        list(paths)
+      }`,
+    );
+  }
+  return wanted.sort();
+}
+
+/** Options for {@linkcode dataFiles}. */
+export interface DataFilesOptions {
+  /**
+   * A split, folder or file by what begins a word of its path, as `train` in
+   * `data/train-00000.jsonl`; null for everything.
+   */
+  part: string | null;
+}
+
+/**
+ * The paths of a data set's files: JSON and JSON lines, plain or gzip.
+ *
+ * @param where what the paths are in, for errors.
+ * @throws if there are none, or files of several splits and no `part`.
+ */
+export function dataFiles(
+  paths: readonly string[],
+  where: string,
+  { part }: DataFilesOptions,
+): string[] {
+  const all = paths.filter((path) =>
+    DATA_FILE.test(path) && !DATA_ABOUT.test(path)
+  );
+  if (all.length === 0) {
+    const parquet = paths.some((path) => path.endsWith(".parquet"));
+    throw new Error(
+      `Cannot find data in ${where}: expected .json or .jsonl, plain or .gz` +
+        `${parquet ? " (parquet is not read)" : ""}, it has ${list(paths)}`,
+    );
+  }
+  if (part === null) return ofOneSplit(all, where);
+  const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}`, "i");
+  const wanted = all.filter((path) => word.test(path));
+  if (wanted.length > 0) return wanted.sort();
+  throw new Error(`Cannot find "${part}" in ${where}: it has ${list(all)}`);
+}
+
+/** Refuses to train on the test split because nobody named one. */
+function ofOneSplit(paths: readonly string[], where: string): string[] {
+  const splits = new Set(paths.map((path) => SPLIT.exec(path)?.[0]));
+  if (splits.size === 1) return paths.toSorted();
+  throw new Error(
+    `Cannot tell which split of ${where} to take: it has ${list(paths)}; ` +
+      `name a file, or a split as in org/name:train`,
+  );
+}
+
+function list(paths: readonly string[]): string {
+  if (paths.length === 0) return "no files";
+  const more = paths.length > 6 ? ` and ${paths.length - 6} more` : "";
+  return paths.toSorted().slice(0, 6).join(", ") + more;
+}

@@ -1,0 +1,53 @@
+import { parseFlags } from "lib/flags.ts";
+import { resolveData, resolveModel, type Source } from "lib/hub.ts";
+import { runVerb, say } from "lib/terminal.ts";
+import { text, toggle, type Verb } from "lib/verb.ts";
+import { downloadProgress } from "./download_progress.ts";
+
+const PULL = {
+  name: "pull",
+  summary:
+    "Brings models or data sets from the Hub into the local cache, verified.",
+  positionals: [{
+    name: "id",
+    help: "org/name[@revision], for data org/name[@revision][:split]",
+    many: true,
+  }],
+  flags: {
+    data: toggle({ help: "the ids are data sets, not models" }),
+    revision: text({
+      help: "branch, tag or commit where an id names none, else main",
+      placeholder: "NAME",
+    }),
+  },
+  examples: [
+    "deno task pull HuggingFaceTB/SmolLM2-135M-Instruct",
+    "deno task pull --data Anthropic/hh-rlhf:helpful-base/train",
+    "HF_ENDPOINT=http://localhost:8080 deno task pull org/name@v1.0",
+  ],
+} as const satisfies Verb;
+
+await runVerb(
+  () => parseFlags(PULL, Deno.args),
+  async ({ positionals, values: { data, ...given } }) => {
+    const options = { ...given, onFile: downloadProgress() };
+    for (const id of positionals.id) {
+      if (data) {
+        const { files, source } = await resolveData(id, options);
+        report(id, source, files);
+      } else {
+        const { folder, source } = await resolveModel(id, options);
+        report(id, source, [folder]);
+      }
+    }
+  },
+);
+
+function report(id: string, source: Source, places: readonly string[]): void {
+  if (source.kind === "local") {
+    throw new Error(
+      `Cannot pull "${id}": it is a local path, expected org/name`,
+    );
+  }
+  say([`${id}  ${source.commit}`, ...places].join("\n  "));
+}

@@ -1,0 +1,38 @@
+import { rejects, strictEqual, throws } from "node:assert/strict";
+import { join } from "node:path";
+import { cachedTree, snapshotPath } from "lib/hub/cache.ts";
+
+const COMMIT = "0".repeat(40);
+
+for (
+  const path of ["", "/a", "../a", "a/../../b", "./a", "a//b", "C:a", "a\\b"]
+) {
+  Deno.test(`"${path}" is no path of a snapshot`, () => {
+    throws(() => snapshotPath("/cache", COMMIT, path), {
+      message: `Cannot use "${path}" as a path in the Hub cache`,
+    });
+  });
+}
+
+Deno.test("snapshotPath() keeps the folders of a path", () => {
+  const path = snapshotPath("/cache", COMMIT, "data/train.json");
+  strictEqual(path, join("/cache/snapshots", COMMIT, "data/train.json"));
+});
+
+Deno.test("a revision cannot lead out of the cache", async () => {
+  await rejects(cachedTree("/cache", "../../etc/passwd"), {
+    message: 'Cannot use "../../etc/passwd" as a path in the Hub cache',
+  });
+});
+
+Deno.test("a spoilt listing is as good as none", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(join(folder, "trees"));
+  await Deno.mkdir(snapshotPath(folder, COMMIT), { recursive: true });
+  await Deno.writeTextFile(join(folder, "trees", `${COMMIT}.json`), '{"fil');
+  strictEqual(await cachedTree(folder, COMMIT), null);
+  await Deno.writeTextFile(snapshotPath(folder, COMMIT, "a.json"), "{}");
+  const cached = await cachedTree(folder, COMMIT);
+  strictEqual(cached?.tree["a.json"]?.size, 2);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,59 @@
+import { rejects, strictEqual } from "node:assert/strict";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { repoFor } from "lib/hub/repo.ts";
+
+const ID = { repo: "org/name", revision: null, part: null };
+const repoIn = (env: Record<string, string>) => repoFor("model", ID, { env });
+
+const FOLDERS: [env: Record<string, string>, cache: string][] = [
+  [{}, join(homedir(), ".cache/huggingface/hub")],
+  [{ XDG_CACHE_HOME: "/x" }, "/x/huggingface/hub"],
+  [{ XDG_CACHE_HOME: "/x", HF_HOME: "/h" }, "/h/hub"],
+  [{ HF_HOME: "~/h" }, join(homedir(), "h/hub")],
+  [{ HF_HOME: "/h", HF_HUB_CACHE: "/c" }, "/c"],
+];
+
+for (const [env, cache] of FOLDERS) {
+  Deno.test(`the cache lies in ${cache} for ${JSON.stringify(env)}`, async () => {
+    const { folder } = await repoIn(env);
+    strictEqual(folder, join(cache, "models--org--name"));
+  });
+}
+
+Deno.test("the id's revision goes before the option, and main is last", async () => {
+  const named = { ...ID, revision: "v1" };
+  const env = {};
+  const cases = [
+    await repoFor("model", named, { env, revision: "v2" }),
+    await repoFor("model", ID, { env, revision: "v2" }),
+    await repoFor("model", ID, { env }),
+  ];
+  strictEqual(cases.map(({ revision }) => revision).join(), "v1,v2,main");
+});
+
+Deno.test("the token comes from HF_TOKEN, then from the file in HF_HOME", async () => {
+  const home = await Deno.makeTempDir();
+  strictEqual((await repoIn({ HF_HOME: home })).token, null);
+  await Deno.writeTextFile(join(home, "token"), "from_file\n");
+  strictEqual((await repoIn({ HF_HOME: home })).token, "from_file");
+  const env = { HF_HOME: home, HF_TOKEN: "from_env" };
+  strictEqual((await repoIn(env)).token, "from_env");
+  await Deno.remove(home, { recursive: true });
+});
+
+Deno.test("HF_HUB_OFFLINE is on for 1, on, yes and true alone", async () => {
+  const values = ["1", "ON", "yes", "True", "0", "", "no"];
+  const repos = values.map((value) => repoIn({ HF_HUB_OFFLINE: value }));
+  const offline = (await Promise.all(repos)).map((repo) => repo.offline);
+  strictEqual(offline.join(), "true,true,true,true,false,false,false");
+});
+
+Deno.test("HF_ENDPOINT loses its last slash and must be a URL", async () => {
+  const { endpoint } = await repoIn({ HF_ENDPOINT: "http://localhost:1/" });
+  strictEqual(endpoint, "http://localhost:1");
+  await rejects(repoIn({ HF_ENDPOINT: "hub.example" }), {
+    message:
+      'Cannot use HF_ENDPOINT "hub.example": expected a URL such as https://huggingface.co',
+  });
+});

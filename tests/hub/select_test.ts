@@ -1,0 +1,103 @@
+import { deepStrictEqual, throws } from "node:assert/strict";
+import { dataFiles, modelFiles } from "lib/hub/select.ts";
+
+Deno.test("modelFiles() takes what a model needs and nothing that could be code", () => {
+  const wanted = [
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "model-00001-of-00002.safetensors",
+    "model-00002-of-00002.safetensors",
+    "model.safetensors.index.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ];
+  const others = [
+    "README.md",
+    "chat_template.py",
+    "consolidated.safetensors",
+    "modeling_llama.py",
+    "onnx/model.onnx",
+    "original/model.safetensors",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tokenizer.model",
+    "tokenizer.py",
+    "training_args.bin",
+  ];
+  deepStrictEqual(modelFiles([...others, ...wanted], "it"), wanted);
+});
+
+Deno.test("modelFiles() takes a folder with an adapter alone", () => {
+  const paths = ["adapter_config.json", "adapter_model.safetensors"];
+  deepStrictEqual(modelFiles(paths, "it"), paths);
+});
+
+Deno.test("modelFiles() says what is missing and what is there", () => {
+  throws(() => modelFiles(["config.json", "pytorch_model.bin"], "the model"), {
+    message:
+      "Cannot find weights in the model: expected *.safetensors, it has config.json, pytorch_model.bin",
+  });
+  throws(() => modelFiles([], "the model"), {
+    message:
+      "Cannot find config.json or adapter_config.json in the model: it has no files",
+  });
+});
+
+const PAIRS = [
+  ".cache/train.json",
+  "README.md",
+  "dataset_infos.json",
+  "harmless/test.jsonl.gz",
+  "harmless/train.jsonl.gz",
+  "helpful/test.jsonl.gz",
+  "helpful/train.jsonl.gz",
+];
+
+const PARTS = {
+  train: ["harmless/train.jsonl.gz", "helpful/train.jsonl.gz"],
+  helpful: ["helpful/test.jsonl.gz", "helpful/train.jsonl.gz"],
+  "helpful/train": ["helpful/train.jsonl.gz"],
+  "harmless/test.jsonl.gz": ["harmless/test.jsonl.gz"],
+};
+
+for (const [part, files] of Object.entries(PARTS)) {
+  Deno.test(`dataFiles() finds the part "${part}"`, () => {
+    deepStrictEqual(dataFiles(PAIRS, "it", { part }), files);
+  });
+}
+
+Deno.test("dataFiles() begins a part at a word", () => {
+  const paths = ["data/en_train-0.json", "data/pretrained.json"];
+  deepStrictEqual(dataFiles(paths, "it", { part: "train" }), [paths[0]]);
+});
+
+Deno.test("dataFiles() takes all shards of the only split", () => {
+  const shards = ["train-00000.jsonl", "train-00001.jsonl"];
+  deepStrictEqual(dataFiles(shards.toReversed(), "it", { part: null }), shards);
+});
+
+Deno.test("dataFiles() refuses to mix splits", () => {
+  for (const paths of [["train.json", "test.json"], ["a.json", "val.json"]]) {
+    throws(
+      () => dataFiles(paths, "the data", { part: null }),
+      /^Error: Cannot tell which split of the data to take: it has .*; name a file, or a split as in org\/name:train$/,
+    );
+  }
+});
+
+Deno.test("dataFiles() names the parts that are there", () => {
+  throws(() => dataFiles(["a.json", "b.csv"], "the data", { part: "train" }), {
+    message: 'Cannot find "train" in the data: it has a.json',
+  });
+});
+
+Deno.test("dataFiles() says that parquet is not read", () => {
+  const paths = Array.from({ length: 8 }, (_, i) => `train-${i}.parquet`);
+  throws(() => dataFiles(paths, "the data", { part: null }), {
+    message:
+      "Cannot find data in the data: expected .json or .jsonl, plain or .gz (parquet is not read), " +
+      "it has train-0.parquet, train-1.parquet, train-2.parquet, train-3.parquet, train-4.parquet, train-5.parquet and 2 more",
+  });
+});

@@ -1,0 +1,90 @@
+import { deepStrictEqual, throws } from "node:assert/strict";
+import { dpo } from "lib/losses/dpo.ts";
+import { kto } from "lib/losses/kto.ts";
+import { ktoPairwise } from "lib/losses/kto_pairwise.ts";
+import { type Loss, resolveSettings, type Setting } from "lib/losses/loss.ts";
+import { orpoRatio } from "lib/losses/orpo_ratio.ts";
+
+Deno.test("resolveSettings() fills in what is not given", () => {
+  deepStrictEqual(resolveSettings(dpo), {
+    beta: 0.1,
+    labelSmoothing: 0,
+    referenceFree: false,
+  });
+  deepStrictEqual(resolveSettings(orpoRatio), {});
+});
+
+Deno.test("resolveSettings() keeps what is given, but not undefined", () => {
+  deepStrictEqual(
+    resolveSettings(dpo, {
+      beta: 2,
+      labelSmoothing: undefined,
+      referenceFree: true,
+    }),
+    { beta: 2, labelSmoothing: 0, referenceFree: true },
+  );
+  deepStrictEqual(resolveSettings(ktoPairwise, { score: "mean" }), {
+    beta: 0.1,
+    score: "mean",
+  });
+});
+
+Deno.test("resolveSettings() takes an undefined option of another loss", () => {
+  deepStrictEqual(resolveSettings(orpoRatio, { beta: undefined }), {});
+});
+
+const REFUSED: [Loss, Record<string, Setting>, string][] = [
+  [
+    dpo,
+    { lambda: 1 },
+    'Loss "dpo" has no option "lambda"; its options: beta, labelSmoothing, referenceFree',
+  ],
+  [
+    orpoRatio,
+    { beta: 1 },
+    'Loss "orpo-ratio" has no option "beta"; its options: none',
+  ],
+  [
+    dpo,
+    { toString: 1 },
+    'Loss "dpo" has no option "toString"; its options: beta, labelSmoothing, referenceFree',
+  ],
+  ...[0, -1, NaN, Infinity].map((
+    beta,
+  ): [Loss, Record<string, Setting>, string] => [
+    dpo,
+    { beta },
+    `Option "beta" of loss "dpo" is ${beta}, expected a number above 0`,
+  ]),
+  [
+    dpo,
+    { beta: "0.1" },
+    'Option "beta" of loss "dpo" is 0.1, expected a number above 0',
+  ],
+  [
+    dpo,
+    { labelSmoothing: 0.5 },
+    'Option "labelSmoothing" of loss "dpo" is 0.5, expected a number at least 0 and below 0.5',
+  ],
+  [
+    kto,
+    { desirableWeight: -1 },
+    'Option "desirableWeight" of loss "kto" is -1, expected a number at least 0',
+  ],
+  [
+    kto,
+    { klPairing: "last" },
+    'Option "klPairing" of loss "kto" is last, expected one of next, previous',
+  ],
+  [
+    dpo,
+    { referenceFree: 1 },
+    'Option "referenceFree" of loss "dpo" is 1, expected true or false',
+  ],
+];
+
+for (const [loss, given, message] of REFUSED) {
+  Deno.test(`resolveSettings() refuses ${Deno.inspect(given)} for ${loss.id}`, () => {
+    throws(() => resolveSettings(loss, given), { name: "RangeError", message });
+  });
+}

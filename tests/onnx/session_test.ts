@@ -1,0 +1,172 @@
+import {
+  deepStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
+import { join } from "node:path";
+import { Graph, type Value } from "lib/onnx/graph.ts";
+import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
+import { add, exp, mul, sub } from "lib/ops/elementwise.ts";
+import { softplus } from "lib/ops/logistic.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+const floats = (...list: number[]): HostTensor => ({
+  data: Float32Array.from(list),
+  shape: [list.length],
+});
+
+/** A program of x · 2 and x + 1. */
+function simple() {
+  const x = new Graph().input("x", ["N"]);
+  return compile({ double: mul(x, 2), next: add(x, 1) });
+}
+
+Deno.test("a program returns its outputs by name, for any size", async () => {
+  const program = await simple();
+  strictEqual(program.nodes, 2);
+  deepStrictEqual(await program.run({ x: floats(1, -3) }), {
+    double: floats(2, -6),
+    next: floats(2, -2),
+  });
+  deepStrictEqual(await program.run({ x: floats() }), {
+    double: floats(),
+    next: floats(),
+  });
+  await program.release();
+});
+
+Deno.test("a program writes outputs to the tensors it is given", async () => {
+  const program = await simple();
+  const [x, double] = [floats(1, -3), floats(0, 0)];
+  await program.run({ x }, { double });
+  deepStrictEqual(double, floats(2, -6));
+  await program.run({ x }, { next: x });
+  deepStrictEqual(x, floats(2, -2));
+  await program.release();
+});
+
+Deno.test("a program ignores feeds that it has no use for", async () => {
+  const program = await simple();
+  const { double } = await program.run({ x: floats(4), y: floats(5) });
+  deepStrictEqual(double, floats(8));
+  await program.release();
+});
+
+Deno.test("a program names the input that is not fed", async () => {
+  const program = await simple();
+  await rejects(program.run({ y: floats(1) }), {
+    name: "RangeError",
+    message: 'Cannot run the graph: input "x" is not fed',
+  });
+  await program.release();
+});
+
+Deno.test("a program names the input that is fed another type", async () => {
+  const program = await simple();
+  const wrong = { data: Float64Array.of(1), shape: [1] };
+  await rejects(program.run({ x: wrong }), {
+    name: "TypeError",
+    message: 'Cannot run the graph: input "x" is fed float64, expected float32',
+  });
+  await program.release();
+});
+
+Deno.test("a program does not run after its release", async () => {
+  const program = await simple();
+  await program.release();
+  await rejects(program.run({ x: floats(1) }), {
+    message: "Session already disposed.",
+  });
+});
+
+Deno.test("a program counts the nodes of composites", async () => {
+  const x = new Graph().input("x", []);
+  const program = await compile({ y: softplus(x) });
+  ok(program.nodes > 1);
+  await program.release();
+});
+
+Deno.test("a program computes in float64 on demand", async () => {
+  const x = new Graph({ float: "float64" }).input("x", []);
+  const program = await compile({ y: exp(x) });
+  const { y } = await program.run({
+    x: { data: Float64Array.of(1), shape: [] },
+  });
+  strictEqual(hostData(y)[0], Math.E);
+  await program.release();
+});
+
+/** Writes numbers after some bytes that are none of them. */
+function writeWeights(path: string, offset: number, list: number[]): void {
+  const bytes = new Uint8Array(offset + 4 * list.length).fill(255);
+  bytes.set(new Uint8Array(Float32Array.from(list).buffer), offset);
+  Deno.writeFileSync(path, bytes);
+}
+
+const weight = (graph: Graph, file: string, offset: number): Value =>
+  graph.external(
+    { dtype: "float32", shape: [2] },
+    { file, offset, length: 8 },
+  );
+
+/** What x + 0 is, with all of a graph's constants in files. */
+async function valueOf(weights: (graph: Graph) => Value): Promise<number[]> {
+  const graph = new Graph();
+  const x = graph.input("x", [2]);
+  const program = await compile({ y: add(x, weights(graph)) });
+  const { y } = await program.run({ x: floats(0, 0) });
+  await program.release();
+  return [...hostData(y)];
+}
+
+Deno.test("a program reads a weight where it lies in its file", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "weights.bin");
+  writeWeights(file, 12, [1.5, -2, 7, 9]);
+  deepStrictEqual(await valueOf((g) => weight(g, file, 12)), [1.5, -2]);
+  deepStrictEqual(
+    await valueOf((g) => sub(weight(g, file, 20), weight(g, file, 12))),
+    [5.5, 11],
+  );
+});
+
+Deno.test("a program reads weights through a symbolic link", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "blob");
+  writeWeights(file, 4, [3, 4]);
+  const link = join(folder.path, "weights.bin");
+  Deno.symlinkSync("blob", link);
+  deepStrictEqual(await valueOf((g) => weight(g, link, 4)), [3, 4]);
+});
+
+Deno.test("a program tells files of the same name apart", async () => {
+  using folder = temporaryFolder();
+  const files = ["a", "b"].map((name, i) => {
+    Deno.mkdirSync(join(folder.path, name));
+    const file = join(folder.path, name, "weights.bin");
+    writeWeights(file, 4, [i, 10 * i]);
+    return file;
+  });
+  const both = (g: Graph) =>
+    add(weight(g, files[0]!, 4), weight(g, files[1]!, 4));
+  deepStrictEqual(await valueOf(both), [1, 10]);
+});
+
+Deno.test("a program leaves the files of its weights alone", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "weights.bin");
+  writeWeights(file, 4, [3, 4]);
+  const before = Deno.readFileSync(file);
+  await valueOf((g) => weight(g, file, 4));
+  deepStrictEqual(Deno.readFileSync(file), before);
+  strictEqual(Deno.statSync(file).nlink, 1);
+});
+
+Deno.test("hostData() says that there is no tensor in host memory", () => {
+  throws(() => hostData(undefined), {
+    name: "TypeError",
+    message: "Cannot read a tensor: it is not in host memory",
+  });
+});

@@ -1,0 +1,88 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { hostData, type Tensor } from "lib/onnx/session.ts";
+import { createState, type Slot } from "lib/onnx/state.ts";
+
+/** Matrices and vectors in turn; one larger than a piece. */
+const SLOTS: Slot[] = [
+  { name: "norm", shape: [3] },
+  { name: "large", shape: [1025, 1024] },
+  { name: "bias", shape: [2] },
+  { name: "small", shape: [2, 2] },
+];
+const sizeOf = ({ shape }: Slot) => shape.reduce((a, b) => a * b);
+const floats = (tensor: Tensor | undefined) =>
+  hostData(tensor) as Float32Array<ArrayBuffer>;
+
+Deno.test("a state on the host starts at zero, in the shapes of its slots", async () => {
+  const state = await createState(SLOTS, "cpu");
+  for (const slot of SLOTS) {
+    const tensor = state.tensors[slot.name]!;
+    deepStrictEqual("shape" in tensor && tensor.shape, slot.shape);
+    strictEqual(floats(tensor).length, sizeOf(slot));
+    ok(floats(tensor).every((x) => x === 0));
+  }
+});
+
+Deno.test("the pieces of a state on the host are all its elements, once each", async () => {
+  const state = await createState(SLOTS, "cpu");
+  let count = 0;
+  for (const { now } of state.pieces) {
+    for (const i of floats(now).keys()) floats(now)[i] = ++count;
+  }
+  const all = SLOTS.flatMap(({ name }) => [...floats(state.tensors[name])]);
+  strictEqual(count, all.length);
+  all.sort((a, b) => a - b);
+  strictEqual(all.findIndex((x, i) => x !== i + 1), -1);
+});
+
+Deno.test("the pieces of a state on the host keep matrices and vectors apart", async () => {
+  const state = await createState(SLOTS, "cpu");
+  for (const { name, shape } of SLOTS) {
+    floats(state.tensors[name]).fill(shape.length);
+  }
+  for (const { ofMatrices, now } of state.pieces) {
+    ok(floats(now).every((x) => x === (ofMatrices ? 2 : 1)));
+  }
+  deepStrictEqual(
+    state.pieces.map(({ ofMatrices }) => ofMatrices),
+    [true, true, false],
+  );
+});
+
+Deno.test("states of the same slots have pieces that correspond", async () => {
+  const sizes = async () =>
+    (await createState(SLOTS, "cpu")).pieces.map(({ now }) =>
+      floats(now).length
+    );
+  deepStrictEqual(await sizes(), await sizes());
+});
+
+Deno.test("a state on the host is its own next", async () => {
+  const state = await createState(SLOTS, "cpu");
+  floats(state.next["bias"])[1] = 5;
+  for (const { now, next } of state.pieces) strictEqual(now, next);
+  state.advance();
+  strictEqual(floats(state.tensors["bias"])[1], 5);
+});
+
+Deno.test("a state writes some tensors, reads all of them and clears", async () => {
+  const state = await createState([SLOTS[0]!, SLOTS[3]!], "cpu");
+  await state.write(new Map([["small", Float32Array.of(1, 2, 3, 4)]]));
+  await state.write(new Map([["norm", Float32Array.of(5, 6, 7)]]));
+  const written = await state.read();
+  const expected = new Map([
+    ["small", Float32Array.of(1, 2, 3, 4)],
+    ["norm", Float32Array.of(5, 6, 7)],
+  ]);
+  deepStrictEqual(written, expected);
+  await state.write();
+  // What was read is a copy.
+  deepStrictEqual(written, expected);
+  ok([...(await state.read()).values()].every((x) => x.every((y) => y === 0)));
+});
+
+Deno.test("a state without vectors or matrices has no empty pieces", async () => {
+  const state = await createState([SLOTS[0]!], "cpu");
+  strictEqual(state.pieces.length, 1);
+  strictEqual((await createState([], "cpu")).pieces.length, 0);
+});
