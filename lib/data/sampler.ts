@@ -48,3 +48,36 @@ export function microBatches(
   if (start < rows.length) ranges.push([start, rows.length]);
   return ranges;
 }
+
+/** Orders in which an epoch takes the examples. */
+export const ORDERS = ["shuffled", "sequential"] as const;
+export type Order = typeof ORDERS[number];
+
+export interface PlanOptions extends BatchOptions {
+  order: Order;
+  /** Passes over the examples; may be a fraction. */
+  epochs: number;
+  /** Optimizer steps; overrides `epochs` where it is given. */
+  steps?: number | undefined;
+  /** The order of one epoch, for `shuffled`. */
+  shuffle: (epoch: number, order: readonly number[]) => readonly number[];
+}
+
+/**
+ * The examples of each optimizer step of a run, by their numbers. The whole
+ * run is known before it starts, so that it can be resumed at any step.
+ */
+export function planBatches(
+  count: number,
+  { order, epochs, steps, shuffle, ...batch }: PlanOptions,
+): number[][] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  const epoch = (number: number) =>
+    optimizerBatches(order === "shuffled" ? shuffle(number, all) : all, batch);
+  const wanted = steps ?? Math.ceil(epochs * epoch(0).length);
+  const plan: number[][] = [];
+  for (let number = 0; plan.length < wanted; number++) {
+    plan.push(...epoch(number));
+  }
+  return plan.slice(0, wanted);
+}

@@ -58,6 +58,7 @@ export const kto = labelLoss({
     },
   },
   usesReference: () => true,
+  minimumBatch: 2,
   statistics: {
     names: ["referencePoint"],
     rows: (examples, { klPairing }) => {

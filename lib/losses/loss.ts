@@ -133,6 +133,8 @@ interface Definition<O extends Options> {
   usesReference(settings: Settings<O>): boolean;
   /** Whether prompts' log-probabilities are read. @default never */
   scoresPrompts?(settings: Settings<O>): boolean;
+  /** Fewest examples of an optimizer batch. @default 1 */
+  readonly minimumBatch?: number;
 }
 
 /** A loss of single completions: the chosen ones of pairs. */

@@ -1,0 +1,168 @@
+import type { Example } from "./data/example.ts";
+import type { Row } from "./data/tree_batch.ts";
+import { evaluate, lossBatches } from "./evaluate.ts";
+import type { Loss, Settings } from "./losses/loss.ts";
+import { rowOf } from "./micro_batch.ts";
+import { type Schedule, scheduled } from "./optim.ts";
+import type { Reference } from "./reference.ts";
+import type { StepResult, Trainer } from "./trainer.ts";
+
+/** Everything that decides a run, but the policy. */
+export interface TrainingPlan {
+  readonly examples: readonly Example[];
+  /** The examples of each step, by number. */
+  readonly batches: readonly (readonly number[])[];
+  /** Examples that are only evaluated. */
+  readonly evalExamples: readonly Example[];
+  /** Steps between evaluations, which also come last; 0 for none. */
+  readonly evalEvery: number;
+  readonly evalBatch: number;
+  readonly settings: Settings;
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  /** Steps of warm-up. */
+  readonly warmup: number;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number;
+}
+
+/** One line of metrics. */
+export interface StepMetrics {
+  readonly step: number;
+  readonly [metric: string]: number;
+}
+
+export interface TrainingHooks {
+  /** Of everything that {@linkcode rowsToReference} lists; null if nothing. */
+  reference: Reference | null;
+  /** After each step; an error in it ends the run. */
+  onStep?: (metrics: StepMetrics) => void | Promise<void>;
+  /** Asked after each step. */
+  stop?: { readonly requested: boolean };
+}
+
+/**
+ * Takes the steps of a plan that the trainer has not taken yet. It knows no
+ * loss: what differs between methods, the loss declares.
+ *
+ * @returns whether the plan is finished; false if a stop was requested.
+ * @throws RangeError if training diverges, or where the policy does not start
+ * at its reference.
+ */
+export async function train(
+  trainer: Trainer,
+  plan: TrainingPlan,
+  { reference, onStep, stop }: TrainingHooks,
+): Promise<boolean> {
+  while (trainer.step < plan.batches.length) {
+    const step = trainer.step + 1;
+    const examples = plan.batches[step - 1]!.map((i) => plan.examples[i]!);
+    const learningRate = rateAt(plan, step);
+    const started = performance.now();
+    const result = await trainer.train(examples, {
+      settings: plan.settings,
+      reference,
+      learningRate,
+      weightDecay: plan.weightDecay,
+      maxGradNorm: plan.maxGradNorm,
+    });
+    const seconds = (performance.now() - started) / 1000;
+    if (step === 1 && reference) {
+      const rows = examples.map((example) =>
+        rowOf(example, trainer.options.loss)
+      );
+      assertAtReference(rows, result, reference);
+    }
+    await onStep?.({
+      step,
+      epoch: epochAt(plan, step),
+      loss: result.loss,
+      gradNorm: result.gradNorm,
+      learningRate,
+      examples: result.examples,
+      tokens: result.tokens,
+      seconds,
+      ...result.metrics,
+      ...await evaluation(trainer, plan, reference),
+    });
+    if (stop?.requested) break;
+  }
+  return trainer.step >= plan.batches.length;
+}
+
+/**
+ * Rows whose log-probabilities under the reference a run reads: each example,
+ * and the mismatched pairs from which some losses estimate a statistic.
+ */
+export function rowsToReference(plan: TrainingPlan, loss: Loss): Row[] {
+  const { examples, evalExamples, settings } = plan;
+  if (!loss.usesReference(settings)) return [];
+  const rows = [...examples, ...evalExamples].map((e) => rowOf(e, loss));
+  if (loss.data !== "labels") return rows;
+  const batches = [
+    ...plan.batches.map((batch) => batch.map((i) => examples[i]!)),
+    ...lossBatches(evalExamples, plan.evalBatch, loss),
+  ];
+  return [
+    ...rows,
+    ...batches.flatMap((batch) => loss.statistics.rows(batch, settings)),
+  ];
+}
+
+function rateAt(
+  { learningRate, schedule, warmup, batches }: TrainingPlan,
+  step: number,
+): number {
+  const steps = batches.length;
+  return learningRate * scheduled(schedule, step, { steps, warmup });
+}
+
+function epochAt({ batches, examples }: TrainingPlan, step: number): number {
+  const taken = batches.slice(0, step).reduce((n, b) => n + b.length, 0);
+  return taken / examples.length;
+}
+
+/** Metrics of an evaluation under `eval/…`, at the steps that have one. */
+async function evaluation(
+  trainer: Trainer,
+  { evalExamples, evalEvery, evalBatch, settings, batches }: TrainingPlan,
+  reference: Reference | null,
+): Promise<Record<string, number>> {
+  const isDue = trainer.step % evalEvery === 0 ||
+    trainer.step === batches.length;
+  if (evalExamples.length === 0 || evalEvery === 0 || !isDue) return {};
+  const metrics = await evaluate(trainer, evalExamples, {
+    settings,
+    reference,
+    batch: evalBatch,
+  });
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]),
+  );
+}
+
+/** Nats a token by which rounding may move a log-probability. */
+const ROUNDING = 1e-4;
+
+/**
+ * Checks that the policy was its reference before the first step. Where it
+ * was not, the reference is of other weights, another adapter or other data.
+ */
+function assertAtReference(
+  rows: readonly Row[],
+  { logProbs }: Pick<StepResult, "logProbs">,
+  reference: Reference,
+): void {
+  for (const [i, row] of rows.entries()) {
+    const expected = reference.logProbs(row);
+    row.completions.forEach(({ length }, k) => {
+      const found = logProbs[i]![k]!;
+      if (Math.abs(found - expected[k]!) <= ROUNDING * (1 + length)) return;
+      throw new RangeError(
+        `The policy does not start at its reference: completion ${k} of example ${i} of the first batch has log-probability ${found}, under the reference ${
+          expected[k]
+        }`,
+      );
+    });
+  }
+}
