@@ -60,6 +60,8 @@ export const kto = labelLoss({
   usesReference: () => true,
   minimumBatch: 2,
   statistics: {
+    formula: "z₀ = max(0, mean Δ(x_i, y_j) over the optimizer batch), " +
+      "j the next or previous example",
     names: ["referencePoint"],
     rows: (examples, { klPairing }) => {
       if (examples.length < 2) {

@@ -109,6 +109,8 @@ interface Row {
  * as a constant.
  */
 export interface Statistics<O extends Options> {
+  /** What is estimated and how, in plain text. */
+  readonly formula: string;
   /** Rows of one completion each. */
   rows(examples: readonly Row[], settings: Settings<O>): Row[];
   /** From log π_θ − log π_ref of those rows, in nats. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeFolder } from "./atomic.ts";
+import { writeFolder } from "../atomic_folder.ts";
 import {
   type DecoderConfig,
   type Parameter,

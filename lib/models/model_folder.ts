@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeFolder, type Writer } from "./atomic.ts";
+import { writeFolder, type Writer } from "../atomic_folder.ts";
 import { readJsonFields, writeJson } from "./json_fields.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import type { NamedTensor } from "./safetensors_header.ts";

@@ -1,4 +1,4 @@
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../atomic_file.ts";
 import {
   decodeHeader,
   type Dtype,

@@ -25,6 +25,13 @@ export interface Weights {
    * @throws Error where there is none, or a value in it is not finite.
    */
   read(name: string): Promise<Float32Array>;
+  /**
+   * Checks every value without converting it: for weights that are used where
+   * they lie.
+   *
+   * @throws Error that names tensor and file of one that is not finite.
+   */
+  assertFinite(): Promise<void>;
   /** SHA-256 of the files' contents, one after another, in hexadecimal. */
   hash(): Promise<string>;
 }
@@ -169,8 +176,53 @@ function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
       assertFinite(name, data, file.path);
       return data;
     },
+    assertFinite: async () => {
+      for (const [name, file] of owners) {
+        if (await hasOnlyFinite(file, name)) continue;
+        assertFinite(name, await readTensor(file, name), file.path);
+      }
+    },
     hash: () => hashFiles(files),
   };
+}
+
+/** Type → bytes of an element, and the exponent that NaN and infinities have. */
+const EXPONENTS: ReadonlyMap<string, [bytes: 2 | 4, exponent: number]> =
+  new Map(
+    [["F32", [4, 0x7f800000]], ["F16", [2, 0x7c00]], ["BF16", [2, 0x7f80]]],
+  );
+
+/** Whether no exponent is that of NaN or infinity; false if it cannot tell. */
+async function hasOnlyFinite(
+  { path, tensors }: SafetensorsFile,
+  name: string,
+): Promise<boolean> {
+  const { dtype, begin, end } = tensors.get(name)!;
+  const [bytes, exponent] = EXPONENTS.get(dtype) ?? [];
+  if (!bytes || !exponent) return false;
+  using file = await Deno.open(path);
+  await file.seek(begin, Deno.SeekMode.Start);
+  const chunk = new ArrayBuffer(1 << 22);
+  for (let left = end - begin; left > 0;) {
+    const size = Math.min(left, chunk.byteLength);
+    await readFully(file, new Uint8Array(chunk, 0, size));
+    const bits = bytes === 4
+      ? new Uint32Array(chunk, 0, size / 4)
+      : new Uint16Array(chunk, 0, size / 2);
+    for (let i = 0; i < bits.length; i++) {
+      if ((bits[i]! & exponent) === exponent) return false;
+    }
+    left -= size;
+  }
+  return true;
+}
+
+async function readFully(file: Deno.FsFile, into: Uint8Array): Promise<void> {
+  for (let at = 0; at < into.length;) {
+    const count = await file.read(into.subarray(at));
+    if (count === null) throw new Error("Unexpected end of file");
+    at += count;
+  }
 }
 
 async function hashFiles(files: readonly string[]): Promise<string> {

@@ -1,29 +1,8 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { writeAtomically } from "./atomic_file.ts";
 
 /** Writes something at the path it is given. */
 export type Writer = (path: string) => Promise<void>;
-
-/**
- * Lets `write` work on a temporary path beside `path` and then moves the
- * result there, so that nothing half-written is ever seen under `path`.
- *
- * @throws Error that names `path`, with what went wrong as its cause.
- */
-export async function writeAtomically(
-  path: string,
-  write: Writer,
-): Promise<void> {
-  const target = resolve(path);
-  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
-  try {
-    await write(temporary);
-    await Deno.rename(temporary, target);
-  } catch (cause) {
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new Error(`Cannot write ${target}: ${reason}`, { cause });
-  }
-}
 
 /**
  * Writes a folder of files at once. A folder that is already there is replaced

@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { writeFolder } from "./atomic_folder.ts";
+import {
+  readHeader,
+  readTensor,
+  writeSafetensors,
+} from "./models/safetensors.ts";
+import { canonicalJson, type Json } from "./record/canonical_json.ts";
+import type { Snapshot } from "./trainer.ts";
+
+/** What must be the same for a run to go on from a checkpoint. */
+export type Identity = Readonly<Record<string, Json>>;
+
+const STATE = "state.json";
+const NAME = /^step-(\d+)$/;
+
+/**
+ * Writes a checkpoint, `step-N` in a folder, and removes the ones before:
+ * they have served.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  { step, tensors }: Snapshot,
+  identity: Identity,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const older = await stepsIn(folder);
+  const states = [...tensors].map(([name, values]) =>
+    [`${name}.safetensors`, (path: string) =>
+      writeSafetensors(
+        path,
+        [...values].map(([name, data]) => ({
+          name,
+          shape: [data.length],
+          data,
+        })),
+      )] as const
+  );
+  const text = canonicalJson({ step, identity }, { indent: 2 });
+  await writeFolder(
+    join(folder, `step-${step}`),
+    new Map([
+      [STATE, (path) => Deno.writeTextFile(path, `${text}\n`)],
+      ...states,
+    ]),
+  );
+  for (const before of older.filter((n) => n !== step)) {
+    await Deno.remove(join(folder, `step-${before}`), { recursive: true });
+  }
+}
+
+/**
+ * Reads the latest checkpoint of a folder.
+ *
+ * @throws Error if there is none, or it is of a run with other settings: the
+ * message names the first that differs.
+ */
+export async function readCheckpoint(
+  folder: string,
+  identity: Identity,
+): Promise<Snapshot> {
+  const step = (await stepsIn(folder)).at(-1);
+  if (step === undefined) {
+    throw new Error(`Cannot resume: there is no checkpoint in ${folder}`);
+  }
+  const path = join(folder, `step-${step}`);
+  const state = JSON.parse(await Deno.readTextFile(join(path, STATE)));
+  assertSame(identity, state.identity, path);
+  const tensors: [string, Map<string, Float32Array<ArrayBuffer>>][] = [];
+  for await (const { name } of Deno.readDir(path)) {
+    if (name === STATE) continue;
+    const values = await readTensors(join(path, name));
+    tensors.push([name.replace(/\.safetensors$/, ""), values]);
+  }
+  return { step, tensors: new Map(tensors) };
+}
+
+/** Steps of the checkpoints in a folder, in order. */
+async function stepsIn(folder: string): Promise<number[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries
+      .flatMap(({ name }) => name.match(NAME)?.slice(1).map(Number) ?? [])
+      .sort((a, b) => a - b);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+async function readTensors(
+  path: string,
+): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const file = await readHeader(path);
+  const values = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const name of file.tensors.keys()) {
+    values.set(name, Float32Array.from(await readTensor(file, name)));
+  }
+  return values;
+}
+
+function assertSame(now: Identity, then: Identity, path: string): void {
+  for (const key of new Set([...Object.keys(now), ...Object.keys(then)])) {
+    const [a, b] = [now[key], then[key]].map((x) => canonicalJson(x ?? null));
+    if (a === b) continue;
+    throw new Error(
+      `Cannot resume from ${path}: "${key}" was ${b}, now it is ${a}`,
+    );
+  }
+}

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { writeAtomically } from "./atomic_file.ts";
+import type { Row } from "./data/tree_batch.ts";
+import { canonicalJson, type Json } from "./record/canonical_json.ts";
+import { sha256 } from "./record/sha256.ts";
+import {
+  distinctRows,
+  type Reference,
+  referenceOf,
+  type Scorer,
+} from "./reference.ts";
+
+export interface CacheOptions {
+  /** Folder of the cache; null computes anew. */
+  folder: string | null;
+  /** Everything but the rows that decides the log-probabilities. */
+  identity: Readonly<Record<string, Json>>;
+}
+
+/**
+ * The reference's log-probabilities of rows, from the cache if they were
+ * computed before for the same rows by the same model in the same way. The
+ * cache is keyed by content, so it never needs to be emptied for correctness.
+ */
+export async function cachedReference(
+  rows: readonly Row[],
+  score: Scorer,
+  { folder, identity }: CacheOptions,
+): Promise<{ reference: Reference; isCached: boolean }> {
+  const distinct = distinctRows(rows);
+  const content = { ...identity, rows: sha256(JSON.stringify(distinct)) };
+  const path = folder && join(folder, `${sha256(canonicalJson(content))}.json`);
+  const known = path && await readCached(path, distinct);
+  if (known) return { reference: referenceOf(distinct, known), isCached: true };
+  const logProbs = await score(distinct);
+  assertFinite(logProbs);
+  if (path && folder) {
+    await Deno.mkdir(folder, { recursive: true });
+    const text = JSON.stringify({ ...content, logProbs });
+    await writeAtomically(
+      path,
+      (temporary) => Deno.writeTextFile(temporary, text),
+    );
+  }
+  return { reference: referenceOf(distinct, logProbs), isCached: false };
+}
+
+/** What the cache has, if it is whole: one number for each completion. */
+async function readCached(
+  path: string,
+  rows: readonly Row[],
+): Promise<number[][] | null> {
+  try {
+    const { logProbs } = JSON.parse(await Deno.readTextFile(path));
+    return isFor(rows, logProbs) ? logProbs : null;
+  } catch {
+    return null; // Absent or damaged: it is computed again and replaced.
+  }
+}
+
+function isFor(rows: readonly Row[], found: unknown): found is number[][] {
+  return Array.isArray(found) && found.length === rows.length &&
+    found.every((list, i) =>
+      Array.isArray(list) && list.length === rows[i]!.completions.length &&
+      list.every(Number.isFinite)
+    );
+}
+
+function assertFinite(logProbs: readonly (readonly number[])[]): void {
+  const row = logProbs.findIndex((list) => !list.every(Number.isFinite));
+  if (row < 0) return;
+  throw new RangeError(
+    `The reference gives ${
+      logProbs[row]
+    } as log-probabilities of example ${row}, expected finite numbers`,
+  );
+}
