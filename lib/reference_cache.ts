@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic_file.ts";
 import type { Row } from "./data/tree_batch.ts";
@@ -74,4 +75,12 @@ function assertFinite(logProbs: readonly (readonly number[])[]): void {
       logProbs[row]
     } as log-probabilities of example ${row}, expected finite numbers`,
   );
+}
+
+/** Folder of the cache, beside other tools' caches. */
+export function referenceCache(
+  env: Readonly<Record<string, string>> = Deno.env.toObject(),
+): string {
+  const caches = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  return join(caches, "prefgrad", "reference");
 }

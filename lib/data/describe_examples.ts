@@ -43,7 +43,9 @@ export function describeExamples(set: ExampleSet): DataDescription {
  * SHA-256 in hexadecimal of a set's token ids, boundaries, labels and order:
  * of one JSON line `[prompt, completions, label or null]` an example.
  */
-export function hashExamples({ examples }: ExampleSet): string {
+export function hashExamples(
+  { examples }: Pick<ExampleSet, "examples">,
+): string {
   const hash = createHash("sha256");
   for (const { prompt, completions, label = null } of examples) {
     hash.update(JSON.stringify([prompt, completions, label]) + "\n");

@@ -1,0 +1,46 @@
+import type { Order } from "lib/data/sampler.ts";
+import type { Truncation } from "lib/data/tokenize.ts";
+import type { Setting } from "lib/losses/loss.ts";
+import type { Schedule } from "lib/optim.ts";
+
+/** Settings of one training run, as the record keeps them. */
+export type TrainSettings = {
+  readonly model: string;
+  readonly data: string;
+  readonly evalData: string | null;
+  readonly loss: string;
+  /** Options of the loss that are not its defaults, before; all of them, after. */
+  readonly options: Readonly<Record<string, Setting>>;
+  readonly tuning: TuningSettings;
+  readonly epochs: number;
+  /** Overrides `epochs`. */
+  readonly steps: number | null;
+  readonly batch: number;
+  readonly microTokens: number;
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  readonly warmup: number;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number;
+  readonly optimizer: "adamw";
+  readonly seed: number;
+  readonly order: Order;
+  readonly maxLength: number | null;
+  readonly maxPromptLength: number | null;
+  readonly truncate: Truncation;
+  readonly device: string;
+  readonly precision: "float32";
+  readonly threads: number;
+  readonly evalEvery: number;
+  readonly saveEvery: number;
+};
+
+export type TuningSettings =
+  | { readonly kind: "full" }
+  | {
+    readonly kind: "lora";
+    readonly rank: number;
+    readonly alpha: number;
+    readonly targets: "all-linear" | readonly string[];
+  }
+  | { readonly kind: "adapter"; readonly adapter: string };
