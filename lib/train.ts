@@ -97,7 +97,8 @@ export async function train(
 export function rowsToReference(plan: TrainingPlan, loss: Loss): Row[] {
   const { examples, evalExamples, settings } = plan;
   if (!loss.usesReference(settings)) return [];
-  const rows = [...examples, ...evalExamples].map((e) => rowOf(e, loss));
+  const used = [...new Set(plan.batches.flat())].map((i) => examples[i]!);
+  const rows = [...used, ...evalExamples].map((e) => rowOf(e, loss));
   if (loss.data !== "labels") return rows;
   const batches = [
     ...plan.batches.map((batch) => batch.map((i) => examples[i]!)),
