@@ -22,6 +22,15 @@ export const statisticInput = (name: string) => `statistic.${name}`;
 export const sumInput = (parameter: string) => `sum.${parameter}`;
 const METRIC = "metric.";
 
+export interface ObjectiveOptions {
+  /** Its choices are compiled in; its numbers are inputs. */
+  settings: Settings;
+  /** Equal parts of the head's work. */
+  chunks: number;
+  /** An empty graph to build in. @default one in float32 */
+  graph?: Graph;
+}
+
 /** Values of a graph that computes a loss over one micro-batch. */
 export interface Objective {
   /** log π of each sequence, `[Q]`, the last one padding. */
@@ -45,9 +54,8 @@ export interface Objective {
 export function buildObjective(
   policy: Policy,
   loss: Loss,
-  { settings, chunks }: { settings: Settings; chunks: number },
+  { settings, chunks, graph = new Graph() }: ObjectiveOptions,
 ): Objective {
-  const graph = new Graph();
   const inputs = streamInputs(graph);
   const parameters = policy.parameters(graph);
   const trained = policy.trained.map(({ name }) =>

@@ -1,13 +1,14 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import { swiGlu } from "../ops/activation.ts";
 import { attendRows } from "../ops/attention.ts";
-import { add, cos, max, min, mul, sin, sub } from "../ops/elementwise.ts";
+import { add, max, min, mul, sub } from "../ops/elementwise.ts";
 import { gather, segmentSum, toRows, toStream } from "../ops/indexing.ts";
 import { gemm } from "../ops/linalg.ts";
 import { rmsNorm } from "../ops/norm.ts";
 import { rotate } from "../ops/rope.ts";
 import { reshape, transpose, unsqueeze } from "../ops/shaping.ts";
 import { tokenLogProbs } from "../ops/head.ts";
+import { cos, sin } from "../ops/trigonometry.ts";
 import { type DecoderConfig, inverseFrequencies } from "./config.ts";
 
 /** Where a decoder's parameters come from. */

@@ -111,22 +111,6 @@ export const Tanh: Op = {
 };
 export const tanh = (x: Operand): Value => apply(Tanh, [x]);
 
-/** z = sin x */
-export const Sin: Op = {
-  name: "Sin",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [mul(dz!, cos(x!))],
-};
-export const sin = (x: Operand): Value => apply(Sin, [x]);
-
-/** z = cos x */
-export const Cos: Op = {
-  name: "Cos",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [neg(mul(dz!, sin(x!)))],
-};
-export const cos = (x: Operand): Value => apply(Cos, [x]);
-
 /** z = x > y */
 export const Greater: Op = {
   name: "Greater",

@@ -1,23 +1,12 @@
 import { apply, type Op, type Operand, type Value } from "../onnx/graph.ts";
-import {
-  add,
-  cast,
-  div,
-  exp,
-  greater,
-  log,
-  max,
-  min,
-  mul,
-  neg,
-  not,
-  sub,
-  tanh,
-} from "./elementwise.ts";
+import { add, div, exp, log, max, min, mul, neg, sub } from "./elementwise.ts";
+import { polynomial } from "./polynomial.ts";
 
 // ONNX has Sigmoid and Softplus, but their CPU kernels are exact to float32's
 // rounding at 1 only: σ(−10) is off by 1 part in 1,000, and −log σ(10) as
-// well. A loss lives in these tails, so here every digit counts.
+// well. A loss lives in these tails, so here every digit counts. On a GPU, log
+// near 1 and tanh near 0 are exact to an absolute error only, so neither is used
+// there. https://www.w3.org/TR/WGSL/#floating-point-accuracy
 
 const same: Op["infer"] = ([x]) => [{ dtype: x!.dtype, shape: x!.shape }];
 
@@ -43,10 +32,7 @@ export const LogOnePlusExp: Op = {
 };
 export const softplus = (x: Operand): Value => apply(LogOnePlusExp, [x]);
 
-/**
- * z = log(1 − eˣ) for x < 0, as log tanh(−x/2) + log(1 + eˣ), which loses
- * nothing near 0; dz = −eˣ / (1 − eˣ) dx = −e^(x − z) dx.
- */
+/** z = log(1 − eˣ) for x < 0; dz = −eˣ / (1 − eˣ) dx = −e^(x − z) dx. */
 export const LogOneMinusExp: Op = {
   name: "LogOneMinusExp",
   domain: "prefgrad",
@@ -54,21 +40,34 @@ export const LogOneMinusExp: Op = {
   vjp: ({ inputs: [x], outputs: [z] }, [dz]) => [
     neg(mul(dz!, exp(sub(x!, z!)))),
   ],
-  lower: ([x]) => [add(log(tanh(mul(x!, -0.5))), softplus(x!))],
+  // 1 − eˣ as the product of what it is above −log 2 and 1/2 below, and of
+  // twice what it is below and 1 above.
+  lower: ([x]) => [
+    add(
+      log(negExpm1(max(x!, -Math.LN2))),
+      log(mul(sub(1, exp(min(x!, -Math.LN2))), 2)),
+    ),
+  ],
 };
 export const log1mExp = (x: Operand): Value => apply(LogOneMinusExp, [x]);
 
+/** 1 − eˣ for x in [−log 2, 0], by its Taylor series −x (1 + x/2! + x²/3! + …). */
+function negExpm1(x: Value): Value {
+  return neg(mul(x, polynomial(x, EXPM1)));
+}
+/** 1/1!, 1/2!, … 1/12! */
+const EXPM1: number[] = [1];
+for (let n = 2; n <= 12; n++) EXPM1.push(EXPM1.at(-1)! / n);
+
 /**
- * log(1 + y) for y ≥ 0: with u = 1 + y as rounded, log u · y / (u − 1) undoes
- * the rounding. https://www.johndcook.com/blog/2010/06/07/math-library-functions-that-seem-unnecessary/
+ * log(1 + y) for y in [0, 1] as 2 artanh(s) with s = y / (2 + y), by the series
+ * artanh s = s (1 + s²/3 + s⁴/5 + …), of which s² ≤ 1/9.
  */
 function log1p(y: Value): Value {
-  const u = add(1, y);
-  const rounded = sub(u, 1);
-  // Where u is 1, log u is 0 and y itself is the answer.
-  const isLost = cast(not(greater(rounded, 0)), y.dtype);
-  const ratio = div(y, add(rounded, isLost));
-  return add(mul(log(u), ratio), mul(isLost, y));
+  const s = div(y, add(2, y));
+  return mul(mul(s, 2), polynomial(mul(s, s), ARTANH));
 }
+/** 1, 1/3, 1/5, … 1/19 */
+const ARTANH = Array.from({ length: 10 }, (_, k) => 1 / (2 * k + 1));
 
 const abs = (x: Value): Value => max(x, neg(x));

@@ -1,0 +1,78 @@
+import { encodeRow } from "./encode_row.ts";
+import { type Message, readMessages } from "./messages.ts";
+import { fieldError, readRows, type Row } from "./read_rows.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** Something to continue. */
+export interface Prompt {
+  /** Text, or a conversation whose next turn is the assistant's. */
+  readonly content: string | readonly Message[];
+  /** File and place, for messages. */
+  readonly where: string;
+}
+
+/**
+ * Reads prompts: the lines of a `.txt` file but blank ones, else rows of JSON
+ * or JSONL with `prompt` (text or messages) or `messages`, of which the
+ * assistant's last answer is left out. Other columns are ignored, so that data
+ * for training will do.
+ *
+ * @throws an error that names the file, and the row or line if it is one.
+ */
+export async function readPrompts(path: string): Promise<Prompt[]> {
+  if (!path.endsWith(".txt")) return (await readRows(path)).map(promptOf);
+  const prompts = (await readText(path)).split(/\r?\n/)
+    .map((content, i) => ({ content, where: `${path}, line ${i + 1}` }))
+    .filter(({ content }) => content.trim() !== "");
+  if (prompts.length > 0) return prompts;
+  throw new Error(`Cannot use ${path}: expected lines of text, found none`);
+}
+
+/**
+ * Token ids of a prompt, as `encodeRow()` makes them.
+ *
+ * @param options `chat`: whether text is what a user says, rather than text to
+ * go on with; `system`: the system message of conversations that have none.
+ * @throws an error that names file and row.
+ */
+export function encodePrompt(
+  { content, where }: Prompt,
+  tokenizer: Tokenizer,
+  { chat, system }: { chat: boolean; system?: string | undefined },
+): readonly number[] {
+  if (typeof content === "string" && !chat) {
+    const row = { form: "text" as const, prompt: content, completions: [] };
+    return encodeRow({ ...row, where }, tokenizer).prompt;
+  }
+  const turns = typeof content === "string"
+    ? [{ role: "user", content }]
+    : [...content];
+  const prompt = system === undefined || turns[0]?.role === "system"
+    ? turns
+    : [{ role: "system", content: system }, ...turns];
+  const row = { form: "chat" as const, prompt, completions: [] };
+  return encodeRow({ ...row, where }, tokenizer).prompt;
+}
+
+function promptOf(row: Row): Prompt {
+  const { where, fields: { prompt, messages } } = row;
+  if (typeof prompt === "string") return { content: prompt, where };
+  if ((prompt ?? null) !== null) {
+    return { content: readMessages(row, "prompt"), where };
+  }
+  if ((messages ?? null) === null) {
+    throw fieldError(row, "prompt", 'text or messages, or "messages" instead');
+  }
+  const turns = readMessages(row, "messages");
+  const answered = turns.at(-1)!.role === "assistant";
+  return { content: answered ? turns.slice(0, -1) : turns, where };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,104 @@
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { type Row, rowTokens, treeBatch } from "lib/data/tree_batch.ts";
+
+/** A pair, and a single continuation. */
+const ROWS: Row[] = [
+  { prompt: [5, 6], completions: [[7, 8], [9]] },
+  { prompt: [3], completions: [[4]] },
+];
+
+const ints = (list: number[], shape = [list.length]) => ({
+  data: Int32Array.from(list),
+  shape,
+});
+const floats = (list: number[], shape = [list.length]) => ({
+  data: Float32Array.from(list),
+  shape,
+});
+
+Deno.test("treeBatch() lays out each prompt once, its continuations after it", () => {
+  deepStrictEqual(treeBatch(ROWS), {
+    tokens: 7,
+    lengths: [2, 1, 1],
+    feeds: {
+      ids: ints([5, 6, 7, 8, 9, 3, 4]),
+      positions: floats([0, 1, 2, 3, 2, 0, 1]),
+      slots: ints([0, 1, 2, 3, 4, 5, 6, 0, 0, 0], [2, 5]),
+      places: ints([0, 1, 2, 3, 4, 5, 6]),
+      live: floats([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], [2, 5]),
+      segments: floats([0, 0, 1, 1, 2, 0, 1, -1, -1, -1], [2, 5]),
+      order: floats([0, 1, 2, 3, 4]),
+      sources: ints([1, 2, 1, 5]),
+      targets: ints([7, 8, 9, 4], [4, 1]),
+      sequences: ints([0, 0, 1, 2]),
+      zeros: floats([0, 0, 0, 0]),
+    },
+  });
+});
+
+Deno.test("treeBatch() gives rows after a shorter one slots of their own", () => {
+  const { feeds, tokens } = treeBatch([ROWS[1]!, ROWS[0]!]);
+  strictEqual(tokens, 7);
+  deepStrictEqual(feeds.ids, ints([3, 4, 5, 6, 7, 8, 9]));
+  deepStrictEqual(feeds.places, ints([0, 1, 5, 6, 7, 8, 9]));
+  deepStrictEqual(
+    feeds.slots,
+    ints([0, 1, 0, 0, 0, 2, 3, 4, 5, 6], [2, 5]),
+  );
+  deepStrictEqual(feeds.sources, ints([0, 3, 4, 3]));
+  deepStrictEqual(feeds.targets, ints([4, 7, 8, 9], [4, 1]));
+  deepStrictEqual(feeds.sequences, ints([0, 1, 1, 2]));
+});
+
+Deno.test("treeBatch() numbers scored prompts after all continuations", () => {
+  const { feeds, lengths } = treeBatch(ROWS, { scorePrompts: true });
+  deepStrictEqual(lengths, [2, 1, 1, 1, 0]);
+  deepStrictEqual(feeds.sources, ints([1, 2, 1, 5, 0]));
+  deepStrictEqual(feeds.targets, ints([7, 8, 9, 4, 6], [5, 1]));
+  deepStrictEqual(feeds.sequences, ints([0, 0, 1, 2, 3]));
+  deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0, 0, 0]));
+});
+
+Deno.test("treeBatch() pads scored tokens to a multiple, in a sequence of their own", () => {
+  const { feeds, lengths, tokens } = treeBatch(ROWS, { multiple: 3 });
+  strictEqual(tokens, 7);
+  deepStrictEqual(lengths, [2, 1, 1]);
+  deepStrictEqual(feeds.sources, ints([1, 2, 1, 5, 0, 0]));
+  deepStrictEqual(feeds.targets, ints([7, 8, 9, 4, 0, 0], [6, 1]));
+  deepStrictEqual(feeds.sequences, ints([0, 0, 1, 2, 3, 3]));
+  deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0]));
+});
+
+Deno.test("treeBatch() pads nothing where the multiple is met", () => {
+  deepStrictEqual(treeBatch(ROWS, { multiple: 2 }), treeBatch(ROWS));
+});
+
+Deno.test("treeBatch() keeps the number of an empty continuation", () => {
+  const rows = [{ prompt: [5], completions: [[], [6], []] }];
+  const { feeds, lengths } = treeBatch(rows);
+  deepStrictEqual(lengths, [0, 1, 0]);
+  deepStrictEqual(feeds.ids, ints([5, 6]));
+  deepStrictEqual(feeds.segments, floats([0, 2], [1, 2]));
+  deepStrictEqual(feeds.sequences, ints([1]));
+  deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0]));
+});
+
+Deno.test("treeBatch() scores a padding token where there is nothing to score", () => {
+  const { feeds, lengths } = treeBatch([{ prompt: [5, 6], completions: [] }]);
+  deepStrictEqual(lengths, []);
+  deepStrictEqual(feeds.sources, ints([0]));
+  deepStrictEqual(feeds.sequences, ints([0]));
+  deepStrictEqual(feeds.zeros, floats([0]));
+});
+
+Deno.test("treeBatch() names the row whose prompt is empty", () => {
+  throws(() => treeBatch([ROWS[0]!, { prompt: [], completions: [[1]] }]), {
+    name: "RangeError",
+    message: "Cannot lay out row 1 of a batch: its prompt is empty, " +
+      "expected at least one token",
+  });
+});
+
+Deno.test("rowTokens() counts the prompt once", () => {
+  deepStrictEqual(ROWS.map(rowTokens), [5, 2]);
+});

@@ -1,0 +1,246 @@
+import {
+  deepEqual,
+  equal,
+  notDeepEqual,
+  ok,
+  rejects,
+} from "node:assert/strict";
+import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { treeBatch } from "lib/data/tree_batch.ts";
+import { readConfig } from "lib/models/config.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder.ts";
+import {
+  createGenerator,
+  type GenerateOptions,
+  type Generator,
+} from "lib/models/generate.ts";
+import { loraPolicy } from "lib/models/policy.ts";
+import { openWeights } from "lib/models/weights.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { compile, hostData } from "lib/onnx/session.ts";
+import { Rng } from "lib/rng.ts";
+import { randomDecoder, SMALL } from "./random_decoder.ts";
+
+const { policy, parameters } = randomDecoder();
+const PROMPTS = [[1, 5, 3, 9], [8], [3, 3, 10], [4, 4, 6, 0, 1]];
+const BASE: GenerateOptions = {
+  parameters,
+  stream: (label) => new Rng(7).split(label),
+  maxNewTokens: 12,
+};
+
+async function withGenerator<T>(
+  use: (generator: Generator) => Promise<T>,
+  of = policy,
+): Promise<T> {
+  const generator = await createGenerator(of);
+  try {
+    return await use(generator);
+  } finally {
+    await generator.release();
+  }
+}
+
+/** Logits of what follows a text, without a cache. */
+async function logitsAfter(text: readonly number[]): Promise<number[]> {
+  const graph = new Graph();
+  const inputs = streamInputs(graph);
+  const logits = nextLogits(SMALL, policy.parameters(graph), inputs);
+  const program = await compile({ logits });
+  const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
+  const sources = { data: Int32Array.of(text.length - 1), shape: [1] };
+  const result = await program.run({ ...parameters, ...feeds, sources });
+  await program.release();
+  return [...hostData(result["logits"])];
+}
+
+Deno.test("a greedy completion takes the likeliest token after the whole text", async () => {
+  const options = { ...BASE, temperature: 0, maxNewTokens: 5, stopIds: [] };
+  const found = await withGenerator((g) => g.generate(PROMPTS, options));
+  for (const [i, prompt] of PROMPTS.entries()) {
+    const text = [...prompt];
+    for (const id of found[i]![0]!.ids) {
+      const logits = await logitsAfter(text);
+      equal(id, logits.indexOf(Math.max(...logits)));
+      text.push(id);
+    }
+    equal(text.length, prompt.length + 5);
+  }
+});
+
+Deno.test("what is drawn does not depend on the batch", async () => {
+  await withGenerator(async (generator) => {
+    const draw = (batch: number) =>
+      generator.generate(PROMPTS, {
+        ...BASE,
+        samples: 4,
+        stopIds: [2, 5],
+        batch,
+      });
+    const whole = await draw(16);
+    const lengths = whole.flat().map(({ ids }) => ids.length);
+    ok(new Set(lengths).size > 3, `rows end at different steps: ${lengths}`);
+    for (const batch of [1, 2, 3, 8]) deepEqual(await draw(batch), whole);
+  });
+});
+
+Deno.test("each prompt has its own samples, and more of them leave the first as they are", async () => {
+  await withGenerator(async (generator) => {
+    const options = { ...BASE, stopIds: [] };
+    const three = await generator.generate(PROMPTS, { ...options, samples: 3 });
+    deepEqual(three.map(({ length }) => length), [3, 3, 3, 3]);
+    const [a, b, c] = three[0]!;
+    notDeepEqual(a, b);
+    notDeepEqual(b, c);
+    const one = await generator.generate(PROMPTS, options);
+    deepEqual(one, three.map(([first]) => [first]));
+  });
+});
+
+Deno.test("tokens are drawn by the model's probabilities", async () => {
+  const prompt = PROMPTS[0]!;
+  const samples = 5000;
+  const options = { ...BASE, samples, maxNewTokens: 1, temperature: 0.8 };
+  const [found] = await withGenerator((g) => g.generate([prompt], options));
+  const weights = (await logitsAfter(prompt)).map((x) => Math.exp(x / 0.8));
+  const total = weights.reduce((a, b) => a + b);
+  const chiSquare = weights.reduce((sum, weight, id) => {
+    const expected = samples * weight / total;
+    const count = found!.filter(({ ids }) => ids[0] === id).length;
+    return sum + (count - expected) ** 2 / expected;
+  }, 0);
+  // 10 degrees of freedom: the 1 % and 99 % points.
+  ok(chiSquare > 2.56 && chiSquare < 23.21, `χ² = ${chiSquare}`);
+});
+
+Deno.test("a stop token ends a completion and stays in it", async () => {
+  await withGenerator(async (generator) => {
+    const options = { ...BASE, temperature: 0 };
+    const found = await generator.generate([[8]], { ...options, stopIds: [] });
+    const free = found[0]![0]!;
+    equal(free.finished, false);
+    equal(free.ids.length, 12);
+    const stop = free.ids[3]!;
+    const ids = free.ids.slice(0, free.ids.indexOf(stop) + 1);
+    const stopped = await generator.generate([[8]], {
+      ...options,
+      stopIds: [stop],
+    });
+    deepEqual(stopped, [[{ ids, finished: true }]]);
+  });
+});
+
+Deno.test("without stop tokens of their own completions end as the model says", async () => {
+  const found = await withGenerator((g) =>
+    g.generate(PROMPTS, { ...BASE, samples: 20 })
+  );
+  const ended = found.flat().filter(({ finished }) => finished);
+  ok(ended.length > 0);
+  ok(ended.every(({ ids }) => ids.indexOf(2) === ids.length - 1));
+});
+
+Deno.test("completions end with the model's positions", async () => {
+  const options = { ...BASE, maxNewTokens: 100, stopIds: [] };
+  const found = await withGenerator((g) =>
+    g.generate([[1], [1, 5, 3]], options)
+  );
+  deepEqual(found.map(([{ ids } = { ids: [] }]) => ids.length), [39, 37]);
+});
+
+Deno.test("those who wait are told of completions when they are done", async () => {
+  let told = 0;
+  const options = { ...BASE, samples: 5, batch: 3 };
+  const onDone = (completions: readonly unknown[]) =>
+    told += completions.length;
+  await withGenerator((g) => g.generate(PROMPTS, { ...options, onDone }));
+  equal(told, 20);
+});
+
+Deno.test("bad prompts and options are refused before anything is computed", async () => {
+  await withGenerator(async (generator) => {
+    const refused = (
+      prompt: number[],
+      options: Partial<GenerateOptions>,
+      message: RegExp,
+    ) =>
+      rejects(
+        generator.generate([[1], prompt], {
+          ...BASE,
+          ...options,
+          onDone: () => ok(false),
+        }),
+        message,
+      );
+    await refused([], {}, /Cannot continue prompt 1: it is empty/);
+    await refused(
+      new Array(40).fill(1),
+      {},
+      /prompt 1: it has 40 tokens.*fewer than the model's 40/,
+    );
+    await refused(
+      [3, 11],
+      {},
+      /prompt 1: it has the id 11, expected ids below 11/,
+    );
+    await refused(
+      [3],
+      { maxNewTokens: 0 },
+      /maxNewTokens 0: expected an integer of at least 1/,
+    );
+    await refused([3], { samples: 1.5 }, /samples 1.5/);
+    await refused([3], { batch: NaN }, /batch NaN/);
+    await refused([3], { temperature: -1 }, /temperature -1/);
+  });
+});
+
+Deno.test("weights that are not finite are an error", async () => {
+  const broken = randomDecoder();
+  hostData(broken.parameters["model.norm.weight"])[0] = NaN;
+  await rejects(
+    withGenerator((g) =>
+      g.generate([[1]], { ...BASE, parameters: broken.parameters })
+    ),
+    /logit of token 0 is NaN/,
+  );
+});
+
+const STORIES =
+  new URL("../../../shared/models/stories260K", import.meta.url).pathname;
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name:
+    "a pretrained model tells its story (needs ../shared/models/stories260K)",
+  ignore: !isThere(STORIES),
+  fn: async () => {
+    const tokenizer = (await loadTokenizer(STORIES))!;
+    const config = await readConfig(STORIES);
+    const lora = { rank: 1, alpha: 1, targets: [], initial: new Map() };
+    const frozen = loraPolicy(config, await openWeights(STORIES), lora);
+    const prompt = tokenizer.encode("Once upon a time");
+    const options = {
+      ...BASE,
+      parameters: {},
+      temperature: 0,
+      maxNewTokens: 40,
+    };
+    const [found] = await withGenerator(
+      (g) => g.generate([prompt], options),
+      frozen,
+    );
+    const ids = [...prompt, ...found![0]!.ids];
+    const text = tokenizer.decode(ids, {
+      skipSpecialTokens: true,
+    });
+    const expected =
+      "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
+    equal(text.trimStart().slice(0, expected.length), expected);
+  },
+});

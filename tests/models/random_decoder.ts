@@ -1,0 +1,41 @@
+import { type DecoderConfig, parameterNames } from "lib/models/config.ts";
+import { fullPolicy } from "lib/models/policy.ts";
+import type { HostTensor } from "lib/onnx/session.ts";
+import { Rng } from "lib/rng.ts";
+
+export const SMALL: DecoderConfig = {
+  vocabSize: 11,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  normEpsilon: 1e-5,
+  rope: { theta: 10_000, scaling: null },
+  maxPositions: 40,
+  tiedHead: false,
+  bosId: 1,
+  eosIds: [2],
+};
+
+/** A decoder with random weights, and these as feeds. */
+export function randomDecoder(config = SMALL, seed = 0) {
+  const rng = new Rng(seed);
+  const parameters: Record<string, HostTensor> = {};
+  for (const { name, shape } of parameterNames(config)) {
+    const size = shape.reduce((a, b) => a * b);
+    const scale = shape.length === 1 ? 0.1 : 1.5 / Math.sqrt(shape[1]!);
+    const data = Float32Array.from(
+      { length: size },
+      () => Number(shape.length === 1) + scale * rng.normal(),
+    );
+    parameters[name] = { data, shape };
+  }
+  const initial = new Map(
+    Object.entries(parameters).map(([name, { data }]) =>
+      [name, data as Float32Array<ArrayBuffer>] as const
+    ),
+  );
+  return { config, policy: fullPolicy(config, initial), parameters };
+}

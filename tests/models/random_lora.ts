@@ -1,0 +1,40 @@
+import { resolveTargets } from "lib/models/adapter.ts";
+import {
+  type Lora,
+  loraParameters,
+  loraPolicy,
+  type Policy,
+} from "lib/models/policy.ts";
+import { writeSafetensors } from "lib/models/safetensors.ts";
+import { openWeights } from "lib/models/weights.ts";
+import { hostData } from "lib/onnx/session.ts";
+import { Rng } from "lib/rng.ts";
+import { randomDecoder } from "./random_decoder.ts";
+
+/**
+ * A random decoder, frozen in a file of `folder`, and random adapters of all
+ * its linear layers, B as well as A. The folder must outlive the policy.
+ */
+export async function randomLora(
+  folder: string,
+  { config, parameters } = randomDecoder(),
+): Promise<{ policy: Policy; lora: Lora }> {
+  const stored = Object.entries(parameters).map(([name, tensor]) => ({
+    name,
+    shape: tensor.shape,
+    data: Float32Array.from(hostData(tensor)),
+  }));
+  await writeSafetensors(`${folder}/model.safetensors`, stored);
+  const rng = new Rng("lora");
+  const targets = resolveTargets(config, "all-linear");
+  const rank = 2;
+  const initial = new Map(
+    loraParameters(config, targets, rank).map(({ name, shape }) => {
+      const length = shape.reduce((a, b) => a * b);
+      return [name, Float32Array.from({ length }, () => 0.3 * rng.normal())];
+    }),
+  );
+  const lora = { rank, alpha: 3, targets, initial };
+  const weights = await openWeights(folder);
+  return { policy: loraPolicy(config, weights, lora), lora };
+}
