@@ -6,6 +6,7 @@ import {
   writeSafetensors,
 } from "./models/safetensors.ts";
 import { canonicalJson, type Json } from "./record/canonical_json.ts";
+import { differences } from "./record/differences.ts";
 import type { Snapshot } from "./trainer.ts";
 
 /** What must be the same for a run to go on from a checkpoint. */
@@ -15,8 +16,8 @@ const STATE = "state.json";
 const NAME = /^step-(\d+)$/;
 
 /**
- * Writes a checkpoint, `step-N` in a folder, and removes the ones before:
- * they have served.
+ * Writes a checkpoint, `step-N` in a folder, and removes the others, which have
+ * served, and what a crash left of any.
  */
 export async function writeCheckpoint(
   folder: string,
@@ -24,7 +25,6 @@ export async function writeCheckpoint(
   identity: Identity,
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const older = await stepsIn(folder);
   const states = [...tensors].map(([name, values]) =>
     [`${name}.safetensors`, (path: string) =>
       writeSafetensors(
@@ -37,23 +37,25 @@ export async function writeCheckpoint(
       )] as const
   );
   const text = canonicalJson({ step, identity }, { indent: 2 });
+  const name = `step-${step}`;
   await writeFolder(
-    join(folder, `step-${step}`),
+    join(folder, name),
     new Map([
       [STATE, (path) => Deno.writeTextFile(path, `${text}\n`)],
       ...states,
     ]),
   );
-  for (const before of older.filter((n) => n !== step)) {
-    await Deno.remove(join(folder, `step-${before}`), { recursive: true });
+  for (const other of await namesIn(folder)) {
+    if (other === name) continue;
+    await Deno.remove(join(folder, other), { recursive: true });
   }
 }
 
 /**
  * Reads the latest checkpoint of a folder.
  *
- * @throws Error if there is none, or it is of a run with other settings: the
- * message names the first that differs.
+ * @throws Error if there is none, or it is of another run: the message names
+ * the first part of the identity that differs.
  */
 export async function readCheckpoint(
   folder: string,
@@ -77,11 +79,16 @@ export async function readCheckpoint(
 
 /** Steps of the checkpoints in a folder, in order. */
 async function stepsIn(folder: string): Promise<number[]> {
+  const names = await namesIn(folder);
+  return names
+    .flatMap((name) => name.match(NAME)?.slice(1).map(Number) ?? [])
+    .sort((a, b) => a - b);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries
-      .flatMap(({ name }) => name.match(NAME)?.slice(1).map(Number) ?? [])
-      .sort((a, b) => a - b);
+    return entries.map(({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
@@ -99,12 +106,14 @@ async function readTensors(
   return values;
 }
 
-function assertSame(now: Identity, then: Identity, path: string): void {
-  for (const key of new Set([...Object.keys(now), ...Object.keys(then)])) {
-    const [a, b] = [now[key], then[key]].map((x) => canonicalJson(x ?? null));
-    if (a === b) continue;
-    throw new Error(
-      `Cannot resume from ${path}: "${key}" was ${b}, now it is ${a}`,
-    );
-  }
+function assertSame(now: Identity, then: unknown, path: string): void {
+  const [first] = differences(then, now, { ignore: [] });
+  if (!first) return;
+  const [before, after] = [first.before, first.after].map((x) =>
+    JSON.stringify(x) ?? "absent"
+  );
+  const what = first.path.slice(1);
+  throw new Error(
+    `Cannot resume from ${path}: ${what} was ${before}, now it is ${after}`,
+  );
 }

@@ -1,6 +1,8 @@
 import type { Example } from "./data/example.ts";
 import { optimizerBatches } from "./data/sampler.ts";
 import type { Loss } from "./losses/loss.ts";
+import { batchMetrics, scoredBatch } from "./metrics.ts";
+import { rowOf } from "./micro_batch.ts";
 import type { BatchOptions, Trainer } from "./trainer.ts";
 
 /** Cuts examples into batches that a loss can work on. */
@@ -13,27 +15,36 @@ export function lossBatches<T>(
 }
 
 /**
- * Loss and metrics of a set of examples, without a step: means over its
- * batches, weighted by their numbers of examples. A metric that a batch does
- * not have is averaged over those that do.
+ * Loss and metrics of a set of examples, without a step. `logps/*` and
+ * `rewards/*` are those of the whole set; the loss, its parts and its
+ * statistics are means over batches, weighted by their examples.
  */
 export async function evaluate(
   trainer: Trainer,
   examples: readonly Example[],
-  { batch, ...options }: BatchOptions & { batch: number },
+  { batch, settings, reference }: BatchOptions & { batch: number },
 ): Promise<Record<string, number>> {
-  const sums = new Map<string, { total: number; weight: number }>();
-  for (const part of lossBatches(examples, batch, trainer.options.loss)) {
-    const { loss, metrics } = await trainer.evaluate(part, options);
-    for (const [name, value] of Object.entries({ loss, ...metrics })) {
-      const { total, weight } = sums.get(name) ?? { total: 0, weight: 0 };
-      sums.set(name, {
-        total: total + value * part.length,
-        weight: weight + part.length,
-      });
+  const { loss } = trainer.options;
+  const totals: Record<string, number> = {};
+  const logProbs: (readonly number[])[] = [];
+  for (const part of lossBatches(examples, batch, loss)) {
+    const result = await trainer.evaluate(part, { settings, reference });
+    const means = { loss: result.loss, ...result.metrics };
+    for (const [name, value] of Object.entries(means)) {
+      totals[name] = (totals[name] ?? 0) + value * part.length;
     }
+    logProbs.push(...result.logProbs);
   }
-  return Object.fromEntries(
-    sums.entries().map(([name, { total, weight }]) => [name, total / weight]),
+  const scored = scoredBatch(examples, {
+    logProbs,
+    refLogProbs: reference &&
+      examples.map((example) => reference.logProbs(rowOf(example, loss))),
+  });
+  const means = Object.entries(totals).map(([name, total]) =>
+    [name, total / examples.length] as const
   );
+  return {
+    ...Object.fromEntries(means),
+    ...batchMetrics(scored, Number(settings["beta"] ?? 1)),
+  };
 }

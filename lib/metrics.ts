@@ -6,12 +6,48 @@ export interface Scored {
   readonly refLogProb?: number;
 }
 
-/** Scored completions of one optimizer batch, by what they are. */
-export interface ScoredBatch {
-  readonly chosen: readonly Scored[];
-  readonly rejected: readonly Scored[];
+/** Something of each completion, by what the completion is. */
+export interface ByPreference<T> {
+  readonly chosen: readonly T[];
+  readonly rejected: readonly T[];
   /** Whether `chosen[i]` and `rejected[i]` belong to one prompt. */
   readonly paired: boolean;
+}
+
+/** Sorts what belongs to examples' completions; desirable ones are chosen. */
+export function byPreference<T>(
+  examples: readonly { readonly label?: boolean }[],
+  values: readonly (readonly T[])[],
+): ByPreference<T> {
+  const firsts = (keep: (label?: boolean) => boolean) =>
+    values.flatMap(([first], i) => keep(examples[i]!.label) ? [first!] : []);
+  const seconds = values.flatMap((list) => list.slice(1, 2));
+  const paired = seconds.length === values.length;
+  return {
+    paired,
+    chosen: firsts((label) => label ?? true),
+    rejected: paired ? seconds : firsts((label) => label === false),
+  };
+}
+
+/** log π of each example's completions under a policy and its reference. */
+export interface LogProbs {
+  readonly logProbs: readonly (readonly number[])[];
+  /** `null` where there is no reference. */
+  readonly refLogProbs: readonly (readonly number[])[] | null;
+}
+
+/** Scored completions of a batch, by what they are. */
+export function scoredBatch(
+  examples: readonly { readonly label?: boolean }[],
+  { logProbs, refLogProbs }: LogProbs,
+): ByPreference<Scored> {
+  const scored = logProbs.map((list, i) =>
+    list.map((logProb, k) =>
+      refLogProbs ? { logProb, refLogProb: refLogProbs[i]![k]! } : { logProb }
+    )
+  );
+  return byPreference(examples, scored);
 }
 
 /**
@@ -20,7 +56,7 @@ export interface ScoredBatch {
  * no example in the batch is left out.
  */
 export function batchMetrics(
-  { chosen, rejected, paired }: ScoredBatch,
+  { chosen, rejected, paired }: ByPreference<Scored>,
   beta: number,
 ): Record<string, number> {
   const reward = ({ logProb, refLogProb }: Scored) =>

@@ -1,18 +1,27 @@
 import type { Example } from "./data/example.ts";
 import type { Row } from "./data/tree_batch.ts";
 import type { Loss } from "./losses/loss.ts";
-import { mean, type Scored, type ScoredBatch } from "./metrics.ts";
+import { mean } from "./metrics.ts";
 import { metricName } from "./objective.ts";
 import { hostData, type HostTensor, type Tensor } from "./onnx/session.ts";
-import type { Reference } from "./reference.ts";
 
 type Feeds = Record<string, HostTensor>;
 
-/** The row of an example that a loss looks at. */
-export function rowOf({ prompt, completions }: Example, loss: Loss): Row {
-  return loss.data === "completions"
-    ? { prompt, completions: completions.slice(0, 1) }
-    : { prompt, completions };
+/**
+ * The row of an example that a loss looks at.
+ *
+ * @throws RangeError for an example of more or fewer completions than that.
+ */
+export function rowOf(
+  { prompt, completions }: Example,
+  { id, data }: Loss,
+): Row {
+  const used = data === "completions" ? completions.slice(0, 1) : completions;
+  const wanted = data === "pairs" ? 2 : 1;
+  if (used.length === wanted) return { prompt, completions: used };
+  throw new RangeError(
+    `Cannot use an example of ${completions.length} completions for loss "${id}": expected ${wanted}`,
+  );
 }
 
 /** Counts over an optimizer batch that losses divide by. */
@@ -100,29 +109,6 @@ export class Collected {
     return Object.fromEntries(
       this.#metrics.entries().map(([name, values]) => [name, mean(values)]),
     );
-  }
-
-  /** The completions by what the examples say they are. */
-  scored(
-    rows: readonly Row[],
-    examples: readonly Example[],
-    reference: Reference | null,
-  ): ScoredBatch {
-    const scored = rows.map((row, i) => {
-      const refs = reference?.logProbs(row);
-      return this.logProbs[i]!.map((logProb, k): Scored =>
-        refs ? { logProb, refLogProb: refs[k]! } : { logProb }
-      );
-    });
-    const firsts = (keep: (example: Example) => boolean) =>
-      scored.flatMap(([first], i) => keep(examples[i]!) ? [first!] : []);
-    const seconds = scored.flatMap(([, second]) => second ? [second] : []);
-    const paired = seconds.length === scored.length;
-    return {
-      paired,
-      chosen: firsts(({ label }) => label ?? true),
-      rejected: paired ? seconds : firsts(({ label }) => label === false),
-    };
   }
 }
 

@@ -6,7 +6,7 @@ import { type Optimizer, squaredNorm } from "./optim.ts";
 export class Programs {
   readonly #objective: Objective;
   readonly #options: CompileOptions;
-  readonly #lazy = new Map<string, Promise<Program>>();
+  #forward: Promise<Program> | undefined;
 
   private constructor(
     objective: Objective,
@@ -39,28 +39,16 @@ export class Programs {
 
   /** Losses and log-probabilities of a micro-batch, compiled when first used. */
   forward(): Promise<Program> {
-    return this.#once("forward", () => forwardOutputs(this.#objective));
-  }
-
-  /** Log-probabilities alone. */
-  score(): Promise<Program> {
-    const { logProbs } = this.#objective;
-    return this.#once("score", () => ({ logProbs }));
+    return this.#forward ??= compile(
+      forwardOutputs(this.#objective),
+      this.#options,
+    );
   }
 
   async release(): Promise<void> {
     for (const program of [this.train, this.update, this.norm]) {
       await program.release();
     }
-    for (const program of this.#lazy.values()) await (await program).release();
-  }
-
-  #once(
-    name: string,
-    outputs: () => Parameters<typeof compile>[0],
-  ): Promise<Program> {
-    const program = this.#lazy.get(name) ?? compile(outputs(), this.#options);
-    this.#lazy.set(name, program);
-    return program;
+    await (await this.#forward)?.release();
   }
 }

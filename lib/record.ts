@@ -76,10 +76,11 @@ export interface ModelSource {
   weights: string | null;
   /** SHA-256 of the initial adapter, if there is one. */
   adapter: string | null;
-  /** SHA-256 of the tokenizer; `null` for rows that are token ids. */
+  /**
+   * SHA-256 of the tokenizer with its chat template; `null` for a model that
+   * has none.
+   */
   tokenizer: string | null;
-  /** SHA-256 of the chat template, if one was applied. */
-  chatTemplate: string | null;
   parameters: { total: number; trainable: number };
 }
 

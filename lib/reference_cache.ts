@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic_file.ts";
+import { hashExamples } from "./data/describe_examples.ts";
 import type { Row } from "./data/tree_batch.ts";
 import { canonicalJson, type Json } from "./record/canonical_json.ts";
 import { sha256 } from "./record/sha256.ts";
@@ -12,8 +13,8 @@ import {
 } from "./reference.ts";
 
 export interface CacheOptions {
-  /** Folder of the cache; null computes anew. */
-  folder: string | null;
+  /** Folder of the cache. */
+  folder: string;
   /** Everything but the rows that decides the log-probabilities. */
   identity: Readonly<Record<string, Json>>;
 }
@@ -22,28 +23,29 @@ export interface CacheOptions {
  * The reference's log-probabilities of rows, from the cache if they were
  * computed before for the same rows by the same model in the same way. The
  * cache is keyed by content, so it never needs to be emptied for correctness.
+ *
+ * @throws RangeError where a log-probability is not finite.
  */
 export async function cachedReference(
   rows: readonly Row[],
   score: Scorer,
   { folder, identity }: CacheOptions,
-): Promise<{ reference: Reference; isCached: boolean }> {
+): Promise<Reference> {
   const distinct = distinctRows(rows);
-  const content = { ...identity, rows: sha256(JSON.stringify(distinct)) };
-  const path = folder && join(folder, `${sha256(canonicalJson(content))}.json`);
-  const known = path && await readCached(path, distinct);
-  if (known) return { reference: referenceOf(distinct, known), isCached: true };
+  const content = { ...identity, rows: hashExamples({ examples: distinct }) };
+  const path = join(folder, `${sha256(canonicalJson(content))}.json`);
+  const known = await readCached(path, distinct);
+  if (known) return referenceOf(distinct, known);
+  // First, so that a folder that cannot be made costs no time.
+  await Deno.mkdir(folder, { recursive: true });
   const logProbs = await score(distinct);
   assertFinite(logProbs);
-  if (path && folder) {
-    await Deno.mkdir(folder, { recursive: true });
-    const text = JSON.stringify({ ...content, logProbs });
-    await writeAtomically(
-      path,
-      (temporary) => Deno.writeTextFile(temporary, text),
-    );
-  }
-  return { reference: referenceOf(distinct, logProbs), isCached: false };
+  const text = JSON.stringify({ ...content, logProbs });
+  await writeAtomically(
+    path,
+    (temporary) => Deno.writeTextFile(temporary, text),
+  );
+  return referenceOf(distinct, logProbs);
 }
 
 /** What the cache has, if it is whole: one number for each completion. */
@@ -68,12 +70,10 @@ function isFor(rows: readonly Row[], found: unknown): found is number[][] {
 }
 
 function assertFinite(logProbs: readonly (readonly number[])[]): void {
-  const row = logProbs.findIndex((list) => !list.every(Number.isFinite));
-  if (row < 0) return;
+  const found = logProbs.flat().find((x) => !Number.isFinite(x));
+  if (found === undefined) return;
   throw new RangeError(
-    `The reference gives ${
-      logProbs[row]
-    } as log-probabilities of example ${row}, expected finite numbers`,
+    `The reference gives a completion the log-probability ${found}, expected finite numbers: its weights may overflow float32`,
   );
 }
 

@@ -29,7 +29,12 @@ export function say(text: string): void {
   beside(() => write(Deno.stdout, `${text}\n`));
 }
 
-/** Prints what the reader should know, apart from results. */
+/** Prints what goes on, apart from results. */
+export function note(text: string): void {
+  beside(() => write(Deno.stderr, `${text}\n`));
+}
+
+/** Prints what the reader should beware of. */
 export function warn(text: string): void {
   beside(() => tell("warning:", 33, text));
 }

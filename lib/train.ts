@@ -14,7 +14,7 @@ export interface TrainingPlan {
   readonly batches: readonly (readonly number[])[];
   /** Examples that are only evaluated. */
   readonly evalExamples: readonly Example[];
-  /** Steps between evaluations, which also come last; 0 for none. */
+  /** Steps between evaluations; the last step has one anyway. 0 for it alone. */
   readonly evalEvery: number;
   readonly evalBatch: number;
   readonly settings: Settings;
@@ -38,7 +38,7 @@ export interface TrainingHooks {
   /** After each step; an error in it ends the run. */
   onStep?: (metrics: StepMetrics) => void | Promise<void>;
   /** Asked after each step. */
-  stop?: { readonly requested: boolean };
+  stop?: { readonly requested: boolean } | undefined;
 }
 
 /**
@@ -129,9 +129,10 @@ async function evaluation(
   { evalExamples, evalEvery, evalBatch, settings, batches }: TrainingPlan,
   reference: Reference | null,
 ): Promise<Record<string, number>> {
+  // Of 0 the remainder is NaN.
   const isDue = trainer.step % evalEvery === 0 ||
     trainer.step === batches.length;
-  if (evalExamples.length === 0 || evalEvery === 0 || !isDue) return {};
+  if (evalExamples.length === 0 || !isDue) return {};
   const metrics = await evaluate(trainer, evalExamples, {
     settings,
     reference,

@@ -2,7 +2,7 @@ import type { Example } from "./data/example.ts";
 import { microBatches } from "./data/sampler.ts";
 import { type Row, treeBatch } from "./data/tree_batch.ts";
 import type { Loss, Settings } from "./losses/loss.ts";
-import { batchMetrics, mean } from "./metrics.ts";
+import { batchMetrics, mean, scoredBatch } from "./metrics.ts";
 import {
   Collected,
   exampleFeeds,
@@ -24,6 +24,7 @@ import { createState, type State } from "./onnx/state.ts";
 import { adamW, clippingScale, type Optimizer } from "./optim.ts";
 import { Programs } from "./programs.ts";
 import type { Reference } from "./reference.ts";
+import { headChunks, type ScoreOptions, Scorer } from "./scorer.ts";
 
 export interface TrainerOptions {
   policy: Policy;
@@ -39,6 +40,8 @@ export interface TrainerOptions {
    * nothing else. @default 1024
    */
   microTokens?: number;
+  /** Refuses a training step that would leave the device. @default false */
+  strict?: boolean;
   /** @default adamW() */
   optimizer?: Optimizer;
 }
@@ -84,9 +87,6 @@ export interface Snapshot {
   >;
 }
 
-/** Bytes of logits that one chunk of the head may take. */
-const CHUNK_BYTES = 64 * 2 ** 20;
-
 /** Name under which graphs and snapshots have the parameters. */
 const PARAMETER = "parameter";
 
@@ -95,6 +95,8 @@ const PARAMETER = "parameter";
  * device, and the compiled graphs that move them. It knows no loss by name.
  */
 export class Trainer {
+  /** The policy, forward only. */
+  readonly scorer: Scorer;
   #step = 0;
 
   private constructor(
@@ -106,7 +108,9 @@ export class Trainer {
     private readonly sums: State,
     /** The parameters, then the optimizer's slots. */
     private readonly states: ReadonlyMap<string, State>,
-  ) {}
+  ) {
+    this.scorer = new Scorer(options);
+  }
 
   /** Compiles the training step and starts at the policy's initial values. */
   static async create(
@@ -114,14 +118,15 @@ export class Trainer {
       device = "cpu",
       threads = 1,
       microTokens = 1024,
+      strict = false,
       optimizer = adamW(),
       ...rest
     }: TrainerOptions,
   ): Promise<Trainer> {
-    const options = { device, threads, microTokens, optimizer, ...rest };
+    const chosen = { device, threads, microTokens, strict, optimizer };
+    const options = { ...chosen, ...rest };
     const { policy, loss, settings } = options;
-    const logitBytes = microTokens * policy.config.vocabSize * 4;
-    const chunks = Math.ceil(logitBytes / CHUNK_BYTES);
+    const chunks = headChunks(policy.config, microTokens);
     const objective = buildObjective(policy, loss, { settings, chunks });
     const programs = await Programs.create(objective, options);
     const states = new Map<string, State>();
@@ -174,19 +179,12 @@ export class Trainer {
   }
 
   /** log π(y|x) of each completion of each row, under the present parameters. */
-  async score(rows: readonly Row[]): Promise<number[][]> {
-    const program = await this.programs.score();
-    const results: number[][] = [];
-    for (const [start, end] of this.#cut(rows)) {
-      const part = rows.slice(start, end);
-      const { feeds } = treeBatch(part, { multiple: this.chunks });
-      const output = await program.run({ ...feeds, ...this.parameters });
-      const flat = Array.from(hostData(output["logProbs"]));
-      results.push(
-        ...part.map(({ completions }) => flat.splice(0, completions.length)),
-      );
-    }
-    return results;
+  async score(
+    rows: readonly Row[],
+    options: Omit<ScoreOptions, "parameters"> = {},
+  ): Promise<number[][]> {
+    const { parameters } = this;
+    return await this.scorer.score(rows, { parameters, ...options });
   }
 
   /** The loss and metrics of a batch, without a step. */
@@ -227,6 +225,7 @@ export class Trainer {
 
   async release(): Promise<void> {
     await this.programs.release();
+    await this.scorer.release();
     for (const state of [this.sums, ...this.states.values()]) {
       await state.release();
     }
@@ -237,7 +236,7 @@ export class Trainer {
     { settings, reference }: BatchOptions,
     run: (feeds: Tensors) => Promise<Record<string, Tensor>>,
   ): Promise<BatchResult> {
-    const { loss } = this.options;
+    const { loss, microTokens } = this.options;
     const rows = examples.map((example) => rowOf(example, loss));
     const statistics = await this.#statistics(rows, { settings, reference });
     const shared = {
@@ -247,7 +246,7 @@ export class Trainer {
       ...this.parameters,
     };
     const collected = new Collected();
-    for (const [start, end] of this.#cut(rows)) {
+    for (const [start, end] of microBatches(rows, microTokens)) {
       const part = rows.slice(start, end);
       const tree = treeBatch(part, {
         scorePrompts: loss.scoresPrompts?.(settings) ?? false,
@@ -262,11 +261,14 @@ export class Trainer {
       });
       collected.add(part, output, tree.tokens);
     }
-    const scored = collected.scored(rows, examples, reference);
+    const batch = scoredBatch(examples, {
+      logProbs: collected.logProbs,
+      refLogProbs: reference && rows.map((row) => reference.logProbs(row)),
+    });
     return {
       loss: mean(collected.losses),
       metrics: {
-        ...batchMetrics(scored, Number(settings["beta"] ?? 1)),
+        ...batchMetrics(batch, Number(settings["beta"] ?? 1)),
         ...collected.metricMeans(),
         ...statistics.metrics,
       },
@@ -289,10 +291,6 @@ export class Trainer {
       const [refLogProb = 0] = reference?.logProbs(row) ?? [];
       return logProbs[i]![0]! - refLogProb;
     }));
-  }
-
-  #cut(rows: readonly Row[]): [start: number, end: number][] {
-    return microBatches(rows, this.options.microTokens);
   }
 
   /** Adds a micro-batch's gradient to the sums, in place. */

@@ -1,4 +1,5 @@
 interface Described {
+  /** A line break in it begins a new line of the help text. */
   readonly help: string;
   /** Heading of the help text under which the flag stands. */
   readonly group?: string;
@@ -122,6 +123,11 @@ export type PositionalValues<P extends readonly Positional[]> = {
 
 type Row = [label: string, help: string];
 
+/** Columns of the help text, but for examples, which are there to be copied. */
+const COLUMNS = 100;
+/** A longer label has a line of its own. */
+const LABEL = 30;
+
 /** Help text of a verb: summary, usage line, arguments, flags by group, examples. */
 export function usage(verb: Verb): string {
   const { summary, positionals = [], flags, examples } = verb;
@@ -134,15 +140,42 @@ export function usage(verb: Verb): string {
       .push([labelOf(kebab(name), flag), flag.help + notesOf(flag)]);
   }
   const labels = Object.values(sections).flat().map(([label]) => label.length);
-  const width = Math.max(...labels);
-  const row = ([label, help]: Row) => `  ${label.padEnd(width)}  ${help}`;
+  const width = Math.max(...labels.filter((length) => length <= LABEL));
   return [
     summary,
-    `Usage: ${usageLine(verb)}`,
+    usageLines(verb).join("\n"),
     ...Object.entries(sections).filter(([, rows]) => rows.length > 0)
-      .map(([heading, rows]) => [`${heading}:`, ...rows.map(row)].join("\n")),
+      .map(([heading, rows]) =>
+        [`${heading}:`, ...rows.flatMap((row) => rowLines(row, width))]
+          .join("\n")
+      ),
     ["Examples:", ...examples.map((example) => `  ${example}`)].join("\n"),
   ].join("\n\n");
+}
+
+function rowLines([label, help]: Row, width: number): string[] {
+  const margin = width + 4;
+  const lines = help.split("\n").flatMap((line) =>
+    wrapped(" ".repeat(margin) + line, margin)
+  );
+  if (label.length > width) return [`  ${label}`, ...lines];
+  const [first, ...rest] = lines;
+  return [`  ${label}`.padEnd(margin) + first!.slice(margin), ...rest];
+}
+
+/** The usage line, never broken between a flag and its value. */
+function usageLines(verb: Verb): string[] {
+  const line = `Usage: ${usageLine(verb)}`.replaceAll(/(--\S+) /g, "$1\u00a0");
+  return wrapped(line, 4).map((part) => part.replaceAll("\u00a0", " "));
+}
+
+/** Text as lines that fit the columns, all but the first behind a margin. */
+function wrapped(text: string, margin: number): string[] {
+  if (text.length <= COLUMNS) return [text];
+  const end = text.lastIndexOf(" ", COLUMNS);
+  if (end <= margin) return [text];
+  const rest = " ".repeat(margin) + text.slice(end + 1);
+  return [text.slice(0, end), ...wrapped(rest, margin)];
 }
 
 /** How a verb is started, in one line. */

@@ -1,16 +1,7 @@
 import { examplesFor } from "lib/data/adapt.ts";
-import { hashExamples } from "lib/data/describe_examples.ts";
-import type { Example, ExampleSet } from "lib/data/example.ts";
-import { parseRows } from "lib/data/formats.ts";
-import { readRows } from "lib/data/read_rows.ts";
-import { tokenizeRows } from "lib/data/tokenize.ts";
+import type { Example } from "lib/data/example.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
-import {
-  type FileProgress,
-  resolveData,
-  resolveModel,
-  type Source,
-} from "lib/hub.ts";
+import { type FileProgress, resolveModel, type Source } from "lib/hub.ts";
 import { type Loss, resolveSettings, type Settings } from "lib/losses/loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import {
@@ -18,13 +9,17 @@ import {
   loadPolicy,
   type Tuning,
 } from "lib/models/load_policy.ts";
-import type { DecoderConfig } from "lib/models/config.ts";
-import { type DataSource, portablePath } from "lib/record.ts";
+import type { DataSource } from "lib/record.ts";
 import { Rng } from "lib/rng.ts";
+import {
+  type DataOptions,
+  lengthLimit,
+  readPreferences,
+} from "./preference_data.ts";
 import type { TrainSettings } from "./training_settings.ts";
 
-/** Examples of one data file, and what the record says of it. */
-export interface LoadedData {
+/** Examples as the loss wants them, and what the record says of them. */
+export interface TrainingData {
   readonly examples: readonly Example[];
   readonly description: DataSource;
 }
@@ -32,96 +27,79 @@ export interface LoadedData {
 /** Everything a training run reads, checked. */
 export interface TrainingInputs {
   readonly loss: Loss;
-  readonly settings: Settings;
+  /** All options of the loss. */
+  readonly options: Settings;
   readonly model: LoadedPolicy;
   /** Folder of the model. */
   readonly folder: string;
-  /** How the record names the model. */
-  readonly modelName: string;
+  /** Where the model came from. */
+  readonly source: Source;
   readonly tokenizer: Tokenizer | null;
-  readonly train: LoadedData;
-  readonly evaluation: LoadedData | null;
+  readonly maxLength: number;
+  readonly train: TrainingData;
+  readonly evaluation: TrainingData | null;
 }
 
-/** Longest example, in tokens, unless settings or model say otherwise. */
-const USUAL_LENGTH = 1024;
+type OnFile = ((progress: FileProgress) => void) | undefined;
 
 /**
  * Resolves and reads what settings name: loss, model, data.
  *
- * @throws Error for the first thing that is missing or wrong, before anything
- * is written.
+ * @throws Error for the first thing that is missing or wrong.
  */
 export async function loadInputs(
   settings: TrainSettings,
-  onFile: (progress: FileProgress) => void,
+  onFile: OnFile,
 ): Promise<TrainingInputs> {
   const loss = findLoss(settings.loss);
   const options = resolveSettings(loss, settings.options);
-  if (settings.batch < (loss.minimumBatch ?? 1)) {
-    throw new RangeError(
-      `Loss "${loss.id}" needs at least ${loss.minimumBatch} examples in a batch, found --batch ${settings.batch}`,
-    );
-  }
-  const { folder, source } = await resolveModel(settings.model, { onFile });
+  checkBatch(loss, settings);
+  const { folder, source } = await resolveModel(settings.model, files(onFile));
   const model = await loadPolicy(folder, await tuningOf(settings, onFile));
+  const { config } = model.policy;
   const tokenizer = await loadTokenizer(folder);
-  const read = async (role: string, data: string) => {
-    const { files, source } = await resolveData(data, { onFile });
-    const sets = await Promise.all(
-      files.map(async (file) =>
-        tokenizeRows(parseRows(await readRows(file)), {
-          tokenizer,
-          vocabularySize: model.policy.config.vocabSize,
-          truncate: settings.truncate,
-          ...limits(settings, model.policy.config),
-        })
-      ),
-    );
-    return loadedData(role, { sets, source, loss });
+  const { maxPromptLength, truncate, data, evalData } = settings;
+  const maxLength = lengthLimit(settings.maxLength, config);
+  const reading = {
+    tokenizer,
+    vocabularySize: config.vocabSize,
+    maxLength,
+    ...(maxPromptLength === null ? {} : { maxPromptLength }),
+    truncate,
+    onFile,
   };
   return {
     loss,
-    settings: options,
+    options,
     model,
     folder,
-    modelName: nameOf(source),
+    source,
     tokenizer,
-    train: await read("train", settings.data),
-    evaluation: settings.evalData
-      ? await read("eval", settings.evalData)
-      : null,
+    maxLength,
+    train: await readFor(loss, data, { ...reading, role: "train" }),
+    evaluation: evalData === null
+      ? null
+      : await readFor(loss, evalData, { ...reading, role: "eval" }),
   };
 }
 
-/** What a record calls a model or data. */
-export function nameOf(source: Source): string {
-  return source.kind === "hub"
-    ? `${source.repo}@${source.commit}`
-    : portablePath(source.path);
+function checkBatch({ id, minimumBatch = 1 }: Loss, { batch }: TrainSettings) {
+  if (batch >= minimumBatch) return;
+  throw new RangeError(
+    `Cannot use --batch ${batch}: loss "${id}" needs at least ${minimumBatch} examples in a batch`,
+  );
 }
 
-function limits(
-  { maxLength, maxPromptLength }: TrainSettings,
-  { maxPositions }: DecoderConfig,
-): { maxLength: number; maxPromptLength?: number } {
-  if (maxLength !== null && maxLength > maxPositions) {
-    throw new RangeError(
-      `--max-length is ${maxLength}, expected at most the model's ${maxPositions} positions`,
-    );
-  }
-  return {
-    maxLength: maxLength ?? Math.min(USUAL_LENGTH, maxPositions),
-    ...(maxPromptLength === null ? {} : { maxPromptLength }),
-  };
+function files(onFile: OnFile) {
+  return onFile ? { onFile } : {};
 }
 
 async function tuningOf(
   { tuning, seed }: TrainSettings,
-  onFile: (progress: FileProgress) => void,
+  onFile: OnFile,
 ): Promise<Tuning> {
   if (tuning.kind === "adapter") {
-    const { folder } = await resolveModel(tuning.adapter, { onFile });
+    const { folder } = await resolveModel(tuning.adapter, files(onFile));
     return { kind: "adapter", folder };
   }
   if (tuning.kind === "full") return tuning;
@@ -129,51 +107,19 @@ async function tuningOf(
   return { ...tuning, uniform: () => rng.uniform() };
 }
 
-function loadedData(
-  role: string,
-  { sets, source, loss }: {
-    sets: readonly ExampleSet[];
-    source: Source;
-    loss: Loss;
-  },
-): LoadedData {
-  const [first] = sets;
-  const other = sets.find(({ kind }) => kind !== first!.kind);
-  if (other) {
-    throw new Error(
-      `Cannot mix files of ${first!.kind} and of ${other.kind} in ${
-        nameOf(source)
-      }`,
-    );
+async function readFor(
+  loss: Loss,
+  pathOrId: string,
+  options: DataOptions,
+): Promise<TrainingData> {
+  const { description, ...set } = await readPreferences(pathOrId, options);
+  try {
+    const examples = examplesFor(set, loss.data);
+    if (examples.length > 0) return { examples, description };
+  } catch (cause) {
+    throw new Error(`Cannot use ${pathOrId} with loss "${loss.id}"`, { cause });
   }
-  const set = {
-    kind: first!.kind,
-    examples: sets.flatMap(({ examples }) => examples),
-  };
-  const examples = examplesFor(set, loss.data);
-  if (examples.length === 0) {
-    throw new Error(
-      `No examples for loss "${loss.id}" in ${
-        nameOf(source)
-      }: expected at least one`,
-    );
-  }
-  const total = (count: (set: ExampleSet) => number) =>
-    sets.reduce((sum, set) => sum + count(set), 0);
-  return {
-    examples,
-    description: {
-      role,
-      source: nameOf(source),
-      sha256: hashExamples(set),
-      counts: {
-        rows: total(({ counts }) => counts.rows),
-        truncated: total(({ counts }) => counts.truncated),
-        dropped: total(({ counts: { dropped } }) =>
-          Object.values(dropped).reduce((a, b) => a + b, 0)
-        ),
-        boundaryShifted: total(({ counts }) => counts.boundaryShifted),
-      },
-    },
-  };
+  throw new Error(
+    `Cannot use ${pathOrId} with loss "${loss.id}": expected desirable completions, found none`,
+  );
 }

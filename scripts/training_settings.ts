@@ -9,7 +9,7 @@ export type TrainSettings = {
   readonly data: string;
   readonly evalData: string | null;
   readonly loss: string;
-  /** Options of the loss that are not its defaults, before; all of them, after. */
+  /** Options of the loss; those that are absent have its defaults. */
   readonly options: Readonly<Record<string, Setting>>;
   readonly tuning: TuningSettings;
   readonly epochs: number;
@@ -25,7 +25,9 @@ export type TrainSettings = {
   readonly optimizer: "adamw";
   readonly seed: number;
   readonly order: Order;
+  /** `null` for what is usual, or the model's if that is less. */
   readonly maxLength: number | null;
+  /** `null` for no limit but `maxLength`. */
   readonly maxPromptLength: number | null;
   readonly truncate: Truncation;
   readonly device: string;

@@ -44,7 +44,6 @@ const RECORD: RunRecord = {
     weights: sha256("weights"),
     adapter: null,
     tokenizer: sha256("tokenizer"),
-    chatTemplate: null,
     parameters: { total: 260_032, trainable: 4096 },
   },
   environment: environment({ device: "cpu", precision: "float32", threads: 2 }),

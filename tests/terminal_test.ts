@@ -87,15 +87,16 @@ Deno.test("runVerb() runs the program and exits 0", async () => {
   const child = spawn(
     `await runVerb(() => ({ debug: false, n: 3 }), ({ n }) => {
       say("n is " + n);
+      note("n was 2");
       warn("careful");
       table([{ n }]);
     });`,
-    "runVerb, say, table, warn",
+    "note, runVerb, say, table, warn",
   );
   deepStrictEqual(await outcome(child), {
     code: 0,
     out: "n is 3\nn\n-\n3\n",
-    err: "warning: careful\n",
+    err: "n was 2\nwarning: careful\n",
   });
 });
 

@@ -58,6 +58,44 @@ Examples:
   );
 });
 
+Deno.test("usage() keeps to 100 columns: help continues below, long labels stand alone", () => {
+  const words = (n: number) => Array(n).fill("word").join(" ");
+  const verb: Verb = {
+    name: "v",
+    summary: "S.",
+    flags: {
+      n: integer({ help: words(20), default: 1 }),
+      kind: choice(["abcdefgh", "ijklmnop", "qrstuvwx"], {
+        help: "first\nsecond",
+        required: true,
+      }),
+      place: text({ help: "x", required: true, placeholder: "P".repeat(40) }),
+    },
+    examples: [`deno task v ${words(30)}`],
+  };
+  strictEqual(
+    usage(verb),
+    `S.
+
+Usage: deno task v --kind abcdefgh|ijklmnop|qrstuvwx
+    --place PPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPP [flags]
+
+Flags:
+  --n INTEGER  ${words(17)}
+               ${words(3)} (default 1)
+  --kind abcdefgh|ijklmnop|qrstuvwx
+               first
+               second (required)
+  --place PPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPPP
+               x (required)
+  --debug      print errors with stack and causes
+  -h, --help   print this text
+
+Examples:
+  deno task v ${words(30)}`,
+  );
+});
+
 Deno.test("usage() shows the command of a program that is no task, and no empty section", () => {
   const command = "deno run -A experiments/demo/experiment.ts";
   strictEqual(

@@ -4,18 +4,22 @@ import { join } from "node:path";
 import { ifThere } from "./cache.ts";
 import type { HubId } from "./id.ts";
 
-/** One repository at one revision, and how to get at it. */
-export interface Repo {
-  readonly type: "model" | "dataset";
-  /** `org/name` */
-  readonly name: string;
-  readonly revision: string;
+/** How to get at the Hub. */
+export interface HubAccess {
   /** The Hub's address. */
   readonly endpoint: string;
   readonly token: string | null;
   /** Milliseconds that the Hub has to answer a question. */
   readonly patience: number;
   readonly offline: boolean;
+}
+
+/** One repository at one revision, and how to get at it. */
+export interface Repo extends HubAccess {
+  readonly type: "model" | "dataset";
+  /** `org/name` */
+  readonly name: string;
+  readonly revision: string;
   /** The repository's folder in the cache. */
   readonly folder: string;
 }
@@ -42,19 +46,33 @@ export interface RepoOptions {
   env?: Record<string, string>;
 }
 
-/**
- * How to get at a repository, by the environment: `HF_ENDPOINT`, `HF_TOKEN`,
- * `HF_TOKEN_PATH`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE` and
- * `HF_HUB_ETAG_TIMEOUT` mean what they mean to Python's `huggingface_hub`.
- */
+/** How to get at a repository; see {@linkcode hubAccess}. */
 export async function repoFor(
   type: Repo["type"],
   id: HubId,
   { revision = "main", env = Deno.env.toObject() }: RepoOptions,
 ): Promise<Repo> {
+  const { cache, ...access } = await hubAccess(env);
+  return {
+    ...access,
+    type,
+    name: id.repo,
+    revision: id.revision ?? revision,
+    folder: join(cache, `${type}s--${id.repo.replace("/", "--")}`),
+  };
+}
+
+/**
+ * How to get at the Hub, and the folder of its cache, by the environment:
+ * `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HOME`, `HF_HUB_CACHE`,
+ * `HF_HUB_OFFLINE` and `HF_HUB_ETAG_TIMEOUT` mean what they mean to Python's
+ * `huggingface_hub`.
+ */
+export async function hubAccess(
+  env: Readonly<Record<string, string>>,
+): Promise<HubAccess & { readonly cache: string }> {
   const caches = env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const home = expand(env.HF_HOME || join(caches, "huggingface"));
-  const cache = expand(env.HF_HUB_CACHE || join(home, "hub"));
   const tokenFile = expand(env.HF_TOKEN_PATH || join(home, "token"));
   const token = env.HF_TOKEN || await ifThere(Deno.readTextFile(tokenFile));
   const endpoint = (env.HF_ENDPOINT || HUB_URL).replace(/\/+$/, "");
@@ -64,14 +82,11 @@ export async function repoFor(
     );
   }
   return {
-    type,
-    name: id.repo,
-    revision: id.revision ?? revision,
     endpoint,
     token: token?.trim() || null,
     patience: 1000 * (Number(env.HF_HUB_ETAG_TIMEOUT) || 10),
     offline: /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? ""),
-    folder: join(cache, `${type}s--${id.repo.replace("/", "--")}`),
+    cache: expand(env.HF_HUB_CACHE || join(home, "hub")),
   };
 }
 

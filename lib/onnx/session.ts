@@ -1,9 +1,16 @@
+import { createHash } from "node:crypto";
 import * as ort from "onnxruntime-node";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { arch, platform } from "node:process";
+import { fileURLToPath } from "node:url";
 import type { DType, External, Float, Graph, Value } from "./graph.ts";
 import { lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
-import { type Device, hasKernel } from "./providers.ts";
+import { type Device, DEVICES, hasKernel } from "./providers.ts";
+
+// What goes wrong is thrown; onnxruntime would print it too.
+ort.env.logLevel = "fatal";
+const FATAL = 4;
 
 export type TensorData =
   | Float32Array<ArrayBuffer>
@@ -39,6 +46,8 @@ export interface CompileOptions {
 export interface Program {
   /** Number of nodes after lowering. */
   readonly nodes: number;
+  /** SHA-256 of the graph as onnxruntime gets it; of files, their places only. */
+  readonly hash: string;
   /**
    * Runs the graph.
    *
@@ -61,7 +70,7 @@ export async function compile(
     Object.values(outputs),
     (op) => hasKernel(op, device, Object.values(outputs)[0]!.graph.float),
   );
-  const session = await createSession(lowered, options);
+  const { session, hash } = await createSession(lowered, options);
   const inner = new Map(
     names.map((name, i) => [name, lowered.outputs[i]!.name]),
   );
@@ -70,6 +79,7 @@ export async function compile(
   );
   return {
     nodes: lowered.graph.nodes.length,
+    hash,
     run: async (feeds, into = {}) => {
       const fetches = Object.fromEntries(
         names.map((name) => [
@@ -144,28 +154,53 @@ export function hostData(tensor: Tensor | undefined): TensorData {
   throw new TypeError("Cannot read a tensor: it is not in host memory");
 }
 
+/** The engine as installed. */
+export interface Engine {
+  readonly version: string;
+  /** Devices that its binary for this platform knows. */
+  readonly devices: ReadonlySet<Device>;
+  /** Folder of the binary, where provider libraries are looked for. */
+  readonly folder: string;
+}
+
+export function engine(): Engine {
+  const known = ort.listSupportedBackends().map(({ name }) => name);
+  const entry = fileURLToPath(import.meta.resolve("onnxruntime-node"));
+  return {
+    version: ort.env.versions.node!,
+    devices: new Set(DEVICES.filter((device) => known.includes(device))),
+    folder: join(dirname(entry), "../bin/napi-v6", platform, arch),
+  };
+}
+
 async function createSession(
   { graph, outputs }: { graph: Graph; outputs: readonly Value[] },
   options: CompileOptions,
-): Promise<ort.InferenceSession> {
+): Promise<{ session: ort.InferenceSession; hash: string }> {
   const externals = graph.constants.flatMap(({ data }) =>
     "file" in data ? [data] : []
   );
   const settings = sessionOptions(options, graph.float);
   if (externals.length === 0) {
-    return await create(encodeModel(graph, outputs), settings);
+    const model = encodeModel(graph, outputs);
+    return { session: await create(model, settings), hash: sha256(model) };
   }
   const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
   try {
     const links = await linkFiles(externals, folder);
     const local = withFiles(graph, links);
     const path = join(folder, "model.onnx");
-    await Deno.writeFile(path, encodeModel(local, outputs));
-    return await create(path, settings);
+    const model = encodeModel(local, outputs);
+    await Deno.writeFile(path, model);
+    return { session: await create(path, settings), hash: sha256(model) };
   } finally {
     // The weights stay mapped; their names are not needed any more.
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 async function create(
@@ -187,13 +222,13 @@ function sessionOptions(
     interOpNumThreads: 1,
     // Fusions assume float32.
     graphOptimizationLevel: float === "float32" ? "all" : "basic",
-    logSeverityLevel: 3,
+    logSeverityLevel: FATAL,
     // With the pattern planner on, a training step's peak doubles.
     enableMemPattern: false,
     ...(keep.length > 0 ? { preferredOutputLocation: "gpu-buffer" } : {}),
     extra: {
       session: {
-        disable_cpu_ep_fallback: strict ? "1" : "0",
+        disable_cpu_ep_fallback: strict && device !== "cpu" ? "1" : "0",
         // A packed copy of mapped weights would double them and saves little
         // where a product has hundreds of rows.
         disable_prepacking: "1",

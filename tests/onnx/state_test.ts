@@ -1,6 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { hostData, type Tensor } from "lib/onnx/session.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { compile, hostData, type Tensor } from "lib/onnx/session.ts";
 import { createState, type Slot } from "lib/onnx/state.ts";
+import { add } from "lib/ops/elementwise.ts";
+import { webgpuTest } from "../webgpu.ts";
 
 /** Matrices and vectors in turn; one larger than a piece. */
 const SLOTS: Slot[] = [
@@ -86,3 +89,49 @@ Deno.test("a state without vectors or matrices has no empty pieces", async () =>
   strictEqual(state.pieces.length, 1);
   strictEqual((await createState([], "cpu")).pieces.length, 0);
 });
+
+webgpuTest(
+  "a state on WebGPU writes some tensors, reads all of them and clears",
+  async () => {
+    const state = await createState([SLOTS[0]!, SLOTS[3]!], "webgpu");
+    await state.write(new Map([["small", Float32Array.of(1, 2, 3, 4)]]));
+    const expected = new Map([
+      ["norm", Float32Array.of(0, 0, 0)],
+      ["small", Float32Array.of(1, 2, 3, 4)],
+    ]);
+    deepStrictEqual(await state.read(), expected);
+    await state.write();
+    ok(
+      [...(await state.read()).values()].every((x) => x.every((y) => y === 0)),
+    );
+    await state.release();
+  },
+);
+
+webgpuTest(
+  "a state on WebGPU takes turns with its next, whole or in pieces",
+  async () => {
+    const state = await createState([SLOTS[3]!], "webgpu");
+    const increment = async (shape: (number | string)[]) => {
+      const y = add(new Graph().input("x", shape), 1);
+      return await compile({ y }, { device: "webgpu", strict: true });
+    };
+    const [whole, flat] = [await increment([2, 2]), await increment(["n"])];
+    const values = async () => [...(await state.read()).get("small")!];
+    for (const count of [1, 3, 5]) {
+      const { small: x } = state.tensors;
+      await whole.run({ x: x! }, { y: state.next["small"]! });
+      deepStrictEqual(await values(), Array(4).fill(count - 1));
+      state.advance();
+      deepStrictEqual(await values(), Array(4).fill(count));
+      for (const { now, next } of state.pieces) {
+        await flat.run({ x: now }, { y: next });
+      }
+      state.advance();
+    }
+    deepStrictEqual(await values(), Array(4).fill(6));
+    await whole.release();
+    await flat.release();
+    await state.release();
+  },
+);

@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { apply, Graph, type Op } from "./graph.ts";
+import { type Device, DEVICES } from "./providers.ts";
+import { compile, engine, hostData } from "./session.ts";
+
+/** What a device is called where people choose one. */
+export const DEVICE_WORDS = ["auto", ...DEVICES] as const;
+
+/**
+ * The device that a word stands for: `auto` is CUDA where it works, else WebGPU
+ * where it has a GPU rather than software that plays one, else the CPU.
+ *
+ * @throws RangeError for another word, else Error as {@linkcode unavailable}
+ * returns it.
+ */
+export async function resolveDevice(word: string): Promise<Device> {
+  if (word === "auto") return await fastest();
+  const device = DEVICES.find((device) => device === word);
+  if (!device) {
+    const words = DEVICE_WORDS.join(", ");
+    throw new RangeError(`Unknown device "${word}": expected one of ${words}`);
+  }
+  const error = await unavailable(device);
+  if (error) throw error;
+  return device;
+}
+
+async function fastest(): Promise<Device> {
+  if (!await unavailable("cuda")) return "cuda";
+  // Where there is no GPU, asking for one only brings noise of its drivers.
+  if (!mayHaveGpu()) return "cpu";
+  const adapter = await graphicsAdapter();
+  if (!adapter || adapter.isSoftware) return "cpu";
+  return await unavailable("webgpu") ? "cpu" : "webgpu";
+}
+
+/** Files by which Linux lets programs at a GPU: Mesa's, NVIDIA's, and WSL's. */
+const GPU_FILES = ["/dev/dri", "/dev/nvidia0", "/dev/dxg"];
+
+function mayHaveGpu(): boolean {
+  return Deno.build.os !== "linux" || GPU_FILES.some(exists);
+}
+
+/** What WebGPU computes on. */
+export interface GraphicsAdapter {
+  readonly name: string;
+  /** Whether it is a program on the CPU, such as SwiftShader or llvmpipe. */
+  readonly isSoftware: boolean;
+}
+
+/**
+ * The adapter of Deno's own WebGPU. onnxruntime does not tell what its adapter
+ * is, but it gets it from the same drivers.
+ */
+export async function graphicsAdapter(): Promise<GraphicsAdapter | null> {
+  const adapter = await navigator.gpu.requestAdapter({
+    powerPreference: "high-performance",
+  });
+  if (!adapter) return null;
+  const { description, vendor, isFallbackAdapter } = adapter.info;
+  return { name: description || vendor, isSoftware: isFallbackAdapter };
+}
+
+/**
+ * Why a device does not work on this machine; null if it does, which is tried.
+ *
+ * @returns an Error that says what is missing and what to do about it.
+ */
+export async function unavailable(device: Device): Promise<Error | null> {
+  const because = (reason: string, cause?: unknown) =>
+    new Error(`Cannot use device "${device}": ${reason}`, { cause });
+  if (!engine().devices.has(device)) {
+    const { os, arch } = Deno.build;
+    return because(`onnxruntime does not support it on ${os} ${arch}`);
+  }
+  const missing = device === "cuda" ? missingLibraries() : [];
+  if (missing.length > 0) return because(howToCopy(missing));
+  const failure = await failureOn(device);
+  return failure && because(`${failure.message}. ${NEEDS[device]}`, failure);
+}
+
+const NEEDS: Record<Device, string> = {
+  cpu: "Please report this",
+  webgpu: "It takes a GPU and, on Linux, its Vulkan driver and libvulkan.so.1",
+  cuda: "It takes an NVIDIA driver for CUDA 13 and, found through " +
+    "LD_LIBRARY_PATH, libcudart, libcublas, libcublasLt and libcurand of CUDA 13",
+};
+
+const CUDA_PROVIDER = "libonnxruntime_providers_cuda.so";
+const CUDA_LIBRARIES = ["libonnxruntime_providers_shared.so", CUDA_PROVIDER];
+
+function missingLibraries(): string[] {
+  const { folder } = engine();
+  return CUDA_LIBRARIES.filter((name) => !exists(join(folder, name)));
+}
+
+function howToCopy(libraries: readonly string[]): string {
+  const { folder, version } = engine();
+  return `${folder} lacks ${libraries.join(" and ")}. ` +
+    `Copy them there from onnxruntime/capi of the Python package ` +
+    `onnxruntime-gpu ${version}`;
+}
+
+async function failureOn(device: Device): Promise<Error | null> {
+  try {
+    await tryOut(device);
+    return null;
+  } catch (cause) {
+    const lacking = device === "cuda" ? lackingOf(CUDA_PROVIDER) : undefined;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const reason = lacking ?? said.match(REASON)?.[0] ?? said;
+    return new Error(reason.trim(), { cause });
+  }
+}
+
+/** The part of onnxruntime's messages that is not about its own source. */
+const REASON = /CUDA failure \d+: [^;]+|(?<= was false\. ).+/;
+
+/** What the system's loader misses for a library, of which onnxruntime is silent. */
+function lackingOf(library: string): string | undefined {
+  try {
+    Deno.dlopen(join(engine().folder, library), {}).close();
+    return undefined;
+  } catch (error) {
+    return String(error).match(/\S+: cannot open shared object file/)?.[0];
+  }
+}
+
+const Neg: Op = { name: "Neg", infer: ([x]) => [x!] };
+
+async function tryOut(device: Device): Promise<void> {
+  const y = apply(Neg, [new Graph().input("x", ["n"])]);
+  const program = await compile({ y }, { device, strict: true });
+  try {
+    const x = { data: Float32Array.of(-1), shape: [1] };
+    const [found] = hostData((await program.run({ x }))["y"]);
+    if (found !== 1) throw new Error(`−(−1) is ${found} on it, expected 1`);
+  } finally {
+    await program.release();
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

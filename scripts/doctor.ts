@@ -1,0 +1,186 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { parseFlags } from "lib/flags.ts";
+import { hubAccess } from "lib/hub/repo.ts";
+import {
+  graphicsAdapter,
+  resolveDevice,
+  unavailable,
+} from "lib/onnx/devices.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { DEVICES } from "lib/onnx/providers.ts";
+import { compile } from "lib/onnx/session.ts";
+import { gemm } from "lib/ops/linalg.ts";
+import { sum } from "lib/ops/shaping.ts";
+import { environment, provenance } from "lib/record/environment.ts";
+import { runVerb, say } from "lib/terminal.ts";
+import { toggle, type Verb } from "lib/verb.ts";
+
+const DOCTOR = {
+  name: "doctor",
+  summary: "Says what works on this machine: devices, speed, memory, cache.",
+  flags: { json: toggle({ help: "print one JSON object" }) },
+  examples: ["deno task doctor", "deno task doctor --json > machine.json"],
+} as const satisfies Verb;
+
+type Findings = Awaited<ReturnType<typeof examine>>;
+
+async function examine() {
+  const auto = await resolveDevice("auto");
+  const threads = navigator.hardwareConcurrency;
+  const { memoryBytes, cpu, cores, os, packages, deno } = environment({
+    device: auto,
+    precision: "float32",
+    threads,
+  });
+  return {
+    versions: { source: await provenance(), deno, packages },
+    machine: {
+      os,
+      cpu,
+      cores,
+      memoryBytes,
+      freeBytes: Deno.systemMemoryInfo().available,
+    },
+    devices: { ...await devices(), auto },
+    gemm: await gemmSpeeds([...new Set([1, threads])]),
+    hub: await hub(),
+  };
+}
+
+/** Whether each device works, or why not; and what WebGPU computes on. */
+async function devices() {
+  const works = { works: true, reason: null };
+  const states = [];
+  for (const device of DEVICES) {
+    const error = await unavailable(device);
+    const state = error ? { works: false, reason: error.message } : works;
+    states.push([device, state] as const);
+  }
+  return {
+    states: Object.fromEntries(states),
+    adapter: await graphicsAdapter(),
+  };
+}
+
+/** Rows, columns and depth of the product that is timed. */
+const SIZE = 1024;
+const MILLISECONDS = 300;
+
+/** Speed of a float32 product on the CPU, at each number of threads. */
+async function gemmSpeeds(counts: readonly number[]) {
+  const data = Float32Array.from({ length: SIZE ** 2 }, (_, i) => i % 7 - 3);
+  const x = { data, shape: [SIZE, SIZE] };
+  const speeds = [];
+  for (const threads of counts) {
+    const value = new Graph().input("x", [SIZE, SIZE]);
+    const product = sum(gemm(value, value, { transB: true }));
+    const program = await compile({ product }, { threads });
+    const seconds = await fastest(() => program.run({ x }));
+    await program.release();
+    speeds.push({ threads, gflops: 2 * SIZE ** 3 / seconds / 1e9 });
+  }
+  return speeds;
+}
+
+/** Seconds of the fastest run of as many as there is time for, two at least. */
+async function fastest(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  let best = Infinity;
+  for (let runs = 0; runs < 2 || performance.now() < start + MILLISECONDS;) {
+    const before = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - before);
+    runs++;
+  }
+  return best / 1000;
+}
+
+/** How the Hub would be asked, which it is not, and whether its cache serves. */
+async function hub() {
+  const { endpoint, token, offline, cache } = await hubAccess(
+    Deno.env.toObject(),
+  );
+  const reason = await unwritable(cache);
+  return {
+    endpoint,
+    offline,
+    hasToken: token !== null,
+    cache: { folder: cache, writable: reason === null, reason },
+  };
+}
+
+/** Why a folder cannot be written, or made where it is missing; null if it can. */
+async function unwritable(folder: string): Promise<string | null> {
+  if (!existsSync(folder)) return await unwritable(dirname(folder));
+  try {
+    await Deno.remove(await Deno.makeTempFile({ dir: folder }));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+type Line = readonly [what: string, found: string];
+
+function aligned(lines: readonly Line[]): string {
+  const width = Math.max(...lines.map(([what]) => what.length));
+  return lines.map(([what, found]) => `${what.padEnd(width)}  ${found}`)
+    .join("\n");
+}
+
+function linesOf({ versions, machine, devices, gemm, hub }: Findings): Line[] {
+  const { source, deno, packages } = versions;
+  const commit = source && source.commit + (source.dirty ? ", changed" : "");
+  const { os, cpu, cores, memoryBytes, freeBytes } = machine;
+  return [
+    ["source", commit ?? "no git checkout"],
+    ["deno", deno],
+    ...Object.entries(packages),
+    ["system", os],
+    ["processor", `${cpu ?? "unknown"}, ${cores} cores`],
+    ["memory", `${gibibytes(memoryBytes)}, ${gibibytes(freeBytes)} free`],
+    ...deviceLines(devices),
+    ...gemm.map(({ threads, gflops }): Line => [
+      `float32 product, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+      `${gflops.toFixed(0)} GFLOP/s`,
+    ]),
+    ...hubLines(hub),
+  ];
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
+
+function deviceLines(
+  { states, auto, adapter }: Findings["devices"],
+): Line[] {
+  const kind = adapter?.isSoftware ? "software on the CPU" : "a GPU";
+  return [
+    ...Object.entries(states).map(([device, { reason }]): Line => [
+      `device ${device}`,
+      reason ?? "works",
+    ]),
+    ["device auto", `is ${auto}`],
+    ["graphics adapter", adapter ? `${adapter.name}, ${kind}` : "none"],
+  ];
+}
+
+function hubLines({ endpoint, offline, hasToken, cache }: Findings["hub"]) {
+  const lines: Line[] = [
+    ["Hub", `${endpoint}${offline ? ", switched off by HF_HUB_OFFLINE" : ""}`],
+    ["Hub token", hasToken ? "there is one" : "none: public models and data"],
+    ["Hub cache", `${cache.folder}, ${cache.reason ?? "writable"}`],
+  ];
+  return lines;
+}
+
+await runVerb(
+  () => parseFlags(DOCTOR, Deno.args),
+  async ({ values: { json } }) => {
+    const found = await examine();
+    if (json) say(JSON.stringify(found, null, 2));
+    else say(aligned(linesOf(found)));
+  },
+);

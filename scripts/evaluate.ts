@@ -1,0 +1,205 @@
+import { writeAtomically } from "lib/atomic_file.ts";
+import type { Example } from "lib/data/example.ts";
+import { truncations } from "lib/data/tokenize.ts";
+import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { parseFlags } from "lib/flags.ts";
+import type { LogProbs } from "lib/metrics.ts";
+import { modelMetrics } from "lib/model_metrics.ts";
+import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
+import type { Device } from "lib/onnx/providers.ts";
+import { createState } from "lib/onnx/state.ts";
+import { Scorer } from "lib/scorer.ts";
+import { progress, runVerb, say, table } from "lib/terminal.ts";
+import {
+  choice,
+  type FlagValues,
+  integer,
+  number,
+  text,
+  toggle,
+  type Verb,
+} from "lib/verb.ts";
+import { type OpenedPolicy, openPolicy } from "./open_policy.ts";
+import {
+  lengthLimit,
+  type PreferenceData,
+  readPreferences,
+} from "./preference_data.ts";
+
+const EVALUATE = {
+  name: "evaluate",
+  summary:
+    "Measures what a model makes of preference data: log-probabilities, " +
+    "perplexity, rewards.",
+  flags: {
+    model: text({
+      help: "model folder, or org/name[@revision]",
+      placeholder: "DIR|ID",
+      required: true,
+    }),
+    adapter: text({
+      help: "LoRA adapter of the model",
+      placeholder: "DIR|ID",
+    }),
+    data: text({
+      help: "preference data",
+      placeholder: "FILE|ID[:SPLIT]",
+      required: true,
+    }),
+    reference: text({
+      help: "model that rewards are relative to; if absent the one under the " +
+        "adapter, without one there are no rewards",
+      placeholder: "DIR|ID",
+    }),
+    beta: number({
+      help: "rewards are β log π/π_ref",
+      default: 0.1,
+      above: 0,
+    }),
+    rows: text({
+      help: "JSONL file to write each row's numbers to",
+      placeholder: "FILE",
+    }),
+    json: toggle({ help: "print one JSON object" }),
+    maxLength: integer({
+      help: "most tokens of a prompt and a completion together; if absent " +
+        "1024, or the model's positions where they are fewer",
+      min: 2,
+      group: "Rows",
+    }),
+    maxPromptLength: integer({
+      help: "most tokens of a prompt",
+      min: 1,
+      group: "Rows",
+    }),
+    truncate: choice(truncations, {
+      help: "what happens to rows that are too long",
+      default: "end",
+      group: "Rows",
+    }),
+    device: choice(DEVICE_WORDS, {
+      help: "where to compute",
+      default: "auto",
+      group: "Computing",
+    }),
+    threads: integer({
+      help: "threads on CPU",
+      default: navigator.hardwareConcurrency,
+      min: 1,
+      group: "Computing",
+    }),
+    microTokens: integer({
+      help: "tokens in memory at once; does not change what is computed",
+      default: 1024,
+      min: 1,
+      group: "Computing",
+    }),
+  },
+  examples: [
+    "deno task evaluate --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
+    "deno task evaluate --model org/name --adapter out/dpo/adapter --data pairs.jsonl --json",
+    "deno task evaluate --model out/orpo/model --reference org/name --data pairs.jsonl --rows rows.jsonl",
+  ],
+} as const satisfies Verb;
+type Values = FlagValues<typeof EVALUATE.flags>;
+
+await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
+  const { beta, rows } = values;
+  const device = await resolveDevice(values.device);
+  const model = await openPolicy(values.model, values.adapter);
+  const reference = await openReference(values, model);
+  const data = await read(model, values);
+  const scoring = { ...values, device, examples: data.examples };
+  const logProbs = await score("model", model, scoring);
+  const refLogProbs = reference &&
+    await score("reference", reference, scoring);
+  const scores = { logProbs, refLogProbs, beta };
+  if (rows !== undefined) await writeRows(rows, data.examples, scores);
+  const metrics = modelMetrics(data.examples, scores);
+  if (values.json) say(JSON.stringify({ data: data.description, metrics }));
+  else table(tableRows(data, metrics));
+});
+
+/** What rewards are relative to; `null` for nothing. */
+async function openReference(
+  { model: path, adapter, reference }: Values,
+  { policy }: OpenedPolicy,
+): Promise<OpenedPolicy | null> {
+  if (reference === undefined && adapter === undefined) return null;
+  const opened = await openPolicy(reference ?? path);
+  const [found, expected] = [opened.policy, policy].map(({ config }) =>
+    config.vocabSize
+  );
+  if (found === expected) return opened;
+  throw new Error(
+    `Cannot compare with --reference ${reference}: its vocabulary has ${found} tokens, expected the model's ${expected}`,
+  );
+}
+
+async function read(
+  { folder, policy: { config } }: OpenedPolicy,
+  { data, maxLength, maxPromptLength, truncate }: Values,
+): Promise<PreferenceData> {
+  return await readPreferences(data, {
+    role: "eval",
+    tokenizer: await loadTokenizer(folder),
+    vocabularySize: config.vocabSize,
+    maxLength: lengthLimit(maxLength ?? null, config),
+    ...(maxPromptLength === undefined ? {} : { maxPromptLength }),
+    truncate,
+  });
+}
+
+interface Scoring {
+  examples: readonly Example[];
+  device: Device;
+  threads: number;
+  microTokens: number;
+}
+
+async function score(
+  title: string,
+  { policy }: OpenedPolicy,
+  { examples, device, threads, microTokens }: Scoring,
+): Promise<number[][]> {
+  const scorer = new Scorer({ policy, device, threads, microTokens });
+  const state = await createState(policy.trained, device);
+  await state.write(policy.initial);
+  using bar = progress({ title, total: examples.length });
+  const logProbs = await scorer.score(examples, {
+    parameters: state.tensors,
+    onRows: (done) => bar.update(done),
+  });
+  await state.release();
+  await scorer.release();
+  return logProbs;
+}
+
+/** One line a row, with the metrics that one row can have. */
+async function writeRows(
+  path: string,
+  examples: readonly Example[],
+  { logProbs, refLogProbs, beta }: LogProbs & { beta: number },
+): Promise<void> {
+  const lines = examples.map((example, i) => {
+    const metrics = modelMetrics([example], {
+      logProbs: [logProbs[i]!],
+      refLogProbs: refLogProbs && [refLogProbs[i]!],
+      beta,
+    });
+    return JSON.stringify({ example: i + 1, ...metrics }) + "\n";
+  });
+  await writeAtomically(
+    path,
+    (temporary) => Deno.writeTextFile(temporary, lines.join("")),
+  );
+}
+
+function tableRows(
+  { examples, description: { counts } }: PreferenceData,
+  metrics: Readonly<Record<string, number>>,
+) {
+  const { truncated, dropped } = counts;
+  const values = { examples: examples.length, truncated, dropped, ...metrics };
+  return Object.entries(values).map(([metric, value]) => ({ metric, value }));
+}

@@ -1,0 +1,33 @@
+import { resolveModel } from "lib/hub.ts";
+import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
+import type { Policy } from "lib/models/policy.ts";
+import { downloadProgress } from "./download_progress.ts";
+
+/** Adapters of no weight: the model as it is. */
+const AS_IT_IS: Tuning = {
+  kind: "lora",
+  rank: 1,
+  alpha: 1,
+  targets: [],
+  uniform: () => 0,
+};
+
+/** A policy to be used, not trained. */
+export interface OpenedPolicy {
+  readonly policy: Policy;
+  /** Folder of the model. */
+  readonly folder: string;
+}
+
+/** Opens a model from a path or the Hub, under an adapter if one is named. */
+export async function openPolicy(
+  model: string,
+  adapter?: string,
+): Promise<OpenedPolicy> {
+  const options = { onFile: downloadProgress() };
+  const { folder } = await resolveModel(model, options);
+  const tuning: Tuning = adapter === undefined
+    ? AS_IT_IS
+    : { kind: "adapter", ...await resolveModel(adapter, options) };
+  return { ...await loadPolicy(folder, tuning), folder };
+}

@@ -1,0 +1,258 @@
+import { ORDERS } from "lib/data/sampler.ts";
+import { truncations } from "lib/data/tokenize.ts";
+import type { Setting } from "lib/losses/loss.ts";
+import { LOSSES } from "lib/losses/registry.ts";
+import { DEVICE_WORDS } from "lib/onnx/devices.ts";
+import { SCHEDULES } from "lib/optim.ts";
+import {
+  choice,
+  type FlagValues,
+  integer,
+  kebab,
+  number,
+  text,
+  toggle,
+} from "lib/verb.ts";
+import type { TrainSettings, TuningSettings } from "./training_settings.ts";
+
+const ROWS = "Rows";
+const OPTIMIZATION = "Optimization";
+const TUNING = "What is trained";
+const COMPUTING = "Computing";
+
+/** A new adapter, unless flags say otherwise. */
+const LORA = { loraRank: 16, loraAlpha: 32, loraTargets: "all-linear" };
+
+/** The flags of `train`, but for those of the losses. */
+export const TRAINING_FLAGS = {
+  model: text({
+    help: "model to train",
+    placeholder: "DIR|ID[@REVISION]",
+    required: true,
+  }),
+  data: text({
+    help: "preference data",
+    placeholder: "FILE|ID[:SPLIT]",
+    required: true,
+  }),
+  loss: choice(LOSSES.map(({ id }) => id), {
+    help: "what is minimised",
+    required: true,
+  }),
+  out: text({
+    help: "folder to write the run to",
+    placeholder: "DIR",
+    required: true,
+  }),
+  resume: toggle({ help: "go on from the last checkpoint in --out" }),
+  saveEvery: integer({
+    help: "steps between checkpoints, 0 for none",
+    default: 0,
+    min: 0,
+  }),
+  evalData: text({
+    help: "data that is only evaluated",
+    placeholder: "FILE|ID[:SPLIT]",
+  }),
+  evalEvery: integer({
+    help: "steps between evaluations; the last step has one anyway",
+    default: 0,
+    min: 0,
+  }),
+  maxLength: integer({
+    help: "most tokens of a prompt and a completion together; if absent " +
+      "1024, or the model's positions where they are fewer",
+    min: 2,
+    group: ROWS,
+  }),
+  maxPromptLength: integer({
+    help: "most tokens of a prompt",
+    min: 1,
+    group: ROWS,
+  }),
+  truncate: choice(truncations, {
+    help: "what happens to examples that are too long",
+    default: "end",
+    group: ROWS,
+  }),
+  order: choice(ORDERS, {
+    help: "their order in each epoch",
+    default: "shuffled",
+    group: ROWS,
+  }),
+  seed: integer({
+    help: "of the order, and of a new adapter",
+    default: 0,
+    min: 0,
+    group: ROWS,
+  }),
+  epochs: number({
+    help: "passes over the data",
+    default: 1,
+    above: 0,
+    group: OPTIMIZATION,
+  }),
+  steps: integer({
+    help: "optimizer steps, instead of --epochs",
+    min: 1,
+    group: OPTIMIZATION,
+  }),
+  batch: integer({
+    help: "examples of a step",
+    default: 8,
+    min: 1,
+    group: OPTIMIZATION,
+  }),
+  lr: number({
+    help: "learning rate",
+    default: 1e-5,
+    above: 0,
+    group: OPTIMIZATION,
+  }),
+  schedule: choice(SCHEDULES, {
+    help: "learning rate after the warm-up",
+    default: "linear",
+    group: OPTIMIZATION,
+  }),
+  warmup: integer({
+    help: "steps of warm-up",
+    default: 0,
+    min: 0,
+    group: OPTIMIZATION,
+  }),
+  weightDecay: number({
+    help: "decoupled, on matrices",
+    default: 0,
+    min: 0,
+    group: OPTIMIZATION,
+  }),
+  maxGradNorm: number({
+    help: "norm the gradient is clipped to, 0 for no clipping",
+    default: 1,
+    min: 0,
+    group: OPTIMIZATION,
+  }),
+  optimizer: choice(["adamw"], {
+    help: "optimizer",
+    default: "adamw",
+    group: OPTIMIZATION,
+  }),
+  full: toggle({
+    help: "train every parameter instead of an adapter",
+    group: TUNING,
+  }),
+  loraRank: integer({
+    help: `rank of a new adapter; if absent ${LORA.loraRank}`,
+    min: 1,
+    group: TUNING,
+  }),
+  loraAlpha: number({
+    help: `scales its update by alpha / rank; if absent ${LORA.loraAlpha}`,
+    above: 0,
+    group: TUNING,
+  }),
+  loraTargets: text({
+    help: `layers that it changes; if absent ${LORA.loraTargets}`,
+    placeholder: "all-linear|NAME,…",
+    group: TUNING,
+  }),
+  initAdapter: text({
+    help: "adapter to go on with; the reference has it too",
+    placeholder: "DIR|ID[@REVISION]",
+    group: TUNING,
+  }),
+  device: choice(DEVICE_WORDS, {
+    help: "where to compute",
+    default: "auto",
+    group: COMPUTING,
+  }),
+  threads: integer({
+    help: "threads on CPU",
+    default: navigator.hardwareConcurrency,
+    min: 1,
+    group: COMPUTING,
+  }),
+  microTokens: integer({
+    help: "tokens in memory at once; does not change what is computed",
+    default: 1024,
+    min: 1,
+    group: COMPUTING,
+  }),
+  precision: choice(["float32"], {
+    help: "number format",
+    default: "float32",
+    group: COMPUTING,
+  }),
+} as const;
+
+export type TrainingFlags = FlagValues<typeof TRAINING_FLAGS>;
+
+/**
+ * Settings from flags and from the options of the loss.
+ *
+ * @throws Error that names flags which contradict one another.
+ */
+export function trainingSettings(
+  flags: TrainingFlags,
+  options: Readonly<Record<string, Setting>>,
+): TrainSettings {
+  return {
+    model: flags.model,
+    data: flags.data,
+    evalData: flags.evalData ?? null,
+    loss: flags.loss,
+    options,
+    tuning: tuningOf(flags),
+    epochs: flags.epochs,
+    steps: flags.steps ?? null,
+    batch: flags.batch,
+    microTokens: flags.microTokens,
+    learningRate: flags.lr,
+    schedule: flags.schedule,
+    warmup: flags.warmup,
+    weightDecay: flags.weightDecay,
+    maxGradNorm: flags.maxGradNorm,
+    optimizer: flags.optimizer,
+    seed: flags.seed,
+    order: flags.order,
+    maxLength: flags.maxLength ?? null,
+    maxPromptLength: flags.maxPromptLength ?? null,
+    truncate: flags.truncate,
+    device: flags.device,
+    precision: flags.precision,
+    threads: flags.threads,
+    evalEvery: flags.evalEvery,
+    saveEvery: flags.saveEvery,
+  };
+}
+
+function tuningOf(flags: TrainingFlags): TuningSettings {
+  const { full, initAdapter } = flags;
+  if (full) {
+    refuse(flags, "initAdapter", "--full, which trains no adapter");
+    refuseLora(flags, "--full, which trains no adapter");
+    return { kind: "full" };
+  }
+  if (initAdapter !== undefined) {
+    refuseLora(flags, "--init-adapter, which has its own");
+    return { kind: "adapter", adapter: initAdapter };
+  }
+  const { loraRank, loraAlpha, loraTargets } = { ...LORA, ...flags };
+  return {
+    kind: "lora",
+    rank: loraRank,
+    alpha: loraAlpha,
+    targets: loraTargets === "all-linear"
+      ? loraTargets
+      : loraTargets.split(","),
+  };
+}
+
+function refuseLora(flags: TrainingFlags, beside: string): void {
+  for (const name of Object.keys(LORA)) refuse(flags, name, beside);
+}
+
+function refuse(flags: TrainingFlags, name: string, beside: string): void {
+  if (!(name in flags)) return;
+  throw new Error(`Cannot use --${kebab(name)} with ${beside}`);
+}

@@ -1,0 +1,82 @@
+import type { StepMetrics } from "lib/train.ts";
+import { sourceName } from "./source_name.ts";
+import type { TrainingData } from "./training_inputs.ts";
+import type { PreparedRun } from "./training_plan.ts";
+import { parameterCounts, referenceName } from "./training_record.ts";
+
+/** What a run is about to do, a line for each part of it. */
+export function trainingNotes({ settings, inputs, plan }: PreparedRun): string {
+  const { loss, model, source, train, evaluation } = inputs;
+  const { device, threads, batch } = settings;
+  const { total, trainable } = parameterCounts(model);
+  const reference = referenceName(inputs);
+  const facts = {
+    model: sourceName(source),
+    training: `${count(trainable)} of ${
+      count(total)
+    } parameters with ${loss.id}`,
+    data: dataNote(train),
+    ...evaluation && { evaluation: dataNote(evaluation) },
+    steps: `${count(plan.batches.length)} of ${count(batch)} examples`,
+    ...reference && { reference },
+    device: `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+  };
+  return Object.entries(facts)
+    .map(([name, fact]) => `${name.padEnd(10)}  ${fact}`)
+    .join("\n");
+}
+
+/**
+ * What is wrong with the balance of labels, if anything is: KTO wants
+ * λ_D n_D / (λ_U n_U) in [1, 4/3] (https://arxiv.org/abs/2402.01306v1, eq. 8).
+ */
+export function balanceWarning(
+  { inputs: { loss, options, train } }: PreparedRun,
+): string | null {
+  if (loss.data !== "labels") return null;
+  const { desirableWeight = 1, undesirableWeight = 1 } = options;
+  const { desirable, undesirable } = labelCounts(train);
+  const ratio = Number(desirableWeight) * desirable /
+    (Number(undesirableWeight) * undesirable);
+  if (ratio >= 1 && ratio <= 4 / 3) return null;
+  return `desirable completions weigh ${
+    Number.isNaN(ratio)
+      ? "nothing, as undesirable ones do"
+      : `${Number(ratio.toPrecision(3))} times what undesirable ones weigh`
+  }, expected 1 to 1.33: see --desirable-weight and --undesirable-weight`;
+}
+
+/** Figures that tell how a run goes, the most telling ones first. */
+const TELLING = ["kl", "nll", "rewards/margins", "rewards/accuracies"];
+
+/** The few metrics that a progress line has room for. */
+export function headline(metrics: StepMetrics): Record<string, number> {
+  const names = TELLING.filter((name) => name in metrics).slice(0, 2);
+  return Object.fromEntries(
+    ["loss", "gradNorm", ...names].map((name) => [name, metrics[name]!]),
+  );
+}
+
+function dataNote(data: TrainingData): string {
+  const { examples, description: { source, counts } } = data;
+  const { rows, truncated, dropped } = counts;
+  const { desirable, undesirable } = labelCounts(data);
+  return [
+    `${source}: ${count(examples.length)} examples of ${count(rows)} rows`,
+    ...desirable + undesirable > 0
+      ? [`${count(desirable)} desirable, ${count(undesirable)} not`]
+      : [],
+    `${count(truncated)} truncated`,
+    `${count(dropped)} dropped`,
+  ].join(", ");
+}
+
+function labelCounts({ examples }: Pick<TrainingData, "examples">) {
+  const having = (wanted: boolean) =>
+    examples.filter(({ label }) => label === wanted).length;
+  return { desirable: having(true), undesirable: having(false) };
+}
+
+function count(n: number): string {
+  return n.toLocaleString("en-US");
+}

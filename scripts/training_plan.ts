@@ -1,0 +1,91 @@
+import type { Identity } from "lib/checkpoints.ts";
+import { planBatches } from "lib/data/sampler.ts";
+import type { FileProgress } from "lib/hub.ts";
+import { resolveDevice } from "lib/onnx/devices.ts";
+import type { Device } from "lib/onnx/providers.ts";
+import { canonicalJson } from "lib/record/canonical_json.ts";
+import { sha256 } from "lib/record/sha256.ts";
+import { Rng } from "lib/rng.ts";
+import type { TrainingPlan } from "lib/train.ts";
+import { loadInputs, type TrainingInputs } from "./training_inputs.ts";
+import type { TrainSettings } from "./training_settings.ts";
+
+/** A run before its first step: everything read, checked and decided. */
+export interface PreparedRun {
+  /** With the device, the limits and the loss's options as they turned out. */
+  readonly settings: TrainSettings & { readonly device: Device };
+  readonly inputs: TrainingInputs;
+  readonly plan: TrainingPlan;
+  /** What makes two runs the same: settings, weights, data, arithmetic. */
+  readonly identity: Identity;
+}
+
+/**
+ * Reads what settings name and plans the run. Nothing is written.
+ *
+ * @throws Error for the first setting, file or row that is wrong.
+ */
+export async function prepareRun(
+  given: TrainSettings,
+  onFile?: (progress: FileProgress) => void,
+): Promise<PreparedRun> {
+  const device = await resolveDevice(given.device);
+  const inputs = await loadInputs(given, onFile);
+  const { options, maxLength } = inputs;
+  const settings = { ...given, device, options, maxLength };
+  return {
+    settings,
+    inputs,
+    plan: planOf(settings, inputs),
+    identity: await identityOf(settings, inputs),
+  };
+}
+
+function planOf(
+  settings: TrainSettings,
+  { train, evaluation, loss, options }: TrainingInputs,
+): TrainingPlan {
+  const { learningRate, schedule, warmup, weightDecay, maxGradNorm } = settings;
+  const orders = new Rng(settings.seed).split("order");
+  return {
+    examples: train.examples,
+    batches: planBatches(train.examples.length, {
+      size: settings.batch,
+      minimum: loss.minimumBatch ?? 1,
+      order: settings.order,
+      epochs: settings.epochs,
+      steps: settings.steps ?? undefined,
+      shuffle: (epoch, order) =>
+        orders.split(`epoch ${epoch}`).shuffle([...order]),
+    }),
+    evalExamples: evaluation?.examples ?? [],
+    evalEvery: settings.evalEvery,
+    evalBatch: settings.batch,
+    settings: options,
+    learningRate,
+    schedule,
+    warmup,
+    weightDecay,
+    maxGradNorm,
+  };
+}
+
+async function identityOf(
+  settings: TrainSettings,
+  { model, train, evaluation }: TrainingInputs,
+): Promise<Identity> {
+  // How often a run looks and saves does not change where it goes, and content
+  // counts, not its place.
+  const { evalEvery: _e, saveEvery: _s, tuning, ...decisive } = settings;
+  const { lora, adapterHash } = model;
+  return {
+    ...decisive,
+    model: await model.weights.hash(),
+    config: sha256(canonicalJson(model.policy.config)),
+    data: train.description.sha256,
+    evalData: evaluation?.description.sha256 ?? null,
+    tuning: tuning.kind === "adapter"
+      ? { kind: tuning.kind, alpha: lora!.alpha, adapter: adapterHash }
+      : tuning,
+  };
+}

@@ -1,0 +1,109 @@
+import { type Parameter, parameterNames } from "lib/models/config.ts";
+import type { LoadedPolicy } from "lib/models/load_policy.ts";
+import { portablePath, type RunRecord } from "lib/record.ts";
+import { environment, peakMemory, provenance } from "lib/record/environment.ts";
+import type { MetricsRow } from "lib/record/metrics.ts";
+import { sourceName } from "./source_name.ts";
+import type { TrainingInputs } from "./training_inputs.ts";
+import type { PreparedRun } from "./training_plan.ts";
+
+/** What came of a run. */
+export interface Outcome {
+  /** Metrics of the last step. */
+  readonly last: MetricsRow;
+  readonly timings: RunRecord["timings"];
+  readonly artifacts: RunRecord["artifacts"];
+}
+
+/** The record of a run that has ended. */
+export async function trainingRecord(
+  run: PreparedRun,
+  { last, timings, artifacts }: Outcome,
+): Promise<RunRecord> {
+  const { settings, inputs } = run;
+  const { loss, train, evaluation } = inputs;
+  const { device, precision, threads, seed } = settings;
+  const { seconds: _seconds, ...summary } = last;
+  return {
+    schemaVersion: 1,
+    kind: "train",
+    name: `${loss.id}-seed${seed}`,
+    settings: portable(run),
+    objective: objectiveOf(inputs),
+    seeds: { run: seed },
+    provenance: await provenance(),
+    data: [train, evaluation].flatMap((data) => data ? [data.description] : []),
+    model: modelOf(run),
+    environment: environment({ device, precision, threads }),
+    timings,
+    peakMemoryBytes: peakMemory(),
+    summary,
+    artifacts,
+  };
+}
+
+/** What a run's reference is, in words; `null` where it has none. */
+export function referenceName(
+  { loss, options, model }: TrainingInputs,
+): string | null {
+  if (!loss.usesReference(options)) return null;
+  return model.adapterHash
+    ? "the model with the initial adapter"
+    : "the model as loaded";
+}
+
+/** Numbers of parameters, of which adapters are some. */
+export function parameterCounts(
+  { policy, lora }: LoadedPolicy,
+): { total: number; trainable: number } {
+  const trainable = countOf(policy.trained);
+  const base = countOf(parameterNames(policy.config));
+  return { total: base + (lora ? trainable : 0), trainable };
+}
+
+function countOf(parameters: readonly Parameter[]): number {
+  return parameters.reduce(
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+}
+
+function objectiveOf(inputs: TrainingInputs): RunRecord["objective"] {
+  const { loss, options } = inputs;
+  return {
+    loss: loss.id,
+    formula: loss.formula,
+    reduction: "mean over the examples of the optimizer batch",
+    nll: "nllOver" in options
+      ? `${options["nllOver"]} tokens, mean by ${options["nllReduction"]}`
+      : null,
+    kl: loss.data === "labels" ? loss.statistics.formula : null,
+    reference: referenceName(inputs),
+  };
+}
+
+function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
+  const { model, source, tokenizer } = inputs;
+  return {
+    source: sourceName(source),
+    weights: String(identity["model"]),
+    adapter: model.adapterHash,
+    tokenizer: tokenizer?.hash ?? null,
+    parameters: parameterCounts(model),
+  };
+}
+
+/** Settings as a record may publish them: without paths of this machine. */
+function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
+  const { tuning } = settings;
+  const { source, train, evaluation } = inputs;
+  return {
+    ...settings,
+    model: sourceName(source),
+    data: train.description.source,
+    evalData: evaluation?.description.source ?? null,
+    tuning: tuning.kind === "adapter"
+      ? { ...tuning, adapter: portablePath(tuning.adapter) }
+      : tuning,
+  };
+}

@@ -1,0 +1,171 @@
+import { ok } from "node:assert/strict";
+import { treeBatch } from "lib/data/tree_batch.ts";
+import { type Loss, resolveSettings, type Setting } from "lib/losses/loss.ts";
+import { findLoss } from "lib/losses/registry.ts";
+import {
+  exampleFeeds,
+  rowOf,
+  scalarFeeds,
+  sequenceFeeds,
+  totalFeeds,
+} from "lib/micro_batch.ts";
+import type { Policy } from "lib/models/policy.ts";
+import {
+  buildObjective,
+  optionInput,
+  statisticInput,
+  sumInput,
+} from "lib/objective.ts";
+import { type Float, Graph } from "lib/onnx/graph.ts";
+import {
+  compile,
+  hostData,
+  type HostTensor,
+  type Program,
+} from "lib/onnx/session.ts";
+import { Rng } from "lib/rng.ts";
+import { assertClose } from "./assert_close.ts";
+import { randomDecoder, SMALL } from "./models/random_decoder.ts";
+import { randomLora } from "./models/random_lora.ts";
+import { randomExamples, UNLIKELY } from "./random_examples.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
+
+type Feeds = Record<string, HostTensor>;
+type Given = Readonly<Record<string, Setting>>;
+
+const EXAMPLES = 4;
+const ALL_TOKENS = { nllOver: "all", nllReduction: "token" };
+
+/** What is trained, the loss, its settings, equal parts of the head's work. */
+const CASES: ["full" | "lora", boolean, string, Given, number][] = [
+  ["full", false, "dpo", { labelSmoothing: 0.1 }, 1],
+  ["full", true, "dpo", { labelSmoothing: 0.1 }, 2],
+  ["lora", false, "dpo", { labelSmoothing: 0.1 }, 2],
+  ["lora", true, "dpo", { labelSmoothing: 0.1 }, 1],
+  ["full", true, "sft", ALL_TOKENS, 2],
+  ["full", true, "kto", { undesirableWeight: 1.3 }, 1],
+  ["full", true, "orpo", ALL_TOKENS, 1],
+  ["lora", true, "orpo", {}, 1],
+  ["full", true, "kto-pairwise", { score: "mean" }, 1],
+  ["full", true, "orpo-ratio", {}, 1],
+];
+
+for (const [kind, tiedHead, id, given, chunks] of CASES) {
+  const head = `${tiedHead ? "tied" : "untied"} head in ${chunks} chunks`;
+
+  Deno.test(`a decoder's gradients match finite differences: ${id}, ${kind}, ${head}`, async () => {
+    using folder = temporaryFolder();
+    const decoder = randomDecoder({ ...SMALL, tiedHead });
+    const policy = kind === "full"
+      ? decoder.policy
+      : (await randomLora(folder.path, decoder)).policy;
+    const loss = findLoss(id);
+    const settings = resolveSettings(loss, given);
+    const feeds = feedsOf(policy, loss, { settings, chunks });
+    const programIn = (float: Float) => {
+      const graph = new Graph({ float });
+      const options = { settings, chunks, graph };
+      const objective = buildObjective(policy, loss, options);
+      return compile({ loss: objective.loss, ...objective.gradients });
+    };
+    const exact = await programIn("float64");
+    const gradients = await gradientsOf(exact, policy, widened(feeds));
+    await checkDirections(exact, gradients, widened(feeds));
+    await exact.release();
+    const rounded = await programIn("float32");
+    const found = await gradientsOf(rounded, policy, feeds);
+    await rounded.release();
+    for (const [name, gradient] of gradients) {
+      const options = { tolerance: 1e-5, what: `gradient of ${name}` };
+      assertClose(found.get(name)!, gradient, options);
+    }
+  });
+}
+
+/** The feeds of a micro-batch that is the whole optimizer batch. */
+function feedsOf(
+  policy: Policy,
+  loss: Loss,
+  { settings, chunks }: { settings: Given; chunks: number },
+): Feeds {
+  const examples = randomExamples(loss, EXAMPLES);
+  const rows = examples.map((example) => rowOf(example, loss));
+  const scorePrompts = loss.scoresPrompts?.(settings) ?? false;
+  const tree = treeBatch(rows, { scorePrompts, multiple: chunks });
+  const rng = new Rng("sums");
+  const parameters = policy.trained.flatMap(({ name, shape }) => {
+    const data = policy.initial.get(name)!;
+    // Small, so that adding them costs the gradients no digits.
+    const sums = data.map(() => rng.normal() / 100);
+    return [[name, { data, shape }], [sumInput(name), { data: sums, shape }]];
+  });
+  return {
+    ...tree.feeds,
+    ...exampleFeeds(rows, examples),
+    ...sequenceFeeds(tree.lengths, rows.flatMap(UNLIKELY.logProbs)),
+    ...totalFeeds(rows),
+    ...scalarFeeds(settings, optionInput),
+    ...scalarFeeds({ referencePoint: 0.3 }, statisticInput),
+    ...Object.fromEntries(parameters),
+  };
+}
+
+function widened(feeds: Feeds): Feeds {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { data, shape }]) => [
+      name,
+      data instanceof Float32Array
+        ? { data: Float64Array.from(data), shape }
+        : { data, shape },
+    ]),
+  );
+}
+
+/** What the program adds to the sums it is fed. */
+async function gradientsOf(
+  program: Program,
+  { trained }: Policy,
+  feeds: Feeds,
+): Promise<Map<string, number[]>> {
+  const output = await program.run(feeds);
+  return new Map(trained.map(({ name }) => {
+    const before = feeds[sumInput(name)]!.data;
+    const after = hostData(output[name]);
+    return [name, Array.from(after, (x, i) => x - before[i]!)];
+  }));
+}
+
+/**
+ * Compares the gradient of each parameter with the slope along one random
+ * direction, in which every element has its part.
+ */
+async function checkDirections(
+  program: Program,
+  gradients: ReadonlyMap<string, readonly number[]>,
+  feeds: Feeds,
+): Promise<void> {
+  const rng = new Rng("directions");
+  const h = 1e-5;
+  for (const [name, gradient] of gradients) {
+    const { data, shape } = feeds[name]!;
+    const normals = gradient.map(() => rng.normal());
+    const direction = normals.map((x) => x / Math.hypot(...normals));
+    const at = async (step: number) => {
+      const moved = Float64Array.from(data, (x, i) => x + step * direction[i]!);
+      const output = await program.run({
+        ...feeds,
+        [name]: { data: moved, shape },
+      });
+      return mean([...hostData(output["loss"])]);
+    };
+    const slope = (await at(h) - await at(-h)) / (2 * h);
+    const found = direction.reduce((s, x, i) => s + x * gradient[i]!, 0);
+    ok(
+      Math.abs(found - slope) < 1e-8 * (1 + Math.hypot(...gradient)),
+      `slope along ${name} is ${found}, finite difference ${slope}`,
+    );
+  }
+}
+
+const mean = (list: readonly number[]) =>
+  list.reduce((a, b) => a + b) / list.length;

@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { match, ok, rejects, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import {
+  DEVICE_WORDS,
+  graphicsAdapter,
+  resolveDevice,
+  unavailable,
+} from "lib/onnx/devices.ts";
+import { DEVICES } from "lib/onnx/providers.ts";
+import { engine } from "lib/onnx/session.ts";
+
+/** Prints what becomes of WebGPU where there is no driver. */
+const WITHOUT_DRIVER = `
+  import { resolveDevice } from "lib/onnx/devices.ts";
+  console.log(await resolveDevice("auto") === "webgpu");
+  await resolveDevice("webgpu").catch(({ message }) => console.log(message));
+`;
+
+Deno.test("a device is a word, and so is the choice among them", () => {
+  strictEqual(DEVICE_WORDS.join(), ["auto", ...DEVICES].join());
+});
+
+Deno.test("an unknown word is refused, with the known ones", async () => {
+  await rejects(resolveDevice("gpu"), {
+    name: "RangeError",
+    message: 'Unknown device "gpu": expected one of auto, cpu, webgpu, cuda',
+  });
+});
+
+Deno.test("the CPU is always there", async () => {
+  strictEqual(await unavailable("cpu"), null);
+  strictEqual(await resolveDevice("cpu"), "cpu");
+});
+
+Deno.test("auto is a device that works, and no software that plays a GPU", async () => {
+  const device = await resolveDevice("auto");
+  strictEqual(await unavailable(device), null);
+  const adapter = await graphicsAdapter();
+  ok(device !== "webgpu" || !adapter!.isSoftware);
+});
+
+Deno.test("a device that is not there is refused, with what it takes", async () => {
+  for (const device of DEVICES) {
+    const error = await unavailable(device);
+    if (!error) strictEqual(await resolveDevice(device), device);
+    else {
+      await rejects(resolveDevice(device), { message: error.message });
+      match(error.message, new RegExp(`^Cannot use device "${device}": .+`));
+    }
+  }
+});
+
+Deno.test({
+  name: "CUDA without its libraries names them, their place and their source",
+  ignore: Deno.build.os !== "linux" || Deno.build.arch !== "x86_64" ||
+    existsSync(join(engine().folder, "libonnxruntime_providers_cuda.so")),
+  fn: async () => {
+    const { message } = (await unavailable("cuda"))!;
+    for (
+      const part of [
+        engine().folder,
+        "libonnxruntime_providers_shared.so",
+        "libonnxruntime_providers_cuda.so",
+        `onnxruntime-gpu ${engine().version}`,
+      ]
+    ) ok(message.includes(part), `${part} in: ${message}`);
+  },
+});
+
+Deno.test({
+  name: "WebGPU without a driver says that it takes one, and auto goes without",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const nowhere = "/nowhere.json";
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", WITHOUT_DRIVER],
+      cwd: new URL("../..", import.meta.url),
+      env: { VK_DRIVER_FILES: nowhere, VK_ICD_FILENAMES: nowhere },
+      stderr: "null",
+    }).output();
+    const [isAuto, message] = new TextDecoder().decode(stdout).split("\n");
+    strictEqual(isAuto, "false");
+    strictEqual(
+      message,
+      'Cannot use device "webgpu": Failed to get a WebGPU adapter: No ' +
+        "supported adapters. It takes a GPU and, on Linux, its Vulkan driver " +
+        "and libvulkan.so.1",
+    );
+  },
+});

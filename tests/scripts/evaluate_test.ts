@@ -1,0 +1,129 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeSafetensors } from "lib/models/safetensors.ts";
+import { assertClose } from "../assert_close.ts";
+import { putJson, tensorsFor, TINY } from "../models/tiny_model.ts";
+import { metricsOf, tinyTraining } from "./tiny_training.ts";
+
+type Metrics = Record<string, number>;
+interface Label {
+  readonly label: boolean;
+  readonly "completion_ids": readonly number[];
+}
+
+Deno.test("evaluate measures what train's own evaluation does", async () => {
+  await using t = await tinyTraining();
+  const { model, pairs } = t;
+  const same = ["--model", model, "--data", pairs, "--beta", "0.5"];
+  await t.run("train", [
+    ...[...same, "--loss", "dpo", "--out", "out", "--lr", "0.01"],
+    ...["--eval-data", pairs, "--steps", "5"],
+  ]);
+  const { code, out, err } = await t.run("evaluate", [
+    ...[...same, "--adapter", "out/adapter", "--json"],
+  ]);
+  strictEqual(code, 0, err);
+  const { data, metrics }: { data: object; metrics: Metrics } = JSON.parse(out);
+  const last = metricsOf(join(t.path, "out")).at(-1)!;
+  const shared = Object.entries(last).flatMap(([name, value]) => {
+    const key = name.replace("eval/", "");
+    return key !== name && key in metrics ? [[key, value] as const] : [];
+  });
+  strictEqual(shared.length, 6);
+  for (const [name, value] of shared) {
+    assertClose([metrics[name]!], [value!], { tolerance: 1e-5, what: name });
+  }
+  const gain = metrics["logps/margins"]! - metrics["reference/logps/margins"]!;
+  assertClose([metrics["rewards/margins"]!], [0.5 * gain]);
+  deepStrictEqual(data, {
+    role: "eval",
+    source: "pairs.jsonl",
+    sha256: Object(data)["sha256"],
+    counts: { rows: 12, truncated: 0, dropped: 0, boundaryShifted: 0 },
+  });
+});
+
+Deno.test("evaluate prints a table, and each row's numbers to a file", async () => {
+  await using t = await tinyTraining();
+  const { code, out, err } = await t.run("evaluate", [
+    ...["--model", t.model, "--data", t.labels, "--rows", "rows.jsonl"],
+  ]);
+  strictEqual(code, 0, err);
+  match(err, /^model {2}12\/12 /);
+  match(out, /^examples +12$/m);
+  match(out, /^logps\/rejected +-\d/m);
+  ok(!out.includes("rewards"), "there is no reference");
+  const lines = (await Deno.readTextFile(t.labels)).trim().split("\n");
+  const labels: Label[] = lines.map((line) => JSON.parse(line));
+  const written = await Deno.readTextFile(join(t.path, "rows.jsonl"));
+  const rows: Metrics[] = written.trim().split("\n")
+    .map((line) => JSON.parse(line));
+  strictEqual(rows.length, labels.length);
+  let total = 0;
+  let tokens = 0;
+  for (const [i, row] of rows.entries()) {
+    const { label, "completion_ids": { length } } = labels[i]!;
+    const kind = label ? "chosen" : "rejected";
+    deepStrictEqual(Object.keys(row), [
+      ...["example", `tokens/${kind}`, `logps/${kind}`, `perplexity/${kind}`],
+    ]);
+    deepStrictEqual([row["example"], row[`tokens/${kind}`]], [i + 1, length]);
+    if (label) {
+      [total, tokens] = [total + row["logps/chosen"]!, tokens + length];
+    }
+  }
+  const [, found] = out.match(/^perplexity\/chosen +(\S+)$/m)!;
+  strictEqual(found, Math.exp(-total / tokens).toPrecision(4));
+});
+
+Deno.test("evaluate takes another model for the reference, if it has the same tokens", async () => {
+  await using t = await tinyTraining();
+  const same = ["--model", t.model, "--data", t.pairs];
+  const { out } = await t.run("evaluate", [
+    ...[...same, "--reference", t.model, "--json"],
+  ]);
+  const { metrics }: { metrics: Metrics } = JSON.parse(out);
+  strictEqual(metrics["rewards/margins"], 0);
+  strictEqual(metrics["rewards/accuracies"], 0, "strict inequality");
+  strictEqual(metrics["reference/logps/chosen"], metrics["logps/chosen"]);
+  const other = join(t.path, "other");
+  await Deno.mkdir(other);
+  await putJson(`${other}/config.json`, { ...TINY, "vocab_size": 12 });
+  const path = `${other}/model.safetensors`;
+  await writeSafetensors(path, await tensorsFor(other));
+  const { code, err } = await t.run("evaluate", [
+    ...[...same, "--reference", "./other"],
+  ]);
+  strictEqual(code, 1);
+  match(
+    err,
+    /^error: Cannot compare with --reference \.\/other: its vocabulary has 12/,
+  );
+});
+
+const SHARED = fileURLToPath(new URL("../../../shared", import.meta.url));
+
+Deno.test({
+  name:
+    "evaluate finds the log-probabilities that TRL logged (needs ../shared)",
+  ignore: !existsSync(SHARED),
+  fn: async () => {
+    await using t = await tinyTraining();
+    const golden = join(SHARED, "golden/trajectories/dpo-full");
+    const { steps } = JSON.parse(await Deno.readTextFile(`${golden}.json`));
+    const rows = await Deno.readTextFile(`${golden}.rows.jsonl`);
+    const first = rows.split("\n").slice(0, 4).join("\n");
+    await Deno.writeTextFile(join(t.path, "first.jsonl"), first);
+    const { out, err } = await t.run("evaluate", [
+      ...["--model", join(SHARED, "models/stories260K")],
+      ...["--data", "first.jsonl", "--json"],
+    ]);
+    ok(out, err);
+    const { metrics } = JSON.parse(out);
+    for (const name of ["logps/chosen", "logps/rejected"]) {
+      assertClose([metrics[name]], [steps[0][name]], { tolerance: 1e-5 });
+    }
+  },
+});

@@ -1,0 +1,73 @@
+import { strictEqual } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assertClose } from "../assert_close.ts";
+import { metricsOf, tinyTraining } from "./tiny_training.ts";
+
+const SHARED = fileURLToPath(new URL("../../../shared", import.meta.url));
+const MODEL = join(SHARED, "models/stories260K");
+const FOLDER = join(SHARED, "golden/trajectories");
+
+/** What TRL was told, and what it logged. */
+interface Trajectory {
+  readonly config: {
+    readonly batch: number;
+    readonly accumulation: number;
+    readonly epochs: number;
+    readonly learningRate: number;
+    readonly beta: number;
+  };
+  readonly steps: readonly {
+    readonly loss: number;
+    readonly "grad_norm": number;
+  }[];
+}
+
+const KTO = ["--loss", "kto", "--full", "--kl-pairing", "previous"];
+const ORPO = ["--nll-over", "all", "--nll-reduction", "token"];
+const ADAPTER = join(FOLDER, "dpo-lora-initial-adapter");
+
+/** The flags of each trajectory that its settings do not tell. */
+const RUNS: Readonly<Record<string, readonly string[]>> = {
+  "dpo-full": ["--loss", "dpo", "--full"],
+  "dpo-full-accumulated": ["--loss", "dpo", "--full", "--micro-tokens", "200"],
+  "dpo-lora": ["--loss", "dpo", "--init-adapter", ADAPTER],
+  "kto-full": KTO,
+  "kto-weighted": [...KTO, "--undesirable-weight", "1.2"],
+  "orpo-full": ["--loss", "orpo", "--full", ...ORPO],
+};
+
+for (const [name, flags] of Object.entries(RUNS)) {
+  Deno.test({
+    name: `train follows TRL, ${name} (needs ../shared)`,
+    ignore: !existsSync(FOLDER) || !existsSync(MODEL),
+    fn: async () => {
+      await using t = await tinyTraining();
+      const { config, steps }: Trajectory = JSON.parse(
+        await Deno.readTextFile(join(FOLDER, `${name}.json`)),
+      );
+      const { beta, batch, accumulation, epochs, learningRate } = config;
+      const strength = name.startsWith("orpo") ? "--lambda" : "--beta";
+      const { code, err } = await t.run("train", [
+        ...["--model", MODEL, "--data", join(FOLDER, `${name}.rows.jsonl`)],
+        ...["--out", "out", "--order", "sequential", "--schedule", "constant"],
+        ...["--lr", `${learningRate}`, "--epochs", `${epochs}`],
+        ...["--batch", `${batch * accumulation}`, strength, `${beta}`],
+        ...flags,
+      ]);
+      strictEqual(code, 0, err);
+      const metrics = metricsOf(join(t.path, "out"));
+      strictEqual(metrics.length, steps.length);
+      for (const [i, { loss, "grad_norm": norm }] of steps.entries()) {
+        const near = (figure: string, expected: number, tolerance: number) =>
+          assertClose([metrics[i]![figure]!], [expected], {
+            tolerance: i < 3 ? 5e-5 : tolerance,
+            what: `${figure} of step ${i + 1}`,
+          });
+        near("loss", loss, 5e-4);
+        near("gradNorm", norm, 1e-3);
+      }
+    },
+  });
+}

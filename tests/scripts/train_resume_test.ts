@@ -1,0 +1,110 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readMetrics } from "lib/record/metrics.ts";
+import { sha256File } from "lib/record/sha256.ts";
+import {
+  metricsOf,
+  outcome,
+  type TinyTraining,
+  tinyTraining,
+} from "./tiny_training.ts";
+
+const STEPS = 500;
+
+function argumentsFor({ model, pairs }: TinyTraining, out: string): string[] {
+  return [
+    ...["--model", model, "--data", pairs, "--loss", "dpo", "--out", out],
+    ...["--lr", "0.01", "--batch", "5", "--steps", `${STEPS}`],
+    ...["--schedule", "cosine", "--warmup", "10", "--weight-decay", "0.1"],
+    ...["--eval-data", pairs, "--eval-every", "100"],
+  ];
+}
+
+/** Starts a run and sends it a signal when it has taken some steps. */
+async function interrupted(
+  t: TinyTraining,
+  args: readonly string[],
+  { signal, after }: { signal: Deno.Signal; after: number },
+) {
+  const child = t.spawn("train", args);
+  let ended = false;
+  child.status.then(() => ended = true);
+  const metrics = join(t.path, "out/metrics.jsonl");
+  const done = () => existsSync(metrics) ? readMetrics(metrics).length : 0;
+  while (!ended && done() < after) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  if (!ended) child.kill(signal);
+  return await outcome(child);
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.map(({ name }) => name).sort();
+}
+
+async function assertSameRun(t: TinyTraining): Promise<void> {
+  const [whole, resumed] = [join(t.path, "whole"), join(t.path, "out")];
+  deepStrictEqual(metricsOf(resumed), metricsOf(whole));
+  const weights = "adapter/adapter_model.safetensors";
+  strictEqual(
+    await sha256File(join(resumed, weights)),
+    await sha256File(join(whole, weights)),
+  );
+}
+
+Deno.test("a run that Ctrl-C stopped goes on as if nothing had happened", async () => {
+  await using t = await tinyTraining();
+  const args = argumentsFor(t, "out");
+  const stopped = await interrupted(t, args, { signal: "SIGINT", after: 20 });
+  strictEqual(stopped.code, 130, stopped.err);
+  strictEqual(stopped.out, "");
+  match(stopped.err, /^warning: stopping after this step/m);
+  match(stopped.err, /^Stopped; go on with the same command and --resume$/m);
+  const out = join(t.path, "out");
+  const done = readMetrics(join(out, "metrics.jsonl")).length;
+  ok(done < STEPS);
+  deepStrictEqual(await filesIn(out), ["checkpoints", "metrics.jsonl"]);
+  deepStrictEqual(await filesIn(join(out, "checkpoints")), [`step-${done}`]);
+
+  const other = await t.run("train", [...args, "--resume", "--beta", "0.2"]);
+  strictEqual(other.code, 1);
+  match(
+    other.err,
+    /Cannot resume from .*: options\/beta was 0.1, now it is 0.2/,
+  );
+  const slower = await t.run("train", [...args, "--lr", "0.02", "--resume"]);
+  match(slower.err, /: learningRate was 0.01, now it is 0.02\n$/);
+  deepStrictEqual(await filesIn(out), ["checkpoints", "metrics.jsonl"]);
+
+  const resumed = await t.run("train", [...args, "--resume"]);
+  strictEqual(resumed.code, 0, resumed.err);
+  strictEqual((await t.run("train", argumentsFor(t, "whole"))).code, 0);
+  await assertSameRun(t);
+});
+
+Deno.test("a run that crashed goes on from its last checkpoint", async () => {
+  await using t = await tinyTraining();
+  const args = [...argumentsFor(t, "out"), "--save-every", "30"];
+  await interrupted(t, args, { signal: "SIGKILL", after: 100 });
+  const out = join(t.path, "out");
+  const saved = (await filesIn(join(out, "checkpoints")))
+    .filter((name) => /^step-\d+$/.test(name));
+  // A crash between writing one and removing the one before leaves two.
+  ok(saved.length > 0 && saved.length <= 2, `${saved}`);
+  // As if the crash had been in the middle of a line.
+  const path = join(out, "metrics.jsonl");
+  await Deno.writeTextFile(path, '{"step":12,"lo', { append: true });
+  const resumed = await t.run("train", [...args, "--resume"]);
+  strictEqual(resumed.code, 0, resumed.err);
+  deepStrictEqual(await filesIn(join(out, "checkpoints")), ["step-480"]);
+  strictEqual((await t.run("train", argumentsFor(t, "whole"))).code, 0);
+  await assertSameRun(t);
+
+  // Once more, from a checkpoint of the end.
+  await Deno.remove(join(out, "run.json"));
+  const again = await t.run("train", [...args, "--resume"]);
+  strictEqual(again.code, 0, again.err);
+  await assertSameRun(t);
+});

@@ -1,0 +1,168 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { type Loss, resolveSettings } from "lib/losses/loss.ts";
+import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import { readRecord } from "lib/record.ts";
+import { sha256File } from "lib/record/sha256.ts";
+import { kebab } from "lib/verb.ts";
+import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
+
+/** A short run of a loss, its data being what the loss is made for. */
+function argumentsFor(
+  { model, pairs, labels }: TinyTraining,
+  { id, data }: Pick<Loss, "id" | "data"> = findLoss("dpo"),
+): string[] {
+  const rows = data === "labels" ? labels : pairs;
+  return ["--model", model, "--data", rows, "--loss", id, "--lr", "0.01"];
+}
+
+Deno.test("train --help explains every option of every loss within 100 columns", async () => {
+  await using t = await tinyTraining();
+  const { code, out } = await t.run("train", ["--help"]);
+  strictEqual(code, 0);
+  const text = out.replaceAll(/\s+/g, " ");
+  for (const { id, options } of LOSSES) {
+    for (const [name, option] of Object.entries(options)) {
+      const section = text.split(` --${kebab(name)} `)[1]!;
+      ok(section.includes(option.help), `${id} ${name}`);
+      if (option.kind === "number") ok(section.includes(`${option.symbol}, `));
+      if (option.kind !== "toggle") {
+        ok(section.includes(`(default ${option.default})`));
+      }
+    }
+  }
+  for (const line of out.split("\n")) ok(line.length <= 100, line);
+});
+
+for (const loss of LOSSES) {
+  Deno.test(`train tunes an adapter with ${loss.id} and tells of it`, async () => {
+    await using t = await tinyTraining();
+    const rows = loss.data === "labels" ? t.labels : t.pairs;
+    const { code, out, err } = await t.run("train", [
+      ...argumentsFor(t, loss),
+      ...["--out", "out", "--batch", "4", "--epochs", "2", "--eval-every", "2"],
+      ...["--eval-data", rows],
+    ]);
+    strictEqual(code, 0, err);
+    strictEqual(out, "Wrote out\n");
+    match(err, /^training +3,136 of 3,936 parameters with /m);
+    match(err, /^steps +6 of 4 examples$/m);
+    match(err, / {2}6\/6 .* loss \S+ {2}gradNorm \S+/);
+    const metrics = metricsOf(join(t.path, "out"));
+    deepStrictEqual(metrics.map(({ step }) => step), [1, 2, 3, 4, 5, 6]);
+    deepStrictEqual(
+      metrics.map((row) => "eval/loss" in row),
+      [false, true, false, true, false, true],
+    );
+    const losses = metrics.flatMap((row) => row["eval/loss"] ?? []);
+    ok(losses[2]! < losses[0]!, `${losses}`);
+    await checkRecord(t, loss);
+  });
+}
+
+/** Checks what the record of the run above says. */
+async function checkRecord(t: TinyTraining, loss: Loss): Promise<void> {
+  const out = join(t.path, "out");
+  const record = await readRecord(join(out, "run.json"));
+  const { settings, objective, model, summary, artifacts, data } = record;
+  deepStrictEqual(settings["options"], { ...resolveSettings(loss) });
+  deepStrictEqual(
+    [settings["model"], settings["maxLength"], settings["device"]],
+    ["model", 32, "cpu"],
+  );
+  strictEqual(objective?.loss, loss.id);
+  strictEqual(objective.formula, loss.formula);
+  strictEqual(
+    objective.reference,
+    loss.usesReference(resolveSettings(loss)) ? "the model as loaded" : null,
+  );
+  deepStrictEqual(model.parameters, { total: 3936, trainable: 3136 });
+  strictEqual(model.weights, await sha256File(`${t.model}/model.safetensors`));
+  deepStrictEqual(data.map(({ role }) => role), ["train", "eval"]);
+  strictEqual(data[0]?.sha256, data[1]?.sha256);
+  deepStrictEqual(summary, metricsOf(out).at(-1));
+  deepStrictEqual(Object.keys(artifacts).sort(), [
+    "adapter/adapter_config.json",
+    "adapter/adapter_model.safetensors",
+    "metrics.jsonl",
+  ]);
+  for (const [name, hash] of Object.entries(artifacts)) {
+    strictEqual(hash, await sha256File(join(out, name)));
+  }
+}
+
+Deno.test("train takes pairs for a loss of labels, and any option of the loss", async () => {
+  await using t = await tinyTraining();
+  const { code, err } = await t.run("train", [
+    ...["--model", t.model, "--data", t.pairs, "--loss", "kto"],
+    ...["--out", "out", "--beta", "0.5", "--undesirable-weight", "1.25"],
+    ...["--kl-pairing", "previous", "--batch", "24", "--order", "sequential"],
+  ]);
+  strictEqual(code, 0, err);
+  match(err, /24 examples of 12 rows, 12 desirable, 12 not/);
+  match(
+    err,
+    /^warning: desirable completions weigh 0\.8 times .* expected 1 to 1\.33/m,
+  );
+  const { settings, objective } = await readRecord(`${t.path}/out/run.json`);
+  deepStrictEqual(settings["options"], {
+    beta: 0.5,
+    desirableWeight: 1,
+    undesirableWeight: 1.25,
+    klPairing: "previous",
+  });
+  match(objective?.kl ?? "", /z₀/);
+  // Policy and reference are the same, so is every value: σ(0) = 1/2.
+  const [first] = metricsOf(join(t.path, "out"));
+  strictEqual(first?.["kl"], 0);
+  ok(Math.abs(first["loss"]! - (1 + 1.25) / 4) < 1e-6);
+});
+
+Deno.test("an adapter that was trained is where another run starts, and its reference", async () => {
+  await using t = await tinyTraining();
+  const run = (...args: string[]) =>
+    t.run("train", [
+      ...["--model", t.model, "--data", t.pairs, "--lr", "0.01"],
+      ...["--batch", "12", "--order", "sequential", ...args],
+    ]);
+  const sft = ["--loss", "sft", "--eval-data", t.pairs];
+  await run(...sft, "--steps", "5", "--lora-rank", "3", "--out", "first");
+  const from = ["--init-adapter", "first/adapter"];
+  const { code, err } = await run(...sft, ...from, "--out", "second");
+  strictEqual(code, 0, err);
+  const last = metricsOf(join(t.path, "first")).at(-1);
+  const [next] = metricsOf(join(t.path, "second"));
+  strictEqual(next?.["loss"], last?.["eval/loss"]);
+  ok(last?.["eval/loss"] !== last?.["loss"]);
+  const third = await run("--loss", "dpo", ...from, "--out", "third");
+  match(third.err, /^reference +the model with the initial adapter$/m);
+  const [start] = metricsOf(join(t.path, "third"));
+  deepStrictEqual([start?.["rewards/chosen"], start?.["rewards/margins"]], [
+    0,
+    0,
+  ]);
+  const { model, settings } = await readRecord(`${t.path}/third/run.json`);
+  ok(model.adapter);
+  deepStrictEqual(settings["tuning"], { kind: "adapter", adapter: "adapter" });
+});
+
+Deno.test("train --full writes a model folder that loads again as it was", async () => {
+  await using t = await tinyTraining();
+  const run = (...args: string[]) =>
+    t.run("train", [
+      ...["--data", t.pairs, "--loss", "sft", "--full", "--lr", "0.01"],
+      ...["--batch", "12", "--order", "sequential", ...args],
+    ]);
+  const evaluated = ["--steps", "3", "--eval-data", t.pairs];
+  await run("--model", t.model, ...evaluated, "--out", "first");
+  const { code, err } = await run(
+    ...["--model", "first/model", "--out", "second"],
+  );
+  strictEqual(code, 0, err);
+  match(err, /^training +800 of 800 parameters with sft$/m);
+  const last = metricsOf(join(t.path, "first")).at(-1);
+  const [next] = metricsOf(join(t.path, "second"));
+  strictEqual(next?.["loss"], last?.["eval/loss"]);
+  const { artifacts } = await readRecord(`${t.path}/first/run.json`);
+  ok("model/model.safetensors" in artifacts);
+});

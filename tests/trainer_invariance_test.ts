@@ -1,0 +1,107 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { type Loss, resolveSettings } from "lib/losses/loss.ts";
+import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import type { StepResult } from "lib/trainer.ts";
+import { assertClose } from "./assert_close.ts";
+import { randomExamples } from "./random_examples.ts";
+import {
+  type Given,
+  recorder,
+  stepOptions,
+  type Values,
+  valuesOf,
+  withTrainer,
+} from "./random_trainer.ts";
+
+/** What one step gives and sees. */
+interface Step {
+  readonly result: StepResult;
+  readonly gradients: Values;
+}
+
+/** A way to compute the same step. */
+interface Way {
+  readonly microTokens?: number;
+  readonly threads?: number;
+  /** Where each example comes from. @default as they stand */
+  readonly order?: readonly number[];
+}
+
+const COUNT = 7;
+const inOrder = [...Array(COUNT).keys()];
+
+/** Budgets below one row, and so large that the head is cut. */
+const WAYS: readonly Way[] = [
+  // Neighbours stay neighbours round the circle, which KTO's pairs need.
+  {
+    microTokens: 1,
+    threads: 2,
+    order: [...inOrder.slice(3), ...inOrder.slice(0, 3)],
+  },
+  { microTokens: 1e7 },
+];
+const SHUFFLED: Way = { microTokens: 40, order: [4, 0, 6, 2, 1, 5, 3] };
+
+type Case = [kind: "full" | "lora", loss: Loss, given: Given];
+
+/** Every loss as it is, and some with what couples or weighs the examples. */
+const CASES: Case[] = [
+  ...LOSSES.map((loss): Case => ["full", loss, {}]),
+  ...LOSSES.map((loss): Case => ["lora", loss, {}]),
+  ["full", findLoss("sft"), { nllOver: "all" }],
+  ["full", findLoss("dpo"), { labelSmoothing: 0.1 }],
+  ["full", findLoss("kto"), { klPairing: "previous", undesirableWeight: 1.3 }],
+  ["full", findLoss("orpo"), { nllOver: "all", nllReduction: "token" }],
+];
+
+for (const [kind, loss, given] of CASES) {
+  const name = `${loss.id} ${JSON.stringify(given)}, ${kind}`;
+
+  Deno.test(`neither split, order, padding nor threads change a step: ${name}`, async () => {
+    const settings = resolveSettings(loss, given);
+    const examples = randomExamples(loss, COUNT);
+    const step = ({ order = inOrder, ...way }: Way) =>
+      withTrainer(
+        { kind, loss, settings, optimizer: recorder, ...way },
+        async (trainer): Promise<Step> => ({
+          result: await trainer.train(
+            order.map((i) => examples[i]!),
+            { ...stepOptions(loss, given), maxGradNorm: 0 },
+          ),
+          gradients: await valuesOf(trainer, "seen"),
+        }),
+      );
+    const whole = await step({});
+    const free = loss.data === "labels" ? [] : [SHUFFLED];
+    for (const way of [...WAYS, ...free]) {
+      assertSameStep(await step(way), whole, way);
+    }
+  });
+}
+
+function assertSameStep(found: Step, expected: Step, way: Way): void {
+  const { order = inOrder } = way;
+  const near = (
+    list: ArrayLike<number>,
+    wanted: readonly number[],
+    what: string,
+  ) =>
+    assertClose(list, wanted, {
+      what: `${what} under ${JSON.stringify(way)}`,
+      tolerance: 1e-5,
+    });
+  const { logProbs, metrics, ...numbers } = expected.result;
+  for (const key of ["loss", "gradNorm", "examples", "tokens"] as const) {
+    near([found.result[key]], [numbers[key]], key);
+  }
+  deepStrictEqual(Object.keys(found.result.metrics), Object.keys(metrics));
+  for (const [name, value] of Object.entries(metrics)) {
+    near([found.result.metrics[name]!], [value], name);
+  }
+  for (const [at, i] of order.entries()) {
+    near(found.result.logProbs[at]!, logProbs[i]!, `logProbs of ${i}`);
+  }
+  for (const [name, gradient] of expected.gradients) {
+    near(found.gradients.get(name)!, [...gradient], `gradient of ${name}`);
+  }
+}

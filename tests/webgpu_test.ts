@@ -1,0 +1,174 @@
+import { deepStrictEqual, rejects } from "node:assert/strict";
+import { gradient } from "lib/grad.ts";
+import { resolveSettings } from "lib/losses/loss.ts";
+import { findLoss } from "lib/losses/registry.ts";
+import type { Policy } from "lib/models/policy.ts";
+import { apply, Graph, type Value } from "lib/onnx/graph.ts";
+import type { Device } from "lib/onnx/providers.ts";
+import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
+import { cast, mul } from "lib/ops/elementwise.ts";
+import { gemm } from "lib/ops/linalg.ts";
+import { sum } from "lib/ops/shaping.ts";
+import { type Snapshot, type StepResult, Trainer } from "lib/trainer.ts";
+import { assertClose } from "./assert_close.ts";
+import { spread } from "./finite_differences.ts";
+import { randomDecoder } from "./models/random_decoder.ts";
+import { randomLora } from "./models/random_lora.ts";
+import { OP_CASES, type OpCase } from "./op_cases.ts";
+import { randomExamples, UNLIKELY } from "./random_examples.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
+import { webgpuTest } from "./webgpu.ts";
+
+type Outputs = Readonly<Record<string, Value>>;
+
+/** What a graph gives on a device; no node may leave it. */
+async function run(outputs: Outputs, feeds: Tensors, device: Device) {
+  const program = await compile(outputs, { device, strict: true });
+  const found = await program.run(feeds);
+  await program.release();
+  return new Map(
+    Object.entries(found).map(([name, tensor]) => [name, hostData(tensor)]),
+  );
+}
+
+async function assertSameOnWebgpu(
+  outputs: Outputs,
+  feeds: Tensors,
+): Promise<void> {
+  const expected = await run(outputs, feeds, "cpu");
+  for (const [name, found] of await run(outputs, feeds, "webgpu")) {
+    const what = `${name} on WebGPU`;
+    assertClose(found, [...expected.get(name)!], { tolerance: 2e-6, what });
+  }
+}
+
+/** The value of a case and its gradients, and what they are fed. */
+function withGradients([, xShape, yShape, build]: OpCase) {
+  const g = new Graph();
+  const [x, y] = [g.input("x", xShape), g.input("y", yShape)];
+  const z = build(x, y);
+  const weight = g.input("weight", z.shape);
+  const [dx, dy] = gradient(sum(mul(z, weight)), [x, y]);
+  const numbers = (shape: readonly number[], phase: number) => {
+    const data = Float32Array.from(spread(shape, phase).data);
+    return { data, shape };
+  };
+  const feeds = {
+    x: numbers(xShape, 0),
+    y: numbers(yShape, 2.5),
+    weight: numbers(z.shape as number[], 5),
+  };
+  return { outputs: { z, dx: dx!, dy: dy! }, feeds };
+}
+
+for (const opCase of OP_CASES) {
+  webgpuTest(`WebGPU computes as the CPU does: ${opCase[0]}`, async () => {
+    const { outputs, feeds } = withGradients(opCase);
+    await assertSameOnWebgpu(outputs, feeds);
+  });
+}
+
+for (const dtype of ["bfloat16", "float16"] as const) {
+  webgpuTest(`WebGPU reads weights stored as ${dtype}`, async () => {
+    using folder = temporaryFolder();
+    const file = `${folder.path}/weights`;
+    const list = Array.from({ length: 6 }, (_, i) => 0x3c00 + 100 * i);
+    Deno.writeFileSync(file, new Uint8Array(Uint16Array.from(list).buffer));
+    const g = new Graph();
+    const place = { file, offset: 0, length: 12 };
+    const weight = cast(g.external({ dtype, shape: [3, 2] }, place), "float32");
+    await assertSameOnWebgpu(
+      { y: gemm(g.input("x", ["n", 3]), weight) },
+      { x: { data: Float32Array.of(1, 2, 3), shape: [1, 3] } },
+    );
+  });
+}
+
+webgpuTest("a strict program refuses a graph that leaves WebGPU", async () => {
+  const round = { name: "Round", infer: ([x]: readonly Value[]) => [x!] };
+  const y = apply(round, [new Graph().input("x", ["n"])]);
+  await rejects(compile({ y }, { device: "webgpu", strict: true }), {
+    message: /assigned to the default CPU EP/,
+  });
+  const x = { data: Float32Array.of(0.7), shape: [1] };
+  const program = await compile({ y }, { device: "webgpu" });
+  deepStrictEqual([...hostData((await program.run({ x }))["y"])], [1]);
+  await program.release();
+});
+
+/** Three steps of a few micro-batches each, and what they leave. */
+async function train(
+  policy: Policy,
+  loss: ReturnType<typeof findLoss>,
+  { device, from }: { device: Device; from?: Snapshot },
+): Promise<{ steps: StepResult[]; snapshot: Snapshot }> {
+  const settings = resolveSettings(loss);
+  const setup = { policy, loss, settings, device, microTokens: 30 };
+  const trainer = await Trainer.create({ ...setup, strict: true });
+  if (from) await trainer.restore(from);
+  const steps: StepResult[] = [];
+  for (let step = 0; step < 3; step++) {
+    const options = { settings, reference: UNLIKELY, learningRate: 1e-2 };
+    steps.push(await trainer.train(randomExamples(loss, 6), options));
+  }
+  const snapshot = await trainer.save();
+  await trainer.release();
+  return { steps, snapshot };
+}
+
+/**
+ * Asserts that two runs went the same way: as far as they do on the CPU if the
+ * initial weights are moved by one unit in the last place.
+ */
+function assertSameRun(
+  found: Awaited<ReturnType<typeof train>>,
+  expected: typeof found,
+): void {
+  for (const [i, { loss, gradNorm, logProbs }] of expected.steps.entries()) {
+    const step = found.steps[i]!;
+    const at = `of step ${i + 1}`;
+    const close = (list: number[], wanted: number[], what: string) =>
+      assertClose(list, wanted, { tolerance: 5e-6, what: `${what} ${at}` });
+    close([step.loss], [loss], "loss");
+    close([step.gradNorm], [gradNorm], "gradient norm");
+    close(step.logProbs.flat(), logProbs.flat(), "log-probabilities");
+  }
+  for (const [slot, tensors] of expected.snapshot.tensors) {
+    for (const [name, data] of tensors) {
+      const list = found.snapshot.tensors.get(slot)!.get(name)!;
+      const what = `${slot} of ${name}`;
+      assertClose(list, [...data], { tolerance: 5e-5, what });
+    }
+  }
+}
+
+const RUNS = [
+  ["full", "dpo"],
+  ["full", "kto"],
+  ["full", "orpo"],
+  ["lora", "dpo"],
+  ["lora", "kto"],
+  ["lora", "orpo"],
+] as const;
+
+for (const [kind, id] of RUNS) {
+  webgpuTest(`WebGPU trains as the CPU does: ${kind} ${id}`, async () => {
+    using folder = temporaryFolder();
+    const { policy } = kind === "full"
+      ? randomDecoder()
+      : await randomLora(folder.path);
+    const loss = findLoss(id);
+    const expected = await train(policy, loss, { device: "cpu" });
+    const found = await train(policy, loss, { device: "webgpu" });
+    assertSameRun(found, expected);
+  });
+}
+
+webgpuTest("WebGPU goes on from where the CPU stopped", async () => {
+  const { policy } = randomDecoder();
+  const loss = findLoss("dpo");
+  const { snapshot: from } = await train(policy, loss, { device: "cpu" });
+  const expected = await train(policy, loss, { device: "cpu", from });
+  const found = await train(policy, loss, { device: "webgpu", from });
+  assertSameRun(found, expected);
+});
