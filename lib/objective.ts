@@ -33,6 +33,8 @@ export interface ObjectiveOptions {
 
 /** Values of a graph that computes a loss over one micro-batch. */
 export interface Objective {
+  /** Equal parts of the head's work: scored tokens must be a multiple. */
+  readonly chunks: number;
   /** log π of each sequence, `[Q]`, the last one padding. */
   readonly logProbs: Value;
   /** The loss of each example, `[n]`. */
@@ -72,6 +74,7 @@ export function buildObjective(
   );
   const gradients = gradient(total, trained, { into: sums });
   return {
+    chunks,
     logProbs,
     loss: each,
     metrics,

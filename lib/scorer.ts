@@ -28,12 +28,16 @@ export interface ScoreOptions {
 /** Bytes of logits that one chunk of the head may take. */
 const CHUNK_BYTES = 64 * 2 ** 20;
 
+/** Each chunk is a copy of the head's nodes: beyond some, sessions start slowly. */
+const MOST_CHUNKS = 64;
+
 /** Equal parts of the head's work on a micro-batch, so that logits fit. */
 export function headChunks(
   { vocabSize }: Pick<DecoderConfig, "vocabSize">,
   microTokens: number,
 ): number {
-  return Math.ceil(microTokens * vocabSize * 4 / CHUNK_BYTES);
+  const needed = Math.ceil(microTokens * vocabSize * 4 / CHUNK_BYTES);
+  return Math.min(needed, MOST_CHUNKS);
 }
 
 /** Log-probabilities under a policy: forward passes without gradients. */

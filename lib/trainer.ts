@@ -14,15 +14,26 @@ import {
 import type { Policy } from "./models/policy.ts";
 import {
   buildObjective,
+  forwardOutputs,
+  type Objective,
   optionInput,
   statisticInput,
   sumInput,
 } from "./objective.ts";
 import type { Device } from "./onnx/providers.ts";
-import { hostData, type Tensor, type Tensors } from "./onnx/session.ts";
-import { createState, type State } from "./onnx/state.ts";
-import { adamW, clippingScale, type Optimizer } from "./optim.ts";
-import { Programs } from "./programs.ts";
+import {
+  compile,
+  type Program,
+  type Tensor,
+  type Tensors,
+} from "./onnx/session.ts";
+import { adamW, type Optimizer } from "./optim.ts";
+import {
+  Optimization,
+  type Snapshot,
+  type UpdateOptions,
+  type Values,
+} from "./optimization.ts";
 import type { Reference } from "./reference.ts";
 import { headChunks, type ScoreOptions, Scorer } from "./scorer.ts";
 
@@ -51,13 +62,7 @@ export interface BatchOptions {
   reference: Reference | null;
 }
 
-export interface StepOptions extends BatchOptions {
-  learningRate: number;
-  /** Relative to the learning rate, on matrices only. @default 0 */
-  weightDecay?: number;
-  /** Norm that the gradient is clipped to; 0 does not clip. @default 1 */
-  maxGradNorm?: number;
-}
+export interface StepOptions extends BatchOptions, UpdateOptions {}
 
 /** What a batch gave. */
 export interface BatchResult {
@@ -77,19 +82,6 @@ export interface StepResult extends BatchResult {
   readonly gradNorm: number;
 }
 
-/** What of a training run outlives its process. */
-export interface Snapshot {
-  readonly step: number;
-  /** The parameters and the optimizer's slots, each by parameter name. */
-  readonly tensors: ReadonlyMap<
-    string,
-    ReadonlyMap<string, Float32Array<ArrayBuffer>>
-  >;
-}
-
-/** Name under which graphs and snapshots have the parameters. */
-const PARAMETER = "parameter";
-
 /**
  * A policy under training: its parameters and the optimizer's state on the
  * device, and the compiled graphs that move them. It knows no loss by name.
@@ -97,17 +89,15 @@ const PARAMETER = "parameter";
 export class Trainer {
   /** The policy, forward only. */
   readonly scorer: Scorer;
-  #step = 0;
+  /** Losses and log-probabilities alone, compiled when first used. */
+  #forward: Promise<Program> | undefined;
 
   private constructor(
     readonly options: Required<TrainerOptions>,
-    private readonly programs: Programs,
-    /** Equal parts of the head's work. */
-    private readonly chunks: number,
-    /** Sums of gradients over the micro-batches. */
-    private readonly sums: State,
-    /** The parameters, then the optimizer's slots. */
-    private readonly states: ReadonlyMap<string, State>,
+    private readonly objective: Objective,
+    /** Losses, log-probabilities and gradients of a micro-batch. */
+    private readonly program: Program,
+    private readonly optimization: Optimization,
   ) {
     this.scorer = new Scorer(options);
   }
@@ -128,54 +118,40 @@ export class Trainer {
     const { policy, loss, settings } = options;
     const chunks = headChunks(policy.config, microTokens);
     const objective = buildObjective(policy, loss, { settings, chunks });
-    const programs = await Programs.create(objective, options);
-    const states = new Map<string, State>();
-    for (const name of [PARAMETER, ...optimizer.slots]) {
-      states.set(name, await createState(policy.trained, device));
-    }
-    const sums = await createState(policy.trained, device);
-    const trainer = new Trainer(options, programs, chunks, sums, states);
-    await trainer.restart(policy.initial);
-    return trainer;
+    // Gradients come last, so that onnxruntime runs the last layer's first.
+    const outputs = { ...forwardOutputs(objective), ...objective.gradients };
+    const program = await compile(outputs, options);
+    const optimization = await Optimization.create(policy.trained, options);
+    await optimization.restart(policy.initial);
+    return new Trainer(options, objective, program, optimization);
   }
 
   /** Steps taken. */
   get step(): number {
-    return this.#step;
+    return this.optimization.step;
   }
 
   /** The trained parameters, to be fed to graphs of the policy. */
   get parameters(): Tensors {
-    return this.states.get(PARAMETER)!.tensors;
+    return this.optimization.parameters;
   }
 
   /** Number of nodes of the compiled training step. */
   get nodes(): number {
-    return this.programs.train.nodes;
+    return this.program.nodes;
   }
 
   /** Begins anew at these values of the parameters. */
-  async restart(
-    values: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
-  ): Promise<void> {
-    for (const state of this.states.values()) await state.write();
-    await this.states.get(PARAMETER)!.write(values);
-    this.#step = 0;
+  restart(values: Values): Promise<void> {
+    return this.optimization.restart(values);
   }
 
-  async save(): Promise<Snapshot> {
-    const tensors: [string, Map<string, Float32Array<ArrayBuffer>>][] = [];
-    for (const [name, state] of this.states) {
-      tensors.push([name, await state.read()]);
-    }
-    return { step: this.#step, tensors: new Map(tensors) };
+  save(): Promise<Snapshot> {
+    return this.optimization.save();
   }
 
-  async restore({ step, tensors }: Snapshot): Promise<void> {
-    for (const [name, state] of this.states) {
-      await state.write(tensors.get(name)!);
-    }
-    this.#step = step;
+  restore(snapshot: Snapshot): Promise<void> {
+    return this.optimization.restore(snapshot);
   }
 
   /** log π(y|x) of each completion of each row, under the present parameters. */
@@ -192,7 +168,10 @@ export class Trainer {
     examples: readonly Example[],
     options: BatchOptions,
   ): Promise<BatchResult> {
-    const program = await this.programs.forward();
+    const program = await (this.#forward ??= compile(
+      forwardOutputs(this.objective),
+      this.options,
+    ));
     return await this.#batch(examples, options, (feeds) => program.run(feeds));
   }
 
@@ -205,30 +184,29 @@ export class Trainer {
     examples: readonly Example[],
     options: StepOptions,
   ): Promise<StepResult> {
-    await this.sums.write();
+    await this.optimization.sums.write();
     const result = await this.#batch(
       examples,
       options,
       (feeds) => this.#accumulate(feeds),
     );
-    const gradNorm = await this.#gradNorm();
+    const gradNorm = await this.optimization.gradNorm();
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
       throw new RangeError(
         `Training diverged at step ${
-          this.#step + 1
+          this.step + 1
         }: loss ${result.loss}, gradient norm ${gradNorm}; expected finite numbers, perhaps with a smaller learning rate`,
       );
     }
-    await this.#update(gradNorm, options);
+    await this.optimization.take(gradNorm, options);
     return { ...result, gradNorm };
   }
 
   async release(): Promise<void> {
-    await this.programs.release();
+    await this.program.release();
+    await (await this.#forward)?.release();
     await this.scorer.release();
-    for (const state of [this.sums, ...this.states.values()]) {
-      await state.release();
-    }
+    await this.optimization.release();
   }
 
   async #batch(
@@ -250,7 +228,7 @@ export class Trainer {
       const part = rows.slice(start, end);
       const tree = treeBatch(part, {
         scorePrompts: loss.scoresPrompts?.(settings) ?? false,
-        multiple: this.chunks,
+        multiple: this.objective.chunks,
       });
       const references = part.flatMap((row) => reference?.logProbs(row) ?? []);
       const output = await run({
@@ -295,50 +273,15 @@ export class Trainer {
 
   /** Adds a micro-batch's gradient to the sums, in place. */
   async #accumulate(feeds: Tensors): Promise<Record<string, Tensor>> {
-    const sums = Object.entries(this.sums.tensors).map(([name, tensor]) =>
+    const { sums } = this.optimization;
+    const named = Object.entries(sums.tensors).map(([name, tensor]) =>
       [sumInput(name), tensor] as const
     );
-    const output = await this.programs.train.run(
-      { ...feeds, ...Object.fromEntries(sums) },
-      this.sums.next,
+    const output = await this.program.run(
+      { ...feeds, ...Object.fromEntries(named) },
+      sums.next,
     );
-    this.sums.advance();
+    sums.advance();
     return output;
-  }
-
-  async #gradNorm(): Promise<number> {
-    let squares = 0;
-    for (const { now } of this.sums.pieces) {
-      const output = await this.programs.norm.run({ gradient: now });
-      squares += Number(hostData(output["squares"])[0]);
-    }
-    return Math.sqrt(squares);
-  }
-
-  async #update(
-    gradNorm: number,
-    { learningRate, weightDecay = 0, maxGradNorm = 1 }: StepOptions,
-  ): Promise<void> {
-    this.#step++;
-    const gradientScale = clippingScale(gradNorm, maxGradNorm);
-    const pieces = [...this.states].map(([name, { pieces }]) =>
-      [name, pieces] as const
-    );
-    for (const [i, { now, ofMatrices }] of this.sums.pieces.entries()) {
-      const numbers = this.options.optimizer.scalars(this.#step, {
-        learningRate,
-        gradientScale,
-        weightDecay: ofMatrices ? weightDecay : 0,
-      });
-      const named = (which: "now" | "next") =>
-        Object.fromEntries(
-          pieces.map(([name, list]) => [name, list[i]![which]]),
-        );
-      await this.programs.update.run(
-        { gradient: now, ...scalarFeeds(numbers), ...named("now") },
-        named("next"),
-      );
-    }
-    for (const state of this.states.values()) state.advance();
   }
 }

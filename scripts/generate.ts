@@ -1,11 +1,10 @@
 import { encodePrompt, type Prompt, readPrompts } from "lib/data/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
 import { parseFlags } from "lib/flags.ts";
-import { resolveModel } from "lib/hub.ts";
 import { type Completion, createGenerator } from "lib/models/generate.ts";
-import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import type { Policy } from "lib/models/policy.ts";
-import { DEVICES } from "lib/onnx/providers.ts";
+import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
+import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { Rng } from "lib/rng.ts";
 import { progress, runVerb, say } from "lib/terminal.ts";
@@ -18,7 +17,7 @@ import {
   toggle,
   type Verb,
 } from "lib/verb.ts";
-import { downloadProgress } from "./download_progress.ts";
+import { openPolicy } from "./open_policy.ts";
 
 const GENERATE = {
   name: "generate",
@@ -80,9 +79,9 @@ const GENERATE = {
       min: 1,
       group: "Computing",
     }),
-    device: choice(DEVICES, {
+    device: choice(DEVICE_WORDS, {
       help: "where to compute",
-      default: "cpu",
+      default: "auto",
       group: "Computing",
     }),
     threads: integer({
@@ -101,21 +100,11 @@ const GENERATE = {
 } as const satisfies Verb;
 type Values = FlagValues<typeof GENERATE.flags>;
 
-/** Adapters of no weight: the model as it is. */
-const AS_IT_IS: Tuning = {
-  kind: "lora",
-  rank: 1,
-  alpha: 1,
-  targets: [],
-  uniform: () => 0,
-};
-
 await runVerb(
   () => parseFlags(GENERATE, Deno.args),
   async ({ values }) => {
     const prompts = await givenPrompts(values);
-    const folder = await pulled(values.model);
-    const policy = await openPolicy(folder, values.adapter);
+    const { policy, folder } = await openPolicy(values.model, values.adapter);
     const tokenizer = await loadTokenizer(folder);
     if (tokenizer === null) {
       throw new Error(
@@ -123,25 +112,11 @@ await runVerb(
       );
     }
     const ids = encode(prompts, tokenizer, values);
-    const completions = await generate(policy, ids, values);
+    const device = await resolveDevice(values.device);
+    const completions = await generate(policy, ids, { ...values, device });
     print(prompts, completions, { tokenizer, json: values.json });
   },
 );
-
-async function pulled(pathOrId: string): Promise<string> {
-  const options = { onFile: downloadProgress() };
-  return (await resolveModel(pathOrId, options)).folder;
-}
-
-async function openPolicy(
-  folder: string,
-  adapter: string | undefined,
-): Promise<Policy> {
-  const tuning: Tuning = adapter === undefined
-    ? AS_IT_IS
-    : { kind: "adapter", folder: await pulled(adapter) };
-  return (await loadPolicy(folder, tuning)).policy;
-}
 
 async function givenPrompts(
   { prompt, prompts, samples, temperature }: Values,
@@ -178,7 +153,7 @@ function encode(
 async function generate(
   policy: Policy,
   prompts: (readonly number[])[],
-  { device, threads, seed, ...options }: Values,
+  { device, threads, seed, ...options }: Values & { device: Device },
 ): Promise<Completion[][]> {
   const generator = await createGenerator(policy, { device, threads });
   const state = await createState(policy.trained, device);

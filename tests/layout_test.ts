@@ -52,7 +52,7 @@ const AREAS: Record<string, Area> = {
       "micro_batch",
       "model_metrics",
       "objective",
-      "programs",
+      "optimization",
       "reference",
       "reference_cache",
       "scorer",
