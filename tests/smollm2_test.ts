@@ -1,0 +1,65 @@
+import { deepStrictEqual, match } from "node:assert/strict";
+import { encodePrompt } from "lib/data/prompts.ts";
+import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { createGenerator } from "lib/models/generate.ts";
+import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
+import { Scorer } from "lib/scorer.ts";
+import { assertClose } from "./assert_close.ts";
+
+/** Folder of SmolLM2-135M-Instruct, which is too large to come with the tests. */
+const FOLDER = Deno.env.get("PREFGRAD_SMOLLM2");
+const ignore = FOLDER === undefined;
+const suffix = ignore ? " (set PREFGRAD_SMOLLM2 to its folder)" : "";
+
+const AS_IT_IS: Tuning = {
+  kind: "lora",
+  rank: 1,
+  alpha: 1,
+  targets: [],
+  uniform: () => 0,
+};
+
+Deno.test({
+  name: `SmolLM2 gives a text its golden log-probability${suffix}`,
+  ignore,
+  fn: async () => {
+    const tokenizer = await loadTokenizer(FOLDER!);
+    const ids = tokenizer!.encode(
+      "The Eiffel Tower is a wrought-iron lattice tower on the Champ de Mars " +
+        "in Paris, France. It is named after the engineer Gustave Eiffel, " +
+        "whose company designed and built the tower from 1887 to 1889.",
+      { addSpecialTokens: false },
+    );
+    deepStrictEqual(ids.slice(0, 4), [504, 414, 46682, 18669]);
+    const { policy } = await loadPolicy(FOLDER!, AS_IT_IS);
+    const scorer = new Scorer({ policy });
+    const rows = [{ prompt: ids.slice(0, 1), completions: [ids.slice(1)] }];
+    const [[sum] = []] = await scorer.score(rows, { parameters: {} });
+    await scorer.release();
+    // From transformers, in float32.
+    assertClose([sum!], [-93.5167], { tolerance: 1e-5, what: "log π" });
+  },
+});
+
+Deno.test({
+  name: `SmolLM2 knows the capital of France${suffix}`,
+  ignore,
+  fn: async () => {
+    const tokenizer = (await loadTokenizer(FOLDER!))!;
+    const { policy } = await loadPolicy(FOLDER!, AS_IT_IS);
+    const generator = await createGenerator(policy);
+    const question = { content: "What is the capital of France?", where: "" };
+    const prompt = encodePrompt(question, tokenizer, {
+      chat: true,
+      system: undefined,
+    });
+    const [[answer] = []] = await generator.generate([prompt], {
+      parameters: {},
+      stream: () => ({ uniform: () => 0 }),
+      maxNewTokens: 16,
+      temperature: 0,
+    });
+    await generator.release();
+    match(tokenizer.decode(answer!.ids, { skipSpecialTokens: true }), /Paris/);
+  },
+});
