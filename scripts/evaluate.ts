@@ -5,7 +5,7 @@ import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { parseFlags } from "lib/flags.ts";
 import type { LogProbs } from "lib/metrics.ts";
 import { modelMetrics } from "lib/model_metrics.ts";
-import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
+import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { Scorer } from "lib/scorer.ts";
@@ -19,6 +19,7 @@ import {
   toggle,
   type Verb,
 } from "lib/verb.ts";
+import { computing, memory } from "./computing_flags.ts";
 import { type OpenedPolicy, openPolicy } from "./open_policy.ts";
 import {
   lengthLimit,
@@ -77,23 +78,8 @@ const EVALUATE = {
       default: "end",
       group: "Rows",
     }),
-    device: choice(DEVICE_WORDS, {
-      help: "where to compute",
-      default: "auto",
-      group: "Computing",
-    }),
-    threads: integer({
-      help: "threads on CPU",
-      default: navigator.hardwareConcurrency,
-      min: 1,
-      group: "Computing",
-    }),
-    microTokens: integer({
-      help: "tokens in memory at once; does not change what is computed",
-      default: 1024,
-      min: 1,
-      group: "Computing",
-    }),
+    ...computing,
+    ...memory,
   },
   examples: [
     "deno task evaluate --model ./SmolLM2-135M-Instruct --data pairs.jsonl",

@@ -3,13 +3,12 @@ import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
 import { parseFlags } from "lib/flags.ts";
 import { type Completion, createGenerator } from "lib/models/generate.ts";
 import type { Policy } from "lib/models/policy.ts";
-import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
+import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { Rng } from "lib/rng.ts";
 import { progress, runVerb, say } from "lib/terminal.ts";
 import {
-  choice,
   type FlagValues,
   integer,
   number,
@@ -17,6 +16,7 @@ import {
   toggle,
   type Verb,
 } from "lib/verb.ts";
+import { computing } from "./computing_flags.ts";
 import { openPolicy } from "./open_policy.ts";
 
 const GENERATE = {
@@ -79,17 +79,7 @@ const GENERATE = {
       min: 1,
       group: "Computing",
     }),
-    device: choice(DEVICE_WORDS, {
-      help: "where to compute",
-      default: "auto",
-      group: "Computing",
-    }),
-    threads: integer({
-      help: "threads on CPU",
-      default: navigator.hardwareConcurrency,
-      min: 1,
-      group: "Computing",
-    }),
+    ...computing,
     json: toggle({ help: "print one JSON object a completion, with its ids" }),
   },
   examples: [

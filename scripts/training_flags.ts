@@ -2,7 +2,6 @@ import { ORDERS } from "lib/data/sampler.ts";
 import { truncations } from "lib/data/tokenize.ts";
 import type { Setting } from "lib/losses/loss.ts";
 import { LOSSES } from "lib/losses/registry.ts";
-import { DEVICE_WORDS } from "lib/onnx/devices.ts";
 import { SCHEDULES } from "lib/optim.ts";
 import {
   choice,
@@ -13,12 +12,12 @@ import {
   text,
   toggle,
 } from "lib/verb.ts";
+import { COMPUTING, computing, memory } from "./computing_flags.ts";
 import type { TrainSettings, TuningSettings } from "./training_settings.ts";
 
 const ROWS = "Rows";
 const OPTIMIZATION = "Optimization";
 const TUNING = "What is trained";
-const COMPUTING = "Computing";
 
 /** A new adapter, unless flags say otherwise. */
 const LORA = { loraRank: 16, loraAlpha: 32, loraTargets: "all-linear" };
@@ -161,23 +160,8 @@ export const TRAINING_FLAGS = {
     placeholder: "DIR|ID[@REVISION]",
     group: TUNING,
   }),
-  device: choice(DEVICE_WORDS, {
-    help: "where to compute",
-    default: "auto",
-    group: COMPUTING,
-  }),
-  threads: integer({
-    help: "threads on CPU",
-    default: navigator.hardwareConcurrency,
-    min: 1,
-    group: COMPUTING,
-  }),
-  microTokens: integer({
-    help: "tokens in memory at once; does not change what is computed",
-    default: 1024,
-    min: 1,
-    group: COMPUTING,
-  }),
+  ...computing,
+  ...memory,
   precision: choice(["float32"], {
     help: "number format",
     default: "float32",
