@@ -1,0 +1,16 @@
+import type { Experiment } from "./experiment.ts";
+import { frontier } from "./frontier/experiment.ts";
+
+/** Every experiment; the first is the main one. */
+export const EXPERIMENTS: readonly Experiment[] = [frontier];
+
+/** @throws RangeError for an unknown name; the message lists the known ones. */
+export function findExperiment(name: string): Experiment {
+  const found = EXPERIMENTS.find((experiment) => experiment.name === name);
+  if (found) return found;
+  throw new RangeError(
+    `Unknown experiment "${name}"; expected one of ${
+      EXPERIMENTS.map(({ name }) => name).join(", ")
+    }`,
+  );
+}

@@ -1,0 +1,80 @@
+import { type Row, treeBatch } from "lib/data/tree_batch.ts";
+import { microBatches } from "lib/data/sampler.ts";
+import { parameterNames } from "lib/models/config.ts";
+import {
+  nextLogits,
+  type Parameters,
+  streamInputs,
+} from "lib/models/decoder.ts";
+import type { Policy } from "lib/models/policy.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import type { Device } from "lib/onnx/providers.ts";
+import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
+import { exp, mul, sub } from "lib/ops/elementwise.ts";
+import { gemm } from "lib/ops/linalg.ts";
+import { logSoftmax } from "lib/ops/norm.ts";
+import { sum } from "lib/ops/shaping.ts";
+import type { Weights } from "./reference_model.ts";
+
+/** Computes how far a policy is from π_ref on given completions. */
+export interface Divergence {
+  /**
+   * KL(π‖π_ref) = Σ π (log π − log π_ref) of the next-token distributions
+   * before each token of each completion of each row, in nats.
+   */
+  tokenKl(rows: readonly Row[], parameters: Tensors): Promise<number[][][]>;
+  release(): Promise<void>;
+}
+
+/** Slots (rows × longest row) that are in memory at once. */
+const MICRO_TOKENS = 2048;
+
+/** Compiles two forward passes side by side; π_ref is a constant of the graph. */
+export async function createDivergence(
+  policy: Policy,
+  { reference, device }: { reference: Weights; device: Device },
+): Promise<Divergence> {
+  const { config } = policy;
+  const graph = new Graph();
+  const inputs = streamInputs(graph);
+  const [p, q] = [
+    policy.parameters(graph),
+    constantParameters(graph, policy, reference),
+  ].map((model) => logSoftmax(nextLogits(config, model, inputs)));
+  const tokenKl = sum(mul(exp(p!), sub(p!, q!)), [-1]);
+  const program = await compile({ tokenKl }, { device });
+  return {
+    tokenKl: async (rows, parameters) => {
+      const result: number[][][] = [];
+      for (const [start, end] of microBatches(rows, MICRO_TOKENS)) {
+        const part = rows.slice(start, end);
+        const { feeds } = treeBatch(part);
+        const output = await program.run({ ...feeds, ...parameters });
+        const flat = Array.from(hostData(output["tokenKl"]));
+        for (const { completions } of part) {
+          result.push(completions.map(({ length }) => flat.splice(0, length)));
+        }
+      }
+      return result;
+    },
+    release: () => program.release(),
+  };
+}
+
+function constantParameters(
+  graph: Graph,
+  { config }: Policy,
+  weights: Weights,
+): Parameters {
+  const values = new Map(
+    parameterNames(config).map(({ name, shape }) =>
+      [name, graph.constant(weights.get(name)!, shape)] as const
+    ),
+  );
+  const value = (name: string) => values.get(name)!;
+  return {
+    value,
+    linear: (x, name) => gemm(x, value(name), { transB: true }),
+    isTrained: () => false,
+  };
+}

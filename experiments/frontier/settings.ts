@@ -1,0 +1,186 @@
+import type { DecoderConfig } from "lib/models/config.ts";
+import type { Schedule } from "lib/optim.ts";
+import type { LabelNoise } from "./preferences.ts";
+import { BOS, encode, EOS, VOCABULARY } from "./world.ts";
+
+/** A loss, the values of its β or λ, and the rate that tuning found for it. */
+export interface Method {
+  /** Name of the loss. */
+  readonly loss: string;
+  /** The option that is varied; `null` for a loss without one. */
+  readonly option: string | null;
+  /** Its values, each a run of its own; a single 0 where there is none. */
+  readonly values: readonly number[];
+  /** The one whose training curves the figure draws. */
+  readonly shown: number;
+  readonly learningRate: number;
+}
+
+/** Everything that decides the results of the experiment. */
+export interface FrontierSettings {
+  /** Each draws pairs, labels, order and samples anew; π_ref is the same. */
+  readonly seeds: readonly number[];
+  readonly methods: readonly Method[];
+  readonly referenceModel: {
+    readonly seed: number;
+    readonly config: DecoderConfig;
+    readonly steps: number;
+    readonly batch: number;
+    readonly learningRate: number;
+    readonly warmup: number;
+    readonly weightDecay: number;
+    readonly beta2: number;
+    /** Reviews that its likelihood is measured on. */
+    readonly heldOut: number;
+  };
+  readonly preferences: {
+    readonly pairsPerPrompt: number;
+    readonly heldOutPerPrompt: number;
+    readonly noise: Required<LabelNoise>;
+  };
+  readonly training: {
+    readonly steps: number;
+    /** Pairs; twice as many completions for losses of single ones. */
+    readonly batch: number;
+    readonly schedule: Schedule;
+    readonly warmup: number;
+    readonly beta2: number;
+    readonly maxGradNorm: number;
+  };
+  readonly evaluation: {
+    /** Steps after which a policy is sampled from; the last comes last. */
+    readonly steps: readonly number[];
+    readonly samplesPerPrompt: number;
+    readonly maxNewTokens: number;
+  };
+  readonly attainable: {
+    readonly seed: number;
+    readonly samplesPerPrompt: number;
+    /** Where the curve is computed; those of DPO's β's are marked. */
+    readonly betas: readonly number[];
+    readonly minimumEffectiveSamples: number;
+  };
+}
+
+const [BOS_ID, EOS_ID] = [encode(BOS)[0]!, encode(EOS)[0]!];
+
+export const FULL: FrontierSettings = {
+  // Three are the fewest that give an interval worth drawing; 0 is for tuning.
+  seeds: [1, 2, 3],
+  methods: [
+    {
+      loss: "dpo",
+      option: "beta",
+      values: [0.1, 0.3, 1, 3],
+      shown: 1,
+      learningRate: 1e-3,
+    },
+    {
+      loss: "kto",
+      option: "beta",
+      values: [0.1, 0.3, 1, 3],
+      shown: 1,
+      learningRate: 1e-3,
+    },
+    {
+      loss: "orpo",
+      option: "lambda",
+      values: [0.1, 1, 5],
+      shown: 1,
+      learningRate: 1e-3,
+    },
+    { loss: "sft", option: null, values: [0], shown: 0, learningRate: 1e-3 },
+    {
+      loss: "kto-pairwise",
+      option: "beta",
+      values: [0.1, 0.3, 1],
+      shown: 0.3,
+      learningRate: 1e-3,
+    },
+    {
+      loss: "orpo-ratio",
+      option: null,
+      values: [0],
+      shown: 0,
+      learningRate: 3e-4,
+    },
+  ],
+  referenceModel: {
+    seed: 0,
+    config: {
+      vocabSize: VOCABULARY.length,
+      // 0.2 M parameters: a step on 32 pairs takes about 30 ms on one thread.
+      hiddenSize: 96,
+      intermediateSize: 256,
+      layers: 2,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 24,
+      normEpsilon: 1e-5,
+      // The usual 10,000 is for texts far longer than 60 tokens.
+      rope: { theta: 100, scaling: null },
+      maxPositions: 64,
+      // With a tied head it learns later to agree moods over clauses.
+      tiedHead: false,
+      bosId: BOS_ID,
+      eosIds: [EOS_ID],
+    },
+    // Until nine samples of ten are well-formed.
+    steps: 2500,
+    // Many small steps learn that agreement sooner than few large ones.
+    batch: 16,
+    // These three by trial, for three seeds of the weights.
+    learningRate: 2e-3,
+    weightDecay: 0.3,
+    beta2: 0.98,
+    warmup: 20,
+    heldOut: 1000,
+  },
+  preferences: {
+    // 3,078 pairs, the size of the data sets that small models are aligned on.
+    pairsPerPrompt: 171,
+    heldOutPerPrompt: 20,
+    // At temperature 1 without flips DPO's β is that of the attainable frontier.
+    noise: { temperature: 1, flip: 0 },
+  },
+  training: {
+    // One pass over the pairs.
+    steps: 96,
+    batch: 32,
+    schedule: "linear",
+    warmup: 8,
+    beta2: 0.999,
+    maxGradNorm: 1,
+  },
+  evaluation: {
+    steps: [12, 24, 48, 96],
+    // 432 samples: the standard error of their mean reward is 0.09 at most.
+    samplesPerPrompt: 24,
+    // Twice the longest review, so that endless text is seen to be endless.
+    maxNewTokens: 48,
+  },
+  attainable: {
+    seed: 0,
+    samplesPerPrompt: 1000,
+    betas: [
+      ...[20, 10, 5, 4, 3, 2.5, 2, 1.7, 1.4, 1.2, 1, 0.85, 0.7, 0.6, 0.5],
+      ...[0.42, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1],
+    ],
+    minimumEffectiveSamples: 10,
+  },
+};
+
+/** A look at the whole in seconds; its results mean little. */
+export const QUICK: FrontierSettings = {
+  ...FULL,
+  seeds: [1, 2],
+  methods: FULL.methods.map((method) => ({
+    ...method,
+    values: [method.shown],
+  })),
+  referenceModel: { ...FULL.referenceModel, steps: 600 },
+  preferences: { ...FULL.preferences, pairsPerPrompt: 40 },
+  training: { ...FULL.training, steps: 20, warmup: 2 },
+  evaluation: { ...FULL.evaluation, steps: [5, 10, 20], samplesPerPrompt: 8 },
+  attainable: { ...FULL.attainable, samplesPerPrompt: 200 },
+};

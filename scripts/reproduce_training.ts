@@ -1,0 +1,103 @@
+import { dirname, join } from "node:path";
+import type { RunRecord } from "lib/record.ts";
+import { type Difference, differences } from "lib/record/differences.ts";
+import { readMetrics } from "lib/record/metrics.ts";
+import { type RunHooks, trainingRun } from "./training_run.ts";
+import type { TrainSettings, TuningSettings } from "./training_settings.ts";
+
+/** Where model and data lie now; a record names them without their folders. */
+export interface Sources {
+  readonly model?: string;
+  readonly data?: string;
+  readonly evalData?: string;
+  readonly initAdapter?: string;
+}
+
+/**
+ * Makes a training run again in a temporary folder.
+ *
+ * @returns where record and metrics differ, seconds and the machine apart.
+ * @throws Error for a record without the settings of a training run.
+ */
+export async function reproduceTraining(
+  { record, path }: { record: RunRecord; path: string },
+  { sources, ...hooks }: RunHooks & { sources: Sources },
+): Promise<Difference[]> {
+  const settings = relocated(trainSettings(record), sources);
+  const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
+  const out = join(folder, "run");
+  try {
+    const again = await trainingRun(settings, { out, ...hooks });
+    if (!again) throw new Error("Stopped before the run was made again");
+    const rows = (path: string) => readMetrics(join(path, "metrics.jsonl"));
+    return differences(
+      { ...record, metrics: rows(dirname(path)) },
+      { ...again, metrics: rows(out) },
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function relocated(settings: TrainSettings, sources: Sources): TrainSettings {
+  const { tuning } = settings;
+  const { initAdapter, evalData = settings.evalData, ...rest } = sources;
+  const moved: TuningSettings = tuning.kind === "adapter" && initAdapter
+    ? { kind: "adapter", adapter: initAdapter }
+    : tuning;
+  return { ...settings, ...rest, evalData, tuning: moved };
+}
+
+/** Types that each setting may have in a record. */
+const TYPES: Readonly<Record<keyof TrainSettings, readonly string[]>> = {
+  model: ["string"],
+  data: ["string"],
+  evalData: ["string", "null"],
+  loss: ["string"],
+  options: ["object"],
+  tuning: ["object"],
+  epochs: ["number"],
+  steps: ["number", "null"],
+  batch: ["number"],
+  microTokens: ["number"],
+  learningRate: ["number"],
+  schedule: ["string"],
+  warmup: ["number"],
+  weightDecay: ["number"],
+  maxGradNorm: ["number"],
+  optimizer: ["string"],
+  seed: ["number"],
+  order: ["string"],
+  maxLength: ["number", "null"],
+  maxPromptLength: ["number", "null"],
+  truncate: ["string"],
+  device: ["string"],
+  precision: ["string"],
+  threads: ["number"],
+  evalEvery: ["number"],
+  saveEvery: ["number"],
+};
+
+function trainSettings({ settings, name }: RunRecord): TrainSettings {
+  if (isTrainSettings(settings)) return settings;
+  const [wrong] = Object.entries(TYPES).find(([key, types]) =>
+    !types.includes(typeOf(settings[key]))
+  )!;
+  throw new Error(
+    `Cannot make ${name} again: its record's setting "${wrong}" is ${
+      JSON.stringify(settings[wrong])
+    }, not that of a training run`,
+  );
+}
+
+function isTrainSettings(
+  settings: RunRecord["settings"],
+): settings is RunRecord["settings"] & TrainSettings {
+  return Object.entries(TYPES).every(([key, types]) =>
+    types.includes(typeOf(settings[key]))
+  );
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
