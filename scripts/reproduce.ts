@@ -5,22 +5,41 @@ import { readRecord, type RunRecord } from "lib/record.ts";
 import { differences } from "lib/record/differences.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { progress, runVerb, say, table } from "lib/terminal.ts";
-import type { Verb } from "lib/verb.ts";
+import { type FlagValues, text, type Verb } from "lib/verb.ts";
 import { dirname, join } from "node:path";
+import { reproduceTraining } from "./reproduce_training.ts";
+
+const place = (what: string) =>
+  text({
+    help: `where the ${what} of a training run lies now`,
+    placeholder: "PATH|ID",
+  });
 
 const REPRODUCE = {
   name: "reproduce",
   summary:
     "Runs again what a record says and compares, number by number, bit by bit.",
   positionals: [{ name: "path", help: "folder of a run, or its run.json" }],
-  flags: {},
-  examples: ["deno task reproduce results/frontier/dpo-beta1-seed1"],
+  flags: {
+    model: place("model"),
+    data: place("data"),
+    evalData: place("evaluation data"),
+    initAdapter: place("initial adapter"),
+  },
+  examples: [
+    "deno task reproduce results/frontier/dpo-beta1-seed1",
+    "deno task reproduce out/dpo --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
+  ],
 } as const satisfies Verb;
+
+/** A record names files without their folders, as it tells of no machine. */
+type Sources = FlagValues<typeof REPRODUCE.flags>;
 
 /** What makes a run again, by the kind of its record. */
 const KINDS: Readonly<
-  Record<string, (record: RunRecord) => Promise<Reproduced>>
+  Record<string, (record: RunRecord, sources: Sources) => Promise<Reproduced>>
 > = {
+  train: (record, sources) => reproduceTraining(record, { sources }),
   experiment: (record) =>
     findExperiment(String(record.settings["experiment"]))
       .reproduce(record, { watch: progress }),
@@ -31,7 +50,7 @@ const SHOWN = 40;
 
 await runVerb(
   () => parseFlags(REPRODUCE, Deno.args),
-  async ({ positionals: { path } }) => {
+  async ({ positionals: { path }, values }) => {
     const file = path.endsWith(".json") ? path : join(path, "run.json");
     const record = await readRecord(file);
     const rows = readMetrics(join(dirname(file), "metrics.jsonl"));
@@ -43,15 +62,13 @@ await runVerb(
         }`,
       );
     }
-    report(differencesOf({ record, rows }, await again(record)));
+    report(differencesOf({ record, rows }, await again(record, values)));
   },
 );
 
 function differencesOf(before: Reproduced, after: Reproduced) {
   return [
-    ...differences(before.record, after.record)
-      // Of files beside the record; what the metrics hold is compared itself.
-      .filter(({ path }) => !path.startsWith("/artifacts")),
+    ...differences(before.record, after.record),
     ...differences({ metrics: before.rows }, { metrics: after.rows }),
   ];
 }

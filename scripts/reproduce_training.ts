@@ -1,6 +1,6 @@
-import { dirname, join } from "node:path";
+import type { Reproduced } from "experiments/experiment.ts";
+import { join } from "node:path";
 import type { RunRecord } from "lib/record.ts";
-import { type Difference, differences } from "lib/record/differences.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { type RunHooks, trainingRun } from "./training_run.ts";
 import type { TrainSettings, TuningSettings } from "./training_settings.ts";
@@ -14,26 +14,21 @@ export interface Sources {
 }
 
 /**
- * Makes a training run again in a temporary folder.
+ * Makes a training run again, in a temporary folder.
  *
- * @returns where record and metrics differ, seconds and the machine apart.
  * @throws Error for a record without the settings of a training run.
  */
 export async function reproduceTraining(
-  { record, path }: { record: RunRecord; path: string },
+  record: RunRecord,
   { sources, ...hooks }: RunHooks & { sources: Sources },
-): Promise<Difference[]> {
+): Promise<Reproduced> {
   const settings = relocated(trainSettings(record), sources);
   const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
   const out = join(folder, "run");
   try {
     const again = await trainingRun(settings, { out, ...hooks });
     if (!again) throw new Error("Stopped before the run was made again");
-    const rows = (path: string) => readMetrics(join(path, "metrics.jsonl"));
-    return differences(
-      { ...record, metrics: rows(dirname(path)) },
-      { ...again, metrics: rows(out) },
-    );
+    return { record: again, rows: readMetrics(join(out, "metrics.jsonl")) };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
