@@ -1,0 +1,39 @@
+import { match, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+
+const SCRIPT = new URL("../../scripts/reproduce.ts", import.meta.url).pathname;
+
+async function reproduce(args: string[]): Promise<Outcome> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", SCRIPT, ...args],
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  });
+  return await outcome(command.spawn());
+}
+
+Deno.test("a training run is reproduced bit for bit, and a change is named", async () => {
+  await using tiny = await tinyTraining();
+  const out = join(tiny.path, "run");
+  const sources = ["--model", tiny.model, "--data", tiny.pairs];
+  const flags = ["--loss", "dpo", "--lr", "1e-2", "--out", out];
+  strictEqual((await tiny.run("train", [...sources, ...flags])).code, 0);
+  const same = await reproduce([out, ...sources]);
+  strictEqual(same.out, "Identical, bit for bit\n");
+  strictEqual(same.code, 0);
+  const path = join(out, "run.json");
+  const record = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, record.replace('"seed": 0', '"seed": 1'));
+  const other = await reproduce([out, ...sources]);
+  strictEqual(other.code, 1);
+  match(other.out, /adapter_model\.safetensors/);
+  match(other.out, /\d+ differences/);
+});
+
+Deno.test("reproduce names a record that is not there", async () => {
+  const { code, err } = await reproduce(["nowhere"]);
+  strictEqual(code, 1);
+  match(err, /^error: .*nowhere/);
+});
