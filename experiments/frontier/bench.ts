@@ -8,7 +8,6 @@ import type { Tensors } from "lib/onnx/session.ts";
 import type { Timings } from "lib/record.ts";
 import { peakMemory } from "lib/record/environment.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
-import { adamW } from "lib/optim.ts";
 import { referenceOf } from "lib/reference.ts";
 import { Rng } from "lib/rng.ts";
 import { train } from "lib/train.ts";
@@ -27,7 +26,7 @@ import { goldReward, isWellFormed, PROMPTS } from "./world.ts";
 /** One run: a method at one value of its β or λ, and a seed. */
 export interface RunSpec {
   readonly loss: string;
-  /** What is varied; `null` for a loss without such an option. */
+  /** What is varied; see `Method`. */
   readonly option: string | null;
   readonly value: number;
   readonly learningRate: number;
@@ -178,11 +177,9 @@ export class LocalBench implements Bench {
 
   #trainer(loss: Loss, settings: Settings): Promise<Trainer> {
     const { policy, options: { device } } = this;
-    const { beta2 } = this.options.settings.training;
     const trainer = this.#trainers.get(loss.id) ?? Trainer.create({
       ...{ policy, loss, settings, device },
       microTokens: 2048,
-      optimizer: adamW({ beta2 }),
     });
     this.#trainers.set(loss.id, trainer);
     return trainer;
@@ -199,7 +196,8 @@ export class LocalBench implements Bench {
 }
 
 function optionsOf({ option, value }: RunSpec, loss: Loss): Settings {
-  return resolveSettings(loss, option === null ? {} : { [option]: value });
+  const isOfLoss = option !== null && option !== "learningRate";
+  return resolveSettings(loss, isOfLoss ? { [option]: value } : {});
 }
 
 /** Where the policy is π_ref: no pair is told apart yet. */

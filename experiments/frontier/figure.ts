@@ -34,10 +34,12 @@ function frontierPanel(summary: Summary): Panel {
   const { attainable, methods } = summary;
   const optima = methods.find(({ loss }) => loss === "dpo")?.values ?? [];
   const marked = attainable.filter(({ beta }) => optima.includes(beta));
+  // Intervals may reach far beyond: a few endless samples make a mean.
+  const kls = summary.settings.map((setting) => endOf(setting)["kl"]!.mean);
   return {
     title: "Gold reward against distance from the reference model",
     note:
-      "Lines join the ends of training at the values of β or λ beside them; thin lines lead there from the reference model (0, 0). Diamonds are the optima of DPO's objective at its β. Distances are on a root scale: 1, 2, 3 are 1, 4, 9 nats.",
+      "Lines join the ends of training at the values of β or λ beside them; thin lines lead there from the reference model (0, 0). Diamonds are the optima of DPO's objective at its β. Distances are on a root scale: 1, 2, 3 are 1, 4, 9 nats. Bars that leave the plot belong to settings at which a seed ran away.",
     wide: true,
     data: [
       curve("attainable", [0, ...attainable.map(({ kl }) => kl)], {
@@ -56,9 +58,12 @@ function frontierPanel(summary: Summary): Panel {
     layout: {
       xaxis: {
         title: { text: "√KL(π‖π_ref) of whole completions, √nats" },
+        range: [0, rounded(1.1 * Math.max(...kls.map(rootOf)))],
+      },
+      yaxis: {
+        title: { text: "gold reward (of −4 to 4)" },
         rangemode: "tozero",
       },
-      yaxis: { title: { text: "gold reward (of −4 to 4)" } },
       hovermode: "closest",
       annotations: methods.flatMap((method, i) => labels(summary, method, i))
         .concat(marked.map(({ beta, kl, reward }) => ({
@@ -111,8 +116,13 @@ function methodTraces(
         `${nameOf(setting)}: KL ${digits(endOf(setting).kl!.mean)} nats`
       ),
       hovertemplate: "%{text}, reward %{y:.2f}<extra></extra>",
-      error_x: errorBar(ends.map(({ kl }) => kl!), rootOf),
-      error_y: errorBar(ends.map(({ goldReward }) => goldReward!)),
+      error_x: errorBar(ends.map(({ kl }) => kl!), {
+        color: line.color,
+        scale: rootOf,
+      }),
+      error_y: errorBar(ends.map(({ goldReward }) => goldReward!), {
+        color: line.color,
+      }),
     },
   ];
 }
@@ -187,7 +197,8 @@ const CURVES: readonly {
   {
     measure: "distinct2",
     title: "Variety of samples",
-    axis: "distinct pairs of neighbouring tokens",
+    axis: "distinct-2",
+    note: "Distinct pairs of neighbouring tokens among all.",
   },
 ];
 
@@ -219,14 +230,17 @@ function trainingCurve(
     const interval = measures[measure];
     return interval ? [{ step, interval }] : [];
   });
+  const style = seriesStyle(i);
   return {
     type: "scatter",
     mode: "lines+markers",
     name: nameOf(setting),
     x: points.map(({ step }) => step),
     y: points.map(({ interval }) => rounded(interval.mean)),
-    ...seriesStyle(i),
-    error_y: errorBar(points.map(({ interval }) => interval)),
+    ...style,
+    error_y: errorBar(points.map(({ interval }) => interval), {
+      color: style.line.color,
+    }),
   };
 }
 
@@ -280,7 +294,11 @@ function endOf({ trajectory }: SettingSummary) {
   return trajectory.at(-1)!.measures;
 }
 
-const SYMBOLS: Readonly<Record<string, string>> = { beta: "β", lambda: "λ" };
+const SYMBOLS: Readonly<Record<string, string>> = {
+  beta: "β",
+  lambda: "λ",
+  learningRate: "rate",
+};
 
 function nameOf({ loss, option, value }: SettingSummary): string {
   return option === null
@@ -288,19 +306,19 @@ function nameOf({ loss, option, value }: SettingSummary): string {
     : `${loss} ${SYMBOLS[option] ?? option} ${value}`;
 }
 
+/** Paler than the points: intervals of several series overlap. */
 function errorBar(
   intervals: readonly Interval[],
-  scale: (x: number) => number = (x) => x,
+  { color, scale = (x) => x }: { color: string; scale?: (x: number) => number },
 ): ErrorBar {
+  const length = (from: number, to: number | null) =>
+    to === null ? 0 : rounded(Math.abs(scale(to) - scale(from)));
   return {
     type: "data",
     symmetric: false,
-    array: intervals.map(({ mean, high }) =>
-      rounded(scale(high ?? mean) - scale(mean))
-    ),
-    arrayminus: intervals.map(({ mean, low }) =>
-      rounded(scale(mean) - scale(low ?? mean))
-    ),
+    array: intervals.map(({ mean, high }) => length(mean, high)),
+    arrayminus: intervals.map(({ mean, low }) => length(mean, low)),
+    color: `${color}66`,
     thickness: 1,
     width: 3,
   };

@@ -96,10 +96,12 @@ export async function runAll(
 
 /** Every run of the experiment. */
 export function specsOf({ methods, seeds }: FrontierSettings): RunSpec[] {
-  return methods.flatMap(({ loss, option, values, learningRate }) =>
-    values.flatMap((value) =>
-      seeds.map((seed) => ({ loss, option, value, learningRate, seed }))
-    )
+  return methods.flatMap(({ loss, option, values, ...method }) =>
+    values.flatMap((value) => {
+      const isRate = option === "learningRate";
+      const learningRate = isRate ? value : method.learningRate;
+      return seeds.map((seed) => ({ loss, option, value, learningRate, seed }));
+    })
   );
 }
 

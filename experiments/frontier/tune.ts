@@ -13,7 +13,7 @@ const TUNING = {
   // Kept for it: no result is of this seed.
   seed: 0,
   // Doubled from a rate at which nothing happens to one at which most break.
-  learningRates: [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3],
+  learningRates: [5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3],
   // Of a nat, in units of reward: between them the attainable reward rises
   // from 1.5 to 3.4.
   prices: [0.3, 0.5, 1, 2],
@@ -30,8 +30,7 @@ export interface End {
 export interface Trial {
   readonly loss: string;
   readonly learningRate: number;
-  /** `null` where training diverged. */
-  readonly regret: number | null;
+  readonly regret: number;
   readonly ends: readonly End[];
 }
 
@@ -104,8 +103,14 @@ export async function tune(
   });
 }
 
+/** Of rates as settings only the tuned one is left. */
 function specsAt(settings: FrontierSettings, learningRate: number): RunSpec[] {
-  return specsOf(settings).map((spec) => ({ ...spec, learningRate }));
+  const methods = settings.methods.map((method) =>
+    method.option === "learningRate"
+      ? { ...method, values: [learningRate] }
+      : { ...method, learningRate }
+  );
+  return specsOf({ ...settings, methods });
 }
 
 function conclude(
@@ -124,7 +129,7 @@ function conclude(
   );
   const chosen = FULL.methods.map(({ loss }) => {
     const own = trials.filter((trial) => trial.loss === loss);
-    const [best] = own.toSorted((a, b) => a.regret! - b.regret!);
+    const [best] = own.toSorted((a, b) => a.regret - b.regret);
     return [loss, best!.learningRate] as const;
   });
   return {
@@ -142,7 +147,7 @@ function tableOf({ trials, chosen }: Tuning) {
     ...Object.fromEntries(
       trials.filter((trial) => trial.loss === loss)
         .map(({ learningRate, regret }) =>
-          [learningRate.toExponential(), regret ?? NaN] as const
+          [learningRate.toExponential(), regret] as const
         ),
     ),
     chosen: rate.toExponential(),
