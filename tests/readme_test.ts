@@ -1,0 +1,46 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import type { Summary } from "experiments/frontier/summary.ts";
+import type { Interval } from "lib/stats/interval.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
+const summary: Summary = JSON.parse(
+  Deno.readTextFileSync(new URL("results/frontier/summary.json", ROOT)),
+);
+
+const SYMBOLS: Readonly<Record<string, string>> = {
+  beta: "β",
+  lambda: "λ",
+  learningRate: "rate",
+};
+
+/** How the table of the README shows the settings that the records hold. */
+function expectedRows(): Map<string, string[]> {
+  return new Map(summary.settings.map((setting) => {
+    const { loss, option, value, trajectory, shortfall } = setting;
+    const { goldReward, kl, accuracy, broken } = trajectory.at(-1)!.measures;
+    const name = option === null
+      ? `\`${loss}\``
+      : `\`${loss}\` ${SYMBOLS[option]} ${value}`;
+    const cells = [goldReward!, kl!, shortfall, accuracy!, broken!].map(shown);
+    return [name, cells];
+  }));
+}
+
+function shown({ mean, high }: Interval): string {
+  return `${mean.toFixed(2)} ± ${((high ?? mean) - mean).toFixed(2)}`;
+}
+
+Deno.test("the README's table is that of the committed records", () => {
+  const expected = expectedRows();
+  const rows = [...readme.matchAll(/^\| (`[a-z-]+`[^|`]*?) +\|(.*±.*)\|$/gm)];
+  ok(rows.length >= 6, `found ${rows.length} rows in the README's table`);
+  for (const [, name = "", cells = ""] of rows) {
+    const found = cells.split("|").map((cell) => cell.trim());
+    deepStrictEqual([name, ...found], [name, ...expected.get(name) ?? []]);
+  }
+});
+
+Deno.test("the README promises at most 150 lines, and keeps to it", () => {
+  ok(readme.split("\n").length <= 150);
+});
