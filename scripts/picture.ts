@@ -6,7 +6,7 @@ import { type Figure, figureHtml } from "lib/plot.ts";
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
 
 /** Width and height of the picture, in pixels. */
-const SIZE = [900, 690] as const;
+const SIZE = [900, 705] as const;
 
 /**
  * Draws the first panel of a figure as a PNG, with Chromium.
