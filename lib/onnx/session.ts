@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import * as ort from "onnxruntime-node";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { arch, platform } from "node:process";
 import { fileURLToPath } from "node:url";
-import type { DType, External, Float, Graph, Value } from "./graph.ts";
+import type { DType, Float, Graph, Value } from "./graph.ts";
+import { LinkedFiles } from "./linked_files.ts";
 import { lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
 import { type Device, DEVICES, hasKernel } from "./providers.ts";
@@ -185,18 +186,15 @@ async function createSession(
     const model = encodeModel(graph, outputs);
     return { session: await create(model, settings), hash: sha256(model) };
   }
-  const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
-  try {
-    const links = await linkFiles(externals, folder);
-    const local = withFiles(graph, links);
-    const path = join(folder, "model.onnx");
-    const model = encodeModel(local, outputs);
-    await Deno.writeFile(path, model);
-    return { session: await create(path, settings), hash: sha256(model) };
-  } finally {
-    // The weights stay mapped; their names are not needed any more.
-    await Deno.remove(folder, { recursive: true });
-  }
+  // The weights stay mapped when the folder is gone.
+  await using linked = await LinkedFiles.create(
+    externals.map(({ file }) => file),
+  );
+  const local = withFiles(graph, (file) => linked.nameOf(file));
+  const path = join(linked.folder, "model.onnx");
+  const model = encodeModel(local, outputs);
+  await Deno.writeFile(path, model);
+  return { session: await create(path, settings), hash: sha256(model) };
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -246,32 +244,11 @@ function sessionOptions(
   };
 }
 
-/** Hard links: onnxruntime refuses paths and symbolic links out of its folder. */
-async function linkFiles(
-  externals: readonly External[],
-  folder: string,
-): Promise<Map<string, string>> {
-  const links = new Map<string, string>();
-  for (const { file } of externals) {
-    if (links.has(file)) continue;
-    const name = `${links.size}-${basename(file)}`;
-    const real = await Deno.realPath(file); // the Hub's cache has links
-    const target = join(folder, name);
-    try {
-      await Deno.link(real, target);
-    } catch {
-      // Another file system.
-      await Deno.copyFile(real, target);
-    }
-    links.set(file, name);
-  }
-  return links;
-}
-
-function withFiles(graph: Graph, links: ReadonlyMap<string, string>): Graph {
+/** The graph with its weights under other names. */
+function withFiles(graph: Graph, rename: (file: string) => string): Graph {
   for (const [i, { value, data }] of graph.constants.entries()) {
     if (!("file" in data)) continue;
-    const file = links.get(data.file)!;
+    const file = rename(data.file);
     graph.constants[i] = { value, data: { ...data, file } };
   }
   return graph;
