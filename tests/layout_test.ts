@@ -26,7 +26,12 @@ const AREAS: Record<string, Area> = {
     imports: ["onnx/graph"],
   },
   "onnx/session": {
-    files: ["onnx/session", "onnx/state", "onnx/devices"],
+    files: [
+      "onnx/session",
+      "onnx/linked_files",
+      "onnx/state",
+      "onnx/devices",
+    ],
     imports: ["onnx/graph", "onnx/proto"],
   },
   ops: { files: ["ops"], imports: ["onnx/graph"] },

@@ -230,11 +230,9 @@ function sessionOptions(
         // A packed copy of mapped weights would double them and saves little
         // where a product has hundreds of rows.
         disable_prepacking: "1",
-        // Softmax's kernel gives hidden keys 10⁻⁴⁵, not 0, and arithmetic on
-        // numbers that small is slow: a seventh of a training step. The
-        // processor's mode holds for JavaScript on the thread too, where
-        // nothing below 2·10⁻³⁰⁸ then remains.
-        set_denormal_as_zero: "1",
+        // Not set_denormal_as_zero, though softmax gives hidden keys 10⁻⁴⁵
+        // and arithmetic on that takes a seventh of a training step: it sets
+        // the processor's mode for JavaScript on the thread, too.
       },
       optimization: {
         // It would merge what the backward pass computes again to save memory.
