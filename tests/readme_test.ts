@@ -1,5 +1,7 @@
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok } from "node:assert/strict";
 import type { Summary } from "experiments/frontier/summary.ts";
+import { readRecord } from "lib/record.ts";
+import { readMetrics } from "lib/record/metrics.ts";
 import type { Interval } from "lib/stats/interval.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -39,6 +41,18 @@ Deno.test("the README's table is that of the committed records", () => {
     const found = cells.split("|").map((cell) => cell.trim());
     deepStrictEqual([name, ...found], [name, ...expected.get(name) ?? []]);
   }
+});
+
+Deno.test("the README's speed and memory are those of the committed record", async () => {
+  const folder = new URL("results/smollm2-dpo/", ROOT).pathname;
+  const { peakMemoryBytes } = await readRecord(`${folder}run.json`);
+  const rows = readMetrics(`${folder}metrics.jsonl`);
+  const total = (name: string) =>
+    rows.reduce((sum, row) => sum + Number(row[name]), 0);
+  const speed = (total("examples") / total("seconds")).toFixed(2);
+  const memory = (peakMemoryBytes / 1e9).toFixed(1);
+  const found = readme.replaceAll("\n", " ");
+  match(found, new RegExp(`${speed} pairs a second and at most ${memory} GB`));
 });
 
 Deno.test("the README promises at most 150 lines, and keeps to it", () => {
