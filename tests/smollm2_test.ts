@@ -2,22 +2,14 @@ import { deepStrictEqual, match } from "node:assert/strict";
 import { encodePrompt } from "lib/data/prompts.ts";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { createGenerator } from "lib/models/generate.ts";
-import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import { Scorer } from "lib/scorer.ts";
+import { openPolicy } from "../scripts/open_policy.ts";
 import { assertClose } from "./assert_close.ts";
 
 /** Folder of SmolLM2-135M-Instruct, which is too large to come with the tests. */
 const FOLDER = Deno.env.get("PREFGRAD_SMOLLM2");
 const ignore = FOLDER === undefined;
 const suffix = ignore ? " (set PREFGRAD_SMOLLM2 to its folder)" : "";
-
-const AS_IT_IS: Tuning = {
-  kind: "lora",
-  rank: 1,
-  alpha: 1,
-  targets: [],
-  uniform: () => 0,
-};
 
 Deno.test({
   name: `SmolLM2 gives a text its golden log-probability${suffix}`,
@@ -31,7 +23,7 @@ Deno.test({
       { addSpecialTokens: false },
     );
     deepStrictEqual(ids.slice(0, 4), [504, 414, 46682, 18669]);
-    const { policy } = await loadPolicy(FOLDER!, AS_IT_IS);
+    const { policy } = await openPolicy(FOLDER!);
     const scorer = new Scorer({ policy });
     const rows = [{ prompt: ids.slice(0, 1), completions: [ids.slice(1)] }];
     const [[sum] = []] = await scorer.score(rows, { parameters: {} });
@@ -46,7 +38,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const tokenizer = (await loadTokenizer(FOLDER!))!;
-    const { policy } = await loadPolicy(FOLDER!, AS_IT_IS);
+    const { policy } = await openPolicy(FOLDER!);
     const generator = await createGenerator(policy);
     const question = { content: "What is the capital of France?", where: "" };
     const prompt = encodePrompt(question, tokenizer, {
