@@ -1,4 +1,5 @@
-import { type Parameter, parameterNames } from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/config.ts";
+import { describeLoss } from "lib/losses/describe_loss.ts";
 import type { LoadedPolicy } from "lib/models/load_policy.ts";
 import { portablePath, type RunRecord } from "lib/record.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
@@ -29,7 +30,9 @@ export async function trainingRecord(
     kind: "train",
     name: `${loss.id}-seed${seed}`,
     settings: portable(run),
-    objective: objectiveOf(inputs),
+    objective: describeLoss(inputs.loss, inputs.options, {
+      reference: referenceName(inputs),
+    }),
     seeds: { run: seed },
     provenance: await provenance(),
     data: [train, evaluation].flatMap((data) => data ? [data.description] : []),
@@ -56,30 +59,9 @@ export function referenceName(
 export function parameterCounts(
   { policy, lora }: LoadedPolicy,
 ): { total: number; trainable: number } {
-  const trainable = countOf(policy.trained);
-  const base = countOf(parameterNames(policy.config));
+  const trainable = countParameters(policy.trained);
+  const base = countParameters(parameterNames(policy.config));
   return { total: base + (lora ? trainable : 0), trainable };
-}
-
-function countOf(parameters: readonly Parameter[]): number {
-  return parameters.reduce(
-    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
-}
-
-function objectiveOf(inputs: TrainingInputs): RunRecord["objective"] {
-  const { loss, options } = inputs;
-  return {
-    loss: loss.id,
-    formula: loss.formula,
-    reduction: "mean over the examples of the optimizer batch",
-    nll: "nllOver" in options
-      ? `${options["nllOver"]} tokens, mean by ${options["nllReduction"]}`
-      : null,
-    kl: loss.data === "labels" ? loss.statistics.formula : null,
-    reference: referenceName(inputs),
-  };
 }
 
 function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {

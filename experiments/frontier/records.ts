@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { hashExamples } from "lib/data/describe_examples.ts";
 import type { Row } from "lib/data/tree_batch.ts";
+import { describeLoss } from "lib/losses/describe_loss.ts";
 import { resolveSettings } from "lib/losses/loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { parameterNames } from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/config.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import {
   type DataSource,
@@ -183,23 +184,12 @@ function common(
 function objectiveOf(id: string): RunRecord["objective"] {
   const loss = findLoss(id);
   const options = resolveSettings(loss);
-  return {
-    loss: id,
-    formula: loss.formula,
-    reduction: "mean over the examples of the optimizer batch",
-    nll: "nllOver" in options
-      ? `${options["nllOver"]} tokens, mean by ${options["nllReduction"]}`
-      : null,
-    kl: loss.data === "labels" ? loss.statistics.formula : null,
-    reference: loss.usesReference(options) ? "the reference model" : null,
-  };
+  const reference = loss.usesReference(options) ? "the reference model" : null;
+  return describeLoss(loss, options, { reference });
 }
 
 function modelOf(model: ReferenceModel): RunRecord["model"] {
-  const total = parameterNames(model.config).reduce(
-    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  const total = countParameters(parameterNames(model.config));
   return {
     source: "the decoder of settings.referenceModel",
     weights: hashWeights(model),

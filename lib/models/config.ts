@@ -5,6 +5,7 @@ import {
   readOptionalJsonFields,
 } from "./json_fields.ts";
 import { llamaConfig } from "./llama.ts";
+import { elementCount } from "./safetensors_header.ts";
 
 /**
  * Everything the decoder needs to know of a model, whatever its family: token
@@ -97,6 +98,11 @@ export function parameterNames(config: DecoderConfig): Parameter[] {
     { name: "model.norm.weight", shape: [hiddenSize] },
     ...(tiedHead ? [] : [{ name: "lm_head.weight", shape: embedding }]),
   ];
+}
+
+/** Elements of all parameters together. */
+export function countParameters(parameters: readonly Parameter[]): number {
+  return parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
 /**

@@ -149,16 +149,6 @@ export function cast(x: Value, dtype: DType): Value {
   return x.dtype === dtype ? x : apply(Cast, [x], { to });
 }
 
-/**
- * x itself, with no gradient flowing back: what a loss treats as given.
- */
-export const StopGradient: Op = {
-  name: "Identity",
-  infer: same,
-  vjp: () => [null],
-};
-export const stopGradient = (x: Value): Value => apply(StopGradient, [x]);
-
 /** Ones of the shape of x, whatever it holds: ¬(x > x) is true for NaN and ∞. */
 export const onesLike = (x: Value): Value => cast(not(greater(x, x)), x.dtype);
 
