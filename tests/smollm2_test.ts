@@ -5,17 +5,12 @@ import { createGenerator } from "lib/models/generate.ts";
 import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../scripts/open_policy.ts";
 import { assertClose } from "./assert_close.ts";
+import { smolLm2Test } from "./smollm2.ts";
 
-/** Folder of SmolLM2-135M-Instruct, which is too large to come with the tests. */
-const FOLDER = Deno.env.get("PREFGRAD_SMOLLM2");
-const ignore = FOLDER === undefined;
-const suffix = ignore ? " (set PREFGRAD_SMOLLM2 to its folder)" : "";
-
-Deno.test({
-  name: `SmolLM2 gives a text its golden log-probability${suffix}`,
-  ignore,
-  fn: async () => {
-    const tokenizer = await loadTokenizer(FOLDER!);
+smolLm2Test(
+  "SmolLM2 gives a text its golden log-probability",
+  async (folder) => {
+    const tokenizer = await loadTokenizer(folder);
     const ids = tokenizer!.encode(
       "The Eiffel Tower is a wrought-iron lattice tower on the Champ de Mars " +
         "in Paris, France. It is named after the engineer Gustave Eiffel, " +
@@ -23,7 +18,7 @@ Deno.test({
       { addSpecialTokens: false },
     );
     deepStrictEqual(ids.slice(0, 4), [504, 414, 46682, 18669]);
-    const { policy } = await openPolicy(FOLDER!);
+    const { policy } = await openPolicy(folder);
     const scorer = new Scorer({ policy });
     const rows = [{ prompt: ids.slice(0, 1), completions: [ids.slice(1)] }];
     const [[sum] = []] = await scorer.score(rows, { parameters: {} });
@@ -31,27 +26,23 @@ Deno.test({
     // From transformers, in float32.
     assertClose([sum!], [-93.5167], { tolerance: 1e-5, what: "log π" });
   },
-});
+);
 
-Deno.test({
-  name: `SmolLM2 knows the capital of France${suffix}`,
-  ignore,
-  fn: async () => {
-    const tokenizer = (await loadTokenizer(FOLDER!))!;
-    const { policy } = await openPolicy(FOLDER!);
-    const generator = await createGenerator(policy);
-    const question = { content: "What is the capital of France?", where: "" };
-    const prompt = encodePrompt(question, tokenizer, {
-      chat: true,
-      system: undefined,
-    });
-    const [[answer] = []] = await generator.generate([prompt], {
-      parameters: {},
-      stream: () => ({ uniform: () => 0 }),
-      maxNewTokens: 16,
-      temperature: 0,
-    });
-    await generator.release();
-    match(tokenizer.decode(answer!.ids, { skipSpecialTokens: true }), /Paris/);
-  },
+smolLm2Test("SmolLM2 knows the capital of France", async (folder) => {
+  const tokenizer = (await loadTokenizer(folder))!;
+  const { policy } = await openPolicy(folder);
+  const generator = await createGenerator(policy);
+  const question = { content: "What is the capital of France?", where: "" };
+  const prompt = encodePrompt(question, tokenizer, {
+    chat: true,
+    system: undefined,
+  });
+  const [[answer] = []] = await generator.generate([prompt], {
+    parameters: {},
+    stream: () => ({ uniform: () => 0 }),
+    maxNewTokens: 16,
+    temperature: 0,
+  });
+  await generator.release();
+  match(tokenizer.decode(answer!.ids, { skipSpecialTokens: true }), /Paris/);
 });

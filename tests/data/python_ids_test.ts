@@ -15,6 +15,7 @@ import {
   type Rendering,
   renderings,
 } from "./fixture_models.ts";
+import { smolLm2Test } from "../smollm2.ts";
 
 /** What templates that write their JSON cannot be given, as reading lost it. */
 const LOST = new Map([
@@ -130,35 +131,28 @@ for (const model of MODELS) {
 }
 
 const LENGTHS = JSON.parse(readFixture("lengths.json"));
-const SMOLLM2 = Deno.env.get("PREFGRAD_SMOLLM2");
 const DATA = fileURLToPath(
   new URL("../../../shared/data/llamafactory/", import.meta.url),
 );
-const ignore = SMOLLM2 === undefined || !existsSync(DATA);
-const suffix = ignore
-  ? " (needs ../shared, and PREFGRAD_SMOLLM2 for its folder)"
-  : "";
+const suffix = existsSync(DATA) ? "" : " (needs ../shared)";
 
 for (
   const [file, { rows: expected }] of Object.entries<
     { rows: Record<string, string>[] }
   >(LENGTHS.files)
 ) {
-  Deno.test({
-    name: `every row of ${file} has Python's ids with SmolLM2${suffix}`,
-    ignore,
-    fn: async () => {
-      const tokenizer = await loadTokenizer(SMOLLM2!);
-      const { rows } = parseRows(await readRows(DATA + file));
-      const describe = (ids: readonly number[]) =>
-        `${ids.length} ${hash(ids.join(","))}`;
-      deepStrictEqual(
-        rows.map((row) => {
-          const { prompt, completions } = encodeRow(row, tokenizer);
-          return [prompt, ...completions].map(describe);
-        }),
-        expected.map((row) => Object.values(row)),
-      );
-    },
-  });
+  const name = `every row of ${file} has Python's ids with SmolLM2${suffix}`;
+  smolLm2Test(name, async (folder) => {
+    const tokenizer = await loadTokenizer(folder);
+    const { rows } = parseRows(await readRows(DATA + file));
+    const describe = (ids: readonly number[]) =>
+      `${ids.length} ${hash(ids.join(","))}`;
+    deepStrictEqual(
+      rows.map((row) => {
+        const { prompt, completions } = encodeRow(row, tokenizer);
+        return [prompt, ...completions].map(describe);
+      }),
+      expected.map((row) => Object.values(row)),
+    );
+  }, { ignore: suffix !== "" });
 }
