@@ -86,37 +86,14 @@ export class BatchPass {
   }
 
   /**
-   * The loss and metrics of a batch. Micro-batches take its examples by length:
-   * sums over them do not depend on the order, and like lengths pad least.
+   * The loss and metrics of a batch, cut into micro-batches in its own order.
+   * Longest first would pad least and is as exact, but moves the last digits,
+   * and a run that is chaotic over thousands of steps would then end elsewhere
+   * than it was recorded.
    *
    * @param program runs the graph on what a micro-batch feeds.
    */
   async run(
-    examples: readonly Example[],
-    { statistics, ...options }: BatchOptions & { statistics: Reduced },
-    program: RunProgram,
-  ): Promise<BatchResult> {
-    // In the batch's own order: another one is as exact, but a run that is
-    // chaotic over thousands of steps would end elsewhere than it was recorded.
-    const order = [...examples.keys()];
-    const sorted = <T>(list: readonly T[]) => order.map((i) => list[i]!);
-    const inputs = Object.entries(statistics.inputs).map(([name, value]) =>
-      [name, typeof value === "number" ? value : sorted(value)] as const
-    );
-    const result = await this.#runInOrder(
-      sorted(examples),
-      {
-        ...options,
-        statistics: { ...statistics, inputs: Object.fromEntries(inputs) },
-      },
-      program,
-    );
-    const logProbs: (readonly number[])[] = new Array(order.length);
-    order.forEach((i, at) => logProbs[i] = result.logProbs[at]!);
-    return { ...result, logProbs };
-  }
-
-  async #runInOrder(
     examples: readonly Example[],
     { settings, reference, statistics }: BatchOptions & { statistics: Reduced },
     program: RunProgram,

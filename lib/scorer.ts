@@ -105,15 +105,13 @@ export class Scorer {
     take: (row: Row, values: number[]) => T,
   ): Promise<T[]> {
     const program = await this.#compiled(unit);
-    const order = [...rows.keys()];
-    const sorted = order.map((i) => rows[i]!);
-    const results = new Array<T>(rows.length);
-    for (const [start, end] of microBatches(sorted, this.#microTokens)) {
-      const part = sorted.slice(start, end);
+    const results: T[] = [];
+    for (const [start, end] of microBatches(rows, this.#microTokens)) {
+      const part = rows.slice(start, end);
       const { feeds } = treeBatch(part, { multiple: this.#chunks });
       const output = await program.run({ ...feeds, ...parameters });
       const values = Array.from(hostData(output["logProbs"]));
-      part.forEach((row, i) => results[order[start + i]!] = take(row, values));
+      results.push(...part.map((row) => take(row, values)));
       onRows?.(end);
     }
     return results;
