@@ -1,4 +1,20 @@
 import { resolve } from "node:path";
+import { reasonOf } from "./reason_of.ts";
+
+/**
+ * Writes a text to `path`, all at once.
+ *
+ * @throws {Error} as {@linkcode writeAtomically}.
+ */
+export async function writeTextAtomically(
+  path: string,
+  text: string,
+): Promise<void> {
+  await writeAtomically(
+    path,
+    (temporary) => Deno.writeTextFile(temporary, text),
+  );
+}
 
 /**
  * Lets `write` work on a temporary path beside `path`, then moves the result
@@ -18,7 +34,6 @@ export async function writeAtomically(
     await Deno.rename(temporary, target);
   } catch (cause) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
 }

@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeAtomically } from "./atomic_file.ts";
+import { writeTextAtomically } from "./atomic_file.ts";
 import { canonicalJson, type Json } from "./record/canonical_json.ts";
 import type { Environment, Provenance } from "./record/environment.ts";
 import schema from "./record.schema.json" with { type: "json" };
@@ -45,7 +45,10 @@ export interface Objective {
   reduction: string;
   /** What a negative log-likelihood term covers and divides by, if there is one. */
   nll: string | null;
-  /** How KL is estimated, if it is. */
+  /**
+   * How KL is estimated, or whatever else the loss takes over the whole batch:
+   * the formula of its statistics, if it has any.
+   */
   kl: string | null;
   /** What the reference policy is, if there is one. */
   reference: string | null;
@@ -122,10 +125,7 @@ export async function writeRecord(
   const text = canonicalJson(record, { indent: 2 });
   check(JSON.parse(text), `Cannot write ${path}`);
   await Deno.mkdir(folder, { recursive: true });
-  await writeAtomically(
-    path,
-    (temporary) => Deno.writeTextFile(temporary, `${text}\n`),
-  );
+  await writeTextAtomically(path, `${text}\n`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { writeAtomically } from "./atomic_file.ts";
+import { writeTextAtomically } from "./atomic_file.ts";
 import { hashExamples } from "./data/describe_examples.ts";
 import { scoredLengths } from "./data/scored_tokens.ts";
 import type { Row } from "./data/tree_batch.ts";
@@ -43,10 +43,7 @@ export async function cachedReference(
   const logProbs = await score(distinct);
   assertFinite(logProbs);
   const text = JSON.stringify({ ...content, logProbs });
-  await writeAtomically(
-    path,
-    (temporary) => Deno.writeTextFile(temporary, text),
-  );
+  await writeTextAtomically(path, text);
   return referenceOf(distinct, logProbs);
 }
 

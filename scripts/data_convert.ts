@@ -1,4 +1,4 @@
-import { writeAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/atomic_file.ts";
 import { portablePath } from "lib/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { say } from "lib/terminal.ts";
@@ -85,9 +85,5 @@ function countsText(counts: Readonly<Record<string, number>>): string {
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeAtomically(
-    path,
-    (temporary) =>
-      Deno.writeTextFile(temporary, JSON.stringify(value, null, 1) + "\n"),
-  );
+  await writeTextAtomically(path, JSON.stringify(value, null, 1) + "\n");
 }

@@ -1,12 +1,9 @@
 import { countFindings } from "lib/data/analyse/count_findings.ts";
 import { type Finding, Tally } from "lib/data/analyse/finding.ts";
 import type { Example } from "lib/data/example.ts";
+import type { Truncation } from "lib/data/fit_row.ts";
 import type { PreferenceRow } from "lib/data/preference.ts";
-import {
-  RowTokenizer,
-  type TokenizeOptions,
-  type Truncation,
-} from "lib/data/tokenize.ts";
+import { RowTokenizer, type TokenizeOptions } from "lib/data/tokenize.ts";
 
 /** What drops those rows that training would refuse: here they are counted. */
 const DROPPING: Readonly<Record<Truncation, Truncation>> = {

@@ -6,7 +6,7 @@ import {
 } from "lib/data/analyse/overview.ts";
 import type { DataKind } from "lib/data/example.ts";
 import type { DataSheet, Sample } from "lib/plot/data_sheet.ts";
-import { writeAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/atomic_file.ts";
 import { dataPageHtml } from "lib/plot/data_page.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { say, sayMarked, table } from "lib/terminal.ts";
@@ -97,10 +97,7 @@ function print(
 
 async function writePage(path: string, sheet: DataSheet): Promise<void> {
   const html = dataPageHtml(sheet);
-  await writeAtomically(
-    path,
-    (temporary) => Deno.writeTextFile(temporary, html),
-  );
+  await writeTextAtomically(path, html);
   say(`Wrote ${path}`);
 }
 

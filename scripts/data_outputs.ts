@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { writeAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/atomic_file.ts";
 import { formatOf } from "lib/data/formats.ts";
 import type { PreferenceRow } from "lib/data/preference.ts";
 import { RowTokenizer } from "lib/data/tokenize.ts";
@@ -148,11 +148,7 @@ async function addToDatasetInfo(
   const fileName = basename(file);
   const name = fileName.replace(/\.jsonl?$/, "");
   const entries = { ...await readEntries(path), [name]: entry(fileName) };
-  await writeAtomically(
-    path,
-    (temporary) =>
-      Deno.writeTextFile(temporary, JSON.stringify(entries, null, 2) + "\n"),
-  );
+  await writeTextAtomically(path, JSON.stringify(entries, null, 2) + "\n");
   return path;
 }
 

@@ -15,6 +15,7 @@ import { sum } from "lib/ops/shaping.ts";
 import { environment, provenance } from "lib/record/environment.ts";
 import { runVerb, say } from "lib/terminal.ts";
 import { toggle, type Verb } from "lib/verb.ts";
+import { reasonOf } from "lib/reason_of.ts";
 
 const DOCTOR = {
   name: "doctor",
@@ -117,7 +118,7 @@ async function unwritable(folder: string): Promise<string | null> {
     await Deno.remove(await Deno.makeTempFile({ dir: folder }));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/atomic_file.ts";
 import type { Example } from "lib/data/example.ts";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { parseFlags } from "lib/flags.ts";
@@ -161,10 +161,7 @@ async function writeRows(
     });
     return JSON.stringify({ example: i + 1, ...metrics }) + "\n";
   });
-  await writeAtomically(
-    path,
-    (temporary) => Deno.writeTextFile(temporary, lines.join("")),
-  );
+  await writeTextAtomically(path, lines.join(""));
 }
 
 function tableRows(

@@ -7,6 +7,7 @@ import {
   type Setting,
 } from "lib/losses/options.ts";
 import { type Flag, kebab } from "lib/verb.ts";
+import { reasonOf } from "lib/reason_of.ts";
 
 /**
  * Flags for the options of losses. Losses share names with different defaults
@@ -76,8 +77,9 @@ function check({ id, options }: Loss, name: string, value: Setting): void {
   try {
     resolveSettings({ id, options: { [name]: option } }, { [name]: value });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new RangeError(`Cannot use --${kebab(name)}: ${reason}`, { cause });
+    throw new RangeError(`Cannot use --${kebab(name)}: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/atomic_file.ts";
 import { readCases } from "lib/examine/case_file.ts";
 import { chooseLoss } from "lib/examine/choose_loss.ts";
 import {
@@ -108,10 +108,7 @@ async function writePage(
 ): Promise<string> {
   await Deno.mkdir(folder, { recursive: true });
   const path = join(folder, name);
-  await writeAtomically(
-    path,
-    (temporary) => Deno.writeTextFile(temporary, html),
-  );
+  await writeTextAtomically(path, html);
   return path;
 }
 
@@ -126,11 +123,7 @@ async function evaluate({ subject, json }: Wanted): Promise<void> {
       "Losses and their gradients by log-probabilities, in float32, by prefgrad",
     blocks: blocks.map((block, i) => blockJson(block, evaluated[i]!)),
   };
-  await writeAtomically(
-    json,
-    (temporary) =>
-      Deno.writeTextFile(temporary, JSON.stringify(result, null, 1) + "\n"),
-  );
+  await writeTextAtomically(json, JSON.stringify(result, null, 1) + "\n");
   table(
     evaluated.flatMap((cases, i) =>
       cases.map(({ name, loss, settings, vectors }) => ({

@@ -1,7 +1,6 @@
 import { hashExamples } from "lib/data/describe_examples.ts";
-import type { Counts, DataKind, Example } from "lib/data/example.ts";
-import type { PreferenceRow } from "lib/data/preference.ts";
-import { RowTokenizer, type TokenizeOptions } from "lib/data/tokenize.ts";
+import type { DataKind, Example } from "lib/data/example.ts";
+import { type TokenizeOptions, tokenizeRows } from "lib/data/tokenize.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import type { DataSource } from "lib/record.ts";
 import {
@@ -9,7 +8,7 @@ import {
   type ConversionSettings,
   convertRows,
 } from "./data_conversions.ts";
-import { openPreferences, type Preferences } from "./data_source.ts";
+import { openPreferences } from "./data_source.ts";
 
 /** Examples of one file, or of several that belong together. */
 export interface PreferenceData {
@@ -47,11 +46,19 @@ export async function readPreferences(
   const stated = format === undefined ? {} : { format };
   const source = await openPreferences(pathOrId, { ...stated, skipBadRows });
   const rows = await Array.fromAsync(source.rows());
-  const { kind, conversions, ...converted } = convertRows(
+  const { conversions, ...converted } = convertRows(
     { kind: source.kind, rows },
     wanted,
   );
-  const { examples, counts } = tokenized(source, converted.rows, options);
+  if (converted.rows.length === 0) {
+    throw new Error(
+      `Cannot use ${source.name}: its ${rows.length} rows are none once converted`,
+    );
+  }
+  const { kind, examples, counts } = tokenizeRows(converted, {
+    ...options,
+    onBadRow: source.refuse,
+  });
   const { places: _, dropped, unterminated, doubledEos, ...numbers } = counts;
   return {
     kind,
@@ -71,30 +78,6 @@ export async function readPreferences(
       },
     },
   };
-}
-
-function tokenized(
-  { name, refuse }: Preferences,
-  rows: readonly PreferenceRow[],
-  options: TokenizeOptions,
-): { examples: Example[]; counts: Counts } {
-  const tokenizer = new RowTokenizer(options);
-  const examples = rows.flatMap((row) => {
-    try {
-      return tokenizer.tokenize(row) ?? [];
-    } catch (error) {
-      refuse(error as Error);
-      return [];
-    }
-  });
-  const { counts } = tokenizer;
-  if (examples.length > 0) return { examples, counts };
-  const reasons = Object.entries(counts.dropped).filter(([, n]) => n > 0);
-  throw new Error(
-    `Cannot use ${name}: none of its ${rows.length} rows was left, ${
-      reasons.map(([why, n]) => `${why} ${n}`).join(", ")
-    }`,
-  );
 }
 
 function recorded({ name, setting, counts }: Conversion) {

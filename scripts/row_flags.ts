@@ -1,9 +1,9 @@
 import { rankedPairs } from "lib/data/convert/pair_ranked.ts";
 import { SCORES } from "lib/data/conversation_parts.ts";
 import { SPECIALS } from "lib/data/encode_row.ts";
-import { PROMPT_TRUNCATIONS } from "lib/data/fit_row.ts";
+import { PROMPT_TRUNCATIONS, truncations } from "lib/data/fit_row.ts";
 import { BOUNDARIES } from "lib/data/join_parts.ts";
-import { type TokenizeOptions, truncations } from "lib/data/tokenize.ts";
+import type { TokenizeOptions } from "lib/data/tokenize.ts";
 import type { Json } from "lib/record/canonical_json.ts";
 import {
   choice,

@@ -29,25 +29,27 @@ const trainWith = (losses: readonly Loss[]) => ({
 /** Reads the command line, of which the loss decides what else it may have. */
 async function parse() {
   const named = peekFlag("loss", Deno.args);
-  const chosen = named === undefined ? [] : [(await chooseLoss(named)).loss];
+  const chosen = named === undefined ? undefined : await chooseLoss(named);
+  const own = chosen ? [chosen.loss] : [];
   const asksHelp = Deno.args.some((arg) => ["--help", "-h"].includes(arg));
   // Any loss's option is understood, so that a wrong one is called by name.
-  const losses = asksHelp ? chosen : [...LOSSES, ...chosen];
-  return parseFlags(trainWith(losses), Deno.args);
+  const losses = asksHelp ? own : [...LOSSES, ...own];
+  const args = parseFlags(trainWith(losses), Deno.args);
+  return args.help === undefined ? { ...args, chosen: chosen! } : args;
 }
 
-await runVerb(parse, async ({ values }) => {
+await runVerb(parse, async ({ values, chosen }) => {
   // The losses' own flags are read by name; the others have exact types.
   const flags: TrainingFlags = values;
   const { out, resume } = flags;
-  const { loss } = await chooseLoss(flags.loss);
+  const { loss } = chosen;
   const settings = trainingSettings(
     flags,
     lossOptions(loss, values, Object.keys(lossFlags([...LOSSES, loss]))),
   );
   const { hooks, finish } = trainingDisplay();
   using stop = interruption();
-  const run = { out, resume, stop, ...hooks };
+  const run = { out, resume, stop, chosen, ...hooks };
   const record = await trainingRun(settings, run);
   finish();
   if (record) say(`Wrote ${out}`);

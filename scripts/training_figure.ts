@@ -1,10 +1,9 @@
+import { writeFigure } from "experiments/write_figure.ts";
 import { join } from "node:path";
-import { writeAtomically } from "lib/atomic_file.ts";
 import type { Diagnostics } from "lib/diagnostics.ts";
-import { figureHtml } from "lib/plot.ts";
 import { trainingFigure } from "lib/plot/training_figure.ts";
 import type { TrainingSheet } from "lib/plot/training_sheet.ts";
-import { canonicalJson, type Json } from "lib/record/canonical_json.ts";
+import type { Json } from "lib/record/canonical_json.ts";
 import { type MetricsRow, readMetrics } from "lib/record/metrics.ts";
 import { readRecord, type RunRecord } from "lib/record.ts";
 
@@ -23,17 +22,7 @@ export async function rebuildTrainingFigure(folder: string): Promise<void> {
     );
   }
   const rows = readMetrics(join(folder, "metrics.jsonl"));
-  const figure = trainingFigure(sheetOf(record, rows));
-  const texts = {
-    "figure.json": `${canonicalJson(figure)}\n`,
-    "figure.html": figureHtml(figure),
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    await writeAtomically(
-      join(folder, name),
-      (temporary) => Deno.writeTextFile(temporary, text),
-    );
-  }
+  await writeFigure(folder, trainingFigure(sheetOf(record, rows)));
 }
 
 function sheetOf(

@@ -236,7 +236,10 @@ function conversionsOf(
 ): TrainSettings["conversions"] {
   const names = Object.keys(CONVERSION_FLAGS) as (keyof ConversionSettings)[];
   return Object.fromEntries(
-    names.flatMap((name) => flags[name] ? [[name, flags[name]]] : []),
+    names.flatMap((name) => {
+      const value = flags[name];
+      return value === undefined || value === false ? [] : [[name, value]];
+    }),
   );
 }
 

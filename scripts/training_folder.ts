@@ -6,6 +6,7 @@ import { sha256File } from "lib/record/sha256.ts";
 import type { Trainer } from "lib/trainer.ts";
 import { sourceName } from "./source_name.ts";
 import type { TrainingInputs } from "./training_inputs.ts";
+import { reasonOf } from "lib/reason_of.ts";
 
 const METRICS = "metrics.jsonl";
 const ADAPTER = "adapter";
@@ -43,8 +44,9 @@ export class TrainingFolder implements AsyncDisposable {
       return folder;
     } catch (cause) {
       await folder[Symbol.asyncDispose]();
-      const reason = cause instanceof Error ? cause.message : cause;
-      throw new Error(`Cannot write to --out ${path}: ${reason}`, { cause });
+      throw new Error(`Cannot write to --out ${path}: ${reasonOf(cause)}`, {
+        cause,
+      });
     }
   }
 

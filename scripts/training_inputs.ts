@@ -47,6 +47,13 @@ export interface TrainingInputs {
   readonly evaluation: TrainingData | null;
 }
 
+/** What {@linkcode loadInputs} may be given. */
+export interface InputOptions {
+  /** The settings' loss. @default as `chooseLoss()` chooses it */
+  chosen?: ChosenLoss | undefined;
+  onFile?: OnFile;
+}
+
 type OnFile = ((progress: FileProgress) => void) | undefined;
 
 /**
@@ -56,9 +63,9 @@ type OnFile = ((progress: FileProgress) => void) | undefined;
  */
 export async function loadInputs(
   settings: TrainSettings,
-  onFile: OnFile,
+  { chosen, onFile }: InputOptions,
 ): Promise<TrainingInputs> {
-  const { loss, ...lossSource } = await chooseLoss(settings.loss);
+  const { loss, ...lossSource } = chosen ?? await chooseLoss(settings.loss);
   const options = resolveSettings(loss, {
     ...presetSettings(loss, settings.preset),
     ...settings.options,

@@ -1,13 +1,16 @@
 import type { Identity } from "lib/checkpoints.ts";
 import { planBatches } from "lib/data/sampler.ts";
-import type { FileProgress } from "lib/hub.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { Rng } from "lib/rng.ts";
 import type { TrainingPlan } from "lib/train.ts";
-import { loadInputs, type TrainingInputs } from "./training_inputs.ts";
+import {
+  type InputOptions,
+  loadInputs,
+  type TrainingInputs,
+} from "./training_inputs.ts";
 import type { TrainSettings } from "./training_settings.ts";
 
 /** A run before its first step: everything read, checked and decided. */
@@ -26,13 +29,13 @@ export interface PreparedRun {
  * @throws Error for the first setting, file or row that is wrong.
  */
 export async function prepareRun(
-  given: TrainSettings,
-  onFile?: (progress: FileProgress) => void,
+  wanted: TrainSettings,
+  given: InputOptions,
 ): Promise<PreparedRun> {
-  const device = await resolveDevice(given.device);
-  const inputs = await loadInputs(given, onFile);
+  const device = await resolveDevice(wanted.device);
+  const inputs = await loadInputs(wanted, given);
   const { options, maxLength } = inputs;
-  const settings = { ...given, device, options, maxLength };
+  const settings = { ...wanted, device, options, maxLength };
   return {
     settings,
     inputs,

@@ -1,5 +1,6 @@
 import { readCheckpoint, writeCheckpoint } from "lib/checkpoints.ts";
 import { type Diagnostics, Probe } from "lib/diagnostics.ts";
+import type { ChosenLoss } from "lib/examine/choose_loss.ts";
 import type { FileProgress } from "lib/hub.ts";
 import { lossReads } from "lib/losses/reads.ts";
 import { engine } from "lib/onnx/session.ts";
@@ -36,6 +37,8 @@ export interface RunOptions extends RunHooks {
   out: string;
   /** Goes on from the last checkpoint in `out`. @default false */
   resume?: boolean;
+  /** The settings' loss. @default as `chooseLoss()` chooses it */
+  chosen?: ChosenLoss | undefined;
 }
 
 /**
@@ -47,11 +50,11 @@ export interface RunOptions extends RunHooks {
  */
 export async function trainingRun(
   settings: TrainSettings,
-  { out, resume = false, ...hooks }: RunOptions,
+  { out, resume = false, chosen, ...hooks }: RunOptions,
 ): Promise<RunRecord | null> {
   const clock = new Clock();
   await using folder = await TrainingFolder.open(out, { resume });
-  const run = await prepareRun(settings, hooks.onFile);
+  const run = await prepareRun(settings, { chosen, ...hooks });
   const start = resume
     ? await readCheckpoint(folder.checkpoints, run.identity)
     : null;

@@ -1,5 +1,5 @@
 import type { Order } from "lib/data/sampler.ts";
-import type { Truncation } from "lib/data/tokenize.ts";
+import type { Truncation } from "lib/data/fit_row.ts";
 import type { Peer } from "lib/losses/loss.ts";
 import type { Setting } from "lib/losses/options.ts";
 import type { ConversionSettings } from "./data_conversions.ts";

@@ -2,49 +2,23 @@ import { deepStrictEqual, notDeepStrictEqual, ok } from "node:assert/strict";
 import type { Example } from "lib/data/example.ts";
 import { evaluate } from "lib/evaluate.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import type { StepResult } from "lib/trainer.ts";
 import { assertClose } from "./assert_close.ts";
 import { randomExamples } from "./random_examples.ts";
 import {
   type Given,
-  recorder,
+  type SeenStep,
+  seenStep,
   stepOptions,
-  type Values,
-  valuesOf,
   withTrainer,
 } from "./random_trainer.ts";
 
-interface Step {
-  readonly result: StepResult;
-  readonly gradients: Values;
-}
-
-interface Way {
-  readonly given?: Given;
-  readonly microTokens?: number;
-  readonly threads?: number;
-}
-
-/** One step from the same start, and the gradient that it saw. */
-function step(
+/** One step of a loss in some way. */
+const step = (
   loss: Loss,
   examples: readonly Example[],
-  { given = {}, ...way }: Way = {},
-): Promise<Step> {
-  const settings = resolveSettings(loss, given);
-  return withTrainer(
-    { loss, settings, optimizer: recorder, ...way },
-    async (trainer) => ({
-      result: await trainer.train(examples, {
-        ...stepOptions(loss, given),
-        maxGradNorm: 0,
-      }),
-      gradients: await valuesOf(trainer, "seen"),
-    }),
-  );
-}
+  way: Omit<Parameters<typeof seenStep>[0], "loss"> = {},
+) => seenStep({ loss, ...way }, examples);
 
 const COUNT = 7;
 const WEIGHTS = [2, 0, 1, 3, 1, 0, 2];
@@ -57,7 +31,7 @@ function weighted(loss: Loss, weights: readonly number[]): Example[] {
 }
 
 /** Compares all but how many examples and tokens there were. */
-function assertSame(found: Step, expected: Step, what: string): void {
+function assertSame(found: SeenStep, expected: SeenStep, what: string): void {
   const near = (
     list: ArrayLike<number>,
     wanted: readonly number[],

@@ -32,13 +32,16 @@ const AREAS: Record<string, Area> = {
       "onnx/state",
       "onnx/devices",
     ],
-    imports: ["onnx/graph", "onnx/proto"],
+    imports: ["onnx/graph", "onnx/proto", "reason"],
   },
   ops: { files: ["ops"], imports: ["onnx/graph"] },
   grad: { files: ["grad"], imports: ["ops", "onnx/graph"] },
   optim: { files: ["optim"], imports: ["ops", "onnx/graph"] },
   losses: { files: ["losses"], imports: ["ops", "onnx/graph"] },
-  models: { files: ["models"], imports: ["ops", "onnx/graph", "atomic"] },
+  models: {
+    files: ["models"],
+    imports: ["ops", "onnx/graph", "atomic", "reason"],
+  },
   // What runs a model rather than builds it.
   generate: {
     files: [
@@ -48,7 +51,7 @@ const AREAS: Record<string, Area> = {
     ],
     imports: ["models", "ops", "onnx/graph", "onnx/proto", "onnx/session"],
   },
-  data: { files: ["data"], imports: [] },
+  data: { files: ["data"], imports: ["reason"] },
   train: {
     files: [
       "batch_pass",
@@ -83,6 +86,7 @@ const AREAS: Record<string, Area> = {
       "rng",
       "stats",
       "atomic",
+      "reason",
     ],
   },
   hub: { files: ["hub"], imports: [] },
@@ -90,7 +94,8 @@ const AREAS: Record<string, Area> = {
   plot: { files: ["plot"], imports: [] },
   rng: { files: ["rng"], imports: [] },
   stats: { files: ["stats"], imports: [] },
-  atomic: { files: ["atomic_file", "atomic_folder"], imports: [] },
+  atomic: { files: ["atomic_file", "atomic_folder"], imports: ["reason"] },
+  reason: { files: ["reason_of"], imports: [] },
   flags: { files: ["flags", "verb"], imports: [] },
   terminal: { files: ["terminal", "terminal_text"], imports: [] },
 };

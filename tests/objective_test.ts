@@ -3,6 +3,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import type { Loss, Reduced } from "lib/losses/loss.ts";
 import { resolveSettings, type Setting } from "lib/losses/options.ts";
 import { detachedValues } from "lib/examine/check_loss.ts";
+import { widened } from "lib/examine/loss_graph.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import {
   exampleFeeds,
@@ -130,17 +131,6 @@ function statisticsOf({ statistics }: Loss): Reduced["inputs"] {
       what === "number"
         ? 0.3
         : Array.from({ length: EXAMPLES }, (_, i) => i / 4 - 0.3),
-    ]),
-  );
-}
-
-function widened(feeds: Feeds): Feeds {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, { data, shape }]) => [
-      name,
-      data instanceof Float32Array
-        ? { data: Float64Array.from(data), shape }
-        : { data, shape },
     ]),
   );
 }

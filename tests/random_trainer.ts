@@ -1,3 +1,4 @@
+import type { Example } from "lib/data/example.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveSettings, type Setting } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/reads.ts";
@@ -5,7 +6,13 @@ import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { add, mul, sub } from "lib/ops/elementwise.ts";
 import type { Optimizer } from "lib/optim.ts";
-import { type StepOptions, Trainer, type TrainerOptions } from "lib/trainer.ts";
+import type { Reference } from "lib/reference.ts";
+import {
+  type StepOptions,
+  type StepResult,
+  Trainer,
+  type TrainerOptions,
+} from "lib/trainer.ts";
 import { randomDecoder } from "./models/random_decoder.ts";
 import { randomLora } from "./models/random_lora.ts";
 import { UNLIKELY } from "./random_examples.ts";
@@ -55,6 +62,37 @@ export async function withTrainer<T>(
   } finally {
     await trainer.release();
   }
+}
+
+/** What one step gives and sees. */
+export interface SeenStep {
+  readonly result: StepResult;
+  readonly gradients: Values;
+}
+
+/** One step from the same start without clipping, and the gradient it saw. */
+export function seenStep(
+  { loss, given = {}, reference, ...way }:
+    & { loss: Loss; given?: Given; reference?: Reference }
+    & Pick<
+      Parameters<typeof withTrainer>[0],
+      "kind" | "microTokens" | "threads"
+    >,
+  examples: readonly Example[],
+): Promise<SeenStep> {
+  const settings = resolveSettings(loss, given);
+  return withTrainer(
+    { loss, settings, optimizer: recorder, ...way },
+    async (trainer) => {
+      const options = stepOptions(loss, given);
+      const result = await trainer.train(examples, {
+        ...options,
+        reference: options.reference && (reference ?? options.reference),
+        maxGradNorm: 0,
+      });
+      return { result, gradients: await valuesOf(trainer, "seen") };
+    },
+  );
 }
 
 /** A tensor of each parameter, by the name that snapshots have for it. */

@@ -1,26 +1,11 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { Example } from "lib/data/example.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Reference } from "lib/reference.ts";
-import type { StepResult } from "lib/trainer.ts";
 import { assertClose } from "./assert_close.ts";
 import { randomExamples } from "./random_examples.ts";
-import {
-  type Given,
-  recorder,
-  stepOptions,
-  type Values,
-  valuesOf,
-  withTrainer,
-} from "./random_trainer.ts";
-
-/** What one step gives and sees. */
-interface Step {
-  readonly result: StepResult;
-  readonly gradients: Values;
-}
+import { type Given, type SeenStep, seenStep } from "./random_trainer.ts";
 
 /** A way to compute the same step. */
 interface Way {
@@ -61,19 +46,9 @@ for (const [kind, loss, given] of CASES) {
   const name = `${loss.id} ${JSON.stringify(given)}, ${kind}`;
 
   Deno.test(`neither split, order, padding nor threads change a step: ${name}`, async () => {
-    const settings = resolveSettings(loss, given);
     const examples = randomExamples(loss, COUNT);
     const step = ({ order = inOrder, ...way }: Way) =>
-      withTrainer(
-        { kind, loss, settings, optimizer: recorder, ...way },
-        async (trainer): Promise<Step> => ({
-          result: await trainer.train(
-            order.map((i) => examples[i]!),
-            { ...stepOptions(loss, given), maxGradNorm: 0 },
-          ),
-          gradients: await valuesOf(trainer, "seen"),
-        }),
-      );
+      seenStep({ kind, loss, given, ...way }, order.map((i) => examples[i]!));
     const whole = await step({});
     const free = loss.statistics?.rows ? [] : [SHUFFLED];
     for (const way of [...WAYS, ...free]) {
@@ -95,7 +70,6 @@ const MASKED: Reference = {
 
 for (const loss of LOSSES) {
   const given: Given = loss.options["nllOver"] ? { nllOver: "completion" } : {};
-  const settings = resolveSettings(loss, given);
 
   Deno.test(`tokens that are not scored are as if they were the prompt's: ${loss.id}`, async () => {
     const examples = randomExamples(loss, COUNT);
@@ -114,21 +88,7 @@ for (const loss of LOSSES) {
       ]),
     }));
     const step = (examples: readonly Example[]) =>
-      withTrainer(
-        { loss, settings, optimizer: recorder, microTokens: 60 },
-        async (trainer): Promise<Step> => {
-          const options = stepOptions(loss, given);
-          const reference = options.reference && MASKED;
-          return {
-            result: await trainer.train(examples, {
-              ...options,
-              reference,
-              maxGradNorm: 0,
-            }),
-            gradients: await valuesOf(trainer, "seen"),
-          };
-        },
-      );
+      seenStep({ loss, given, reference: MASKED, microTokens: 60 }, examples);
     const found = await step(masked);
     const expected = await step(asPrompt);
     // The prompt's copies are tokens of their own.
@@ -140,7 +100,7 @@ for (const loss of LOSSES) {
   });
 }
 
-function assertSameStep(found: Step, expected: Step, way: Way): void {
+function assertSameStep(found: SeenStep, expected: SeenStep, way: Way): void {
   const { order = inOrder } = way;
   const near = (
     list: ArrayLike<number>,

@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
+import { reasonOf } from "lib/reason_of.ts";
 
 /**
  * A folder of results that appears whole or not at all: it is written beside
@@ -31,8 +32,9 @@ export class ResultsFolder implements AsyncDisposable {
       });
       return new ResultsFolder(temporary, target);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : cause;
-      throw new Error(`Cannot write results to ${path}: ${reason}`, { cause });
+      throw new Error(`Cannot write results to ${path}: ${reasonOf(cause)}`, {
+        cause,
+      });
     }
   }
 

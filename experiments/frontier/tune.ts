@@ -1,4 +1,4 @@
-import { writeAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/atomic_file.ts";
 import { mean } from "lib/metrics.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import type { ExperimentOptions } from "../experiment.ts";
@@ -156,8 +156,5 @@ function tableOf({ trials, chosen }: Tuning) {
 
 async function write(tuning: Tuning): Promise<void> {
   const text = `${canonicalJson(tuning, { indent: 2 })}\n`;
-  await writeAtomically(
-    FILE.pathname,
-    (temporary) => Deno.writeTextFile(temporary, text),
-  );
+  await writeTextAtomically(FILE.pathname, text);
 }

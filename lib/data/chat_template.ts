@@ -1,5 +1,6 @@
 import type { Message } from "./messages.ts";
 import { compileTemplate } from "./python_jinja.ts";
+import { reasonOf } from "../reason_of.ts";
 
 type Json =
   | string
@@ -63,8 +64,7 @@ export function chatTemplate(
       try {
         return find(name)({ ...specialTokens, ...variables }, now);
       } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new Error(`Cannot render the chat template: ${reason}`, {
+        throw new Error(`Cannot render the chat template: ${reasonOf(cause)}`, {
           cause,
         });
       }

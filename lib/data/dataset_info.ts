@@ -8,11 +8,12 @@ import {
   sep,
 } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { reasonOf, unreadable } from "./containers/reading.ts";
+import { unreadable } from "./containers/reading.ts";
 import type { Format } from "./formats.ts";
 import { type Entry, entryError, entryFormat } from "./formats/registered.ts";
 import { isObject } from "./messages.ts";
 import { shown } from "./value_error.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** Where the rows of a registered dataset are. */
 export type DatasetSource =

@@ -9,6 +9,7 @@ import { type Boundary, type JoinedRow, joinParts } from "./join_parts.ts";
 import type { Message } from "./messages.ts";
 import type { PreferenceRow } from "./preference.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** What special tokens written out in contents are. */
 export const SPECIALS = ["text", "token"] as const;
@@ -80,8 +81,9 @@ export function encodeRow(
       ? encodeText(row, tokenizer, options)
       : encodeChat(row, tokenizer, options);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot tokenize ${row.where}: ${reason}`, { cause });
+    throw new Error(`Cannot tokenize ${row.where}: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
 }
 

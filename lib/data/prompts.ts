@@ -1,8 +1,10 @@
 import { encodeRow } from "./encode_row.ts";
 import { type Message, readMessages } from "./messages.ts";
-import { readRows, type Row } from "./read_rows.ts";
+import { readRows } from "./read_rows.ts";
+import type { Row } from "./row.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { valueError } from "./value_error.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** Something to continue. */
 export interface Prompt {
@@ -77,7 +79,6 @@ async function readText(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
   }
 }

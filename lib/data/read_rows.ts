@@ -3,10 +3,9 @@ import { decompress } from "./containers/compression.ts";
 import { readCsv } from "./containers/csv.ts";
 import { readJson } from "./containers/json.ts";
 import { readParquet } from "./containers/parquet.ts";
-import { type Reading, reasonOf, unreadable } from "./containers/reading.ts";
+import { type Reading, unreadable } from "./containers/reading.ts";
 import type { Row } from "./row.ts";
-
-export type { Row } from "./row.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** Options for {@linkcode streamRows} and {@linkcode readRows}. */
 export interface ReadOptions {

@@ -17,9 +17,7 @@ import type { PreferenceRow, PreferenceRows } from "./preference.ts";
 import { EndsReader } from "./row_ends.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-export { type Truncation, truncations } from "./fit_row.ts";
-
-/** Options for {@linkcode tokenizeRows}. */
+/** Options for {@linkcode RowTokenizer}. */
 export interface TokenizeOptions extends EncodeOptions, Limits {
   /** `null` will do for rows of token ids. */
   readonly tokenizer: Tokenizer | null;
@@ -142,6 +140,12 @@ export class RowTokenizer {
   }
 }
 
+/** Options for {@linkcode tokenizeRows}. */
+export interface TokenizeRowsOptions extends TokenizeOptions {
+  /** Told what is wrong with a row, which is left out. @default it is thrown */
+  readonly onBadRow?: (error: Error) => void;
+}
+
 /**
  * Tokenizes the rows of a file, see {@linkcode RowTokenizer}.
  *
@@ -149,18 +153,32 @@ export class RowTokenizer {
  */
 export function tokenizeRows(
   { kind, rows }: PreferenceRows,
-  options: TokenizeOptions,
+  { onBadRow = rethrow, ...options }: TokenizeRowsOptions,
 ): ExampleSet {
   const tokenizer = new RowTokenizer(options);
-  const examples = rows.flatMap((row) => tokenizer.tokenize(row) ?? []);
+  const examples = rows.flatMap((row) => {
+    try {
+      return tokenizer.tokenize(row) ?? [];
+    } catch (error) {
+      onBadRow(error as Error);
+      return [];
+    }
+  });
   const { counts } = tokenizer;
   if (examples.length > 0) return { kind, examples, counts };
-  const first = rows[0]!.where;
   const reasons = Object.entries(counts.dropped).filter(([, n]) => n > 0);
+  const dropped = reasons.reduce((sum, [, n]) => sum + n, 0);
+  const bad = ["bad", rows.length - dropped] as const;
   throw new Error(
-    `Cannot use the rows from ${first} on: all ${rows.length} were dropped, ` +
-      reasons.map(([why, n]) => `${why} ${n}`).join(", "),
+    `Cannot use the rows from ${rows[0]?.where} on: ` +
+      `all ${rows.length} were dropped, ` +
+      (bad[1] > 0 ? [...reasons, bad] : reasons)
+        .map(([why, n]) => `${why} ${n}`).join(", "),
   );
+}
+
+function rethrow(error: Error): never {
+  throw error;
 }
 
 function checkIds(

@@ -5,6 +5,7 @@ import { type AddedToken, TokenTexts } from "./added_tokens.ts";
 import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
 import type { Step } from "./pre_tokenizer.ts";
 import { TextToIds } from "./text_to_ids.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** A model's tokenizer. */
 export interface Tokenizer {
@@ -69,10 +70,12 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer | null> {
   try {
     return tokenizer(files);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot load the tokenizer of ${folder}: ${reason}`, {
-      cause,
-    });
+    throw new Error(
+      `Cannot load the tokenizer of ${folder}: ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

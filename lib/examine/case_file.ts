@@ -1,3 +1,4 @@
+import { reasonOf } from "../reason_of.ts";
 /** Log-probabilities of n pairs in nats, summed over tokens, and lengths. */
 export interface CaseInputs {
   readonly chosen: readonly number[];
@@ -47,8 +48,7 @@ export async function readCases(path: string): Promise<CaseBlock[]> {
   try {
     value = JSON.parse(await Deno.readTextFile(path));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
   }
   return parseCases(value, path);
 }

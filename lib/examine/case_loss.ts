@@ -6,6 +6,7 @@ import {
   type Settings,
 } from "../losses/options.ts";
 import { LOSSES } from "../losses/registry.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** A loss with all its settings. */
 export interface SetLoss {
@@ -42,8 +43,9 @@ export function caseLoss(wanted: LossCase, beta: number): SetLoss {
   try {
     return { loss, settings: resolveSettings(loss, settings) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new RangeError(`Cannot evaluate ${where}: ${reason}`, { cause });
+    throw new RangeError(`Cannot evaluate ${where}: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
 }
 

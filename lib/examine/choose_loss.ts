@@ -7,6 +7,7 @@ import { resolveSettings } from "../losses/options.ts";
 import { findLoss, isLoss, LOSSES } from "../losses/registry.ts";
 import { portablePath } from "../record.ts";
 import { sha256 } from "../record/sha256.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** A loss by what a user calls it. */
 export interface ChosenLoss {
@@ -81,7 +82,7 @@ async function loadLoss(
     await checkLoss(loss);
     return { loss, hash };
   } catch (cause) {
-    throw failed(cause instanceof Error ? cause.message : String(cause), {
+    throw failed(reasonOf(cause), {
       cause,
     });
   }

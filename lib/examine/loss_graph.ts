@@ -169,7 +169,8 @@ function floats(list: readonly number[]): HostTensor {
   return { data: Float32Array.from(list), shape: [list.length] };
 }
 
-function widened(
+/** The same with floats in double precision. */
+export function widened(
   feeds: Readonly<Record<string, HostTensor>>,
 ): Record<string, HostTensor> {
   return Object.fromEntries(

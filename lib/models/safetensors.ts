@@ -8,6 +8,7 @@ import {
   type Header,
   type NamedTensor,
 } from "./safetensors_header.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** A safetensors file, its header read and checked. */
 export interface SafetensorsFile extends Header {
@@ -44,8 +45,7 @@ export async function readHeader(path: string): Promise<SafetensorsFile> {
     const dataOffset = 8 + text.length;
     return { path, dataOffset, ...decodeHeader(text, { dataOffset, size }) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 

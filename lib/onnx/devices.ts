@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { apply, Graph, type Op } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { compile, engine, hostData } from "./session.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** What a device is called where people choose one. */
 export const DEVICE_WORDS = ["auto", ...DEVICES] as const;
@@ -107,7 +108,7 @@ async function failureOn(device: Device): Promise<Error | null> {
     return null;
   } catch (cause) {
     const lacking = device === "cuda" ? lackingOf(CUDA_PROVIDER) : undefined;
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = reasonOf(cause);
     const reason = lacking ?? said.match(REASON)?.[0] ?? said;
     return new Error(reason.trim(), { cause });
   }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Counts } from "lib/data/example.ts";
 import { hashExamples } from "lib/data/describe_examples.ts";
+import { truncations } from "lib/data/fit_row.ts";
 import { parseRows } from "lib/data/formats.ts";
 import type { Message } from "lib/data/messages.ts";
 import type { PreferenceRow } from "lib/data/preference.ts";
@@ -12,7 +13,6 @@ import {
   RowTokenizer,
   type TokenizeOptions,
   tokenizeRows,
-  truncations,
 } from "lib/data/tokenize.ts";
 import { withByteTokenizer } from "./byte_tokenizer.ts";
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { aot, ranked } from "lib/losses/aot.ts";
+import { aotUnpaired } from "lib/losses/aot_unpaired.ts";
 import { dpo } from "lib/losses/dpo.ts";
 import { assertClose } from "../assert_close.ts";
 import { runLoss } from "./loss_graph.ts";
@@ -35,19 +36,21 @@ Deno.test("aot under the preset trl is TRL's formula", async () => {
   assertClose(loss, excess.map((d) => -logSigmoid(0.1 * d)));
 });
 
-Deno.test("aot of one pair is dpo", async () => {
-  const pair = {
-    chosen: [-7],
-    rejected: [-3],
-    refChosen: [-9],
-    refRejected: [-1],
-  };
-  const settings = { beta: 0.5, labelSmoothing: 0.1 };
-  deepStrictEqual(
-    await runLoss(aot, pair, { settings }),
-    await runLoss(dpo, pair, { settings }),
-  );
-});
+for (const loss of [aot, aotUnpaired]) {
+  Deno.test(`${loss.id} of one pair is dpo`, async () => {
+    const pair = {
+      chosen: [-7],
+      rejected: [-3],
+      refChosen: [-9],
+      refRejected: [-1],
+    };
+    const settings = { beta: 0.5, labelSmoothing: 0.1 };
+    deepStrictEqual(
+      await runLoss(loss, pair, { settings }),
+      await runLoss(dpo, pair, { settings }),
+    );
+  });
+}
 
 Deno.test("aot does not see which pair a margin of the reference belongs to", async () => {
   const permuted = {

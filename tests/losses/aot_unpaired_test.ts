@@ -1,6 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { aotUnpaired } from "lib/losses/aot_unpaired.ts";
-import { dpo } from "lib/losses/dpo.ts";
 import { assertClose } from "../assert_close.ts";
 import { runLoss } from "./loss_graph.ts";
 import { logSigmoid, sigmoid } from "./peer_formula.ts";
@@ -33,20 +32,6 @@ Deno.test("aot-unpaired under the preset trl is TRL's formula", async () => {
     settings: { ...aotUnpaired.presets!.trl!.settings },
   });
   assertClose(loss, ofChosen.map((d) => -logSigmoid(0.1 * d)));
-});
-
-Deno.test("aot-unpaired of one pair is dpo", async () => {
-  const pair = {
-    chosen: [-7],
-    rejected: [-3],
-    refChosen: [-9],
-    refRejected: [-1],
-  };
-  const settings = { beta: 0.5, labelSmoothing: 0.1 };
-  deepStrictEqual(
-    await runLoss(aotUnpaired, pair, { settings }),
-    await runLoss(dpo, pair, { settings }),
-  );
 });
 
 Deno.test("aot-unpaired does not see which completion was rejected for which", async () => {

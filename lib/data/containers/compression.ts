@@ -1,8 +1,9 @@
 import { createGunzip } from "node:zlib";
 import { beginsWith, type Chunks, peek, through } from "./chunks.ts";
-import { type Reading, reasonOf, unreadable } from "./reading.ts";
+import { type Reading, unreadable } from "./reading.ts";
 import { Unpacking } from "./unpacking.ts";
 import { unpackZstd } from "./zstd.ts";
+import { reasonOf } from "../../reason_of.ts";
 
 interface Format {
   readonly name: string;

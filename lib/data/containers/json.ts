@@ -1,13 +1,8 @@
 import type { Row } from "../row.ts";
-import {
-  decode,
-  isBlank,
-  type Reading,
-  reasonOf,
-  unreadable,
-} from "./reading.ts";
+import { decode, isBlank, type Reading, unreadable } from "./reading.ts";
 import { ArraySplitter } from "./split_array.ts";
 import { LineSplitter, type Piece, type Splitter } from "./split_lines.ts";
+import { reasonOf } from "../../reason_of.ts";
 
 const EXPECTED =
   "expected one JSON array of objects, or one JSON object a line";

@@ -13,8 +13,9 @@ import { compressors } from "hyparquet-compressors";
 import { zstdDecompressSync } from "node:zlib";
 import { isDeepStrictEqual } from "node:util";
 import type { Row } from "../row.ts";
-import { decode, type Reading, reasonOf, unreadable } from "./reading.ts";
+import { decode, type Reading, unreadable } from "./reading.ts";
 import { Unpacking } from "./unpacking.ts";
+import { reasonOf } from "../../reason_of.ts";
 
 /**
  * The rows of a parquet file, one row group in memory at a time. Lists and

@@ -37,11 +37,6 @@ export function tooLong(where: string, maxRowBytes: number): Error {
   );
 }
 
-/** What an error says. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Whether JSON takes a byte for white space. */
 export function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;

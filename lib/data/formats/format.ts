@@ -8,6 +8,7 @@ import type { Form } from "./forms.ts";
 import { feedbackOf } from "./feedback.ts";
 import { withSystem } from "./turns.ts";
 import { readLabel, readTools } from "./values.ts";
+import { reasonOf } from "../../reason_of.ts";
 
 /** A layout of data files. */
 export interface Format {
@@ -70,8 +71,7 @@ export function format(layout: Layout): Format {
         checkOptional(row, optional);
         return complete(row, layout);
       } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new Error(`${reason} (format ${name})`, { cause });
+        throw new Error(`${reasonOf(cause)} (format ${name})`, { cause });
       }
     },
   };
