@@ -17,9 +17,6 @@ import { TARGETS } from "./data_outputs.ts";
 import { TOKEN_FLAGS } from "./data_tokens.ts";
 import { CONVERSION_FLAGS, READING_FLAGS, ROWS } from "./row_flags.ts";
 
-// No layout that convert writes has weights.
-const { softLabels: _, ...CHANGES } = CONVERSION_FLAGS;
-
 const DATA = {
   name: "data",
   summary: "Shows, checks and converts preference data.",
@@ -61,10 +58,10 @@ const DATA = {
     ...READING_FLAGS,
     limit: integer({ help: "rows to read, at most", min: 1, group: ROWS }),
     ...TOKEN_FLAGS,
-    ...CHANGES,
+    ...CONVERSION_FLAGS,
     seed: integer({
       help: "of what is drawn; 0 unless given",
-      group: CHANGES.flip.group,
+      group: CONVERSION_FLAGS.flip.group,
     }),
   },
   examples: [
@@ -72,6 +69,7 @@ const DATA = {
     "deno task data inspect pairs.jsonl --model org/name --html pairs.html",
     "deno task data check train.jsonl --eval test.jsonl --model org/name --max-length 1024",
     "deno task data convert pairs.jsonl --to trl --unpair --out labels.jsonl",
+    "deno task data convert votes.jsonl --to tokens --soft-labels --model org/name --out ids.jsonl",
     "deno task data convert org/data:train --to tokens --model org/name --out ids.jsonl",
   ],
 } as const satisfies Verb;
@@ -90,6 +88,7 @@ const CONVERSIONS = [
   "pairs",
   "pairLabels",
   "flip",
+  "softLabels",
   "unpair",
   "keepDesirable",
   "keepUndesirable",
@@ -120,7 +119,7 @@ function listFormats(): void {
 
 function assertRead(action: string, values: Values): void {
   const { without } = ACTIONS[action]!;
-  const unread = without.find((name) => values[name]);
+  const unread = without.find((name) => (values[name] ?? false) !== false);
   if (unread === undefined) return;
   throw new Error(`Cannot use --${kebab(unread)}: ${action} does not read it`);
 }

@@ -4,7 +4,8 @@ import {
   registeredDataset,
 } from "lib/data/dataset_info.ts";
 import type { DataKind } from "lib/data/example.ts";
-import { type Format, formatOf } from "lib/data/formats.ts";
+import { formatOf } from "lib/data/formats.ts";
+import type { Format } from "lib/data/formats/format.ts";
 import type { PreferenceRow } from "lib/data/preference.ts";
 import { streamRows } from "lib/data/read_rows.ts";
 import { resolveData } from "lib/hub.ts";

@@ -9,7 +9,7 @@ import {
 } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { unreadable } from "./containers/reading.ts";
-import type { Format } from "./formats.ts";
+import type { Format } from "./formats/format.ts";
 import { type Entry, entryError, entryFormat } from "./formats/registered.ts";
 import { isObject } from "./messages.ts";
 import { shown } from "./value_error.ts";

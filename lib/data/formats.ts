@@ -12,8 +12,6 @@ import { ultrafeedbackFormats } from "./formats/ultrafeedback.ts";
 import type { PreferenceRow, PreferenceRows } from "./preference.ts";
 import type { Row } from "./row.ts";
 
-export type { Format };
-
 /** Every known layout; a file has the first one that its first row fits. */
 export const FORMATS: readonly Format[] = [
   ...idFormats,

@@ -8,7 +8,8 @@ import {
   readDatasetInfo,
   registeredDataset,
 } from "lib/data/dataset_info.ts";
-import { type Format, parseRows } from "lib/data/formats.ts";
+import { parseRows } from "lib/data/formats.ts";
+import type { Format } from "lib/data/formats/format.ts";
 import { readRows } from "lib/data/read_rows.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import {

@@ -252,6 +252,22 @@ Deno.test("data convert writes the ids that training sees", async () => {
   strictEqual(record.tokens.counts.rows, 2);
 });
 
+Deno.test("data convert writes votes as weights of ids, and as nothing else", async () => {
+  const [pair] = PAIRS;
+  using folder = pairsFolder([{ ...pair, votes_chosen: 3, votes_rejected: 1 }]);
+  const file = folder.at("ids.jsonl");
+  const args = ["--soft-labels", "--out", file];
+  await withByteTokenizer({}, async (model) => {
+    const to = ["--to", "tokens", "--model", model];
+    const { code, err } = await data("convert", folder.path, ...to, ...args);
+    strictEqual(code, 0, err);
+  });
+  const { rows } = await rowsOf(file);
+  deepStrictEqual(rows.map(({ weight }) => weight), [0.75, 0.25]);
+  const trl = await data("convert", folder.path, "--to", "trl", ...args);
+  match(trl.err, /as trl-pairs: it would change the row's weight, /);
+});
+
 Deno.test("data formats lists every layout", async () => {
   const { code, out } = await data("formats");
   strictEqual(code, 0);
@@ -275,6 +291,11 @@ const REFUSED: readonly [string, string[], RegExp][] = [
     "limits without a model",
     ["check", "x", "--max-length", "9"],
     /Cannot use --max-length without --model: only tokenization reads it$/m,
+  ],
+  [
+    "a flag of another action that is 0",
+    ["check", "x", "--seed", "0"],
+    /Cannot use --seed: check does not read it$/m,
   ],
   ["a conversion without --to", ["convert", "x"], /expected --to and --out/],
   [

@@ -3,6 +3,7 @@ import type { Form } from "./forms.ts";
 
 /** Columns of numbers that rows of any format may have. */
 const NUMBERS = [
+  "loss_weight",
   "score_chosen",
   "score_rejected",
   "scores",

@@ -5,15 +5,27 @@ import { valueError } from "../value_error.ts";
 import { readNumber } from "./values.ts";
 
 /**
- * What pairs of any format may say besides which one was chosen:
+ * What rows of any format may say besides their texts: `loss_weight`, by which
+ * the row's loss is multiplied, and pairs besides which one was chosen:
  * `score_chosen` and `score_rejected` (UltraFeedback, as it was binarized), or
  * `votes_chosen` and `votes_rejected`, perhaps `votes_equal` (UKPConvArg).
  */
 export function feedbackOf(
   row: Row,
   kind: DataKind,
-): Pick<PreferenceRow, "scores" | "agreement"> {
-  if (kind !== "pairs") return {};
+): Pick<PreferenceRow, "scores" | "agreement" | "weight"> {
+  return { ...weightOf(row), ...kind === "pairs" ? choiceOf(row) : {} };
+}
+
+function weightOf(row: Row): Pick<PreferenceRow, "weight"> {
+  const at = "loss_weight";
+  if ((row.fields[at] ?? null) === null) return {};
+  const weight = readNumber(row, at);
+  if (weight >= 0) return { weight };
+  throw valueError(row, { at, found: weight, expected: "at least 0" });
+}
+
+function choiceOf(row: Row): Pick<PreferenceRow, "scores" | "agreement"> {
   const scores = together(row, ["score_chosen", "score_rejected"]);
   const votes = together(row, ["votes_chosen", "votes_rejected"]);
   return {

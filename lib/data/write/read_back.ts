@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Format } from "../formats.ts";
+import type { Format } from "../formats/format.ts";
 import type { PreferenceRow } from "../preference.ts";
 import type { Fields, WrittenLayout } from "./layout.ts";
 

@@ -11,21 +11,17 @@ const COLUMNS: Record<DataKind, readonly string[]> = {
 /**
  * The columns of an example as token ids.
  *
- * @throws Error for what the columns cannot hold: tokens of completions that
- * are not scored, or a weight.
+ * @throws Error for tokens of completions that are not scored, which the
+ * columns cannot say.
  */
 export function tokenFields(
-  { prompt, completions, scored, label, weight = 1 }: Example,
+  { prompt, completions, scored, label, weight }: Example,
   { kind, where }: { kind: DataKind; where: string },
 ): Fields {
-  const lost = weight !== 1
-    ? `its weight ${weight}`
-    : scored?.some((marks) => marks.includes(false))
-    ? "which tokens of its completions are not scored"
-    : null;
-  if (lost !== null) {
+  if (scored?.some((marks) => marks.includes(false))) {
     throw new Error(
-      `Cannot write ${where} as token ids: they do not say ${lost}`,
+      `Cannot write ${where} as token ids: they do not say which tokens of ` +
+        "its completions are not scored",
     );
   }
   const names = COLUMNS[kind];
@@ -34,5 +30,6 @@ export function tokenFields(
     ...names.length === 0 ? { completions_ids: completions } : {},
     ...Object.fromEntries(names.map((name, i) => [name, completions[i]])),
     ...label === undefined ? {} : { label },
+    ...weight === undefined ? {} : { loss_weight: weight },
   };
 }

@@ -22,6 +22,25 @@ testReadings({ name: "trl-pairs", kind: "pairs" }, [
   ],
 ]);
 
+testReadings({ name: "ids-labels", kind: "labels" }, [
+  [
+    "a weight of the loss",
+    {
+      prompt_ids: [1],
+      completion_ids: [2],
+      label: true,
+      loss_weight: 0.25,
+    },
+    {
+      form: "ids",
+      prompt: [1],
+      completions: [[2]],
+      weight: 0.25,
+      label: true,
+    },
+  ],
+]);
+
 Deno.test("parseRows() takes no feedback about pairs from other kinds", () => {
   const row = {
     prompt: "Hi",
@@ -40,6 +59,11 @@ Deno.test("parseRows() takes no feedback about pairs from other kinds", () => {
 });
 
 testRefusals([
+  [
+    "a weight below 0",
+    [{ ...PAIR, loss_weight: -1 }],
+    'line 1: expected "loss_weight" to be at least 0, found -1 (format trl-pairs)',
+  ],
   [
     "half of the votes",
     [{ ...PAIR, votes_chosen: 3 }],
