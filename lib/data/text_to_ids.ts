@@ -8,7 +8,9 @@ import {
 } from "./added_tokens.ts";
 import {
   isByteMap,
+  type Merging,
   preTokenizerSteps,
+  spacedWords,
   type Step,
   withoutPrefix,
 } from "./pre_tokenizer.ts";
@@ -19,6 +21,7 @@ export interface EncoderOptions {
   readonly addedTokens: readonly AddedToken[];
   readonly normalizer: Step | null;
   readonly preTokenizer: Step | null;
+  readonly merging: Merging;
 }
 
 /** How text becomes words. */
@@ -54,11 +57,14 @@ export class TextToIds {
   #first: { text: string; ids: readonly number[]; place: Place } | undefined;
 
   constructor(
-    { model, addedTokens, normalizer, preTokenizer }: EncoderOptions,
+    { model, addedTokens, normalizer, preTokenizer, merging }: EncoderOptions,
   ) {
     const steps = preTokenizerSteps(preTokenizer);
     const last = steps.slice(-1).filter(isByteMap);
-    const before = steps.slice(0, steps.length - last.length);
+    const before = [
+      ...steps.slice(0, steps.length - last.length),
+      ...spacedWords(merging),
+    ];
     const bare = {
       normalizer: normalizer && withoutPrefix(normalizer),
       steps: before.flatMap((step) => withoutPrefix(step) ?? []),

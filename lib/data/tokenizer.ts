@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type AddedToken, TokenTexts } from "./added_tokens.ts";
 import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
-import type { Step } from "./pre_tokenizer.ts";
+import type { Merging, Step } from "./pre_tokenizer.ts";
 import { TextToIds } from "./text_to_ids.ts";
 import { reasonOf } from "../reason_of.ts";
 
@@ -134,6 +134,7 @@ function encoderOf(json: Json, model: huggingface.Model): TextToIds {
     addedTokens: addedTokens(json),
     normalizer: json["normalizer"] as Step | null,
     preTokenizer: json["pre_tokenizer"] as Step | null,
+    merging: (json["model"] ?? {}) as Merging,
   });
 }
 

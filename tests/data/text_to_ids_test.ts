@@ -1,6 +1,8 @@
 import { deepStrictEqual, notDeepStrictEqual } from "node:assert/strict";
+import { Tokenizer } from "@huggingface/tokenizers";
 import { Rng } from "lib/rng.ts";
 import { fixtureTokenizer, MODELS } from "./fixture_models.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { withByteTokenizer } from "./byte_tokenizer.ts";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 
@@ -72,3 +74,58 @@ Deno.test("ids do not depend on what was encoded before", async () => {
     notDeepStrictEqual(used.encode("the cat"), ids);
   }
 });
+
+/** A tokenizer after SentencePiece, some of whose merges may span words. */
+function spacedTokenizer(rng: Rng, spans: boolean) {
+  const symbols = ["▁", "a", "b", "."];
+  const merges: [string, string][] = [];
+  while (merges.length < 14) {
+    const pick = () => symbols[rng.integer(symbols.length)]!;
+    const merge: [string, string] = [pick(), pick()];
+    const word = merge.join("");
+    if (symbols.includes(word) || (!spans && /[^▁]▁/.test(word))) continue;
+    merges.push(merge);
+    symbols.push(word);
+  }
+  const words = ["<unk>", ...symbols];
+  const normalizers = [
+    { type: "Prepend", prepend: "▁" },
+    { type: "Replace", pattern: { String: " " }, content: "▁" },
+  ];
+  return {
+    "added_tokens": [],
+    normalizer: { type: "Sequence", normalizers },
+    "pre_tokenizer": null,
+    "post_processor": null,
+    decoder: null,
+    model: {
+      type: "BPE",
+      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+      merges,
+      "unk_token": "<unk>",
+    },
+  };
+}
+
+for (const spans of [false, true]) {
+  const what = spans ? "some merge spans words" : "no merge spans words";
+  Deno.test(`texts without word boundaries have the library's ids where ${what}`, async () => {
+    using folder = temporaryFolder();
+    for (let n = 0; n < 20; n++) {
+      const rng = new Rng(n).split(what);
+      const json = spacedTokenizer(rng, spans);
+      const path = `${folder.path}/tokenizer.json`;
+      await Deno.writeTextFile(path, JSON.stringify(json));
+      const ours = (await loadTokenizer(folder.path))!;
+      const library = new Tokenizer(json, {});
+      for (let i = 0; i < 40; i++) {
+        const letters = Array.from(
+          { length: rng.integer(20) },
+          () => ["a", "b", " ", ".", "é"][rng.integer(5)],
+        );
+        const text = `a${letters.join("")}`;
+        deepStrictEqual(ours.encode(text), library.encode(text).ids, text);
+      }
+    }
+  });
+}
