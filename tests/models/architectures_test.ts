@@ -1,0 +1,267 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { treeBatch } from "lib/data/tree_batch.ts";
+import { dpo } from "lib/losses/dpo.ts";
+import { resolveSettings } from "lib/losses/options.ts";
+import { writeAdapter } from "lib/models/adapter.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder.ts";
+import { createGenerator } from "lib/models/generate.ts";
+import {
+  adapterOf,
+  type LoadedPolicy,
+  loadPolicy,
+  type Tuning,
+} from "lib/models/load_policy.ts";
+import { writeModelFolder } from "lib/models/model_folder.ts";
+import { readHeader, readTensor } from "lib/models/safetensors.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
+import { tensorsOf } from "lib/optimization.ts";
+import { referenceOf } from "lib/reference.ts";
+import { Rng } from "lib/rng.ts";
+import { Scorer } from "lib/scorer.ts";
+import { Trainer } from "lib/trainer.ts";
+import { recorder, type Values } from "../random_trainer.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+import { type Draw, putSeeded, seeded } from "./seeded_weights.ts";
+import { putJson } from "./tiny_model.ts";
+
+/** What fixtures/architectures.py writes, which says what each part is. */
+interface Fixture extends Outcome {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly pairs: readonly Pair[];
+  readonly greedy: readonly Record<"prompt" | "ids", readonly number[]>[];
+  readonly lora: Outcome & {
+    readonly config: Readonly<Record<string, unknown>>;
+  };
+}
+/** Lists of numbers are texts, with spaces between them. */
+interface Outcome {
+  readonly weights: Readonly<Record<string, Draw>>;
+  readonly logits: readonly string[];
+  readonly logProbs: string;
+  readonly loss: number;
+  readonly gradient: Readonly<Record<string, string>>;
+}
+interface Pair {
+  readonly prompt: readonly number[];
+  readonly chosen: readonly number[];
+  readonly rejected: readonly number[];
+  readonly reference: readonly number[];
+}
+
+const FIXTURES = new URL("../fixtures/architectures/", import.meta.url);
+const FULL: Tuning = { kind: "full" };
+/** Few enough that the pairs make several micro-batches. */
+const MICRO_TOKENS = 48;
+
+for (const file of [...Deno.readDirSync(FIXTURES)].map(({ name }) => name)) {
+  const name = file.replace(/\.json$/, "");
+  const fixture: Fixture = JSON.parse(
+    Deno.readTextFileSync(new URL(file, FIXTURES)),
+  );
+  const check = (
+    what: string,
+    use: (fixture: Fixture, folder: string) => Promise<void>,
+  ) =>
+    Deno.test(`${name} has transformers' ${what}`, async () => {
+      using folder = temporaryFolder();
+      await putModel(folder.path, fixture);
+      await use(fixture, folder.path);
+    });
+  check("logits and log-probabilities", async (fixture, folder) => {
+    const loaded = await loadPolicy(folder, FULL);
+    await checkLogits(loaded, fixture);
+    await checkLogProbs(loaded, fixture);
+  });
+  check("DPO loss and gradient of all parameters", checkFullTraining);
+  check("DPO loss and gradient of PEFT's adapter", checkLoraTraining);
+  check("greedy continuations", checkGreedy);
+}
+
+async function putModel(
+  folder: string,
+  { config, weights, lora }: Fixture,
+): Promise<void> {
+  await putJson(`${folder}/config.json`, config);
+  await putSeeded(`${folder}/model.safetensors`, weights);
+  const adapter = adapterIn(folder);
+  await Deno.mkdir(adapter);
+  await putJson(`${adapter}/adapter_config.json`, lora.config);
+  await putSeeded(`${adapter}/adapter_model.safetensors`, lora.weights);
+}
+
+const adapterIn = (folder: string) => `${folder}/adapter`;
+
+async function checkLogits(
+  { policy }: LoadedPolicy,
+  fixture: Fixture,
+): Promise<void> {
+  const graph = new Graph();
+  const inputs = streamInputs(graph);
+  const parameters = policy.parameters(graph);
+  const logits = nextLogits(policy.config, parameters, inputs);
+  const program = await compile({ logits }, {});
+  const { feeds, lengths } = treeBatch(rowsOf(fixture));
+  // What scores alone read is no input of this graph.
+  const { targets: _1, sequences: _2, zeros: _3, ...fed } = feeds;
+  const output = await program.run({ ...fed, ...initialOf({ policy }) });
+  const found = hostData(output["logits"]);
+  let end = 0;
+  for (const [i, line] of fixture.logits.entries()) {
+    const expected = numbers(line);
+    end += lengths[i]! * expected.length;
+    assertWithin(1e-4, found.subarray(end - expected.length, end), expected);
+  }
+  await program.release();
+}
+
+async function checkLogProbs(
+  { policy }: Pick<LoadedPolicy, "policy">,
+  fixture: Fixture,
+): Promise<void> {
+  const scorer = new Scorer({ policy, microTokens: MICRO_TOKENS });
+  const parameters = initialOf({ policy });
+  const scores = await scorer.score(rowsOf(fixture), { parameters });
+  await scorer.release();
+  assertWithin(1e-4, scores.flat(), numbers(fixture.logProbs));
+}
+
+async function checkFullTraining(
+  fixture: Fixture,
+  folder: string,
+): Promise<void> {
+  const { policy } = await loadPolicy(folder, FULL);
+  const gradient = await trainOnce({ policy }, fixture, fixture);
+  const out = `${folder}/gradient`;
+  const tensors = policy.trained.map(({ name, shape }) => ({
+    name,
+    shape,
+    data: gradient.get(name)!,
+  }));
+  await writeModelFolder(out, { from: folder, tensors });
+  await checkGradient(`${out}/model.safetensors`, fixture);
+}
+
+async function checkLoraTraining(
+  fixture: Fixture,
+  folder: string,
+): Promise<void> {
+  const tuning = { kind: "adapter", folder: adapterIn(folder) } as const;
+  const { policy, lora } = await loadPolicy(folder, tuning);
+  const gradient = await trainOnce({ policy }, fixture, fixture.lora);
+  const out = `${folder}/gradient`;
+  await writeAdapter(out, adapterOf(lora!, gradient), { baseModel: folder });
+  await checkGradient(`${out}/adapter_model.safetensors`, fixture.lora);
+}
+
+/** Takes a step, checks its loss, and says the gradient. */
+async function trainOnce(
+  { policy }: Pick<LoadedPolicy, "policy">,
+  fixture: Fixture,
+  { logProbs, loss }: Outcome,
+): Promise<Values> {
+  const settings = resolveSettings(dpo, { beta: 0.1 });
+  const trainer = await Trainer.create({
+    policy,
+    loss: dpo,
+    settings,
+    optimizer: recorder,
+    microTokens: MICRO_TOKENS,
+  });
+  const rows = rowsOf(fixture);
+  const references = fixture.pairs.map(({ reference }) => reference);
+  const result = await trainer.train(rows, {
+    settings,
+    reference: referenceOf(rows, references),
+    learningRate: 0,
+    maxGradNorm: 0,
+  });
+  assertWithin(1e-4, result.logProbs.flat(), numbers(logProbs));
+  assertWithin(1e-5, [result.loss], [loss]);
+  const { tensors } = await trainer.save();
+  await trainer.release();
+  return tensors.get("seen")!;
+}
+
+/** Checks each tensor of a file, to 1e-3 of its size. */
+async function checkGradient(
+  path: string,
+  { gradient }: Outcome,
+): Promise<void> {
+  const file = await readHeader(path);
+  deepStrictEqual([...file.tensors.keys()].sort(), Object.keys(gradient));
+  for (const [name, line] of Object.entries(gradient)) {
+    const [norm, ...rest] = numbers(line);
+    const found = await readTensor(file, name);
+    const draw = { shape: [found.length], center: 0, width: 1 };
+    const dots = [0, 1, 2].map((k) =>
+      dot(found, seeded(`dot${k}:${name}`, draw))
+    );
+    assertWithin(
+      1e-3 * norm!,
+      [Math.sqrt(dot(found, found)), ...dots],
+      [norm!, ...rest.slice(0, 3)],
+      name,
+    );
+    assertWithin(
+      1e-3 * norm! / Math.sqrt(found.length),
+      found.subarray(0, 8),
+      rest.slice(3),
+      name,
+    );
+  }
+}
+
+async function checkGreedy(
+  { greedy }: Fixture,
+  folder: string,
+): Promise<void> {
+  const { policy } = await loadPolicy(folder, FULL);
+  const generator = await createGenerator(policy);
+  const prompts = greedy.map(({ prompt }) => prompt);
+  const completions = await generator.generate(prompts, {
+    parameters: initialOf({ policy }),
+    stream: (label) => new Rng(label),
+    maxNewTokens: greedy[0]!.ids.length,
+    stopIds: [],
+    temperature: 0,
+  });
+  await generator.release();
+  deepStrictEqual(
+    completions.map(([completion]) => completion!.ids),
+    greedy.map(({ ids }) => ids),
+  );
+}
+
+function rowsOf({ pairs }: Fixture) {
+  return pairs.map(({ prompt, chosen, rejected }) => ({
+    prompt,
+    completions: [chosen, rejected],
+  }));
+}
+
+function initialOf({ policy }: Pick<LoadedPolicy, "policy">): Tensors {
+  return tensorsOf(policy.trained, policy.initial);
+}
+
+function numbers(line: string): number[] {
+  return line.split(" ").map(Number);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+}
+
+function assertWithin(
+  bound: number,
+  found: ArrayLike<number>,
+  expected: readonly number[],
+  what = "value",
+): void {
+  for (const [i, wanted] of expected.entries()) {
+    ok(
+      Math.abs(found[i]! - wanted) <= bound,
+      `${what}[${i}] is ${found[i]}, expected ${wanted} ± ${bound}`,
+    );
+  }
+}
