@@ -1,8 +1,8 @@
 import { type Graph, type Operand, type Value } from "lib/onnx/graph.ts";
-import { swiGlu } from "lib/ops/activation.ts";
+import { activate, ACTIVATIONS, erf, gated } from "lib/ops/activation.ts";
 import { attendRows } from "lib/ops/attention.ts";
 import * as e from "lib/ops/elementwise.ts";
-import { tokenScores } from "lib/ops/head.ts";
+import { type HeadOptions, tokenScores } from "lib/ops/head.ts";
 import {
   gather,
   pick,
@@ -10,11 +10,17 @@ import {
   toRows,
   toStream,
 } from "lib/ops/indexing.ts";
-import { gemm, matmul } from "lib/ops/linalg.ts";
+import { affine, gemm, matmul } from "lib/ops/linalg.ts";
 import { log1mExp, logistic, softplus } from "lib/ops/logistic.ts";
-import { logSoftmax, rmsNorm, softmax } from "lib/ops/norm.ts";
+import { layerNorm, logSoftmax, rmsNorm, softmax } from "lib/ops/norm.ts";
 import { rotate } from "lib/ops/rope.ts";
-import { reshape, sum, transpose, unsqueeze } from "lib/ops/shaping.ts";
+import {
+  reshape,
+  splitLast,
+  sum,
+  transpose,
+  unsqueeze,
+} from "lib/ops/shaping.ts";
 import { cos, sin } from "lib/ops/trigonometry.ts";
 
 type Build = (x: Value, y: Value) => Value;
@@ -101,6 +107,12 @@ export const OP_CASES: OpCase[] = [
     [3, 4],
     (x, y) => gemm(x, y, { transA: true }),
   ],
+  [
+    "Gemm with a row added",
+    [2, 3],
+    [3],
+    (x, y) => affine([x, gemm(x, x, { transA: true }), y]),
+  ],
   ["Gemm, used twice", [3, 3], [3, 3], (x, y) => gemm(gemm(x, y), y)],
   ["FusedMatMul", [2, 2, 3], [2, 3, 4], matmul],
   [
@@ -149,29 +161,70 @@ export const OP_CASES: OpCase[] = [
     (x, y) => e.mul(toStream(x, layout(x.graph)), y),
   ],
   ["RMS norm", [2, 4], [4], (x, y) => e.mul(rmsNorm(x, y, 0.1), x)],
+  [
+    "layer norm",
+    [2, 4],
+    [4],
+    (x, y) => e.mul(layerNorm(x, [y, e.mul(y, y)], 0.1), x),
+  ],
+  ["Split", [2, 5], [2, 3], (x, y) => {
+    const [a, b] = splitLast(e.mul(x, x), [2, 3]);
+    return e.mul(sum(e.mul(a!, a!), [1], { keepdims: true }), e.mul(b!, y));
+  }],
+  ["Split, of which a part is used", [2, 5], [2, 3], (x, y) => {
+    const [, b] = splitLast(x, [2, 3]);
+    return e.mul(b!, y);
+  }],
   ["Softmax", [2, 4], [2, 4], (x, y) => e.mul(softmax(x), y)],
   ["LogSoftmax", [2, 4], [2, 4], (x, y) => e.mul(logSoftmax(x), y)],
-  ["SwiGlu", [2, 4], [2, 4], swiGlu],
+  ["Erf", [2, 3], [1], each((x) => erf(e.sub(x, 0.8)))],
+  ...Object.entries(ACTIVATIONS).flatMap(([name, f]): OpCase[] => [
+    [name, [2, 4], [1], (x, y) => e.mul(activate(f, e.sub(x, 0.8)), y)],
+    [
+      `${name}, gated`,
+      [2, 4],
+      [2, 4],
+      (x, y) => gated(f, e.sub(x, 0.8), y),
+    ],
+  ]),
   ["Rotate", [3, 2, 4], [3, 2, 4], (x, y) => {
+    const angle = floats(x.graph, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [3, 1, 2]);
+    return e.mul(rotate(x, cos(angle), sin(angle)), y);
+  }],
+  ["Rotate, in part", [3, 2, 5], [3, 2, 5], (x, y) => {
     const angle = floats(x.graph, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [3, 1, 2]);
     return e.mul(rotate(x, cos(angle), sin(angle)), y);
   }],
   ["Attend, queries and keys", [1, 4, 3, 2], [1, 2, 3, 2], (q, k) => {
     const v = e.mul(k, k);
-    return attendRows(q, k, v, causal(q.graph));
+    return attendRows([q, k, v, causal(q.graph)]);
   }],
-  ...[1, 2].flatMap((chunks): OpCase[] => [
+  ["Attend, scaled and capped", [1, 4, 3, 2], [1, 2, 3, 2], (q, k) => {
+    const v = e.mul(k, k);
+    const options = { scale: 0.9, cap: 1.3 };
+    return attendRows([q, k, v, causal(q.graph)], options);
+  }],
+  ...[{ chunks: 1 }, { chunks: 2 }, { chunks: 2, cap: 1.5 }].flatMap(
+    headCases,
+  ),
+];
+
+/** The head, trained and frozen. */
+function headCases(options: Omit<HeadOptions, "trained">): OpCase[] {
+  const which = `head in ${options.chunks} chunks` +
+    (options.cap ? ", capped" : "");
+  return [
     [
-      `the trained head in ${chunks} chunks`,
+      `the trained ${which}`,
       [4, 3],
       [5, 3],
       (x, y) =>
         tokenScores([x, y, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
           trained: true,
-          chunks,
+          ...options,
         }).logProb,
     ],
-    [`the frozen head in ${chunks} chunks`, [4, 3], [4, 1], (x, y) => {
+    [`the frozen ${which}`, [4, 3], [4, 1], (x, y) => {
       const head = floats(
         x.graph,
         Array.from({ length: 15 }, (_, i) => Math.cos(i)),
@@ -180,10 +233,10 @@ export const OP_CASES: OpCase[] = [
       return e.mul(
         tokenScores([x, head, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
           trained: false,
-          chunks,
+          ...options,
         }).logProb,
         y,
       );
     }],
-  ]),
-];
+  ];
+}

@@ -1,10 +1,6 @@
 import { join } from "node:path";
 import { writeFolder } from "../atomic_folder.ts";
-import {
-  type DecoderConfig,
-  type Parameter,
-  parameterNames,
-} from "./config.ts";
+import { type DecoderConfig, linearParameters } from "./config.ts";
 import { type JsonFields, readJsonFields, writeJson } from "./json_fields.ts";
 import {
   readHeader,
@@ -147,7 +143,7 @@ export function resolveTargets(
   config: DecoderConfig,
   targets: "all-linear" | readonly string[],
 ): string[] {
-  const linear = linearWeights(config).map(({ name }) => name);
+  const linear = linearParameters(config).map(({ name }) => name);
   if (targets === "all-linear") return linear;
   const matches = (name: string, target: string) =>
     `.${name}`.endsWith(`.${target}.weight`);
@@ -174,7 +170,7 @@ export function checkAdapter(
   { rank, tensors }: Adapter,
 ): void {
   const base = new Map(
-    linearWeights(config).map(({ name, shape }) => [name, shape]),
+    linearParameters(config).map(({ name, shape }) => [name, shape]),
   );
   for (const [name, { a, b }] of tensors) {
     const shape = base.get(name);
@@ -257,10 +253,4 @@ function storedPair(
 
 function tensorName(module: string, factor: "A" | "B"): string {
   return `base_model.model.${module}.lora_${factor}.weight`;
-}
-
-function linearWeights(config: DecoderConfig): Parameter[] {
-  return parameterNames(config).filter(({ name, shape }) =>
-    name.startsWith("model.layers.") && shape.length === 2
-  );
 }

@@ -1,18 +1,17 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import type { HostTensor } from "../onnx/session.ts";
-import { attendRows } from "../ops/attention.ts";
 import { add, max, sub } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";
 import { concat, reshape, transpose, unsqueeze } from "../ops/shaping.ts";
-import type { DecoderConfig } from "./config.ts";
 import {
   type Heads,
   hide,
   lateness,
-  logits,
-  type Parameters,
-  streamStates,
-} from "./decoder.ts";
+  remoteness,
+  rowsAttention,
+} from "./attention.ts";
+import type { DecoderConfig } from "./config.ts";
+import { logits, type Parameters, streamStates } from "./decoder.ts";
 
 /** Keys and values of one layer, by the names that a graph knows them by. */
 export function cacheNames(layer: number): { k: string; v: string } {
@@ -54,7 +53,7 @@ export function cachedDecoder(
 
 function cachedAttention(graph: Graph, config: DecoderConfig) {
   const { heads, kvHeads, headDim } = config;
-  const bias = visibility(graph);
+  const attendInRows = rowsAttention(config, visibility(graph));
   const slots = graph.input("slots", ["n", "R"], "int32");
   const places = graph.input("places", ["N"], "int32");
   const outputs: Record<string, Value> = {};
@@ -67,25 +66,30 @@ function cachedAttention(graph: Graph, config: DecoderConfig) {
   };
   const attend = ({ q, k, v }: Heads, layer: number) => {
     const names = cacheNames(layer);
-    const output = attendRows(
+    const output = attendInRows([
       transpose(gather(q, slots), [1, 2, 0, 3]),
       remembered(names.k, k),
       remembered(names.v, v),
-      bias,
-    );
+    ], layer);
     const bySlot = transpose(output, [2, 0, 1, 3]);
     return gather(reshape(bySlot, ["n·R", heads, headDim]), places);
   };
   return { outputs, attend };
 }
 
-/** A slot sees its row's slots up to itself. */
-function visibility(graph: Graph): Value {
+/** A slot sees its row's slots up to itself, the last ones in a window. */
+function visibility(graph: Graph): (window: number | null) => Value {
   const order = graph.input("order", ["T+n"]);
   const starts = graph.input("starts", ["R"]);
   const early = max(sub(unsqueeze(starts, [1]), unsqueeze(order, [0])), 0);
-  const late = lateness(graph.input("newOrder", ["n"]), order);
-  return hide(add(unsqueeze(early, [1]), late));
+  const newOrder = graph.input("newOrder", ["n"]);
+  const late = lateness(newOrder, order);
+  const hidden = add(unsqueeze(early, [1]), late);
+  return (window) => {
+    if (window === null) return hide(hidden);
+    const distances = sub(unsqueeze(newOrder, [1]), unsqueeze(order, [0]));
+    return hide(add(hidden, remoteness(distances, window)));
+  };
 }
 
 /** New tokens of one row: equally many for all, but for the first ones. */

@@ -1,18 +1,38 @@
 import { join } from "node:path";
 import {
+  type Architecture,
+  architectureOf,
+  type Variations,
+} from "./architecture.ts";
+import { gemma2Config, gemma3Config, gemmaConfig } from "./families/gemma.ts";
+import { gpt2Config } from "./families/gpt2.ts";
+import { gptNeoxConfig } from "./families/gpt_neox.ts";
+import { llamaConfig } from "./families/llama.ts";
+import { mistralConfig } from "./families/mistral.ts";
+import { olmo2Config } from "./families/olmo2.ts";
+import { phi3Config } from "./families/phi3.ts";
+import { qwen2Config, qwen3Config } from "./families/qwen.ts";
+import { smolLm3Config } from "./families/smollm3.ts";
+import { stableLmConfig } from "./families/stablelm.ts";
+import { starcoder2Config } from "./families/starcoder2.ts";
+import {
   type JsonFields,
   readJsonFields,
   readOptionalJsonFields,
 } from "./json_fields.ts";
-import { llamaConfig } from "./llama.ts";
+import { MLPS } from "./mlp_forms.ts";
+import { NORMS } from "./norm_forms.ts";
+import { type LinearLayer, PROJECTIONS } from "./projection_forms.ts";
 import { elementCount } from "./safetensors_header.ts";
 
 /**
  * Everything the decoder needs to know of a model, whatever its family: token
- * embedding, `layers` pre-norm blocks of rotary grouped-query attention and
- * SwiGLU, a final RMS norm, and the head.
+ * embedding, `layers` blocks of grouped-query attention and a feed-forward
+ * layer, a final norm, and the head. What {@linkcode Variations} leave out is
+ * as Llama has it.
  */
-export interface DecoderConfig {
+export interface DecoderConfig extends Partial<Variations> {
+  /** Rows of the embedding, of which a tokenizer may use fewer. */
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -21,9 +41,10 @@ export interface DecoderConfig {
   /** Key and value heads; each serves `heads / kvHeads` query heads. */
   readonly kvHeads: number;
   readonly headDim: number;
-  /** Added to the mean square under the root of each RMS norm. */
+  /** Added to the mean square, or variance, under the root of each norm. */
   readonly normEpsilon: number;
-  readonly rope: RopeConfig;
+  /** Of all layers but those that have their own; `null` for none. */
+  readonly rope: RopeConfig | null;
   readonly maxPositions: number;
   /** Whether the head is the embedding. */
   readonly tiedHead: boolean;
@@ -35,7 +56,9 @@ export interface DecoderConfig {
 /** Rotary position embedding over two halves of each head. */
 export interface RopeConfig {
   readonly theta: number;
-  readonly scaling: null | Llama3Scaling;
+  readonly scaling: null | Llama3Scaling | LinearScaling;
+  /** Elements of each head that are rotated, the first ones. @default headDim */
+  readonly size?: number;
 }
 
 /**
@@ -50,7 +73,13 @@ export interface Llama3Scaling {
   readonly originalMaxPositions: number;
 }
 
-/** A parameter: its name in a Hugging Face folder, and its shape. */
+/** Every wavelength is stretched by `factor`. https://arxiv.org/abs/2306.15595 */
+export interface LinearScaling {
+  readonly kind: "linear";
+  readonly factor: number;
+}
+
+/** A parameter: its name in a Hugging Face folder, and its shape there. */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
@@ -58,7 +87,27 @@ export interface Parameter {
 
 /** `model_type` in config.json → what reads the rest of it. */
 const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
-  new Map([["llama", llamaConfig]]);
+  new Map([
+    ["llama", llamaConfig],
+    ["gemma", gemmaConfig],
+    ["gemma2", gemma2Config],
+    ["gemma3_text", gemma3Config],
+    ["gpt2", gpt2Config],
+    ["gpt_neox", gptNeoxConfig],
+    ["mistral", mistralConfig],
+    ["olmo2", olmo2Config],
+    ["phi3", phi3Config],
+    ["qwen2", qwen2Config],
+    ["qwen3", qwen3Config],
+    ["smollm3", smolLm3Config],
+    ["stablelm", stableLmConfig],
+    ["starcoder2", starcoder2Config],
+  ]);
+
+/** Models of images and text, of which only the text model is a decoder here. */
+const WITH_IMAGES: ReadonlyMap<string, string> = new Map([
+  ["gemma3", "Gemma3ForCausalLM"],
+]);
 
 /**
  * Reads config.json of a Hugging Face model folder, and the ids of the special
@@ -69,12 +118,7 @@ const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
  */
 export async function readConfig(folder: string): Promise<DecoderConfig> {
   const fields = await readJsonFields(join(folder, "config.json"));
-  const read = FAMILIES.get(fields.text("model_type"));
-  if (!read) {
-    const known = [...FAMILIES.keys()].join(", ");
-    throw fields.error("model_type", `one of: ${known}`);
-  }
-  const config = read(fields);
+  const config = readerOf(fields)(fields);
   const path = join(folder, "generation_config.json");
   const generation = await readOptionalJsonFields(path);
   if (!generation) return config;
@@ -84,20 +128,60 @@ export async function readConfig(folder: string): Promise<DecoderConfig> {
   };
 }
 
-/**
- * The parameters of a model, in the order in which a forward pass uses them.
- * A linear layer's weight has shape `[outputs, inputs]`.
- */
+function readerOf(fields: JsonFields): (fields: JsonFields) => DecoderConfig {
+  const type = fields.text("model_type");
+  const read = FAMILIES.get(type);
+  if (read) return read;
+  const textModel = WITH_IMAGES.get(type);
+  throw fields.error(
+    "model_type",
+    textModel
+      ? `${type}_text: save the text model alone, ` +
+        `${textModel}.from_pretrained(…).save_pretrained(…) in transformers`
+      : `one of: ${[...FAMILIES.keys()].join(", ")}`,
+  );
+}
+
+/** The parameters of a model, in the order in which a forward pass uses them. */
 export function parameterNames(config: DecoderConfig): Parameter[] {
-  const { vocabSize, hiddenSize, layers, tiedHead } = config;
-  const embedding = [vocabSize, hiddenSize];
+  const architecture = architectureOf(config);
+  const { names, vocabSize, hiddenSize, maxPositions } = architecture;
+  const matrix = (module: string, rows: number) => ({
+    name: `${module}.weight`,
+    shape: [rows, hiddenSize],
+  });
   return [
-    { name: "model.embed_tokens.weight", shape: embedding },
-    ...Array.from({ length: layers }, (_, i) => layerParameters(config, i))
-      .flat(),
-    { name: "model.norm.weight", shape: [hiddenSize] },
-    ...(tiedHead ? [] : [{ name: "lm_head.weight", shape: embedding }]),
+    matrix(names.embedding, vocabSize),
+    ...names.positions ? [matrix(names.positions, maxPositions)] : [],
+    ...layerNames(config).flatMap((layer) =>
+      layerParameters(architecture).map(({ name, shape }) => ({
+        name: `${layer}.${name}`,
+        shape,
+      }))
+    ),
+    ...normParameters(architecture, names.finalNorm, hiddenSize),
+    ...config.tiedHead ? [] : [matrix(names.head, vocabSize)],
   ];
+}
+
+/**
+ * Weights of the linear layers of the blocks, in forward order; the head is
+ * none of them.
+ *
+ * @returns their shapes as `[outputs, inputs]`, whichever way they are stored.
+ */
+export function linearParameters(config: DecoderConfig): Parameter[] {
+  const architecture = architectureOf(config);
+  const layers = [
+    ...attentionLinears(architecture),
+    ...mlpLinears(architecture),
+  ];
+  return layerNames(config).flatMap((layer) =>
+    layers.map(({ module, outputs, inputs }) => ({
+      name: `${layer}.${module}.weight`,
+      shape: [outputs, inputs],
+    }))
+  );
 }
 
 /** Elements of all parameters together. */
@@ -105,52 +189,78 @@ export function countParameters(parameters: readonly Parameter[]): number {
   return parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
-/**
- * Rotary frequencies of the pairs of a head's elements, in radians a position:
- * `theta^(−2i/headDim)` for `i < headDim/2`, stretched where the model says so.
- * Computed in float64 and rounded once; transformers' `_compute_llama3_parameters`
- * and its default are the same formulas in float32.
- */
-export function inverseFrequencies(
-  { headDim, rope: { theta, scaling } }: Pick<
-    DecoderConfig,
-    "headDim" | "rope"
-  >,
-): Float32Array {
-  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
-    const frequency = theta ** (-2 * i / headDim);
-    return scaling ? stretch(frequency, scaling) : frequency;
-  });
+function layerNames(config: DecoderConfig): string[] {
+  const { names, layers } = architectureOf(config);
+  return Array.from({ length: layers }, (_, i) => `${names.layers}.${i}`);
 }
 
-function layerParameters(config: DecoderConfig, layer: number): Parameter[] {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
-  const queries = heads * headDim;
-  const keys = kvHeads * headDim;
-  const shapes: Readonly<Record<string, readonly number[]>> = {
-    "input_layernorm": [hiddenSize],
-    "self_attn.q_proj": [queries, hiddenSize],
-    "self_attn.k_proj": [keys, hiddenSize],
-    "self_attn.v_proj": [keys, hiddenSize],
-    "self_attn.o_proj": [hiddenSize, queries],
-    "post_attention_layernorm": [hiddenSize],
-    "mlp.gate_proj": [intermediateSize, hiddenSize],
-    "mlp.up_proj": [intermediateSize, hiddenSize],
-    "mlp.down_proj": [hiddenSize, intermediateSize],
-  };
-  return Object.entries(shapes).map(([module, shape]) => ({
-    name: `model.layers.${layer}.${module}.weight`,
-    shape,
+function layerParameters(architecture: Architecture): Parameter[] {
+  const { names, hiddenSize } = architecture;
+  const norm = (module: string | null) =>
+    module ? normParameters(architecture, module, hiddenSize) : [];
+  const linear = (layer: BiasedLayer) => linearParts(architecture, layer);
+  const [o, ...qkv] = attentionLinears(architecture).toReversed();
+  return [
+    ...norm(names.attentionIn),
+    ...qkv.toReversed().flatMap(linear),
+    ...qkNorms(architecture),
+    ...linear(o!),
+    ...norm(names.attentionOut),
+    ...norm(names.mlpIn),
+    ...mlpLinears(architecture).flatMap(linear),
+    ...norm(names.mlpOut),
+  ];
+}
+
+type BiasedLayer = LinearLayer & { readonly biased: boolean };
+
+function attentionLinears(architecture: Architecture): BiasedLayer[] {
+  const { names, projections, biases } = architecture;
+  const { hiddenSize, heads, headDim } = architecture;
+  const o = { outputs: hiddenSize, inputs: heads * headDim };
+  return [
+    ...PROJECTIONS[projections].layers(architecture).map((layer) => ({
+      ...layer,
+      biased: biases.qkv,
+    })),
+    { module: names.attentionOutput, ...o, biased: biases.o },
+  ];
+}
+
+function mlpLinears(architecture: Architecture): BiasedLayer[] {
+  return MLPS[architecture.mlp].layers(architecture).map((layer) => ({
+    ...layer,
+    biased: architecture.biases.mlp,
   }));
 }
 
-function stretch(frequency: number, scaling: Llama3Scaling): number {
-  const { factor, lowFrequencyFactor, highFrequencyFactor } = scaling;
-  /** How many waves fit into the positions of the original training. */
-  const waves = scaling.originalMaxPositions * frequency / (2 * Math.PI);
-  if (waves > highFrequencyFactor) return frequency;
-  if (waves < lowFrequencyFactor) return frequency / factor;
-  const smooth = (waves - lowFrequencyFactor) /
-    (highFrequencyFactor - lowFrequencyFactor);
-  return frequency * ((1 - smooth) / factor + smooth);
+function linearParts(
+  { inputsFirst }: Architecture,
+  { module, outputs, inputs, biased }: BiasedLayer,
+): Parameter[] {
+  const shape = inputsFirst ? [inputs, outputs] : [outputs, inputs];
+  const bias = { name: `${module}.bias`, shape: [outputs] };
+  return [{ name: `${module}.weight`, shape }, ...biased ? [bias] : []];
+}
+
+function qkNorms(architecture: Architecture): Parameter[] {
+  const { names, qkNorm, heads, kvHeads, headDim } = architecture;
+  if (qkNorm === "nothing") return [];
+  const size = (count: number) =>
+    qkNorm === "whole" ? count * headDim : headDim;
+  return [
+    ...normParameters(architecture, names.queryNorm, size(heads)),
+    ...normParameters(architecture, names.keyNorm, size(kvHeads)),
+  ];
+}
+
+function normParameters(
+  { norm }: Architecture,
+  module: string,
+  size: number,
+): Parameter[] {
+  return NORMS[norm].parts.map((part) => ({
+    name: `${module}.${part}`,
+    shape: [size],
+  }));
 }

@@ -1,21 +1,30 @@
 import type { Graph, Value } from "../onnx/graph.ts";
-import { swiGlu } from "../ops/activation.ts";
-import { attendRows } from "../ops/attention.ts";
-import { add, max, min, mul, sub } from "../ops/elementwise.ts";
+import { add, cast, mul, sub } from "../ops/elementwise.ts";
+import { tokenScores } from "../ops/head.ts";
 import { gather, segmentSum, toRows, toStream } from "../ops/indexing.ts";
 import { gemm } from "../ops/linalg.ts";
-import { rmsNorm } from "../ops/norm.ts";
-import { rotate } from "../ops/rope.ts";
 import { reshape, transpose, unsqueeze } from "../ops/shaping.ts";
-import { tokenScores } from "../ops/head.ts";
-import { cos, sin } from "../ops/trigonometry.ts";
-import { type DecoderConfig, inverseFrequencies } from "./config.ts";
+import { capped } from "../ops/soft_cap.ts";
+import { type Architecture, architectureOf } from "./architecture.ts";
+import {
+  type Heads,
+  hide,
+  lateness,
+  remoteness,
+  rowsAttention,
+  streamAttention,
+} from "./attention.ts";
+import { block, normed } from "./block.ts";
+import type { DecoderConfig } from "./config.ts";
 
 /** Where a decoder's parameters come from. */
 export interface Parameters {
   /** The parameter of a Hugging Face name. */
   value(name: string): Value;
-  /** x Wᵀ under the weight of that name, with its adapter if it has one. */
+  /**
+   * The linear layer whose weight has that name, with its bias and its adapter
+   * if it has them.
+   */
   linear(x: Value, name: string): Value;
   /** Whether a parameter is trained. */
   isTrained(name: string): boolean;
@@ -41,14 +50,11 @@ export function streamInputs(graph: Graph) {
 }
 export type StreamInputs = ReturnType<typeof streamInputs>;
 
-/** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */
-export type Heads = Readonly<Record<"q" | "k" | "v", Value>>;
-
 /** A stream of tokens, and what each of them sees. */
 export interface Stream {
   /** Token ids, int32 `[N]`. */
   readonly ids: Value;
-  /** Rotary positions, `[N]`. */
+  /** Positions in their texts, `[N]`. */
   readonly positions: Value;
   /**
    * Attention in one layer, `[N, heads, size]`, from rotated queries and keys.
@@ -65,41 +71,42 @@ export function streamStates(
   parameters: Parameters,
   stream: Stream,
 ): Value {
-  const { normEpsilon, layers } = config;
-  const attend = attention(config, stream);
-  let x = gather(parameters.value("model.embed_tokens.weight"), stream.ids);
-  for (let i = 0; i < layers; i++) {
-    const name = (part: string) => `model.layers.${i}.${part}.weight`;
-    const linear = (x: Value, part: string) => parameters.linear(x, name(part));
-    const norm = (x: Value, part: string) =>
-      rmsNorm(x, parameters.value(name(part)), normEpsilon);
-    const h = norm(x, "input_layernorm");
-    const [q, k, v] = ["q", "k", "v"].map((part) =>
-      linear(h, `self_attn.${part}_proj`)
-    );
-    const attended = attend({ q: q!, k: k!, v: v! }, i);
-    x = add(x, linear(attended, "self_attn.o_proj"));
-    const g = norm(x, "post_attention_layernorm");
-    const gated = swiGlu(linear(g, "mlp.gate_proj"), linear(g, "mlp.up_proj"));
-    x = add(x, linear(gated, "mlp.down_proj"));
-  }
-  return rmsNorm(x, parameters.value("model.norm.weight"), normEpsilon);
+  const architecture = architectureOf(config);
+  const attention = streamAttention(architecture, stream);
+  const parts = { architecture, parameters, attention };
+  let x = embedded(architecture, parameters, stream);
+  for (let i = 0; i < config.layers; i++) x = block(x, i, parts);
+  return normed(x, architecture.names.finalNorm, parts);
+}
+
+function embedded(
+  { names, embeddingScale }: Architecture,
+  parameters: Parameters,
+  { ids, positions }: Stream,
+): Value {
+  const rows = (module: string, index: Value) =>
+    gather(parameters.value(`${module}.weight`), index);
+  const tokens = rows(names.embedding, ids);
+  const x = embeddingScale === 1 ? tokens : mul(tokens, embeddingScale);
+  if (!names.positions) return x;
+  return add(x, rows(names.positions, cast(positions, "int32")));
 }
 
 /**
  * Hidden states of a tree batch, `[N, hidden]`. Attention gathers the stream
- * into rows, where a key is visible if it is not later than the query and
- * stands in the prompt or in the query's own continuation.
+ * into rows, where a key is visible if it is not later than the query, stands
+ * in the prompt or in the query's own continuation, and is not too far away
+ * for the layer.
  */
 export function hiddenStates(
   config: DecoderConfig,
   parameters: Parameters,
   inputs: StreamInputs,
 ): Value {
-  const bias = visibility(inputs);
+  const attendInRows = rowsAttention(config, visibility(inputs));
   const inRows = (x: Value) => transpose(toRows(x, inputs), [0, 2, 1, 3]);
-  const attend = ({ q, k, v }: Heads) => {
-    const output = attendRows(inRows(q), inRows(k), inRows(v), bias);
+  const attend = ({ q, k, v }: Heads, layer: number) => {
+    const output = attendInRows([inRows(q), inRows(k), inRows(v)], layer);
     return toStream(transpose(output, [0, 2, 1, 3]), inputs);
   };
   return streamStates(config, parameters, { ...inputs, attend });
@@ -121,9 +128,10 @@ export function scoredTokens(
   const { sources, targets } = inputs;
   const states = gather(hiddenStates(config, parameters, inputs), sources);
   const head = headName(config);
+  const { logitCap } = architectureOf(config);
   const { logProb, collision } = tokenScores(
     [states, parameters.value(head), targets],
-    { trained: parameters.isTrained(head), ...options },
+    { trained: parameters.isTrained(head), cap: logitCap, ...options },
   );
   return {
     logProbs: reshape(logProb, ["S"]),
@@ -156,70 +164,33 @@ export function logits(
   states: Value,
 ): Value {
   const head = parameters.value(headName(config));
-  return gemm(states, head, { transB: true });
+  const { logitCap } = architectureOf(config);
+  return capped(gemm(states, head, { transB: true }), logitCap).value;
 }
 
 /** The parameter that is the head. */
-export function headName({ tiedHead }: DecoderConfig): string {
-  return tiedHead ? "model.embed_tokens.weight" : "lm_head.weight";
+export function headName(config: DecoderConfig): string {
+  const { names, tiedHead } = architectureOf(config);
+  return `${tiedHead ? names.embedding : names.head}.weight`;
 }
-
-/** Attention from and to `[N, heads · size]`, as the linear layers have it. */
-function attention(
-  config: DecoderConfig,
-  { positions, attend }: Stream,
-): (heads: Heads, layer: number) => Value {
-  const { heads, kvHeads, headDim } = config;
-  const [tokens] = positions.shape;
-  const { cos, sin } = rotaryAngles(config, positions);
-  const split = (x: Value, count: number) =>
-    reshape(x, [tokens!, count, headDim]);
-  return ({ q, k, v }, layer) => {
-    const output = attend({
-      q: rotate(split(q, heads), cos, sin),
-      k: rotate(split(k, kvHeads), cos, sin),
-      v: split(v, kvHeads),
-    }, layer);
-    return reshape(output, [tokens!, heads * headDim]);
-  };
-}
-
-/** cos and sin of position × frequency, `[N, 1, headDim / 2]`. */
-export function rotaryAngles(
-  config: DecoderConfig,
-  positions: Value,
-): { cos: Value; sin: Value } {
-  const { graph } = positions;
-  const list = inverseFrequencies(config);
-  const data = graph.float === "float64"
-    ? Float64Array.from(list)
-    : Float32Array.from(list);
-  const frequencies = graph.constant(data, [1, 1, list.length]);
-  const angles = mul(unsqueeze(positions, [1, 2]), frequencies);
-  return { cos: cos(angles), sin: sin(angles) };
-}
-
-/** Far below any score, so that softmax gives exactly 0. */
-const HIDDEN = -1e9;
 
 /**
  * 0 where a key is visible to a query and −10⁹ where not, `[R, 1, T, T]`, by
  * arithmetic only: providers differ in what they have for booleans. A key is
  * of the prompt (segment 0) or the query's segment exactly where
- * key · (key − query) is 0.
+ * key · (key − query) is 0. Distances are of positions, as those of a
+ * continuation follow the prompt's.
  */
-function visibility({ segments, order }: StreamInputs): Value {
+function visibility(
+  { segments, order, positions, slots }: StreamInputs,
+): (window: number | null) => Value {
   const key = unsqueeze(segments, [1]);
   const foreign = mul(key, sub(key, unsqueeze(segments, [2])));
-  return hide(add(mul(foreign, foreign), lateness(order, order)));
-}
-
-/** By how many places keys come after queries, 0 if not after, `[T, U]`. */
-export function lateness(queries: Value, keys: Value): Value {
-  return max(sub(unsqueeze(keys, [0]), unsqueeze(queries, [1])), 0);
-}
-
-/** Attention's bias, `[R, 1, T, U]`: keys are visible where x is 0, not above. */
-export function hide(x: Value): Value {
-  return mul(unsqueeze(min(x, 1), [1]), HIDDEN);
+  const hidden = add(mul(foreign, foreign), lateness(order, order));
+  return (window) => {
+    if (window === null) return hide(hidden);
+    const inRows = gather(positions, slots);
+    const distances = sub(unsqueeze(inRows, [2]), unsqueeze(inRows, [1]));
+    return hide(add(hidden, remoteness(distances, window)));
+  };
 }

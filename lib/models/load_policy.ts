@@ -14,6 +14,7 @@ import {
   loraPolicy,
   type Policy,
 } from "./policy.ts";
+import { withUsualNames } from "./usual_names.ts";
 import { checkWeights, openWeights, type Weights } from "./weights.ts";
 
 /** What of a model is trained. */
@@ -49,7 +50,7 @@ export async function loadPolicy(
   tuning: Tuning,
 ): Promise<LoadedPolicy> {
   const config = await readConfig(folder);
-  const weights = await openWeights(folder);
+  const weights = withUsualNames(config, await openWeights(folder));
   checkWeights(config, weights);
   if (tuning.kind === "full") {
     const policy = fullPolicy(config, await readAll(config, weights));

@@ -1,8 +1,13 @@
 import type { DType, Graph, Value } from "../onnx/graph.ts";
 import { add, cast } from "../ops/elementwise.ts";
-import { gemm } from "../ops/linalg.ts";
-import type { DecoderConfig, Parameter } from "./config.ts";
-import { parameterNames } from "./config.ts";
+import { affine, gemm } from "../ops/linalg.ts";
+import { architectureOf } from "./architecture.ts";
+import {
+  type DecoderConfig,
+  linearParameters,
+  type Parameter,
+  parameterNames,
+} from "./config.ts";
 import type { Parameters } from "./decoder.ts";
 import type { Weights } from "./weights.ts";
 
@@ -35,7 +40,7 @@ export function fullPolicy(
       const value = (name: string) => inputs.get(name)!;
       return {
         value,
-        linear: (x, name) => gemm(x, value(name), { transB: true }),
+        linear: linearOf(config, value),
         isTrained: () => true,
       };
     },
@@ -70,10 +75,11 @@ export function loraPolicy(
     parameters: (graph) => {
       const adapters = declare(graph, trained);
       const value = frozen(graph, weights);
+      const linear = linearOf(config, value);
       return {
         value,
         linear: (x, name) => {
-          const y = gemm(x, value(name), { transB: true });
+          const y = linear(x, name);
           const a = adapters.get(`${name}.lora_A`);
           const b = adapters.get(`${name}.lora_B`);
           if (!a || !b) return y;
@@ -94,7 +100,7 @@ export function loraParameters(
   rank: number,
 ): Parameter[] {
   const shapes = new Map(
-    parameterNames(config).map(({ name, shape }) => [name, shape]),
+    linearParameters(config).map(({ name, shape }) => [name, shape]),
   );
   return targets.flatMap((name) => {
     const [outputs, inputs] = shapes.get(name)!;
@@ -121,6 +127,21 @@ export function initialLora(
     }
     return [name, data];
   }));
+}
+
+/** Linear layers as they are stored, x Wᵀ or x W, with their biases. */
+function linearOf(
+  config: DecoderConfig,
+  value: (name: string) => Value,
+): Parameters["linear"] {
+  const names = new Set(parameterNames(config).map(({ name }) => name));
+  const transB = !architectureOf(config).inputsFirst;
+  return (x, name) => {
+    const bias = name.replace(/weight$/, "bias");
+    return names.has(bias)
+      ? affine([x, value(name), value(bias)], { transB })
+      : gemm(x, value(name), { transB });
+  };
 }
 
 function declare(

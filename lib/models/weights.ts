@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
+import { architectureOf } from "./architecture.ts";
 import { type DecoderConfig, parameterNames } from "./config.ts";
 import { readJsonFields } from "./json_fields.ts";
 import { readHeader, readTensor, type SafetensorsFile } from "./safetensors.ts";
@@ -39,8 +40,9 @@ export interface Weights {
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 
-/** What older files carry and every model computes again. */
-const RECOMPUTED = /\.rotary_emb\.inv_freq$/;
+/** What older files carry and every model computes again: frequencies, masks. */
+const RECOMPUTED =
+  /\.rotary_emb\.inv_freq$|\.(attn|attention)\.(masked_)?bias$/;
 
 /**
  * Opens the weights of a Hugging Face model folder, in one file or in shards,
@@ -78,7 +80,9 @@ export function checkWeights(config: DecoderConfig, weights: Weights): void {
     );
   }
   const known = new Set(expected.map(({ name }) => name));
-  if (config.tiedHead) known.add("lm_head.weight");
+  if (config.tiedHead) {
+    known.add(`${architectureOf(config).names.head}.weight`);
+  }
   for (const name of weights.names()) {
     if (known.has(name) || RECOMPUTED.test(name)) continue;
     throw new Error(

@@ -20,8 +20,9 @@ const PROVIDERS: Record<Device, Provider> = {
     missing: new Set([
       "FusedMatMul",
       "LogSoftmax",
-      // Its second output, the reciprocal norm, is never written.
+      // Their second outputs, statistics, are never written.
       "SimplifiedLayerNormalization",
+      "LayerNormalization",
       // Exact to 2⁻¹¹ only, as https://www.w3.org/TR/WGSL has it: rotary angles
       // that far off move gradients by 1 part in 30,000.
       "Sin",

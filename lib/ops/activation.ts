@@ -1,23 +1,125 @@
-import { apply, type Op, type Value } from "../onnx/graph.ts";
-import { add, mul, sigmoid, sub } from "./elementwise.ts";
+import { apply, type Op, type Operand, type Value } from "../onnx/graph.ts";
+import { add, div, exp, max, min, mul, sigmoid, sub } from "./elementwise.ts";
+import { polynomial } from "./polynomial.ts";
+
+/** A function of each element. */
+export interface Activation {
+  readonly value: (x: Value) => Value;
+  readonly withSlope: (x: Value) => { value: Value; slope: Value };
+}
+
+/** 2√(2/π), and what it is times the cube's coefficient. */
+const [LINEAR, CUBIC] = [
+  Math.sqrt(8 / Math.PI),
+  Math.sqrt(8 / Math.PI) * 0.044715,
+];
+
+/** x σ(x) */
+const silu: Activation = {
+  value: (x) => mul(x, sigmoid(x)),
+  withSlope: (x) => {
+    const s = sigmoid(x);
+    const value = mul(x, s);
+    return { value, slope: add(s, mul(value, sub(1, s))) };
+  },
+};
+
+/** x Φ(x), https://arxiv.org/abs/1606.08415 */
+const gelu: Activation = {
+  value: (x) => apply(Gelu, [x], { approximate: "none" }),
+  withSlope: (x) => {
+    const cdf = normalCdf(x);
+    const density = mul(
+      exp(mul(mul(x, x), -1 / 2)),
+      1 / Math.sqrt(2 * Math.PI),
+    );
+    return { value: mul(x, cdf), slope: add(cdf, mul(x, density)) };
+  },
+};
 
 /**
- * y = gate · σ(gate) · up, https://arxiv.org/abs/2002.05202.
- *
- * One operator so that only `gate` and `up` are kept for the backward pass,
- * which computes σ(gate) again.
+ * x (1 + tanh u) / 2 = x σ(2u) with u = √(2/π) (x + 0.044715 x³), which is
+ * close to x Φ(x).
  */
-export const SwiGlu: Op = {
-  name: "SwiGlu",
-  domain: "prefgrad",
-  infer: ([gate]) => [gate!],
-  vjp: ({ inputs: [gate, up] }, [dy]) => {
-    const s = sigmoid(gate!);
-    const silu = mul(gate!, s);
-    const slope = add(s, mul(silu, sub(1, s)));
-    return [mul(mul(dy!, up!), slope), mul(dy!, silu)];
+const tanhGelu: Activation = {
+  value: (x) => apply(Gelu, [x], { approximate: "tanh" }),
+  withSlope: (x) => {
+    const square = mul(x, x);
+    const s = sigmoid(mul(x, add(mul(square, CUBIC), LINEAR)));
+    const value = mul(x, s);
+    const inner = add(mul(square, 3 * CUBIC), LINEAR);
+    return { value, slope: add(s, mul(mul(value, sub(1, s)), inner)) };
   },
-  lower: ([gate, up]) => [mul(mul(gate!, sigmoid(gate!)), up!)],
 };
-export const swiGlu = (gate: Value, up: Value): Value =>
-  apply(SwiGlu, [gate, up]);
+
+/** Activations by name. */
+export const ACTIVATIONS = { silu, gelu, "gelu-tanh": tanhGelu } as const;
+export type ActivationName = keyof typeof ACTIVATIONS;
+
+/**
+ * y = f(x). One operator so that x alone is kept for the backward pass, which
+ * computes f again.
+ */
+export function activate(f: Activation, x: Value): Value {
+  return apply({
+    name: "Activate",
+    domain: "prefgrad",
+    infer: ([x]) => [x!],
+    vjp: ({ inputs: [x] }, [dy]) => [mul(dy!, f.withSlope(x!).slope)],
+    lower: ([x]) => [f.value(x!)],
+  }, [x]);
+}
+
+/**
+ * y = f(gate) · up, https://arxiv.org/abs/2002.05202; of these two as well f is
+ * not kept.
+ */
+export function gated(f: Activation, gate: Value, up: Value): Value {
+  return apply({
+    name: "Gated",
+    domain: "prefgrad",
+    infer: ([gate]) => [gate!],
+    vjp: ({ inputs: [gate, up] }, [dy]) => {
+      const { value, slope } = f.withSlope(gate!);
+      return [mul(mul(dy!, up!), slope), mul(dy!, value)];
+    },
+    lower: ([gate, up]) => [mul(f.value(gate!), up!)],
+  }, [gate, up]);
+}
+
+/** GELU in one pass, exact or by tanh. Forward only. */
+const Gelu: Op = {
+  name: "Gelu",
+  infer: ([x]) => [x!],
+  lower: ([x], { approximate }) => [
+    approximate === "tanh"
+      ? tanhGelu.withSlope(x!).value
+      : mul(x!, normalCdf(x!)),
+  ],
+};
+
+/** z = erf x = 2/√π ∫₀ˣ e^(−t²) dt; dz = 2/√π e^(−x²) dx */
+export const Erf: Op = {
+  name: "Erf",
+  infer: ([x]) => [x!],
+  vjp: ({ inputs: [x] }, [dz]) => [
+    mul(dz!, mul(exp(mul(mul(x!, x!), -1)), 2 / Math.sqrt(Math.PI))),
+  ],
+  // 2/√π e^(−x²) (x + 2x³/3 + 4x⁵/15 + …), beyond 5 what it is at 5.
+  lower: ([x]) => {
+    const near = max(min(x!, 5), -5);
+    const square = mul(near, near);
+    const series = mul(near, polynomial(square, ERF));
+    return [mul(mul(exp(mul(square, -1)), series), 2 / Math.sqrt(Math.PI))];
+  },
+};
+export const erf = (x: Operand): Value => apply(Erf, [x]);
+
+/** 2ⁿ / (1 · 3 · 5 · … · (2n+1)): at x² = 25 the last are below 10⁻¹⁷ of the sum. */
+const ERF: number[] = [1];
+for (let n = 1; n < 100; n++) ERF.push(ERF.at(-1)! * 2 / (2 * n + 1));
+
+/** Φ(x) = (1 + erf(x/√2)) / 2 */
+function normalCdf(x: Value): Value {
+  return mul(add(erf(div(x, Math.SQRT2)), 1), 1 / 2);
+}

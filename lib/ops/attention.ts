@@ -1,12 +1,14 @@
-import { apply, type Op, type Value } from "../onnx/graph.ts";
+import { apply, type Attributes, type Op, type Value } from "../onnx/graph.ts";
 import { add, mul, sub } from "./elementwise.ts";
 import { matmul } from "./linalg.ts";
 import { softmax } from "./norm.ts";
 import { reshape, sum } from "./shaping.ts";
+import { capOf, capped } from "./soft_cap.ts";
 
 /**
- * Attention, o = softmax(q kᵀ / √size + bias) v, where each key and value head
+ * Attention, o = softmax(scale · q kᵀ + bias) v, where each key and value head
  * serves the query heads of one group. https://arxiv.org/abs/2305.13245
+ * Under a cap c, c tanh(x/c) stands for x = scale · q kᵀ.
  *
  * q is `[R, heads, T, size]`, k and v are `[R, kvHeads, U, size]`, bias is
  * `[R, 1, T, U]` and gets no gradient.
@@ -21,14 +23,15 @@ export const Attend: Op = {
   name: "Attend",
   domain: "prefgrad",
   infer: ([q]) => [{ dtype: q!.dtype, shape: q!.shape }],
-  vjp: ({ inputs: [q, k, v, bias], outputs: [o] }, [dOutput]) => {
+  vjp: ({ inputs: [q, k, v, bias], outputs: [o], attributes }, [dOutput]) => {
     const layout = new Groups(q!, k!);
-    const p = layout.group(weights(layout, [q!, k!, bias!]));
+    const scores = scoresOf(layout, [q!, k!], attributes);
+    const p = layout.group(weights(layout, scores.value, bias!));
     const dO = layout.group(dOutput!);
     const projection = sum(mul(dO, layout.group(o!)), [-1], { keepdims: true });
     const dP = matmul(dO, v!, { transB: true });
-    const dS = mul(p, sub(dP, projection));
-    const alpha = layout.scale;
+    const dS = scores.through(mul(p, sub(dP, projection)));
+    const alpha = scaleOf(q!, attributes);
     return [
       layout.ungroup(matmul(dS, k!, { alpha })),
       matmul(dS, layout.group(q!), { transA: true, alpha }),
@@ -36,23 +39,49 @@ export const Attend: Op = {
       null,
     ];
   },
-  lower: ([q, k, v, bias]) => {
+  lower: ([q, k, v, bias], attributes) => {
     const layout = new Groups(q!, k!);
-    const p = layout.group(weights(layout, [q!, k!, bias!]));
+    const { value } = scoresOf(layout, [q!, k!], attributes);
+    const p = layout.group(weights(layout, value, bias!));
     return [layout.ungroup(matmul(p, v!))];
   },
 };
-export const attendRows = (q: Value, k: Value, v: Value, bias: Value): Value =>
-  apply(Attend, [q, k, v, bias]);
 
-function weights(
-  layout: Groups,
-  [q, k, bias]: readonly [Value, Value, Value],
+export interface AttendOptions {
+  /** Factor of q kᵀ; `null` for 1/√size. @default null */
+  scale?: number | null;
+  /** Bound of the scores, `null` for none. @default null */
+  cap?: number | null;
+}
+
+export function attendRows(
+  operands: readonly [q: Value, k: Value, v: Value, bias: Value],
+  { scale = null, cap = null }: AttendOptions = {},
 ): Value {
-  const scores = matmul(layout.group(q), k, {
-    transB: true,
-    alpha: layout.scale,
+  return apply(Attend, operands, {
+    ...scale !== null && { scale: { float: scale } },
+    ...cap !== null && { cap: { float: cap } },
   });
+}
+
+function scaleOf(q: Value, { scale }: Attributes): number {
+  return typeof scale === "object" && "float" in scale
+    ? scale.float
+    : 1 / Math.sqrt(q.shape.at(-1) as number);
+}
+
+/** Scores of the groups, without the bias. */
+function scoresOf(
+  layout: Groups,
+  [q, k]: readonly [Value, Value],
+  attributes: Attributes,
+) {
+  const alpha = scaleOf(q, attributes);
+  const scores = matmul(layout.group(q), k, { transB: true, alpha });
+  return capped(scores, capOf(attributes));
+}
+
+function weights(layout: Groups, scores: Value, bias: Value): Value {
   return softmax(add(layout.ungroup(scores), bias));
 }
 
@@ -60,13 +89,11 @@ function weights(
 class Groups {
   readonly #heads: readonly [rows: Value["shape"][0], ...Value["shape"]];
   readonly #kvHeads: number;
-  readonly scale: number;
 
   constructor(q: Value, k: Value) {
-    const [rows, heads, queries, size] = q.shape;
+    const [rows, heads, queries] = q.shape;
     this.#heads = [rows!, heads!, queries!];
     this.#kvHeads = k.shape[1] as number;
-    this.scale = 1 / Math.sqrt(size as number);
   }
 
   group(x: Value): Value {

@@ -10,6 +10,7 @@ import { addAt, gather, pick } from "./indexing.ts";
 import { gemm } from "./linalg.ts";
 import { logSumExp, softmax } from "./norm.ts";
 import { concat, reshape, sum } from "./shaping.ts";
+import { capOf, capped } from "./soft_cap.ts";
 
 /**
  * Log-probability of one token at each position,
@@ -20,6 +21,9 @@ import { concat, reshape, sum } from "./shaping.ts";
  * never exist at once. The second output is the Jacobian E[y] − softmax(h Eᵀ) E
  * (`[tokens, hidden]`), made while the chunk's softmax is at hand: nothing is
  * stored and nothing computed again for the backward pass.
+ *
+ * Under a cap c, z = c tanh(h Eᵀ/c) stands for h Eᵀ, and each row of E in the
+ * Jacobian has the factor dz/d(h Eᵀ).
  */
 export const FrozenHead: Op = {
   name: "FrozenHead",
@@ -32,12 +36,15 @@ export const FrozenHead: Op = {
   vjp: ({ outputs: [, jacobian] }, [dy]) => [mul(dy!, jacobian!), null, null],
   lower: ([h, head, y], attributes) =>
     inChunks([h!, y!], attributes, ([h, y]) => {
-      const z = gemm(h!, head!, { transB: true });
+      const { value: z, slope, through } = logitsOf(h!, head!, attributes);
       const p = softmax(z);
       const target = gather(head!, reshape(y!, [y!.shape[0]!]));
       return [
         sub(pick(z, y!), logSumExp(z, p)),
-        sub(target, gemm(p, head!)),
+        sub(
+          slope ? mul(target, pick(slope, y!)) : target,
+          gemm(through(p), head!),
+        ),
         ...collisionOf(p, attributes),
       ];
     }),
@@ -61,7 +68,7 @@ export const TrainedHead: Op = {
   ],
   lower: ([h, head, y], attributes) =>
     inChunks([h!, y!], attributes, ([h, y]) => {
-      const z = gemm(h!, head!, { transB: true });
+      const { value: z } = logitsOf(h!, head!, attributes);
       const p = softmax(z);
       const normaliser = logSumExp(z, p);
       return [
@@ -83,9 +90,9 @@ const HeadGradient: Op = {
       [h!, y!, normaliser!, dy!],
       attributes,
       ([h, y, normaliser, dy]) => {
-        const z = gemm(h!, head!, { transB: true });
+        const { value: z, through } = logitsOf(h!, head!, attributes);
         const p = exp(sub(z, normaliser!));
-        const dz = addAt(mul(p, neg(dy!)), y!, dy!);
+        const dz = through(addAt(mul(p, neg(dy!)), y!, dy!));
         heads.push(gemm(dz, h!, { transA: true }));
         return [gemm(dz, head!)];
       },
@@ -93,6 +100,10 @@ const HeadGradient: Op = {
     return [dh!, heads.reduce(add)];
   },
 };
+
+function logitsOf(h: Value, head: Value, attributes: Attributes) {
+  return capped(gemm(h, head, { transB: true }), capOf(attributes));
+}
 
 /** log Σ p² over the vocabulary, a third output where it is asked for. */
 function collisionOf(p: Value, { collisions }: Attributes): Value[] {
@@ -114,6 +125,8 @@ export interface HeadOptions {
   chunks: number;
   /** Whether to say how concentrated the distributions are. @default false */
   collisions?: boolean;
+  /** Bound of the logits, `null` for none. @default null */
+  cap?: number | null;
 }
 
 /** Of a token at each position, `[tokens, 1]` each. */
@@ -126,10 +139,14 @@ export interface TokenScores {
 
 export function tokenScores(
   [h, head, y]: readonly [h: Value, head: Value, y: Value],
-  { trained, chunks, collisions = false }: HeadOptions,
+  { trained, chunks, collisions = false, cap = null }: HeadOptions,
 ): TokenScores {
   const op = trained ? TrainedHead : FrozenHead;
-  const attributes = { chunks, collisions: Number(collisions) };
+  const attributes = {
+    chunks,
+    collisions: Number(collisions),
+    ...cap !== null && { cap: { float: cap } },
+  };
   const [logProb, , collision] = applyAll(op, [h, head, y], attributes);
   return { logProb: logProb!, collision };
 }

@@ -38,6 +38,12 @@ export const Gemm: Op = {
 export const gemm = (a: Value, b: Value, options: MatMulOptions = {}): Value =>
   apply(Gemm, [a, b], attributesOf(options));
 
+/** y = op(a) · op(b) + c, where c may be a row for all rows. */
+export const affine = (
+  [a, b, c]: readonly [a: Value, b: Value, c: Value],
+  options: MatMulOptions = {},
+): Value => apply(Gemm, [a, b, c], attributesOf(options));
+
 /** y = α · op(a) · op(b) over equal leading dimensions. */
 export const FusedMatMul: Op = {
   name: "FusedMatMul",

@@ -18,21 +18,15 @@ export const SimplifiedLayerNormalization: Op = {
     { dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), 1] },
   ],
   vjp: ({ inputs: [x, w], outputs: [, rstd] }, [dy]) => {
-    const size = x!.shape.at(-1) as number;
     const unit = mul(x!, rstd!);
     const dUnit = mul(dy!, w!);
-    const projection = mul(
-      sum(mul(dUnit, unit), last(x!), { keepdims: true }),
-      1 / size,
-    );
+    const projection = meanOf(mul(dUnit, unit));
     const dx = mul(rstd!, sub(dUnit, mul(unit, projection)));
     return [dx, mul(dy!, unit)];
   },
   lower: ([x, w], { epsilon }) => {
-    const size = x!.shape.at(-1) as number;
-    const squares = sum(mul(x!, x!), last(x!), { keepdims: true });
     const { float } = epsilon as { float: number };
-    const rstd = div(1, sqrt(add(mul(squares, 1 / size), float)));
+    const rstd = div(1, sqrt(add(meanOf(mul(x!, x!)), float)));
     return [mul(mul(x!, rstd), w!), rstd];
   },
 };
@@ -42,6 +36,50 @@ export const rmsNorm = (x: Value, w: Value, epsilon: number): Value =>
     axis: -1,
     epsilon: { float: epsilon },
   })[0]!;
+
+/**
+ * Normalisation over the last axis, y = (x − mean(x)) · rstd · w + b with
+ * rstd = 1 / √(mean((x − mean(x))²) + ε). https://arxiv.org/abs/1607.06450
+ *
+ * Mean and rstd are outputs, for the backward pass.
+ */
+export const LayerNormalization: Op = {
+  name: "LayerNormalization",
+  infer: ([x]) => {
+    const each = { dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), 1] };
+    return [{ dtype: x!.dtype, shape: x!.shape }, each, each];
+  },
+  vjp: ({ inputs: [x, w], outputs: [, mean, rstd] }, [dy]) => {
+    const unit = mul(sub(x!, mean!), rstd!);
+    const dUnit = mul(dy!, w!);
+    const projection = meanOf(mul(dUnit, unit));
+    const dCentred = sub(dUnit, mul(unit, projection));
+    const dx = mul(rstd!, sub(dCentred, meanOf(dUnit)));
+    return [dx, mul(dy!, unit), dy!];
+  },
+  lower: ([x, w, b], { epsilon }) => {
+    const mean = meanOf(x!);
+    const centred = sub(x!, mean);
+    const { float } = epsilon as { float: number };
+    const rstd = div(1, sqrt(add(meanOf(mul(centred, centred)), float)));
+    return [add(mul(mul(centred, rstd), w!), b!), mean, rstd];
+  },
+};
+/** Layer norm of x (`[…, n]`) with weight w and bias b (`[n]` each). */
+export const layerNorm = (
+  x: Value,
+  [w, b]: readonly [w: Value, b: Value],
+  epsilon: number,
+): Value =>
+  applyAll(LayerNormalization, [x, w, b], {
+    axis: -1,
+    epsilon: { float: epsilon },
+  })[0]!;
+
+function meanOf(x: Value): Value {
+  const size = x.shape.at(-1) as number;
+  return mul(sum(x, last(x), { keepdims: true }), 1 / size);
+}
 
 /** y = eˣ / Σ eˣ over the last axis. */
 export const Softmax: Op = {

@@ -1,12 +1,13 @@
 import {
   apply,
+  applyAll,
   type Dim,
   type Op,
   sameShape,
   type Shape,
   type Value,
 } from "../onnx/graph.ts";
-import { mul, onesLike } from "./elementwise.ts";
+import { mul, onesLike, zerosLike } from "./elementwise.ts";
 
 const axisOf = (axis: number, rank: number) => axis < 0 ? axis + rank : axis;
 
@@ -156,3 +157,32 @@ export const Concat: Op = {
 };
 export const concat = (values: readonly Value[], axis: number): Value =>
   apply(Concat, values, { axis: axisOf(axis, values[0]!.shape.length) });
+
+/** Consecutive parts of an axis, of known sizes. */
+function splitOp(axis: number, sizes: readonly number[]): Op {
+  return {
+    name: "Split",
+    infer: ([x]) => {
+      if (sizes.reduce((a, b) => a + b) !== x!.shape[axis]) {
+        throw new RangeError(`expected ${sizes.join(" + ")} along an axis`);
+      }
+      return sizes.map((size) => ({
+        dtype: x!.dtype,
+        shape: x!.shape.map((dim, i) => i === axis ? size : dim),
+      }));
+    },
+    vjp: ({ outputs }, cotangents) => [
+      concat(outputs.map((y, i) => cotangents[i] ?? zerosLike(y)), axis),
+      null,
+    ],
+  };
+}
+/** The last axis in parts of these sizes. */
+export function splitLast(
+  x: Value,
+  sizes: readonly number[],
+): readonly Value[] {
+  const axis = x.shape.length - 1;
+  const parts = x.graph.integers(sizes);
+  return applyAll(splitOp(axis, sizes), [x, parts], { axis });
+}

@@ -90,10 +90,11 @@ function rotate(x: Vector, position: number, config: DecoderConfig): Vector {
 
 /** Of pair i, as transformers' modeling_rope_utils.py has it. */
 function frequency(i: number, { headDim, rope }: DecoderConfig): number {
-  const plain = 1 / rope.theta ** (2 * i / headDim);
-  if (!rope.scaling) return plain;
-  const { factor, originalMaxPositions } = rope.scaling;
-  const { lowFrequencyFactor: low, highFrequencyFactor: high } = rope.scaling;
+  const { theta, scaling } = rope!;
+  const plain = 1 / theta ** (2 * i / headDim);
+  if (scaling?.kind !== "llama3") return plain;
+  const { factor, originalMaxPositions } = scaling;
+  const { lowFrequencyFactor: low, highFrequencyFactor: high } = scaling;
   const wavelength = 2 * Math.PI / plain;
   if (wavelength > originalMaxPositions / low) return plain / factor;
   if (wavelength < originalMaxPositions / high) return plain;

@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { describe, Graph, type Op, type Value } from "lib/onnx/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { hasKernel } from "lib/onnx/providers.ts";
-import { swiGlu } from "lib/ops/activation.ts";
+import { ACTIVATIONS, gated } from "lib/ops/activation.ts";
 import { add, exp, mul, neg } from "lib/ops/elementwise.ts";
 import { log1mExp } from "lib/ops/logistic.ts";
 import { rmsNorm } from "lib/ops/norm.ts";
@@ -39,7 +39,7 @@ Deno.test("lower() leaves the source as it was", () => {
 Deno.test("lower() rewrites composites down to operators with a kernel", () => {
   const g = new Graph();
   const [x, w] = [g.input("x", ["N", 4]), g.input("w", [4])];
-  const y = swiGlu(rmsNorm(x, w, 1e-5), log1mExp(x));
+  const y = gated(ACTIVATIONS.silu, rmsNorm(x, w, 1e-5), log1mExp(x));
   const { graph, outputs } = lower([y], onCpu);
   deepStrictEqual(graph.nodes.filter(({ op }) => !onCpu(op)), []);
   strictEqual(describe(outputs[0]!), "float32[N, 4]");

@@ -1,0 +1,114 @@
+import type { Value } from "../onnx/graph.ts";
+import { attendRows } from "../ops/attention.ts";
+import { max, min, mul, sub } from "../ops/elementwise.ts";
+import { rotate } from "../ops/rope.ts";
+import { reshape, unsqueeze } from "../ops/shaping.ts";
+import {
+  type Architecture,
+  architectureOf,
+  attentionLayers,
+} from "./architecture.ts";
+import type { DecoderConfig, RopeConfig } from "./config.ts";
+import type { Stream } from "./decoder.ts";
+import { type Angles, rotaryAngles } from "./rotary.ts";
+
+/** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */
+export type Heads = Readonly<Record<"q" | "k" | "v", Value>>;
+
+/** Normalises by the norm of a name within a block. */
+export type Norm = (x: Value, module: string) => Value;
+
+/**
+ * Attention in one layer from projected queries, keys and values, by head or
+ * not, to `[N, heads · size]`.
+ */
+export type Attention = (heads: Heads, layer: number, norm: Norm) => Value;
+
+/** Attention over a stream: the norms of queries and keys, rotation, heads. */
+export function streamAttention(
+  architecture: Architecture,
+  stream: Stream,
+): Attention {
+  const { names, heads, kvHeads, headDim } = architecture;
+  const [tokens] = stream.positions.shape;
+  const angles = layerAngles(architecture, stream.positions);
+  const split = (x: Value, count: number) =>
+    reshape(x, [tokens!, count, headDim]);
+  return ({ q, k, v }, layer, norm) => {
+    const ready = (x: Value, count: number, module: string) => {
+      const { qkNorm } = architecture;
+      const whole = qkNorm === "whole" ? norm(x, module) : x;
+      const byHead = split(whole, count);
+      const unit = qkNorm === "head" ? norm(byHead, module) : byHead;
+      const turn = angles[layer];
+      return turn ? rotate(unit, turn.cos, turn.sin) : unit;
+    };
+    const output = stream.attend({
+      q: ready(q, heads, names.queryNorm),
+      k: ready(k, kvHeads, names.keyNorm),
+      v: split(v, kvHeads),
+    }, layer);
+    return reshape(output, [tokens!, heads * headDim]);
+  };
+}
+
+/** Rotary angles of each layer, those of equal settings once. */
+function layerAngles(
+  architecture: Architecture,
+  positions: Value,
+): (Angles | null)[] {
+  const { headDim } = architecture;
+  const known = new Map<string, Angles>();
+  const anglesOf = (rope: RopeConfig) => {
+    const key = JSON.stringify(rope);
+    const angles = known.get(key) ?? rotaryAngles({ headDim, rope }, positions);
+    known.set(key, angles);
+    return angles;
+  };
+  return attentionLayers(architecture).map(({ rope }) =>
+    rope && anglesOf(rope)
+  );
+}
+
+/** Attention of each layer in rows, of q, k and v `[R, heads, T, size]`. */
+export type RowsAttention = (
+  operands: readonly [q: Value, k: Value, v: Value],
+  layer: number,
+) => Value;
+
+/**
+ * Attention in rows, with each layer's window and the model's scale and cap.
+ *
+ * @param biasOf the bias under which keys farther away than a window are
+ * hidden, none being too far where it is `null`. It is asked once a window.
+ */
+export function rowsAttention(
+  config: DecoderConfig,
+  biasOf: (window: number | null) => Value,
+): RowsAttention {
+  const { attentionScale: scale, attentionCap: cap } = architectureOf(config);
+  const windows = attentionLayers(config).map(({ window }) => window);
+  const biases = new Map(
+    [...new Set(windows)].map((window) => [window, biasOf(window)]),
+  );
+  return (operands, layer) =>
+    attendRows([...operands, biases.get(windows[layer]!)!], { scale, cap });
+}
+
+/** Far below any score, so that softmax gives exactly 0. */
+const HIDDEN = -1e9;
+
+/** By how many places keys come after queries, 0 if not after, `[T, U]`. */
+export function lateness(queries: Value, keys: Value): Value {
+  return max(sub(unsqueeze(keys, [0]), unsqueeze(queries, [1])), 0);
+}
+
+/** By how much distances exceed those in a window, 0 if they do not. */
+export function remoteness(distances: Value, window: number): Value {
+  return max(sub(distances, window - 1), 0);
+}
+
+/** Attention's bias, `[R, 1, T, U]`: keys are visible where x is 0, not above. */
+export function hide(x: Value): Value {
+  return mul(unsqueeze(min(x, 1), [1]), HIDDEN);
+}

@@ -1,0 +1,156 @@
+import type { ActivationName } from "../../ops/activation.ts";
+import type { DecoderConfig } from "../config.ts";
+import type { JsonFields } from "../json_fields.ts";
+
+/** What a family has for fields that are absent, as transformers' class does. */
+export interface FamilyDefaults {
+  /** Of `num_key_value_heads`. @default as many as query heads */
+  readonly kvHeads?: number;
+  /** Of `head_dim`. @default hidden_size / num_attention_heads */
+  readonly headDim?: number;
+  /** What the norms' epsilon is called, and what it is. */
+  readonly epsilon: readonly [field: string, value: number];
+  /** The activation's, likewise. @default hidden_act, silu */
+  readonly activation?: readonly [field: string, value: string];
+  readonly maxPositions: number;
+  readonly tiedHead: boolean;
+  readonly bosId: number | null;
+  readonly eosId: number | null;
+}
+
+/**
+ * Reads the fields that most families have under the names that Llama's
+ * config.json gave them, but the rotary ones. Those that say how large a model
+ * is must be there.
+ *
+ * @throws Error for a field that is missing, of a wrong type, or unsupported.
+ */
+export function readDecoder(
+  fields: JsonFields,
+  defaults: FamilyDefaults,
+): Omit<DecoderConfig, "rope"> {
+  refuseQuantized(fields);
+  const hiddenSize = fields.count("hidden_size");
+  const heads = fields.count("num_attention_heads");
+  const [epsilonField, epsilon] = defaults.epsilon;
+  const { bosId, eosId } = defaults;
+  return {
+    vocabSize: fields.count("vocab_size"),
+    hiddenSize,
+    intermediateSize: fields.count("intermediate_size"),
+    layers: fields.count("num_hidden_layers"),
+    heads,
+    kvHeads: readKvHeads(fields, { heads, absent: defaults.kvHeads ?? heads }),
+    headDim: readHeadDim(fields, defaults.headDim ?? hiddenSize / heads),
+    normEpsilon: fields.positive(epsilonField, epsilon),
+    maxPositions: fields.count(
+      "max_position_embeddings",
+      defaults.maxPositions,
+    ),
+    tiedHead: fields.flag("tie_word_embeddings", defaults.tiedHead),
+    bosId: fields.tokenIds("bos_token_id", listed(bosId))[0] ?? null,
+    eosIds: fields.tokenIds("eos_token_id", listed(eosId)),
+    ...readActivation(fields, defaults.activation),
+  };
+}
+
+/** What transformers calls activations → what they are here. */
+const ACTIVATIONS: ReadonlyMap<string, ActivationName> = new Map([
+  ["silu", "silu"],
+  ["swish", "silu"],
+  ["gelu", "gelu"],
+  ["gelu_python", "gelu"],
+  ["gelu_new", "gelu-tanh"],
+  ["gelu_fast", "gelu-tanh"],
+  ["gelu_pytorch_tanh", "gelu-tanh"],
+]);
+
+/** The activation, which is left out where it is Llama's. */
+export function readActivation(
+  fields: JsonFields,
+  [field, usual]: readonly [string, string] = ["hidden_act", "silu"],
+): { activation?: ActivationName } {
+  const activation = ACTIVATIONS.get(fields.text(field, usual));
+  if (!activation) {
+    const known = [...ACTIVATIONS.keys()].join(", ");
+    throw fields.error(field, `one of: ${known}`);
+  }
+  return activation === "silu" ? {} : { activation };
+}
+
+/** Biases where fields say so, which are left out where there are none. */
+export function readBiases(
+  fields: JsonFields,
+): Pick<DecoderConfig, "biases"> {
+  const attention = fields.flag("attention_bias", false);
+  const mlp = fields.flag("mlp_bias", false);
+  if (!attention && !mlp) return {};
+  return { biases: { qkv: attention, o: attention, mlp } };
+}
+
+/**
+ * Refuses whatever changes the mathematics to what this decoder does not do.
+ *
+ * @param only field → the one value that is supported.
+ * @throws Error for a field with another value.
+ */
+export function refuseOthers(
+  fields: JsonFields,
+  only: Readonly<Record<string, string | number | boolean>>,
+): void {
+  for (const [name, value] of Object.entries(only)) {
+    if (!fields.has(name) || fields.values[name] === value) continue;
+    throw fields.error(
+      name,
+      `${JSON.stringify(value)}, all that is supported`,
+    );
+  }
+}
+
+export function refuseQuantized(fields: JsonFields): void {
+  if (!fields.has("quantization_config")) return;
+  throw fields.error(
+    "quantization_config",
+    "none: quantized weights are not supported",
+  );
+}
+
+/** A whole number, or none: `null`, unlike absence. */
+export function countOrNone(
+  fields: JsonFields,
+  name: string,
+  absent: number | null,
+): number | null {
+  if (fields.values[name] === undefined) return absent;
+  return fields.has(name) ? fields.count(name) : null;
+}
+
+/** A number above zero, or none: `null`, unlike absence. */
+export function positiveOrNone(
+  fields: JsonFields,
+  name: string,
+  absent: number | null,
+): number | null {
+  if (fields.values[name] === undefined) return absent;
+  return fields.has(name) ? fields.positive(name) : null;
+}
+
+/** `null` is as many as query heads, whatever the family's default. */
+function readKvHeads(
+  fields: JsonFields,
+  { heads, absent }: { heads: number; absent: number },
+): number {
+  const kvHeads = countOrNone(fields, "num_key_value_heads", absent) ?? heads;
+  if (heads % kvHeads === 0) return kvHeads;
+  throw fields.error("num_key_value_heads", `a divisor of ${heads} heads`);
+}
+
+function readHeadDim(fields: JsonFields, usual: number): number {
+  const headDim = fields.count("head_dim", usual);
+  if (headDim % 2 === 0) return headDim;
+  throw fields.error("head_dim", "an even number, for rotary pairs");
+}
+
+function listed(id: number | null): readonly number[] {
+  return id === null ? [] : [id];
+}

@@ -1,0 +1,146 @@
+import { LLAMA_NAMES } from "../architecture.ts";
+import type { DecoderConfig, RopeConfig } from "../config.ts";
+import type { JsonFields } from "../json_fields.ts";
+import {
+  countOrNone,
+  type FamilyDefaults,
+  positiveOrNone,
+  readBiases,
+  readDecoder,
+  refuseOthers,
+} from "./decoder_fields.ts";
+import { readWindows } from "./layer_types.ts";
+import { readRope, ropeOf } from "./rope_fields.ts";
+
+const DEFAULTS = {
+  headDim: 256,
+  epsilon: ["rms_norm_eps", 1e-6],
+  tiedHead: true,
+  bosId: 2,
+  eosId: 1,
+} as const;
+
+/** In Gemma 2 and 3. */
+const ACTIVATION = ["hidden_activation", "gelu_pytorch_tanh"] as const;
+
+/**
+ * Gemma 1: Llama with scaled embeddings, norms whose weights are added to 1,
+ * and a GELU. https://arxiv.org/abs/2403.08295
+ */
+export function gemmaConfig(fields: JsonFields): DecoderConfig {
+  const config = readGemma(fields, {
+    ...DEFAULTS,
+    kvHeads: 16,
+    activation: ["hidden_act", "gelu_pytorch_tanh"],
+    maxPositions: 8192,
+  });
+  const rope = readRope(fields, config);
+  // The official files say gelu, and mean its approximation by tanh.
+  const { activation } = config;
+  const isExact = activation === "gelu";
+  return { ...config, rope, ...isExact && { activation: "gelu-tanh" } };
+}
+
+/**
+ * Gemma 2: norms around attention and MLP, soft caps, a window in every other
+ * layer. https://arxiv.org/abs/2408.00118
+ */
+export function gemma2Config(fields: JsonFields): DecoderConfig {
+  const config = readGemma(fields, {
+    ...DEFAULTS,
+    kvHeads: 4,
+    activation: ACTIVATION,
+    maxPositions: 8192,
+  });
+  const windows = readWindows(fields, {
+    layers: config.layers,
+    window: countOrNone(fields, "sliding_window", 4096),
+    usual: (i) => (i + 1) % 2 > 0,
+  });
+  const rope = readRope(fields, config);
+  return {
+    ...config,
+    rope,
+    ...sandwiched(fields),
+    attentionCap: positiveOrNone(fields, "attn_logit_softcapping", 50),
+    logitCap: positiveOrNone(fields, "final_logit_softcapping", 30),
+    perLayer: windows.map((window) => ({ rope, window })),
+  };
+}
+
+/**
+ * The text model of Gemma 3: norms of queries and keys rather than a cap, a
+ * window in five of six layers, which rotate faster than the others.
+ * https://arxiv.org/abs/2503.19786
+ */
+export function gemma3Config(fields: JsonFields): DecoderConfig {
+  const config = readGemma(fields, {
+    ...DEFAULTS,
+    kvHeads: 4,
+    activation: ACTIVATION,
+    maxPositions: 131_072,
+  });
+  const ropes = readRopes(fields, config);
+  const pattern = fields.count("sliding_window_pattern", 6);
+  const windows = readWindows(fields, {
+    layers: config.layers,
+    window: countOrNone(fields, "sliding_window", 4096),
+    usual: (i) => (i + 1) % pattern > 0,
+  });
+  return {
+    ...config,
+    ...sandwiched(fields),
+    rope: ropes.full,
+    qkNorm: "head",
+    logitCap: positiveOrNone(fields, "final_logit_softcapping", null),
+    perLayer: windows.map((window) => ({
+      rope: window === null ? ropes.full : ropes.sliding,
+      window,
+    })),
+  };
+}
+
+/** Of the layers that see everything, and of those with a window. */
+function readRopes(
+  fields: JsonFields,
+  { headDim }: Pick<DecoderConfig, "headDim">,
+): Readonly<Record<"full" | "sliding", RopeConfig>> {
+  const nested = fields.object("rope_parameters");
+  const full = nested?.object("full_attention") ??
+    fields.object("rope_scaling");
+  const sliding = nested?.object("sliding_attention") ?? null;
+  const [global, local] = [
+    ["rope_theta", 1_000_000],
+    ["rope_local_base_freq", 10_000],
+  ] as const;
+  return {
+    full: ropeOf(fields, full, { headDim, theta: global }),
+    sliding: ropeOf(fields, sliding, { headDim, theta: local }),
+  };
+}
+
+function readGemma(fields: JsonFields, defaults: FamilyDefaults) {
+  refuseOthers(fields, { "use_bidirectional_attention": false });
+  const config = readDecoder(fields, defaults);
+  return {
+    ...config,
+    ...readBiases(fields),
+    norm: "offset-rms" as const,
+    embeddingScale: Math.sqrt(config.hiddenSize),
+  };
+}
+
+/** Norms before and after attention and MLP, and the scale of attention. */
+function sandwiched(
+  fields: JsonFields,
+): Pick<Required<DecoderConfig>, "names" | "attentionScale"> {
+  return {
+    attentionScale: fields.positive("query_pre_attn_scalar", 256) ** -0.5,
+    names: {
+      ...LLAMA_NAMES,
+      attentionOut: "post_attention_layernorm",
+      mlpIn: "pre_feedforward_layernorm",
+      mlpOut: "post_feedforward_layernorm",
+    },
+  };
+}

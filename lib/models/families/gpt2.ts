@@ -1,0 +1,66 @@
+import { LLAMA_NAMES, type ModuleNames } from "../architecture.ts";
+import type { DecoderConfig } from "../config.ts";
+import type { JsonFields } from "../json_fields.ts";
+import {
+  countOrNone,
+  readActivation,
+  refuseOthers,
+  refuseQuantized,
+} from "./decoder_fields.ts";
+
+const NAMES: ModuleNames = {
+  ...LLAMA_NAMES,
+  embedding: "transformer.wte",
+  positions: "transformer.wpe",
+  layers: "transformer.h",
+  attentionIn: "ln_1",
+  mlpIn: "ln_2",
+  queryKeyValue: "attn.c_attn",
+  attentionOutput: "attn.c_proj",
+  up: "mlp.c_fc",
+  down: "mlp.c_proj",
+  finalNorm: "transformer.ln_f",
+};
+
+/**
+ * GPT-2: learned positions, layer norms, biases, an MLP without a gate, and
+ * matrices stored the other way round.
+ * https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf
+ *
+ * @throws Error for a field that is missing, of a wrong type, or unsupported.
+ */
+export function gpt2Config(fields: JsonFields): DecoderConfig {
+  refuseQuantized(fields);
+  refuseOthers(fields, {
+    "scale_attn_weights": true,
+    "scale_attn_by_inverse_layer_idx": false,
+    "add_cross_attention": false,
+  });
+  const hiddenSize = fields.count("n_embd");
+  const heads = fields.count("n_head");
+  if (hiddenSize % heads !== 0) {
+    throw fields.error("n_head", `a divisor of n_embd, ${hiddenSize}`);
+  }
+  return {
+    vocabSize: fields.count("vocab_size"),
+    hiddenSize,
+    intermediateSize: countOrNone(fields, "n_inner", null) ?? 4 * hiddenSize,
+    layers: fields.count("n_layer"),
+    heads,
+    kvHeads: heads,
+    headDim: hiddenSize / heads,
+    normEpsilon: fields.positive("layer_norm_epsilon", 1e-5),
+    rope: null,
+    maxPositions: fields.count("n_positions", 1024),
+    tiedHead: fields.flag("tie_word_embeddings", true),
+    bosId: fields.tokenIds("bos_token_id", [50_256])[0] ?? null,
+    eosIds: fields.tokenIds("eos_token_id", [50_256]),
+    norm: "layer",
+    projections: "joined",
+    mlp: "plain",
+    ...readActivation(fields, ["activation_function", "gelu_new"]),
+    biases: { qkv: true, o: true, mlp: true },
+    inputsFirst: true,
+    names: NAMES,
+  };
+}

@@ -1,0 +1,34 @@
+import { LLAMA_NAMES } from "../architecture.ts";
+import type { DecoderConfig } from "../config.ts";
+import type { JsonFields } from "../json_fields.ts";
+import { readDecoder, refuseOthers } from "./decoder_fields.ts";
+import { readRope } from "./rope_fields.ts";
+
+/**
+ * StableLM: Llama with layer norms, a quarter of each head rotated, and perhaps
+ * biases and an MLP beside attention. https://arxiv.org/abs/2402.17834
+ */
+export function stableLmConfig(fields: JsonFields): DecoderConfig {
+  refuseOthers(fields, { "qk_layernorm": false });
+  const config = readDecoder(fields, {
+    kvHeads: 32,
+    epsilon: ["layer_norm_eps", 1e-5],
+    maxPositions: 4096,
+    tiedHead: false,
+    bosId: 0,
+    eosId: 0,
+  });
+  const parallel = fields.flag("use_parallel_residual", false);
+  return {
+    ...config,
+    rope: readRope(fields, {
+      ...config,
+      rotaryShare: ["partial_rotary_factor", 0.25],
+    }),
+    norm: "layer",
+    biases: { qkv: fields.flag("use_qkv_bias", false), o: false, mlp: false },
+    parallel,
+    // Side by side, both read what one norm gives.
+    names: { ...LLAMA_NAMES, ...parallel && { mlpIn: null } },
+  };
+}

@@ -1,0 +1,34 @@
+import { LLAMA_NAMES } from "../architecture.ts";
+import type { DecoderConfig } from "../config.ts";
+import type { JsonFields } from "../json_fields.ts";
+import { countOrNone, readDecoder } from "./decoder_fields.ts";
+import { slidingEverywhere } from "./mistral.ts";
+import { readRope } from "./rope_fields.ts";
+
+/**
+ * StarCoder2: layer norms, biases everywhere, and an MLP without a gate.
+ * https://arxiv.org/abs/2402.19173
+ */
+export function starcoder2Config(fields: JsonFields): DecoderConfig {
+  const config = readDecoder(fields, {
+    kvHeads: 2,
+    epsilon: ["norm_epsilon", 1e-5],
+    activation: ["hidden_act", "gelu_pytorch_tanh"],
+    maxPositions: 4096,
+    tiedHead: true,
+    bosId: 50_256,
+    eosId: 50_256,
+  });
+  const rope = readRope(fields, config);
+  const biased = fields.flag("use_bias", true);
+  const window = countOrNone(fields, "sliding_window", null);
+  return {
+    ...config,
+    rope,
+    norm: "layer",
+    mlp: "plain",
+    biases: { qkv: biased, o: biased, mlp: biased },
+    names: { ...LLAMA_NAMES, up: "mlp.c_fc", down: "mlp.c_proj" },
+    ...slidingEverywhere({ ...config, rope }, window),
+  };
+}
