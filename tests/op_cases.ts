@@ -15,8 +15,9 @@ import { log1mExp, logistic, softplus } from "lib/ops/logistic.ts";
 import { layerNorm, logSoftmax, rmsNorm, softmax } from "lib/ops/norm.ts";
 import { rotate } from "lib/ops/rope.ts";
 import {
+  concat,
   reshape,
-  splitLast,
+  split,
   sum,
   transpose,
   unsqueeze,
@@ -168,11 +169,15 @@ export const OP_CASES: OpCase[] = [
     (x, y) => e.mul(layerNorm(x, [y, e.mul(y, y)], 0.1), x),
   ],
   ["Split", [2, 5], [2, 3], (x, y) => {
-    const [a, b] = splitLast(e.mul(x, x), [2, 3]);
+    const [a, b] = split(e.mul(x, x), [2, 3], 1);
     return e.mul(sum(e.mul(a!, a!), [1], { keepdims: true }), e.mul(b!, y));
   }],
+  ["Concat", [2, 2], [3, 2], (x, y) => {
+    const both = concat([e.mul(x, x), y], 0);
+    return e.mul(both, both);
+  }],
   ["Split, of which a part is used", [2, 5], [2, 3], (x, y) => {
-    const [, b] = splitLast(x, [2, 3]);
+    const [, b] = split(x, [2, 3], 1);
     return e.mul(b!, y);
   }],
   ["Softmax", [2, 4], [2, 4], (x, y) => e.mul(softmax(x), y)],

@@ -3,14 +3,15 @@ import type { DecoderConfig, RopeConfig } from "./config.ts";
 import type { MlpForm } from "./mlp_forms.ts";
 import type { NormForm } from "./norm_forms.ts";
 import type { ProjectionForm } from "./projection_forms.ts";
+import type { QkNormForm } from "./qk_norm_forms.ts";
 
 /** What families of decoders do in different ways. */
 export interface Variations {
   /** What their modules are called in a Hugging Face folder. */
   readonly names: ModuleNames;
   readonly norm: NormForm;
-  /** What is normalised of queries and keys before they are rotated. */
-  readonly qkNorm: "nothing" | "head" | "whole";
+  /** How queries and keys are normalised before they are rotated. */
+  readonly qkNorm: QkNormForm;
   /** How queries, keys and values are projected. */
   readonly projections: ProjectionForm;
   readonly mlp: MlpForm;
@@ -99,7 +100,7 @@ export const LLAMA_NAMES: ModuleNames = {
 const LLAMA: Variations = {
   names: LLAMA_NAMES,
   norm: "rms",
-  qkNorm: "nothing",
+  qkNorm: "none",
   projections: "separate",
   mlp: "gated",
   activation: "silu",

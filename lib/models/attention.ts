@@ -10,19 +10,22 @@ import {
 } from "./architecture.ts";
 import type { DecoderConfig, RopeConfig } from "./config.ts";
 import type { Stream } from "./decoder.ts";
+import type { BlockParameters } from "./projection_forms.ts";
+import { QK_NORMS } from "./qk_norm_forms.ts";
 import { type Angles, rotaryAngles } from "./rotary.ts";
 
 /** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */
 export type Heads = Readonly<Record<"q" | "k" | "v", Value>>;
 
-/** Normalises by the norm of a name within a block. */
-export type Norm = (x: Value, module: string) => Value;
-
 /**
  * Attention in one layer from projected queries, keys and values, by head or
  * not, to `[N, heads · size]`.
  */
-export type Attention = (heads: Heads, layer: number, norm: Norm) => Value;
+export type Attention = (
+  heads: Heads,
+  layer: number,
+  block: BlockParameters,
+) => Value;
 
 /** Attention over a stream: the norms of queries and keys, rotation, heads. */
 export function streamAttention(
@@ -34,13 +37,18 @@ export function streamAttention(
   const angles = layerAngles(architecture, stream.positions);
   const split = (x: Value, count: number) =>
     reshape(x, [tokens!, count, headDim]);
-  return ({ q, k, v }, layer, norm) => {
+  const form = QK_NORMS[architecture.qkNorm];
+  return ({ q, k, v }, layer, block) => {
+    const turn = angles[layer];
     const ready = (x: Value, count: number, module: string) => {
-      const { qkNorm } = architecture;
-      const whole = qkNorm === "whole" ? norm(x, module) : x;
-      const byHead = split(whole, count);
-      const unit = qkNorm === "head" ? norm(byHead, module) : byHead;
-      const turn = angles[layer];
+      const byHead = (x: Value) => split(x, count);
+      const unit = form.apply(x, {
+        module,
+        count,
+        byHead,
+        block,
+        architecture,
+      });
       return turn ? rotate(unit, turn.cos, turn.sin) : unit;
     };
     const output = stream.attend({

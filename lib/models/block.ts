@@ -5,7 +5,7 @@ import type { Attention } from "./attention.ts";
 import type { Parameters } from "./decoder.ts";
 import { MLPS } from "./mlp_forms.ts";
 import { NORMS } from "./norm_forms.ts";
-import { PROJECTIONS } from "./projection_forms.ts";
+import { type BlockParameters, PROJECTIONS } from "./projection_forms.ts";
 
 /** What the blocks of a decoder are made of. */
 export interface Parts {
@@ -19,36 +19,46 @@ export interface Parts {
  * it reads, with those norms before and after it that the model has.
  */
 export function block(x: Value, index: number, parts: Parts): Value {
-  const { architecture, parameters, attention } = parts;
+  const { architecture, attention } = parts;
   const { names, parallel } = architecture;
-  const place = `${names.layers}.${index}`;
-  const linear = (x: Value, module: string) =>
-    parameters.linear(x, `${place}.${module}.weight`);
-  const norm = (x: Value, module: string | null) =>
-    module ? normed(x, `${place}.${module}`, parts) : x;
+  const own = blockParameters(index, parts);
   const attend = (x: Value) => {
     const form = PROJECTIONS[architecture.projections];
-    const [q, k, v] = form.apply(x, linear, architecture);
-    const output = attention({ q: q!, k: k!, v: v! }, index, norm);
-    return norm(linear(output, names.attentionOutput), names.attentionOut);
+    const [q, k, v] = form.apply(x, own, architecture);
+    const output = attention({ q: q!, k: k!, v: v! }, index, own);
+    const mixed = own.linear(output, names.attentionOutput);
+    return own.norm(mixed, names.attentionOut);
   };
   const feed = (x: Value) =>
-    norm(MLPS[architecture.mlp].apply(x, linear, architecture), names.mlpOut);
+    own.norm(MLPS[architecture.mlp].apply(x, own, architecture), names.mlpOut);
 
-  const h = norm(x, names.attentionIn);
+  const h = own.norm(x, names.attentionIn);
   if (parallel) {
-    const g = names.mlpIn ? norm(x, names.mlpIn) : h;
+    const g = names.mlpIn ? own.norm(x, names.mlpIn) : h;
     return add(x, add(attend(h), feed(g)));
   }
   const y = add(x, attend(h));
-  return add(y, feed(norm(y, names.mlpIn)));
+  return add(y, feed(own.norm(y, names.mlpIn)));
+}
+
+function blockParameters(
+  index: number,
+  parts: Pick<Parts, "architecture" | "parameters">,
+): BlockParameters {
+  const { architecture, parameters } = parts;
+  const place = `${architecture.names.layers}.${index}`;
+  return {
+    linear: (x, module) => parameters.linear(x, `${place}.${module}.weight`),
+    norm: (x, module) => module ? normed(x, `${place}.${module}`, parts) : x,
+    value: (name) => parameters.value(`${place}.${name}`),
+  };
 }
 
 /** x under the norm of a name. */
 export function normed(
   x: Value,
   module: string,
-  { architecture, parameters }: Omit<Parts, "attention">,
+  { architecture, parameters }: Pick<Parts, "architecture" | "parameters">,
 ): Value {
   const part = (name: string) => parameters.value(`${module}.${name}`);
   return NORMS[architecture.norm].apply(x, part, architecture.normEpsilon);

@@ -21,8 +21,9 @@ import {
   readOptionalJsonFields,
 } from "./json_fields.ts";
 import { MLPS } from "./mlp_forms.ts";
-import { NORMS } from "./norm_forms.ts";
+import { normVectors } from "./norm_forms.ts";
 import { type LinearLayer, PROJECTIONS } from "./projection_forms.ts";
+import { QK_NORMS } from "./qk_norm_forms.ts";
 import { elementCount } from "./safetensors_header.ts";
 
 /**
@@ -244,14 +245,12 @@ function linearParts(
 }
 
 function qkNorms(architecture: Architecture): Parameter[] {
-  const { names, qkNorm, heads, kvHeads, headDim } = architecture;
-  if (qkNorm === "nothing") return [];
-  const size = (count: number) =>
-    qkNorm === "whole" ? count * headDim : headDim;
+  const { names, qkNorm, heads, kvHeads } = architecture;
+  const { vectors } = QK_NORMS[qkNorm];
   return [
-    ...normParameters(architecture, names.queryNorm, size(heads)),
-    ...normParameters(architecture, names.keyNorm, size(kvHeads)),
-  ];
+    ...vectors(names.queryNorm, heads, architecture),
+    ...vectors(names.keyNorm, kvHeads, architecture),
+  ].map(({ name, size }) => ({ name, shape: [size] }));
 }
 
 function normParameters(
@@ -259,8 +258,5 @@ function normParameters(
   module: string,
   size: number,
 ): Parameter[] {
-  return NORMS[norm].parts.map((part) => ({
-    name: `${module}.${part}`,
-    shape: [size],
-  }));
+  return normVectors(norm, module).map((name) => ({ name, shape: [size] }));
 }

@@ -1,14 +1,18 @@
 import type { Value } from "../onnx/graph.ts";
 import { activate, ACTIVATIONS, gated } from "../ops/activation.ts";
-import { splitLast } from "../ops/shaping.ts";
+import { split } from "../ops/shaping.ts";
 import type { Architecture } from "./architecture.ts";
-import type { Linear, LinearLayer } from "./projection_forms.ts";
+import type { BlockParameters, LinearLayer } from "./projection_forms.ts";
 
 export type MlpForm = "gated" | "joined gate" | "plain";
 
 interface Mlp {
   layers(architecture: Architecture): readonly LinearLayer[];
-  apply(x: Value, linear: Linear, architecture: Architecture): Value;
+  apply(
+    x: Value,
+    block: BlockParameters,
+    architecture: Architecture,
+  ): Value;
 }
 
 /** Feed-forward layers. */
@@ -20,7 +24,7 @@ export const MLPS: Readonly<Record<MlpForm, Mlp>> = {
       { module: names.up, outputs: intermediateSize, inputs: hiddenSize },
       { module: names.down, outputs: hiddenSize, inputs: intermediateSize },
     ],
-    apply: (x, linear, { names, activation }) => {
+    apply: (x, { linear }, { names, activation }) => {
       const [gate, up] = [linear(x, names.gate), linear(x, names.up)];
       return linear(gated(ACTIVATIONS[activation], gate, up), names.down);
     },
@@ -35,10 +39,10 @@ export const MLPS: Readonly<Record<MlpForm, Mlp>> = {
       },
       { module: names.down, outputs: hiddenSize, inputs: intermediateSize },
     ],
-    apply: (x, linear, { names, activation, intermediateSize }) => {
+    apply: (x, { linear }, { names, activation, intermediateSize }) => {
       const both = linear(x, names.gateUp);
       const sizes = [intermediateSize, intermediateSize];
-      const [gate, up] = splitLast(both, sizes);
+      const [gate, up] = split(both, sizes, -1);
       return linear(gated(ACTIVATIONS[activation], gate!, up!), names.down);
     },
   },
@@ -48,7 +52,7 @@ export const MLPS: Readonly<Record<MlpForm, Mlp>> = {
       { module: names.up, outputs: intermediateSize, inputs: hiddenSize },
       { module: names.down, outputs: hiddenSize, inputs: intermediateSize },
     ],
-    apply: (x, linear, { names, activation }) => {
+    apply: (x, { linear }, { names, activation }) => {
       const up = linear(x, names.up);
       return linear(activate(ACTIVATIONS[activation], up), names.down);
     },

@@ -29,3 +29,8 @@ export const NORMS: Readonly<Record<NormForm, Norm>> = {
       layerNorm(x, [part("weight"), part("bias")], epsilon),
   },
 };
+
+/** Names of the vectors of a norm. */
+export function normVectors(form: NormForm, module: string): string[] {
+  return NORMS[form].parts.map((part) => `${module}.${part}`);
+}

@@ -1,5 +1,5 @@
 import type { Value } from "../onnx/graph.ts";
-import { reshape, splitLast } from "../ops/shaping.ts";
+import { reshape, split } from "../ops/shaping.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** A linear layer of a block: the module below the layer's, and its size. */
@@ -9,8 +9,13 @@ export interface LinearLayer {
   readonly inputs: number;
 }
 
-/** Applies a linear layer of a block, by the name of its module there. */
-export type Linear = (x: Value, module: string) => Value;
+/** The parameters of one block, by the names of its modules. */
+export interface BlockParameters {
+  linear(x: Value, module: string): Value;
+  /** x under a norm; x itself where there is none. */
+  norm(x: Value, module: string | null): Value;
+  value(name: string): Value;
+}
 
 export type ProjectionForm = "separate" | "joined" | "by head";
 
@@ -22,7 +27,7 @@ interface Projection {
    */
   apply(
     x: Value,
-    linear: Linear,
+    block: BlockParameters,
     architecture: Architecture,
   ): readonly Value[];
 }
@@ -38,7 +43,7 @@ export const PROJECTIONS: Readonly<Record<ProjectionForm, Projection>> = {
         { module: names.value, outputs: keys, inputs },
       ];
     },
-    apply: (x, linear, { names }) =>
+    apply: (x, { linear }, { names }) =>
       [names.query, names.key, names.value].map((name) => linear(x, name)),
   },
   /** One matrix: all queries, all keys, all values. */
@@ -48,9 +53,9 @@ export const PROJECTIONS: Readonly<Record<ProjectionForm, Projection>> = {
       const outputs = queries + 2 * keys;
       return [{ module: names.queryKeyValue, outputs, inputs }];
     },
-    apply: (x, linear, { names, ...config }) => {
+    apply: (x, { linear }, { names, ...config }) => {
       const [queries, keys] = widths(config);
-      return splitLast(linear(x, names.queryKeyValue), [queries, keys, keys]);
+      return split(linear(x, names.queryKeyValue), [queries, keys, keys], -1);
     },
   },
   /** One matrix: of each head its query, its key, its value. */
@@ -58,10 +63,10 @@ export const PROJECTIONS: Readonly<Record<ProjectionForm, Projection>> = {
     layers: ({ names, hiddenSize: inputs, heads, headDim }) => [
       { module: names.queryKeyValue, outputs: 3 * heads * headDim, inputs },
     ],
-    apply: (x, linear, { names, heads, headDim }) => {
+    apply: (x, { linear }, { names, heads, headDim }) => {
       const all = linear(x, names.queryKeyValue);
       const byHead = reshape(all, [x.shape[0]!, heads, 3 * headDim]);
-      return splitLast(byHead, [headDim, headDim, headDim]);
+      return split(byHead, [headDim, headDim, headDim], -1);
     },
   },
 };

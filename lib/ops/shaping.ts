@@ -141,7 +141,7 @@ export function slice(
   return apply(sliceOp(at, start, end), [x, ints(start), ints(end), ints(at)]);
 }
 
-/** Joins values along an axis. Forward only. */
+/** Joins values along an axis. Its vjp is for known sizes only. */
 export const Concat: Op = {
   name: "Concat",
   infer: (inputs, { axis }) => {
@@ -153,6 +153,10 @@ export const Concat: Op = {
       dtype: inputs[0]!.dtype,
       shape: inputs[0]!.shape.map((dim, i) => i === axis ? total : dim),
     }];
+  },
+  vjp: ({ inputs, attributes }, [dy]) => {
+    const axis = attributes["axis"] as number;
+    return split(dy!, inputs.map(({ shape }) => shape[axis] as number), axis);
   },
 };
 export const concat = (values: readonly Value[], axis: number): Value =>
@@ -177,12 +181,13 @@ function splitOp(axis: number, sizes: readonly number[]): Op {
     ],
   };
 }
-/** The last axis in parts of these sizes. */
-export function splitLast(
+/** An axis in parts of these sizes. */
+export function split(
   x: Value,
   sizes: readonly number[],
+  axis: number,
 ): readonly Value[] {
-  const axis = x.shape.length - 1;
+  const at = axisOf(axis, x.shape.length);
   const parts = x.graph.integers(sizes);
-  return applyAll(splitOp(axis, sizes), [x, parts], { axis });
+  return applyAll(splitOp(at, sizes), [x, parts], { axis: at });
 }

@@ -1,15 +1,15 @@
 import { LLAMA_NAMES } from "../architecture.ts";
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
-import { readDecoder, refuseOthers } from "./decoder_fields.ts";
+import { readDecoder } from "./decoder_fields.ts";
 import { readRope } from "./rope_fields.ts";
 
 /**
  * StableLM: Llama with layer norms, a quarter of each head rotated, and perhaps
- * biases and an MLP beside attention. https://arxiv.org/abs/2402.17834
+ * biases, norms of each query and key head, and an MLP beside attention.
+ * https://arxiv.org/abs/2402.17834
  */
 export function stableLmConfig(fields: JsonFields): DecoderConfig {
-  refuseOthers(fields, { "qk_layernorm": false });
   const config = readDecoder(fields, {
     kvHeads: 32,
     epsilon: ["layer_norm_eps", 1e-5],
@@ -26,9 +26,15 @@ export function stableLmConfig(fields: JsonFields): DecoderConfig {
       rotaryShare: ["partial_rotary_factor", 0.25],
     }),
     norm: "layer",
+    qkNorm: fields.flag("qk_layernorm", false) ? "each head" : "none",
     biases: { qkv: fields.flag("use_qkv_bias", false), o: false, mlp: false },
     parallel,
     // Side by side, both read what one norm gives.
-    names: { ...LLAMA_NAMES, ...parallel && { mlpIn: null } },
+    names: {
+      ...LLAMA_NAMES,
+      queryNorm: "self_attn.q_layernorm",
+      keyNorm: "self_attn.k_layernorm",
+      ...parallel && { mlpIn: null },
+    },
   };
 }
