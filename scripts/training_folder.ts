@@ -2,6 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { writeAdapter } from "lib/models/adapter.ts";
 import { adapterOf } from "lib/models/load_policy.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
+import { inMemory } from "lib/models/safetensors.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import type { Trainer } from "lib/trainer.ts";
 import { sourceName } from "./source_name.ts";
@@ -76,11 +77,9 @@ export class TrainingFolder implements AsyncDisposable {
     }
     await writeModelFolder(join(this.path, MODEL), {
       from: folder,
-      tensors: model.policy.trained.map(({ name, shape }) => ({
-        name,
-        shape,
-        data: values.get(name)!,
-      })),
+      tensors: model.policy.trained.map(({ name, shape }) =>
+        inMemory({ name, shape, data: values.get(name)! })
+      ),
     });
   }
 

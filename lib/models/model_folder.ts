@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { writeFolder, type Writer } from "../atomic_folder.ts";
+import type { FloatDtype } from "./encode_floats.ts";
 import { readJsonFields, writeJson } from "./json_fields.ts";
-import { writeSafetensors } from "./safetensors.ts";
-import type { NamedTensor } from "./safetensors_header.ts";
+import { type TensorSource, writeTensors } from "./safetensors.ts";
+import { type Shard, shardIndex, splitShards } from "./shards.ts";
 
 /** Files that belong to a model beside its weights, where it has them. */
 const COPIED = [
@@ -18,35 +19,91 @@ const COPIED = [
   "chat_template.json",
 ];
 
+/** Element types by the names that config.json has for them. */
+export const MODEL_DTYPES = {
+  float32: "F32",
+  bfloat16: "BF16",
+  float16: "F16",
+} as const satisfies Record<string, FloatDtype>;
+export type ModelDtype = keyof typeof MODEL_DTYPES;
+
+export interface ModelFolder {
+  /** Folder that configuration and tokenizer are copied from. */
+  readonly from: string;
+  /** Every parameter. */
+  readonly tensors: readonly TensorSource[];
+  /** What the weights are rounded to. @default "float32" */
+  readonly dtype?: ModelDtype;
+  /** Most bytes of one file, unless a tensor has more. @default 5e9 */
+  readonly shardBytes?: number;
+  /** Other files, by name. @default none */
+  readonly others?: ReadonlyMap<string, Writer>;
+}
+
 /**
- * Writes a Hugging Face model folder, all at once: configuration and tokenizer
- * of another folder, with new weights in float32.
+ * Writes a Hugging Face model folder, all at once and tensor by tensor:
+ * configuration and tokenizer of another folder, with new weights in one file
+ * or in shards.
  *
  * @param out a new or empty folder, or one that such a call wrote before.
- * @param model `from`: the folder to copy from; `tensors`: every parameter.
- * @throws Error that names the file that cannot be read, or the other file in
- * `out` that would be lost; `out` is as it was then.
+ * @throws Error that names the file that cannot be read, the tensor that cannot
+ * be written, or the other file in `out` that would be lost; `out` is as it
+ * was then.
  */
 export async function writeModelFolder(
   out: string,
-  { from, tensors }: { from: string; tensors: readonly NamedTensor[] },
+  {
+    from,
+    tensors,
+    dtype = "float32",
+    shardBytes = 5e9,
+    others = new Map(),
+  }: ModelFolder,
 ): Promise<void> {
-  const config = await readJsonFields(join(from, "config.json"));
+  const stored = MODEL_DTYPES[dtype];
+  const shards = splitShards(tensors, { dtype: stored, shardBytes });
+  await writeFolder(
+    out,
+    new Map([
+      ...await companions(from, { "torch_dtype": dtype }),
+      ...shards.map(({ file, tensors }) =>
+        [
+          file,
+          (path: string) => writeTensors(path, tensors, { dtype: stored }),
+        ] as const
+      ),
+      ...indexOf(shards, stored),
+      ...others,
+    ]),
+  );
+}
+
+/**
+ * What writes the files beside a model's weights, by name: the configuration
+ * with some fields changed, the rest as `from` has it.
+ */
+export async function companions(
+  from: string,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<Map<string, Writer>> {
+  const { values } = await readJsonFields(join(from, "config.json"));
+  // Under either name it would make loaders round what we write.
+  const { torch_dtype: _old, dtype: _new, ...rest } = values;
   const files = new Map<string, Writer>([
-    ["config.json", (path) => writeJson(path, asFloat32(config.values))],
-    ["model.safetensors", (path) => writeSafetensors(path, tensors)],
+    ["config.json", (path) => writeJson(path, { ...rest, ...fields })],
   ]);
   for await (const { name } of Deno.readDir(from)) {
     if (!COPIED.includes(name)) continue;
     files.set(name, (path) => Deno.copyFile(join(from, name), path));
   }
-  await writeFolder(out, files);
+  return files;
 }
 
-/** The configuration's element type would make loaders round what we write. */
-function asFloat32(
-  config: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const { torch_dtype: _old, dtype: _new, ...rest } = config;
-  return { ...rest, "torch_dtype": "float32" };
+function indexOf(
+  shards: readonly Shard[],
+  dtype: FloatDtype,
+): [string, Writer][] {
+  if (shards.length === 1) return [];
+  const index = shardIndex(shards, dtype);
+  return [["model.safetensors.index.json", (path) => writeJson(path, index)]];
 }

@@ -1,4 +1,5 @@
 import { writeAtomically } from "../atomic_file.ts";
+import { encodeFloats, type FloatDtype } from "./encode_floats.ts";
 import {
   decodeHeader,
   type Dtype,
@@ -81,26 +82,77 @@ export async function readTensor(
   return out;
 }
 
-/**
- * Writes tensors as float32, atomically, sorted by name, so that equal tensors
- * make equal files.
- *
- * @param metadata the default is what transformers asks of a file it loads.
- */
+/** A tensor that is made when it is written, and then forgotten. */
+export interface TensorSource {
+  readonly name: string;
+  readonly shape: readonly number[];
+  read(): Promise<Float32Array>;
+}
+
+export interface WriteOptions {
+  /** What elements are rounded to. @default "F32" */
+  dtype?: FloatDtype;
+  /** The default is what transformers asks of a file it loads. */
+  metadata?: Readonly<Record<string, string>>;
+}
+
+/** Writes tensors that are in memory as {@linkcode writeTensors} does. */
 export async function writeSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
-  metadata: Readonly<Record<string, string>> = { format: "pt" },
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeTensors(path, tensors.map(inMemory), metadata && { metadata });
+}
+
+/** A tensor as the source of itself. */
+export function inMemory({ name, shape, data }: NamedTensor): TensorSource {
+  return { name, shape, read: () => Promise.resolve(data) };
+}
+
+/**
+ * Writes tensors one after another, atomically, sorted by name, so that equal
+ * tensors make equal files. No two tensors are in memory at once.
+ *
+ * @throws Error that names file and tensor: one used twice, of which the data
+ * do not fit the shape, or which has a number beyond the range of the type.
+ */
+export async function writeTensors(
+  path: string,
+  tensors: readonly TensorSource[],
+  { dtype = "F32", metadata = { format: "pt" } }: WriteOptions = {},
 ): Promise<void> {
   const sorted = tensors.toSorted((a, b) => a.name < b.name ? -1 : 1);
-  const header = encodeHeader(sorted, metadata);
+  const header = encodeHeader(
+    sorted.map(({ name, shape }) => ({ name, shape, dtype })),
+    metadata,
+  );
   await writeAtomically(path, async (temporary) => {
     using file = await Deno.open(temporary, { write: true, createNew: true });
     await writeBytes(file, header);
-    for (const { data: { buffer, byteOffset, byteLength } } of sorted) {
-      await writeBytes(file, new Uint8Array(buffer, byteOffset, byteLength));
+    for (const tensor of sorted) {
+      await writeBytes(file, await bytesOf(tensor, dtype));
     }
   });
+}
+
+async function bytesOf(
+  { name, shape, read }: TensorSource,
+  dtype: FloatDtype,
+): Promise<Uint8Array> {
+  const data = await read();
+  if (data.length !== elementCount(shape)) {
+    throw new RangeError(
+      `Cannot write tensor "${name}": shape [${shape}] wants ` +
+        `${elementCount(shape)} elements, found ${data.length}`,
+    );
+  }
+  try {
+    return encodeFloats(data, dtype);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new RangeError(`Cannot write tensor "${name}": ${reason}`, { cause });
+  }
 }
 
 async function readHeaderText(

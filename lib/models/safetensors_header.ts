@@ -40,6 +40,13 @@ export interface Header {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What a header says of a tensor to be written. */
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
 /** A tensor to be written. */
 export interface NamedTensor {
   readonly name: string;
@@ -81,22 +88,20 @@ export function decodeHeader(
  * Encodes the first bytes of a file: the length of the header, and the header,
  * padded with blanks so that the tensors begin at a multiple of 8.
  *
- * @throws RangeError for a name used twice or data that does not fit its shape.
+ * @throws RangeError for a name used twice.
  */
 export function encodeHeader(
-  tensors: readonly NamedTensor[],
+  tensors: readonly TensorEntry[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const entries: Record<string, unknown> = { __metadata__: metadata };
   let begin = 0;
-  for (const tensor of tensors) {
-    checkTensor(tensor, entries);
-    const end = begin + tensor.data.byteLength;
-    entries[tensor.name] = {
-      dtype: "F32",
-      shape: tensor.shape,
-      data_offsets: [begin, end],
-    };
+  for (const { name, dtype, shape } of tensors) {
+    if (Object.hasOwn(entries, name)) {
+      throw new RangeError(`Cannot write tensor "${name}" twice in one file`);
+    }
+    const end = begin + elementCount(shape) * ELEMENT_BYTES[dtype];
+    entries[name] = { dtype, shape, data_offsets: [begin, end] };
     begin = end;
   }
   const text = new TextEncoder().encode(JSON.stringify(entries));
@@ -105,21 +110,6 @@ export function encodeHeader(
   new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
   header.set(text, 8);
   return header;
-}
-
-function checkTensor(
-  { name, shape, data }: NamedTensor,
-  entries: Readonly<Record<string, unknown>>,
-): void {
-  if (Object.hasOwn(entries, name)) {
-    throw new RangeError(`Cannot write tensor "${name}" twice in one file`);
-  }
-  if (data.length !== elementCount(shape)) {
-    throw new RangeError(
-      `Cannot write tensor "${name}": shape [${shape}] wants ` +
-        `${elementCount(shape)} elements, found ${data.length}`,
-    );
-  }
 }
 
 function parseObject(text: Uint8Array): Record<string, unknown> {

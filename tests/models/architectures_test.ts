@@ -12,7 +12,7 @@ import {
   type Tuning,
 } from "lib/models/load_policy.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import { readHeader, readTensor } from "lib/models/safetensors.ts";
+import { inMemory, readHeader, readTensor } from "lib/models/safetensors.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
 import { tensorsOf } from "lib/optimization.ts";
@@ -133,11 +133,9 @@ async function checkFullTraining(
   const { policy } = await loadPolicy(folder, FULL);
   const gradient = await trainOnce({ policy }, fixture, fixture);
   const out = `${folder}/gradient`;
-  const tensors = policy.trained.map(({ name, shape }) => ({
-    name,
-    shape,
-    data: gradient.get(name)!,
-  }));
+  const tensors = policy.trained.map(({ name, shape }) =>
+    inMemory({ name, shape, data: gradient.get(name)! })
+  );
   await writeModelFolder(out, { from: folder, tensors });
   await checkGradient(`${out}/model.safetensors`, fixture);
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { readConfig } from "lib/models/config.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
+import { inMemory } from "lib/models/safetensors.ts";
 import { checkWeights, openWeights } from "lib/models/weights.ts";
 import {
   putJson,
@@ -20,7 +21,7 @@ Deno.test("a model folder is written with its tokenizer and new weights", () =>
     await putJson(`${from}/training_args.json`, {});
     const tensors = await tensorsFor(from);
     for (const { data } of tensors) data.forEach((x, i) => data[i] = -x);
-    await writeModelFolder(out, { from, tensors });
+    await writeModelFolder(out, { from, tensors: tensors.map(inMemory) });
 
     const entries = await Array.fromAsync(Deno.readDir(out));
     deepStrictEqual(
@@ -52,8 +53,9 @@ Deno.test("nothing is written of a model that cannot be", () =>
     await Deno.mkdir(from);
     await putTinyModel(from);
     const [first] = await tensorsFor(from);
+    const misshapen = inMemory({ ...first!, shape: [7] });
     await rejects(
-      writeModelFolder(out, { from, tensors: [{ ...first!, shape: [7] }] }),
+      writeModelFolder(out, { from, tensors: [misshapen] }),
       /Cannot write .*shape \[7\] wants 7 elements/,
     );
     const entries = await Array.fromAsync(Deno.readDir(root));
