@@ -19,13 +19,16 @@ const COPIED = [
   "chat_template.json",
 ];
 
-/** Element types by the names that config.json has for them. */
-export const MODEL_DTYPES = {
+/** Element types, as config.json calls them. */
+export const MODEL_DTYPES = ["float32", "bfloat16", "float16"] as const;
+export type ModelDtype = typeof MODEL_DTYPES[number];
+
+/** What safetensors files call them. */
+export const STORED: Readonly<Record<ModelDtype, FloatDtype>> = {
   float32: "F32",
   bfloat16: "BF16",
   float16: "F16",
-} as const satisfies Record<string, FloatDtype>;
-export type ModelDtype = keyof typeof MODEL_DTYPES;
+};
 
 export interface ModelFolder {
   /** Folder that configuration and tokenizer are copied from. */
@@ -34,7 +37,7 @@ export interface ModelFolder {
   readonly tensors: readonly TensorSource[];
   /** What the weights are rounded to. @default "float32" */
   readonly dtype?: ModelDtype;
-  /** Most bytes of one file, unless a tensor has more. @default 5e9 */
+  /** Most bytes of one file, unless a tensor has more. @default Infinity */
   readonly shardBytes?: number;
   /** Other files, by name. @default none */
   readonly others?: ReadonlyMap<string, Writer>;
@@ -56,11 +59,11 @@ export async function writeModelFolder(
     from,
     tensors,
     dtype = "float32",
-    shardBytes = 5e9,
+    shardBytes = Infinity,
     others = new Map(),
   }: ModelFolder,
 ): Promise<void> {
-  const stored = MODEL_DTYPES[dtype];
+  const stored = STORED[dtype];
   const shards = splitShards(tensors, { dtype: stored, shardBytes });
   await writeFolder(
     out,

@@ -1,0 +1,103 @@
+import { type Adapter, checkAdapter, readAdapter } from "./adapter.ts";
+import { type Architecture, architectureOf } from "./architecture.ts";
+import { parameterNames, readConfig } from "./config.ts";
+import type { TensorSource } from "./safetensors.ts";
+import { withUsualNames } from "./usual_names.ts";
+import { checkWeights, openWeights, type Weights } from "./weights.ts";
+
+/** A model's parameters in forward order, to be read one after another. */
+export interface ModelTensors {
+  readonly tensors: readonly TensorSource[];
+  /** The weights as they are stored. */
+  readonly weights: Weights;
+}
+
+/**
+ * Opens a model folder, with an adapter merged into it where one is given.
+ *
+ * @throws Error for a folder, weight or adapter that is missing, unsupported or
+ * of the wrong shape.
+ */
+export async function openTensors(
+  folder: string,
+  { adapter }: { adapter?: string | undefined } = {},
+): Promise<ModelTensors> {
+  const config = await readConfig(folder);
+  const weights = withUsualNames(config, await openWeights(folder));
+  checkWeights(config, weights);
+  const tensors = parameterNames(config).map(({ name, shape }) => ({
+    name,
+    shape,
+    read: () => weights.read(name),
+  }));
+  if (adapter === undefined) return { tensors, weights };
+  const update = await readAdapter(adapter);
+  checkAdapter(config, update);
+  const merged = mergeAdapter(tensors, update, architectureOf(config));
+  return { tensors: merged, weights };
+}
+
+/**
+ * The tensors of a model with an adapter's updates in them, made as they are
+ * read: W + (alpha / rank) B A, computed in float64 and rounded once.
+ * https://arxiv.org/abs/2106.09685
+ */
+function mergeAdapter(
+  tensors: readonly TensorSource[],
+  { rank, alpha, tensors: pairs }: Adapter,
+  { inputsFirst }: Architecture,
+): TensorSource[] {
+  return tensors.map((tensor) => {
+    const pair = pairs.get(tensor.name);
+    if (!pair) return tensor;
+    const { a, b } = pair;
+    const read = async () => {
+      const [left, right] = inputsFirst
+        ? [transposed(a, rank), transposed(b, b.length / rank)]
+        : [b, a];
+      const scale = alpha / rank;
+      return updated(await tensor.read(), { left, right, rank, scale });
+    };
+    return { ...tensor, read };
+  });
+}
+
+interface Update {
+  /** `[rows, rank]` */
+  readonly left: Float32Array;
+  /** `[rank, columns]` */
+  readonly right: Float32Array;
+  readonly rank: number;
+  readonly scale: number;
+}
+
+/** W + scale · left · right, of W `[rows, columns]`. */
+function updated(
+  weight: Float32Array,
+  { left, right, rank, scale }: Update,
+): Float32Array {
+  const columns = right.length / rank;
+  const sum = new Float32Array(weight.length);
+  const row = new Float64Array(columns);
+  for (let start = 0; start < weight.length; start += columns) {
+    row.fill(0);
+    for (let r = 0; r < rank; r++) {
+      const factor = left[start / columns * rank + r]!;
+      const at = r * columns;
+      for (let i = 0; i < columns; i++) row[i]! += factor * right[at + i]!;
+    }
+    for (let i = 0; i < columns; i++) {
+      sum[start + i] = weight[start + i]! + scale * row[i]!;
+    }
+  }
+  return sum;
+}
+
+/** The transpose of a matrix of so many rows. */
+function transposed(matrix: Float32Array, rows: number): Float32Array {
+  const columns = matrix.length / rows;
+  return Float32Array.from(
+    matrix,
+    (_, i) => matrix[i % rows * columns + Math.floor(i / rows)]!,
+  );
+}
