@@ -22,7 +22,7 @@ interface Area {
 const AREAS: Record<string, Area> = {
   "onnx/graph": { files: ["onnx/graph"], imports: [] },
   "onnx/proto": {
-    files: ["onnx/proto", "onnx/lower", "onnx/providers"],
+    files: ["onnx/proto", "onnx/lower", "onnx/providers", "onnx/rename"],
     imports: ["onnx/graph"],
   },
   "onnx/session": {
@@ -41,6 +41,11 @@ const AREAS: Record<string, Area> = {
   models: {
     files: ["models"],
     imports: ["ops", "onnx/graph", "atomic", "reason"],
+  },
+  // What writes a model's graph rather than builds it.
+  "onnx_folder": {
+    files: ["models/onnx_folder"],
+    imports: ["models", "onnx/graph", "onnx/proto", "atomic"],
   },
   // What runs a model rather than builds it.
   generate: {

@@ -7,6 +7,7 @@ import type { DType, Float, Graph, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
+import { renameFiles } from "./rename.ts";
 import { type Device, DEVICES, hasKernel } from "./providers.ts";
 
 // What goes wrong is thrown; onnxruntime would print it too.
@@ -190,9 +191,9 @@ async function createSession(
   await using linked = await LinkedFiles.create(
     externals.map(({ file }) => file),
   );
-  const local = withFiles(graph, (file) => linked.nameOf(file));
+  renameFiles(graph, (file) => linked.nameOf(file));
   const path = join(linked.folder, "model.onnx");
-  const model = encodeModel(local, outputs);
+  const model = encodeModel(graph, outputs);
   await Deno.writeFile(path, model);
   return { session: await create(path, settings), hash: sha256(model) };
 }
@@ -240,14 +241,4 @@ function sessionOptions(
       },
     },
   };
-}
-
-/** The graph with its weights under other names. */
-function withFiles(graph: Graph, rename: (file: string) => string): Graph {
-  for (const [i, { value, data }] of graph.constants.entries()) {
-    if (!("file" in data)) continue;
-    const file = rename(data.file);
-    graph.constants[i] = { value, data: { ...data, file } };
-  }
-  return graph;
 }

@@ -22,6 +22,7 @@ import { Scorer } from "lib/scorer.ts";
 import { Trainer } from "lib/trainer.ts";
 import { recorder, type Values } from "../random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { checkMerged, checkOnnxGreedy } from "./exported_architecture.ts";
 import { type Draw, putSeeded, seeded } from "./seeded_weights.ts";
 import { putJson } from "./tiny_model.ts";
 
@@ -76,6 +77,14 @@ for (const file of [...Deno.readDirSync(FIXTURES)].map(({ name }) => name)) {
   check("DPO loss and gradient of all parameters", checkFullTraining);
   check("DPO loss and gradient of PEFT's adapter", checkLoraTraining);
   check("greedy continuations", checkGreedy);
+  check(
+    "greedy continuations as ONNX",
+    ({ greedy }, folder) => checkOnnxGreedy(folder, greedy),
+  );
+  check("log-probabilities with PEFT's adapter merged", (fixture, folder) => {
+    const pairs = { adapter: adapterIn(folder), rows: rowsOf(fixture) };
+    return checkMerged(folder, pairs, numbers(fixture.lora.logProbs));
+  });
 }
 
 async function putModel(

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import { writeFolder } from "../atomic_folder.ts";
+import { Graph, type Op } from "../onnx/graph.ts";
+import { lower } from "../onnx/lower.ts";
+import { encodeModel } from "../onnx/proto.ts";
+import { renameFiles, renameValues } from "../onnx/rename.ts";
+import { type DecoderConfig, readConfig } from "./config.ts";
+import { inferenceDecoder } from "./inference_decoder.ts";
+import {
+  companions,
+  type ModelDtype,
+  type ModelFolder,
+  STORED,
+} from "./model_folder.ts";
+import { type Lora, loraPolicy } from "./policy.ts";
+import { writeTensors } from "./safetensors.ts";
+import { openWeights, type Weights } from "./weights.ts";
+
+/** Element types of weights, and what transformers.js calls such models. */
+const FLAVOURS: ReadonlyMap<ModelDtype, { dtype: string; file: string }> =
+  new Map([
+    ["float32", { dtype: "fp32", file: "model.onnx" }],
+    ["float16", { dtype: "fp16", file: "model_fp16.onnx" }],
+  ]);
+
+export type OnnxFolder = Omit<ModelFolder, "shardBytes">;
+
+/**
+ * Writes a folder that transformers.js and onnxruntime generate text from:
+ * `onnx/model.onnx`, which is {@linkcode inferenceDecoder} in standard
+ * operators, its weights beside it, and configuration and tokenizer of another
+ * folder. Weights may be in half precision, arithmetic is in float32.
+ *
+ * @param out a new or empty folder, or one that such a call wrote before.
+ * @throws Error as `writeModelFolder` does, or where a family's decoder has an
+ * operator of no standard.
+ */
+export async function writeOnnxFolder(
+  out: string,
+  { from, tensors, dtype = "float32", others = new Map() }: OnnxFolder,
+): Promise<void> {
+  const { file, ...flavour } = flavourOf(dtype);
+  const config = await readConfig(from);
+  const settings = {
+    "transformers.js_config": {
+      ...flavour,
+      "use_external_data_format": { [file]: 1 },
+    },
+  };
+  const write = async (folder: string) => {
+    await Deno.mkdir(folder);
+    const stored = join(folder, "model.safetensors");
+    await writeTensors(stored, tensors, { dtype: STORED[dtype] });
+    const weights = await openWeights(folder);
+    // Named weights in one file with offsets are what onnxruntime wants of
+    // external data, too: it is the safetensors file under another name.
+    const data = `${file}_data`;
+    await Deno.writeFile(
+      join(folder, file),
+      encodeDecoder(config, weights, data),
+    );
+    await Deno.rename(stored, join(folder, data));
+  };
+  await writeFolder(
+    out,
+    new Map([
+      ...await companions(from, { "torch_dtype": dtype, ...settings }),
+      ["onnx", write],
+      ...others,
+    ]),
+  );
+}
+
+function flavourOf(dtype: ModelDtype) {
+  const flavour = FLAVOURS.get(dtype);
+  if (flavour) return flavour;
+  const known = [...FLAVOURS.keys()].join(" or ");
+  throw new RangeError(
+    `Cannot write the model as ONNX in ${dtype}: expected ${known}, what ` +
+      `transformers.js knows`,
+  );
+}
+
+const NO_ADAPTERS: Lora = {
+  rank: 1,
+  alpha: 1,
+  targets: [],
+  initial: new Map(),
+};
+
+/** The bytes of a model whose weights are in the file `data` beside it. */
+function encodeDecoder(
+  config: DecoderConfig,
+  weights: Weights,
+  data: string,
+): Uint8Array {
+  const source = new Graph();
+  const { parameters } = loraPolicy(config, weights, NO_ADAPTERS);
+  const results = inferenceDecoder(source, config, parameters(source));
+  const { graph, outputs } = lower(Object.values(results), isStandard);
+  refuseStray(graph);
+  const named = Object.keys(results).map((name, i) => ({
+    ...outputs[i]!,
+    name,
+  }));
+  renameValues(
+    graph,
+    new Map([
+      ...outputs.map(({ name }, i) => [name, named[i]!.name] as const),
+      ...weightNames(graph, weights),
+    ]),
+  );
+  renameFiles(graph, () => data);
+  return encodeModel(graph, named);
+}
+
+/** Whether any runtime has an operator: it is one of ONNX itself. */
+function isStandard({ name, domain = "" }: Op): boolean {
+  // onnxruntime has this one among ONNX's, but ONNX has it not.
+  return domain === "" && name !== "SimplifiedLayerNormalization";
+}
+
+function refuseStray(graph: Graph): void {
+  const stray = graph.nodes.find(({ op }) => !isStandard(op));
+  if (!stray) return;
+  throw new Error(
+    `Cannot write the model as ONNX: its decoder needs ${stray.op.name}, ` +
+      `which is no standard operator`,
+  );
+}
+
+/** Stored weights of a graph → what the model calls them. */
+function weightNames(graph: Graph, weights: Weights): [string, string][] {
+  const names = new Map(
+    weights.names().map((name) => [weights.get(name)!.begin, name]),
+  );
+  return graph.constants.flatMap(({ value, data }) =>
+    "file" in data ? [[value.name, names.get(data.offset)!]] : []
+  );
+}
