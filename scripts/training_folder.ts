@@ -73,7 +73,8 @@ export class TrainingFolder implements AsyncDisposable {
       const baseModel = source.kind === "hub"
         ? source.repo
         : sourceName(source);
-      return await writeAdapter(to, adapter, { baseModel });
+      const { config } = model.policy;
+      return await writeAdapter(to, adapter, { baseModel, config });
     }
     await writeModelFolder(join(this.path, MODEL), {
       from: folder,

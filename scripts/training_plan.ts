@@ -84,7 +84,6 @@ async function identityOf(
   // How often a run looks and saves does not change where it goes, and content
   // counts, not its place.
   const { evalEvery: _e, saveEvery: _s, tuning, ...decisive } = settings;
-  const { lora, adapterHash } = model;
   return {
     ...decisive,
     lossCode: [...lossSource.code],
@@ -93,7 +92,7 @@ async function identityOf(
     data: train.description.sha256,
     evalData: evaluation?.description.sha256 ?? null,
     tuning: tuning.kind === "adapter"
-      ? { kind: tuning.kind, alpha: lora!.alpha, adapter: adapterHash }
+      ? { kind: tuning.kind, adapter: model.adapterHash }
       : tuning,
   };
 }

@@ -1,7 +1,19 @@
 import { join } from "node:path";
 import { writeFolder } from "../atomic_folder.ts";
-import { type DecoderConfig, linearParameters } from "./config.ts";
-import { type JsonFields, readJsonFields, writeJson } from "./json_fields.ts";
+import {
+  type AdapterConfig,
+  adapterFields,
+  readAdapterConfig,
+} from "./adapter_config.ts";
+import { architectureOf } from "./architecture.ts";
+import {
+  type DecoderConfig,
+  linearParameters,
+  parameterNames,
+} from "./config.ts";
+import { writeJson } from "./json_fields.ts";
+import { type LoraScaling, updateOf } from "./lora_scaling.ts";
+import { targetModules } from "./lora_targets.ts";
 import {
   readHeader,
   readTensor,
@@ -11,7 +23,7 @@ import {
 import type { NamedTensor } from "./safetensors_header.ts";
 import { assertFinite } from "./weights.ts";
 
-/** The factors of one weight's update, `alpha/rank · b·a`, row by row. */
+/** The factors of one weight's update, a multiple of `b·a`, row by row. */
 export interface LoraPair {
   /** `[rank, inputs]` */
   readonly a: Float32Array;
@@ -19,62 +31,18 @@ export interface LoraPair {
   readonly b: Float32Array;
 }
 
-/** A LoRA adapter. */
-export interface Adapter {
-  readonly rank: number;
-  readonly alpha: number;
-  /** Names of the modules it changes, such as `q_proj`. */
-  readonly targets: readonly string[];
+/** A LoRA adapter. Of each update, `updateOf` tells rank and multiple. */
+export interface Adapter extends LoraScaling {
   /** Name of a base weight → the factors of its update. */
   readonly tensors: ReadonlyMap<string, LoraPair>;
+  /** Parameters that take the place of the model's: PEFT's modules_to_save. */
+  readonly replaced: readonly NamedTensor[];
 }
 
 const CONFIG = "adapter_config.json";
 const WEIGHTS = "adapter_model.safetensors";
-const TENSOR = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/;
-
-/** Fields that change the mathematics of an adapter, unless empty or false. */
-const REFUSED = [
-  "alora_invocation_tokens",
-  "alpha_pattern",
-  "arrow_config",
-  "fan_in_fan_out",
-  "kasa_config",
-  "layer_replication",
-  "lora_bias",
-  "modules_to_save",
-  "monteclora_config",
-  "rank_pattern",
-  "target_parameters",
-  "trainable_token_indices",
-  "use_bdlora",
-  "use_dora",
-  "use_qalora",
-  "use_rslora",
-];
-
-/** Initializations that leave the base weights as they are; PiSSA's does not. */
-const GENTLE_STARTS = ["gaussian", "eva", "orthogonal"];
-
-/** The fields every PEFT since 0.8 knows; older ones refuse newer fields. */
-const PLAIN_LORA = {
-  "alpha_pattern": {},
-  "auto_mapping": null,
-  "bias": "none",
-  "fan_in_fan_out": false,
-  "inference_mode": true,
-  "init_lora_weights": true,
-  "layers_pattern": null,
-  "layers_to_transform": null,
-  "lora_dropout": 0,
-  "modules_to_save": null,
-  "peft_type": "LORA",
-  "rank_pattern": {},
-  "revision": null,
-  "task_type": "CAUSAL_LM",
-  "use_dora": false,
-  "use_rslora": false,
-};
+const PREFIX = "base_model.model.";
+const FACTOR = /^(.+)\.lora_[AB]\.weight$/;
 
 /**
  * Reads a LoRA adapter in PEFT's layout.
@@ -85,79 +53,60 @@ const PLAIN_LORA = {
  */
 export async function readAdapter(
   folder: string,
-): Promise<Adapter & { config: Readonly<Record<string, unknown>> }> {
-  const fields = await readJsonFields(join(folder, CONFIG));
-  refuseUnsupported(fields);
-  const rank = fields.count("r");
-  const alpha = fields.positive("lora_alpha");
+): Promise<Adapter & Pick<AdapterConfig, "config">> {
+  const said = await readAdapterConfig(join(folder, CONFIG));
+  const { replaced: modules, ...scaling } = said;
   const file = await readHeader(join(folder, WEIGHTS));
+  const { updated, replaced } = contentOf(file, modules);
   const tensors = new Map<string, LoraPair>();
-  for (const module of modulesOf(file)) {
-    const pair = await readPair(file, { module, rank });
-    tensors.set(`${module}.weight`, pair);
+  for (const module of updated) {
+    const name = `${module}.weight`;
+    const { rank } = updateOf(scaling, name);
+    tensors.set(name, await readPair(file, { module, rank }));
   }
-  const leaves = tensors.keys().map((name) => name.split(".").at(-2)!);
-  const targets = [...new Set(leaves)];
-  return { rank, alpha, targets, tensors, config: fields.values };
+  return {
+    ...scaling,
+    tensors,
+    replaced: await Promise.all(replaced.map(async (name) => ({
+      name,
+      ...await readWhole(file, PREFIX + name),
+    }))),
+  };
 }
 
 /**
  * Writes a LoRA adapter in PEFT's layout, all at once.
  *
  * @param folder a new or empty folder, or an adapter's, which is replaced.
- * @param options `baseModel`: the id or folder of the model it belongs to.
+ * @param options `baseModel`: the id or folder of the model it belongs to;
+ * `config`: that model's configuration.
  * @throws Error that names the folder, which is as it was then.
  */
 export async function writeAdapter(
   folder: string,
-  { rank, alpha, targets, tensors }: Adapter,
-  { baseModel }: { baseModel: string },
+  adapter: Adapter,
+  { baseModel, config }: { baseModel: string; config: DecoderConfig },
 ): Promise<void> {
-  const config = {
-    ...PLAIN_LORA,
-    "base_model_name_or_path": baseModel,
-    "lora_alpha": alpha,
-    "r": rank,
-    "target_modules": targets,
-  };
-  const stored = [...tensors].flatMap(([name, pair]) =>
-    storedPair(name, { pair, rank })
-  );
+  const { tensors, replaced } = adapter;
+  const fields = adapterFields(adapter, {
+    baseModel,
+    fanInFanOut: architectureOf(config).inputsFirst,
+    targets: targetModules(config, [...tensors.keys()]),
+    replaced: [...new Set(replaced.map(({ name }) => moduleOf(name)))],
+  });
+  const stored = [
+    ...[...tensors].flatMap(([weight, pair]) =>
+      storedPair(weight, { pair, rank: updateOf(adapter, weight).rank })
+    ),
+    ...replaced.map((tensor) => ({ ...tensor, name: PREFIX + tensor.name })),
+  ];
   await writeFolder(
     folder,
     new Map([
-      [CONFIG, (path) => writeJson(path, config)],
+      [CONFIG, (path) => writeJson(path, fields)],
       [WEIGHTS, (path) => writeSafetensors(path, stored)],
     ]),
   );
-}
-
-/**
- * Finds the base weights that an adapter shall change, in forward order.
- *
- * @param targets module names (`q_proj`, or more of the path), or `all-linear`:
- * every linear layer but the head, as PEFT has it.
- * @throws RangeError for a name that no module has.
- */
-export function resolveTargets(
-  config: DecoderConfig,
-  targets: "all-linear" | readonly string[],
-): string[] {
-  const linear = linearParameters(config).map(({ name }) => name);
-  if (targets === "all-linear") return linear;
-  const matches = (name: string, target: string) =>
-    `.${name}`.endsWith(`.${target}.weight`);
-  const unknown = targets.find((target) =>
-    !linear.some((name) => matches(name, target))
-  );
-  if (unknown !== undefined) {
-    const known = new Set(linear.map((name) => name.split(".").at(-2)));
-    throw new RangeError(
-      `Unknown LoRA target "${unknown}": expected all-linear or some of ` +
-        [...known].join(", "),
-    );
-  }
-  return linear.filter((name) => targets.some((t) => matches(name, t)));
 }
 
 /**
@@ -165,86 +114,131 @@ export function resolveTargets(
  *
  * @throws Error that names the weight, and the shapes expected and found.
  */
-export function checkAdapter(
-  config: DecoderConfig,
-  { rank, tensors }: Adapter,
-): void {
-  const base = new Map(
-    linearParameters(config).map(({ name, shape }) => [name, shape]),
-  );
+export function checkAdapter(config: DecoderConfig, adapter: Adapter): void {
+  const { tensors, replaced } = adapter;
+  const linear = shapesOf(linearParameters(config));
   for (const [name, { a, b }] of tensors) {
-    const shape = base.get(name);
+    const { rank } = updateOf(adapter, name);
     const found = [b.length / rank, a.length / rank];
-    if (shape?.join() === found.join()) continue;
-    throw new Error(
-      `The adapter does not fit the model: it changes "${name}" of shape ` +
-        `[${found}] (A [${rank},${found[1]}], B [${found[0]},${rank}]), ` +
-        `the model has ${shape ? `[${shape}]` : "no such weight"}`,
-    );
+    const factors = `A [${rank},${found[1]}], B [${found[0]},${rank}]`;
+    assertShape(name, { found, expected: linear.get(name), note: factors });
   }
+  const all = shapesOf(parameterNames({ ...config, tiedHead: false }));
+  for (const { name, shape } of replaced) {
+    assertShape(name, { found: shape, expected: all.get(name), note: "whole" });
+  }
+  adaptedConfig(config, replaced);
 }
 
-function refuseUnsupported(fields: JsonFields): void {
-  if (fields.text("peft_type") !== "LORA") {
-    throw fields.error("peft_type", '"LORA"');
-  }
-  if (fields.text("bias", "none") !== "none") {
-    throw fields.error("bias", '"none"');
-  }
-  const start = fields.values["init_lora_weights"] ?? true;
-  if (typeof start === "string" && !GENTLE_STARTS.includes(start)) {
-    throw fields.error("init_lora_weights", GENTLE_STARTS.join(", "));
-  }
-  for (const name of REFUSED) {
-    if (isEmpty(fields.values[name])) continue;
-    throw fields.error(name, "none: it is not supported");
-  }
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === "object"
-    ? Object.keys(value ?? {}).length === 0
-    : value === undefined || value === false;
-}
-
-function modulesOf(file: SafetensorsFile): Set<string> {
-  return new Set(
-    file.tensors.keys().map((name) => {
-      const [, module] = name.match(TENSOR) ?? [];
-      if (module !== undefined) return module;
-      throw new Error(
-        `Unknown tensor "${name}" in ${file.path}: expected names such as ` +
-          `${tensorName("model.layers.0.self_attn.q_proj", "A")}`,
-      );
-    }),
+/**
+ * The configuration of a model some of whose parameters are replaced: a head
+ * of its own is no longer the embedding.
+ *
+ * @throws Error where the embedding alone is replaced that is the head as well.
+ */
+export function adaptedConfig(
+  config: DecoderConfig,
+  replaced: readonly { readonly name: string }[],
+): DecoderConfig {
+  if (!config.tiedHead) return config;
+  const names = new Set(replaced.map(({ name }) => name));
+  const { embedding, head } = architectureOf(config).names;
+  if (names.has(`${head}.weight`)) return { ...config, tiedHead: false };
+  if (!names.has(`${embedding}.weight`)) return config;
+  throw new Error(
+    `Cannot use an adapter that replaces "${embedding}" alone, which is the ` +
+      `model's head as well: expected modules_to_save to have "${head}" too`,
   );
+}
+
+function shapesOf(
+  parameters: readonly { name: string; shape: readonly number[] }[],
+): Map<string, readonly number[]> {
+  return new Map(parameters.map(({ name, shape }) => [name, shape]));
+}
+
+function assertShape(
+  name: string,
+  { found, expected, note }: {
+    found: readonly number[];
+    expected: readonly number[] | undefined;
+    note: string;
+  },
+): void {
+  if (expected?.join() === found.join()) return;
+  throw new Error(
+    `The adapter does not fit the model: it changes "${name}" of shape ` +
+      `[${found}] (${note}), ` +
+      `the model has ${expected ? `[${expected}]` : "no such weight"}`,
+  );
+}
+
+/** Modules that a file has factors for, and parameters that it has whole. */
+function contentOf(
+  file: SafetensorsFile,
+  modules: readonly string[],
+): { updated: Set<string>; replaced: string[] } {
+  const updated = new Set<string>();
+  const replaced: string[] = [];
+  for (const stored of file.tensors.keys()) {
+    const name = stored.startsWith(PREFIX) ? stored.slice(PREFIX.length) : "";
+    const [, module] = name.match(FACTOR) ?? [];
+    if (module !== undefined) updated.add(module);
+    else if (modules.some((one) => isWithin(name, one))) {
+      replaced.push(name);
+    } else {
+      throw new Error(
+        `Unknown tensor "${stored}" in ${file.path}: expected names such as ` +
+          tensorName("model.layers.0.self_attn.q_proj", "A") +
+          ", and of what modules_to_save has",
+      );
+    }
+  }
+  const missing = modules.find((one) =>
+    !replaced.some((name) => isWithin(name, one))
+  );
+  if (missing === undefined) return { updated, replaced: replaced.sort() };
+  throw new Error(
+    `Cannot read ${file.path}: expected a tensor of "${missing}", which ` +
+      `modules_to_save of ${CONFIG} has, found none`,
+  );
+}
+
+/** Whether a parameter is one of a module, of which some last parts are said. */
+function isWithin(parameter: string, module: string): boolean {
+  return `.${parameter}`.includes(`.${module}.`);
 }
 
 async function readPair(
   file: SafetensorsFile,
   { module, rank }: { module: string; rank: number },
 ): Promise<LoraPair> {
-  const [a, b] = [tensorName(module, "A"), tensorName(module, "B")];
-  const read = async (name: string, axis: number) => {
-    const data = await readTensor(file, name);
-    const shape = file.tensors.get(name)?.shape ?? [];
-    if (shape.length !== 2 || shape[axis] !== rank) {
-      throw new Error(
-        `Tensor "${name}" of ${file.path} has shape [${shape}], ` +
-          `expected rank ${rank} on axis ${axis} of two`,
-      );
-    }
-    assertFinite(name, data, file.path);
-    return data;
+  const read = async (factor: "A" | "B", axis: number) => {
+    const name = tensorName(module, factor);
+    const { data, shape } = await readWhole(file, name);
+    if (shape.length === 2 && shape[axis] === rank) return data;
+    throw new Error(
+      `Tensor "${name}" of ${file.path} has shape [${shape}], ` +
+        `expected rank ${rank} on axis ${axis} of two`,
+    );
   };
-  return { a: await read(a, 0), b: await read(b, 1) };
+  return { a: await read("A", 0), b: await read("B", 1) };
+}
+
+async function readWhole(
+  file: SafetensorsFile,
+  name: string,
+): Promise<Omit<NamedTensor, "name">> {
+  const data = await readTensor(file, name);
+  assertFinite(name, data, file.path);
+  return { shape: file.tensors.get(name)!.shape, data };
 }
 
 function storedPair(
   weight: string,
   { pair: { a, b }, rank }: { pair: LoraPair; rank: number },
 ): NamedTensor[] {
-  const module = weight.replace(/\.weight$/, "");
+  const module = moduleOf(weight);
   return [
     { name: tensorName(module, "A"), shape: [rank, a.length / rank], data: a },
     { name: tensorName(module, "B"), shape: [b.length / rank, rank], data: b },
@@ -252,5 +246,9 @@ function storedPair(
 }
 
 function tensorName(module: string, factor: "A" | "B"): string {
-  return `base_model.model.${module}.lora_${factor}.weight`;
+  return `${PREFIX}${module}.lora_${factor}.weight`;
+}
+
+function moduleOf(parameter: string): string {
+  return parameter.replace(/\.(weight|bias)$/, "");
 }

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import {
+  adaptedConfig,
   type Adapter,
   checkAdapter,
   readAdapter,
-  resolveTargets,
 } from "./adapter.ts";
 import { type DecoderConfig, parameterNames, readConfig } from "./config.ts";
+import { type LoraScaling, updateOf } from "./lora_scaling.ts";
+import { resolveTargets } from "./lora_targets.ts";
 import {
   fullPolicy,
   initialLora,
@@ -20,10 +22,8 @@ import { checkWeights, openWeights, type Weights } from "./weights.ts";
 /** What of a model is trained. */
 export type Tuning =
   | { readonly kind: "full" }
-  | {
+  | LoraScaling & {
     readonly kind: "lora";
-    readonly rank: number;
-    readonly alpha: number;
     readonly targets: "all-linear" | readonly string[];
     /** Draws A's first values, in [0, 1). */
     readonly uniform: () => number;
@@ -59,12 +59,10 @@ export async function loadPolicy(
   const lora = tuning.kind === "adapter"
     ? await loadedLora(config, tuning.folder)
     : freshLora(config, tuning);
-  const adapterHash = tuning.kind === "adapter"
-    ? hashArrays(lora.initial)
-    : null;
+  const adapterHash = tuning.kind === "adapter" ? hashAdapter(lora) : null;
   await weights.assertFinite();
   return {
-    policy: loraPolicy(config, weights, lora),
+    policy: loraPolicy(adaptedConfig(config, lora.replaced), weights, lora),
     weights,
     lora,
     adapterHash,
@@ -73,48 +71,55 @@ export async function loadPolicy(
 
 /** The adapter of trained values, as a folder holds it. */
 export function adapterOf(
-  { rank, alpha, targets }: Lora,
+  { targets, replaced, initial: _, ...scaling }: Lora,
   values: ReadonlyMap<string, Float32Array>,
 ): Adapter {
-  const modules = new Set(targets.map((name) => name.split(".").at(-2)!));
   return {
-    rank,
-    alpha,
-    targets: [...modules],
+    ...scaling,
     tensors: new Map(targets.map((name) => [name, {
       a: values.get(`${name}.lora_A`)!,
       b: values.get(`${name}.lora_B`)!,
     }])),
+    replaced: replaced.map((parameter) => ({
+      ...parameter,
+      data: values.get(parameter.name)!,
+    })),
   };
 }
 
 function freshLora(
   config: DecoderConfig,
-  { rank, alpha, targets, uniform }: Extract<Tuning, { kind: "lora" }>,
+  { kind: _, uniform, ...tuning }: Extract<Tuning, { kind: "lora" }>,
 ): Lora {
-  const names = resolveTargets(config, targets);
-  const parameters = loraParameters(config, names, rank);
-  const initial = initialLora(parameters, uniform);
-  return { rank, alpha, targets: names, initial };
+  const targets = resolveTargets(config, tuning.targets);
+  const lora = { ...tuning, targets, replaced: [] };
+  const initial = initialLora(loraParameters(config, lora), uniform);
+  return { ...lora, initial };
 }
 
 async function loadedLora(
   config: DecoderConfig,
   folder: string,
 ): Promise<Lora> {
-  const adapter = await readAdapter(folder);
-  checkAdapter(config, adapter);
-  const { rank, alpha, tensors } = adapter;
-  const initial = [...tensors].flatMap(([name, { a, b }]) =>
-    [
-      [`${name}.lora_A`, Float32Array.from(a)],
-      [`${name}.lora_B`, Float32Array.from(b)],
-    ] as const
+  const { config: _, tensors, replaced, ...scaling } = await readAdapter(
+    folder,
   );
+  checkAdapter(config, { tensors, replaced, ...scaling });
+  const initial = [
+    ...[...tensors].flatMap(([name, { a, b }]) =>
+      [[`${name}.lora_A`, a], [`${name}.lora_B`, b]] as const
+    ),
+    ...replaced.map(({ name, data }) => [name, data] as const),
+  ].map(([name, data]) => [name, Float32Array.from(data)] as const);
   // Forward order, whatever the file's.
   const targets = parameterNames(config).map(({ name }) => name)
     .filter((name) => tensors.has(name));
-  return { rank, alpha, targets, initial: new Map(initial) };
+  return {
+    ...scaling,
+    targets,
+    replaced: replaced.map(({ name, shape }) => ({ name, shape })),
+    initial: new Map(initial),
+  };
 }
 
 async function readAll(
@@ -128,9 +133,12 @@ async function readAll(
   return values;
 }
 
-function hashArrays(values: ReadonlyMap<string, Float32Array>): string {
+function hashAdapter({ targets, initial, ...scaling }: Lora): string {
   const hash = createHash("sha256");
-  for (const [name, data] of values) {
+  for (const name of targets) {
+    hash.update(`${name} × ${updateOf(scaling, name).scale}`);
+  }
+  for (const [name, data] of initial) {
     hash.update(name);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }

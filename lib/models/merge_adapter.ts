@@ -1,6 +1,12 @@
-import { type Adapter, checkAdapter, readAdapter } from "./adapter.ts";
+import {
+  adaptedConfig,
+  type Adapter,
+  checkAdapter,
+  readAdapter,
+} from "./adapter.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
-import { parameterNames, readConfig } from "./config.ts";
+import { type DecoderConfig, parameterNames, readConfig } from "./config.ts";
+import { updateOf } from "./lora_scaling.ts";
 import type { TensorSource } from "./safetensors.ts";
 import { withUsualNames } from "./usual_names.ts";
 import { checkWeights, openWeights, type Weights } from "./weights.ts";
@@ -25,16 +31,20 @@ export async function openTensors(
   const config = await readConfig(folder);
   const weights = withUsualNames(config, await openWeights(folder));
   checkWeights(config, weights);
-  const tensors = parameterNames(config).map(({ name, shape }) => ({
-    name,
-    shape,
-    read: () => weights.read(name),
-  }));
-  if (adapter === undefined) return { tensors, weights };
+  const stored = (config: DecoderConfig) =>
+    parameterNames(config).map(({ name, shape }) => ({
+      name,
+      shape,
+      read: () => weights.read(name),
+    }));
+  if (adapter === undefined) {
+    return { tensors: stored(config), weights };
+  }
   const update = await readAdapter(adapter);
   checkAdapter(config, update);
-  const merged = mergeAdapter(tensors, update, architectureOf(config));
-  return { tensors: merged, weights };
+  const known = stored(adaptedConfig(config, update.replaced));
+  const tensors = mergeAdapter(known, update, architectureOf(config));
+  return { tensors, weights };
 }
 
 /**
@@ -44,18 +54,22 @@ export async function openTensors(
  */
 function mergeAdapter(
   tensors: readonly TensorSource[],
-  { rank, alpha, tensors: pairs }: Adapter,
+  { tensors: pairs, replaced, ...scaling }: Adapter,
   { inputsFirst }: Architecture,
 ): TensorSource[] {
+  const whole = new Map(replaced.map(({ name, data }) => [name, data]));
   return tensors.map((tensor) => {
-    const pair = pairs.get(tensor.name);
+    const { name } = tensor;
+    const data = whole.get(name);
+    if (data) return { ...tensor, read: () => Promise.resolve(data) };
+    const pair = pairs.get(name);
     if (!pair) return tensor;
     const { a, b } = pair;
     const read = async () => {
+      const { rank, scale } = updateOf(scaling, name);
       const [left, right] = inputsFirst
         ? [transposed(a, rank), transposed(b, b.length / rank)]
         : [b, a];
-      const scale = alpha / rank;
       return updated(await tensor.read(), { left, right, rank, scale });
     };
     return { ...tensor, read };

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { writeFolder, type Writer } from "../atomic_folder.ts";
+import { architectureOf } from "./architecture.ts";
+import { type DecoderConfig, readConfig } from "./config.ts";
 import type { FloatDtype } from "./encode_floats.ts";
 import { readJsonFields, writeJson } from "./json_fields.ts";
 import { type TensorSource, writeTensors } from "./safetensors.ts";
@@ -64,11 +66,12 @@ export async function writeModelFolder(
   }: ModelFolder,
 ): Promise<void> {
   const stored = STORED[dtype];
+  const { fields } = await writtenConfig(from, tensors);
   const shards = splitShards(tensors, { dtype: stored, shardBytes });
   await writeFolder(
     out,
     new Map([
-      ...await companions(from, { "torch_dtype": dtype }),
+      ...await companions(from, { ...fields, "torch_dtype": dtype }),
       ...shards.map(({ file, tensors }) =>
         [
           file,
@@ -100,6 +103,25 @@ export async function companions(
     files.set(name, (path) => Deno.copyFile(join(from, name), path));
   }
   return files;
+}
+
+/**
+ * The configuration of a model that is written with these tensors, and the
+ * fields of config.json that say it: where the head was the embedding and now
+ * is among the tensors, an adapter has given it values of its own.
+ */
+export async function writtenConfig(
+  from: string,
+  tensors: readonly Pick<TensorSource, "name">[],
+): Promise<{ config: DecoderConfig; fields: Record<string, unknown> }> {
+  const config = await readConfig(from);
+  const head = `${architectureOf(config).names.head}.weight`;
+  const tiedHead = !tensors.some(({ name }) => name === head);
+  if (tiedHead === config.tiedHead) return { config, fields: {} };
+  return {
+    config: { ...config, tiedHead },
+    fields: { "tie_word_embeddings": tiedHead },
+  };
 }
 
 function indexOf(

@@ -4,13 +4,14 @@ import { Graph, type Op } from "../onnx/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { renameFiles, renameValues } from "../onnx/rename.ts";
-import { type DecoderConfig, readConfig } from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
 import { inferenceDecoder } from "./inference_decoder.ts";
 import {
   companions,
   type ModelDtype,
   type ModelFolder,
   STORED,
+  writtenConfig,
 } from "./model_folder.ts";
 import { type Lora, loraPolicy } from "./policy.ts";
 import { writeTensors } from "./safetensors.ts";
@@ -40,7 +41,7 @@ export async function writeOnnxFolder(
   { from, tensors, dtype = "float32", others = new Map() }: OnnxFolder,
 ): Promise<void> {
   const { file, ...flavour } = flavourOf(dtype);
-  const config = await readConfig(from);
+  const { config, fields } = await writtenConfig(from, tensors);
   const settings = {
     "transformers.js_config": {
       ...flavour,
@@ -64,7 +65,11 @@ export async function writeOnnxFolder(
   await writeFolder(
     out,
     new Map([
-      ...await companions(from, { "torch_dtype": dtype, ...settings }),
+      ...await companions(from, {
+        ...fields,
+        "torch_dtype": dtype,
+        ...settings,
+      }),
       ["onnx", write],
       ...others,
     ]),
@@ -85,6 +90,7 @@ const NO_ADAPTERS: Lora = {
   rank: 1,
   alpha: 1,
   targets: [],
+  replaced: [],
   initial: new Map(),
 };
 

@@ -9,6 +9,7 @@ import {
   parameterNames,
 } from "./config.ts";
 import type { Parameters } from "./decoder.ts";
+import { type LoraScaling, updateOf } from "./lora_scaling.ts";
 import type { Weights } from "./weights.ts";
 
 /** A decoder and what of it is trained. */
@@ -48,46 +49,50 @@ export function fullPolicy(
 }
 
 /** Low-rank adapters of some linear layers. */
-export interface Lora {
-  readonly rank: number;
-  /** The update is scaled by alpha / rank. */
-  readonly alpha: number;
+export interface Lora extends LoraScaling {
   /** Weights that have an adapter. */
   readonly targets: readonly string[];
-  /** Values of A and B by the names of {@linkcode loraParameters}. */
+  /** Parameters that are trained whole. */
+  readonly replaced: readonly Parameter[];
+  /** Values of them, and of A and B, by the names of {@linkcode loraParameters}. */
   readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 }
 
 /**
  * A policy with frozen weights and trained adapters,
  * y = x Wᵀ + (alpha / rank) (x Aᵀ) Bᵀ. https://arxiv.org/abs/2106.09685
+ *
+ * @param lora what it replaces must be parameters of `config`.
  */
 export function loraPolicy(
   config: DecoderConfig,
   weights: Weights,
-  { rank, alpha, targets, initial }: Lora,
+  lora: Lora,
 ): Policy {
-  const trained = loraParameters(config, targets, rank);
+  const { replaced, initial } = lora;
+  const adapters = loraParameters(config, lora);
   return {
     config,
-    trained,
+    trained: [...adapters, ...replaced],
     initial,
     parameters: (graph) => {
-      const adapters = declare(graph, trained);
-      const value = frozen(graph, weights);
+      const factors = declare(graph, adapters);
+      const whole = declare(graph, replaced);
+      const stored = frozen(graph, weights);
+      const value = (name: string) => whole.get(name) ?? stored(name);
       const linear = linearOf(config, value);
       return {
         value,
         linear: (x, name) => {
           const y = linear(x, name);
-          const a = adapters.get(`${name}.lora_A`);
-          const b = adapters.get(`${name}.lora_B`);
+          const a = factors.get(`${name}.lora_A`);
+          const b = factors.get(`${name}.lora_B`);
           if (!a || !b) return y;
+          const { scale } = updateOf(lora, name);
           const low = gemm(x, a, { transB: true });
-          const update = gemm(low, b, { transB: true, alpha: alpha / rank });
-          return add(y, update);
+          return add(y, gemm(low, b, { transB: true, alpha: scale }));
         },
-        isTrained: () => false,
+        isTrained: (name) => whole.has(name),
       };
     },
   };
@@ -96,14 +101,14 @@ export function loraPolicy(
 /** A (`[rank, inputs]`) and B (`[outputs, rank]`) of each target. */
 export function loraParameters(
   config: DecoderConfig,
-  targets: readonly string[],
-  rank: number,
+  lora: LoraScaling & Pick<Lora, "targets">,
 ): Parameter[] {
   const shapes = new Map(
     linearParameters(config).map(({ name, shape }) => [name, shape]),
   );
-  return targets.flatMap((name) => {
+  return lora.targets.flatMap((name) => {
     const [outputs, inputs] = shapes.get(name)!;
+    const { rank } = updateOf(lora, name);
     return [
       { name: `${name}.lora_A`, shape: [rank, inputs!] },
       { name: `${name}.lora_B`, shape: [outputs!, rank] },

@@ -157,7 +157,10 @@ async function checkLoraTraining(
   const { policy, lora } = await loadPolicy(folder, tuning);
   const gradient = await trainOnce({ policy }, fixture, fixture.lora);
   const out = `${folder}/gradient`;
-  await writeAdapter(out, adapterOf(lora!, gradient), { baseModel: folder });
+  await writeAdapter(out, adapterOf(lora!, gradient), {
+    baseModel: folder,
+    config: policy.config,
+  });
   await checkGradient(`${out}/adapter_model.safetensors`, fixture.lora);
 }
 

@@ -222,7 +222,13 @@ Deno.test({
   fn: async () => {
     const tokenizer = (await loadTokenizer(STORIES))!;
     const config = await readConfig(STORIES);
-    const lora = { rank: 1, alpha: 1, targets: [], initial: new Map() };
+    const lora = {
+      rank: 1,
+      alpha: 1,
+      targets: [],
+      replaced: [],
+      initial: new Map(),
+    };
     const frozen = loraPolicy(config, await openWeights(STORIES), lora);
     const prompt = tokenizer.encode("Once upon a time");
     const options = {

@@ -1,6 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { readConfig } from "lib/models/config.ts";
-import { resolveTargets, writeAdapter } from "lib/models/adapter.ts";
+import { writeAdapter } from "lib/models/adapter.ts";
+import { resolveTargets } from "lib/models/lora_targets.ts";
 import { openTensors } from "lib/models/merge_adapter.ts";
 import { loraParameters } from "lib/models/policy.ts";
 import {
@@ -30,23 +31,33 @@ async function putPair(root: string) {
   await putTinyModel(model, randomized);
   const known = await readConfig(model);
   const rng = new Rng("adapter");
-  const rank = 3;
   const targets = resolveTargets(known, "all-linear");
+  const scaling = {
+    rank: 3,
+    alpha: 5,
+    rslora: true,
+    rankPattern: { "o_proj": 2 },
+    alphaPattern: { "layers.1.mlp.up_proj": 7 },
+  };
   const values = new Map(
-    loraParameters(known, targets, rank).map(({ name, shape }) => {
+    loraParameters(known, { ...scaling, targets }).map(({ name, shape }) => {
       const length = shape.reduce((a, b) => a * b);
       return [name, Float32Array.from({ length }, () => 0.3 * rng.normal())];
     }),
   );
   await writeAdapter(adapter, {
-    rank,
-    alpha: 5,
-    targets: ["q_proj"],
+    ...scaling,
     tensors: new Map(targets.map((name) => [name, {
       a: values.get(`${name}.lora_A`)!,
       b: values.get(`${name}.lora_B`)!,
     }])),
-  }, { baseModel: "tiny" });
+    replaced: ["lm_head", "model.norm"].map((module) => {
+      const shape = module === "lm_head" ? [11, 8] : [8];
+      const length = shape.reduce((a, b) => a * b);
+      const data = Float32Array.from({ length }, () => rng.normal());
+      return { name: `${module}.weight`, shape, data };
+    }),
+  }, { baseModel: "tiny", config: known });
   return { model, adapter };
 }
 

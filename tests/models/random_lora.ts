@@ -1,4 +1,4 @@
-import { resolveTargets } from "lib/models/adapter.ts";
+import { resolveTargets } from "lib/models/lora_targets.ts";
 import {
   type Lora,
   loraParameters,
@@ -27,14 +27,14 @@ export async function randomLora(
   await writeSafetensors(`${folder}/model.safetensors`, stored);
   const rng = new Rng("lora");
   const targets = resolveTargets(config, "all-linear");
-  const rank = 2;
+  const shape = { rank: 2, alpha: 3, targets, replaced: [] };
   const initial = new Map(
-    loraParameters(config, targets, rank).map(({ name, shape }) => {
+    loraParameters(config, shape).map(({ name, shape }) => {
       const length = shape.reduce((a, b) => a * b);
       return [name, Float32Array.from({ length }, () => 0.3 * rng.normal())];
     }),
   );
-  const lora = { rank, alpha: 3, targets, initial };
+  const lora = { ...shape, initial };
   const weights = await openWeights(folder);
   return { policy: loraPolicy(config, weights, lora), lora };
 }

@@ -1,0 +1,163 @@
+import { type JsonFields, readJsonFields } from "./json_fields.ts";
+import {
+  isPlainPattern,
+  type LoraScaling,
+  type Pattern,
+} from "./lora_scaling.ts";
+
+/** What adapter_config.json says that an adapter's tensors do not. */
+export interface AdapterConfig extends Required<LoraScaling> {
+  /** Modules that the adapter replaces: names, or the last parts of them. */
+  readonly replaced: readonly string[];
+  /** All that the file says. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Fields that do not change what an adapter computes, or that are read here.
+ * Which modules have an update, the tensors tell.
+ */
+const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
+  "alpha_pattern",
+  "auto_mapping",
+  "base_model_name_or_path",
+  "bias",
+  "corda_config",
+  "eva_config",
+  "exclude_modules",
+  // PEFT sets it by itself, as the layers are.
+  "fan_in_fan_out",
+  "inference_mode",
+  "init_lora_weights",
+  "layers_pattern",
+  "layers_to_transform",
+  "loftq_config",
+  "lora_alpha",
+  "lora_dropout",
+  "lora_ga_config",
+  "megatron_config",
+  "megatron_core",
+  "modules_to_save",
+  "peft_type",
+  "peft_version",
+  "qalora_group_size",
+  "r",
+  "rank_pattern",
+  "revision",
+  "runtime_config",
+  "target_modules",
+  "task_type",
+  "use_rslora",
+  "velora_config",
+]);
+
+/** Initializations that leave the base weights as they are; PiSSA's does not. */
+const GENTLE_STARTS = ["gaussian", "eva", "orthogonal"];
+
+/** Fields that every PEFT since 0.8 knows; older ones refuse newer fields. */
+const PLAIN_LORA = {
+  "auto_mapping": null,
+  "bias": "none",
+  "inference_mode": true,
+  "init_lora_weights": true,
+  "layers_pattern": null,
+  "layers_to_transform": null,
+  "lora_dropout": 0,
+  "peft_type": "LORA",
+  "revision": null,
+  "task_type": "CAUSAL_LM",
+  "use_dora": false,
+};
+
+/**
+ * Reads the adapter_config.json of a LoRA adapter.
+ *
+ * @throws Error that names file and field: missing, of a wrong type, or asking
+ * for what is not supported; a field that is not known may be of a kind of
+ * adapter that is not.
+ */
+export async function readAdapterConfig(path: string): Promise<AdapterConfig> {
+  const fields = await readJsonFields(path);
+  refuseUnsupported(fields);
+  return {
+    rank: fields.count("r"),
+    alpha: fields.positive("lora_alpha"),
+    rslora: fields.flag("use_rslora", false),
+    rankPattern: readPattern(fields, "rank_pattern", "count"),
+    alphaPattern: readPattern(fields, "alpha_pattern", "positive"),
+    replaced: readNames(fields, "modules_to_save"),
+    config: fields.values,
+  };
+}
+
+/** What adapter_config.json says of an adapter. */
+export function adapterFields(
+  { rank, alpha, rslora, rankPattern, alphaPattern }: LoraScaling,
+  { baseModel, fanInFanOut, targets, replaced }: {
+    baseModel: string;
+    fanInFanOut: boolean;
+    targets: readonly string[];
+    replaced: readonly string[];
+  },
+): Record<string, unknown> {
+  return {
+    ...PLAIN_LORA,
+    "alpha_pattern": alphaPattern,
+    "base_model_name_or_path": baseModel,
+    "fan_in_fan_out": fanInFanOut,
+    "lora_alpha": alpha,
+    "modules_to_save": replaced.length > 0 ? replaced : null,
+    "r": rank,
+    "rank_pattern": rankPattern,
+    "target_modules": targets,
+    "use_rslora": rslora,
+  };
+}
+
+function refuseUnsupported(fields: JsonFields): void {
+  if (fields.text("peft_type") !== "LORA") {
+    throw fields.error("peft_type", '"LORA"');
+  }
+  if (fields.text("bias", "none") !== "none") {
+    throw fields.error("bias", '"none"');
+  }
+  const start = fields.values["init_lora_weights"] ?? true;
+  if (typeof start === "string" && !GENTLE_STARTS.includes(start)) {
+    throw fields.error("init_lora_weights", GENTLE_STARTS.join(", "));
+  }
+  for (const [name, value] of Object.entries(fields.values)) {
+    if (READ_OR_HARMLESS.has(name) || isEmpty(value)) continue;
+    throw fields.error(name, "none: it is not supported");
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object"
+    ? Object.keys(value ?? {}).length === 0
+    : value === false;
+}
+
+function readPattern(
+  fields: JsonFields,
+  name: string,
+  read: "count" | "positive",
+): Pattern {
+  const pattern = fields.object(name);
+  if (!pattern) return {};
+  const keys = Object.keys(pattern.values);
+  if (!keys.every(isPlainPattern)) {
+    throw fields.error(
+      name,
+      "names of modules: other patterns are not supported",
+    );
+  }
+  return Object.fromEntries(keys.map((key) => [key, pattern[read](key)]));
+}
+
+function readNames(fields: JsonFields, name: string): string[] {
+  const value = fields.values[name] ?? [];
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) {
+    return value;
+  }
+  throw fields.error(name, "a list of names");
+}
