@@ -1,0 +1,111 @@
+import { parseFlags } from "lib/flags.ts";
+import { openTensors } from "lib/models/merge_adapter.ts";
+import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
+import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
+import type { TensorSource } from "lib/models/safetensors.ts";
+import type { Weights } from "lib/models/weights.ts";
+import { progress, runVerb, say } from "lib/terminal.ts";
+import { choice, type FlagValues, text, toggle, type Verb } from "lib/verb.ts";
+import { byteCount } from "./byte_count.ts";
+import { exportRecord, refuseOthers } from "./export_record.ts";
+import { type ExportSource, exportSource } from "./export_source.ts";
+
+const EXPORT = {
+  name: "export",
+  summary: "Writes a model, and an adapter merged into it, for other programs.",
+  positionals: [{
+    name: "model",
+    help: "folder of a model or of a training run, or org/name[@revision]",
+  }],
+  flags: {
+    out: text({
+      help: "new folder, or one that export wrote before",
+      placeholder: "DIR",
+      required: true,
+    }),
+    adapter: text({
+      help: "LoRA adapter folder, or org/name[@revision]",
+      placeholder: "DIR|ID",
+    }),
+    base: text({
+      help: "where the model of a training run lies now",
+      placeholder: "DIR|ID",
+    }),
+    dtype: choice(MODEL_DTYPES, {
+      help: "what weights are rounded to",
+      default: "float32",
+    }),
+    shardSize: text({
+      help: "most bytes of one file of weights",
+      placeholder: "SIZE",
+      default: "5GB",
+    }),
+    onnx: toggle({
+      help: "write an ONNX model that generates text in onnxruntime and " +
+        "transformers.js, not a folder for Python",
+    }),
+  },
+  examples: [
+    "deno task export out/dpo --out out/dpo-merged --dtype bfloat16",
+    "deno task export HuggingFaceTB/SmolLM2-135M-Instruct --adapter out/dpo/adapter --out out/merged",
+    "deno task export out/dpo --onnx --dtype float16 --out out/dpo-onnx",
+  ],
+} as const satisfies Verb;
+type Values = FlagValues<typeof EXPORT.flags>;
+
+await runVerb(
+  () => parseFlags(EXPORT, Deno.args),
+  async ({ positionals: { model }, values }) => {
+    const shardBytes = byteCount(values.shardSize, "shard-size");
+    await refuseOthers(values.out);
+    const source = await exportSource(model, values);
+    await write(source, { ...values, shardBytes });
+    say(`Wrote ${values.out}`);
+  },
+);
+
+async function write(
+  source: ExportSource,
+  { out, onnx, dtype, shardBytes }: Values & { shardBytes: number },
+): Promise<void> {
+  const from = source.model.folder;
+  const adapter = source.adapter?.folder;
+  const { tensors, weights } = await openTensors(from, { adapter });
+  const layout = onnx ? "onnx" : "transformers";
+  const made = { weights: await checkedHash(source, weights), dtype, layout };
+  const others = await exportRecord(source, made);
+  using shown = progress({ title: "tensors", total: tensors.length });
+  const folder = { from, tensors: watched(tensors, shown), dtype, others };
+  if (onnx) return await writeOnnxFolder(out, folder);
+  await writeModelFolder(out, { ...folder, shardBytes });
+}
+
+/** SHA-256 of the weights, which are those that an adapter was trained on. */
+async function checkedHash(
+  { model, adapter, trainedOn }: ExportSource,
+  weights: Weights,
+): Promise<string> {
+  const hash = await weights.hash();
+  if (trainedOn === null || hash === trainedOn) return hash;
+  throw new Error(
+    `Cannot merge ${adapter!.folder}: it was trained on weights ` +
+      `${trainedOn.slice(0, 12)}…, those of ${model.folder} are ` +
+      `${hash.slice(0, 12)}…`,
+  );
+}
+
+/** Tensors that move a bar as they are read. */
+function watched(
+  tensors: readonly TensorSource[],
+  shown: { update(done: number): void },
+): TensorSource[] {
+  let done = 0;
+  return tensors.map((tensor) => ({
+    ...tensor,
+    read: async () => {
+      const data = await tensor.read();
+      shown.update(++done);
+      return data;
+    },
+  }));
+}

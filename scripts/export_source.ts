@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { resolveModel, type Source } from "lib/hub.ts";
+import { readRecord } from "lib/record.ts";
+import { downloadProgress } from "./download_progress.ts";
+
+/** A folder, and where it came from. */
+export interface Found {
+  readonly folder: string;
+  readonly source: Source;
+}
+
+/** What is to be exported, found. */
+export interface ExportSource {
+  readonly model: Found;
+  readonly adapter: Found | null;
+  /** SHA-256 of the weights that the adapter was trained on, if it is known. */
+  readonly trainedOn: string | null;
+}
+
+export interface SourceOptions {
+  readonly adapter?: string | undefined;
+  readonly base?: string | undefined;
+}
+
+/**
+ * Finds a model, or the model and the adapter of a training run.
+ *
+ * @throws Error where there is none, or options do not fit it.
+ */
+export async function exportSource(
+  path: string,
+  { adapter, base }: SourceOptions,
+): Promise<ExportSource> {
+  if (await exists(join(path, "run.json"))) {
+    if (adapter === undefined) return await ofRun(path, base);
+    throw new Error(`Cannot use --adapter: the run ${path} has its own`);
+  }
+  if (base !== undefined) {
+    throw new Error(
+      `Cannot use --base: expected a training run, found no run.json in ${path}`,
+    );
+  }
+  return {
+    model: await find(path),
+    adapter: adapter === undefined ? null : await find(adapter),
+    trainedOn: null,
+  };
+}
+
+async function ofRun(
+  run: string,
+  base: string | undefined,
+): Promise<ExportSource> {
+  const [adapter, model] = ["adapter", "model"].map((name) => join(run, name));
+  if (await exists(model!)) {
+    if (base !== undefined) {
+      throw new Error(
+        `Cannot use --base: the run ${run} has a model of its own`,
+      );
+    }
+    return { model: await find(model!), adapter: null, trainedOn: null };
+  }
+  if (!await exists(adapter!)) {
+    throw new Error(
+      `Cannot export the run ${run}: expected adapter or model in it, found neither`,
+    );
+  }
+  const { model: { source, weights } } = await readRecord(
+    join(run, "run.json"),
+  );
+  const found = await find(base ?? source).catch((cause) => {
+    throw base === undefined
+      ? new Error(`${cause.message}; give --base, where it lies now`, { cause })
+      : cause;
+  });
+  return { model: found, adapter: await find(adapter!), trainedOn: weights };
+}
+
+async function find(path: string): Promise<Found> {
+  return await resolveModel(path, { onFile: downloadProgress() });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

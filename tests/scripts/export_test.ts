@@ -1,0 +1,118 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { openTensors } from "lib/models/merge_adapter.ts";
+import { readHeader } from "lib/models/safetensors.ts";
+import { openWeights } from "lib/models/weights.ts";
+import { provenance } from "lib/record/environment.ts";
+import { sha256File } from "lib/record/sha256.ts";
+import { type TinyTraining, tinyTraining } from "./tiny_training.ts";
+
+const SCRIPT = new URL("../../scripts/export.ts", import.meta.url).href;
+
+async function run(cwd: string, args: readonly string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", SCRIPT, ...args],
+    cwd,
+  }).output();
+  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
+  return { code, out: out!, err: err! };
+}
+
+/** A short training run, in the folder `run`. */
+async function withRun(
+  use: (training: TinyTraining) => Promise<void>,
+): Promise<void> {
+  await using training = await tinyTraining();
+  const { model, pairs } = training;
+  const { code, err } = await training.run("train", [
+    ...["--model", model, "--data", pairs, "--loss", "dpo", "--lr", "0.01"],
+    ...["--out", "run", "--steps", "2"],
+  ]);
+  strictEqual(code, 0, err);
+  await use(training);
+}
+
+Deno.test("export merges the adapter of a run into its model, and says from what", () =>
+  withRun(async ({ path, model }) => {
+    const args = ["run", "--base", model, "--out", "out"];
+    const sizes = ["--shard-size", "1KB", "--dtype", "bfloat16"];
+    const { code, out, err } = await run(path, [...args, ...sizes]);
+    strictEqual(code, 0, err);
+    strictEqual(out, "Wrote out\n");
+    const adapter = join(path, "run/adapter");
+    const expected = await openTensors(model, { adapter });
+    const found = await openWeights(join(path, "out"));
+    strictEqual(found.files.length > 1, true);
+    deepStrictEqual(
+      found.names().sort(),
+      expected.tensors.map(({ name }) => name).sort(),
+    );
+    const text = await Deno.readTextFile(join(path, "out/export.json"));
+    deepStrictEqual(JSON.parse(text), {
+      schemaVersion: 1,
+      kind: "export",
+      dtype: "bfloat16",
+      layout: "transformers",
+      model: { source: "model", weights: await expected.weights.hash() },
+      adapter: {
+        source: "adapter",
+        weights: await sha256File(join(adapter, "adapter_model.safetensors")),
+      },
+      provenance: await provenance(),
+    });
+    // The same once more takes the place of the first.
+    strictEqual((await run(path, [...args, ...sizes])).code, 0);
+  }));
+
+Deno.test("export --onnx writes what transformers.js looks for", () =>
+  withRun(async ({ path, model }) => {
+    const { code, err } = await run(path, [
+      ...["run", "--base", model, "--onnx", "--out", "out"],
+    ]);
+    strictEqual(code, 0, err);
+    const file = join(path, "out/onnx/model.onnx_data");
+    const { tensors } = await readHeader(file);
+    const adapter = join(path, "run/adapter");
+    const expected = await openTensors(model, { adapter });
+    strictEqual(tensors.size, expected.tensors.length);
+    const config = await Deno.readTextFile(join(path, "out/config.json"));
+    deepStrictEqual(JSON.parse(config)["transformers.js_config"], {
+      "dtype": "fp32",
+      "use_external_data_format": { "model.onnx": 1 },
+    });
+  }));
+
+Deno.test("export refuses another base, a folder of others, and a wrong size", () =>
+  withRun(async ({ path, model }) => {
+    const base = join(path, "moved");
+    await Deno.rename(model, base);
+    const weights = join(base, "model.safetensors");
+    const refused = async (args: string[], message: RegExp) => {
+      const { code, out, err } = await run(path, args);
+      match(err, message);
+      match(err, /^error: [^\n]*\n$/m);
+      strictEqual(out, "");
+      strictEqual(code, 1);
+    };
+    await refused(
+      ["run", "--out", "out"],
+      /Cannot find the model "model".*; give --base, where it lies now/,
+    );
+    await refused(
+      [base, "--out", "run"],
+      /Cannot export to run: it holds "adapter" and no export.json/,
+    );
+    await refused(
+      ["run", "--out", "out", "--shard-size", "5X"],
+      /--shard-size/,
+    );
+    const bytes = await Deno.readFile(weights);
+    bytes[bytes.length - 2]! ^= 1;
+    await Deno.writeFile(weights, bytes);
+    await refused(
+      ["run", "--base", base, "--out", "out"],
+      /Cannot merge run\/adapter: it was trained on weights \w+…, those of /,
+    );
+    const names = [...Deno.readDirSync(path)].map(({ name }) => name);
+    strictEqual(names.includes("out"), false);
+  }));
