@@ -1,9 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { readConfig } from "lib/models/config.ts";
-import { writeAdapter } from "lib/models/adapter.ts";
-import { resolveTargets } from "lib/models/lora_targets.ts";
 import { openTensors } from "lib/models/merge_adapter.ts";
-import { loraParameters } from "lib/models/policy.ts";
 import {
   MODEL_DTYPES,
   type ModelDtype,
@@ -11,11 +7,11 @@ import {
 } from "lib/models/model_folder.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
-import { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../../scripts/open_policy.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomized } from "../scripts/tiny_training.ts";
+import { putPair } from "./random_pair.ts";
 import {
   putJson,
   putTinyModel,
@@ -23,43 +19,6 @@ import {
   TINY,
   withFolder,
 } from "./tiny_model.ts";
-
-/** A random model, and a random adapter of its linear layers. */
-async function putPair(root: string) {
-  const [model, adapter] = [`${root}/model`, `${root}/adapter`];
-  await Deno.mkdir(model);
-  await putTinyModel(model, randomized);
-  const known = await readConfig(model);
-  const rng = new Rng("adapter");
-  const targets = resolveTargets(known, "all-linear");
-  const scaling = {
-    rank: 3,
-    alpha: 5,
-    rslora: true,
-    rankPattern: { "o_proj": 2 },
-    alphaPattern: { "layers.1.mlp.up_proj": 7 },
-  };
-  const values = new Map(
-    loraParameters(known, { ...scaling, targets }).map(({ name, shape }) => {
-      const length = shape.reduce((a, b) => a * b);
-      return [name, Float32Array.from({ length }, () => 0.3 * rng.normal())];
-    }),
-  );
-  await writeAdapter(adapter, {
-    ...scaling,
-    tensors: new Map(targets.map((name) => [name, {
-      a: values.get(`${name}.lora_A`)!,
-      b: values.get(`${name}.lora_B`)!,
-    }])),
-    replaced: ["lm_head", "model.norm"].map((module) => {
-      const shape = module === "lm_head" ? [11, 8] : [8];
-      const length = shape.reduce((a, b) => a * b);
-      const data = Float32Array.from({ length }, () => rng.normal());
-      return { name: `${module}.weight`, shape, data };
-    }),
-  }, { baseModel: "tiny", config: known });
-  return { model, adapter };
-}
 
 async function score(model: string, adapter?: string): Promise<number[]> {
   const { policy } = await openPolicy(model, adapter);

@@ -1,0 +1,143 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { encodePrompt } from "lib/data/prompts.ts";
+import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { createGenerator } from "lib/models/generate.ts";
+import { openTensors } from "lib/models/merge_adapter.ts";
+import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
+import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
+import { writeSafetensors } from "lib/models/safetensors.ts";
+import { Scorer } from "lib/scorer.ts";
+import { openPolicy } from "../scripts/open_policy.ts";
+import { assertClose } from "./assert_close.ts";
+import { baseSize, withByteTokenizer } from "./data/byte_tokenizer.ts";
+import { putPair } from "./models/random_pair.ts";
+import { putJson, tensorsFor, TINY } from "./models/tiny_model.ts";
+import { peerTest, runPeer } from "./peer_python.ts";
+import { randomized } from "./scripts/tiny_training.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
+import {
+  continued,
+  type Request,
+  transformersJsTest,
+} from "./transformers_js.ts";
+
+const SCRIPT = fileURLToPath(
+  new URL("fixtures/exported_models.py", import.meta.url),
+);
+const STORIES = fileURLToPath(
+  new URL("../../shared/models/stories260K", import.meta.url),
+);
+const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
+
+peerTest("merged models load in transformers, and ONNX is valid", async () => {
+  using root = temporaryFolder();
+  const pair = await putPair(root.path);
+  const from = pair.model;
+  const { tensors } = await openTensors(from, pair);
+  // The adapter brings a head, which the base shares with its embedding.
+  const expected = new Map<string, object>();
+  for (const dtype of MODEL_DTYPES) {
+    const folder = `${root.path}/${dtype}`;
+    await writeModelFolder(folder, { from, tensors, dtype, shardBytes: 700 });
+    expected.set(folder, { dtype, tied: false });
+  }
+  const base = `${root.path}/base`;
+  await writeModelFolder(base, { from, ...await openTensors(from) });
+  expected.set(base, { dtype: "float32", tied: true });
+  const onnx = [];
+  for (const dtype of ["float32", "float16"] as const) {
+    const folder = `${root.path}/onnx-${dtype}`;
+    await writeOnnxFolder(folder, { from, tensors, dtype });
+    for await (const { name } of Deno.readDir(`${folder}/onnx`)) {
+      if (name.endsWith(".onnx")) onnx.push(`${folder}/onnx/${name}`);
+    }
+  }
+  strictEqual(onnx.length, 2);
+  const ids = [1, 5, 3, 9, 2, 0, 10];
+  const request = JSON.stringify({ folders: [...expected.keys()], ids, onnx });
+  const found = JSON.parse(await runPeer(SCRIPT, { args: [request] }));
+  for (const [i, [folder, loaded]] of [...expected].entries()) {
+    const { scores, ...rest } = found[i];
+    deepStrictEqual(rest, loaded);
+    assertClose(scores, await score(folder, ids), { tolerance: 1e-5 });
+  }
+});
+
+async function score(
+  folder: string,
+  [first, ...rest]: readonly number[],
+): Promise<number[]> {
+  const { policy } = await openPolicy(folder);
+  const scorer = new Scorer({ policy });
+  const rows = [{ prompt: [first!], completions: [rest] }];
+  const [[tokens] = []] = await scorer.scoreTokens(rows, { parameters: {} });
+  await scorer.release();
+  return tokens!;
+}
+
+transformersJsTest(
+  "transformers.js on Deno tells our story (ignored without ../shared)",
+  () => checkTransformersJs(STORIES, ["Once upon a time", "Tom had a"]),
+  { ignore: !hasStories },
+);
+
+transformersJsTest(
+  "transformers.js on Deno answers in a chat as we do",
+  async () => {
+    const template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
+      "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+    const config = Object.fromEntries([["chat_template", template]]);
+    await withByteTokenizer({ config }, async (folder) => {
+      const changes = { "vocab_size": baseSize, "eos_token_id": 1 };
+      await putJson(`${folder}/config.json`, { ...TINY, ...changes });
+      const tensors = randomized(await tensorsFor(folder));
+      await writeSafetensors(`${folder}/model.safetensors`, tensors);
+      const chat = [{ role: "user", content: "Hi" }];
+      await checkTransformersJs(folder, [chat, "No"]);
+    });
+  },
+);
+
+/** Exports a model in both types, and compares what follows some inputs. */
+async function checkTransformersJs(
+  from: string,
+  inputs: readonly Request["input"][],
+): Promise<void> {
+  const requests = inputs.map((input) => ({ input, tokens: 20 }));
+  const expected = await ourTexts(from, requests);
+  const { tensors } = await openTensors(from);
+  for (const dtype of ["float32", "float16"] as const) {
+    using root = temporaryFolder();
+    const out = `${root.path}/out`;
+    await writeOnnxFolder(out, { from, tensors, dtype });
+    deepStrictEqual(await continued(out, requests), expected);
+  }
+}
+
+async function ourTexts(
+  folder: string,
+  requests: readonly Request[],
+): Promise<string[]> {
+  const { policy } = await openPolicy(folder);
+  const tokenizer = (await loadTokenizer(folder))!;
+  const generator = await createGenerator(policy);
+  const texts: string[] = [];
+  for (const { input, tokens } of requests) {
+    const prompt = encodePrompt({ content: input, where: "" }, tokenizer, {
+      chat: typeof input !== "string",
+      system: undefined,
+    });
+    const [[completion] = []] = await generator.generate([prompt], {
+      parameters: {},
+      stream: () => ({ uniform: () => 0 }),
+      maxNewTokens: tokens,
+      temperature: 0,
+    });
+    const { ids } = completion!;
+    const whole = typeof input === "string" ? [...prompt, ...ids] : ids;
+    texts.push(tokenizer.decode(whole, { skipSpecialTokens: true }));
+  }
+  await generator.release();
+  return texts;
+}
