@@ -22,51 +22,29 @@ import { Scorer } from "lib/scorer.ts";
 import { Trainer } from "lib/trainer.ts";
 import { recorder, type Values } from "../random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import {
+  adapterIn,
+  ARCHITECTURES,
+  type Fixture,
+  type Outcome,
+  putArchitecture,
+  rowsOf,
+} from "./architecture_fixtures.ts";
 import { checkMerged, checkOnnxGreedy } from "./exported_architecture.ts";
-import { type Draw, putSeeded, seeded } from "./seeded_weights.ts";
-import { putJson } from "./tiny_model.ts";
+import { seeded } from "./seeded_weights.ts";
 
-/** What fixtures/architectures.py writes, which says what each part is. */
-interface Fixture extends Outcome {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly pairs: readonly Pair[];
-  readonly greedy: readonly Record<"prompt" | "ids", readonly number[]>[];
-  readonly lora: Outcome & {
-    readonly config: Readonly<Record<string, unknown>>;
-  };
-}
-/** Lists of numbers are texts, with spaces between them. */
-interface Outcome {
-  readonly weights: Readonly<Record<string, Draw>>;
-  readonly logits: readonly string[];
-  readonly logProbs: string;
-  readonly loss: number;
-  readonly gradient: Readonly<Record<string, string>>;
-}
-interface Pair {
-  readonly prompt: readonly number[];
-  readonly chosen: readonly number[];
-  readonly rejected: readonly number[];
-  readonly reference: readonly number[];
-}
-
-const FIXTURES = new URL("../fixtures/architectures/", import.meta.url);
 const FULL: Tuning = { kind: "full" };
 /** Few enough that the pairs make several micro-batches. */
 const MICRO_TOKENS = 48;
 
-for (const file of [...Deno.readDirSync(FIXTURES)].map(({ name }) => name)) {
-  const name = file.replace(/\.json$/, "");
-  const fixture: Fixture = JSON.parse(
-    Deno.readTextFileSync(new URL(file, FIXTURES)),
-  );
+for (const [name, fixture] of ARCHITECTURES) {
   const check = (
     what: string,
     use: (fixture: Fixture, folder: string) => Promise<void>,
   ) =>
     Deno.test(`${name} has transformers' ${what}`, async () => {
       using folder = temporaryFolder();
-      await putModel(folder.path, fixture);
+      await putArchitecture(folder.path, fixture);
       await use(fixture, folder.path);
     });
   check("logits and log-probabilities", async (fixture, folder) => {
@@ -86,20 +64,6 @@ for (const file of [...Deno.readDirSync(FIXTURES)].map(({ name }) => name)) {
     return checkMerged(folder, pairs, numbers(fixture.lora.logProbs));
   });
 }
-
-async function putModel(
-  folder: string,
-  { config, weights, lora }: Fixture,
-): Promise<void> {
-  await putJson(`${folder}/config.json`, config);
-  await putSeeded(`${folder}/model.safetensors`, weights);
-  const adapter = adapterIn(folder);
-  await Deno.mkdir(adapter);
-  await putJson(`${adapter}/adapter_config.json`, lora.config);
-  await putSeeded(`${adapter}/adapter_model.safetensors`, lora.weights);
-}
-
-const adapterIn = (folder: string) => `${folder}/adapter`;
 
 async function checkLogits(
   { policy }: LoadedPolicy,
@@ -241,13 +205,6 @@ async function checkGreedy(
     completions.map(([completion]) => completion!.ids),
     greedy.map(({ ids }) => ids),
   );
-}
-
-function rowsOf({ pairs }: Fixture) {
-  return pairs.map(({ prompt, chosen, rejected }) => ({
-    prompt,
-    completions: [chosen, rejected],
-  }));
 }
 
 function initialOf({ policy }: Pick<LoadedPolicy, "policy">): Tensors {
