@@ -14,6 +14,7 @@ import {
   tokenFeeds,
   totalFeeds,
 } from "lib/micro_batch.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { optionInput } from "lib/losses/batch_inputs.ts";
 import { lossReads } from "lib/losses/reads.ts";
@@ -30,6 +31,7 @@ import { Rng } from "lib/rng.ts";
 import { assertClose } from "./assert_close.ts";
 import { randomDecoder, SMALL } from "./models/random_decoder.ts";
 import { randomLora } from "./models/random_lora.ts";
+import { UNLIKE_LLAMA } from "./models/unlike_llama.ts";
 import { randomExamples, UNLIKELY } from "./random_examples.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
@@ -62,33 +64,52 @@ const CASES: Case[] = [
 
 for (const [kind, tiedHead, id, given, chunks] of CASES) {
   const head = `${tiedHead ? "tied" : "untied"} head in ${chunks} chunks`;
+  Deno.test(`a decoder's gradients match finite differences: ${id}, ${kind}, ${head}`, () =>
+    checkObjective({ ...SMALL, tiedHead }, { kind, id, given, chunks }));
+}
 
-  Deno.test(`a decoder's gradients match finite differences: ${id}, ${kind}, ${head}`, async () => {
-    using folder = temporaryFolder();
-    const decoder = randomDecoder({ ...SMALL, tiedHead });
-    const policy = kind === "full"
-      ? decoder.policy
-      : (await randomLora(folder.path, decoder)).policy;
-    const loss = findLoss(id);
-    const settings = resolveSettings(loss, given);
-    const feeds = feedsOf(policy, loss, { settings, chunks });
-    const objectiveIn = (float: Float) => {
-      const graph = new Graph({ float });
-      return buildObjective(policy, loss, { settings, chunks, graph });
-    };
-    const exact = objectiveIn("float64");
-    const wide = widened(feeds);
-    const gradients = await gradientsOf(exact, policy, wide);
-    const constants = await detachedValues(exact.loss.graph, wide);
-    const program = await compile({ loss: exact.loss });
-    await checkDirections(program, gradients, { ...wide, ...constants });
-    await program.release();
-    const found = await gradientsOf(objectiveIn("float32"), policy, feeds);
-    for (const [name, gradient] of gradients) {
-      const options = { tolerance: 1e-5, what: `gradient of ${name}` };
-      assertClose(found.get(name)!, gradient, options);
-    }
-  });
+for (const [name, config] of UNLIKE_LLAMA) {
+  for (const kind of ["full", "lora"] as const) {
+    Deno.test(`a decoder's gradients match finite differences: ${kind}, ${name}`, () =>
+      checkObjective(config, { kind, id: "dpo", given: {}, chunks: 2 }));
+  }
+}
+
+interface CheckOptions {
+  kind: "full" | "lora";
+  id: string;
+  given: Given;
+  chunks: number;
+}
+
+async function checkObjective(
+  config: DecoderConfig,
+  { kind, id, given, chunks }: CheckOptions,
+): Promise<void> {
+  using folder = temporaryFolder();
+  const decoder = randomDecoder(config);
+  const policy = kind === "full"
+    ? decoder.policy
+    : (await randomLora(folder.path, decoder)).policy;
+  const loss = findLoss(id);
+  const settings = resolveSettings(loss, given);
+  const feeds = feedsOf(policy, loss, { settings, chunks });
+  const objectiveIn = (float: Float) => {
+    const graph = new Graph({ float });
+    return buildObjective(policy, loss, { settings, chunks, graph });
+  };
+  const exact = objectiveIn("float64");
+  const wide = widened(feeds);
+  const gradients = await gradientsOf(exact, policy, wide);
+  const constants = await detachedValues(exact.loss.graph, wide);
+  const program = await compile({ loss: exact.loss });
+  await checkDirections(program, gradients, { ...wide, ...constants });
+  await program.release();
+  const found = await gradientsOf(objectiveIn("float32"), policy, feeds);
+  for (const [name, gradient] of gradients) {
+    const options = { tolerance: 1e-5, what: `gradient of ${name}` };
+    assertClose(found.get(name)!, gradient, options);
+  }
 }
 
 /** The feeds of a micro-batch that is the whole optimizer batch. */

@@ -16,6 +16,7 @@ import { assertClose } from "./assert_close.ts";
 import { spread } from "./finite_differences.ts";
 import { randomDecoder } from "./models/random_decoder.ts";
 import { randomLora } from "./models/random_lora.ts";
+import { UNLIKE_LLAMA } from "./models/unlike_llama.ts";
 import { OP_CASES, type OpCase } from "./op_cases.ts";
 import { randomExamples, UNLIKELY } from "./random_examples.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
@@ -190,6 +191,16 @@ for (const [kind, id] of RUNS) {
       ? randomDecoder()
       : await randomLora(folder.path);
     const loss = findLoss(id);
+    const expected = await train(policy, loss, { device: "cpu" });
+    const found = await train(policy, loss, { device: "webgpu" });
+    assertSameRun(found, expected);
+  });
+}
+
+for (const [name, config] of UNLIKE_LLAMA) {
+  webgpuTest(`WebGPU trains as the CPU does: ${name}`, async () => {
+    const { policy } = randomDecoder(config);
+    const loss = findLoss("dpo");
     const expected = await train(policy, loss, { device: "cpu" });
     const found = await train(policy, loss, { device: "webgpu" });
     assertSameRun(found, expected);

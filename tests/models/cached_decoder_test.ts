@@ -1,17 +1,25 @@
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { cachedDecoder, newTokenFeeds } from "lib/models/cached_decoder.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
 import { KeyValueCache } from "lib/models/key_value_cache.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Program } from "lib/onnx/session.ts";
 import { assertClose } from "../assert_close.ts";
+import { ARCHITECTURES } from "./architecture_fixtures.ts";
+import { configOf } from "./config_of.ts";
 import { randomDecoder } from "./random_decoder.ts";
+import { UNLIKE_LLAMA } from "./unlike_llama.ts";
 
-const { config, policy, parameters } = randomDecoder();
+type Decoder = ReturnType<typeof randomDecoder>;
+
 const TEXTS = [[1, 5, 3, 9, 9, 4, 7, 0], [8, 2, 6], [3, 3, 10, 1, 4, 5]];
 
 /** Logits after each whole text, without a cache. */
-async function recomputed(texts: readonly number[][]): Promise<number[]> {
+async function recomputed(
+  { config, policy, parameters }: Decoder,
+  texts: readonly number[][],
+): Promise<number[]> {
   const graph = new Graph();
   const inputs = streamInputs(graph);
   const logits = nextLogits(config, policy.parameters(graph), inputs);
@@ -26,13 +34,40 @@ async function recomputed(texts: readonly number[][]): Promise<number[]> {
   return [...hostData(result["logits"])];
 }
 
-async function compiled(): Promise<Program> {
+async function compiled({ config, policy }: Decoder): Promise<Program> {
   const graph = new Graph();
   return await compile(cachedDecoder(graph, config, policy.parameters(graph)));
 }
 
-Deno.test("tokens one by one give the logits of the whole text", async () => {
-  const program = await compiled();
+Deno.test("tokens one by one give the logits of the whole text", () =>
+  checkOneByOne(randomDecoder()));
+
+/** The configuration of every fixture that transformers made. */
+const FIXTURE_CONFIGS = await Promise.all(
+  [...ARCHITECTURES].map(async ([name, { config }]) =>
+    [name, await configOf(config)] as const
+  ),
+);
+
+for (const [name, config] of [...UNLIKE_LLAMA, ...FIXTURE_CONFIGS]) {
+  Deno.test(`so they do with ${name}, whose windows are shorter`, () =>
+    checkOneByOne(randomDecoder({ ...config, ...narrowed(config) })));
+}
+
+/** Windows of no more than 3 tokens. */
+function narrowed({ perLayer = null }: DecoderConfig) {
+  return perLayer &&
+    {
+      perLayer: perLayer.map(({ rope, window }) => ({
+        rope,
+        window: window && 3,
+      })),
+    };
+}
+
+async function checkOneByOne(decoder: Decoder): Promise<void> {
+  const { config, parameters } = decoder;
+  const program = await compiled(decoder);
   const cache = new KeyValueCache(config, { rows: 3, capacity: 12 });
   const prompts = TEXTS.map((ids) => ({ ids, position: 0 }));
   const empty = new KeyValueCache(config, { rows: 3, capacity: 0 });
@@ -41,7 +76,7 @@ Deno.test("tokens one by one give the logits of the whole text", async () => {
     ...newTokenFeeds(prompts, { filled: 0 }),
     ...empty.feeds,
   });
-  assertClose(hostData(first["logits"]), await recomputed(TEXTS));
+  assertClose(hostData(first["logits"]), await recomputed(decoder, TEXTS));
   const spans = [{ start: 0, length: 8 }, { start: 8, length: 3 }];
   cache.fill(first, [...spans, { start: 11, length: 6 }]);
   let texts = TEXTS;
@@ -57,13 +92,15 @@ Deno.test("tokens one by one give the logits of the whole text", async () => {
       ...cache.feeds,
     });
     cache.append(outputs);
-    assertClose(hostData(logits), await recomputed(texts));
+    assertClose(hostData(logits), await recomputed(decoder, texts));
   }
   await program.release();
-});
+}
 
 Deno.test("several new tokens at once follow what is cached", async () => {
-  const program = await compiled();
+  const decoder = randomDecoder();
+  const { config, parameters } = decoder;
+  const program = await compiled(decoder);
   const cache = new KeyValueCache(config, { rows: 3, capacity: 12 });
   const heads = TEXTS.map((text) => text.slice(0, 2));
   const first = await program.run({
@@ -80,6 +117,7 @@ Deno.test("several new tokens at once follow what is cached", async () => {
     ...cache.feeds,
   });
   const expected = await recomputed(
+    decoder,
     [TEXTS[0]!, TEXTS[2]!].map((text) => text.slice(0, 5)),
   );
   assertClose(hostData(logits), expected);

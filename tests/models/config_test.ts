@@ -6,6 +6,7 @@ import {
   readConfig,
 } from "lib/models/config.ts";
 import { checkWeights, openWeights } from "lib/models/weights.ts";
+import { configOf } from "./config_of.ts";
 import { putJson, TINY, withFolder } from "./tiny_model.ts";
 
 const STORIES = fileURLToPath(
@@ -13,25 +14,14 @@ const STORIES = fileURLToPath(
 );
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
-/** The configuration that such a config.json makes. */
-async function configOf(
+/** The configuration of a tiny Llama with changes. */
+const changed = (
   changes: Record<string, unknown>,
   generation?: Record<string, unknown>,
-): Promise<DecoderConfig> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await putJson(`${folder}/config.json`, { ...TINY, ...changes });
-    if (generation) {
-      await putJson(`${folder}/generation_config.json`, generation);
-    }
-    return await readConfig(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+) => configOf({ ...TINY, ...changes }, generation);
 
 Deno.test("a Llama configuration is read, with transformers' defaults", async () => {
-  deepStrictEqual(await configOf({}), {
+  deepStrictEqual(await changed({}), {
     vocabSize: 11,
     hiddenSize: 8,
     intermediateSize: 6,
@@ -46,7 +36,7 @@ Deno.test("a Llama configuration is read, with transformers' defaults", async ()
     bosId: 1,
     eosIds: [2],
   });
-  const sparse = await configOf({
+  const sparse = await changed({
     "num_key_value_heads": undefined,
     "rms_norm_eps": undefined,
     "rope_theta": undefined,
@@ -58,19 +48,19 @@ Deno.test("a Llama configuration is read, with transformers' defaults", async ()
   strictEqual(sparse.rope?.theta, 10000);
   strictEqual(sparse.maxPositions, 2048);
   strictEqual(sparse.tiedHead, false);
-  strictEqual((await configOf({ "head_dim": 6 })).headDim, 6);
+  strictEqual((await changed({ "head_dim": 6 })).headDim, 6);
 });
 
 Deno.test("token ids may be one, a list or none; generation_config wins", async () => {
-  const none = await configOf({ "bos_token_id": null, "eos_token_id": null });
+  const none = await changed({ "bos_token_id": null, "eos_token_id": null });
   strictEqual(none.bosId, null);
   deepStrictEqual(none.eosIds, []);
-  deepStrictEqual((await configOf({ "eos_token_id": [3, 4] })).eosIds, [3, 4]);
-  const both = await configOf({ "eos_token_id": 3 }, {
+  deepStrictEqual((await changed({ "eos_token_id": [3, 4] })).eosIds, [3, 4]);
+  const both = await changed({ "eos_token_id": 3 }, {
     "eos_token_id": [4, 5],
   });
   deepStrictEqual(both.eosIds, [4, 5]);
-  deepStrictEqual((await configOf({ "eos_token_id": 3 }, {})).eosIds, [3]);
+  deepStrictEqual((await changed({ "eos_token_id": 3 }, {})).eosIds, [3]);
 });
 
 const LLAMA3 = {
@@ -81,7 +71,7 @@ const LLAMA3 = {
 };
 
 Deno.test("rotary settings are read from old and new places alike", async () => {
-  const old = await configOf({
+  const old = await changed({
     "rope_theta": 5e5,
     "rope_scaling": { ...LLAMA3, "rope_type": "llama3" },
   });
@@ -107,8 +97,8 @@ Deno.test("rotary settings are read from old and new places alike", async () => 
         },
       },
     ]
-  ) deepStrictEqual((await configOf(changes)).rope, old.rope);
-  const plain = await configOf({
+  ) deepStrictEqual((await changed(changes)).rope, old.rope);
+  const plain = await changed({
     "rope_theta": undefined,
     "rope_parameters": { "rope_type": "default", "rope_theta": 7 },
   });
@@ -174,7 +164,7 @@ for (
   ] as const
 ) {
   Deno.test(`config.json with ${JSON.stringify(changes)} is refused`, () =>
-    rejects(configOf(changes), message));
+    rejects(changed(changes), message));
 }
 
 Deno.test("a config.json that is missing or broken is named", () =>
@@ -190,7 +180,7 @@ Deno.test("a config.json that is missing or broken is named", () =>
   }));
 
 Deno.test("parameters come in forward order, the head only if it is untied", async () => {
-  const config = await configOf({ "head_dim": 6, "num_hidden_layers": 1 });
+  const config = await changed({ "head_dim": 6, "num_hidden_layers": 1 });
   const listed = (config: DecoderConfig) =>
     parameterNames(config).map(({ name, shape }) => `${name} ${shape}`);
   const tied = [

@@ -17,6 +17,7 @@ import { temporaryFolder } from "../temporary_folder.ts";
 import { naiveLogProbs, type Weights } from "./naive_llama.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
 import { randomLora } from "./random_lora.ts";
+import { UNLIKE_LLAMA } from "./unlike_llama.ts";
 
 const STORIES = fileURLToPath(
   new URL("../../../shared/models/stories260K", import.meta.url),
@@ -105,17 +106,19 @@ for (const [name, config] of CONFIGS) {
   });
 }
 
-Deno.test("each continuation of a batch of trees scores as a text alone", async () => {
-  await withScorer(randomDecoder().policy, async (score) => {
-    const together = await score(ROWS);
-    for (const { prompt, completions } of ROWS) {
-      for (const completion of completions) {
-        const alone = await score([{ prompt, completions: [completion] }]);
-        assertClose(alone, together.splice(0, 1));
+for (const [name, config] of [["Llama", SMALL] as const, ...UNLIKE_LLAMA]) {
+  Deno.test(`each continuation of a batch of trees scores as a text alone: ${name}`, async () => {
+    await withScorer(randomDecoder(config).policy, async (score) => {
+      const together = await score(ROWS);
+      for (const { prompt, completions } of ROWS) {
+        for (const completion of completions) {
+          const alone = await score([{ prompt, completions: [completion] }]);
+          assertClose(alone, together.splice(0, 1));
+        }
       }
-    }
+    });
   });
-});
+}
 
 Deno.test("an adapter scores as weights with the update added", async () => {
   using folder = temporaryFolder();

@@ -25,10 +25,15 @@ export function randomDecoder(config = SMALL, seed = 0) {
   const parameters: Record<string, HostTensor> = {};
   for (const { name, shape } of parameterNames(config)) {
     const size = shape.reduce((a, b) => a * b);
-    const scale = shape.length === 1 ? 0.1 : 1.5 / Math.sqrt(shape[1]!);
+    const isVector = shape.length === 1;
+    const scale = isVector ? 0.1 : 1.5 / Math.sqrt(shape[1]!);
+    // What norms multiply by.
+    const center = Number(
+      isVector && !name.endsWith("bias") && config.norm !== "offset-rms",
+    );
     const data = Float32Array.from(
       { length: size },
-      () => Number(shape.length === 1) + scale * rng.normal(),
+      () => center + scale * rng.normal(),
     );
     parameters[name] = { data, shape };
   }
