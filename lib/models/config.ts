@@ -4,7 +4,12 @@ import {
   architectureOf,
   type Variations,
 } from "./architecture.ts";
-import { gemma2Config, gemma3Config, gemmaConfig } from "./families/gemma.ts";
+import {
+  gemma2Config,
+  gemma3Config,
+  gemmaConfig,
+  refuseImages,
+} from "./families/gemma.ts";
 import { gpt2Config } from "./families/gpt2.ts";
 import { gptNeoxConfig } from "./families/gpt_neox.ts";
 import { llamaConfig } from "./families/llama.ts";
@@ -88,11 +93,12 @@ export interface Parameter {
 
 /** `model_type` in config.json → what reads the rest of it. */
 const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
-  new Map([
+  new Map<string, (fields: JsonFields) => DecoderConfig>([
     ["llama", llamaConfig],
     ["gemma", gemmaConfig],
     ["gemma2", gemma2Config],
     ["gemma3_text", gemma3Config],
+    ["gemma3", refuseImages],
     ["gpt2", gpt2Config],
     ["gpt_neox", gptNeoxConfig],
     ["mistral", mistralConfig],
@@ -104,11 +110,6 @@ const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
     ["stablelm", stableLmConfig],
     ["starcoder2", starcoder2Config],
   ]);
-
-/** Models of images and text, of which only the text model is a decoder here. */
-const WITH_IMAGES: ReadonlyMap<string, string> = new Map([
-  ["gemma3", "Gemma3ForCausalLM"],
-]);
 
 /**
  * Reads config.json of a Hugging Face model folder, and the ids of the special
@@ -130,17 +131,11 @@ export async function readConfig(folder: string): Promise<DecoderConfig> {
 }
 
 function readerOf(fields: JsonFields): (fields: JsonFields) => DecoderConfig {
-  const type = fields.text("model_type");
-  const read = FAMILIES.get(type);
+  const read = FAMILIES.get(fields.text("model_type"));
   if (read) return read;
-  const textModel = WITH_IMAGES.get(type);
-  throw fields.error(
-    "model_type",
-    textModel
-      ? `${type}_text: save the text model alone, ` +
-        `${textModel}.from_pretrained(…).save_pretrained(…) in transformers`
-      : `one of: ${[...FAMILIES.keys()].join(", ")}`,
-  );
+  const readers = [...FAMILIES].filter(([, read]) => read !== refuseImages);
+  const known = readers.map(([name]) => name).join(", ");
+  throw fields.error("model_type", `one of: ${known}`);
 }
 
 /** The parameters of a model, in the order in which a forward pass uses them. */

@@ -119,7 +119,7 @@ for (
     ],
     [
       { "model_type": "gemma3" },
-      /"model_type" is "gemma3", expected gemma3_text: save the text model/,
+      /"model_type" is "gemma3", expected "gemma3_text".* save the text model/,
     ],
     [
       { "partial_rotary_factor": 0.5 },

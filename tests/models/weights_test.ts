@@ -8,11 +8,28 @@ import { createHash } from "node:crypto";
 import { readConfig } from "lib/models/config.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import type { NamedTensor } from "lib/models/safetensors_header.ts";
+import { withUsualNames } from "lib/models/usual_names.ts";
 import { assertFinite, checkWeights, openWeights } from "lib/models/weights.ts";
 import { putJson, putTinyModel, tensorsFor, withFolder } from "./tiny_model.ts";
 
 const SHARDS = ["model-00001-of-00002.safetensors", "b.safetensors"];
 const INDEX = "model.safetensors.index.json";
+
+const GPT2 = {
+  "model_type": "gpt2",
+  "vocab_size": 11,
+  "n_embd": 8,
+  "n_head": 2,
+  "n_layer": 1,
+};
+const NEOX = {
+  "model_type": "gpt_neox",
+  "vocab_size": 11,
+  "hidden_size": 16,
+  "intermediate_size": 6,
+  "num_attention_heads": 2,
+  "num_hidden_layers": 1,
+};
 
 /** A tiny model whose tensors alternate between two files. */
 async function putShards(folder: string): Promise<NamedTensor[]> {
@@ -136,6 +153,50 @@ Deno.test("a tensor too few or too many is refused by name", () =>
     await rejects(
       load(folder),
       /Unknown tensor "model.layers.0.self_attn.q_proj.bias" in .*safetensors/,
+    );
+  }));
+
+for (
+  const [fields, rename] of [
+    [GPT2, (name: string) => name.replace("transformer.", "")],
+    [NEOX, (name: string) => name.replace("embed_out", "lm_head")],
+  ] as const
+) {
+  Deno.test(`weights of ${fields.model_type} are found by their other names`, () =>
+    withFolder(async (folder) => {
+      await putJson(`${folder}/config.json`, fields);
+      const tensors = await tensorsFor(folder);
+      const masks = ["h.0.attn", "gpt_neox.layers.0.attention"]
+        .flatMap((name) => [`${name}.bias`, `${name}.masked_bias`])
+        .map((name) => ({ name, shape: [1], data: new Float32Array(1) }));
+      const renamed = tensors.map((tensor) => ({
+        ...tensor,
+        name: rename(tensor.name),
+      }));
+      await writeSafetensors(`${folder}/model.safetensors`, [
+        ...renamed,
+        ...masks,
+      ]);
+      const config = await readConfig(folder);
+      const weights = withUsualNames(config, await openWeights(folder));
+      checkWeights(config, weights);
+      for (const { name, data } of tensors) {
+        deepStrictEqual(await weights.read(name), data);
+        strictEqual(weights.get(name)?.dtype, "F32");
+      }
+    }));
+}
+
+Deno.test("a tensor that no name leads to is named as the model has it", () =>
+  withFolder(async (folder) => {
+    await putJson(`${folder}/config.json`, GPT2);
+    const tensors = await tensorsFor(folder);
+    await writeSafetensors(`${folder}/model.safetensors`, tensors.slice(1));
+    const config = await readConfig(folder);
+    const weights = withUsualNames(config, await openWeights(folder));
+    throws(
+      () => checkWeights(config, weights),
+      /"transformer.wte.weight" of .*found no such tensor/,
     );
   }));
 

@@ -100,6 +100,21 @@ export function gemma3Config(fields: JsonFields): DecoderConfig {
   };
 }
 
+/**
+ * Refuses Gemma 3 with images.
+ *
+ * @throws Error that says how its text model is saved alone.
+ */
+export function refuseImages(fields: JsonFields): never {
+  throw fields.error(
+    "model_type",
+    '"gemma3_text", without images. In transformers, save the text model alone: ' +
+      "text = Gemma3ForCausalLM(model.config.text_config); " +
+      "text.model.load_state_dict(model.model.language_model.state_dict()); " +
+      "text.save_pretrained(folder)",
+  );
+}
+
 /** Of the layers that see everything, and of those with a window. */
 function readRopes(
   fields: JsonFields,
