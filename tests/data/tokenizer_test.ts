@@ -46,6 +46,13 @@ Deno.test("decode() gives text back, with or without special tokens", () =>
     strictEqual(decode([]), "");
   }));
 
+Deno.test("decode() gives nothing for ids that only an embedding has", () =>
+  withByteTokenizer({}, async (folder) => {
+    const { decode, encode } = (await loadTokenizer(folder))!;
+    const [a, b] = ["a", "b"].map((text) => encode(text, BARE));
+    strictEqual(decode([...a!, 100_000, ...b!]), "ab");
+  }));
+
 Deno.test("encode() splits every numeral of Unicode where a tokenizer splits digits", () =>
   withByteTokenizer({
     merges: [["Ġ", "Â"], ["1", "2"]],
