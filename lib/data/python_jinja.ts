@@ -1,4 +1,4 @@
-import { Template } from "@huggingface/jinja";
+import { parseTemplate, renderTemplate } from "./bounded_jinja.ts";
 
 /** A node of a template's syntax tree. */
 interface Node {
@@ -11,7 +11,6 @@ const STRIP = "strip()";
 const TRIM = "|trim";
 const JSON_OF = "|tojson";
 const TEXT_OF = "|string";
-const NOW = "strftime_now()";
 
 /** Which ends each method strips. */
 const ENDS = { strip: "both", lstrip: "start", rstrip: "end" } as const;
@@ -28,23 +27,24 @@ type Ends = typeof ENDS[keyof typeof ENDS];
  *   lost digits when they were read, mixed keys of which the order was lost
  *   then, and what is undefined. A number read as `1.0` is 1 by now;
  * - what Python would write as Python code (`True`, `{'a': 1}`) is refused;
- * - dates have English names on every machine, and the time that is given.
+ * - dates have English names on every machine, and the time that is given;
+ * - what never ends or fills the memory is stopped, see `renderTemplate()`.
  *
  * @returns what renders the template, given the variables it sees.
  */
 export function compileTemplate(
   source: string,
 ): (variables: Readonly<Record<string, unknown>>, now: Date) => string {
-  const template = new Template(source);
-  visit(template.parsed);
+  const program = parseTemplate(source);
+  visit(program);
   return (variables, now) =>
-    template.render({
+    renderTemplate(program, {
       ...variables,
       [STRIP]: strip,
       [TRIM]: (text: unknown) => strip(text ?? "", "both"),
       [JSON_OF]: pythonJson,
       [TEXT_OF]: pythonText,
-      [NOW]: (format: string) => strftime(format, now),
+      "strftime_now": (format: string) => strftime(format, now),
     });
 }
 
@@ -62,9 +62,6 @@ function visit(value: unknown): void {
 
 function replacement(node: Node): object {
   const { type, operand, filter, callee, args } = node;
-  if (type === "Identifier" && node["value"] === "strftime_now") {
-    return { value: NOW };
-  }
   if (type === "CallExpression") {
     const { type, object, property, computed } = callee as Node;
     const ends = ENDS[(property as Node)?.["value"] as keyof typeof ENDS];

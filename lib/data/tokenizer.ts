@@ -1,6 +1,7 @@
 import * as huggingface from "@huggingface/tokenizers";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { parseJson, readText } from "../untrusted/read_json.ts";
 import { type AddedToken, TokenTexts } from "./added_tokens.ts";
 import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
 import type { Merging, Step } from "./pre_tokenizer.ts";
@@ -83,9 +84,13 @@ async function readFiles(folder: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const name of FILES) {
     try {
-      files.set(name, await Deno.readTextFile(join(folder, name)));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      files.set(name, await readText(join(folder, name)));
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) continue;
+      const reason = (cause as Error).message;
+      throw new Error(`Cannot read ${join(folder, name)}: ${reason}`, {
+        cause,
+      });
     }
   }
   return files;
@@ -144,10 +149,16 @@ function addedTokens(json: Json): AddedToken[] {
 
 function parse(files: ReadonlyMap<string, string>, name: string): Json {
   try {
-    return JSON.parse(files.get(name) ?? "{}");
+    const json = parseJson(files.get(name) ?? "{}");
+    if (isObject(json)) return json;
+    throw new Error("expected a JSON object");
   } catch (cause) {
     throw new Error(`${name}: ${(cause as Error).message}`, { cause });
   }
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `bos_token`, `eos_token` … to their text, as chat templates want them. */

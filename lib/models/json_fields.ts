@@ -1,3 +1,11 @@
+import { parseJson, readText } from "../untrusted/read_json.ts";
+
+/** What the engine's indices count to. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+/** Several times as many as the deepest model has. */
+const MAX_LAYERS = 1000;
+
 /**
  * A JSON object from a file, read field by field. `null` counts as absent, as
  * it does in Hugging Face's files; a field that is missing or of another type
@@ -26,18 +34,27 @@ export class JsonFields {
     throw this.error(name, "a text");
   }
 
-  /** A number above zero. */
+  /** A finite number above zero; JSON's 1e999 is not. */
   positive(name: string, fallback?: number): number {
     const value = this.values[name] ?? fallback;
-    if (typeof value === "number" && value > 0) return value;
+    if (typeof value === "number" && value > 0 && value < Infinity) {
+      return value;
+    }
     throw this.error(name, "a number above 0");
   }
 
-  /** A whole number above zero. */
+  /** A whole number above zero, as large as a size can be. */
   count(name: string, fallback?: number): number {
     const value = this.values[name] ?? fallback;
-    if (isIndex(value) && value > 0) return value;
-    throw this.error(name, "a whole number above 0");
+    if (isIndex(value) && value > 0 && value <= MAX_COUNT) return value;
+    throw this.error(name, `a whole number above 0, at most ${MAX_COUNT}`);
+  }
+
+  /** A number of layers; something is made for each, before weights are seen. */
+  layers(name: string): number {
+    const layers = this.count(name);
+    if (layers <= MAX_LAYERS) return layers;
+    throw this.error(name, `at most ${MAX_LAYERS} layers`);
   }
 
   /** True or false. */
@@ -67,7 +84,7 @@ export class JsonFields {
   /** An error on a field: what is found, and what was expected. */
   error(name: string, expected: string): Error {
     const value = this.values[name];
-    const found = value === undefined ? "missing" : JSON.stringify(value);
+    const found = value === undefined ? "missing" : quote(value);
     return new Error(
       `Cannot read ${this.path}: field "${this.#prefix}${name}" is ${found}, ` +
         `expected ${expected}`,
@@ -78,12 +95,13 @@ export class JsonFields {
 /**
  * Reads a JSON file that holds one object.
  *
- * @throws Error that names the file: it is not there, or holds something else.
+ * @throws Error that names the file: it is not there, holds something else, is
+ * too large, or leads out of its folder.
  */
 export async function readJsonFields(path: string): Promise<JsonFields> {
   let value: unknown;
   try {
-    value = JSON.parse(await Deno.readTextFile(path));
+    value = parseJson(await readText(path));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : cause;
     throw new Error(`Cannot read JSON of ${path}: ${reason}`, { cause });
@@ -113,6 +131,12 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 /** Whether a value is a JSON object. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as JSON, cut where it is long, as errors show it. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? "absent";
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 function isIndex(value: unknown): value is number {

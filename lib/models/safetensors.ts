@@ -1,5 +1,8 @@
+import { dirname } from "node:path";
 import { writeAtomically } from "../atomic_file.ts";
 import { encodeFloats, type FloatDtype } from "./encode_floats.ts";
+import { realFile } from "../untrusted/real_file.ts";
+import { pickleNote } from "./pickles.ts";
 import {
   decodeHeader,
   type Dtype,
@@ -13,6 +16,7 @@ import { reasonOf } from "../reason_of.ts";
 
 /** A safetensors file, its header read and checked. */
 export interface SafetensorsFile extends Header {
+  /** Real path, free of symbolic links. */
   readonly path: string;
   /** First byte after the header. */
   readonly dataOffset: number;
@@ -36,17 +40,25 @@ const CHUNK_BYTES = 1 << 22;
 /**
  * Reads and checks the header of a safetensors file.
  *
- * @throws Error that names the file and what in it is wrong.
+ * @throws Error that names the file and what in it is wrong, or that it leads
+ * out of its folder.
  */
 export async function readHeader(path: string): Promise<SafetensorsFile> {
   try {
-    using file = await Deno.open(path);
+    const real = await realFile(path);
+    using file = await Deno.open(real);
     const { size } = await file.stat();
     const text = await readHeaderText(file, size);
     const dataOffset = 8 + text.length;
-    return { path, dataOffset, ...decodeHeader(text, { dataOffset, size }) };
+    const header = decodeHeader(text, { dataOffset, size });
+    return { path: real, dataOffset, ...header };
   } catch (cause) {
-    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
+    const note = cause instanceof Deno.errors.NotFound
+      ? await pickleNote(dirname(path))
+      : "";
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}${note}`, {
+      cause,
+    });
   }
 }
 

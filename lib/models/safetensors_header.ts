@@ -1,4 +1,5 @@
-import { isRecord } from "./json_fields.ts";
+import { decodeText, parseJson } from "../untrusted/read_json.ts";
+import { isRecord, quote } from "./json_fields.ts";
 
 /** Bytes of one element of each type a safetensors file may hold. */
 export const ELEMENT_BYTES = {
@@ -54,6 +55,9 @@ export interface NamedTensor {
   readonly data: Float32Array;
 }
 
+/** Name of the header's entry that is no tensor. */
+const METADATA = "__metadata__";
+
 /** Number of elements of a shape. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
@@ -73,11 +77,13 @@ export function decodeHeader(
   text: Uint8Array,
   file: { dataOffset: number; size: number },
 ): Header {
-  const { __metadata__: metadata = {}, ...entries } = parseObject(text);
+  const entries = new Map(Object.entries(parseObject(text)));
+  const metadata = entries.get(METADATA) ?? {};
+  entries.delete(METADATA);
   if (!isStrings(metadata)) {
     throw new Error("its __metadata__ is not an object of strings");
   }
-  const tensors = Object.entries(entries)
+  const tensors = [...entries]
     .map(([name, entry]) => decodeEntry(name, { entry, ...file }))
     .sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   checkLayout(tensors, file);
@@ -94,17 +100,19 @@ export function encodeHeader(
   tensors: readonly TensorEntry[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const entries: Record<string, unknown> = { __metadata__: metadata };
+  const entries = new Map<string, unknown>([[METADATA, metadata]]);
   let begin = 0;
   for (const { name, dtype, shape } of tensors) {
-    if (Object.hasOwn(entries, name)) {
+    if (entries.has(name)) {
       throw new RangeError(`Cannot write tensor "${name}" twice in one file`);
     }
     const end = begin + elementCount(shape) * ELEMENT_BYTES[dtype];
-    entries[name] = { dtype, shape, data_offsets: [begin, end] };
+    entries.set(name, { dtype, shape, data_offsets: [begin, end] });
     begin = end;
   }
-  const text = new TextEncoder().encode(JSON.stringify(entries));
+  const text = new TextEncoder().encode(
+    JSON.stringify(Object.fromEntries(entries)),
+  );
   const length = Math.ceil(text.length / 8) * 8;
   const header = new Uint8Array(8 + length).fill(" ".charCodeAt(0));
   new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
@@ -115,9 +123,12 @@ export function encodeHeader(
 function parseObject(text: Uint8Array): Record<string, unknown> {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder().decode(text));
+    header = parseJson(decodeText(text));
   } catch (cause) {
-    throw new Error("its header is not valid JSON", { cause });
+    const reason = cause instanceof SyntaxError
+      ? "is not valid JSON"
+      : `cannot be used: ${(cause as Error).message}`;
+    throw new Error(`its header ${reason}`, { cause });
   }
   if (isRecord(header)) return header;
   throw new Error("its header is not a JSON object");
@@ -130,25 +141,33 @@ function decodeEntry(
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
   if (!isDtype(dtype)) {
     throw new Error(
-      `tensor "${name}" has type ${JSON.stringify(dtype)}, expected one of ` +
+      `tensor ${quote(name)} has type ${quote(dtype)}, expected one of ` +
         Object.keys(ELEMENT_BYTES).join(", "),
     );
   }
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
     throw new Error(
-      `tensor "${name}" has shape ${JSON.stringify(shape)} and data_offsets ` +
-        `${JSON.stringify(offsets)}, expected a list of sizes and two offsets`,
+      `tensor ${quote(name)} has shape ${quote(shape)} and data_offsets ` +
+        `${quote(offsets)}, expected a list of sizes and two offsets`,
     );
   }
   const [begin = 0, end = 0] = offsets.map((offset) => dataOffset + offset);
-  const bytes = elementCount(shape) * ELEMENT_BYTES[dtype];
+  const bytes = byteCount(shape, dtype);
   if (end - begin !== bytes) {
     throw new Error(
-      `tensor "${name}" has ${end - begin} bytes, expected ${bytes} for ` +
-        `${dtype} [${shape}]`,
+      `tensor ${quote(name)} has ${end - begin} bytes, expected ${bytes} for ` +
+        `${dtype} [${shape.slice(0, 8)}]`,
     );
   }
   return [name, { dtype, shape, begin, end }];
+}
+
+/** Infinity where a product on the way is past what a number holds exactly. */
+function byteCount(shape: readonly number[], dtype: Dtype): number {
+  return shape.reduce((product, size) => {
+    const next = product * size;
+    return Number.isSafeInteger(next) ? next : Infinity;
+  }, ELEMENT_BYTES[dtype]);
 }
 
 function checkLayout(
@@ -159,7 +178,9 @@ function checkLayout(
   for (const [name, tensor] of tensors) {
     if (tensor.begin !== end) {
       throw new Error(
-        `tensor "${name}" begins at byte ${tensor.begin}, expected ${end}, ` +
+        `tensor ${
+          quote(name)
+        } begins at byte ${tensor.begin}, expected ${end}, ` +
           `where the one before it ends`,
       );
     }

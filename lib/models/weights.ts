@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { architectureOf } from "./architecture.ts";
 import { type DecoderConfig, parameterNames } from "./config.ts";
-import { readJsonFields } from "./json_fields.ts";
+import { quote, readJsonFields } from "./json_fields.ts";
+import { pickleNote } from "./pickles.ts";
 import { readHeader, readTensor, type SafetensorsFile } from "./safetensors.ts";
 import type { StoredTensor } from "./safetensors_header.ts";
 
@@ -39,6 +40,8 @@ export interface Weights {
 
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
+/** The index is data from outside: it must not lead out of the folder. */
+const SHARD = /^[^/\\\0]+\.safetensors$/;
 
 /** What older files carry and every model computes again: frequencies, masks. */
 const RECOMPUTED =
@@ -59,7 +62,7 @@ export async function openWeights(folder: string): Promise<Weights> {
   if (names.has(INDEX)) return weightsOf(await openShards(folder));
   throw new Error(
     `Cannot open the model in ${folder}: expected ${WEIGHTS} or ${INDEX}, ` +
-      `found neither`,
+      `found neither${await pickleNote(folder)}`,
   );
 }
 
@@ -126,16 +129,15 @@ async function openShard(
   folder: string,
   name: string,
 ): Promise<SafetensorsFile> {
-  const path = join(folder, name);
-  let file: string;
   try {
-    file = await Deno.realPath(path);
-  } catch (cause) {
+    return await readHeader(join(folder, name));
+  } catch (error) {
+    const { cause } = error as Error;
+    if (!(cause instanceof Deno.errors.NotFound)) throw error;
     throw new Error(`Cannot open the model in ${folder}: no file ${name}`, {
       cause,
     });
   }
-  return await readHeader(file);
 }
 
 /** Tensor name → the shard that holds it, as the index says. */
@@ -147,9 +149,11 @@ async function openShards(
   if (listed.length === 0) throw index.error("weight_map", "tensors");
   const shards = new Map<unknown, SafetensorsFile>();
   for (const name of new Set(listed.map(([, name]) => name).toSorted())) {
-    // The index is data from outside: it must not lead out of the folder.
-    if (typeof name !== "string" || basename(name) !== name) {
-      throw index.error("weight_map", "file names without a path");
+    if (typeof name !== "string" || !SHARD.test(name)) {
+      throw index.error(
+        "weight_map",
+        `names of .safetensors files without a path, found ${quote(name)}`,
+      );
     }
     shards.set(name, await openShard(folder, name));
   }

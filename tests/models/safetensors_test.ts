@@ -155,6 +155,36 @@ for (
       /tensor "v" begins at byte \d+, expected \d+/,
     ],
     ["bytes left over", {}, /bytes after its last tensor: expected 10/],
+    [
+      "a name twice",
+      '{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "w": 1}',
+      /key "w" twice/,
+    ],
+    ["deep brackets", "[".repeat(1000), /nested deeper/],
+    ["a fraction of a size", four({ shape: [0.5] }), /"w" has shape \[0.5\]/],
+    ["a list of lists", four({ shape: [[1]] }), /"w" has shape \[\[1\]\]/],
+    [
+      "an offset past the file",
+      four({ shape: [2], "data_offsets": [0, 8] }),
+      /truncated: expected \d+ bytes/,
+    ],
+    [
+      "offsets in the wrong order",
+      four({ "data_offsets": [4, 0] }),
+      /"w" has -4 bytes/,
+    ],
+    [
+      "an offset beyond what a number can tell",
+      four({ "data_offsets": [0, 2 ** 53] }),
+      /data_offsets \[0,9007199254740992\]/,
+    ],
+    [
+      "sizes whose product nothing can hold",
+      four({ shape: [2 ** 40, 2 ** 40, 0], "data_offsets": [0, 0] }),
+      /"w" has 0 bytes, expected Infinity/,
+    ],
+    ["an array for an entry", { w: [] }, /"w" has type absent/],
+    ["a name of a prototype", { ["__proto__"]: 1 }, /"__proto__" has type/],
     ["odd metadata", { "__metadata__": { a: 1 } }, /__metadata__/],
   ] as const
 ) {
@@ -170,6 +200,29 @@ Deno.test("a file that is no safetensors file is refused", () =>
     await Deno.writeTextFile(`${folder}/x`, "version https://git-lfs.github");
     await rejects(readHeader(`${folder}/x`), /x: it is no safetensors file/);
     await rejects(readHeader(`${folder}/y`), /Cannot read .*y: No such file/);
+  }));
+
+Deno.test("a header that is too long or not UTF-8 is refused", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/x`;
+    const length = (bytes: bigint) =>
+      new Uint8Array(BigUint64Array.of(bytes).buffer);
+    await Deno.writeFile(path, length(100_000_001n));
+    await Deno.truncate(path, 200_000_000); // a hole
+    await rejects(readHeader(path), /header would be 100000001 bytes long/);
+    await Deno.writeFile(path, length(2n ** 64n - 1n));
+    await rejects(readHeader(path), /it is no safetensors file/);
+    await Deno.writeFile(path, Uint8Array.of(...length(1n), 0xff));
+    await rejects(readHeader(path), /its header cannot be used: .* UTF-8/);
+  }));
+
+Deno.test("a pickle beside a missing file is named", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/adapter_model.bin`, "");
+    await rejects(
+      readHeader(`${folder}/adapter_model.safetensors`),
+      /adapter_model.safetensors: No such file.*; adapter_model.bin is a pickle/,
+    );
   }));
 
 Deno.test("a tensor that is absent or of whole numbers is refused", () =>

@@ -10,7 +10,13 @@ import { writeSafetensors } from "lib/models/safetensors.ts";
 import type { NamedTensor } from "lib/models/safetensors_header.ts";
 import { withUsualNames } from "lib/models/usual_names.ts";
 import { assertFinite, checkWeights, openWeights } from "lib/models/weights.ts";
-import { putJson, putTinyModel, tensorsFor, withFolder } from "./tiny_model.ts";
+import {
+  putJson,
+  putTinyModel,
+  tensorsFor,
+  TINY,
+  withFolder,
+} from "./tiny_model.ts";
 
 const SHARDS = ["model-00001-of-00002.safetensors", "b.safetensors"];
 const INDEX = "model.safetensors.index.json";
@@ -112,12 +118,61 @@ Deno.test("a missing folder, file, shard or tensor is named", () =>
 Deno.test("an index that leads out of the folder is refused", () =>
   withFolder(async (folder) => {
     const path = `${folder}/${INDEX}`;
-    for (const shard of ["../b.safetensors", "/etc/passwd", 7]) {
+    for (
+      const shard of [
+        "../b.safetensors",
+        "/etc/b.safetensors",
+        "..\\b.safetensors",
+        "pytorch_model.bin",
+        "..",
+        "",
+        7,
+      ]
+    ) {
       await putJson(path, { "weight_map": { w: shard } });
       await rejects(openWeights(folder), /"weight_map" .* without a path/);
     }
     await putJson(path, {});
     await rejects(openWeights(folder), /"weight_map" is missing/);
+  }));
+
+Deno.test("shards that lead out of the folder, or are none, are refused", () =>
+  withFolder(async (outer) => {
+    const folder = `${outer}/model`;
+    await Deno.mkdir(folder);
+    await putShards(folder);
+    const shard = `${folder}/${SHARDS[1]}`;
+    await Deno.rename(shard, `${outer}/elsewhere`);
+    await Deno.symlink("../elsewhere", shard);
+    await rejects(openWeights(folder), /b.safetensors: it is a link to .*else/);
+    await Deno.remove(shard);
+    await Deno.mkdir(shard);
+    await rejects(openWeights(folder), /b.safetensors: it is a folder/);
+    await Deno.remove(shard);
+    await Deno.writeFile(shard, new Uint8Array());
+    await rejects(openWeights(folder), /b.safetensors: 0 bytes are too few/);
+  }));
+
+Deno.test("pickles are refused by name", () =>
+  withFolder(async (folder) => {
+    for (const name of ["pytorch_model.bin", "model.pt", "model.ckpt"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+      await rejects(
+        openWeights(folder),
+        new RegExp(`found neither; ${name} is a pickle, which runs code`),
+      );
+      await Deno.remove(`${folder}/${name}`);
+    }
+  }));
+
+Deno.test("more layers than tensors are refused before any is listed", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder);
+    await putJson(`${folder}/config.json`, {
+      ...TINY,
+      "num_hidden_layers": 1e9,
+    });
+    await rejects(load(folder), /config.json has num_hidden_layers 1000000000/);
   }));
 
 Deno.test("a tensor of another shape is refused with both shapes", () =>

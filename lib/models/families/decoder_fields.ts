@@ -38,7 +38,7 @@ export function readDecoder(
     vocabSize: fields.count("vocab_size"),
     hiddenSize,
     intermediateSize: fields.count("intermediate_size"),
-    layers: fields.count("num_hidden_layers"),
+    layers: fields.layers("num_hidden_layers"),
     heads,
     kvHeads: readKvHeads(fields, { heads, absent: defaults.kvHeads ?? heads }),
     headDim: readHeadDim(fields, defaults.headDim ?? hiddenSize / heads),

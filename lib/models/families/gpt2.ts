@@ -45,7 +45,7 @@ export function gpt2Config(fields: JsonFields): DecoderConfig {
     vocabSize: fields.count("vocab_size"),
     hiddenSize,
     intermediateSize: countOrNone(fields, "n_inner", null) ?? 4 * hiddenSize,
-    layers: fields.count("n_layer"),
+    layers: fields.layers("n_layer"),
     heads,
     kvHeads: heads,
     headDim: hiddenSize / heads,

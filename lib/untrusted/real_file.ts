@@ -1,0 +1,33 @@
+import { dirname, sep } from "node:path";
+
+/**
+ * The real path of a file in a folder that came from elsewhere.
+ *
+ * It must be a regular file (opening a pipe or a device may never end), and
+ * links to it must stay in the folder: what is read from a model's folder may
+ * be shown in errors, copied into an export and pushed, so a link out of it
+ * could publish any file of this machine. In the Hub's cache, where a commit's
+ * files are links into the repository's blobs, the folder is the repository's.
+ *
+ * @throws Error that says what it is instead, or `Deno.errors.NotFound`.
+ */
+export async function realFile(path: string): Promise<string> {
+  const target = await Deno.realPath(path);
+  if (!target.startsWith(await boundary(dirname(path)))) {
+    throw new Error(
+      `it is a link to ${target}, expected a file in its own folder ` +
+        `(copy or hard-link it there)`,
+    );
+  }
+  const { isFile, isDirectory } = await Deno.stat(target);
+  if (isFile) return target;
+  const found = isDirectory ? "a folder" : "a pipe or a device";
+  throw new Error(`it is ${found}, expected a file`);
+}
+
+/** What the real paths of a folder's files begin with. */
+async function boundary(folder: string): Promise<string> {
+  const real = (await Deno.realPath(folder))
+    .replace(/[/\\]snapshots[/\\][0-9a-f]{40}([/\\].*)?$/, "");
+  return real.endsWith(sep) ? real : real + sep;
+}
