@@ -43,12 +43,15 @@ export interface ChatTemplate {
  * date renders other text tomorrow.
  *
  * @param specialTokens `bos_token`, `eos_token` … with their text.
+ * @param options `file`: where it is from, for errors.
  */
 export function chatTemplate(
   source: unknown,
   specialTokens: Readonly<Record<string, string>>,
+  { file }: { file?: string } = {},
 ): ChatTemplate {
-  const sources = named(source);
+  const what = file ? `the chat template of ${file}` : "the chat template";
+  const sources = named(source, what);
   // Compiled when first used: token ids and plain text need none.
   const compiled = new Map<string, ReturnType<typeof compileTemplate>>();
   const find = (name: string) => {
@@ -64,7 +67,7 @@ export function chatTemplate(
       try {
         return find(name)({ ...specialTokens, ...variables }, now);
       } catch (cause) {
-        throw new Error(`Cannot render the chat template: ${reasonOf(cause)}`, {
+        throw new Error(`Cannot render ${what}: ${reasonOf(cause)}`, {
           cause,
         });
       }
@@ -104,7 +107,7 @@ function asTransformersHasIt(message: Message): Record<string, unknown> {
 }
 
 /** Sources by name; there is always a default. */
-function named(source: unknown): ReadonlyMap<string, string> {
+function named(source: unknown, what: string): ReadonlyMap<string, string> {
   if (typeof source === "string") return new Map([["default", source]]);
   const list: { name?: unknown; template?: unknown }[] = Array.isArray(source)
     ? source
@@ -119,7 +122,7 @@ function named(source: unknown): ReadonlyMap<string, string> {
   if (sources.has("default")) return sources;
   const names = list.map(({ name }) => name).join(", ") || "none";
   throw new Error(
-    `Cannot use the chat template: expected its text, or a list with one named "default"; ` +
+    `Cannot use ${what}: expected its text, or a list with one named "default"; ` +
       `found the names ${names}`,
   );
 }

@@ -140,9 +140,14 @@ export class TextToIds {
     const known = this.#known.get(word);
     if (known) return known;
     const { tokens_to_ids: ids, unk_token_id: unknown } = this.#model;
-    const found = this.#model([...this.#bytes.words(word)]).map((token) =>
-      ids.get(token) ?? unknown!
-    );
+    const found = this.#model([...this.#bytes.words(word)]).map((token) => {
+      const id = ids.get(token) ?? unknown;
+      if (Number.isInteger(id)) return id!;
+      throw new RangeError(
+        `Cannot encode ${JSON.stringify(word)}: tokenizer.json has no token ` +
+          `${JSON.stringify(token)}, and none for what is unknown`,
+      );
+    });
     if (this.#known.size >= MOST_WORDS) this.#known.clear();
     if (word.length <= LONGEST_WORD) this.#known.set(word, found);
     return found;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseJson, readText } from "../untrusted/read_json.ts";
 import { type AddedToken, TokenTexts } from "./added_tokens.ts";
 import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
+import { checkTokenizer } from "./check_tokenizer.ts";
 import type { Merging, Step } from "./pre_tokenizer.ts";
 import { TextToIds } from "./text_to_ids.ts";
 import { reasonOf } from "../reason_of.ts";
@@ -59,7 +60,9 @@ const FILES = [
 type Json = Record<string, unknown>;
 
 /**
- * Loads the tokenizer and the chat template of a model folder.
+ * Loads the tokenizer and the chat template of a model folder. What the files
+ * may ask of us is bounded, but for the time that their regular expressions
+ * take: those are run as they are.
  *
  * @returns `null` where the folder has no tokenizer.json: rows that are
  * already tokenized need none.
@@ -69,7 +72,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer | null> {
   const files = await readFiles(folder);
   if (!files.has("tokenizer.json")) return null;
   try {
-    return tokenizer(files);
+    return tokenizer(files, folder);
   } catch (cause) {
     throw new Error(
       `Cannot load the tokenizer of ${folder}: ${reasonOf(cause)}`,
@@ -96,26 +99,25 @@ async function readFiles(folder: string): Promise<Map<string, string>> {
   return files;
 }
 
-function tokenizer(files: ReadonlyMap<string, string>): Tokenizer {
+function tokenizer(
+  files: ReadonlyMap<string, string>,
+  folder: string,
+): Tokenizer {
   const config = parse(files, "tokenizer_config.json");
   const special = specialTokens({
     ...parse(files, "special_tokens_map.json"),
     ...config,
   });
   const json = parse(files, "tokenizer.json");
-  const inner = new huggingface.Tokenizer(json, config);
-  const encoder = encoderOf(json, inner.model!);
-  const { prefix, suffix } = around(inner);
+  const { inner, encoder, prefix, suffix } = build(json, config);
   const id = (name: string) => inner.token_to_id(special[name] ?? "") ?? null;
-  const template = files.get("chat_template.jinja") ?? config.chat_template ??
-    parse(files, "chat_template.json").chat_template ?? null;
   return {
     vocabularySize: 1 + largestId(inner),
     bosId: id("bos_token"),
     eosId: id("eos_token"),
     padId: id("pad_token"),
     prefix,
-    chatTemplate: template === null ? null : chatTemplate(template, special),
+    chatTemplate: templateOf(files, { config, special, folder }),
     hash: hashOf(files),
     encode: (text, { addSpecialTokens = true } = {}) => {
       const [ids] = encoder.encodeParts([text]);
@@ -133,14 +135,42 @@ function tokenizer(files: ReadonlyMap<string, string>): Tokenizer {
   };
 }
 
-function encoderOf(json: Json, model: huggingface.Model): TextToIds {
-  return new TextToIds({
-    model,
-    addedTokens: addedTokens(json),
-    normalizer: json["normalizer"] as Step | null,
-    preTokenizer: json["pre_tokenizer"] as Step | null,
-    merging: (json["model"] ?? {}) as Merging,
-  });
+function build(json: Json, config: Json) {
+  try {
+    checkTokenizer(json);
+    const inner = new huggingface.Tokenizer(json, config);
+    const encoder = new TextToIds({
+      model: inner.model!,
+      addedTokens: addedTokens(json),
+      normalizer: json["normalizer"] as Step | null,
+      preTokenizer: json["pre_tokenizer"] as Step | null,
+      merging: (json["model"] ?? {}) as Merging,
+    });
+    return { inner, encoder, ...around(inner) };
+  } catch (cause) {
+    throw new Error(`tokenizer.json: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** The chat template, from the first of the places where it may be. */
+function templateOf(
+  files: ReadonlyMap<string, string>,
+  { config, special, folder }: {
+    config: Json;
+    special: Readonly<Record<string, string>>;
+    folder: string;
+  },
+): ChatTemplate | null {
+  const sources = {
+    "chat_template.jinja": files.get("chat_template.jinja"),
+    "tokenizer_config.json": config.chat_template,
+    "chat_template.json": parse(files, "chat_template.json").chat_template,
+  };
+  for (const [file, source] of Object.entries(sources)) {
+    if ((source ?? null) === null) continue;
+    return chatTemplate(source, special, { file: join(folder, file) });
+  }
+  return null;
 }
 
 function addedTokens(json: Json): AddedToken[] {
@@ -186,8 +216,12 @@ function around(
 ): { prefix: number[]; suffix: number[] } {
   const text = "";
   const whole = inner.post_processor?.post_process([text]).tokens ?? [text];
-  const ids = whole.map((token) => inner.token_to_id(token)!);
   const at = whole.indexOf(text);
+  const ids = whole.map((token, i) => {
+    const id = i === at ? -1 : inner.token_to_id(token);
+    if (id !== undefined) return id;
+    throw new Error(`post_processor has ${JSON.stringify(token)}, no token`);
+  });
   return { prefix: ids.slice(0, at), suffix: ids.slice(at + 1) };
 }
 

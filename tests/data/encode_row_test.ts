@@ -1,4 +1,4 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import {
   type EncodedRow,
   type EncodeOptions,
@@ -350,7 +350,7 @@ const BAD: [
     "messages that the template refuses",
     template("{{ raise_exception('no ' + messages[0].role) }}"),
     chat("Hi", "you"),
-    "Cannot render the chat template: no user",
+    "Cannot render the chat template of tokenizer_config.json: no user",
   ],
 ];
 
@@ -359,8 +359,10 @@ for (const [name, options, content, reason, encoding] of BAD) {
     withByteTokenizer(options ?? {}, async (folder) => {
       const tokenizer = options && await loadTokenizer(folder);
       const row = { where: "d.jsonl, line 1", ...content };
-      throws(() => encodeRow(row, tokenizer, encoding), {
-        message: `Cannot tokenize d.jsonl, line 1: ${reason}`,
+      throws(() => encodeRow(row, tokenizer, encoding), (error: Error) => {
+        const message = error.message.replace(`${folder}/`, "");
+        strictEqual(message, `Cannot tokenize d.jsonl, line 1: ${reason}`);
+        return true;
       });
     }));
 }

@@ -121,7 +121,7 @@ Deno.test("loadTokenizer() names the folder and the file that it cannot use", ()
     });
     await Deno.writeTextFile(`${folder}/tokenizer.json`, "{}");
     await rejects(loadTokenizer(folder), {
-      message: `Cannot load the tokenizer of ${folder}: ` +
+      message: `Cannot load the tokenizer of ${folder}: tokenizer.json: ` +
         'Tokenizer must contain a "model" property',
     });
   }));
