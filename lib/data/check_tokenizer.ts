@@ -1,4 +1,4 @@
-/** Twenty times as many as any model has. */
+/** Ten times the largest vocabulary in use. */
 const MAX_ID = 1 << 22;
 
 /**
