@@ -1,7 +1,7 @@
 /**
  * Models and data by name: a local path stays what it is, a Hub id is pulled
  * into the Hub's own cache, where Python tools find it and from where what
- * they pulled serves here. The only file that opens the network.
+ * they pulled serves here.
  *
  * `@huggingface/hub` says what a repository holds. Its downloads are not used:
  * they check nothing, fail on empty files and print.
@@ -28,6 +28,7 @@ import {
 } from "./hub/cache.ts";
 import { parseHubId } from "./hub/id.ts";
 import { localData, localModel } from "./hub/local.ts";
+import { send } from "./hub/network.ts";
 import { NoRevision, refusal, Unreachable } from "./hub/refusal.ts";
 import { type Repo, repoFor, type RepoOptions, titleOf } from "./hub/repo.ts";
 import { CONVERTED, dataFiles, modelFiles, NoData } from "./hub/select.ts";
@@ -281,20 +282,9 @@ function asking(repo: Repo): typeof fetch {
   };
 }
 
-/** The only way to the network; the token goes to the Hub and nowhere else. */
+/** The answer of the Hub, if it gives what was asked. */
 async function request(repo: Repo, asked: Request): Promise<Response> {
-  const { endpoint, token, offline } = repo;
-  if (offline) {
-    throw new Unreachable("HF_HUB_OFFLINE is set: unset it to download");
-  }
-  if (
-    token !== null && new URL(asked.url).origin === new URL(endpoint).origin
-  ) {
-    asked.headers.set("authorization", `Bearer ${token}`);
-  }
-  const response = await fetch(asked).catch((cause) => {
-    throw new Unreachable(`${endpoint} cannot be reached`, { cause });
-  });
+  const response = await send(repo, asked);
   if (response.ok) return response;
   await response.body?.cancel();
   throw refusal(repo, response);

@@ -59,7 +59,7 @@ Deno.test("offline and never pulled: the error says how to get it", async () => 
   for (const id of ["org/tiny", `org/tiny@${COMMIT}`]) {
     await rejects(
       resolveModel(id, offline(t)),
-      /^Error: Cannot pull the model "org\/tiny" at ".*": the cache \/.*models--org--tiny lacks it, and HF_HUB_OFFLINE is set: unset it to download$/,
+      /^Error: Cannot pull the model "org\/tiny" at ".*": the cache \/.*models--org--tiny lacks it, and HF_HUB_OFFLINE is set: unset it to go online$/,
     );
   }
 });

@@ -116,7 +116,7 @@ const SINGLE: Record<string, { pattern: RegExp; where: RegExp }> = {
   "open the network": {
     pattern:
       /\bfetch\(|\bDeno\.(connect|listen|serve)|\bWebSocket\b|"node:(https?|http2|net|tls|dgram)"/,
-    where: /^lib\/hub\.ts$/,
+    where: /^lib\/hub\/network\.ts$/,
   },
   "import the Hub's client": {
     pattern: /"@huggingface\/hub"/,
