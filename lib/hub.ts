@@ -6,32 +6,25 @@
  * `@huggingface/hub` says what a repository holds. Its downloads are not used:
  * they check nothing, fail on empty files and print.
  */
-import {
-  datasetInfo,
-  type ListFileEntry,
-  listFiles,
-  modelInfo,
-} from "@huggingface/hub";
 import { join } from "node:path";
 import {
   cachedTree,
-  COMMIT,
-  linkBlob,
   missingFiles,
   readTree,
-  type RepoFile,
   snapshotPath,
-  type Tree,
-  writeBlob,
-  writeRef,
-  writeTree,
 } from "./hub/cache.ts";
+import {
+  type Commit,
+  fetchFiles,
+  type FetchOptions,
+} from "./hub/fetch_files.ts";
 import { parseHubId } from "./hub/id.ts";
+import { type AskOptions, currentCommit, listTree } from "./hub/listing.ts";
 import { localData, localModel } from "./hub/local.ts";
-import { send } from "./hub/network.ts";
-import { NoRevision, refusal, Unreachable } from "./hub/refusal.ts";
+import { NoRevision, Unreachable } from "./hub/refusal.ts";
 import { type Repo, repoFor, type RepoOptions, titleOf } from "./hub/repo.ts";
 import { CONVERTED, dataFiles, modelFiles, NoData } from "./hub/select.ts";
+import { COMMIT } from "./hub/tree.ts";
 
 /** Where a model or data came from, as a record keeps it. */
 export type Source =
@@ -46,20 +39,8 @@ export type Source =
     commit: string;
   };
 
-/** How far the download of one file is. */
-export interface FileProgress {
-  path: string;
-  /** Bytes that have arrived. */
-  bytes: number;
-  /** Bytes of the whole file. */
-  total: number;
-}
-
 /** Options for {@linkcode resolveModel} and {@linkcode resolveData}. */
-export interface HubOptions extends RepoOptions {
-  /** Called as a file arrives, from no bytes to all; never for a cached file. */
-  onFile?: (progress: FileProgress) => void;
-}
+export interface HubOptions extends RepoOptions, FetchOptions {}
 
 /**
  * A model folder, pulled from the Hub if need be: config, tokenizer, chat
@@ -123,13 +104,10 @@ export async function resolveData(
 type Select = (paths: string[], where: string) => string[];
 
 /** Sees to it that the cache has what is needed of one revision. */
-async function pull(
-  repo: Repo,
-  select: Select,
-  { onFile = () => {} }: HubOptions,
-) {
+async function pull(repo: Repo, select: Select, options: HubOptions) {
   const { name, revision, folder } = repo;
-  const { commit, tree, reason } = await findTree(repo);
+  const tries = await isComplete(repo, select) ? 1 : undefined;
+  const { commit, tree, reason } = await findTree(repo, { tries });
   const title = titleOf(repo);
   const where = reason ? `the cache of ${title} (${reason.message})` : title;
   const files = select(Object.keys(tree), where);
@@ -137,9 +115,24 @@ async function pull(
   if (missing.length > 0 && reason !== null) {
     throw cannotPull(repo, missing.join(", "), reason);
   }
-  await fetchFiles(repo, missing, { commit, tree, onFile });
+  await fetchFiles(repo, missing, { ...options, commit, tree });
   const source: Source = { kind: "hub", repo: name, revision, commit };
   return { folder: snapshotPath(folder, commit), files, source };
+}
+
+/** Whether the cache could serve, so that a Hub that is down need not be waited for. */
+async function isComplete(
+  { folder, revision }: Repo,
+  select: Select,
+): Promise<boolean> {
+  const cached = await cachedTree(folder, revision);
+  if (cached === null) return false;
+  try {
+    const files = select(Object.keys(cached.tree), "the cache");
+    return (await missingFiles(folder, cached, files)).length === 0;
+  } catch {
+    return false; // it lacks what select() must find
+  }
 }
 
 function cannotPull(repo: Repo, what: string, cause: Unreachable): Error {
@@ -151,18 +144,19 @@ function cannotPull(repo: Repo, what: string, cause: Unreachable): Error {
   );
 }
 
-interface Found {
-  commit: string;
-  tree: Tree;
+interface Found extends Commit {
   /** Why this is the cache's word and not the Hub's, or null. */
-  reason: Unreachable | null;
+  readonly reason: Unreachable | null;
 }
 
-async function findTree(repo: Repo): Promise<Found> {
+async function findTree(repo: Repo, options: AskOptions): Promise<Found> {
   const { folder, revision } = repo;
   try {
-    const commit = COMMIT.test(revision) ? revision : await currentCommit(repo);
-    const tree = await readTree(folder, commit) ?? await listTree(repo, commit);
+    const commit = COMMIT.test(revision)
+      ? revision
+      : await currentCommit(repo, options);
+    const tree = await readTree(folder, commit) ??
+      await listTree(repo, commit, options);
     return { commit, tree, reason: null };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
@@ -170,122 +164,4 @@ async function findTree(repo: Repo): Promise<Found> {
     if (cached === null) throw cannotPull(repo, "it", error);
     return { ...cached, reason: error };
   }
-}
-
-async function currentCommit(repo: Repo): Promise<string> {
-  const { type, name, revision, endpoint } = repo;
-  const asked = {
-    name,
-    revision,
-    additionalFields: ["sha" as const],
-    hubUrl: endpoint,
-    fetch: asking(repo),
-  };
-  const { sha } = type === "model"
-    ? await modelInfo(asked)
-    : await datasetInfo(asked);
-  if (COMMIT.test(sha)) return sha;
-  throw new Error(
-    `Cannot find the commit of ${titleOf(repo)}: ${endpoint} says "${sha}"`,
-  );
-}
-
-async function listTree(repo: Repo, commit: string): Promise<Tree> {
-  const { type, name, endpoint } = repo;
-  const entries = await Array.fromAsync(listFiles({
-    repo: { type, name },
-    revision: commit,
-    recursive: true,
-    hubUrl: endpoint,
-    fetch: asking(repo),
-  }));
-  return Object.fromEntries(
-    entries.filter(({ type }) => type === "file").map(toRepoFile),
-  );
-}
-
-function toRepoFile(entry: ListFileEntry): [path: string, file: RepoFile] {
-  const { path, size, oid = "", lfs, xetHash } = entry;
-  return [path, {
-    size,
-    blob_id: oid,
-    ...(lfs && { lfs_sha256: lfs.oid, lfs_size: lfs.size }),
-    ...(xetHash && { xet_hash: xetHash }),
-  }];
-}
-
-interface Fetch {
-  commit: string;
-  tree: Tree;
-  onFile: (progress: FileProgress) => void;
-}
-
-/** Downloads contents; once all are there keeps the listing, links, notes the commit. */
-async function fetchFiles(
-  repo: Repo,
-  paths: readonly string[],
-  wanted: Fetch,
-): Promise<void> {
-  const { folder, revision } = repo;
-  const { commit, tree } = wanted;
-  for (const path of paths) {
-    const content = download(repo, path, wanted);
-    await writeBlob(folder, tree[path]!, content).catch((cause) => {
-      const what = `"${path}" of ${titleOf(repo)}`;
-      throw new Error(`Cannot pull ${what}: ${cause.message}`, { cause });
-    });
-  }
-  if (paths.length > 0) await writeTree(folder, commit, tree);
-  for (const path of paths) {
-    await linkBlob(folder, tree[path]!, { commit, path });
-  }
-  if (revision !== commit) await writeRef(folder, revision, commit);
-}
-
-async function* download(
-  repo: Repo,
-  path: string,
-  { commit, tree, onFile }: Fetch,
-): AsyncGenerator<Uint8Array> {
-  const { endpoint, type, name } = repo;
-  const total = tree[path]!.size;
-  const place = `${type === "model" ? "" : "datasets/"}${name}`;
-  const escaped = path.split("/").map(encodeURIComponent).join("/");
-  const url = `${endpoint}/${place}/resolve/${commit}/${escaped}`;
-  // Sizes and hashes are those of the content, so it must come as it is.
-  const headers = { "accept-encoding": "identity" };
-  const { body } = await request(repo, new Request(url, { headers }));
-  let bytes = 0;
-  onFile({ path, bytes, total });
-  for await (const chunk of body ?? []) {
-    yield chunk;
-    bytes += chunk.length;
-    onFile({ path, bytes, total });
-  }
-}
-
-/** A `fetch` for questions about a repository, which want JSON and soon. */
-function asking(repo: Repo): typeof fetch {
-  return async (input, init) => {
-    const signal = AbortSignal.timeout(repo.patience);
-    const response = await request(
-      repo,
-      new Request(input, { ...init, signal }),
-    );
-    const text = await response.text().catch((cause) => {
-      throw new Unreachable(`${repo.endpoint} breaks off`, { cause });
-    });
-    if (response.headers.get("content-type")?.includes("json")) {
-      return new Response(text, response);
-    }
-    throw new Unreachable(`${repo.endpoint} does not answer as a Hub`);
-  };
-}
-
-/** The answer of the Hub, if it gives what was asked. */
-async function request(repo: Repo, asked: Request): Promise<Response> {
-  const response = await send(repo, asked);
-  if (response.ok) return response;
-  await response.body?.cancel();
-  throw refusal(repo, response);
 }

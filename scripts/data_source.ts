@@ -9,6 +9,7 @@ import type { Format } from "lib/data/formats/format.ts";
 import type { PreferenceRow } from "lib/data/preference.ts";
 import { streamRows } from "lib/data/read_rows.ts";
 import { resolveData } from "lib/hub.ts";
+import { note } from "lib/terminal.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { sourceName } from "./source_name.ts";
 
@@ -65,6 +66,7 @@ export async function openPreferences(
   const place = entry ? placeOf(entry.source) : pathOrId;
   const { files, source } = await resolveData(place, {
     onFile: downloadProgress(),
+    onWait: note,
   });
   const format = stated ?? entry?.format;
   const bad: BadRows = { count: 0, errors: [] };

@@ -1,6 +1,7 @@
 import { resolveModel } from "lib/hub.ts";
 import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import type { Policy } from "lib/models/policy.ts";
+import { note } from "lib/terminal.ts";
 import { downloadProgress } from "./download_progress.ts";
 
 /** Adapters of no weight: the model as it is. */
@@ -24,7 +25,7 @@ export async function openPolicy(
   model: string,
   adapter?: string,
 ): Promise<OpenedPolicy> {
-  const options = { onFile: downloadProgress() };
+  const options = { onFile: downloadProgress(), onWait: note };
   const { folder } = await resolveModel(model, options);
   const tuning: Tuning = adapter === undefined
     ? AS_IT_IS

@@ -1,6 +1,6 @@
 import { parseFlags } from "lib/flags.ts";
 import { resolveData, resolveModel, type Source } from "lib/hub.ts";
-import { runVerb, say } from "lib/terminal.ts";
+import { note, runVerb, say } from "lib/terminal.ts";
 import { text, toggle, type Verb } from "lib/verb.ts";
 import { downloadProgress } from "./download_progress.ts";
 
@@ -30,7 +30,7 @@ const PULL = {
 await runVerb(
   () => parseFlags(PULL, Deno.args),
   async ({ positionals, values: { data, ...given } }) => {
-    const options = { ...given, onFile: downloadProgress() };
+    const options = { ...given, onFile: downloadProgress(), onWait: note };
     for (const id of positionals.id) {
       if (data) {
         const { files, source } = await resolveData(id, options);

@@ -19,6 +19,7 @@ export function trainingDisplay(): { hooks: RunHooks; finish(): void } {
   return {
     hooks: {
       onFile: downloadProgress(),
+      onWait: note,
       onPrepared: (run) => {
         steps = { title: run.inputs.loss.id, total: run.plan.batches.length };
         note(trainingNotes(run));

@@ -1,7 +1,7 @@
 import { examplesFor } from "lib/data/adapt.ts";
 import type { Example } from "lib/data/example.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
-import { type FileProgress, resolveModel, type Source } from "lib/hub.ts";
+import { resolveModel, type Source } from "lib/hub.ts";
 import type { Loss, Peer } from "lib/losses/loss.ts";
 import {
   resolveSettings,
@@ -16,6 +16,7 @@ import {
 } from "lib/models/load_policy.ts";
 import type { DataSource } from "lib/record.ts";
 import { Rng } from "lib/rng.ts";
+import type { DownloadHooks } from "./download_progress.ts";
 import {
   type DataOptions,
   lengthLimit,
@@ -48,13 +49,10 @@ export interface TrainingInputs {
 }
 
 /** What {@linkcode loadInputs} may be given. */
-export interface InputOptions {
+export interface InputOptions extends DownloadHooks {
   /** The settings' loss. @default as `chooseLoss()` chooses it */
   chosen?: ChosenLoss | undefined;
-  onFile?: OnFile;
 }
-
-type OnFile = ((progress: FileProgress) => void) | undefined;
 
 /**
  * Resolves and reads what settings name: loss, model, data.
@@ -63,7 +61,7 @@ type OnFile = ((progress: FileProgress) => void) | undefined;
  */
 export async function loadInputs(
   settings: TrainSettings,
-  { chosen, onFile }: InputOptions,
+  { chosen, ...hooks }: InputOptions,
 ): Promise<TrainingInputs> {
   const { loss, ...lossSource } = chosen ?? await chooseLoss(settings.loss);
   const options = resolveSettings(loss, {
@@ -71,8 +69,8 @@ export async function loadInputs(
     ...settings.options,
   });
   checkBatch(loss, settings);
-  const { folder, source } = await resolveModel(settings.model, files(onFile));
-  const model = await loadPolicy(folder, await tuningOf(settings, onFile));
+  const { folder, source } = await resolveModel(settings.model, hooks);
+  const model = await loadPolicy(folder, await tuningOf(settings, hooks));
   const { config } = model.policy;
   const tokenizer = await loadTokenizer(folder);
   const { maxPromptLength, truncate, data, evalData } = settings;
@@ -142,16 +140,12 @@ function sameKind(
   };
 }
 
-function files(onFile: OnFile) {
-  return onFile ? { onFile } : {};
-}
-
 async function tuningOf(
   { tuning, seed }: TrainSettings,
-  onFile: OnFile,
+  hooks: DownloadHooks,
 ): Promise<Tuning> {
   if (tuning.kind === "adapter") {
-    const { folder } = await resolveModel(tuning.adapter, files(onFile));
+    const { folder } = await resolveModel(tuning.adapter, hooks);
     return { kind: "adapter", folder };
   }
   if (tuning.kind === "full") return tuning;

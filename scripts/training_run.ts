@@ -1,7 +1,6 @@
 import { readCheckpoint, writeCheckpoint } from "lib/checkpoints.ts";
 import { type Diagnostics, Probe } from "lib/diagnostics.ts";
 import type { ChosenLoss } from "lib/examine/choose_loss.ts";
-import type { FileProgress } from "lib/hub.ts";
 import { lossReads } from "lib/losses/reads.ts";
 import { engine } from "lib/onnx/session.ts";
 import { type RunRecord, writeRecord } from "lib/record.ts";
@@ -12,14 +11,14 @@ import { rowsToReference, type StepMetrics, train } from "lib/train.ts";
 import type { Snapshot } from "lib/optimization.ts";
 import { Trainer } from "lib/trainer.ts";
 import { Clock } from "./clock.ts";
+import type { DownloadHooks } from "./download_progress.ts";
 import { TrainingFolder } from "./training_folder.ts";
 import { type PreparedRun, prepareRun } from "./training_plan.ts";
 import { trainingRecord } from "./training_record.ts";
 import type { TrainSettings } from "./training_settings.ts";
 
 /** What a run tells while it goes on, and asks. */
-export interface RunHooks {
-  onFile?: (progress: FileProgress) => void;
+export interface RunHooks extends DownloadHooks {
   /** Before anything is computed. */
   onPrepared?: (run: PreparedRun) => void;
   /** Rows scored under the reference; never where the cache has them. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { resolveData } from "lib/hub.ts";
-import { COMMIT, OLD, tinyHub } from "./loopback_hub.ts";
+import { COMMIT, OLD, tinyHub } from "./tiny_hub.ts";
 
 Deno.test("resolveData() takes what the Hub has converted where main has none that is read", async () => {
   await using t = await tinyHub();

@@ -1,82 +1,159 @@
-import { createHash } from "node:crypto";
-import { join } from "node:path";
+import {
+  contentHash,
+  entryOf,
+  isLfs,
+  isXet,
+  type LoopbackFiles,
+  type LoopbackRepo,
+  sha256,
+} from "./loopback_files.ts";
 
-/** Text of each file by path; LFS, hence another host, has what ends in .safetensors. */
-export type LoopbackFiles = Record<string, string>;
-
-export interface LoopbackRepo {
-  /** Commit of each branch or tag. */
-  refs: Record<string, string>;
-  /** Files of each commit. */
-  commits: Record<string, LoopbackFiles>;
-}
-
-/** A Hub on this machine, as far as pulling goes. */
+/** A Hub on this machine, as far as pulling goes, and the host of its contents. */
 export interface LoopbackHub extends AsyncDisposable {
   endpoint: string;
   /** What was asked: `path`, before it the host if not the Hub's, behind it the token. */
   log: string[];
-  /** Answers in place of the Hub where it returns something. */
-  tamper: (path: string) => Response | Promise<Response> | null;
+  /** Bytes sent of each file, whoever sent them. */
+  sent: Record<string, number>;
+  /** Answers in place of the Hub and the host where it returns something. */
+  tamper: (
+    path: string,
+    request: Request,
+  ) => Response | Promise<Response> | null;
+  /** How bytes are sent: an error cuts the connection. */
+  deliver: (bytes: Uint8Array) => AsyncIterable<Uint8Array>;
 }
 
 /** Entries on a page of a listing. */
 const PAGE = 3;
 
+/** Sends all at once. */
+export async function* whole(bytes: Uint8Array) {
+  yield bytes;
+}
+
+/** Cuts each connection after some bytes. */
+export function cutAfter(limit: number): LoopbackHub["deliver"] {
+  return async function* (bytes) {
+    yield bytes.subarray(0, limit);
+    if (bytes.length <= limit) return;
+    // What is sent must have arrived before the connection breaks.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    throw new Error("cable cut");
+  };
+}
+
 /** @param repos by `models/org/name` or `datasets/org/name`. */
 export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
-  const log: string[] = [];
-  const serve = (host: string, answer: (url: URL) => Response) =>
-    Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+  const serve = (
+    host: string,
+    answer: (url: URL, request: Request) => Response,
+  ) =>
+    Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+      onError: () => new Response("broken", { status: 500 }),
+    }, (request) => {
       const url = new URL(request.url);
       const path = decodeURIComponent(url.pathname);
       const token = request.headers.get("authorization") ?? "";
-      log.push(`${host} ${path} ${token}`.trim());
-      return hub.tamper(path) ?? answer(url);
+      const method = request.method === "GET" ? "" : request.method;
+      hub.log.push(`${method} ${host} ${path} ${token}`.trim());
+      return hub.tamper(path, request) ?? answer(url, request);
     });
   const urlOf = ({ addr }: Deno.HttpServer<Deno.NetAddr>) =>
     `http://127.0.0.1:${addr.port}`;
-  const cdn = serve("cdn", ({ pathname }) => {
-    const [, repo = "", commit = "", path = ""] = pathname
-      .match(/^\/(\w+\/[^/]+\/[^/]+)\/(\w+)\/(.*)$/) ?? [];
-    return new Response(repos[repo]?.commits[commit]?.[path]);
+  const storage = serve("cdn", (url, request) => {
+    const [, repo = "", commit = "", path = ""] = decodeURIComponent(
+      url.pathname,
+    ).match(/^\/(\w+\/[^/]+\/[^/]+)\/(\w+)\/(.*)$/) ?? [];
+    const text = repos[repo]?.commits[commit]?.[path];
+    return text === undefined
+      ? new Response("AccessDenied", { status: 403 })
+      : content(hub, request, { path, text });
   });
-  const main = serve("", (url) => answer(repos, url, urlOf(cdn)));
+  const main = serve("", (url, request) => {
+    const asked = find(repos, url);
+    if ("refused" in asked) return asked.refused;
+    return asked.isApi
+      ? apiAnswer(asked, url)
+      : resolved(hub, request, { ...asked, storage: urlOf(storage) });
+  });
   const hub: LoopbackHub = {
     endpoint: urlOf(main),
-    log,
+    log: [],
+    sent: {},
     tamper: () => null,
+    deliver: whole,
     async [Symbol.asyncDispose]() {
-      await Promise.all([main.shutdown(), cdn.shutdown()]);
+      await Promise.all([main.shutdown(), storage.shutdown()]);
     },
   };
   return hub;
 }
 
-type Repos = Record<string, LoopbackRepo>;
-
-function answer(repos: Repos, url: URL, cdn: string): Response {
-  const [, api, kind = "models", name, verb, revision = "", path = ""] =
-    /^\/(api\/)?(?:(models|datasets)\/)?([^/]+\/[^/]+)\/(revision|tree|resolve)\/([^/]+)(?:\/(.*))?$/
-      .exec(url.pathname) ?? [];
-  const repo = repos[`${kind}/${name}`];
-  if (!repo) return refuse(404, "RepoNotFound");
-  const asked = decodeURIComponent(revision);
-  const commit = repo.refs[asked] ?? asked;
-  const files = repo.commits[commit];
-  if (!files) return refuse(404, "RevisionNotFound");
-  if (api && verb === "revision") return Response.json({ sha: commit });
-  if (api && verb === "tree") return listing(files, url);
-  const body = files[decodeURIComponent(path)];
-  if (body === undefined) return refuse(404, "EntryNotFound");
-  return isLfs(path)
-    ? Response.redirect(`${cdn}/${kind}/${name}/${commit}/${path}`, 302)
-    : new Response(body, { headers: { etag: `"${gitHash(body)}"` } });
+interface Asked {
+  isApi: boolean;
+  /** `models/org/name` */
+  repo: string;
+  verb: string;
+  commit: string;
+  files: LoopbackFiles;
+  path: string;
 }
 
-function refuse(status: number, code: string): Response {
-  const headers = { "x-error-code": code };
-  return Response.json({ error: code }, { status, headers });
+function find(
+  repos: Record<string, LoopbackRepo>,
+  url: URL,
+): Asked | { refused: Response } {
+  const [, api, kind = "models", name, verb = "", revision = "", path = ""] =
+    /^\/(api\/)?(?:(models|datasets)\/)?([^/]+\/[^/]+)\/(revision|tree|resolve)\/([^/]+)(?:\/(.*))?$/
+      .exec(url.pathname) ?? [];
+  const repo = `${kind}/${name}`;
+  if (!repos[repo]) return { refused: refuse(404, "RepoNotFound") };
+  const asked = decodeURIComponent(revision);
+  const commit = repos[repo].refs[asked] ?? asked;
+  const files = repos[repo].commits[commit];
+  if (!files) return { refused: refuse(404, "RevisionNotFound") };
+  return {
+    isApi: api !== undefined,
+    repo,
+    verb,
+    commit,
+    files,
+    path: decodeURIComponent(path),
+  };
+}
+
+/** An error as the Hub has it. */
+export function refuse(
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json({ error: code }, {
+    status,
+    headers: { "x-error-code": code, ...headers },
+  });
+}
+
+function apiAnswer({ repo, verb, commit, files }: Asked, url: URL): Response {
+  if (verb === "tree") return listing(files, url);
+  const id = repo.replace(/^\w+\//, "");
+  const paths = Object.keys(files).filter((path) => !path.endsWith("/"));
+  return Response.json({
+    _id: "0123456789abcdef01234567",
+    id,
+    sha: commit,
+    private: false,
+    gated: false,
+    lastModified: "2026-01-01T00:00:00.000Z",
+    tags: [],
+    downloads: 0,
+    likes: 0,
+    siblings: paths.map((rfilename) => ({ rfilename })),
+  });
 }
 
 function listing(files: LoopbackFiles, url: URL): Response {
@@ -86,94 +163,80 @@ function listing(files: LoopbackFiles, url: URL): Response {
   next.searchParams.set("cursor", String(start + PAGE));
   const more = start + PAGE < Object.keys(files).length;
   return Response.json(
-    entries.map(([path, body]) => entryOf(path, body)),
+    entries.map(([path, text]) => entryOf(path, text)),
     more ? { headers: { link: `<${next}>; rel="next"` } } : {},
   );
 }
 
-function entryOf(path: string, body: string) {
-  const size = new TextEncoder().encode(body).length;
-  const type = path.endsWith("/") ? "directory" : "file";
-  if (!isLfs(path)) return { type, path, size, oid: gitHash(body) };
-  const oid = sha256(body);
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid ${oid}\n`;
-  const lfs = { oid, size, pointerSize: pointer.length };
-  return { type, path, size, oid: gitHash(pointer), lfs };
-}
-
-function isLfs(path: string): boolean {
-  return path.endsWith(".safetensors");
-}
-
-/** What git calls a blob. */
-export function gitHash(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes)
-    .digest("hex");
-}
-
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-export const OLD = "0".repeat(40);
-export const COMMIT = "1".repeat(40);
-export const WEIGHTS = "w".repeat(300_000);
-export const MODEL: LoopbackFiles = {
-  "README.md": "# Tiny",
-  "config.json": '{"model_type":"llama"}',
-  "model.safetensors": WEIGHTS,
-  "modeling_tiny.py": "import os",
-  "onnx/": "",
-  "onnx/model.onnx": "graph",
-  "pytorch_model.bin": "pickle",
-  "special_tokens_map.json": "",
-  "tokenizer.json": "{}",
-};
-/** What of it a model needs. */
-export const NEEDED = [
-  "config.json",
-  "model.safetensors",
-  "special_tokens_map.json",
-  "tokenizer.json",
-];
-const DATA: LoopbackFiles = {
-  "data/test.jsonl": '{"n":1}\n',
-  "data/train-0.jsonl": '{"n":2}\n',
-  "data/train-1.jsonl": '{"n":3}\n',
-  "README.md": "# Pairs",
-};
-
-/** A fresh Hub with the model org/tiny and the data set org/pairs, and an empty cache. */
-export async function tinyHub(env: Record<string, string> = {}) {
-  const home = await Deno.makeTempDir();
-  const model: LoopbackRepo = {
-    refs: { main: COMMIT, "refs/pr/1": OLD },
-    commits: { [COMMIT]: MODEL, [OLD]: { ...MODEL, "config.json": "{}" } },
-  };
-  const pairs: LoopbackRepo = {
-    refs: { main: COMMIT },
-    commits: { [COMMIT]: DATA },
-  };
-  const hub = loopbackHub({
-    "models/org/tiny": model,
-    "datasets/org/pairs": pairs,
-  });
-  const cache = join(home, "hub", "models--org--tiny");
-  return {
-    hub,
-    model,
-    pairs,
-    home,
-    cache,
-    env: { HF_ENDPOINT: hub.endpoint, HF_HOME: home, ...env },
-    async [Symbol.asyncDispose]() {
-      await hub[Symbol.asyncDispose]();
-      await Deno.remove(home, { recursive: true });
+/** A file, or where it lies. */
+function resolved(
+  hub: LoopbackHub,
+  request: Request,
+  { repo, commit, files, path, storage }: Asked & { storage: string },
+): Response {
+  const text = files[path];
+  if (text === undefined) {
+    return refuse(404, "EntryNotFound", { "x-repo-commit": commit });
+  }
+  if (!isLfs(path)) return content(hub, request, { path, text, commit });
+  const xet = `${hub.endpoint}/api/${repo}/xet-read-token/${commit}`;
+  return new Response(null, {
+    status: 302,
+    headers: {
+      location:
+        `${storage}/${repo}/${commit}/${path}?signature=${hub.log.length}`,
+      "x-repo-commit": commit,
+      "x-linked-size": String(new TextEncoder().encode(text).length),
+      "x-linked-etag": `"${sha256(text)}"`,
+      ...(isXet(path) && {
+        "x-xet-hash": sha256(`xet ${text}`),
+        link: `<${xet}>; rel="xet-auth"`,
+      }),
     },
-  };
+  });
 }
 
-/** What lies in a folder. */
-export const names = (folder: string) =>
-  Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+/** A content, or the part of it that a range asks for. */
+function content(
+  hub: LoopbackHub,
+  request: Request,
+  { path, text, commit }: { path: string; text: string; commit?: string },
+): Response {
+  const bytes = new TextEncoder().encode(text);
+  const headers = {
+    etag: `"${contentHash(path, text)}"`,
+    "accept-ranges": "bytes",
+    ...(commit !== undefined && { "x-repo-commit": commit }),
+  };
+  const [, from] = /^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "") ??
+    [];
+  const start = Number(from ?? 0);
+  if (start > 0 && start >= bytes.length) {
+    const range = { "content-range": `bytes */${bytes.length}` };
+    return new Response(null, {
+      status: 416,
+      headers: { ...headers, ...range },
+    });
+  }
+  const rest = bytes.subarray(start);
+  const body = request.method === "HEAD"
+    ? null
+    : ReadableStream.from(counted(hub, path, rest));
+  return new Response(body, {
+    status: from === undefined ? 200 : 206,
+    headers: {
+      ...headers,
+      "content-length": String(rest.length),
+      ...(from !== undefined && {
+        "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}`,
+      }),
+    },
+  });
+}
+
+async function* counted(hub: LoopbackHub, path: string, bytes: Uint8Array) {
+  for await (const chunk of hub.deliver(bytes)) {
+    hub.sent[path] = (hub.sent[path] ?? 0) + chunk.length;
+    yield chunk;
+  }
+}

@@ -11,25 +11,15 @@
  * A blob gets its name once its size and hash are right; when all blobs are
  * there, listing, links and ref follow: whatever breaks off looks unfinished.
  */
-import { createHash } from "node:crypto";
-import { dirname, join, relative } from "node:path";
-
-/** One file of a repository, as `trees/<commit>.json` keeps it. */
-export interface RepoFile {
-  size: number;
-  /** Its hash in git: of the content, or of the pointer where LFS has that. */
-  "blob_id": string;
-  /** The content's hash where LFS has it. */
-  "lfs_sha256"?: string;
-  "lfs_size"?: number;
-  "xet_hash"?: string;
-}
-
-/** What a repository holds at one commit, by path. */
-export type Tree = Record<string, RepoFile>;
-
-/** A revision that is a commit, whose content never changes. */
-export const COMMIT = /^[0-9a-f]{40}$/;
+import { dirname, join, relative, sep } from "node:path";
+import {
+  checkedFile,
+  COMMIT,
+  contentHash,
+  inside,
+  type RepoFile,
+  type Tree,
+} from "./tree.ts";
 
 /** The folder of a commit's files, or the place of one of them. */
 export function snapshotPath(
@@ -87,8 +77,10 @@ export async function readTree(
   const text = await ifThere(Deno.readTextFile(treePath(folder, commit)));
   if (text === null) return null;
   try {
-    const stored = JSON.parse(text);
-    return stored.format_version === 1 ? stored.files : null;
+    const { format_version: version, files } = JSON.parse(text);
+    if (version !== 1) return null;
+    for (const path in files) checkedFile(path, files[path]);
+    return files;
   } catch {
     return null; // a spoilt copy is as good as none
   }
@@ -141,72 +133,34 @@ export async function missingFiles(
   { commit, tree }: { commit: string; tree: Tree },
   paths: readonly string[],
 ): Promise<string[]> {
-  const have = await Promise.all(
-    paths.map((path) =>
-      hasSize(snapshotPath(folder, commit, path), tree[path]?.size)
-    ),
-  );
+  const have = await Promise.all(paths.map(async (path) => {
+    const place = snapshotPath(folder, commit, path);
+    return await hasSize(place, tree[path]?.size) &&
+      await isOurs(folder, place);
+  }));
   return paths.filter((_, i) => !have[i]);
 }
 
-async function hasSize(path: string, size?: number): Promise<boolean> {
+/** Whether a path leads to contents of the cache, and not by a link elsewhere. */
+async function isOurs(folder: string, path: string): Promise<boolean> {
+  const target = await Deno.realPath(path);
+  // Newer tools in Python keep some contents for all repositories together.
+  const shared = join(dirname(folder), "blobs");
+  for (const home of [folder, join(folder, "blobs"), shared]) {
+    const real = await ifThere(Deno.realPath(home));
+    if (real !== null && target.startsWith(real + sep)) return true;
+  }
+  return false;
+}
+
+/** Whether a file is there and has this size. */
+export async function hasSize(path: string, size?: number): Promise<boolean> {
   return (await ifThere(Deno.stat(path)))?.size === size;
 }
 
-/**
- * Where a file's content belongs.
- *
- * @throws if the listing has no proper hash of it.
- */
-function blobPath(folder: string, file: RepoFile): string {
-  const hash = file.lfs_sha256 ?? file.blob_id;
-  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash)) {
-    throw new Error(`expected its hash, the Hub says "${hash}"`);
-  }
-  return join(folder, "blobs", hash);
-}
-
-/**
- * Writes a content, unless it is here, in which case it is not read.
- *
- * @throws if its size or hash is not what the listing says; nothing is left then.
- */
-export async function writeBlob(
-  folder: string,
-  file: RepoFile,
-  content: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const blob = blobPath(folder, file);
-  if (await hasSize(blob, file.size)) return;
-  const bytes = ReadableStream.from(verified(content, file));
-  await place(blob, (path) => Deno.writeFile(path, bytes));
-}
-
-/** Passes a content on; ends with an error unless size and hash are right. */
-async function* verified(
-  content: AsyncIterable<Uint8Array>,
-  { size, blob_id: gitHash, lfs_sha256: lfsHash }: RepoFile,
-): AsyncGenerator<Uint8Array> {
-  const hash = lfsHash === undefined
-    ? createHash("sha1").update(`blob ${size}\0`)
-    : createHash("sha256");
-  let bytes = 0;
-  for await (const chunk of content) {
-    bytes += chunk.length;
-    if (bytes > size) break;
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (bytes !== size) {
-    const found = bytes > size ? "more" : `only ${bytes}`;
-    throw new Error(`expected ${size} bytes, found ${found}`);
-  }
-  const expected = lfsHash ?? gitHash;
-  const found = hash.digest("hex");
-  if (found !== expected) {
-    const kind = lfsHash === undefined ? "git hash" : "sha256";
-    throw new Error(`expected ${kind} ${expected}, found ${found}`);
-  }
+/** Where a file's content belongs. */
+export function blobPath(folder: string, file: RepoFile): string {
+  return join(folder, "blobs", inside(contentHash(file)));
 }
 
 /** Lets a snapshot show a content that is here. */
@@ -218,20 +172,18 @@ export async function linkBlob(
   const blob = blobPath(folder, file);
   const pointer = snapshotPath(folder, commit, path);
   const target = relative(dirname(pointer), blob);
-  // A hard link where the system gives us no symbolic one.
-  await place(
-    pointer,
-    (path) => Deno.symlink(target, path).catch(() => Deno.link(blob, path)),
-  );
-}
-
-/** A relative path of the Hub, once it is sure that it stays where it is put. */
-function inside(path: string): string {
-  const odd = path.split("/").some((name) =>
-    ["", ".", ".."].includes(name) || /[\\:\0]/.test(name)
-  );
-  if (odd) throw new Error(`Cannot use "${path}" as a path in the Hub cache`);
-  return path;
+  await place(pointer, async (temporary) => {
+    if (!await isOurs(folder, dirname(pointer))) {
+      throw new Error(
+        `Cannot write "${path}" to the Hub cache: ${
+          dirname(pointer)
+        } leads elsewhere`,
+      );
+    }
+    // A hard link where the system gives us no symbolic one.
+    await Deno.symlink(target, temporary)
+      .catch(() => Deno.link(blob, temporary));
+  });
 }
 
 /** Makes a file beside its place and moves it there when it is whole. */
@@ -247,12 +199,17 @@ async function place(
     await Deno.rename(temporary, path);
   } catch (cause) {
     await ifThere(Deno.remove(temporary));
-    if (!isSystemError(cause)) throw cause;
-    throw new Error(
-      `Cannot write the Hub cache: ${cause.message}; HF_HUB_CACHE names another place for it`,
-      { cause },
-    );
+    throw unwritable(cause);
   }
+}
+
+/** An error of the system as one that names the cache; others as they are. */
+export function unwritable(cause: unknown): unknown {
+  if (!isSystemError(cause)) return cause;
+  return new Error(
+    `Cannot write the Hub cache: ${cause.message}; HF_HUB_CACHE names another place for it`,
+    { cause },
+  );
 }
 
 /** Full disk, missing permission and so on, and not what a download met. */

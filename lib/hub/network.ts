@@ -1,5 +1,5 @@
 /** The only file that opens the network. */
-import { Unreachable } from "./refusal.ts";
+import { Transient, Unreachable } from "./refusal.ts";
 import type { HubAccess } from "./repo.ts";
 
 /**
@@ -21,6 +21,6 @@ export async function send(
     asked.headers.set("authorization", `Bearer ${token}`);
   }
   return await fetch(asked).catch((cause) => {
-    throw new Unreachable(`${origin} cannot be reached`, { cause });
+    throw new Transient(`${origin} cannot be reached`, { cause });
   });
 }

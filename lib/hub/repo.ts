@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { ifThere } from "./cache.ts";
 import type { HubId } from "./id.ts";
+import type { Waiting } from "./retry.ts";
 
 /** How to get at the Hub. */
 export interface HubAccess {
@@ -11,6 +12,8 @@ export interface HubAccess {
   readonly token: string | null;
   /** Milliseconds that the Hub has to answer a question. */
   readonly patience: number;
+  /** Milliseconds that a host may stay silent in a download. */
+  readonly silence: number;
   readonly offline: boolean;
 }
 
@@ -22,6 +25,12 @@ export interface Repo extends HubAccess {
   readonly revision: string;
   /** The repository's folder in the cache. */
   readonly folder: string;
+  readonly waiting: Waiting;
+}
+
+/** The page of a repository, below which its files lie. */
+export function pageOf({ endpoint, type, name }: Repo): string {
+  return `${endpoint}/${type === "model" ? "" : "datasets/"}${name}`;
 }
 
 /** A repository's name in messages. */
@@ -31,7 +40,7 @@ export function titleOf({ type, name, revision }: Repo): string {
 }
 
 /** Options for {@linkcode repoFor}. */
-export interface RepoOptions {
+export interface RepoOptions extends Waiting {
   /**
    * The revision where the id names none.
    *
@@ -50,7 +59,7 @@ export interface RepoOptions {
 export async function repoFor(
   type: Repo["type"],
   id: HubId,
-  { revision = "main", env = Deno.env.toObject() }: RepoOptions,
+  { revision = "main", env = Deno.env.toObject(), onWait, sleep }: RepoOptions,
 ): Promise<Repo> {
   const { cache, ...access } = await hubAccess(env);
   return {
@@ -59,14 +68,15 @@ export async function repoFor(
     name: id.repo,
     revision: id.revision ?? revision,
     folder: join(cache, `${type}s--${id.repo.replace("/", "--")}`),
+    waiting: { onWait, sleep },
   };
 }
 
 /**
  * How to get at the Hub, and the folder of its cache, by the environment:
  * `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HOME`, `HF_HUB_CACHE`,
- * `HF_HUB_OFFLINE` and `HF_HUB_ETAG_TIMEOUT` mean what they mean to Python's
- * `huggingface_hub`.
+ * `HF_HUB_OFFLINE`, `HF_HUB_ETAG_TIMEOUT` and `HF_HUB_DOWNLOAD_TIMEOUT` mean
+ * what they mean to Python's `huggingface_hub`.
  */
 export async function hubAccess(
   env: Readonly<Record<string, string>>,
@@ -85,6 +95,7 @@ export async function hubAccess(
     endpoint,
     token: token?.trim() || null,
     patience: 1000 * (Number(env.HF_HUB_ETAG_TIMEOUT) || 10),
+    silence: 1000 * (Number(env.HF_HUB_DOWNLOAD_TIMEOUT) || 10),
     offline: /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? ""),
     cache: expand(env.HF_HUB_CACHE || join(home, "hub")),
   };

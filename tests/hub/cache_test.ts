@@ -9,7 +9,7 @@ for (
 ) {
   Deno.test(`"${path}" is no path of a snapshot`, () => {
     throws(() => snapshotPath("/cache", COMMIT, path), {
-      message: `Cannot use "${path}" as a path in the Hub cache`,
+      message: `Cannot use ${JSON.stringify(path)} as a path in the Hub cache`,
     });
   });
 }

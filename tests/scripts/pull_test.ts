@@ -1,6 +1,6 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { COMMIT, tinyHub } from "../loopback_hub.ts";
+import { COMMIT, tinyHub } from "../tiny_hub.ts";
 
 const SCRIPT = new URL("../../scripts/pull.ts", import.meta.url).href;
 
@@ -19,7 +19,7 @@ Deno.test("pull prints the commit and the folder, and progress beside them", asy
   const { code, out, err } = await pull(["org/tiny"], t.env);
   const folder = join(t.cache, "snapshots", COMMIT);
   strictEqual(out, `org/tiny  ${COMMIT}\n  ${folder}\n`);
-  match(err, /model.safetensors \(kB\) {2}300\/300/);
+  match(err, /^4 files \(kB\) {2}301\/301 .*\/s {2}in 0:0\d {2}whole 4\n$/);
   strictEqual(code, 0);
 });
 

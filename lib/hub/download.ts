@@ -1,0 +1,180 @@
+import { setTimeout as later } from "node:timers";
+import { send } from "./network.ts";
+import { ailing, refusal, Transient } from "./refusal.ts";
+import { pageOf, type Repo } from "./repo.ts";
+import { retrying } from "./retry.ts";
+import { contentHash, type RepoFile } from "./tree.ts";
+
+/** One file at one commit. */
+export interface Wanted {
+  readonly path: string;
+  readonly commit: string;
+  readonly file: RepoFile;
+}
+
+/** Options for {@linkcode download}. */
+export interface DownloadOptions {
+  /** Receives the content; what it holds is taken for its beginning. */
+  readonly to: Deno.FsFile;
+  readonly signal: AbortSignal;
+  /** Called with the bytes that are here. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Redirects in a row. */
+const HOPS = 5;
+
+/**
+ * Brings what is missing of a content, over as many connections as it takes as
+ * long as each brings something new. It is not verified.
+ */
+export async function download(
+  repo: Repo,
+  wanted: Wanted,
+  { to, signal, onBytes }: DownloadOptions,
+): Promise<void> {
+  const { size } = wanted.file;
+  let bytes = (await to.stat()).size;
+  let furthest = bytes;
+  onBytes(bytes);
+  const attempt = async () => {
+    using watch = watchdog(repo.silence, signal);
+    const { start, host, body } = await open(repo, wanted, {
+      from: bytes,
+      signal: watch.signal,
+    });
+    bytes = await to.seek(start, Deno.SeekMode.Start);
+    for await (const chunk of readable(body, host)) {
+      watch.calm();
+      if (bytes + chunk.length > size) throw wrongSize(size, "more");
+      await write(to, chunk);
+      bytes += chunk.length;
+      furthest = Math.max(furthest, bytes);
+      onBytes(bytes);
+    }
+    if (bytes < size) {
+      throw new Transient(`${host} ends after ${bytes} of ${size} bytes`);
+    }
+  };
+  if (bytes === size) return;
+  const progress = () => furthest;
+  await retrying(attempt, { ...repo.waiting, signal, progress });
+}
+
+/** A signal that sounds if it is not calmed for a while, or another one sounds. */
+function watchdog(milliseconds: number, signal: AbortSignal) {
+  const silent = new AbortController();
+  const seconds = milliseconds / 1000;
+  const timer = later(
+    () => silent.abort(new Error(`nothing comes for ${seconds} s`)),
+    milliseconds,
+  );
+  return {
+    signal: AbortSignal.any([silent.signal, signal]),
+    calm: () => timer.refresh(),
+    [Symbol.dispose]: () => timer.close(),
+  };
+}
+
+interface Content {
+  /** The byte with which it begins. */
+  readonly start: number;
+  /** Who sends it. */
+  readonly host: string;
+  readonly body: Response["body"];
+}
+
+/** Asks for a content from some byte on; the host may begin at the first. */
+async function open(
+  repo: Repo,
+  { path, commit, file }: Wanted,
+  { from, signal }: { from: number; signal: AbortSignal },
+): Promise<Content> {
+  const escaped = path.split("/").map(encodeURIComponent).join("/");
+  // Sizes and hashes are those of the content, so it must come as it is. What a
+  // commit holds never changes, so the rest fits what is here.
+  const headers = new Headers({ "accept-encoding": "identity" });
+  if (from > 0) headers.set("range", `bytes=${from}-`);
+  let url = `${pageOf(repo)}/resolve/${commit}/${escaped}`;
+  for (let hops = 0; hops <= HOPS; hops++) {
+    const asked = new Request(url, { headers, signal, redirect: "manual" });
+    const response = await send(repo, asked);
+    try {
+      checkLinked(response.headers, file);
+      const next = nextUrl(response, url);
+      if (next === null) return contentOf(repo, response, { from, file });
+      url = next;
+    } catch (error) {
+      await response.body?.cancel();
+      throw error;
+    }
+    await response.body?.cancel();
+  }
+  throw new Error(`expected a file, found more than ${HOPS} redirects`);
+}
+
+/** What the Hub says of a content that lies on a storage host. */
+function checkLinked(headers: Headers, file: RepoFile): void {
+  const size = headers.get("x-linked-size");
+  if (size !== null && Number(size) !== file.size) {
+    throw wrongSize(file.size, size);
+  }
+  const hash = headers.get("x-linked-etag")?.replace(/^(W\/)?"|"$/g, "");
+  if (hash !== undefined && hash !== contentHash(file)) {
+    throw new Error(`expected the hash ${contentHash(file)}, found ${hash}`);
+  }
+}
+
+/** Where a response sends us, or null. */
+function nextUrl({ status, headers }: Response, url: string): string | null {
+  const location = headers.get("location");
+  if (status < 300 || status >= 400 || location === null) return null;
+  const next = new URL(location, url);
+  const safe = next.protocol === "https:" ||
+    next.protocol === "http:" && new URL(url).protocol === "http:";
+  if (safe) return next.href;
+  throw new Error(`expected a redirect to https, found ${next.protocol}`);
+}
+
+function contentOf(
+  repo: Repo,
+  response: Response,
+  { from, file: { size } }: { from: number; file: RepoFile },
+): Content {
+  const { status, headers, body, url } = response;
+  const host = new URL(url).origin;
+  if (status === 206) {
+    const range = headers.get("content-range");
+    const right = new RegExp(`^bytes ${from}-\\d+/(${size}|\\*)$`);
+    if (from > 0 && right.test(range ?? "")) return { start: from, host, body };
+    throw new Error(`expected bytes from ${from} of ${size}, found ${range}`);
+  }
+  if (status === 200) {
+    const length = headers.get("content-length");
+    if (length === null || Number(length) === size) {
+      return { start: 0, host, body };
+    }
+    throw wrongSize(size, length);
+  }
+  const isHub = host === new URL(repo.endpoint).origin;
+  if (isHub) throw refusal(repo, response);
+  // The signature of its address may have run out: the Hub gives a new one.
+  throw ailing(response) ??
+    new Transient(`${host} answers with HTTP ${status}`);
+}
+
+function wrongSize(expected: number, found: string): Error {
+  return new Error(`expected ${expected} bytes, found ${found}`);
+}
+
+async function* readable(body: Response["body"], host: string) {
+  try {
+    yield* body ?? [];
+  } catch (cause) {
+    throw new Transient(`${host} breaks off`, { cause });
+  }
+}
+
+async function write(to: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  while (bytes.length > 0) bytes = bytes.subarray(await to.write(bytes));
+}

@@ -1,0 +1,141 @@
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { fetchBlob } from "./blob.ts";
+import {
+  blobPath,
+  hasSize,
+  ifThere,
+  linkBlob,
+  unwritable,
+  writeRef,
+  writeTree,
+} from "./cache.ts";
+import { pooled } from "./pool.ts";
+import { type Repo, titleOf } from "./repo.ts";
+import type { RepoFile, Tree } from "./tree.ts";
+
+/** How far the download of one file is, and of all that are wanted with it. */
+export interface FileProgress {
+  readonly path: string;
+  /** Bytes that are here. */
+  readonly bytes: number;
+  /** Bytes of the whole file. */
+  readonly total: number;
+  /** Sums over the files. */
+  readonly all: {
+    readonly bytes: number;
+    readonly total: number;
+    readonly files: number;
+    /** Files that are whole. */
+    readonly whole: number;
+  };
+}
+
+/** Options for {@linkcode fetchFiles}. */
+export interface FetchOptions {
+  /** Called as a file arrives, from what was here of it to all. */
+  onFile?: (progress: FileProgress) => void;
+  /**
+   * Files that are downloaded at once.
+   *
+   * @default 4
+   */
+  parallel?: number;
+}
+
+/** Files of one commit. */
+export interface Commit {
+  readonly commit: string;
+  readonly tree: Tree;
+}
+
+/**
+ * Downloads contents; once all are there keeps the listing, links them, and
+ * notes the commit.
+ *
+ * @param paths files of the tree that are not here.
+ */
+export async function fetchFiles(
+  repo: Repo,
+  paths: readonly string[],
+  { commit, tree, ...options }: FetchOptions & Commit,
+): Promise<void> {
+  const { folder, revision } = repo;
+  if (paths.length > 0) {
+    await checkRoom(repo, paths.map((path) => tree[path]!));
+    await fetchBlobs(repo, paths, { commit, tree, ...options });
+    await writeTree(folder, commit, tree);
+  }
+  for (const path of paths) {
+    await linkBlob(folder, tree[path]!, { commit, path });
+  }
+  if (revision !== commit) await writeRef(folder, revision, commit);
+}
+
+async function fetchBlobs(
+  repo: Repo,
+  paths: readonly string[],
+  { commit, tree, onFile, parallel = 4 }: FetchOptions & Commit,
+): Promise<void> {
+  const tally = tallyOf(paths, tree, onFile);
+  await pooled(paths, {
+    width: parallel,
+    task: async (path, signal) => {
+      const onBytes = (bytes: number) => tally.here(path, bytes);
+      const wanted = { path, commit, file: tree[path]! };
+      await fetchBlob(repo, wanted, { signal, onBytes }).catch((cause) => {
+        const what = `"${path}" of ${titleOf(repo)}`;
+        throw new Error(`Cannot pull ${what}: ${cause.message}`, { cause });
+      });
+      tally.whole(path);
+    },
+  });
+}
+
+/** Refuses to begin what the disk has no room for. */
+async function checkRoom(
+  repo: Repo,
+  files: readonly RepoFile[],
+): Promise<void> {
+  const { folder } = repo;
+  const wanted = new Map(files.map((file) => [blobPath(folder, file), file]));
+  let needed = 0;
+  for (const [blob, { size }] of wanted) {
+    const left = await ifThere(Deno.stat(`${blob}.incomplete`));
+    if (!await hasSize(blob, size)) needed += size - (left?.size ?? 0);
+  }
+  await Deno.mkdir(join(folder, "blobs"), { recursive: true })
+    .catch((error) => {
+      throw unwritable(error);
+    });
+  const { bavail, bsize } = await statfs(folder);
+  if (needed <= bavail * bsize) return;
+  throw new Error(
+    `Cannot pull ${
+      titleOf(repo)
+    }: ${needed} bytes are to come, and ${folder} ` +
+      `has room for ${bavail * bsize}; HF_HUB_CACHE names another place`,
+  );
+}
+
+/** Adds up what is here. */
+function tallyOf(
+  paths: readonly string[],
+  tree: Tree,
+  onFile: FetchOptions["onFile"] = () => {},
+) {
+  const sizeOf = (path: string) => tree[path]!.size;
+  const known = new Map(paths.map((path) => [path, 0]));
+  const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
+  const all = { bytes: 0, total, files: paths.length, whole: 0 };
+  const here = (path: string, bytes: number) => {
+    all.bytes += bytes - known.get(path)!;
+    known.set(path, bytes);
+    onFile({ path, bytes, total: sizeOf(path), all: { ...all } });
+  };
+  const whole = (path: string) => {
+    all.whole++;
+    here(path, sizeOf(path));
+  };
+  return { here, whole };
+}
