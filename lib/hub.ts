@@ -23,7 +23,14 @@ import { type AskOptions, currentCommit, listTree } from "./hub/listing.ts";
 import { localData, localModel } from "./hub/local.ts";
 import { NoRevision, Unreachable } from "./hub/refusal.ts";
 import { type Repo, repoFor, type RepoOptions, titleOf } from "./hub/repo.ts";
-import { CONVERTED, dataFiles, modelFiles, NoData } from "./hub/select.ts";
+import {
+  CONVERTED,
+  dataFiles,
+  ggufFile,
+  modelFiles,
+  type ModelFilesOptions,
+  NoData,
+} from "./hub/select.ts";
 import { COMMIT } from "./hub/tree.ts";
 
 /** Where a model or data came from, as a record keeps it. */
@@ -37,45 +44,58 @@ export type Source =
     revision: string;
     /** The commit it stood for: 40 hexadecimal digits. */
     commit: string;
+    /** The split, folder or file asked for; absent where that was everything. */
+    part?: string;
   };
 
 /** Options for {@linkcode resolveModel} and {@linkcode resolveData}. */
 export interface HubOptions extends RepoOptions, FetchOptions {}
 
+/** Options for {@linkcode resolveModel}. */
+export interface ModelOptions extends HubOptions, ModelFilesOptions {}
+
 /**
  * A model folder, pulled from the Hub if need be: config, tokenizer, chat
- * template, safetensors weights or adapter, and nothing that could be code.
+ * template, safetensors weights or adapter, and nothing that could be code. Or
+ * one GGUF file.
  *
- * @param pathOrId a folder, or `org/name[@revision]`.
+ * @param pathOrId a folder, `org/name[@revision]`, a .gguf file, or
+ * `org/name[@revision]:file.gguf`, where the beginning of a word of its path
+ * will do.
+ * @returns `folder`: the folder, or the path of the GGUF file.
  * @throws if there is no such folder or repository or it may not be read, if
- * it has no config or weights, if a download is not what the Hub announced, if
- * the cache cannot be written, and without network if the cache lacks files.
+ * it lacks what is needed, if a download is not what the Hub announced, if the
+ * cache cannot be written, and without network if the cache lacks files.
  */
 export async function resolveModel(
   pathOrId: string,
-  options: HubOptions = {},
+  options: ModelOptions = {},
 ): Promise<{ folder: string; source: Source }> {
   const id = parseHubId(pathOrId);
   if (id === null) {
     const folder = await localModel(pathOrId);
     return { folder, source: { kind: "local", path: pathOrId } };
   }
-  if (id.part !== null) {
-    throw new Error(
-      `Cannot take ":${id.part}" of the model "${id.repo}": expected org/name[@revision], only data has parts`,
-    );
-  }
+  const { part } = id;
   const repo = await repoFor("model", id, options);
-  const { folder, source } = await pull(repo, modelFiles, options);
-  return { folder, source };
+  if (part === null) {
+    const select: Select = (paths, where) => modelFiles(paths, where, options);
+    const { folder, source } = await pull(repo, select, options);
+    return { folder, source };
+  }
+  const select: Select = (paths, where) => [ggufFile(paths, where, { part })];
+  const { folder, files, source } = await pull(repo, select, options);
+  return { folder: join(folder, files[0]!), source: { ...source, part } };
 }
 
 /**
  * Data files, pulled from the Hub if need be, in the order of their paths;
- * where `main` has none that we read, what the Hub has converted to parquet.
+ * where `main` has none that we read, or not the part, what the Hub has
+ * converted to parquet.
  *
  * @param pathOrId a file, a folder, or `org/name[@revision][:part]`, where the
- * part is a split, folder or file: what begins a word of the path.
+ * part is a configuration, split, folder or file: words of the path, or what
+ * begins one.
  * @throws as {@linkcode resolveModel} and {@linkcode dataFiles}.
  */
 export async function resolveData(
@@ -87,17 +107,22 @@ export async function resolveData(
     const source: Source = { kind: "local", path: pathOrId };
     return { files: await localData(pathOrId), source };
   }
+  const { part } = id;
   const repo = await repoFor("dataset", id, options);
-  const select: Select = (paths, where) => dataFiles(paths, where, id);
+  const select: Select = (paths, where) => dataFiles(paths, where, { part });
   const { folder, files, source } = await pull(repo, select, options)
     .catch(async (error) => {
       if (!(error instanceof NoData) || repo.revision !== "main") throw error;
       const other = { ...repo, revision: CONVERTED };
       return await pull(other, select, options).catch((reason) => {
-        throw reason instanceof NoRevision ? error : reason;
+        const isNone = reason instanceof NoRevision || reason instanceof NoData;
+        throw isNone ? error : reason;
       });
     });
-  return { files: files.map((path) => join(folder, path)), source };
+  return {
+    files: files.map((path) => join(folder, path)),
+    source: part === null ? source : { ...source, part },
+  };
 }
 
 /** Picks the paths that are needed; `where` says what they are in, for errors. */
@@ -116,7 +141,7 @@ async function pull(repo: Repo, select: Select, options: HubOptions) {
     throw cannotPull(repo, missing.join(", "), reason);
   }
   await fetchFiles(repo, missing, { ...options, commit, tree });
-  const source: Source = { kind: "hub", repo: name, revision, commit };
+  const source = { kind: "hub" as const, repo: name, revision, commit };
   return { folder: snapshotPath(folder, commit), files, source };
 }
 

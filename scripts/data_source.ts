@@ -115,7 +115,7 @@ interface Parsed {
 function placeOf(source: DatasetSource): string {
   if (source.kind === "file") return source.path;
   const { id, revision, split, subset } = source;
-  const part = split ?? subset;
+  const part = [subset, split].filter(Boolean).join("/");
   return id + (revision ? `@${revision}` : "") + (part ? `:${part}` : "");
 }
 

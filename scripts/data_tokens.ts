@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { TokenizeOptions } from "lib/data/tokenize.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
 import { resolveModel } from "lib/hub.ts";
+import { note } from "lib/terminal.ts";
 import { type Flag, type FlagValues, kebab, text } from "lib/verb.ts";
 import { downloadProgress } from "./download_progress.ts";
 import {
@@ -74,7 +75,11 @@ export function refuseTokenFlags(settings: TokenSettings, where: string): void {
 async function openTokenizer(model: string): Promise<Tokenizer> {
   const folder = existsSync(join(model, "tokenizer.json"))
     ? model
-    : (await resolveModel(model, { onFile: downloadProgress() })).folder;
+    : (await resolveModel(model, {
+      only: "tokenizer",
+      onFile: downloadProgress(),
+      onWait: note,
+    })).folder;
   const tokenizer = await loadTokenizer(folder);
   if (tokenizer) return tokenizer;
   throw new Error(`Cannot use --model ${model}: expected a tokenizer.json`);

@@ -36,7 +36,7 @@ const EVALUATE = {
       required: true,
     }),
     adapter: text({
-      help: "LoRA adapter of the model",
+      help: "LoRA adapter of the model, a folder or org/name[@revision]",
       placeholder: "DIR|ID",
     }),
     data: text({

@@ -10,7 +10,8 @@ const PULL = {
     "Brings models or data sets from the Hub into the local cache, verified.",
   positionals: [{
     name: "id",
-    help: "org/name[@revision], for data org/name[@revision][:split]",
+    help:
+      "org/name[@revision], one file of it as org/name:file.gguf; for data org/name[@revision][:split]",
     many: true,
   }],
   flags: {

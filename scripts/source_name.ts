@@ -1,9 +1,9 @@
 import type { Source } from "lib/hub.ts";
 import { portablePath } from "lib/record.ts";
 
-/** What a record calls a model or data. */
+/** What a record calls a model or data: from the Hub, what gets it again. */
 export function sourceName(source: Source): string {
-  return source.kind === "hub"
-    ? `${source.repo}@${source.commit}`
-    : portablePath(source.path);
+  if (source.kind === "local") return portablePath(source.path);
+  const { repo, commit, part } = source;
+  return `${repo}@${commit}${part === undefined ? "" : `:${part}`}`;
 }

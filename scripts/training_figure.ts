@@ -84,7 +84,7 @@ function words(name: string): string {
 
 /** A Hub id with as much of its commit as tells it from others. */
 function withoutHash(source: string): string {
-  return source.replace(/@([0-9a-f]{7})[0-9a-f]{33}$/, "@$1");
+  return source.replace(/@([0-9a-f]{7})[0-9a-f]{33}(?=:|$)/, "@$1");
 }
 
 function isDiagnostics(value: Json | undefined): value is Json & Diagnostics {

@@ -42,6 +42,8 @@ export interface TrainingInputs {
   readonly folder: string;
   /** Where the model came from. */
   readonly source: Source;
+  /** Where the initial adapter came from; null without one. */
+  readonly adapterSource: Source | null;
   readonly tokenizer: Tokenizer | null;
   readonly maxLength: number;
   readonly train: TrainingData;
@@ -70,7 +72,8 @@ export async function loadInputs(
   });
   checkBatch(loss, settings);
   const { folder, source } = await resolveModel(settings.model, hooks);
-  const model = await loadPolicy(folder, await tuningOf(settings, hooks));
+  const { tuning, adapterSource } = await tuningOf(settings, hooks);
+  const model = await loadPolicy(folder, tuning);
   const { config } = model.policy;
   const tokenizer = await loadTokenizer(folder);
   const { maxPromptLength, truncate, data, evalData } = settings;
@@ -93,6 +96,7 @@ export async function loadInputs(
     model,
     folder,
     source,
+    adapterSource,
     tokenizer,
     maxLength,
     train: await readFor(loss, data, {
@@ -143,14 +147,15 @@ function sameKind(
 async function tuningOf(
   { tuning, seed }: TrainSettings,
   hooks: DownloadHooks,
-): Promise<Tuning> {
+): Promise<{ tuning: Tuning; adapterSource: Source | null }> {
   if (tuning.kind === "adapter") {
-    const { folder } = await resolveModel(tuning.adapter, hooks);
-    return { kind: "adapter", folder };
+    const { folder, source } = await resolveModel(tuning.adapter, hooks);
+    return { tuning: { kind: "adapter", folder }, adapterSource: source };
   }
-  if (tuning.kind === "full") return tuning;
+  if (tuning.kind === "full") return { tuning, adapterSource: null };
   const rng = new Rng(seed).split("lora");
-  return { ...tuning, uniform: () => rng.uniform() };
+  const uniform = () => rng.uniform();
+  return { tuning: { ...tuning, uniform }, adapterSource: null };
 }
 
 async function readFor(

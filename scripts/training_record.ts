@@ -3,7 +3,7 @@ import { countParameters, parameterNames } from "lib/models/config.ts";
 import { describeLoss } from "lib/losses/describe_loss.ts";
 import { lossReads } from "lib/losses/reads.ts";
 import type { LoadedPolicy } from "lib/models/load_policy.ts";
-import { portablePath, type RunRecord } from "lib/record.ts";
+import type { RunRecord } from "lib/record.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
 import { sourceName } from "./source_name.ts";
@@ -90,7 +90,7 @@ function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
 /** Settings as a record may publish them: without paths of this machine. */
 function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
   const { tuning } = settings;
-  const { source, train, evaluation } = inputs;
+  const { source, adapterSource, train, evaluation } = inputs;
   return {
     ...settings,
     model: sourceName(source),
@@ -98,7 +98,7 @@ function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
     data: train.description.source,
     evalData: evaluation?.description.source ?? null,
     tuning: tuning.kind === "adapter"
-      ? { ...tuning, adapter: portablePath(tuning.adapter) }
+      ? { ...tuning, adapter: sourceName(adapterSource!) }
       : tuning,
   };
 }

@@ -1,9 +1,17 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { resolveData, resolveModel } from "lib/hub.ts";
 import type { FileProgress } from "lib/hub/fetch_files.ts";
 import { gitHash, sha256 } from "./loopback_files.ts";
-import { COMMIT, MODEL, names, NEEDED, tinyHub, WEIGHTS } from "./tiny_hub.ts";
+import {
+  COMMIT,
+  MODEL,
+  names,
+  NEEDED,
+  oneCommit,
+  tinyHub,
+  WEIGHTS,
+} from "./tiny_hub.ts";
 
 Deno.test("resolveModel() pulls the needed files of the commit, and no others", async () => {
   await using t = await tinyHub();
@@ -138,11 +146,61 @@ Deno.test("resolveData() pulls the files of a split, over all pages of the listi
     repo: "org/pairs",
     revision: "main",
     commit: COMMIT,
+    part: "train",
   });
   deepStrictEqual(names(join(folder, "data")), [
     "train-0.jsonl",
     "train-1.jsonl",
   ]);
+});
+
+Deno.test("resolveModel() pulls what a tokenizer needs alone, and the rest later", async () => {
+  await using t = await tinyHub();
+  const needed = ["config.json", "special_tokens_map.json", "tokenizer.json"];
+  const { folder } = await resolveModel("org/tiny", {
+    ...t,
+    only: "tokenizer",
+  });
+  deepStrictEqual(names(folder), needed);
+  await resolveModel("org/tiny", t);
+  deepStrictEqual(names(folder), NEEDED);
+});
+
+Deno.test("resolveModel() pulls an adapter", async () => {
+  await using t = await tinyHub();
+  const files = {
+    "README.md": "",
+    "adapter_config.json": "{}",
+    "adapter_model.safetensors": "A",
+  };
+  t.repos["models/org/adapter"] = oneCommit(files);
+  const { folder } = await resolveModel("org/adapter", t);
+  deepStrictEqual(names(folder), [
+    "adapter_config.json",
+    "adapter_model.safetensors",
+  ]);
+});
+
+Deno.test("resolveModel() pulls one GGUF file, from the newer storage too", async () => {
+  await using t = await tinyHub();
+  const files = { "tiny-Q4_0.gguf": "4", "tiny-Q8_0.gguf": "8" };
+  t.repos["models/org/quantized"] = oneCommit(files);
+  const { folder: file, source } = await resolveModel(
+    "org/quantized:tiny-Q8_0.gguf",
+    t,
+  );
+  strictEqual(await Deno.readTextFile(file), "8");
+  strictEqual(source.kind === "hub" && source.part, "tiny-Q8_0.gguf");
+  deepStrictEqual(names(dirname(file)), ["tiny-Q8_0.gguf"]);
+  deepStrictEqual(t.hub.sent, { "tiny-Q8_0.gguf": 1 });
+  await rejects(
+    resolveModel("org/quantized", t),
+    /^Error: Cannot find config.json .*; name a .gguf file, as in org\/name:file.gguf$/,
+  );
+  await rejects(
+    resolveModel("org/tiny:q8", t),
+    /^Error: Cannot find "q8" in the model "org\/tiny" at "main": expected a .gguf file, it has /,
+  );
 });
 
 Deno.test("a local model or data set stays where it is", async () => {
@@ -160,6 +218,9 @@ Deno.test("a local model or data set stays where it is", async () => {
     source: local(file),
   });
   await rejects(resolveModel(file), /Cannot use ".*" as a model: it is a file/);
+  const quantized = join(folder, "tiny.GGUF");
+  await Deno.writeTextFile(quantized, "GGUF");
+  strictEqual((await resolveModel(quantized)).folder, quantized);
   await Deno.remove(folder, { recursive: true });
   await rejects(resolveData(file), {
     message:

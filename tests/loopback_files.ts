@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 
-/** Text of each file by path; a path that ends in a slash is a folder. */
-export type LoopbackFiles = Record<string, string>;
+export type Content = string | Uint8Array;
+
+/** Content of each file by path; a path that ends in a slash is a folder. */
+export type LoopbackFiles = Record<string, Content>;
 
 export interface LoopbackRepo {
   /** Commit of each branch or tag. */
@@ -20,25 +22,36 @@ export function isXet(path: string): boolean {
   return path.endsWith(".gguf");
 }
 
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+export function bytesOf(content: Content): Uint8Array {
+  return typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : content;
+}
+
+export function sha256(content: Content): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 /** What git calls a blob. */
-export function gitHash(text: string): string {
-  const bytes = new TextEncoder().encode(text);
+export function gitHash(content: Content): string {
+  const bytes = bytesOf(content);
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes)
     .digest("hex");
 }
 
 /** What names a content in the cache, and as ETag. */
-export function contentHash(path: string, text: string): string {
-  return isLfs(path) ? sha256(text) : gitHash(text);
+export function contentHash(path: string, content: Content): string {
+  return isLfs(path) ? sha256(content) : gitHash(content);
+}
+
+/** What the newer storage calls a content; made up here. */
+export function xetHash(content: Content): string {
+  return sha256(`xet ${sha256(content)}`);
 }
 
 /** A file as a listing of the Hub has it. */
-export function entryOf(path: string, text: string) {
-  const size = new TextEncoder().encode(text).length;
+export function entryOf(path: string, content: Content) {
+  const size = bytesOf(content).length;
   if (path.endsWith("/")) {
     return {
       type: "directory",
@@ -47,10 +60,10 @@ export function entryOf(path: string, text: string) {
       oid: gitHash(""),
     };
   }
-  if (!isLfs(path)) return { type: "file", path, size, oid: gitHash(text) };
-  const oid = sha256(text);
+  if (!isLfs(path)) return { type: "file", path, size, oid: gitHash(content) };
+  const oid = sha256(content);
   const pointer = `version https://git-lfs.github.com/spec/v1\noid ${oid}\n`;
   const lfs = { oid, size, pointerSize: pointer.length };
-  const xet = isXet(path) ? { xetHash: sha256(`xet ${text}`) } : {};
+  const xet = isXet(path) ? { xetHash: xetHash(content) } : {};
   return { type: "file", path, size, oid: gitHash(pointer), lfs, ...xet };
 }

@@ -1,4 +1,6 @@
 import {
+  bytesOf,
+  type Content,
   contentHash,
   entryOf,
   isLfs,
@@ -6,6 +8,7 @@ import {
   type LoopbackFiles,
   type LoopbackRepo,
   sha256,
+  xetHash,
 } from "./loopback_files.ts";
 
 /** A Hub on this machine, as far as pulling goes, and the host of its contents. */
@@ -68,10 +71,10 @@ export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
     const [, repo = "", commit = "", path = ""] = decodeURIComponent(
       url.pathname,
     ).match(/^\/(\w+\/[^/]+\/[^/]+)\/(\w+)\/(.*)$/) ?? [];
-    const text = repos[repo]?.commits[commit]?.[path];
-    return text === undefined
+    const content = repos[repo]?.commits[commit]?.[path];
+    return content === undefined
       ? new Response("AccessDenied", { status: 403 })
-      : content(hub, request, { path, text });
+      : sending(hub, request, { path, content });
   });
   const main = serve("", (url, request) => {
     const asked = find(repos, url);
@@ -163,7 +166,7 @@ function listing(files: LoopbackFiles, url: URL): Response {
   next.searchParams.set("cursor", String(start + PAGE));
   const more = start + PAGE < Object.keys(files).length;
   return Response.json(
-    entries.map(([path, text]) => entryOf(path, text)),
+    entries.map(([path, content]) => entryOf(path, content)),
     more ? { headers: { link: `<${next}>; rel="next"` } } : {},
   );
 }
@@ -174,11 +177,11 @@ function resolved(
   request: Request,
   { repo, commit, files, path, storage }: Asked & { storage: string },
 ): Response {
-  const text = files[path];
-  if (text === undefined) {
+  const content = files[path];
+  if (content === undefined) {
     return refuse(404, "EntryNotFound", { "x-repo-commit": commit });
   }
-  if (!isLfs(path)) return content(hub, request, { path, text, commit });
+  if (!isLfs(path)) return sending(hub, request, { path, content, commit });
   const xet = `${hub.endpoint}/api/${repo}/xet-read-token/${commit}`;
   return new Response(null, {
     status: 302,
@@ -186,10 +189,10 @@ function resolved(
       location:
         `${storage}/${repo}/${commit}/${path}?signature=${hub.log.length}`,
       "x-repo-commit": commit,
-      "x-linked-size": String(new TextEncoder().encode(text).length),
-      "x-linked-etag": `"${sha256(text)}"`,
+      "x-linked-size": String(bytesOf(content).length),
+      "x-linked-etag": `"${sha256(content)}"`,
       ...(isXet(path) && {
-        "x-xet-hash": sha256(`xet ${text}`),
+        "x-xet-hash": xetHash(content),
         link: `<${xet}>; rel="xet-auth"`,
       }),
     },
@@ -197,14 +200,18 @@ function resolved(
 }
 
 /** A content, or the part of it that a range asks for. */
-function content(
+function sending(
   hub: LoopbackHub,
   request: Request,
-  { path, text, commit }: { path: string; text: string; commit?: string },
+  { path, content, commit }: {
+    path: string;
+    content: Content;
+    commit?: string;
+  },
 ): Response {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = bytesOf(content);
   const headers = {
-    etag: `"${contentHash(path, text)}"`,
+    etag: `"${contentHash(path, content)}"`,
     "accept-ranges": "bytes",
     ...(commit !== undefined && { "x-repo-commit": commit }),
   };

@@ -5,7 +5,7 @@ import { loopbackHub } from "./loopback_hub.ts";
 export const OLD = "0".repeat(40);
 export const COMMIT = "1".repeat(40);
 export const WEIGHTS = "w".repeat(300_000);
-export const MODEL: LoopbackFiles = {
+export const MODEL: Record<string, string> = {
   "README.md": "# Tiny",
   "config.json": '{"model_type":"llama"}',
   "model.safetensors": WEIGHTS,
@@ -40,17 +40,17 @@ export async function tinyHub(env: Record<string, string> = {}) {
     refs: { main: COMMIT, "refs/pr/1": OLD },
     commits: { [COMMIT]: MODEL, [OLD]: { ...MODEL, "config.json": "{}" } },
   };
-  const pairs: LoopbackRepo = {
-    refs: { main: COMMIT },
-    commits: { [COMMIT]: DATA },
-  };
-  const hub = loopbackHub({
+  const pairs = oneCommit(DATA);
+  const repos: Record<string, LoopbackRepo> = {
     "models/org/tiny": model,
     "datasets/org/pairs": pairs,
-  });
+  };
+  const hub = loopbackHub(repos);
   const waits: number[] = [];
   return {
     hub,
+    /** All repositories, to which others may be added. */
+    repos,
     model,
     pairs,
     home,
@@ -68,6 +68,11 @@ export async function tinyHub(env: Record<string, string> = {}) {
       await Deno.remove(home, { recursive: true });
     },
   };
+}
+
+/** A repository with one commit. */
+export function oneCommit(files: LoopbackFiles): LoopbackRepo {
+  return { refs: { main: COMMIT }, commits: { [COMMIT]: files } };
 }
 
 /** What lies in a folder. */

@@ -3,15 +3,15 @@ import { filesUnder, ifThere } from "./cache.ts";
 import { dataFiles } from "./select.ts";
 
 /**
- * A model folder that should lie on this machine.
+ * A model folder, or GGUF file, that should lie on this machine.
  *
- * @throws if it does not, or is a file.
+ * @throws if it does not, or is another file.
  */
 export async function localModel(path: string): Promise<string> {
   const { isDirectory } = await find("model", path);
-  if (isDirectory) return path;
+  if (isDirectory || /\.gguf$/i.test(path)) return path;
   throw new Error(
-    `Cannot use "${path}" as a model: it is a file, expected a folder with config.json and *.safetensors`,
+    `Cannot use "${path}" as a model: it is a file, expected a folder with config.json and *.safetensors, or a .gguf file`,
   );
 }
 

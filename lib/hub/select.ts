@@ -9,6 +9,8 @@ const MODEL_FILE = new RegExp(
     "|tokenizer[^/]*|chat_template)\\.json|chat_template\\.jinja" +
     "|(?!consolidated)[^/]+\\.safetensors(\\.index\\.json)?)$",
 );
+const WEIGHTS = /\.safetensors(\.index\.json)?$/;
+const GGUF = /\.gguf$/i;
 const DATA_FILE = /\.(jsonl?|ndjson|csv|tsv|parquet(?!\.))(\.gz|\.zst)?$/i;
 /** What lies beside the rows of a data set: descriptions, and hidden files. */
 const DATA_ABOUT = /(^|\/)(dataset_infos?\.json$|README|\.)/;
@@ -16,23 +18,46 @@ const DATA_ABOUT = /(^|\/)(dataset_infos?\.json$|README|\.)/;
 const SPLIT =
   /(?<![a-z])(train(ing)?|val(id(ation)?)?|dev|test(ing)?|eval(uation)?)(?![a-z])/i;
 
+/** Options for {@linkcode modelFiles}. */
+export interface ModelFilesOptions {
+  /** What of a model is needed; all that runs it unless given. */
+  only?: "tokenizer" | undefined;
+}
+
 /**
  * The paths of a model's files: config, tokenizer, chat template, weights or
  * adapter.
  *
  * @param where what the paths are in, for errors.
- * @throws if the config or the weights are missing.
+ * @throws if the config or the weights are missing, or the tokenizer where
+ * nothing else is needed.
  */
-export function modelFiles(paths: readonly string[], where: string): string[] {
+export function modelFiles(
+  paths: readonly string[],
+  where: string,
+  { only }: ModelFilesOptions = {},
+): string[] {
   const wanted = paths.filter((path) => MODEL_FILE.test(path));
+  if (only === "tokenizer") {
+    if (!wanted.includes("tokenizer.json")) {
+      throw new Error(
+        `Cannot find tokenizer.json in ${where}: it has ${list(paths)}`,
+      );
+    }
+    return wanted.filter((path) => !WEIGHTS.test(path)).sort();
+  }
   if (!wanted.some((path) => /^(adapter_)?config\.json$/.test(path))) {
     throw new Error(
       `Cannot find config.json or adapter_config.json in ${where}: it has ${
         list(paths)
+      }${
+        paths.some((path) => GGUF.test(path))
+          ? "; name a .gguf file, as in org/name:file.gguf"
+          : ""
       }`,
     );
   }
-  if (!wanted.some((path) => path.endsWith(".safetensors"))) {
+  if (!wanted.some((path) => WEIGHTS.test(path))) {
     throw new Error(
       `Cannot find weights in ${where}: expected *.safetensors, it has ${
         list(paths)
@@ -40,6 +65,33 @@ export function modelFiles(paths: readonly string[], where: string): string[] {
     );
   }
   return wanted.sort();
+}
+
+/**
+ * The one GGUF file that a part stands for: a path, or what begins a word of
+ * just one, as `Q4_K_M` in `model-Q4_K_M.gguf`.
+ *
+ * @throws if there is none, or several.
+ */
+export function ggufFile(
+  paths: readonly string[],
+  where: string,
+  { part }: { part: string },
+): string {
+  const all = paths.filter((path) => GGUF.test(path));
+  const wanted = all.includes(part) ? [part] : beginning(all, part);
+  const [found] = wanted;
+  if (found === undefined) {
+    throw new Error(
+      `Cannot find "${part}" in ${where}: expected a .gguf file, it has ${
+        list(all.length > 0 ? all : paths)
+      }`,
+    );
+  }
+  if (wanted.length === 1) return found;
+  throw new Error(
+    `Cannot tell which file of ${where} is "${part}": it has ${list(wanted)}`,
+  );
 }
 
 /** Options for {@linkcode dataFiles}. */
@@ -54,7 +106,7 @@ export interface DataFilesOptions {
 /** The branch of what the Hub has converted to parquet. */
 export const CONVERTED = "refs/convert/parquet";
 
-/** A data set without a file that is read. */
+/** A data set without a file that is read, or without the part that is wanted. */
 export class NoData extends Error {}
 
 /**
@@ -80,10 +132,39 @@ export function dataFiles(
     );
   }
   if (part === null) return once(ofOneSplit(all, where), where);
-  const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}`, "i");
-  const wanted = all.filter((path) => word.test(path));
+  const wanted = partOf(all, { part, where });
   if (wanted.length > 0) return once(wanted.sort(), where);
-  throw new Error(`Cannot find "${part}" in ${where}: it has ${list(all)}`);
+  throw new NoData(`Cannot find "${part}" in ${where}: it has ${list(all)}`);
+}
+
+/** Paths in which the part is whole words, else those in which it begins one. */
+function partOf(
+  paths: readonly string[],
+  { part, where }: { part: string; where: string },
+): string[] {
+  const whole = new RegExp(
+    `(?<![a-z0-9_-])${RegExp.escape(part)}(?![a-z0-9_])`,
+    "i",
+  );
+  const exact = paths.filter((path) => whole.test(path));
+  if (exact.length > 0) return exact;
+  const found = beginning(paths, part);
+  const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}[a-z_]*`, "i");
+  const words = new Set(
+    found.map((path) => word.exec(path)![0].replace(/_$/, "")),
+  );
+  if (words.size < 2) return found;
+  throw new Error(
+    `Cannot tell which part of ${where} "${part}" is: it has ${
+      [...words].join(", ")
+    }`,
+  );
+}
+
+/** Paths in which a part begins a word. */
+function beginning(paths: readonly string[], part: string): string[] {
+  const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}`, "i");
+  return paths.filter((path) => word.test(path));
 }
 
 /** Refuses what may be the same rows, once as JSON and once as parquet. */

@@ -1,5 +1,5 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
-import { dataFiles, modelFiles } from "lib/hub/select.ts";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { dataFiles, ggufFile, modelFiles } from "lib/hub/select.ts";
 
 Deno.test("modelFiles() takes what a model needs and nothing that could be code", () => {
   const wanted = [
@@ -45,6 +45,38 @@ Deno.test("modelFiles() says what is missing and what is there", () => {
   });
 });
 
+Deno.test("modelFiles() takes a tokenizer without the weights", () => {
+  const wanted = ["chat_template.jinja", "config.json", "tokenizer.json"];
+  const weights = ["model.safetensors", "model.safetensors.index.json"];
+  const paths = [...weights, ...wanted];
+  deepStrictEqual(modelFiles(paths, "it", { only: "tokenizer" }), wanted);
+  throws(
+    () => modelFiles(["config.json"], "the model", { only: "tokenizer" }),
+    { message: "Cannot find tokenizer.json in the model: it has config.json" },
+  );
+});
+
+Deno.test("ggufFile() takes a path, or what begins a word of one", () => {
+  const paths = [
+    "Q4_0.gguf",
+    "a-Q4_0.gguf",
+    "b/a-Q4_K_M.gguf",
+    "Q8.safetensors",
+  ];
+  const found = (part: string) => ggufFile(paths, "the model", { part });
+  strictEqual(found("Q4_0.gguf"), "Q4_0.gguf");
+  strictEqual(found("a-Q4_0.gguf"), "a-Q4_0.gguf");
+  strictEqual(found("q4_k_m"), "b/a-Q4_K_M.gguf");
+  throws(() => found("Q4"), {
+    message:
+      'Cannot tell which file of the model is "Q4": it has Q4_0.gguf, a-Q4_0.gguf, b/a-Q4_K_M.gguf',
+  });
+  throws(() => found("Q8"), {
+    message:
+      'Cannot find "Q8" in the model: expected a .gguf file, it has Q4_0.gguf, a-Q4_0.gguf, b/a-Q4_K_M.gguf',
+  });
+});
+
 const PAIRS = [
   ".cache/train.json",
   "README.md",
@@ -71,6 +103,33 @@ for (const [part, files] of Object.entries(PARTS)) {
 Deno.test("dataFiles() begins a part at a word", () => {
   const paths = ["data/en_train-0.json", "data/pretrained.json"];
   deepStrictEqual(dataFiles(paths, "it", { part: "train" }), [paths[0]]);
+});
+
+Deno.test("dataFiles() prefers whole words to beginnings", () => {
+  const shards = ["train", "train_prefs", "test"].map((split) =>
+    `data/${split}-00000-of-00001.parquet`
+  );
+  deepStrictEqual(dataFiles(shards, "it", { part: "train" }), [shards[0]]);
+  const languages = ["en/train-0.json", "zh-en/train-0.json"];
+  deepStrictEqual(dataFiles(languages, "it", { part: "en/train" }), [
+    languages[0],
+  ]);
+});
+
+Deno.test("dataFiles() refuses what begins several words", () => {
+  const shards = ["train_prefs-0", "train_sft-0", "train_sft-1"].map((name) =>
+    `data/${name}.parquet`
+  );
+  throws(() => dataFiles(shards, "the data", { part: "train" }), {
+    message:
+      'Cannot tell which part of the data "train" is: it has train_prefs, train_sft',
+  });
+  deepStrictEqual(
+    dataFiles(shards, "it", { part: "train_s" }),
+    shards.slice(1),
+  );
+  const numbered = ["train_0.json", "train_1.json"];
+  deepStrictEqual(dataFiles(numbered, "it", { part: "train" }), numbered);
 });
 
 Deno.test("dataFiles() takes all shards of the only split", () => {
