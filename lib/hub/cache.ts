@@ -214,8 +214,7 @@ export function unwritable(cause: unknown): unknown {
 
 /** Full disk, missing permission and so on, and not what a download met. */
 function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error &&
-    typeof error.code === "string";
+  return error instanceof Error && /\(os error \d+\)/.test(error.message);
 }
 
 /** What is read, or null where there is nothing. */

@@ -1,6 +1,6 @@
 import { rejects, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
-import { cachedTree, snapshotPath } from "lib/hub/cache.ts";
+import { cachedTree, snapshotPath, unwritable } from "lib/hub/cache.ts";
 
 const COMMIT = "0".repeat(40);
 
@@ -23,6 +23,21 @@ Deno.test("a revision cannot lead out of the cache", async () => {
   await rejects(cachedTree("/cache", "../../etc/passwd"), {
     message: 'Cannot use "../../etc/passwd" as a path in the Hub cache',
   });
+});
+
+Deno.test({
+  name: "a full disk is told, with what to do",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using full = await Deno.open("/dev/full", { write: true });
+    const writing = full.write(new Uint8Array(1)).catch((error) => {
+      throw unwritable(error);
+    });
+    await rejects(writing, {
+      message:
+        "Cannot write the Hub cache: No space left on device (os error 28); HF_HUB_CACHE names another place for it",
+    });
+  },
 });
 
 Deno.test("a spoilt listing is as good as none", async () => {

@@ -1,0 +1,60 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { readRecord } from "lib/record.ts";
+import type { LoopbackFiles } from "../loopback_files.ts";
+import { COMMIT, oneCommit, tinyHub } from "../tiny_hub.ts";
+import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+
+/** The files of a folder, as a repository has them. */
+async function filesOf(folder: string): Promise<LoopbackFiles> {
+  const files: LoopbackFiles = {};
+  for await (const { name } of Deno.readDir(folder)) {
+    files[name] = await Deno.readFile(join(folder, name));
+  }
+  return files;
+}
+
+Deno.test("a run whose model, data and adapter are on the Hub is made again from its record, offline", async () => {
+  await using tiny = await tinyTraining();
+  await using t = await tinyHub();
+  t.repos["models/org/base"] = oneCommit(await filesOf(tiny.model));
+  t.repos["datasets/org/pairs"] = oneCommit({
+    "data/test.jsonl": "no rows",
+    "data/train.jsonl": await Deno.readFile(tiny.pairs),
+  });
+  const run = async (
+    script: string,
+    args: string[],
+    env: Record<string, string> = {},
+  ): Promise<Outcome> => {
+    const url = new URL(`../../scripts/${script}.ts`, import.meta.url).href;
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", url, ...args],
+      env: { ...t.env, NO_COLOR: "1", ...env },
+      cwd: tiny.path,
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const ended = await outcome(command.spawn());
+    strictEqual(ended.code, 0, ended.err);
+    return ended;
+  };
+  const data = ["--model", "org/base", "--data", "org/pairs:train"];
+  const flags = [...data, "--loss", "dpo", "--steps", "1"];
+  await run("train", [...flags, "--out", "first"]);
+  t.repos["models/org/adapter"] = oneCommit(
+    await filesOf(join(tiny.path, "first/adapter")),
+  );
+  const from = ["--init-adapter", "org/adapter"];
+  await run("train", [...flags, ...from, "--out", "second"]);
+  const { settings } = await readRecord(join(tiny.path, "second/run.json"));
+  deepStrictEqual(
+    [settings["model"], settings["data"], settings["tuning"]],
+    [`org/base@${COMMIT}`, `org/pairs@${COMMIT}:train`, {
+      kind: "adapter",
+      adapter: `org/adapter@${COMMIT}`,
+    }],
+  );
+  const { out } = await run("reproduce", ["second"], { HF_HUB_OFFLINE: "1" });
+  strictEqual(out, "Identical, bit for bit\n");
+});
