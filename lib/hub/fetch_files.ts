@@ -77,7 +77,8 @@ async function fetchBlobs(
   paths: readonly string[],
   { commit, tree, onFile, parallel = 4 }: FetchOptions & Commit,
 ): Promise<void> {
-  const tally = tallyOf(paths, tree, onFile);
+  const sizes = paths.map((path) => ({ path, size: tree[path]!.size }));
+  const tally = tallyOf(sizes, onFile);
   await pooled(paths, {
     width: parallel,
     task: async (path, signal) => {
@@ -118,24 +119,23 @@ async function checkRoom(
   );
 }
 
-/** Adds up what is here. */
-function tallyOf(
-  paths: readonly string[],
-  tree: Tree,
+/** Adds up how far files are that come or go. */
+export function tallyOf(
+  files: readonly { readonly path: string; readonly size: number }[],
   onFile: FetchOptions["onFile"] = () => {},
 ) {
-  const sizeOf = (path: string) => tree[path]!.size;
-  const known = new Map(paths.map((path) => [path, 0]));
-  const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
-  const all = { bytes: 0, total, files: paths.length, whole: 0 };
+  const sizes = new Map(files.map(({ path, size }) => [path, size]));
+  const known = new Map(files.map(({ path }) => [path, 0]));
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const all = { bytes: 0, total, files: files.length, whole: 0 };
   const here = (path: string, bytes: number) => {
     all.bytes += bytes - known.get(path)!;
     known.set(path, bytes);
-    onFile({ path, bytes, total: sizeOf(path), all: { ...all } });
+    onFile({ path, bytes, total: sizes.get(path)!, all: { ...all } });
   };
   const whole = (path: string) => {
     all.whole++;
-    here(path, sizeOf(path));
+    here(path, sizes.get(path)!);
   };
   return { here, whole };
 }

@@ -103,7 +103,10 @@ function repoFile(entry: ListFileEntry): RepoFile {
 }
 
 /** An answer; an error that names the repository where that is odd. */
-async function understood<T>(repo: Repo, answer: Promise<T>): Promise<T> {
+export async function understood<T>(
+  repo: Repo,
+  answer: Promise<T>,
+): Promise<T> {
   const { endpoint } = repo;
   return await answer.catch((cause) => {
     if (cause instanceof Odd) {

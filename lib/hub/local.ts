@@ -32,7 +32,10 @@ export async function localData(path: string): Promise<string[]> {
 }
 
 /** A folder from elsewhere must not make us read what lies beside it. */
-async function refuseOutside(folder: string, file: string): Promise<void> {
+export async function refuseOutside(
+  folder: string,
+  file: string,
+): Promise<void> {
   // In the Hub's cache a commit's files are links into the repository's blobs.
   const inside = (await Deno.realPath(folder))
     .replace(/[/\\]snapshots[/\\][0-9a-f]{40}([/\\].*)?$/, "");

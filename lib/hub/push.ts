@@ -1,0 +1,134 @@
+/**
+ * Files to a repository of the Hub, in one commit at the end: what breaks off
+ * before that leaves the repository as it was.
+ *
+ * `@huggingface/hub` does it, by Git LFS, whose storage takes a content under
+ * its SHA-256 only, and not by Xet. It repeats nothing and does not look at
+ * what has come of it: `push_request.ts` and this file do.
+ */
+import {
+  commit,
+  type CommitOutput,
+  createBranch,
+  createRepo,
+} from "@huggingface/hub";
+import { type FileProgress, tallyOf } from "./fetch_files.ts";
+import { listTree, understood } from "./listing.ts";
+import { holds, type PushFile, type PushPlan } from "./plan_push.ts";
+import { hubOf } from "./push_request.ts";
+
+/** What came of a push. */
+export interface Pushed {
+  readonly commit: string;
+  /** Address of the commit, or of the pull request. */
+  readonly url: string;
+}
+
+/** Options for {@linkcode push}. */
+export interface PushMessage {
+  /** The commit's message. */
+  title: string;
+  /** Called as files go out. */
+  onFile?: (progress: FileProgress) => void;
+}
+
+/**
+ * Does what was planned, with the files that make a difference.
+ *
+ * @returns null where none does.
+ * @throws where the Hub does not take it, or the repository is no longer at
+ * the commit that was planned on. A repository or branch that was made for it
+ * stays then, with none of the files.
+ */
+export async function push(
+  plan: PushPlan,
+  message: PushMessage,
+): Promise<Pushed | null> {
+  const files = plan.files.filter(({ change }) => change !== "same");
+  if (files.length === 0) return null;
+  await MAKES[plan.creates ?? "nothing"](plan);
+  const committing = commitFiles(plan, files, message);
+  const { commit: { oid, url }, pullRequestUrl } = await understood(
+    plan.repo,
+    committing,
+  ).catch((cause: Error) => {
+    if (plan.creates === null) throw cause;
+    const stays = `the new ${plan.creates} is there, without the files`;
+    throw new Error(`${cause.message}; ${stays}`, { cause });
+  });
+  await requireFiles(plan, oid);
+  return { commit: oid, url: pullRequestUrl ?? url };
+}
+
+/** Makes what a push needs to be there. */
+const MAKES: Readonly<
+  Record<"repository" | "branch" | "nothing", (plan: PushPlan) => Promise<void>>
+> = {
+  nothing: async () => {},
+  repository: async ({ repo, visibility }) => {
+    const made = createRepo({
+      ...hubOf(repo),
+      repo: { type: "model", name: repo.name },
+      visibility,
+      accessToken: "hf_", // it wants one; every request gets the true one
+    });
+    await understood(repo, made);
+  },
+  branch: async ({ repo, parent }) => {
+    await createBranch({
+      ...hubOf(repo),
+      repo: { type: "model", name: repo.name },
+      branch: repo.revision,
+      revision: parent!,
+    });
+  },
+};
+
+async function commitFiles(
+  { repo, parent, pullRequest }: PushPlan,
+  files: readonly PushFile[],
+  { title, onFile }: PushMessage,
+): Promise<CommitOutput> {
+  const tally = tallyOf(files, onFile);
+  const sent = new Map<string, number>();
+  const onSent = (path: string, bytes: number) => {
+    sent.set(path, (sent.get(path) ?? 0) + bytes);
+    tally.here(path, sent.get(path)!);
+  };
+  const output = await commit({
+    ...hubOf(repo, { onSent }),
+    repo: { type: "model", name: repo.name },
+    branch: repo.revision,
+    isPullRequest: pullRequest,
+    ...parent !== null && { parentCommit: parent },
+    useXet: false,
+    title,
+    operations: files.map(({ path, content }) => ({
+      operation: "addOrUpdate",
+      path,
+      content,
+    })),
+  });
+  files.forEach(({ path }) => tally.whole(path));
+  return output!;
+}
+
+/** The Hub's own word that the commit holds what was planned. */
+async function requireFiles(
+  { repo, files }: PushPlan,
+  commit: string,
+): Promise<void> {
+  const there = await listTree(repo, commit).catch((cause) => {
+    throw new Error(
+      `Pushed to "${repo.name}" as commit ${commit}, but could not look at it: ${cause.message}`,
+      { cause },
+    );
+  });
+  const wrong = files.filter((file) => !holds(there, file));
+  if (wrong.length === 0) return;
+  throw new Error(
+    `Pushed to "${repo.name}", but commit ${commit} does not hold ${
+      wrong.map(({ path }) => path).join(", ")
+    } as on this machine: did something write there meanwhile?`,
+  );
+}

@@ -1,0 +1,102 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { runToPush, weightsToPush } from "lib/hub/push_files.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+async function put(folder: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await Deno.mkdir(dirname(join(folder, path)), { recursive: true });
+    await Deno.writeTextFile(join(folder, path), "{}");
+  }
+}
+
+/** What lies about, and is nobody's business. */
+const PRIVATE = [
+  ".env",
+  ".git/config",
+  ".cache/x.json",
+  "checkpoints/4/state.safetensors",
+  "figure.html",
+  "modeling_own.py",
+  "notes.txt",
+  "optimizer.pt",
+  "pytorch_model.bin",
+  "training_args.json",
+];
+
+Deno.test("of a run go adapter, record and figure, and nothing else", async () => {
+  using folder = temporaryFolder();
+  const adapter = ["adapter_config.json", "adapter_model.safetensors"];
+  const record = ["README.md", "figure.png", "metrics.jsonl", "run.json"];
+  await put(folder.path, [
+    ...PRIVATE,
+    ...record,
+    ...PRIVATE.map((path) => `adapter/${path}`),
+    ...adapter.map((path) => `adapter/${path}`),
+  ]);
+  const { kind, files } = await runToPush(folder.path);
+  strictEqual(kind, "adapter");
+  deepStrictEqual([...files.keys()].sort(), [...adapter, ...record].sort());
+  strictEqual(
+    files.get("adapter_config.json"),
+    join(folder.path, "adapter", "adapter_config.json"),
+  );
+});
+
+Deno.test("of a model go weights, configuration, tokenizer and its card", async () => {
+  using folder = temporaryFolder();
+  const model = [
+    "README.md",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "merges.txt",
+    "model-00001-of-00002.safetensors",
+    "model-00002-of-00002.safetensors",
+    "model.safetensors.index.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+  ];
+  await put(folder.path, [...PRIVATE, ...model]);
+  const { kind, files } = await weightsToPush(folder.path);
+  strictEqual(kind, "model");
+  deepStrictEqual([...files.keys()], model);
+});
+
+Deno.test("a run that has not ended is refused", async () => {
+  using folder = temporaryFolder();
+  await put(folder.path, ["metrics.jsonl", "checkpoints/4/state.json"]);
+  await rejects(
+    runToPush(folder.path),
+    /expected a run that has ended, with adapter\/ or model\/ beside run.json$/,
+  );
+});
+
+Deno.test("a folder without weights, or none at all, is refused", async () => {
+  using folder = temporaryFolder();
+  await put(folder.path, ["config.json"]);
+  await rejects(weightsToPush(folder.path), /Cannot find weights in/);
+  await rejects(
+    weightsToPush(join(folder.path, "none")),
+    /^Error: Cannot push \S+none: expected a folder$/,
+  );
+});
+
+Deno.test("a link to what lies elsewhere is refused", async () => {
+  using folder = temporaryFolder();
+  using other = temporaryFolder();
+  await put(other.path, ["secret"]);
+  await put(folder.path, ["adapter_config.json"]);
+  await Deno.symlink(
+    join(other.path, "secret"),
+    join(folder.path, "adapter_model.safetensors"),
+  );
+  await rejects(
+    weightsToPush(folder.path),
+    /expected a file in the folder, found a link to/,
+  );
+});
