@@ -96,6 +96,7 @@ const AREAS: Record<string, Area> = {
   },
   hub: { files: ["hub"], imports: ["untrusted"] },
   record: { files: ["record"], imports: ["atomic"] },
+  card: { files: ["model_card"], imports: ["record", "losses"] },
   plot: { files: ["plot"], imports: [] },
   // Reads files that somebody else made.
   untrusted: { files: ["untrusted"], imports: [] },

@@ -1,0 +1,156 @@
+import { basename } from "node:path";
+import type { RunRecord } from "./record.ts";
+import type { Json } from "./record/canonical_json.ts";
+import type { MetricsRow } from "./record/metrics.ts";
+import { dataSection } from "./model_card/data.ts";
+import { type FrontMatter, frontMatter } from "./model_card/front_matter.ts";
+import { hubSource } from "./model_card/hub_source.ts";
+import { machineSection } from "./model_card/machine.ts";
+import { code, count, section, table, words } from "./model_card/markdown.ts";
+import {
+  lossNames,
+  objectiveName,
+  objectiveSection,
+} from "./model_card/objective.ts";
+import { results } from "./model_card/results.ts";
+import { fieldsOf, settingsSection } from "./model_card/settings.ts";
+import {
+  type Loading,
+  reproductionSection,
+  usageSection,
+} from "./model_card/usage.ts";
+
+/** A run, of which a card tells. */
+export interface CardRun {
+  readonly record: RunRecord;
+  readonly rows: readonly MetricsRow[];
+  /** Path in the repository of the picture of its curves, if there is one. */
+  readonly figure: string | null;
+}
+
+/** What a card is of. */
+export interface CardSubject {
+  /** Where it goes: `org/name`. */
+  readonly repo: string;
+  readonly kind: "adapter" | "model";
+  /** The base model, as `adapter_config.json` or somebody names it. */
+  readonly baseModel: string | null;
+  /** Null where nothing is known of how it came about. */
+  readonly run: CardRun | null;
+}
+
+/**
+ * The README.md of a repository on the Hub, from a run's record alone: what
+ * the Hub reads (https://huggingface.co/docs/hub/model-cards) and what a
+ * reader wants to know. What is not known, such as the licence, is not said.
+ */
+export function modelCard(subject: CardSubject): string {
+  const { repo, kind, run } = subject;
+  const base = baseOf(subject);
+  const hasTokenizer = run === null || run.record.model.tokenizer !== null;
+  return [
+    frontMatter(metadata(subject, base)),
+    `# ${words(repo.split("/").at(-1)!)}`,
+    summary(subject, base),
+    ...run === null ? [] : [results(run.record, run)],
+    usageSection({ repo, kind, base: base?.hub ?? null, hasTokenizer }),
+    ...run === null ? [] : recordSections(run.record),
+  ].filter((part) => part !== "").join("\n\n") + "\n";
+}
+
+/** What was trained. */
+interface Base {
+  readonly name: string;
+  /** Null where it is not known to be on the Hub. */
+  readonly hub: Loading["base"];
+}
+
+/** The record knows best, then who pushes, then the adapter. */
+function baseOf({ baseModel, run }: CardSubject): Base | null {
+  const source = run?.record.model.source ?? null;
+  const hub = hubSource(source ?? "");
+  if (hub !== null) return { name: source!, hub };
+  const isId = baseModel !== null && baseModel !== source &&
+    /^\w[\w.-]*\/\w[\w.-]*$/.test(baseModel);
+  if (isId) return { name: baseModel, hub: { repo: baseModel, commit: null } };
+  const name = source ?? baseModel;
+  return name === null ? null : { name: basename(name), hub: null };
+}
+
+function metadata({ kind, run }: CardSubject, base: Base | null): FrontMatter {
+  const { data = [], objective = null, settings = {} } = run?.record ?? {};
+  const datasets = data.flatMap(({ source }) => hubSource(source)?.repo ?? []);
+  const isLora = kind === "adapter" ||
+    run !== null && !isFull(settings["tuning"]);
+  return {
+    "base_model": base?.hub?.repo ?? null,
+    "base_model_relation": base?.hub
+      ? kind === "adapter" ? "adapter" : "finetune"
+      : null,
+    "datasets": [...new Set(datasets)],
+    "library_name": kind === "adapter" ? "peft" : "transformers",
+    "pipeline_tag": "text-generation",
+    "tags": [
+      ...new Set([
+        "prefgrad",
+        ...objective === null ? [] : ["alignment", ...lossNames(objective)],
+        ...isLora ? ["lora"] : [],
+      ]),
+    ],
+  };
+}
+
+function isFull(tuning: Json | undefined): boolean {
+  return fieldsOf(tuning)["kind"] === "full";
+}
+
+/** What it is, in a sentence and a table. */
+function summary({ kind, run }: CardSubject, base: Base | null): string {
+  const from = base === null ? "a model" : code(base.hub?.repo ?? base.name);
+  if (run === null) {
+    return kind === "adapter" ? `A LoRA adapter of ${from}.` : "";
+  }
+  const { objective, data, settings } = run.record;
+  const what = kind === "adapter"
+    ? `A LoRA adapter of ${from}`
+    : isFull(settings["tuning"])
+    ? `All parameters of ${from}`
+    : `${from} with a LoRA adapter merged into it`;
+  const method = objective === null ? "" : ` with ${objectiveName(objective)}`;
+  const steps = count(run.rows.at(-1)?.step ?? 0);
+  const sources = data.filter(({ role }) => role === "train")
+    .map(({ source }) => ` on ${code(source)}`);
+  return `${what}, trained by prefgrad${method} for ${steps} steps${
+    sources.join("")
+  }.\n\n${originTable(run.record)}`;
+}
+
+function originTable({ model }: RunRecord): string {
+  const { parameters: { total, trainable }, ...hashes } = model;
+  const facts: Record<string, string | null> = {
+    "Trained parameters": `${count(trainable)} of ${count(total)}`,
+    "Base model": code(model.source),
+    "its weights, SHA-256": hashes.weights && code(hashes.weights),
+    "its tokenizer with template, SHA-256": hashes.tokenizer &&
+      code(hashes.tokenizer),
+    "Initial adapter, SHA-256": hashes.adapter && code(hashes.adapter),
+  };
+  return table(
+    ["", ""],
+    Object.entries(facts).flatMap(([name, fact]) => fact ? [[name, fact]] : []),
+  );
+}
+
+function recordSections(record: RunRecord): string[] {
+  return [
+    record.objective === null ? "" : objectiveSection(record.objective, record),
+    dataSection(record),
+    settingsSection(record),
+    reproductionSection(record),
+    machineSection(record),
+    section(
+      "Limits",
+      "Nothing was measured but what stands here: in particular neither what the model can do otherwise, nor whether what it says is true or harmless.",
+    ),
+  ];
+}
