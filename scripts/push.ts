@@ -1,0 +1,99 @@
+import { parseFlags } from "lib/flags.ts";
+import { planPush, type PushPlan } from "lib/hub/plan_push.ts";
+import { push } from "lib/hub/push.ts";
+import { note, runVerb, say, table, warn } from "lib/terminal.ts";
+import { text, toggle, type Verb } from "lib/verb.ts";
+import { downloadProgress } from "./download_progress.ts";
+import { pushSource } from "./push_source.ts";
+
+const PUSH = {
+  name: "push",
+  summary:
+    "Uploads a trained adapter or a model with its model card to the Hub; shows first what that would be.",
+  positionals: [
+    {
+      name: "folder",
+      help:
+        "folder of a training run, an adapter or a model; with a README.md, that is the card",
+    },
+    { name: "repo", help: "org/name, which is made where it is missing" },
+  ],
+  flags: {
+    yes: toggle({ help: "do it, instead of showing what would be done" }),
+    public: toggle({ help: "let everybody read it, else it is private" }),
+    pullRequest: toggle({ help: "ask for the change, do not make it" }),
+    revision: text({
+      help: "branch, made from main where it is missing",
+      placeholder: "NAME",
+      default: "main",
+    }),
+    message: text({
+      help: "the commit's message, else what it adds",
+      placeholder: "TEXT",
+    }),
+    run: text({
+      help: "folder of the training run that an exported model comes from",
+      placeholder: "DIR",
+    }),
+    baseModel: text({
+      help: "the base model's id, where it was trained from a local folder",
+      placeholder: "ID",
+    }),
+  },
+  examples: [
+    "deno task push out/dpo org/name",
+    "deno task push out/dpo org/name --yes",
+    "deno task push out/merged org/name --run out/dpo --public --yes",
+    "deno task push out/dpo/adapter org/name --base-model org/base --pull-request",
+  ],
+} as const satisfies Verb;
+
+await runVerb(
+  () => parseFlags(PUSH, Deno.args),
+  async ({ positionals: { folder, repo }, values }) => {
+    const { yes, public: isPublic, message, run, baseModel, ...given } = values;
+    const source = await pushSource(folder, {
+      repo,
+      ...run !== undefined && { run },
+      ...baseModel !== undefined && { baseModel },
+    });
+    source.warnings.forEach(warn);
+    const plan = await planPush(repo, source.contents, {
+      ...given,
+      onWait: note,
+      visibility: isPublic ? "public" : "private",
+    });
+    show(plan);
+    if (!yes) {
+      say(`\n${source.card}`);
+      return say("Nothing was sent; --yes sends it.");
+    }
+    const pushed = await push(plan, {
+      title: message ?? `Add ${source.kind} with prefgrad`,
+      onFile: downloadProgress(),
+    });
+    say(pushed ? `${pushed.commit}\n  ${pushed.url}` : "Nothing to send");
+  },
+);
+
+function show({ repo, visibility, files, others, ...plan }: PushPlan): void {
+  const { creates, pullRequest } = plan;
+  const where = repo.revision === "main" ? "" : `, branch ${repo.revision}`;
+  const made = creates === null ? "" : `, a new ${creates}`;
+  const how = pullRequest ? ", as a pull request" : "";
+  say(`${repo.endpoint}/${repo.name}${where}: ${visibility}${made}${how}\n`);
+  table(
+    files.map(({ path, size, change }) => ({
+      file: path,
+      size: bytes(size),
+      there: change,
+    })),
+  );
+  if (others.length > 0) say(`\nStays as it is: ${others.join(", ")}`);
+}
+
+function bytes(size: number): string {
+  return size < 1e6
+    ? `${(size / 1e3).toFixed(1)} kB`
+    : `${(size / 1e6).toFixed(1)} MB`;
+}

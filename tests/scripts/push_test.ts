@@ -1,0 +1,71 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { LoopbackHubCommits, TOKEN } from "../loopback_hub_commits.ts";
+import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+
+const SCRIPT = new URL("../../scripts/push.ts", import.meta.url).pathname;
+
+async function push(hub: LoopbackHubCommits, args: string[]): Promise<Outcome> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", SCRIPT, ...args],
+    env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: TOKEN, NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  });
+  return await outcome(command.spawn());
+}
+
+const LORA = ["--loss", "dpo", "--steps", "3", "--batch", "4"];
+
+Deno.test("push shows what it would send, and sends it when told to", async () => {
+  await using t = await tinyTraining();
+  await using hub = new LoopbackHubCommits();
+  const out = join(t.path, "out");
+  const flags = ["--model", t.model, "--data", t.pairs, "--out", out];
+  strictEqual((await t.run("train", [...flags, ...LORA])).code, 0);
+  await Deno.writeTextFile(join(out, ".env"), "HF_TOKEN=hf_secret");
+
+  const shown = await push(hub, [out, "org/tiny"]);
+  strictEqual(shown.code, 0);
+  match(shown.out, /^http:\S+\/org\/tiny: private, a new repository\n/);
+  match(shown.out, /^adapter_model.safetensors +[\d.]+ kB +new$/m);
+  match(shown.out, /^A LoRA adapter of `model`, trained by prefgrad with /m);
+  match(shown.out, /\nNothing was sent; --yes sends it.\n$/);
+  match(shown.err, /^warning: nobody else can find the base model "model"/);
+  ok(hub.log.every(({ method }) => method === "GET"));
+
+  const sent = await push(hub, [out, "org/tiny", "--yes", "--message", "Try"]);
+  strictEqual(sent.code, 0, sent.err);
+  match(sent.err, /^5 files \(kB\) .*whole 5$/m);
+  const repo = hub.repos.get("org/tiny")!;
+  const commit = repo.refs.get("main")!;
+  match(sent.out, RegExp(`\n${commit}\n  ${hub.endpoint}/org/tiny/commit/`));
+  strictEqual(repo.titles.get(commit), "Try");
+  const files = hub.files("org/tiny");
+  deepStrictEqual([...files.keys()].sort(), [
+    "README.md",
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "metrics.jsonl",
+    "run.json",
+  ]);
+  for (const name of ["run.json", "adapter/adapter_model.safetensors"]) {
+    const there = files.get(name.split("/").at(-1)!)!.bytes;
+    deepStrictEqual(there, await Deno.readFile(join(out, name)));
+  }
+  const card = new TextDecoder().decode(files.get("README.md")!.bytes);
+  ok(shown.out.includes(card));
+  ok(!card.includes(t.path));
+
+  const again = await push(hub, [out, "org/tiny", "--yes"]);
+  match(again.out, /\nNothing to send\n$/);
+
+  await Deno.writeTextFile(join(out, "metrics.jsonl"), '{"step":1}\n');
+  const spoilt = await push(hub, [out, "org/tiny"]);
+  strictEqual(spoilt.code, 1);
+  strictEqual(spoilt.out, "");
+  match(
+    spoilt.err,
+    /^error: Cannot push metrics.jsonl of the run: its SHA-256 is /,
+  );
+});
