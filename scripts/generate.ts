@@ -178,9 +178,10 @@ function print(
   const single = completions.flat().length === 1;
   for (const [i, some] of completions.entries()) {
     const prompt = prompts[i]!.content;
-    for (const [sample, { ids, finished }] of some.entries()) {
+    for (const [sample, { ids, finish }] of some.entries()) {
       const completion = tokenizer.decode(ids, { skipSpecialTokens: true });
       if (json) {
+        const finished = finish !== "length";
         say(JSON.stringify({ prompt, sample, completion, ids, finished }));
       } else {
         say(single ? completion : `${heading(prompt)}\n${completion}\n`);

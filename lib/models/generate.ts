@@ -1,40 +1,48 @@
 import { Graph } from "../onnx/graph.ts";
-import {
-  compile,
-  type CompileOptions,
-  hostData,
-  type Program,
-  type Tensor,
-  type Tensors,
-} from "../onnx/session.ts";
-import {
-  cachedDecoder,
-  newTokenFeeds,
-  type NewTokens,
-} from "./cached_decoder.ts";
+import { compile, type CompileOptions, type Tensors } from "../onnx/session.ts";
+import { cachedDecoder } from "./cached_decoder.ts";
 import type { DecoderConfig } from "./config.ts";
-import { KeyValueCache, type Span } from "./key_value_cache.ts";
+import {
+  Batch,
+  type BatchSettings,
+  type Finish,
+  type Row,
+} from "./generate/batch.ts";
 import type { Policy } from "./policy.ts";
-import { type Sampler, sampler, type Sampling } from "./sample_token.ts";
+import { sampler } from "./sample_token.ts";
+import type { Sampling } from "./warpers.ts";
 
 /** What follows a prompt. */
 export interface Completion {
-  /** With the token that ends it, if it is finished. */
+  /** With the token that ends it, and all of what it stops by, if it has one. */
   readonly ids: readonly number[];
-  /** Whether a stop token ended it, rather than a limit. */
-  readonly finished: boolean;
+  /** Log-probability of each token under the model itself, see `Drawn`. */
+  readonly logProbs: readonly number[];
+  /** Log-probability with which each token was drawn, see `Drawn`. */
+  readonly samplingLogProbs: readonly number[];
+  readonly finish: Finish;
 }
 
 export interface GenerateOptions extends Sampling {
   /** The trained parameters, by name. */
   readonly parameters: Tensors;
-  /** Random numbers of a completion; labels are `prompt/sample`, from 0. */
+  /** Random numbers of a completion; labels are `prompt/sample`, samples from 0. */
   readonly stream: (label: string) => { uniform(): number };
+  /** What prompts are called in labels. @default their numbers, from 0 */
+  readonly names?: readonly string[];
   readonly maxNewTokens: number;
   /** Completions of each prompt. @default 1 */
   readonly samples?: number;
   /** Tokens that end a completion. @default config.eosIds */
   readonly stopIds?: readonly number[];
+  /**
+   * Whether the ids of a completion say enough; asked after each token.
+   * @default never
+   */
+  readonly stop?: (
+    ids: readonly number[],
+    prompt: readonly number[],
+  ) => boolean;
   /** Completions computed together. @default 256 */
   readonly batch?: number;
   /** Is told of completions when they are done. */
@@ -72,7 +80,7 @@ export async function createGenerator(
     generate: async (prompts, options) => {
       const settings = settle(config, options);
       prompts.forEach((prompt, i) => checkPrompt(config, prompt, i));
-      const rows = prompts.map((prompt, i) => newRows(prompt, i, settings));
+      const rows = newRows(prompts, settings);
       // Shorter prompts leave slots of a batch empty: equal ones go together.
       const queue = rows.flat()
         .sort((a, b) => a.prompt.length - b.prompt.length);
@@ -87,19 +95,20 @@ export async function createGenerator(
 }
 
 /** Options with their defaults. */
-type Settings =
-  & Required<Omit<GenerateOptions, keyof Sampling | "stopIds">>
-  & {
-    readonly config: DecoderConfig;
-    readonly stopIds: ReadonlySet<number>;
-    readonly sample: Sampler;
-  };
+interface Settings extends BatchSettings {
+  readonly stream: GenerateOptions["stream"];
+  readonly names: readonly string[] | undefined;
+  readonly samples: number;
+  readonly batch: number;
+}
 
 function settle(
   config: DecoderConfig,
   {
+    names,
     samples = 1,
     stopIds = config.eosIds,
+    stop = () => false,
     batch = 256,
     onDone = () => {},
     ...rest
@@ -115,8 +124,10 @@ function settle(
   return {
     ...rest,
     config,
+    names,
     samples,
     stopIds: new Set(stopIds),
+    stop,
     batch,
     onDone,
     sample: sampler(rest),
@@ -143,118 +154,48 @@ function checkPrompt(
   }
 }
 
-/** A completion in the making. */
-interface Row {
-  readonly prompt: readonly number[];
-  readonly uniform: () => number;
-  readonly completion: { ids: number[]; finished: boolean };
-}
-
+/** Rows of each prompt; equal prompts become one, to be computed once. */
 function newRows(
-  prompt: readonly number[],
-  number: number,
-  { samples, stream }: Settings,
-): Row[] {
-  return Array.from({ length: samples }, (_, sample) => {
-    const random = stream(`${number}/${sample}`);
-    const uniform = () => random.uniform();
-    return { prompt, uniform, completion: { ids: [], finished: false } };
+  prompts: readonly (readonly number[])[],
+  { names = prompts.map((_, i) => `${i}`), samples, stream }: Settings,
+): Row[][] {
+  const known = new Map(prompts.map((prompt) => [prompt.join(), prompt]));
+  return prompts.map((ids, i) => {
+    const prompt = known.get(ids.join())!;
+    return Array.from({ length: samples }, (_, sample) => {
+      const random = stream(`${names[i]}/${sample}`);
+      return newRow(prompt, () => random.uniform());
+    });
   });
 }
 
-/** Completions computed together. */
-class Batch {
-  readonly #program: Program;
-  readonly #settings: Settings;
-  readonly #cache: KeyValueCache;
-  /** Those that are not done, in the order of the cache. */
-  #rows: readonly Row[];
-
-  constructor(program: Program, rows: readonly Row[], settings: Settings) {
-    const { config, maxNewTokens } = settings;
-    const longest = Math.max(...rows.map(({ prompt }) => prompt.length));
-    const capacity = Math.min(longest + maxNewTokens, config.maxPositions);
-    this.#program = program;
-    this.#settings = settings;
-    this.#cache = new KeyValueCache(config, { rows: rows.length, capacity });
-    this.#rows = rows;
-  }
-
-  async run(): Promise<void> {
-    await this.#start();
-    while (this.#rows.length > 0) await this.#step();
-  }
-
-  /** Computes each prompt once, for all of its completions. */
-  async #start(): Promise<void> {
-    const prompts = [...new Set(this.#rows.map(({ prompt }) => prompt))];
-    const news = prompts.map((ids) => ({ ids, position: 0 }));
-    const cache = new KeyValueCache(this.#settings.config, {
-      rows: prompts.length,
-      capacity: 0,
-    });
-    const { logits, ...outputs } = await this.#run(news, cache);
-    const numbers = new Map(prompts.map((prompt, i) => [prompt, i]));
-    const sources = this.#rows.map(({ prompt }) => numbers.get(prompt)!);
-    const spans = spansOf(prompts);
-    this.#cache.fill(outputs, sources.map((i) => spans[i]!));
-    this.#choose(logits, sources);
-  }
-
-  /** Computes the newest token of each row. */
-  async #step(): Promise<void> {
-    const news = this.#rows.map(({ prompt, completion: { ids } }) => ({
-      ids: ids.slice(-1),
-      position: prompt.length + ids.length - 1,
-    }));
-    const { logits, ...outputs } = await this.#run(news, this.#cache);
-    this.#cache.append(outputs);
-    this.#choose(logits, [...this.#rows.keys()]);
-  }
-
-  #run(news: readonly NewTokens[], cache: KeyValueCache) {
-    return this.#program.run({
-      ...this.#settings.parameters,
-      ...newTokenFeeds(news, { filled: cache.slots }),
-      ...cache.feeds,
-    });
-  }
-
-  /** Chooses a token for each row, by the logits that it is the source of. */
-  #choose(tensor: Tensor | undefined, sources: readonly number[]): void {
-    const { config: { vocabSize }, sample, stopIds } = this.#settings;
-    const logits = hostData(tensor);
-    for (const [i, { completion, uniform }] of this.#rows.entries()) {
-      const at = sources[i]! * vocabSize;
-      const id = sample(logits.subarray(at, at + vocabSize), uniform);
-      completion.ids.push(id);
-      completion.finished = stopIds.has(id);
-    }
-    this.#dropDone();
-  }
-
-  /** Whatever is done leaves at once: that costs less than another step. */
-  #dropDone(): void {
-    const rows = this.#rows;
-    const live = [...rows.keys()].filter((i) => !this.#isDone(rows[i]!));
-    if (live.length === rows.length) return;
-    this.#cache.keep(live);
-    this.#rows = live.map((i) => rows[i]!);
-    const done = rows.filter((row) => this.#isDone(row));
-    this.#settings.onDone(done.map(({ completion }) => completion));
-  }
-
-  #isDone({ prompt, completion: { ids, finished } }: Row): boolean {
-    const { config, maxNewTokens } = this.#settings;
-    return finished || ids.length === maxNewTokens ||
-      prompt.length + ids.length === config.maxPositions;
-  }
+function newRow(prompt: readonly number[], uniform: () => number): Row {
+  return {
+    prompt,
+    seen: new Set(prompt),
+    uniform,
+    completion: {
+      ids: [],
+      logProbs: [],
+      samplingLogProbs: [],
+      finish: "length",
+    },
+  };
 }
 
-function spansOf(prompts: readonly (readonly number[])[]): Span[] {
-  let start = 0;
-  return prompts.map(({ length }) => {
-    start += length;
-    return { start: start - length, length };
+/**
+ * Names of prompts that go by what they say: with them a prompt's completions
+ * do not depend on what other prompts there are, or on their order. Of equal
+ * prompts each has a name of its own.
+ */
+export function namesByContent(
+  prompts: readonly (readonly number[])[],
+): string[] {
+  const counts = new Map<string, number>();
+  return prompts.map((prompt) => {
+    const ids = prompt.join(" ");
+    const count = counts.get(ids) ?? 0;
+    counts.set(ids, count + 1);
+    return `${ids}/${count}`;
   });
 }

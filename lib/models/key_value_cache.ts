@@ -63,20 +63,23 @@ export class KeyValueCache {
   }
 
   /**
-   * Fills an empty cache.
+   * Fills rows of an empty cache, the longest first; they end at the same slot.
    *
    * @param spans for each row, its tokens in the stream of which keys and
-   * values are given; rows end at the same slot.
+   * values are given; `null` for a row that another call fills.
    */
   fill(
     news: Readonly<Record<string, Tensor>>,
-    spans: readonly Span[],
+    spans: readonly (Span | null)[],
   ): void {
     const width = this.#width;
-    this.#slots = Math.max(...spans.map(({ length }) => length));
+    const filled = [...spans.entries()].flatMap(([row, span]) =>
+      span ? [{ row, ...span }] : []
+    );
+    this.#slots = Math.max(this.#slots, ...filled.map(({ length }) => length));
     for (const [name, data] of this.#arrays) {
       const stream = hostData(news[name]);
-      for (const [row, { start, length }] of spans.entries()) {
+      for (const { row, start, length } of filled) {
         for (let i = 0; i < length; i++) {
           const from = (start + i) * width;
           const slot = this.#slots - length + i;

@@ -1,78 +1,68 @@
-/** How a token is chosen by its logit. */
-export interface Sampling {
-  /** Divides the logits; 0 takes the likeliest token. @default 1 */
-  readonly temperature?: number;
+import { type Normalizer, type Sampling, warpersOf, weigh } from "./warpers.ts";
+
+/** A token that was chosen. */
+export interface Drawn {
+  readonly id: number;
   /**
-   * Only the likeliest tokens are drawn from, as few as have this probability
-   * together. https://arxiv.org/abs/1904.09751 @default 1
+   * log of the softmax of the logits as they are: under the model itself, at
+   * temperature 1, in nats. What a scorer gives the token there.
    */
-  readonly topP?: number;
+  readonly logProb: number;
+  /**
+   * log of the probability with which it was drawn: under the softmax of what
+   * the warpers make of the logits, in nats; 0 at temperature 0. It is at most
+   * 0, and never −∞.
+   */
+  readonly samplingLogProb: number;
 }
 
-/** Chooses a token: logits of all tokens, and a source of numbers in [0, 1). */
+/** What a token depends on besides its logits. */
+export interface Circumstances {
+  /** Tokens of the prompt and of the completion so far, each once. */
+  readonly seen: Iterable<number>;
+  /** Draws a number in [0, 1). */
+  readonly uniform: () => number;
+}
+
+/** Chooses a token by the logits of all. */
 export type Sampler = (
   logits: ArrayLike<number>,
-  uniform: () => number,
-) => number;
+  circumstances: Circumstances,
+) => Drawn;
 
 /**
- * Makes a sampler. Of tokens that are equally likely the first is the likelier;
- * at temperature 0 no random number is drawn, otherwise one.
+ * Makes a sampler. At temperature 0 it takes the first of the likeliest tokens
+ * and draws no random number, otherwise it draws one for each token.
  *
  * @throws RangeError for a setting out of its range. The sampler throws one
- * where a logit is NaN or ∞.
+ * where a logit is NaN or ∞, or all are −∞.
  */
-export function sampler({ temperature = 1, topP = 1 }: Sampling = {}): Sampler {
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(
-      `Cannot sample at temperature ${temperature}: expected a number of at least 0`,
-    );
-  }
-  if (!(topP > 0 && topP <= 1)) {
-    throw new RangeError(
-      `Cannot sample with top-p ${topP}: expected a number above 0 and at most 1`,
-    );
-  }
-  if (temperature === 0) return likeliest;
+export function sampler(sampling: Sampling = {}): Sampler {
+  const warpers = warpersOf(sampling);
+  const greedy = sampling.temperature === 0;
+  let scores = new Float64Array();
   let weights = new Float64Array();
-  return (logits, uniform) => {
+  return (logits, { seen, uniform }) => {
     if (weights.length !== logits.length) {
+      scores = new Float64Array(logits.length);
       weights = new Float64Array(logits.length);
     }
-    const total = weigh(logits, temperature, weights);
-    return topP < 1
-      ? drawNucleus(weights, total, { topP, u: uniform() })
-      : draw(weights, uniform() * total);
+    const model = weigh(logits, weights);
+    if (!Number.isFinite(model.total)) throw unusable(logits);
+    scores.set(logits);
+    for (const warp of warpers) warp(scores, seen);
+    const warped = warpers.length === 0 ? model : weigh(scores, weights);
+    const id = draw(weights, greedy ? 0 : uniform() * warped.total);
+    return {
+      id,
+      logProb: logSoftmax(logits[id]!, model),
+      samplingLogProb: logSoftmax(scores[id]!, warped),
+    };
   };
 }
 
-/** The first of the largest. */
-function likeliest(logits: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 0; i < logits.length; i++) {
-    const logit = logits[i]!;
-    if (!(logit < Infinity)) {
-      throw new RangeError(
-        `Cannot choose a token: the logit of token ${i} is ${logit}, expected finite ones`,
-      );
-    }
-    if (logit > logits[best]!) best = i;
-  }
-  return best;
-}
-
-/** Sets weights to e^((logit − largest) / temperature) and returns their sum. */
-function weigh(
-  logits: ArrayLike<number>,
-  temperature: number,
-  weights: Float64Array,
-): number {
-  const largest = logits[likeliest(logits)]!;
-  let total = 0;
-  for (let i = 0; i < weights.length; i++) {
-    total += weights[i] = Math.exp((logits[i]! - largest) / temperature);
-  }
-  return total;
+function logSoftmax(score: number, { largest, total }: Normalizer): number {
+  return score - largest - Math.log(total);
 }
 
 /** The first index up to which the weights exceed a mark below their sum. */
@@ -88,22 +78,13 @@ function draw(weights: ArrayLike<number>, mark: number): number {
   return last;
 }
 
-function drawNucleus(
-  weights: Float64Array,
-  total: number,
-  { topP, u }: { topP: number; u: number },
-): number {
-  // Tokens below this have less than 1 − topP together, so all that are needed
-  // are above, and few are left to sort.
-  const least = total * (1 - topP) / weights.length;
-  const ids: number[] = [];
-  for (let i = 0; i < weights.length; i++) {
-    if (weights[i]! >= least) ids.push(i);
-  }
-  ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
-  let size = 0;
-  let sum = 0;
-  while (size < ids.length && sum < topP * total) sum += weights[ids[size++]!]!;
-  const kept = ids.slice(0, size).map((id) => weights[id]!);
-  return ids[draw(kept, u * sum)]!;
+function unusable(logits: ArrayLike<number>): RangeError {
+  const list = Array.from(logits);
+  const at = list.findIndex((logit) => !(logit < Infinity));
+  const found = at < 0
+    ? "all logits are -Infinity"
+    : `the logit of token ${at} is ${list[at]}`;
+  return new RangeError(
+    `Cannot choose a token: ${found}, expected finite ones`,
+  );
 }

@@ -10,15 +10,19 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { readConfig } from "lib/models/config.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import {
+  type Completion,
   createGenerator,
   type GenerateOptions,
   type Generator,
+  namesByContent,
 } from "lib/models/generate.ts";
 import { loraPolicy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
+import { Scorer } from "lib/scorer.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
 
 const { policy, parameters } = randomDecoder();
@@ -68,20 +72,142 @@ Deno.test("a greedy completion takes the likeliest token after the whole text", 
   }
 });
 
-Deno.test("what is drawn does not depend on the batch", async () => {
-  await withGenerator(async (generator) => {
-    const draw = (batch: number) =>
-      generator.generate(PROMPTS, {
-        ...BASE,
-        samples: 4,
-        stopIds: [2, 5],
-        batch,
-      });
-    const whole = await draw(16);
-    const lengths = whole.flat().map(({ ids }) => ids.length);
-    ok(new Set(lengths).size > 3, `rows end at different steps: ${lengths}`);
-    for (const batch of [1, 2, 3, 8]) deepEqual(await draw(batch), whole);
+/** Everything that decides what is drawn, at once. */
+const ALL = {
+  temperature: 0.9,
+  topK: 8,
+  topP: 0.95,
+  minP: 0.02,
+  repetitionPenalty: 1.2,
+};
+
+const idsOf = (found: readonly (readonly Completion[])[]) =>
+  found.map((some) => some.map(({ ids }) => ids));
+
+for (const [name, sampling] of Object.entries({ plain: {}, warped: ALL })) {
+  Deno.test(`what is drawn does not depend on the batch, ${name}`, async () => {
+    await withGenerator(async (generator) => {
+      const draw = (batch: number) =>
+        generator.generate(PROMPTS, {
+          ...BASE,
+          ...sampling,
+          samples: 4,
+          stopIds: [2, 5],
+          batch,
+        });
+      const whole = await draw(16);
+      const lengths = whole.flat().map(({ ids }) => ids.length);
+      ok(new Set(lengths).size > 3, `rows end at different steps: ${lengths}`);
+      for (const batch of [1, 2, 3, 8]) {
+        const found = await draw(batch);
+        deepEqual(idsOf(found), idsOf(whole));
+        for (const [i, completion] of found.flat().entries()) {
+          const { logProbs } = whole.flat()[i]!;
+          assertClose(completion.logProbs, logProbs, { tolerance: 1e-5 });
+        }
+      }
+    });
   });
+}
+
+Deno.test("prompts named by their content draw the same in any order and company", async () => {
+  const prompts = [...PROMPTS, PROMPTS[0]!];
+  await withGenerator(async (generator) => {
+    const draw = async (some: readonly (readonly number[])[]) => {
+      const names = namesByContent(some);
+      const options = { ...BASE, ...ALL, names, samples: 3, batch: 4 };
+      const found = idsOf(await generator.generate(some, options));
+      return new Map(names.map((name, i) => [name, found[i]!]));
+    };
+    const whole = await draw(prompts);
+    equal(whole.size, 5);
+    notDeepEqual(whole.get("1 5 3 9/0"), whole.get("1 5 3 9/1"));
+    for (const name of (await draw(prompts.toReversed())).keys()) {
+      ok(whole.has(name), name);
+    }
+    deepEqual(await draw(prompts.toReversed()), whole);
+    for (const [name, ids] of await draw([PROMPTS[3]!, PROMPTS[0]!])) {
+      deepEqual(ids, whole.get(name), name);
+    }
+  });
+});
+
+Deno.test("many prompts are computed in parts, and go on as one by one", async () => {
+  const rng = new Rng(3);
+  const prompts = Array.from(
+    { length: 90 },
+    (_, i) => Array.from({ length: 1 + i % 37 }, () => rng.integer(11)),
+  );
+  await withGenerator(async (generator) => {
+    const options = { ...BASE, maxNewTokens: 3, stopIds: [] };
+    const whole = await generator.generate(prompts, options);
+    const single = await generator.generate(prompts, { ...options, batch: 1 });
+    deepEqual(idsOf(whole), idsOf(single));
+  });
+});
+
+Deno.test("log-probabilities are those that a scorer gives the tokens", async () => {
+  const options = { ...BASE, ...ALL, samples: 3 };
+  const found = await withGenerator((g) => g.generate(PROMPTS, options));
+  const rows = PROMPTS.map((prompt, i) => ({
+    prompt,
+    completions: idsOf(found)[i]!,
+  }));
+  const scorer = new Scorer({ policy });
+  const expected = await scorer.scoreTokens(rows, { parameters });
+  await scorer.release();
+  for (const [i, some] of found.entries()) {
+    for (const [k, { logProbs, samplingLogProbs }] of some.entries()) {
+      assertClose(logProbs, expected[i]![k]!, { tolerance: 1e-5 });
+      equal(samplingLogProbs.length, logProbs.length);
+      ok(samplingLogProbs.every((x) => x <= 0 && x > -10));
+      notDeepEqual(samplingLogProbs, logProbs);
+    }
+  }
+});
+
+Deno.test("tokens drawn plainly have one log-probability, the likeliest are drawn for sure", async () => {
+  await withGenerator(async (generator) => {
+    const [[plain] = []] = await generator.generate([[8]], BASE);
+    deepEqual(plain!.samplingLogProbs, plain!.logProbs);
+    const greedy = { ...BASE, temperature: 0 };
+    const [[likeliest] = []] = await generator.generate([[8]], greedy);
+    ok(likeliest!.samplingLogProbs.every((x) => x === 0));
+    ok(likeliest!.logProbs.every((x) => x < 0));
+  });
+});
+
+Deno.test("the repetition penalty counts the prompt's tokens and the completion's", async () => {
+  const settings = { temperature: 0, repetitionPenalty: 1.5, maxNewTokens: 6 };
+  const options = { ...BASE, ...settings, stopIds: [] };
+  const found = await withGenerator((g) => g.generate(PROMPTS, options));
+  for (const [i, prompt] of PROMPTS.entries()) {
+    const text = [...prompt];
+    for (const id of found[i]![0]!.ids) {
+      const scores = (await logitsAfter(text)).map((x, id) =>
+        !text.includes(id) ? x : x < 0 ? x * 1.5 : x / 1.5
+      );
+      equal(id, scores.indexOf(Math.max(...scores)));
+      text.push(id);
+    }
+  }
+});
+
+Deno.test("a completion that says enough ends there", async () => {
+  const asked: [number, number][] = [];
+  const stop = (ids: readonly number[], prompt: readonly number[]) => {
+    asked.push([ids.length, prompt.length]);
+    return ids.length === prompt.length + 1;
+  };
+  const options = { ...BASE, stop, stopIds: [] };
+  const found = await withGenerator((g) =>
+    g.generate([[8], [3, 3, 10]], options)
+  );
+  deepEqual(found.flat().map(({ ids, finish }) => [ids.length, finish]), [
+    [2, "stop"],
+    [4, "stop"],
+  ]);
+  deepEqual(asked, [[1, 1], [1, 3], [2, 1], [2, 3], [3, 3], [4, 3]]);
 });
 
 Deno.test("each prompt has its own samples, and more of them leave the first as they are", async () => {
@@ -93,7 +219,7 @@ Deno.test("each prompt has its own samples, and more of them leave the first as 
     notDeepEqual(a, b);
     notDeepEqual(b, c);
     const one = await generator.generate(PROMPTS, options);
-    deepEqual(one, three.map(([first]) => [first]));
+    deepEqual(idsOf(one), idsOf(three).map(([first]) => [first]));
   });
 });
 
@@ -118,7 +244,7 @@ Deno.test("a stop token ends a completion and stays in it", async () => {
     const options = { ...BASE, temperature: 0 };
     const found = await generator.generate([[8]], { ...options, stopIds: [] });
     const free = found[0]![0]!;
-    equal(free.finished, false);
+    equal(free.finish, "length");
     equal(free.ids.length, 12);
     const stop = free.ids[3]!;
     const ids = free.ids.slice(0, free.ids.indexOf(stop) + 1);
@@ -126,7 +252,8 @@ Deno.test("a stop token ends a completion and stays in it", async () => {
       ...options,
       stopIds: [stop],
     });
-    deepEqual(stopped, [[{ ids, finished: true }]]);
+    deepEqual(idsOf(stopped), [[ids]]);
+    equal(stopped[0]![0]!.finish, "eos");
   });
 });
 
@@ -134,7 +261,7 @@ Deno.test("without stop tokens of their own completions end as the model says", 
   const found = await withGenerator((g) =>
     g.generate(PROMPTS, { ...BASE, samples: 20 })
   );
-  const ended = found.flat().filter(({ finished }) => finished);
+  const ended = found.flat().filter(({ finish }) => finish === "eos");
   ok(ended.length > 0);
   ok(ended.every(({ ids }) => ids.indexOf(2) === ids.length - 1));
 });
