@@ -1,5 +1,6 @@
-import { encodeRow } from "./encode_row.ts";
+import { type EncodeOptions, encodeRow } from "./encode_row.ts";
 import { type Message, readMessages } from "./messages.ts";
+import type { PreferenceRow } from "./preference.ts";
 import { readRows } from "./read_rows.ts";
 import type { Row } from "./row.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -31,30 +32,44 @@ export async function readPrompts(path: string): Promise<Prompt[]> {
   throw new Error(`Cannot use ${path}: expected lines of text, found none`);
 }
 
+/** How a prompt is put to a model. */
+export interface Asking {
+  /** Whether text is what a user says, rather than text to go on with. */
+  readonly chat: boolean;
+  /** The system message of conversations that have none. */
+  readonly system?: string | undefined;
+}
+
+/** Text that a model goes on with, or the conversation that it answers. */
+export function askedOf(
+  { content }: Prompt,
+  { chat, system }: Asking,
+): Prompt["content"] {
+  if (typeof content === "string" && !chat) return content;
+  const turns = typeof content === "string"
+    ? [{ role: "user", content }]
+    : content;
+  return system === undefined || turns[0]?.role === "system"
+    ? turns
+    : [{ role: "system", content: system }, ...turns];
+}
+
 /**
  * Token ids of a prompt, as `encodeRow()` makes them.
  *
- * @param options `chat`: whether text is what a user says, rather than text to
- * go on with; `system`: the system message of conversations that have none.
  * @throws an error that names file and row.
  */
 export function encodePrompt(
-  { content, where }: Prompt,
+  prompt: Prompt,
   tokenizer: Tokenizer,
-  { chat, system }: { chat: boolean; system?: string | undefined },
+  { chat, system, ...options }: Asking & Pick<EncodeOptions, "templateOptions">,
 ): readonly number[] {
-  if (typeof content === "string" && !chat) {
-    const row = { form: "text" as const, prompt: content, completions: [] };
-    return encodeRow({ ...row, where }, tokenizer).prompt;
-  }
-  const turns = typeof content === "string"
-    ? [{ role: "user", content }]
-    : [...content];
-  const prompt = system === undefined || turns[0]?.role === "system"
-    ? turns
-    : [{ role: "system", content: system }, ...turns];
-  const row = { form: "chat" as const, prompt, completions: [] };
-  return encodeRow({ ...row, where }, tokenizer).prompt;
+  const { where } = prompt;
+  const asked = askedOf(prompt, { chat, system });
+  const row: PreferenceRow = typeof asked === "string"
+    ? { form: "text", prompt: asked, completions: [], where }
+    : { form: "chat", prompt: [...asked], completions: [], where };
+  return encodeRow(row, tokenizer, options).prompt;
 }
 
 function promptOf(row: Row): Prompt {

@@ -93,6 +93,14 @@ Deno.test("encodePrompt() makes text a turn of the user, and the system speaks o
   });
 });
 
+Deno.test("encodePrompt() tells the template what it is told", async () => {
+  await withTemplate("{{ mood }}{{ messages[0].content }}", (tokenizer) => {
+    const prompt = { content: "Hi", where: "here" };
+    const asking = { chat: true, templateOptions: { mood: "sad" } };
+    deepStrictEqual(encodePrompt(prompt, tokenizer, asking), bytes("sadHi"));
+  });
+});
+
 Deno.test("encodePrompt() needs a chat template for messages", async () => {
   await withTemplate(null, (tokenizer) => {
     const prompt = { content: [question], where: "a.jsonl, line 1" };
