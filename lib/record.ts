@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from "ajv";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeTextAtomically } from "./atomic_file.ts";
 import { canonicalJson, type Json } from "./record/canonical_json.ts";
@@ -121,10 +121,25 @@ export async function writeRecord(
   folder: string,
   record: RunRecord,
 ): Promise<void> {
-  const path = join(folder, "run.json");
+  await writeChecked(join(folder, "run.json"), record);
+}
+
+/**
+ * Writes the record of one file beside it, as `FILE.record.json`.
+ *
+ * @throws {Error} as {@linkcode writeRecord} does.
+ */
+export async function writeRecordOf(
+  file: string,
+  record: RunRecord,
+): Promise<void> {
+  await writeChecked(`${file}.record.json`, record);
+}
+
+async function writeChecked(path: string, record: RunRecord): Promise<void> {
   const text = canonicalJson(record, { indent: 2 });
   check(JSON.parse(text), `Cannot write ${path}`);
-  await Deno.mkdir(folder, { recursive: true });
+  await Deno.mkdir(dirname(path), { recursive: true });
   await writeTextAtomically(path, `${text}\n`);
 }
 

@@ -1,13 +1,15 @@
-import { encodePrompt, type Prompt, readPrompts } from "lib/data/prompts.ts";
+import { dirname } from "node:path";
+import {
+  askedOf,
+  type Asking,
+  encodePrompt,
+  type Prompt,
+  readPrompts,
+} from "lib/data/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
 import { parseFlags } from "lib/flags.ts";
-import { type Completion, createGenerator } from "lib/models/generate.ts";
-import type { Policy } from "lib/models/policy.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
-import type { Device } from "lib/onnx/providers.ts";
-import { createState } from "lib/onnx/state.ts";
-import { Rng } from "lib/rng.ts";
-import { progress, runVerb, say } from "lib/terminal.ts";
+import { runVerb, say } from "lib/terminal.ts";
 import {
   type FlagValues,
   integer,
@@ -16,8 +18,21 @@ import {
   toggle,
   type Verb,
 } from "lib/verb.ts";
+import { Clock } from "./clock.ts";
 import { computing } from "./computing_flags.ts";
+import { containerOf } from "./data_rows_file.ts";
+import {
+  type Answer,
+  generateAnswers,
+  type Question,
+  stopsOf,
+} from "./generated_answers.ts";
+import { answerRow, writeAnswers } from "./generated_rows.ts";
 import { openPolicy } from "./open_policy.ts";
+import { templateOptionsOf, TOKENIZING_FLAGS } from "./row_flags.ts";
+
+const PROMPTS = "Prompts";
+const SAMPLING = "Sampling, in this order";
 
 const GENERATE = {
   name: "generate",
@@ -32,165 +47,186 @@ const GENERATE = {
       help: "LoRA adapter folder, or org/name[@revision]",
       placeholder: "DIR|ID",
     }),
-    prompt: text({ help: "what to continue", group: "Prompts" }),
-    prompts: text({
-      help: "lines of a .txt, or JSONL rows with prompt or messages",
+    out: text({
+      help: "JSONL file to write, an object a completion, with a record beside",
       placeholder: "FILE",
-      group: "Prompts",
     }),
-    system: text({ help: "system message", group: "Prompts" }),
+    json: toggle({ help: "print the same objects" }),
+    prompt: text({ help: "what to continue", group: PROMPTS }),
+    prompts: text({
+      help: "lines of a .txt, or rows of data with prompt or messages",
+      placeholder: "FILE",
+      group: PROMPTS,
+    }),
+    system: text({ help: "system message", group: PROMPTS }),
     raw: toggle({
       help: "continue text as it is, even if the model has a chat template",
-      group: "Prompts",
+      group: PROMPTS,
     }),
-    maxNewTokens: integer({
-      help: "most tokens of a completion",
-      default: 256,
-      min: 1,
-      group: "Sampling",
+    templateOption: { ...TOKENIZING_FLAGS.templateOption, group: PROMPTS },
+    repetitionPenalty: number({
+      help: "divides positive logits of tokens that are there already, and " +
+        "multiplies negative ones",
+      above: 0,
+      group: SAMPLING,
     }),
     temperature: number({
       help: "divides the logits; 0 takes the likeliest token",
       default: 0,
       min: 0,
-      group: "Sampling",
+      group: SAMPLING,
+    }),
+    topK: integer({
+      help: "draws from so many tokens, the likeliest",
+      min: 1,
+      group: SAMPLING,
     }),
     topP: number({
       help: "draws from the fewest tokens that are this likely together",
-      default: 1,
       above: 0,
       max: 1,
-      group: "Sampling",
+      group: SAMPLING,
+    }),
+    minP: number({
+      help: "draws from tokens this many times as likely as the likeliest",
+      min: 0,
+      max: 1,
+      group: SAMPLING,
     }),
     samples: integer({
       help: "completions of each prompt",
       default: 1,
       min: 1,
-      group: "Sampling",
+      group: SAMPLING,
     }),
     seed: integer({
-      help: "of the random numbers",
+      help: "of the random numbers; a prompt has its own, whatever the others",
       default: 0,
-      group: "Sampling",
+      group: SAMPLING,
+    }),
+    maxNewTokens: integer({
+      help: "most tokens of a completion",
+      default: 256,
+      min: 1,
+      group: "Ending",
+    }),
+    stop: text({
+      help: "text before which a completion ends, or a JSON list of such",
+      placeholder: "TEXT|JSON",
+      group: "Ending",
     }),
     batch: integer({
-      help: "completions computed together; changes nothing but speed",
+      help: "completions computed together, in memory at once",
       default: 16,
       min: 1,
       group: "Computing",
     }),
     ...computing,
-    json: toggle({ help: "print one JSON object a completion, with its ids" }),
   },
   examples: [
     'deno task generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "What is the capital of France?"',
-    'deno task generate --model runs/base --raw --prompt "Once upon a time" --temperature 0.8 --samples 4',
-    "deno task generate --model runs/base --adapter runs/dpo/adapter --prompts prompts.jsonl --json > answers.jsonl",
+    'deno task generate --model runs/base --raw --prompt "Once upon a time" --temperature 0.8 --min-p 0.05 --samples 4',
+    "deno task generate --model runs/base --adapter runs/dpo/adapter --prompts prompts.jsonl --out answers.jsonl",
   ],
 } as const satisfies Verb;
 type Values = FlagValues<typeof GENERATE.flags>;
 
-await runVerb(
-  () => parseFlags(GENERATE, Deno.args),
-  async ({ values }) => {
-    const prompts = await givenPrompts(values);
-    const { policy, folder } = await openPolicy(values.model, values.adapter);
-    const tokenizer = await loadTokenizer(folder);
-    if (tokenizer === null) {
-      throw new Error(
-        `Cannot generate text with ${folder}: it has no tokenizer.json`,
-      );
-    }
-    const ids = encode(prompts, tokenizer, values);
-    const device = await resolveDevice(values.device);
-    const completions = await generate(policy, ids, { ...values, device });
-    print(prompts, completions, { tokenizer, json: values.json });
-  },
-);
-
-async function givenPrompts(
-  { prompt, prompts, samples, temperature }: Values,
-): Promise<Prompt[]> {
-  if (samples > 1 && temperature === 0) {
+await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
+  const clock = new Clock();
+  const { out, json, ...rest } = values;
+  checkFlags(values);
+  const prompts = await givenPrompts(values);
+  const model = await openPolicy(values.model, values.adapter);
+  const tokenizer = await loadTokenizer(model.folder);
+  if (tokenizer === null) {
     throw new Error(
-      `Cannot draw --samples ${samples} at temperature 0, where all are the same; expected --temperature above 0`,
+      `Cannot generate text with ${model.folder}: it has no tokenizer.json`,
     );
   }
-  const given = prompt === undefined
-    ? []
-    : [{ content: prompt, where: "--prompt" }];
-  const read = prompts === undefined ? [] : await readPrompts(prompts);
-  if (given.length + read.length > 0) return [...given, ...read];
+  const device = await resolveDevice(values.device);
+  const settings = { ...rest, device, stop: stopsOf(values.stop) };
+  const questions = questionsOf(prompts, tokenizer, values);
+  if (out !== undefined) await Deno.mkdir(dirname(out), { recursive: true });
+  clock.lap("load");
+  const answers = await generateAnswers(questions, {
+    ...settings,
+    policy: model.policy,
+    tokenizer,
+  });
+  clock.lap("generate");
+  if (out === undefined) return print(answers, { json, settings });
+  const timings = clock.timings();
+  await writeAnswers(out, answers, { settings, model, tokenizer, timings });
+  say(`Wrote ${answers.length} completions to ${out}`);
+});
+
+/** @throws Error for flags that have no use together, or no file to write. */
+function checkFlags(
+  { out, samples, temperature, topK, topP, minP, ...values }: Values,
+): void {
+  if (out !== undefined) containerOf(out);
+  if (temperature === 0) {
+    const idle = [
+      samples > 1 && `draw --samples ${samples}`,
+      topK !== undefined && "use --top-k",
+      topP !== undefined && "use --top-p",
+      minP !== undefined && "use --min-p",
+    ].find((flag) => flag !== false);
+    if (idle !== undefined) {
+      throw new Error(
+        `Cannot ${idle} at temperature 0, which takes the likeliest token; expected --temperature above 0`,
+      );
+    }
+  }
+  if (values.prompt !== undefined || values.prompts !== undefined) return;
   throw new Error(
     "Nothing to continue: expected --prompt TEXT or --prompts FILE",
   );
 }
 
-function encode(
+async function givenPrompts({ prompt, prompts }: Values): Promise<Prompt[]> {
+  const given = prompt === undefined
+    ? []
+    : [{ content: prompt, where: "--prompt" }];
+  return [...given, ...prompts === undefined ? [] : await readPrompts(prompts)];
+}
+
+function questionsOf(
   prompts: readonly Prompt[],
   tokenizer: Tokenizer,
-  { raw, system }: Values,
-): (readonly number[])[] {
-  const chat = !raw && tokenizer.chatTemplate !== null;
-  if (system !== undefined && !chat) {
+  { raw, system, templateOption }: Values,
+): Question[] {
+  const asking: Asking = {
+    chat: !raw && tokenizer.chatTemplate !== null,
+    system,
+  };
+  if (system !== undefined && !asking.chat) {
     throw new Error(
       "Cannot use --system: expected a model with a chat template, and no --raw",
     );
   }
-  return prompts.map((p) => encodePrompt(p, tokenizer, { chat, system }));
-}
-
-async function generate(
-  policy: Policy,
-  prompts: (readonly number[])[],
-  { device, threads, seed, ...options }: Values & { device: Device },
-): Promise<Completion[][]> {
-  const generator = await createGenerator(policy, { device, threads });
-  const state = await createState(policy.trained, device);
-  await state.write(policy.initial);
-  const rng = new Rng(seed);
-  const total = prompts.length * options.samples;
-  using shown = progress({ title: "completions", total });
-  const start = performance.now();
-  let done = 0;
-  let tokens = 0;
-  const completions = await generator.generate(prompts, {
-    ...options,
-    parameters: state.tensors,
-    stream: (label) => rng.split(label),
-    onDone: (some) => {
-      done += some.length;
-      tokens += some.reduce((sum, { ids }) => sum + ids.length, 0);
-      const seconds = (performance.now() - start) / 1000;
-      shown.update(done, { "tokens/s": tokens / seconds });
-    },
-  });
-  await state.release();
-  await generator.release();
-  return completions;
+  const templateOptions = templateOptionsOf(templateOption);
+  return prompts.map((prompt) => ({
+    prompt: askedOf(prompt, asking),
+    ids: encodePrompt(prompt, tokenizer, { ...asking, templateOptions }),
+  }));
 }
 
 function print(
-  prompts: readonly Prompt[],
-  completions: readonly (readonly Completion[])[],
-  { tokenizer, json }: { tokenizer: Tokenizer; json: boolean },
+  answers: readonly Answer[],
+  { json, settings }: {
+    json: boolean;
+    settings: Parameters<typeof answerRow>[1];
+  },
 ): void {
-  const single = completions.flat().length === 1;
-  for (const [i, some] of completions.entries()) {
-    const prompt = prompts[i]!.content;
-    for (const [sample, { ids, finish }] of some.entries()) {
-      const completion = tokenizer.decode(ids, { skipSpecialTokens: true });
-      if (json) {
-        const finished = finish !== "length";
-        say(JSON.stringify({ prompt, sample, completion, ids, finished }));
-      } else {
-        say(single ? completion : `${heading(prompt)}\n${completion}\n`);
-      }
-    }
+  for (const answer of answers) {
+    if (json) say(JSON.stringify(answerRow(answer, settings)));
+    else if (answers.length === 1) say(answer.text);
+    else say(`${heading(answer.question)}\n${answer.text}\n`);
   }
 }
 
-function heading(prompt: Prompt["content"]): string {
+function heading({ prompt }: Question): string {
   const text = typeof prompt === "string" ? prompt : prompt.at(-1)!.content;
   return `> ${text}`;
 }

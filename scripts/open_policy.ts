@@ -1,6 +1,9 @@
-import { resolveModel } from "lib/hub.ts";
-import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
-import type { Policy } from "lib/models/policy.ts";
+import { resolveModel, type Source } from "lib/hub.ts";
+import {
+  type LoadedPolicy,
+  loadPolicy,
+  type Tuning,
+} from "lib/models/load_policy.ts";
 import { note } from "lib/terminal.ts";
 import { downloadProgress } from "./download_progress.ts";
 
@@ -14,10 +17,11 @@ const AS_IT_IS: Tuning = {
 };
 
 /** A policy to be used, not trained. */
-export interface OpenedPolicy {
-  readonly policy: Policy;
+export interface OpenedPolicy extends LoadedPolicy {
   /** Folder of the model. */
   readonly folder: string;
+  /** Where the model came from. */
+  readonly source: Source;
 }
 
 /** Opens a model from a path or the Hub, under an adapter if one is named. */
@@ -26,9 +30,9 @@ export async function openPolicy(
   adapter?: string,
 ): Promise<OpenedPolicy> {
   const options = { onFile: downloadProgress(), onWait: note };
-  const { folder } = await resolveModel(model, options);
+  const resolved = await resolveModel(model, options);
   const tuning: Tuning = adapter === undefined
     ? AS_IT_IS
     : { kind: "adapter", ...await resolveModel(adapter, options) };
-  return { ...await loadPolicy(folder, tuning), folder };
+  return { ...await loadPolicy(resolved.folder, tuning), ...resolved };
 }

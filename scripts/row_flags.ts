@@ -146,7 +146,7 @@ export function tokenizeOptions(
 }
 
 /** Values are JSON, or else the text that they are. */
-function templateOptionsOf(list = ""): Record<string, Json> {
+export function templateOptionsOf(list = ""): Record<string, Json> {
   const parts = list === "" ? [] : list.split(/,(?=[^,=]+=)/);
   return Object.fromEntries(parts.map((part) => {
     const [, name, value] = part.match(/^([^=]+)=(.*)$/s) ?? [];

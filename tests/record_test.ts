@@ -5,6 +5,7 @@ import {
   readRecord,
   type RunRecord,
   writeRecord,
+  writeRecordOf,
 } from "lib/record.ts";
 import { environment, peakMemory } from "lib/record/environment.ts";
 import { sha256 } from "lib/record/sha256.ts";
@@ -73,6 +74,15 @@ Deno.test("readRecord() returns what writeRecord() wrote", async () => {
   };
   await writeRecord(out, untrained);
   deepStrictEqual(await readRecord(join(out, "run.json")), untrained);
+});
+
+Deno.test("writeRecordOf() puts the record of a file beside it", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "rows.jsonl");
+  await writeRecordOf(file, RECORD);
+  deepStrictEqual(await readRecord(`${file}.record.json`), RECORD);
+  const broken = { ...RECORD, name: file };
+  await rejects(writeRecordOf(file, broken), /rows.jsonl.record.json: \/name/);
 });
 
 Deno.test("The schema wants every field of the record and no other", async () => {

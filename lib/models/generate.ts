@@ -36,13 +36,10 @@ export interface GenerateOptions extends Sampling {
   /** Tokens that end a completion. @default config.eosIds */
   readonly stopIds?: readonly number[];
   /**
-   * Whether the ids of a completion say enough; asked after each token.
-   * @default never
+   * Whether the ids of a completion say enough; asked after each token, with
+   * the number of the prompt. @default never
    */
-  readonly stop?: (
-    ids: readonly number[],
-    prompt: readonly number[],
-  ) => boolean;
+  readonly stop?: (ids: readonly number[], prompt: number) => boolean;
   /** Completions computed together. @default 256 */
   readonly batch?: number;
   /** Is told of completions when they are done. */
@@ -164,22 +161,18 @@ function newRows(
     const prompt = known.get(ids.join())!;
     return Array.from({ length: samples }, (_, sample) => {
       const random = stream(`${names[i]}/${sample}`);
-      return newRow(prompt, () => random.uniform());
+      const uniform = () => random.uniform();
+      return { number: i, prompt, uniform, ...startOf(prompt) };
     });
   });
 }
 
-function newRow(prompt: readonly number[], uniform: () => number): Row {
+/** What a row has before its first token. */
+function startOf(prompt: readonly number[]): Pick<Row, "seen" | "completion"> {
+  const lists = { ids: [], logProbs: [], samplingLogProbs: [] };
   return {
-    prompt,
     seen: new Set(prompt),
-    uniform,
-    completion: {
-      ids: [],
-      logProbs: [],
-      samplingLogProbs: [],
-      finish: "length",
-    },
+    completion: { ...lists, finish: "length" },
   };
 }
 

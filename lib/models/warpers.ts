@@ -126,14 +126,27 @@ const KINDS: Readonly<Record<keyof Sampling, WarperKind>> = {
   minP,
 };
 
+/** Settings with what those that are absent stand for. */
+export function settledSampling(sampling: Sampling): Required<Sampling> {
+  const of = (key: keyof Sampling) => sampling[key] ?? KINDS[key].neutral;
+  return {
+    repetitionPenalty: of("repetitionPenalty"),
+    temperature: of("temperature"),
+    topK: of("topK"),
+    topP: of("topP"),
+    minP: of("minP"),
+  };
+}
+
 /**
  * The warpers of settings that change something, in their order.
  *
  * @throws RangeError for a setting out of its range.
  */
 export function warpersOf(sampling: Sampling): Warper[] {
+  const settled = settledSampling(sampling);
   return Object.entries(KINDS).flatMap(([key, kind]) => {
-    const value = sampling[key as keyof Sampling] ?? kind.neutral;
+    const value = settled[key as keyof Sampling];
     if (kind.accepts(value)) {
       return value === kind.neutral ? [] : [kind.warper(value)];
     }

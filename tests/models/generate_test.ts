@@ -195,9 +195,9 @@ Deno.test("the repetition penalty counts the prompt's tokens and the completion'
 
 Deno.test("a completion that says enough ends there", async () => {
   const asked: [number, number][] = [];
-  const stop = (ids: readonly number[], prompt: readonly number[]) => {
-    asked.push([ids.length, prompt.length]);
-    return ids.length === prompt.length + 1;
+  const stop = (ids: readonly number[], prompt: number) => {
+    asked.push([ids.length, prompt]);
+    return ids.length === 2 + prompt;
   };
   const options = { ...BASE, stop, stopIds: [] };
   const found = await withGenerator((g) =>
@@ -205,9 +205,9 @@ Deno.test("a completion that says enough ends there", async () => {
   );
   deepEqual(found.flat().map(({ ids, finish }) => [ids.length, finish]), [
     [2, "stop"],
-    [4, "stop"],
+    [3, "stop"],
   ]);
-  deepEqual(asked, [[1, 1], [1, 3], [2, 1], [2, 3], [3, 3], [4, 3]]);
+  deepEqual(asked, [[1, 0], [1, 1], [2, 0], [2, 1], [3, 1]]);
 });
 
 Deno.test("each prompt has its own samples, and more of them leave the first as they are", async () => {

@@ -1,13 +1,17 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { parseRows } from "lib/data/formats.ts";
 import { readConfig } from "lib/models/config.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
-import { baseSize, withByteTokenizer } from "../data/byte_tokenizer.ts";
+import { readRecord } from "lib/record.ts";
+import { sha256File } from "lib/record/sha256.ts";
+import { baseSize, bytes, withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { putJson, TINY } from "../models/tiny_model.ts";
 
 const SCRIPT = new URL("../../scripts/generate.ts", import.meta.url).href;
-const TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
+const TEMPLATE =
+  "{{ mood }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
   "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
 
 /** Runs a check with a small random model and something to run the script. */
@@ -43,32 +47,121 @@ async function run(args: readonly string[]) {
   return { code, out: out!, err: err! };
 }
 
-Deno.test("generate draws the same from a seed, whatever the batch", async () => {
+/** Objects of JSONL. */
+const objects = (text: string) =>
+  text.trimEnd().split("\n").map((line) => JSON.parse(line));
+
+Deno.test("generate draws the same from a seed, whatever the batch and the order of prompts", async () => {
   await withModel(async (folder, generate) => {
     const path = join(folder, "prompts.jsonl");
     const rows = [{ prompt: "Hi" }, {
       messages: [{ role: "user", content: "Yes" }],
     }];
-    await Deno.writeTextFile(
-      path,
-      rows.map((r) => JSON.stringify(r)).join("\n"),
-    );
-    const draw = (...args: string[]) =>
-      generate(
+    const draw = async (
+      prompts: readonly unknown[],
+      ...args: readonly string[]
+    ) => {
+      const lines = prompts.map((row) => JSON.stringify(row));
+      await Deno.writeTextFile(path, lines.join("\n"));
+      const { code, out, err } = await generate(
         ...["--prompts", path, "--json", "--max-new-tokens", "5"],
-        ...["--samples", "2", "--temperature", "1", ...args],
+        ...["--samples", "2", "--temperature", "1", "--top-k", "20", ...args],
       );
-    const { code, out, err } = await draw("--seed", "3");
-    strictEqual(code, 0, err);
-    const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+      strictEqual(code, 0, err);
+      match(err, /completions {2}4\/4 .*tokens\/s/);
+      return objects(out);
+    };
+    const lines = await draw(rows, "--seed", "3");
+    const asked = [[{ role: "user", content: "Hi" }], rows[1]!.messages];
     deepStrictEqual(
       lines.map(({ prompt, sample }) => [prompt, sample]),
-      [["Hi", 0], ["Hi", 1], [rows[1]!.messages, 0], [rows[1]!.messages, 1]],
+      [[asked[0], 0], [asked[0], 1], [asked[1], 0], [asked[1], 1]],
     );
-    ok(lines.every(({ ids, finished }) => ids.length === 5 || finished));
-    match(err, /completions {2}4\/4 .*tokens\/s/);
-    strictEqual((await draw("--seed", "3", "--batch", "1")).out, out);
-    ok((await draw("--seed", "4")).out !== out);
+    const ids = (some: typeof lines) =>
+      some.map(({ completion_ids: ids }) => ids);
+    const reversed = rows.toReversed();
+    const again = await draw(reversed, "--seed", "3", "--batch", "1");
+    deepStrictEqual(ids([...again.slice(2), ...again.slice(0, 2)]), ids(lines));
+    ok(`${ids(await draw(rows, "--seed", "4"))}` !== `${ids(lines)}`);
+  });
+});
+
+Deno.test("generate writes rows that a label makes data, and a record", async () => {
+  await withModel(async (folder, generate) => {
+    const out = join(folder, "new", "answers.jsonl");
+    const flags = ["--max-new-tokens", "6", "--temperature", "0.9"];
+    const draw = async (...args: string[]) => {
+      const all = ["--prompt", "Hi", "--out", out, ...flags, ...args];
+      const { code, err, out: said } = await generate(...all);
+      strictEqual(code, 0, err);
+      strictEqual(said, `Wrote 3 completions to ${out}\n`);
+      return objects(await Deno.readTextFile(out));
+    };
+    const rows = await draw("--samples", "3", "--min-p", "0.01", "--seed", "5");
+    for (const row of rows) {
+      const n = row.completion_ids.length;
+      strictEqual(row.finish, n < 6 ? "eos" : row.finish);
+      deepStrictEqual([row.logps.length, row.sampling_logps.length], [n, n]);
+      strictEqual(row.seed, 5);
+      deepStrictEqual(row.settings, {
+        maxNewTokens: 6,
+        repetitionPenalty: 1,
+        temperature: 0.9,
+        topK: 0,
+        topP: 1,
+        minP: 0.01,
+        stop: [],
+      });
+    }
+    const record = await readRecord(`${out}.record.json`);
+    strictEqual(record.kind, "generate");
+    strictEqual(record.artifacts["answers.jsonl"], await sha256File(out));
+    strictEqual(record.summary["completions"], 3);
+
+    const labelled = rows.map((fields, i) => ({
+      where: `row ${i}`,
+      fields: { ...fields, label: i > 0 },
+    }));
+    const drawn = parseRows(labelled);
+    strictEqual(drawn.format, "ids-labels");
+    const [first] = drawn.rows;
+    deepStrictEqual([first!.prompt, first!.completions], [
+      rows[0].prompt_ids,
+      [rows[0].completion_ids],
+    ]);
+    const words = labelled.map(({ where, fields }) => {
+      const { prompt_ids: _p, completion_ids: _c, ...rest } = fields;
+      return { where, fields: rest };
+    });
+    strictEqual(parseRows(words).format, "trl-labels-chat");
+  });
+});
+
+Deno.test("generate stops before a text, wherever tokens end", async () => {
+  await withModel(async (_folder, generate) => {
+    const flags = [
+      ...["--prompt", "Hi", "--raw", "--json", "--max-new-tokens", "9"],
+      ...["--temperature", "1", "--seed", "2"],
+    ];
+    const [free] = objects((await generate(...flags)).out);
+    const text: string = free.completion;
+    const [stop] = text.match(/[!-~]{3}(?=[!-~])/)!; // a token a letter
+    const list = JSON.stringify(["never", stop]);
+    const [cut] = objects((await generate(...flags, "--stop", list)).out);
+    strictEqual(cut.completion, text.slice(0, text.indexOf(stop)));
+    strictEqual(cut.finish, "stop");
+    ok(cut.completion_ids.length < free.completion_ids.length);
+    strictEqual(cut.prompt, "Hi");
+  });
+});
+
+Deno.test("generate tells the chat template what it is told", async () => {
+  await withModel(async (_folder, generate) => {
+    const flags = ["--prompt", "Hi", "--json", "--max-new-tokens", "1"];
+    const [plain] = objects((await generate(...flags)).out);
+    const told = await generate(...flags, "--template-option", "mood=sad");
+    const [sad] = objects(told.out);
+    deepStrictEqual(sad.prompt_ids, [...bytes("sad"), ...plain.prompt_ids]);
   });
 });
 
@@ -87,6 +180,9 @@ Deno.test("generate prints the likeliest text by itself, with or without the tem
 const REFUSED: [string[], RegExp][] = [
   [[], /expected --prompt TEXT or --prompts FILE/],
   [["--prompt", "Hi", "--samples", "2"], /--samples 2 at temperature 0/],
+  [["--prompt", "Hi", "--top-k", "5"], /use --top-k at temperature 0/],
+  [["--prompt", "Hi", "--stop", '["a", 1]'], /--stop: found .*a JSON list/],
+  [["--prompt", "Hi", "--out", "a.txt"], /Cannot write a.txt: expected a name/],
   [["--prompt", "Hi", "--raw", "--system", "Be"], /Cannot use --system/],
   [["--prompt", "x".repeat(40)], /prompt 0: it has 42 tokens, expected fewer/],
   [["--prompt", "Hi", "--adapter", "/none"], /Cannot find the model "\/none"/],

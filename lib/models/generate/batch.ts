@@ -12,6 +12,8 @@ export type Finish = "eos" | "stop" | "length";
 
 /** A completion in the making. */
 export interface Row {
+  /** That of its prompt among those that were given. */
+  readonly number: number;
   readonly prompt: readonly number[];
   /** Tokens of the prompt and of the completion. */
   readonly seen: Set<number>;
@@ -33,7 +35,7 @@ export interface BatchSettings {
   readonly maxNewTokens: number;
   readonly stopIds: ReadonlySet<number>;
   /** Whether the ids of a completion say enough. */
-  readonly stop: (ids: readonly number[], prompt: readonly number[]) => boolean;
+  readonly stop: (ids: readonly number[], prompt: number) => boolean;
   readonly onDone: (completions: readonly Row["completion"][]) => void;
 }
 
@@ -115,14 +117,14 @@ export class Batch {
   #choose(logits: readonly ArrayLike<number>[]): void {
     const { sample, stopIds, stop } = this.#settings;
     for (const [i, row] of this.#rows.entries()) {
-      const { completion, prompt, seen } = row;
+      const { completion, number, seen } = row;
       const { id, logProb, samplingLogProb } = sample(logits[i]!, row);
       seen.add(id);
       completion.ids.push(id);
       completion.logProbs.push(logProb);
       completion.samplingLogProbs.push(samplingLogProb);
       if (stopIds.has(id)) completion.finish = "eos";
-      else if (stop(completion.ids, prompt)) completion.finish = "stop";
+      else if (stop(completion.ids, number)) completion.finish = "stop";
     }
     this.#dropDone();
   }
