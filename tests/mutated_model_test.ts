@@ -2,6 +2,7 @@ import { match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { readAdapter, writeAdapter } from "lib/models/adapter.ts";
+import { readConfig } from "lib/models/config.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import { Rng } from "lib/rng.ts";
@@ -41,9 +42,9 @@ async function putEverything(folder: string): Promise<void> {
   await writeAdapter(`${folder}/adapter`, {
     rank: 1,
     alpha: 2,
-    targets: ["q_proj"],
+    replaced: [],
     tensors: new Map([["model.layers.1.self_attn.q_proj.weight", pair]]),
-  }, { baseModel: "tiny" });
+  }, { baseModel: "tiny", config: await readConfig(folder) });
 }
 
 /** What is done with files before a model computes; adapters have a folder. */
