@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { writeFolder, type Writer } from "../atomic_folder.ts";
+import { readText } from "../untrusted/read_json.ts";
 import { architectureOf } from "./architecture.ts";
+import { changeFields } from "./change_fields.ts";
 import { type DecoderConfig, readConfig } from "./config.ts";
 import type { FloatDtype } from "./encode_floats.ts";
 import { readJsonFields, writeJson } from "./json_fields.ts";
@@ -92,11 +94,15 @@ export async function companions(
   from: string,
   fields: Readonly<Record<string, unknown>>,
 ): Promise<Map<string, Writer>> {
-  const { values } = await readJsonFields(join(from, "config.json"));
-  // Under either name it would make loaders round what we write.
-  const { torch_dtype: _old, dtype: _new, ...rest } = values;
+  const { path } = await readJsonFields(join(from, "config.json"));
+  const config = changeFields(await readText(path), {
+    // Under either name it would make loaders round what we write.
+    "torch_dtype": undefined,
+    "dtype": undefined,
+    ...fields,
+  });
   const files = new Map<string, Writer>([
-    ["config.json", (path) => writeJson(path, { ...rest, ...fields })],
+    ["config.json", (path) => Deno.writeTextFile(path, config)],
   ]);
   for await (const { name } of Deno.readDir(from)) {
     if (!COPIED.includes(name)) continue;
