@@ -204,9 +204,10 @@ function contentOf(
   );
 }
 
-/** Whether a parameter is one of a module, of which some last parts are said. */
-function isWithin(parameter: string, module: string): boolean {
-  return `.${parameter}`.includes(`.${module}.`);
+/** Whether a parameter is in a module that ends so, as PEFT looks for it. */
+function isWithin(parameter: string, ending: string): boolean {
+  const parts = parameter.split(".");
+  return parts.some((_, i) => parts.slice(0, i).join(".").endsWith(ending));
 }
 
 async function readPair(

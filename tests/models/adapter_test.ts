@@ -225,10 +225,10 @@ Deno.test("a module that is to be whole must be in the file", () =>
     await writeAdapter(folder, ADAPTER, TINY_BASE);
     const { config } = await readAdapter(folder);
     const path = `${folder}/adapter_config.json`;
-    await putJson(path, { ...config, "modules_to_save": ["norm"] });
+    await putJson(path, { ...config, "modules_to_save": ["wte"] });
     await rejects(
       readAdapter(folder),
-      /expected a tensor of "norm".*found none/,
+      /expected a tensor of "wte".*found none/,
     );
   }));
 
