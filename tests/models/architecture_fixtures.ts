@@ -4,6 +4,7 @@ import { putJson } from "./tiny_model.ts";
 /** What fixtures/architectures.py writes, which says what each part is. */
 export interface Fixture extends Outcome {
   readonly config: Readonly<Record<string, unknown>>;
+  readonly saved: Readonly<Record<string, unknown>>;
   readonly pairs: readonly Pair[];
   readonly greedy: readonly Record<"prompt" | "ids", readonly number[]>[];
   readonly lora: Outcome & {

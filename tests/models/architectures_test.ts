@@ -3,6 +3,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { dpo } from "lib/losses/dpo.ts";
 import { resolveSettings } from "lib/losses/options.ts";
 import { writeAdapter } from "lib/models/adapter.ts";
+import { readConfig } from "lib/models/config.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import { createGenerator } from "lib/models/generate.ts";
 import {
@@ -32,6 +33,7 @@ import {
 } from "./architecture_fixtures.ts";
 import { checkMerged, checkOnnxGreedy } from "./exported_architecture.ts";
 import { seeded } from "./seeded_weights.ts";
+import { putJson } from "./tiny_model.ts";
 
 const FULL: Tuning = { kind: "full" };
 /** Few enough that the pairs make several micro-batches. */
@@ -47,6 +49,7 @@ for (const [name, fixture] of ARCHITECTURES) {
       await putArchitecture(folder.path, fixture);
       await use(fixture, folder.path);
     });
+  check("configuration, however it is spelled", checkConfig);
   check("logits and log-probabilities", async (fixture, folder) => {
     const loaded = await loadPolicy(folder, FULL);
     await checkLogits(loaded, fixture);
@@ -63,6 +66,15 @@ for (const [name, fixture] of ARCHITECTURES) {
     const pairs = { adapter: adapterIn(folder), rows: rowsOf(fixture) };
     return checkMerged(folder, pairs, numbers(fixture.lora.logProbs));
   });
+}
+
+async function checkConfig(
+  { saved }: Fixture,
+  folder: string,
+): Promise<void> {
+  const expected = await readConfig(folder);
+  await putJson(`${folder}/config.json`, saved);
+  deepStrictEqual(await readConfig(folder), expected);
 }
 
 async function checkLogits(
