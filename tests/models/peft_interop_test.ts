@@ -23,7 +23,9 @@ import {
 } from "./architecture_fixtures.ts";
 import { putJson } from "./tiny_model.ts";
 
-const SCRIPT = fileURLToPath(new URL("peft_interop.py", import.meta.url));
+const SCRIPT = fileURLToPath(
+  new URL("../fixtures/peft_interop.py", import.meta.url),
+);
 
 /** Something that PEFT or transformers computes. */
 interface Case {
