@@ -51,6 +51,9 @@ const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
   "velora_config",
 ]);
 
+/** More than any model has linear layers. */
+const MAX_NAMES = 10_000;
+
 /** Initializations that leave the base weights as they are; PiSSA's does not. */
 const GENTLE_STARTS = ["gaussian", "eva", "orthogonal"];
 
@@ -145,10 +148,10 @@ function readPattern(
   const pattern = fields.object(name);
   if (!pattern) return {};
   const keys = Object.keys(pattern.values);
-  if (!keys.every(isPlainPattern)) {
+  if (keys.length > MAX_NAMES || !keys.every(isPlainPattern)) {
     throw fields.error(
       name,
-      "names of modules: other patterns are not supported",
+      `at most ${MAX_NAMES} names of modules: other patterns are not supported`,
     );
   }
   return Object.fromEntries(keys.map((key) => [key, pattern[read](key)]));
@@ -156,8 +159,8 @@ function readPattern(
 
 function readNames(fields: JsonFields, name: string): string[] {
   const value = fields.values[name] ?? [];
-  if (Array.isArray(value) && value.every((one) => typeof one === "string")) {
-    return value;
-  }
-  throw fields.error(name, "a list of names");
+  const isList = Array.isArray(value) && value.length <= MAX_NAMES &&
+    value.every((one) => typeof one === "string");
+  if (isList) return value;
+  throw fields.error(name, `a list of at most ${MAX_NAMES} names`);
 }

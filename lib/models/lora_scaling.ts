@@ -43,9 +43,10 @@ export function isPlainPattern(pattern: string): boolean {
 }
 
 function firstMatch(pattern: Pattern, module: string): number | undefined {
-  const [, value] =
-    Object.entries(pattern).find(([name]) =>
-      new RegExp(`^(.*\\.)?(${name})$`).test(module)
-    ) ?? [];
+  const [, value] = Object.entries(pattern).find(([said]) => {
+    const name = said.replace(/^\^/, "").replaceAll("\\.", ".");
+    return module === name ||
+      !said.startsWith("^") && module.endsWith(`.${name}`);
+  }) ?? [];
   return value;
 }
