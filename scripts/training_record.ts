@@ -73,7 +73,9 @@ export function parameterCounts(
 ): { total: number; trainable: number } {
   const trainable = countParameters(policy.trained);
   const base = countParameters(parameterNames(policy.config));
-  return { total: base + (lora ? trainable : 0), trainable };
+  // What an adapter has whole, the model has as well.
+  const added = lora ? trainable - countParameters(lora.replaced) : 0;
+  return { total: base + added, trainable };
 }
 
 function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
