@@ -105,19 +105,28 @@ export const Erf: Op = {
   vjp: ({ inputs: [x] }, [dz]) => [
     mul(dz!, mul(exp(mul(mul(x!, x!), -1)), 2 / Math.sqrt(Math.PI))),
   ],
-  // 2/√π e^(−x²) (x + 2x³/3 + 4x⁵/15 + …), beyond 5 what it is at 5.
+  // 2/√π e^(−x²) (x + 2x³/3 + 4x⁵/15 + …), beyond FAR what it is there.
   lower: ([x]) => {
-    const near = max(min(x!, 5), -5);
+    const near = max(min(x!, FAR), -FAR);
     const square = mul(near, near);
-    const series = mul(near, polynomial(square, ERF));
-    return [mul(mul(exp(mul(square, -1)), series), 2 / Math.sqrt(Math.PI))];
+    const series = polynomial(mul(square, 1 / FAR ** 2), ERF);
+    const scale = 2 / Math.sqrt(Math.PI);
+    return [mul(mul(exp(mul(square, -1)), mul(near, series)), scale)];
   },
 };
 export const erf = (x: Operand): Value => apply(Erf, [x]);
 
-/** 2ⁿ / (1 · 3 · 5 · … · (2n+1)): at x² = 25 the last are below 10⁻¹⁷ of the sum. */
+/** From where on |erf x| is 1 in float64. */
+const FAR = 6;
+
+/**
+ * (2 · FAR²)ⁿ / (1 · 3 · 5 · … · (2n+1)): for x/FAR rather than x, as onnxruntime
+ * takes what is 0 in float32 for 0.
+ */
 const ERF: number[] = [1];
-for (let n = 1; n < 100; n++) ERF.push(ERF.at(-1)! * 2 / (2 * n + 1));
+for (let n = 1; n < 100; n++) {
+  ERF.push(ERF.at(-1)! * 2 * FAR ** 2 / (2 * n + 1));
+}
 
 /** Φ(x) = (1 + erf(x/√2)) / 2 */
 function normalCdf(x: Value): Value {

@@ -242,7 +242,7 @@ for (
   const [name, changes, message] of [
     [
       "Phi-3-mini-4k-instruct",
-      { "rope_scaling": { type: "longrope", "long_factor": 1 } },
+      { "rope_scaling": { type: "longrope", "long_factor": [1, 1.2] } },
       /"rope_scaling.type" is "longrope", expected one of: default, linear/,
     ],
     [

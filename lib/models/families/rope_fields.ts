@@ -1,5 +1,5 @@
 import type { LinearScaling, Llama3Scaling, RopeConfig } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import { isRecord, type JsonFields } from "../json_fields.ts";
 
 /** What a family has for fields that are absent. */
 export interface RopeDefaults {
@@ -20,12 +20,12 @@ export function readRope(
 ): RopeConfig {
   const rope = fields.object("rope_parameters") ??
     fields.object("rope_scaling");
-  const nested = rope &&
-    Object.keys(rope.values).find((name) =>
-      typeof rope.values[name] === "object" && rope.has(name)
-    );
-  if (rope && nested) throw rope.error(nested, "a number or a text");
-  return ropeOf(fields, rope, defaults);
+  const config = ropeOf(fields, rope, defaults);
+  // Settings for each type of layer would go unread.
+  const nested = Object.entries(rope?.values ?? {})
+    .find(([, value]) => isRecord(value));
+  if (rope && nested) throw rope.error(nested[0], "a number or a text");
+  return config;
 }
 
 /** Rotary settings of an object of them, or of the whole file's fields. */
