@@ -62,7 +62,7 @@ export interface DecoderConfig extends Partial<Variations> {
 /** Rotary position embedding over two halves of each head. */
 export interface RopeConfig {
   readonly theta: number;
-  readonly scaling: null | Llama3Scaling | LinearScaling;
+  readonly scaling: null | Llama3Scaling | LinearScaling | PairScaling;
   /** Elements of each head that are rotated, the first ones. @default headDim */
   readonly size?: number;
 }
@@ -83,6 +83,17 @@ export interface Llama3Scaling {
 export interface LinearScaling {
   readonly kind: "linear";
   readonly factor: number;
+}
+
+/**
+ * The wavelength of each pair is stretched by a factor of its own, and rotated
+ * elements grow by `amplitude`. https://arxiv.org/abs/2309.00071,
+ * https://arxiv.org/abs/2402.13753
+ */
+export interface PairScaling {
+  readonly kind: "pairs";
+  readonly factors: readonly number[];
+  readonly amplitude: number;
 }
 
 /** A parameter: its name in a Hugging Face folder, and its shape there. */

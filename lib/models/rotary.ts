@@ -2,7 +2,7 @@ import type { Value } from "../onnx/graph.ts";
 import { mul } from "../ops/elementwise.ts";
 import { unsqueeze } from "../ops/shaping.ts";
 import { cos, sin } from "../ops/trigonometry.ts";
-import type { LinearScaling, Llama3Scaling, RopeConfig } from "./config.ts";
+import type { Llama3Scaling, RopeConfig } from "./config.ts";
 
 /** How one layer rotates heads of a size. */
 export interface Rotation {
@@ -26,32 +26,34 @@ export function rotaryAngles(rotation: Rotation, positions: Value): Angles {
     : Float32Array.from(list);
   const frequencies = graph.constant(data, [1, 1, list.length]);
   const angles = mul(unsqueeze(positions, [1, 2]), frequencies);
-  return { cos: cos(angles), sin: sin(angles) };
+  const { scaling } = rotation.rope;
+  const amplitude = scaling?.kind === "pairs" ? scaling.amplitude : 1;
+  const grown = (x: Value) => amplitude === 1 ? x : mul(x, amplitude);
+  return { cos: grown(cos(angles)), sin: grown(sin(angles)) };
 }
 
 /**
  * Rotary frequencies of the pairs of a head's elements, in radians a position:
  * `theta^(−2i/size)` for `i < size/2`, stretched where the model says so.
- * Computed in float64 and rounded once; transformers' `_compute_llama3_parameters`,
- * `_compute_linear_scaling_rope_parameters` and its default are the same
- * formulas in float32.
+ * Computed in float64 and rounded once; transformers' modeling_rope_utils.py has
+ * the same formulas in float32.
  */
 export function inverseFrequencies(
   { headDim, rope: { theta, scaling, size = headDim } }: Rotation,
 ): Float32Array {
   return Float32Array.from({ length: size / 2 }, (_, i) => {
     const frequency = theta ** (-2 * i / size);
-    return scaling ? stretched(frequency, scaling) : frequency;
+    if (!scaling) return frequency;
+    if (scaling.kind === "llama3") return stretched(frequency, scaling);
+    const factor = scaling.kind === "pairs"
+      ? scaling.factors[i]!
+      : scaling.factor;
+    return frequency / factor;
   });
 }
 
-function stretched(
-  frequency: number,
-  scaling: Llama3Scaling | LinearScaling,
-): number {
-  const { factor } = scaling;
-  if (scaling.kind === "linear") return frequency / factor;
-  const { lowFrequencyFactor, highFrequencyFactor } = scaling;
+function stretched(frequency: number, scaling: Llama3Scaling): number {
+  const { factor, lowFrequencyFactor, highFrequencyFactor } = scaling;
   /** How many waves fit into the positions of the original training. */
   const waves = scaling.originalMaxPositions * frequency / (2 * Math.PI);
   if (waves > highFrequencyFactor) return frequency;

@@ -134,8 +134,8 @@ for (
       /"quantization_config" is {"bits":4}, expected none/,
     ],
     [
-      { "rope_scaling": { "rope_type": "yarn", factor: 2 } },
-      /"rope_scaling.rope_type" is "yarn", expected one of: default, linear, llama3/,
+      { "rope_scaling": { "rope_type": "longrope", "long_factor": [2, 2] } },
+      /"rope_scaling.rope_type" is "longrope", expected one of: default, linear/,
     ],
     [
       { "rope_scaling": { type: "dynamic", factor: 2 } },

@@ -220,6 +220,24 @@ Deno.test("GPT-NeoX's rotary settings are read from old and new places alike", a
   strictEqual(old.rope?.size, 32);
 });
 
+Deno.test("Phi-3 with LongRoPE has the positions of its first training", async () => {
+  const factors = Array.from({ length: 48 }, (_, i) => 1 + i / 100);
+  const config = await changed("Phi-3-mini-4k-instruct", {
+    "max_position_embeddings": 131_072,
+    "rope_scaling": {
+      type: "longrope",
+      "short_factor": factors,
+      "long_factor": factors.map((factor) => 10 * factor),
+    },
+  });
+  strictEqual(config.maxPositions, 4096);
+  deepStrictEqual(config.rope?.scaling, {
+    kind: "pairs",
+    factors,
+    amplitude: Math.sqrt(1 + Math.log(32) / Math.log(4096)),
+  });
+});
+
 Deno.test("linear layers are listed as outputs by inputs, however stored", async () => {
   const config = await changed("gpt2", { "n_layer": 1 });
   const stored = new Map(
@@ -242,8 +260,8 @@ for (
   const [name, changes, message] of [
     [
       "Phi-3-mini-4k-instruct",
-      { "rope_scaling": { type: "longrope", "long_factor": [1, 1.2] } },
-      /"rope_scaling.type" is "longrope", expected one of: default, linear/,
+      { "rope_scaling": { type: "longrope", "short_factor": [1, 1.2] } },
+      /"rope_scaling.short_factor" is \[1,1.2\], expected 48 numbers above 0/,
     ],
     [
       "gpt2",

@@ -25,6 +25,14 @@ Deno.test("linear scaling divides all frequencies", () => {
   );
 });
 
+Deno.test("pairs may be stretched each by a factor of its own", () => {
+  const scaling = { kind: "pairs", factors: [1, 4], amplitude: 2 } as const;
+  deepStrictEqual(
+    inverseFrequencies({ headDim: 4, rope: { theta: 10000, scaling } }),
+    Float32Array.of(1, 0.0025),
+  );
+});
+
 /*
 Python, in float64, after the formula of transformers' modeling_rope_utils.py:
 

@@ -135,6 +135,20 @@ export function positiveOrNone(
   return fields.has(name) ? fields.positive(name) : null;
 }
 
+/** A list of so many numbers above zero. */
+export function positives(
+  fields: JsonFields,
+  name: string,
+  length: number,
+): readonly number[] {
+  const value = fields.values[name];
+  if (
+    Array.isArray(value) && value.length === length &&
+    value.every((x) => typeof x === "number" && x > 0)
+  ) return value;
+  throw fields.error(name, `${length} numbers above 0`);
+}
+
 /** `null` is as many as query heads, whatever the family's default. */
 function readKvHeads(
   fields: JsonFields,

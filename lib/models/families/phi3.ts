@@ -1,13 +1,16 @@
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
-import { countOrNone, readDecoder } from "./decoder_fields.ts";
+import { countOrNone, positives, readDecoder } from "./decoder_fields.ts";
 import { slidingEverywhere } from "./mistral.ts";
-import { readRope } from "./rope_fields.ts";
+import { readRope, type ScalingReader } from "./rope_fields.ts";
 
 /**
- * Phi-3 and 3.5: Llama with matrices joined, and perhaps a window. The stretched
- * positions of its long variants (longrope) are not supported.
+ * Phi-3, 3.5 and 4-mini: Llama with matrices joined, and perhaps a window.
  * https://arxiv.org/abs/2404.14219
+ *
+ * Those with LongRoPE have one stretching for texts within the positions of
+ * their first training and another beyond: they are read as having no more
+ * positions than those.
  */
 export function phi3Config(fields: JsonFields): DecoderConfig {
   const config = readDecoder(fields, {
@@ -17,13 +20,31 @@ export function phi3Config(fields: JsonFields): DecoderConfig {
     bosId: 1,
     eosId: 32_000,
   });
+  const { maxPositions } = config;
+  const original = fields.count("original_max_position_embeddings", 4096);
+  const longRope: ScalingReader = (rope, { size }) => {
+    const growth = rope.positive("factor", maxPositions / original);
+    const usual = Math.sqrt(1 + Math.log(growth) / Math.log(original));
+    return {
+      kind: "pairs",
+      factors: positives(rope, "short_factor", size / 2),
+      amplitude: rope.positive("attention_factor", growth > 1 ? usual : 1),
+    };
+  };
   const rope = readRope(fields, {
     ...config,
     rotaryShare: ["partial_rotary_factor", 1],
+    // All of these mean LongRoPE in files of this family.
+    scalings: new Map(
+      ["longrope", "su", "yarn"].map((type) => [type, longRope]),
+    ),
   });
   const window = countOrNone(fields, "sliding_window", null);
   return {
     ...config,
+    maxPositions: rope.scaling?.kind === "pairs"
+      ? Math.min(maxPositions, original)
+      : maxPositions,
     rope,
     projections: "joined",
     mlp: "joined gate",

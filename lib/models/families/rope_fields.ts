@@ -1,4 +1,9 @@
-import type { LinearScaling, Llama3Scaling, RopeConfig } from "../config.ts";
+import type {
+  LinearScaling,
+  Llama3Scaling,
+  PairScaling,
+  RopeConfig,
+} from "../config.ts";
 import { isRecord, type JsonFields } from "../json_fields.ts";
 
 /** What a family has for fields that are absent. */
@@ -11,7 +16,15 @@ export interface RopeDefaults {
    * rotates whole heads; a file that says otherwise is refused.
    */
   readonly rotaryShare?: readonly [field: string, value: number];
+  /** Types of scaling that the family has besides the usual ones. */
+  readonly scalings?: ReadonlyMap<string, ScalingReader>;
 }
+
+/** Reads the scaling of a rotation without it. */
+export type ScalingReader = (
+  rope: JsonFields,
+  rotation: { readonly theta: number; readonly size: number },
+) => RopeConfig["scaling"];
 
 /** Older files have rope_theta and rope_scaling, newer ones rope_parameters. */
 export function readRope(
@@ -34,14 +47,14 @@ export function ropeOf(
   rope: JsonFields | null,
   defaults: RopeDefaults,
 ): RopeConfig {
-  const [thetaField, usual] = defaults.theta ?? ["rope_theta", 10_000];
-  return {
-    theta: rope?.has("rope_theta")
-      ? rope.positive("rope_theta")
-      : fields.positive(thetaField, usual),
-    scaling: rope && readScaling(rope),
-    ...readSize(fields, rope, defaults),
-  };
+  const { headDim, theta: [name, usual] = ["rope_theta", 10_000] } = defaults;
+  const theta = rope?.has("rope_theta")
+    ? rope.positive("rope_theta")
+    : fields.positive(name, usual);
+  const part = readSize(fields, rope, defaults);
+  const rotation = { theta, size: headDim, ...part };
+  const scaling = rope && readScaling(rope, rotation, defaults);
+  return { theta, scaling, ...part };
 }
 
 const SHARE = "partial_rotary_factor";
@@ -62,21 +75,27 @@ function readSize(
   throw place.error(field, `a share that is even of a head's ${headDim}`);
 }
 
-type Scaling = NonNullable<RopeConfig["scaling"]>;
+/** Types of scaling → what reads their parameters. */
+const SCALINGS: ReadonlyMap<string, ScalingReader> = new Map<
+  string,
+  ScalingReader
+>([
+  ["default", () => null],
+  ["linear", readLinear],
+  ["llama3", readLlama3],
+  ["yarn", readYarn],
+]);
 
-/** Ways of stretching → what reads their parameters. */
-const SCALINGS: ReadonlyMap<string, (rope: JsonFields) => Scaling | null> =
-  new Map<string, (rope: JsonFields) => Scaling | null>([
-    ["default", () => null],
-    ["linear", readLinear],
-    ["llama3", readLlama3],
-  ]);
-
-function readScaling(rope: JsonFields): Scaling | null {
+function readScaling(
+  rope: JsonFields,
+  rotation: { theta: number; size: number },
+  { scalings = new Map() }: RopeDefaults,
+): RopeConfig["scaling"] {
+  const known = new Map([...SCALINGS, ...scalings]);
   const field = rope.has("rope_type") ? "rope_type" : "type";
-  const read = SCALINGS.get(rope.text(field, "default"));
-  if (read) return read(rope);
-  throw rope.error(field, `one of: ${[...SCALINGS.keys()].join(", ")}`);
+  const read = known.get(rope.text(field, "default"));
+  if (read) return read(rope, rotation);
+  throw rope.error(field, `one of: ${[...known.keys()].join(", ")}`);
 }
 
 function readLinear(rope: JsonFields): LinearScaling {
@@ -96,4 +115,40 @@ function readLlama3(rope: JsonFields): Llama3Scaling {
     highFrequencyFactor,
     originalMaxPositions: rope.count("original_max_position_embeddings"),
   };
+}
+
+/**
+ * Pairs that turn more than `beta_fast` times within the original positions
+ * stay, those that turn fewer than `beta_slow` times are stretched by `factor`,
+ * in frequency those between smoothly. https://arxiv.org/abs/2309.00071
+ */
+function readYarn(
+  rope: JsonFields,
+  { theta, size }: { theta: number; size: number },
+): PairScaling {
+  const factor = rope.positive("factor");
+  const original = rope.count("original_max_position_embeddings");
+  /** The pair, not a whole one, that turns so often. */
+  const pairOf = (turns: number) =>
+    size * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
+  const whole = rope.flag("truncate", true);
+  const fast = pairOf(rope.positive("beta_fast", 32));
+  const slow = pairOf(rope.positive("beta_slow", 1));
+  const first = Math.max(whole ? Math.floor(fast) : fast, 0);
+  const last = Math.min(whole ? Math.ceil(slow) : slow, size - 1);
+  const factors = Array.from({ length: size / 2 }, (_, i) => {
+    const ramp = (i - first) / (last === first ? 0.001 : last - first);
+    const share = Math.min(Math.max(ramp, 0), 1);
+    return 1 / (1 - share + share / factor);
+  });
+  return { kind: "pairs", factors, amplitude: yarnAmplitude(rope, factor) };
+}
+
+function yarnAmplitude(rope: JsonFields, factor: number): number {
+  const grown = (scale: number) =>
+    factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
+  const usual = rope.has("mscale") && rope.has("mscale_all_dim")
+    ? grown(rope.positive("mscale")) / grown(rope.positive("mscale_all_dim"))
+    : grown(1);
+  return rope.positive("attention_factor", usual);
 }
