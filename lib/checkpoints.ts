@@ -101,7 +101,7 @@ async function readTensors(
   const file = await readHeader(path);
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const name of file.tensors.keys()) {
-    values.set(name, Float32Array.from(await readTensor(file, name)));
+    values.set(name, await readTensor(file, name));
   }
   return values;
 }

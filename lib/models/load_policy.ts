@@ -128,7 +128,7 @@ async function readAll(
 ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const { name } of parameterNames(config)) {
-    values.set(name, Float32Array.from(await weights.read(name)));
+    values.set(name, await weights.read(name));
   }
   return values;
 }

@@ -22,13 +22,16 @@ export interface SafetensorsFile extends Header {
   readonly dataOffset: number;
 }
 
-type Decoder = (bytes: ArrayBuffer, out: Float32Array) => void;
+type Decoder = (
+  bytes: Uint8Array<ArrayBuffer>,
+  out: Float32Array<ArrayBuffer>,
+) => void;
 
 /** Conversions to float32: exact, but for F64, which is rounded to nearest. */
 const DECODERS: Partial<Record<Dtype, Decoder>> = {
-  F64: (bytes, out) => out.set(new Float64Array(bytes)),
-  F32: (bytes, out) => out.set(new Float32Array(bytes)),
-  F16: (bytes, out) => out.set(new Float16Array(bytes)),
+  F64: ({ buffer }, out) => out.set(new Float64Array(buffer, 0, out.length)),
+  F32: ({ buffer }, out) => out.set(new Float32Array(buffer, 0, out.length)),
+  F16: ({ buffer }, out) => out.set(new Float16Array(buffer, 0, out.length)),
   BF16: decodeBfloat16,
 };
 
@@ -71,7 +74,7 @@ export async function readHeader(path: string): Promise<SafetensorsFile> {
 export async function readTensor(
   { path, tensors }: SafetensorsFile,
   name: string,
-): Promise<Float32Array> {
+): Promise<Float32Array<ArrayBuffer>> {
   const tensor = tensors.get(name);
   if (!tensor) throw new RangeError(`Cannot read ${path}: no tensor "${name}"`);
   const { dtype, shape, begin } = tensor;
@@ -85,11 +88,13 @@ export async function readTensor(
   const out = new Float32Array(elementCount(shape));
   using file = await Deno.open(path);
   await file.seek(begin, Deno.SeekMode.Start);
+  const chunk = new Uint8Array(CHUNK_BYTES);
   const step = CHUNK_BYTES / ELEMENT_BYTES[dtype];
   for (let at = 0; at < out.length; at += step) {
     const part = out.subarray(at, at + step);
-    const bytes = await readBytes(file, part.length * ELEMENT_BYTES[dtype]);
-    decode(bytes.buffer, part);
+    const bytes = chunk.subarray(0, part.length * ELEMENT_BYTES[dtype]);
+    await fill(file, bytes);
+    decode(bytes, part);
   }
   return out;
 }
@@ -174,8 +179,9 @@ async function readHeaderText(
   if (size < 8) {
     throw new Error(`${size} bytes are too few for a safetensors file`);
   }
-  const { buffer } = await readBytes(file, 8);
-  const length = Number(new DataView(buffer).getBigUint64(0, true));
+  const prefix = new Uint8Array(8);
+  await fill(file, prefix);
+  const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES) {
     throw new Error(
       `it is no safetensors file: its header would be ${length} bytes long`,
@@ -187,27 +193,37 @@ async function readHeaderText(
         `found ${size}`,
     );
   }
-  return await readBytes(file, length);
+  const text = new Uint8Array(length);
+  await fill(file, text);
+  return text;
 }
 
 /** A bfloat16 is the upper half of a float32. */
-function decodeBfloat16(bytes: ArrayBuffer, out: Float32Array): void {
-  const halves = new Uint16Array(bytes);
+function decodeBfloat16(
+  { buffer }: Uint8Array<ArrayBuffer>,
+  out: Float32Array<ArrayBuffer>,
+): void {
+  const halves = new Uint16Array(buffer, 0, out.length);
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
 }
 
-async function readBytes(
+/**
+ * Fills an array with what comes next in a file.
+ *
+ * @throws Error where the file ends before.
+ */
+export async function fill(
   file: Deno.FsFile,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length;) {
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
     const count = await file.read(bytes.subarray(at));
-    if (count === null) throw new Error(`it ended ${length - at} bytes early`);
+    if (count === null) {
+      throw new Error(`it ended ${bytes.length - at} bytes early`);
+    }
     at += count;
   }
-  return bytes;
 }
 
 async function writeBytes(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

@@ -4,7 +4,12 @@ import { architectureOf } from "./architecture.ts";
 import { type DecoderConfig, parameterNames } from "./config.ts";
 import { quote, readJsonFields } from "./json_fields.ts";
 import { pickleNote } from "./pickles.ts";
-import { readHeader, readTensor, type SafetensorsFile } from "./safetensors.ts";
+import {
+  fill,
+  readHeader,
+  readTensor,
+  type SafetensorsFile,
+} from "./safetensors.ts";
 import type { StoredTensor } from "./safetensors_header.ts";
 
 /** A stored tensor and the file that holds it. */
@@ -26,7 +31,7 @@ export interface Weights {
    *
    * @throws Error where there is none, or a value in it is not finite.
    */
-  read(name: string): Promise<Float32Array>;
+  read(name: string): Promise<Float32Array<ArrayBuffer>>;
   /**
    * Checks every value without converting it: for weights that are used where
    * they lie.
@@ -185,8 +190,9 @@ function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
       return data;
     },
     assertFinite: async () => {
+      const chunk = new ArrayBuffer(1 << 22);
       for (const [name, file] of owners) {
-        if (await hasOnlyFinite(file, name)) continue;
+        if (await hasOnlyFinite(file, { name, chunk })) continue;
         assertFinite(name, await readTensor(file, name), file.path);
       }
     },
@@ -203,17 +209,16 @@ const EXPONENTS: ReadonlyMap<string, [bytes: 2 | 4, exponent: number]> =
 /** Whether no exponent is that of NaN or infinity; false if it cannot tell. */
 async function hasOnlyFinite(
   { path, tensors }: SafetensorsFile,
-  name: string,
+  { name, chunk }: { name: string; chunk: ArrayBuffer },
 ): Promise<boolean> {
   const { dtype, begin, end } = tensors.get(name)!;
   const [bytes, exponent] = EXPONENTS.get(dtype) ?? [];
   if (!bytes || !exponent) return false;
   using file = await Deno.open(path);
   await file.seek(begin, Deno.SeekMode.Start);
-  const chunk = new ArrayBuffer(1 << 22);
   for (let left = end - begin; left > 0;) {
     const size = Math.min(left, chunk.byteLength);
-    await readFully(file, new Uint8Array(chunk, 0, size));
+    await fill(file, new Uint8Array(chunk, 0, size));
     const bits = bytes === 4
       ? new Uint32Array(chunk, 0, size / 4)
       : new Uint16Array(chunk, 0, size / 2);
@@ -223,14 +228,6 @@ async function hasOnlyFinite(
     left -= size;
   }
   return true;
-}
-
-async function readFully(file: Deno.FsFile, into: Uint8Array): Promise<void> {
-  for (let at = 0; at < into.length;) {
-    const count = await file.read(into.subarray(at));
-    if (count === null) throw new Error("Unexpected end of file");
-    at += count;
-  }
 }
 
 async function hashFiles(files: readonly string[]): Promise<string> {
