@@ -145,13 +145,13 @@ async function pull(repo: Repo, select: Select, options: HubOptions) {
   return { folder: snapshotPath(folder, commit), files, source };
 }
 
-/** Whether the cache could serve, so that a Hub that is down need not be waited for. */
+/** Whether the cache serves for sure, so that a Hub that is down need not be waited for. */
 async function isComplete(
   { folder, revision }: Repo,
   select: Select,
 ): Promise<boolean> {
   const cached = await cachedTree(folder, revision);
-  if (cached === null) return false;
+  if (!cached?.isListed) return false;
   try {
     const files = select(Object.keys(cached.tree), "the cache");
     return (await missingFiles(folder, cached, files)).length === 0;

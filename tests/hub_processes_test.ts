@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { resolveModel } from "lib/hub.ts";
 import { sha256 } from "./loopback_files.ts";
-import { whole } from "./loopback_hub.ts";
+import { holdBack, whole } from "./loopback_hub.ts";
 import { assertNothingShown, assertSound } from "./sound_cache.ts";
 import { names, NEEDED, oneCommit, tinyHub, WEIGHTS } from "./tiny_hub.ts";
 
@@ -28,18 +28,6 @@ function pulling({ env }: Setup, before = ""): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Sends the beginning of the weights, and the rest once it is told to. */
-function waitingHub({ hub }: Setup): () => void {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  hub.deliver = async function* (bytes) {
-    yield bytes.subarray(0, BEFORE);
-    if (bytes.length <= BEFORE) return;
-    await promise;
-    yield bytes.subarray(BEFORE);
-  };
-  return resolve;
-}
-
 const partial = ({ cache }: Setup) =>
   join(cache, "blobs", `${sha256(WEIGHTS)}.incomplete`);
 
@@ -52,7 +40,7 @@ async function begun(t: Setup): Promise<void> {
 
 Deno.test("two processes at once: one downloads, the other finds it", async () => {
   await using t = await tinyHub();
-  const go = waitingHub(t);
+  const go = holdBack(t.hub, BEFORE);
   const children = [pulling(t), pulling(t)];
   await begun(t);
   const asked = () =>
@@ -71,7 +59,7 @@ Deno.test("two processes at once: one downloads, the other finds it", async () =
 
 Deno.test("who waits for another process is told so", async () => {
   await using t = await tinyHub();
-  const go = waitingHub(t);
+  const go = holdBack(t.hub, BEFORE);
   const first = resolveModel("org/tiny", t);
   await begun(t);
   const told: string[] = [];
@@ -88,7 +76,7 @@ Deno.test("who waits for another process is told so", async () => {
 
 Deno.test("a process that is killed leaves a beginning, and no lock", async () => {
   await using t = await tinyHub();
-  const go = waitingHub(t);
+  const go = holdBack(t.hub, BEFORE);
   const child = pulling(t);
   await begun(t);
   child.kill("SIGKILL");

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { resolveModel } from "lib/hub.ts";
-import { whole } from "./loopback_hub.ts";
+import { holdBack } from "./loopback_hub.ts";
 import { peerTest, runPeer } from "./peer_python.ts";
 import { assertSound } from "./sound_cache.ts";
 import { COMMIT, MODEL, names, NEEDED, tinyHub, WEIGHTS } from "./tiny_hub.ts";
@@ -11,6 +11,8 @@ type Setup = Awaited<ReturnType<typeof tinyHub>>;
 const SCRIPT = new URL("fixtures/hub_client.py", import.meta.url).pathname;
 const SHARD = "model.safetensors";
 const QUANTIZED = "tiny.gguf";
+/** Bytes that are sent before the Hub waits. */
+const BEFORE = 100_000;
 const ALL = [...NEEDED, QUANTIZED];
 
 /** A Hub whose model has a file on the newer storage as well. */
@@ -38,21 +40,11 @@ async function pythonPulls(
   return JSON.parse(printed);
 }
 
-/** Sends the weights once it is told to. */
-function waitingHub({ hub }: Setup): () => void {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  hub.deliver = async function* (bytes) {
-    if (bytes.length === WEIGHTS.length) await promise;
-    yield* whole(bytes);
-  };
-  return resolve;
-}
-
 peerTest(
   "Python's client waits for us, and finds what we have pulled",
   async () => {
     await using t = await hubWithGguf();
-    const go = waitingHub(t);
+    const go = holdBack(t.hub, BEFORE);
     await resolveModel(`org/tiny:${QUANTIZED}`, t);
     const ours = resolveModel("org/tiny", t);
     const head = `HEAD  /org/tiny/resolve/${COMMIT}/${SHARD}`;
@@ -78,7 +70,7 @@ peerTest(
   "we wait for Python's client, and find what it has pulled",
   async () => {
     await using t = await hubWithGguf();
-    const go = waitingHub(t);
+    const go = holdBack(t.hub, BEFORE);
     const python = pythonPulls(t);
     const storage = `cdn /models/org/tiny/${COMMIT}/${SHARD}`;
     while (!t.hub.log.includes(storage)) await t.sleep(1);

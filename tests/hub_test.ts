@@ -123,6 +123,46 @@ Deno.test("two pulls at once do not disturb each other", async () => {
   strictEqual(names(join(t.cache, "blobs")).length, NEEDED.length);
 });
 
+Deno.test("a cache that cannot be written serves what it has", async () => {
+  await using t = await tinyHub();
+  const { folder } = await resolveModel("org/tiny", t);
+  for (const name of ["refs", "trees"]) {
+    await Deno.remove(join(t.cache, name), { recursive: true });
+    await Deno.writeTextFile(join(t.cache, name), "");
+  }
+  strictEqual((await resolveModel("org/tiny", t)).folder, folder);
+});
+
+Deno.test("a repository that has a new name is found under the old one", async () => {
+  await using t = await tinyHub({ HF_TOKEN: "secret" });
+  t.hub.tamper = (path) => {
+    if (!path.includes("org/old")) return null;
+    const location = path.replace("org/old", "org/tiny");
+    return new Response(null, { status: 307, headers: { location } });
+  };
+  const { folder } = await resolveModel("org/old", t);
+  deepStrictEqual(names(folder), NEEDED);
+});
+
+Deno.test("a question that is sent elsewhere goes there without the token", async () => {
+  await using t = await tinyHub({ HF_TOKEN: "secret" });
+  const elsewhere: string[] = [];
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    ({ headers }) => {
+      elsewhere.push(headers.get("authorization") ?? "none");
+      return Response.json({ sha: COMMIT });
+    },
+  );
+  const location = `http://127.0.0.1:${other.addr.port}/`;
+  t.hub.tamper = (path) =>
+    path.endsWith("revision/main")
+      ? new Response(null, { status: 307, headers: { location } })
+      : null;
+  await resolveModel("org/tiny", t);
+  deepStrictEqual(elsewhere, ["none"]);
+});
+
 Deno.test("a cache that cannot be written is named", async () => {
   await using t = await tinyHub();
   const file = join(t.home, "file");

@@ -46,6 +46,18 @@ export function cutAfter(limit: number): LoopbackHub["deliver"] {
   };
 }
 
+/** Sends the first bytes of each file, and the others once what it returns is called. */
+export function holdBack(hub: LoopbackHub, first: number): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  hub.deliver = async function* (bytes) {
+    yield bytes.subarray(0, first);
+    if (bytes.length <= first) return;
+    await promise;
+    yield bytes.subarray(first);
+  };
+  return resolve;
+}
+
 /** @param repos by `models/org/name` or `datasets/org/name`. */
 export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
   const serve = (

@@ -31,18 +31,26 @@ export function snapshotPath(
   return path === undefined ? snapshot : join(snapshot, inside(path));
 }
 
+/** What the cache knows of a revision. */
+export interface CachedTree {
+  readonly commit: string;
+  readonly tree: Tree;
+  /** Whether that is the Hub's listing and not only what happens to be here. */
+  readonly isListed: boolean;
+}
+
 /** What a revision held when it was pulled, or null. */
 export async function cachedTree(
   folder: string,
   revision: string,
-): Promise<{ commit: string; tree: Tree } | null> {
+): Promise<CachedTree | null> {
   const commit = COMMIT.test(revision)
     ? revision
     : await readRef(folder, revision);
   if (commit === null) return null;
-  const tree = await readTree(folder, commit) ??
-    await readSnapshot(folder, commit);
-  return tree && { commit, tree };
+  const listed = await readTree(folder, commit);
+  const tree = listed ?? await readSnapshot(folder, commit);
+  return tree && { commit, tree, isListed: listed !== null };
 }
 
 async function readRef(
@@ -99,12 +107,13 @@ async function readSnapshot(
   return paths.length > 0 ? Object.fromEntries(await Promise.all(files)) : null;
 }
 
-/** Keeps the listing of a commit. */
+/** Keeps the listing of a commit, unless that is kept. */
 export async function writeTree(
   folder: string,
   commit: string,
   files: Tree,
 ): Promise<void> {
+  if (await readTree(folder, commit) !== null) return;
   const text = JSON.stringify({ format_version: 1, files }, null, 1);
   await place(
     treePath(folder, commit),

@@ -50,7 +50,7 @@ export interface Commit {
 }
 
 /**
- * Downloads contents; once all are there keeps the listing, links them, and
+ * Downloads contents; once all are there links them, keeps the listing and
  * notes the commit.
  *
  * @param paths files of the tree that are not here.
@@ -60,15 +60,25 @@ export async function fetchFiles(
   paths: readonly string[],
   { commit, tree, ...options }: FetchOptions & Commit,
 ): Promise<void> {
-  const { folder, revision } = repo;
-  if (paths.length > 0) {
-    await checkRoom(repo, paths.map((path) => tree[path]!));
-    await fetchBlobs(repo, paths, { commit, tree, ...options });
-    await writeTree(folder, commit, tree);
+  const { folder } = repo;
+  if (paths.length === 0) {
+    // A cache that cannot be written serves what it has.
+    return await note(repo, { commit, tree }).catch(() => {});
   }
+  await checkRoom(repo, paths.map((path) => tree[path]!));
+  await fetchBlobs(repo, paths, { commit, tree, ...options });
   for (const path of paths) {
     await linkBlob(folder, tree[path]!, { commit, path });
   }
+  await note(repo, { commit, tree });
+}
+
+/** Keeps the listing of a commit, and that the revision stood there. */
+async function note(
+  { folder, revision }: Repo,
+  { commit, tree }: Commit,
+): Promise<void> {
+  await writeTree(folder, commit, tree);
   if (revision !== commit) await writeRef(folder, revision, commit);
 }
 
@@ -109,8 +119,9 @@ async function checkRoom(
     .catch((error) => {
       throw unwritable(error);
     });
-  const { bavail, bsize } = await statfs(folder);
-  if (needed <= bavail * bsize) return;
+  const { bavail, bsize, blocks } = await statfs(folder);
+  // Not every file system knows how much it has.
+  if (blocks === 0 || needed <= bavail * bsize) return;
   throw new Error(
     `Cannot pull ${
       titleOf(repo)

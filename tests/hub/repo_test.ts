@@ -37,6 +37,9 @@ Deno.test("the token comes from HF_TOKEN, then from the file in HF_HOME", async 
   strictEqual((await repoIn({ HF_HOME: home })).token, null);
   await Deno.writeTextFile(join(home, "token"), "from_file\n");
   strictEqual((await repoIn({ HF_HOME: home })).token, "from_file");
+  await Deno.writeTextFile(join(home, "other"), "from_other");
+  const path = { HF_HOME: home, HF_TOKEN_PATH: join(home, "other") };
+  strictEqual((await repoIn(path)).token, "from_other");
   const env = { HF_HOME: home, HF_TOKEN: "from_env" };
   strictEqual((await repoIn(env)).token, "from_env");
   await Deno.remove(home, { recursive: true });
