@@ -49,9 +49,13 @@ export interface GenerateOptions extends Sampling {
 /** A policy compiled to continue prompts. */
 export interface Generator {
   /**
-   * Continues each prompt `samples` times. What is drawn depends on the
-   * streams alone, not on how completions fall into batches. At the last of
-   * the model's positions a completion ends.
+   * Continues each prompt `samples` times. At the last of the model's
+   * positions a completion ends.
+   *
+   * What is drawn depends on the streams alone, not on how completions fall
+   * into batches, except through rounding: the size of a batch and the longest
+   * prompt in it change the last bits of logits, and so a token whose random
+   * number falls that close to the border between two.
    *
    * @returns the completions of each prompt.
    * @throws RangeError for a prompt that is empty, too long or has unknown

@@ -1,4 +1,5 @@
-import { type Normalizer, type Sampling, warpersOf, weigh } from "./warpers.ts";
+import { Candidates, type Softmax } from "./candidates.ts";
+import { type Sampling, warpersOf } from "./warpers.ts";
 
 /** A token that was chosen. */
 export interface Drawn {
@@ -40,33 +41,29 @@ export type Sampler = (
 export function sampler(sampling: Sampling = {}): Sampler {
   const warpers = warpersOf(sampling);
   const greedy = sampling.temperature === 0;
-  let scores = new Float64Array();
-  let weights = new Float64Array();
+  const candidates = new Candidates();
   return (logits, { seen, uniform }) => {
-    if (weights.length !== logits.length) {
-      scores = new Float64Array(logits.length);
-      weights = new Float64Array(logits.length);
-    }
-    const model = weigh(logits, weights);
+    candidates.reset(logits);
+    const model = candidates.softmax();
     if (!Number.isFinite(model.total)) throw unusable(logits);
-    scores.set(logits);
-    for (const warp of warpers) warp(scores, seen);
-    const warped = warpers.length === 0 ? model : weigh(scores, weights);
-    const id = draw(weights, greedy ? 0 : uniform() * warped.total);
+    for (const warp of warpers) warp(candidates, seen);
+    const warped = warpers.length === 0 ? model : candidates.softmax();
+    const i = draw(warped.weights, greedy ? 0 : uniform() * warped.total);
+    const id = candidates.ids[i]!;
     return {
       id,
       logProb: logSoftmax(logits[id]!, model),
-      samplingLogProb: logSoftmax(scores[id]!, warped),
+      samplingLogProb: logSoftmax(candidates.scores[i]!, warped),
     };
   };
 }
 
-function logSoftmax(score: number, { largest, total }: Normalizer): number {
+function logSoftmax(score: number, { largest, total }: Softmax): number {
   return score - largest - Math.log(total);
 }
 
 /** The first index up to which the weights exceed a mark below their sum. */
-function draw(weights: ArrayLike<number>, mark: number): number {
+function draw(weights: Float64Array, mark: number): number {
   let last = 0;
   let sum = 0;
   for (let i = 0; i < weights.length; i++) {

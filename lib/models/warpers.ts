@@ -1,3 +1,5 @@
+import { type Candidates, largestOf, type Softmax } from "./candidates.ts";
+
 /**
  * How a token is chosen by its logit. What is set works in this order, that of
  * `GenerationMixin._get_logits_processor` in transformers 5.23.
@@ -30,13 +32,12 @@ export interface Sampling {
 }
 
 /**
- * A step from logits to what is drawn from: changes scores of all tokens in
- * place. −∞ is a token that is not drawn, and what is added to all scores
- * changes nothing; one of them is finite.
+ * A step from logits to what is drawn from: changes scores of candidates, or
+ * drops some of them. One at least has a finite score, and keeps it.
  *
  * @param seen tokens of the prompt and of the completion so far, each once.
  */
-export type Warper = (scores: Float64Array, seen: Iterable<number>) => void;
+export type Warper = (candidates: Candidates, seen: Iterable<number>) => void;
 
 /** A setting, and the warper of a value. */
 interface WarperKind {
@@ -54,7 +55,8 @@ const repetitionPenalty: WarperKind = {
   neutral: 1,
   expected: "a number above 0",
   accepts: (penalty) => penalty > 0 && penalty < Infinity,
-  warper: (penalty) => (scores, seen) => {
+  // The first warper: every token is there, in its own place.
+  warper: (penalty) => ({ scores }, seen) => {
     for (const id of seen) {
       const score = scores[id]!;
       scores[id] = score < 0 ? score * penalty : score / penalty;
@@ -68,7 +70,7 @@ const temperature: WarperKind = {
   expected: "a number of at least 0",
   accepts: (temperature) => temperature >= 0 && temperature < Infinity,
   warper: (temperature) =>
-    temperature === 0 ? keepLikeliest : (scores) => {
+    temperature === 0 ? keepLikeliest : ({ scores }) => {
       const largest = largestOf(scores);
       // The largest becomes 0, which no temperature makes too large.
       for (let i = 0; i < scores.length; i++) {
@@ -82,8 +84,9 @@ const topK: WarperKind = {
   neutral: 0,
   expected: "an integer of at least 0",
   accepts: (k) => Number.isInteger(k) && k >= 0,
-  warper: (k) => (scores) => {
-    if (k < scores.length) dropBelow(scores, kthLargest(scores, k));
+  warper: (k) => (candidates) => {
+    const least = kthLargest(candidates.scores, k);
+    candidates.keep((score) => score >= least);
   },
 };
 
@@ -92,20 +95,13 @@ const topP: WarperKind = {
   neutral: 1,
   expected: "a number above 0 and at most 1",
   accepts: (p) => p > 0 && p <= 1,
-  warper: (p) => {
-    let weights = new Float64Array();
-    return (scores) => {
-      if (weights.length !== scores.length) {
-        weights = new Float64Array(scores.length);
-      }
-      const { total } = weigh(scores, weights);
-      let { edge, atEdge } = nucleus(weights, { p, total });
-      for (let i = 0; i < scores.length; i++) {
-        const weight = weights[i]!;
-        if (weight > edge || weight === edge && atEdge-- > 0) continue;
-        scores[i] = -Infinity;
-      }
-    };
+  warper: (p) => (candidates) => {
+    const softmax = candidates.softmax();
+    const { weights } = softmax;
+    let { edge, atEdge } = nucleus(softmax, p);
+    candidates.keep((_, i) =>
+      weights[i]! > edge || weights[i] === edge && atEdge-- > 0
+    );
   },
 };
 
@@ -114,7 +110,10 @@ const minP: WarperKind = {
   neutral: 0,
   expected: "a number from 0 to 1",
   accepts: (p) => p >= 0 && p <= 1,
-  warper: (p) => (scores) => dropBelow(scores, largestOf(scores) + Math.log(p)),
+  warper: (p) => (candidates) => {
+    const least = largestOf(candidates.scores) + Math.log(p);
+    candidates.keep((score) => score >= least);
+  },
 };
 
 /** In the order in which they work. */
@@ -156,75 +155,42 @@ export function warpersOf(sampling: Sampling): Warper[] {
   });
 }
 
-/** What a softmax divides by. */
-export interface Normalizer {
-  /** The largest score. */
-  readonly largest: number;
-  /** Σ e^(score − largest), at least 1. */
-  readonly total: number;
-}
-
-/** Sets weights to e^(score − largest), of which the largest is 1. */
-export function weigh(
-  scores: ArrayLike<number>,
-  weights: Float64Array,
-): Normalizer {
-  const largest = largestOf(scores);
-  let total = 0;
-  for (let i = 0; i < weights.length; i++) {
-    total += weights[i] = Math.exp(scores[i]! - largest);
-  }
-  return { largest, total };
-}
-
-function largestOf(scores: ArrayLike<number>): number {
-  let largest = -Infinity;
-  for (let i = 0; i < scores.length; i++) {
-    if (scores[i]! > largest) largest = scores[i]!;
-  }
-  return largest;
-}
-
-function dropBelow(scores: Float64Array, least: number): void {
-  for (let i = 0; i < scores.length; i++) {
-    if (scores[i]! < least) scores[i] = -Infinity;
-  }
-}
-
 /** Leaves the first of the largest alone. */
-function keepLikeliest(scores: Float64Array): void {
+function keepLikeliest(candidates: Candidates): void {
+  const { scores } = candidates;
   const best = scores.indexOf(largestOf(scores));
-  scores.fill(-Infinity).fill(0, best, best + 1);
+  candidates.keep((_, i) => i === best);
 }
 
-/**
- * The k-th largest score, −∞ where fewer are above that. Only those that are
- * above k others so far are sorted, a k-th part of all and less.
- */
+/** The k-th largest score; −∞ where there are fewer. */
 function kthLargest(scores: Float64Array, k: number): number {
-  const some = new Float64Array(2 * k);
-  let count = 0;
-  let least = -Infinity;
-  for (const score of scores) {
-    if (score <= least) continue;
-    some[count++] = score;
-    if (count < some.length) continue;
-    some.sort().copyWithin(0, k);
-    count = k;
-    least = some[0]!;
+  // A heap of the k largest so far, the least of them at its root.
+  const heap = new Float64Array(k).fill(-Infinity);
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i]! > heap[0]!) replaceRoot(heap, scores[i]!);
   }
-  return count < k ? -Infinity : some.subarray(0, count).sort()[count - k]!;
+  return heap[0]!;
 }
 
-/** The weight of the last token of the nucleus, and how many have that. */
+function replaceRoot(heap: Float64Array, score: number): void {
+  let at = 0;
+  for (let child = 1; child < heap.length; child = 2 * at + 1) {
+    if (heap[child + 1]! < heap[child]!) child++;
+    if (heap[child]! >= score) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = score;
+}
+
+/** The least weight in the nucleus, and how many tokens of that weight are. */
 function nucleus(
-  weights: Float64Array,
-  { p, total }: { p: number; total: number },
+  { weights, total }: Softmax,
+  p: number,
 ): { edge: number; atEdge: number } {
   // Tokens below this weigh less than 1 − p together: all that are needed are
   // above, and few are left to sort.
-  const least = total * (1 - p) / weights.length;
-  const heavy = ascendingFrom(weights, least);
+  const heavy = ascendingFrom(weights, total * (1 - p) / weights.length);
   let first = heavy.length;
   for (let sum = 0; first > 0 && sum < p * total;) sum += heavy[--first]!;
   const edge = heavy[first]!;
@@ -235,6 +201,8 @@ function nucleus(
 function ascendingFrom(numbers: Float64Array, least: number): Float64Array {
   const found = new Float64Array(numbers.length);
   let count = 0;
-  for (const number of numbers) if (number >= least) found[count++] = number;
+  for (let i = 0; i < numbers.length; i++) {
+    if (numbers[i]! >= least) found[count++] = numbers[i]!;
+  }
   return found.subarray(0, count).sort();
 }

@@ -1,18 +1,23 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
-import { type Sampling, warpersOf, weigh } from "lib/models/warpers.ts";
+import { deepEqual, throws } from "node:assert/strict";
+import { Candidates } from "lib/models/candidates.ts";
+import { type Sampling, warpersOf } from "lib/models/warpers.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
 import { CASES } from "./warpers_cases.ts";
 
-/** What warpers make of logits. */
+/** What warpers make of logits; −∞ is a token that is no candidate. */
 function warped(
   logits: ArrayLike<number>,
   settings: Sampling,
   seen: Iterable<number> = [],
 ): Float64Array {
-  const scores = Float64Array.from(logits);
-  for (const warp of warpersOf(settings)) warp(scores, seen);
-  return scores;
+  const candidates = new Candidates();
+  candidates.reset(logits);
+  for (const warp of warpersOf(settings)) warp(candidates, seen);
+  const { ids, scores } = candidates;
+  const all = new Float64Array(logits.length).fill(-Infinity);
+  for (const [i, id] of ids.entries()) all[id] = scores[i]!;
+  return all;
 }
 
 /** Ids that are left. */
@@ -22,8 +27,9 @@ function left(logits: ArrayLike<number>, settings: Sampling): number[] {
 }
 
 function probabilities(scores: Float64Array): number[] {
-  const weights = new Float64Array(scores.length);
-  const { total } = weigh(scores, weights);
+  const candidates = new Candidates();
+  candidates.reset(scores);
+  const { weights, total } = candidates.softmax();
   return Array.from(weights, (weight) => weight / total);
 }
 
@@ -77,7 +83,7 @@ Deno.test("the repetition penalty comes first", () => {
   const scores = warped([4, -2, 1], { repetitionPenalty: 2 }, [0, 1]);
   deepEqual([...scores], [2, -4, 1]);
   const greedy = { repetitionPenalty: 5, temperature: 0 };
-  equal(warped([4, -2, 1], greedy, [0, 1]).indexOf(0), 2);
+  deepEqual([...warped([4, -2, 1], greedy, [0, 1])], [-Infinity, -Infinity, 1]);
 });
 
 Deno.test("what changes nothing takes no time", () => {

@@ -1,0 +1,71 @@
+/** What a softmax is made of. */
+export interface Softmax {
+  /** The largest score. */
+  readonly largest: number;
+  /** e^(score − largest) of each candidate. */
+  readonly weights: Float64Array;
+  /** Their sum, at least 1. */
+  readonly total: number;
+}
+
+/** Tokens that may be drawn, in ascending order of ids, and their scores. */
+export class Candidates {
+  #ids = new Int32Array();
+  #scores = new Float64Array();
+  #weights = new Float64Array();
+  #count = 0;
+
+  /** Makes every token a candidate, with its logit for a score. */
+  reset(logits: ArrayLike<number>): void {
+    const n = logits.length;
+    if (this.#ids.length !== n) {
+      this.#ids = new Int32Array(n);
+      this.#scores = new Float64Array(n);
+      this.#weights = new Float64Array(n);
+    }
+    for (let i = 0; i < n; i++) this.#ids[i] = i;
+    this.#scores.set(logits);
+    this.#count = n;
+  }
+
+  get ids(): Int32Array {
+    return this.#ids.subarray(0, this.#count);
+  }
+
+  /** To be changed in place; what is added to all of them changes nothing. */
+  get scores(): Float64Array {
+    return this.#scores.subarray(0, this.#count);
+  }
+
+  /** Drops all candidates but some. */
+  keep(wanted: (score: number, i: number) => boolean): void {
+    let count = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const score = this.#scores[i]!;
+      if (!wanted(score, i)) continue;
+      this.#ids[count] = this.#ids[i]!;
+      this.#scores[count++] = score;
+    }
+    this.#count = count;
+  }
+
+  /** The softmax of the scores; its weights last until the next one. */
+  softmax(): Softmax {
+    const weights = this.#weights.subarray(0, this.#count);
+    const { scores } = this;
+    const largest = largestOf(scores);
+    let total = 0;
+    for (let i = 0; i < weights.length; i++) {
+      total += weights[i] = Math.exp(scores[i]! - largest);
+    }
+    return { largest, weights, total };
+  }
+}
+
+export function largestOf(scores: Float64Array): number {
+  let largest = -Infinity;
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i]! > largest) largest = scores[i]!;
+  }
+  return largest;
+}
