@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import { writeFolder } from "../atomic_folder.ts";
+import { writeFolder, type Writer } from "../atomic_folder.ts";
 import { Graph, type Op } from "../onnx/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { renameFiles, renameValues } from "../onnx/rename.ts";
 import type { DecoderConfig } from "./config.ts";
 import { inferenceDecoder } from "./inference_decoder.ts";
+import { readOptionalJsonFields, writeJson } from "./json_fields.ts";
 import {
   companions,
   type ModelDtype,
@@ -14,7 +15,7 @@ import {
   writtenConfig,
 } from "./model_folder.ts";
 import { type Lora, loraPolicy } from "./policy.ts";
-import { writeTensors } from "./safetensors.ts";
+import { type TensorSource, writeTensors } from "./safetensors.ts";
 import { openWeights, type Weights } from "./weights.ts";
 
 /** Element types of weights, and what transformers.js calls such models. */
@@ -42,38 +43,65 @@ export async function writeOnnxFolder(
 ): Promise<void> {
   const { file, ...flavour } = flavourOf(dtype);
   const { config, fields } = await writtenConfig(from, tensors);
-  const settings = {
-    "transformers.js_config": {
-      ...flavour,
-      "use_external_data_format": { [file]: 1 },
-    },
+  const found = {
+    ...flavour,
+    "use_external_data_format": { [file]: 1 },
   };
-  const write = async (folder: string) => {
-    await Deno.mkdir(folder);
-    const stored = join(folder, "model.safetensors");
-    await writeTensors(stored, tensors, { dtype: STORED[dtype] });
-    const weights = await openWeights(folder);
-    // Named weights in one file with offsets are what onnxruntime wants of
-    // external data, too: it is the safetensors file under another name.
-    const data = `${file}_data`;
-    await Deno.writeFile(
-      join(folder, file),
-      encodeDecoder(config, weights, data),
-    );
-    await Deno.rename(stored, join(folder, data));
-  };
+  const changes = { "torch_dtype": dtype, "transformers.js_config": found };
+  const model = { config, tensors, dtype, file };
   await writeFolder(
     out,
     new Map([
-      ...await companions(from, {
-        ...fields,
-        "torch_dtype": dtype,
-        ...settings,
-      }),
-      ["onnx", write],
+      ...await companions(from, { ...fields, ...changes }),
+      ...await templateInside(from),
+      ["onnx", (path) => writeOnnx(path, model)],
       ...others,
     ]),
   );
+}
+
+interface OnnxModel {
+  readonly config: DecoderConfig;
+  readonly tensors: readonly TensorSource[];
+  readonly dtype: ModelDtype;
+  readonly file: string;
+}
+
+/**
+ * Writes the graph and its weights. Named arrays in one file, at offsets, are
+ * all that ONNX wants of external data: it is the safetensors file of a model
+ * under another name.
+ */
+async function writeOnnx(
+  folder: string,
+  { config, tensors, dtype, file }: OnnxModel,
+): Promise<void> {
+  await Deno.mkdir(folder);
+  const stored = join(folder, "model.safetensors");
+  await writeTensors(stored, tensors, { dtype: STORED[dtype] });
+  const data = `${file}_data`;
+  const model = encodeDecoder(config, await openWeights(folder), data);
+  await Deno.writeFile(join(folder, file), model);
+  await Deno.rename(stored, join(folder, data));
+}
+
+/** transformers.js reads a chat template from tokenizer_config.json alone. */
+async function templateInside(from: string): Promise<Map<string, Writer>> {
+  const name = "tokenizer_config.json";
+  const config = await readOptionalJsonFields(join(from, name));
+  const template = await readIfThere(join(from, "chat_template.jinja"));
+  if (template === null) return new Map();
+  const fields = { ...config?.values, "chat_template": template };
+  return new Map([[name, (path) => writeJson(path, fields)]]);
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 function flavourOf(dtype: ModelDtype) {
