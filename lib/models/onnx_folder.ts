@@ -148,10 +148,18 @@ function encodeDecoder(
   return encodeModel(graph, named);
 }
 
+/** Operators that are written in others, though onnxruntime has them. */
+const LOWERED = new Set([
+  // It is no operator of ONNX.
+  "SimplifiedLayerNormalization",
+  // WebGPU has them to 2⁻¹¹ only; see PROVIDERS in lib/onnx/providers.ts.
+  "Sin",
+  "Cos",
+]);
+
 /** Whether any runtime has an operator: it is one of ONNX itself. */
 function isStandard({ name, domain = "" }: Op): boolean {
-  // onnxruntime has this one among ONNX's, but ONNX has it not.
-  return domain === "" && name !== "SimplifiedLayerNormalization";
+  return domain === "" && !LOWERED.has(name);
 }
 
 function refuseStray(graph: Graph): void {

@@ -25,8 +25,9 @@ const int64 = (rows: readonly (readonly number[])[]) =>
 export class OnnxDecoder implements AsyncDisposable {
   private constructor(readonly session: ort.InferenceSession) {}
 
-  static async load(file: string): Promise<OnnxDecoder> {
-    return new OnnxDecoder(await ort.InferenceSession.create(file));
+  static async load(file: string, device = "cpu"): Promise<OnnxDecoder> {
+    const options = { executionProviders: [device] };
+    return new OnnxDecoder(await ort.InferenceSession.create(file, options));
   }
 
   /** @param first the position of each row's first token. */

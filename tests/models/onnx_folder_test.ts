@@ -11,6 +11,7 @@ import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { openPolicy } from "../../scripts/open_policy.ts";
 import { assertClose } from "../assert_close.ts";
+import { webgpuTest } from "../webgpu.ts";
 import { randomized } from "../scripts/tiny_training.ts";
 import { leftPadded, OnnxDecoder } from "./onnx_decoder.ts";
 import { putTinyModel, withFolder } from "./tiny_model.ts";
@@ -134,6 +135,21 @@ for (const dtype of ["float32", "float16"] as const) {
       }, { dtype, model: STORIES }),
   });
 }
+
+webgpuTest(
+  "an ONNX model gives the same on WebGPU",
+  () =>
+    withExport(async (_model, decoder, out) => {
+      const file = `${out}/onnx/model.onnx`;
+      await using other = await OnnxDecoder.load(file, "webgpu");
+      const rows = leftPadded(TEXTS);
+      const expected = await decoder.run(rows);
+      const found = await other.run(rows);
+      assertClose(found.logits.flat(2), expected.logits.flat(2), {
+        tolerance: 1e-5,
+      });
+    }),
+);
 
 Deno.test("transformers.js is told where weights in half precision are", () =>
   withExport(async (_model, _decoder, out) => {
