@@ -45,7 +45,14 @@ const AREAS: Record<string, Area> = {
   // What writes a model's graph rather than builds it.
   "onnx_folder": {
     files: ["models/onnx_folder"],
-    imports: ["models", "onnx/graph", "onnx/proto", "atomic"],
+    imports: [
+      "models",
+      "onnx/graph",
+      "onnx/proto",
+      "atomic",
+      "reason",
+      "untrusted",
+    ],
   },
   // What runs a model rather than builds it.
   generate: {

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { writeFolder, type Writer } from "../atomic_folder.ts";
 import { readText } from "../untrusted/read_json.ts";
+import { reasonOf } from "../reason_of.ts";
+import { realFile } from "../untrusted/real_file.ts";
 import { architectureOf } from "./architecture.ts";
 import { changeFields } from "./change_fields.ts";
 import { type DecoderConfig, readConfig } from "./config.ts";
@@ -106,9 +108,19 @@ export async function companions(
   ]);
   for await (const { name } of Deno.readDir(from)) {
     if (!COPIED.includes(name)) continue;
-    files.set(name, (path) => Deno.copyFile(join(from, name), path));
+    files.set(name, await copyOf(join(from, name)));
   }
   return files;
+}
+
+/** What copies a file, checked before anything is written. */
+async function copyOf(path: string): Promise<Writer> {
+  try {
+    const file = await realFile(path);
+    return (to) => Deno.copyFile(file, to);
+  } catch (cause) {
+    throw new Error(`Cannot copy ${path}: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /**

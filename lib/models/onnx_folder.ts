@@ -4,6 +4,8 @@ import { Graph, type Op } from "../onnx/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { renameFiles, renameValues } from "../onnx/rename.ts";
+import { reasonOf } from "../reason_of.ts";
+import { readText } from "../untrusted/read_json.ts";
 import type { DecoderConfig } from "./config.ts";
 import { inferenceDecoder } from "./inference_decoder.ts";
 import { readOptionalJsonFields, writeJson } from "./json_fields.ts";
@@ -97,10 +99,10 @@ async function templateInside(from: string): Promise<Map<string, Writer>> {
 
 async function readIfThere(path: string): Promise<string | null> {
   try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    return await readText(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return null;
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -167,8 +167,10 @@ async function bytesOf(
   try {
     return encodeFloats(data, dtype);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new RangeError(`Cannot write tensor "${name}": ${reason}`, { cause });
+    throw new RangeError(
+      `Cannot write tensor "${name}": ${reasonOf(cause)}`,
+      { cause },
+    );
   }
 }
 

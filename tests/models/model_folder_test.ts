@@ -61,3 +61,18 @@ Deno.test("nothing is written of a model that cannot be", () =>
     const entries = await Array.fromAsync(Deno.readDir(root));
     deepStrictEqual(entries.map(({ name }) => name), ["from"]);
   }));
+
+Deno.test("a tokenizer that is a link to elsewhere is not copied", () =>
+  withFolder(async (root) => {
+    const [from, out] = [`${root}/from`, `${root}/out`];
+    await Deno.mkdir(from);
+    await putTinyModel(from);
+    await putJson(`${root}/secret.json`, {});
+    await Deno.symlink(`${root}/secret.json`, `${from}/tokenizer.json`);
+    const tensors = (await tensorsFor(from)).map(inMemory);
+    await rejects(
+      writeModelFolder(out, { from, tensors }),
+      /Cannot copy .*tokenizer.json: it is a link to .*secret.json/,
+    );
+    await rejects(Deno.stat(out), Deno.errors.NotFound);
+  }));
