@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { resolveModel, type Source } from "lib/hub.ts";
 import { readRecord } from "lib/record.ts";
@@ -31,7 +32,7 @@ export async function exportSource(
   path: string,
   { adapter, base }: SourceOptions,
 ): Promise<ExportSource> {
-  if (await exists(join(path, "run.json"))) {
+  if (existsSync(join(path, "run.json"))) {
     if (adapter === undefined) return await ofRun(path, base);
     throw new Error(`Cannot use --adapter: the run ${path} has its own`);
   }
@@ -52,7 +53,7 @@ async function ofRun(
   base: string | undefined,
 ): Promise<ExportSource> {
   const [adapter, model] = ["adapter", "model"].map((name) => join(run, name));
-  if (await exists(model!)) {
+  if (existsSync(model!)) {
     if (base !== undefined) {
       throw new Error(
         `Cannot use --base: the run ${run} has a model of its own`,
@@ -60,7 +61,7 @@ async function ofRun(
     }
     return { model: await find(model!), adapter: null, trainedOn: null };
   }
-  if (!await exists(adapter!)) {
+  if (!existsSync(adapter!)) {
     throw new Error(
       `Cannot export the run ${run}: expected adapter or model in it, found neither`,
     );
@@ -78,13 +79,4 @@ async function ofRun(
 
 async function find(path: string): Promise<Found> {
   return await resolveModel(path, { onFile: downloadProgress() });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

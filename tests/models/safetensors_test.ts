@@ -4,6 +4,7 @@ import {
   readHeader,
   readTensor,
   writeSafetensors,
+  writeTensors,
 } from "lib/models/safetensors.ts";
 import { withFolder } from "./tiny_model.ts";
 
@@ -254,3 +255,23 @@ async function names(folder: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   return entries.map(({ name }) => name).sort();
 }
+
+Deno.test("a tensor is made when those before it are written", () =>
+  withFolder(async (folder) => {
+    const written = () =>
+      [...Deno.readDirSync(folder)].map(({ name }) =>
+        Deno.statSync(`${folder}/${name}`).size
+      )[0]!;
+    const sizes: number[] = [];
+    const tensors = ["a", "b", "c"].map((name) => ({
+      name,
+      shape: [1000],
+      read: () => {
+        sizes.push(written());
+        return Promise.resolve(new Float32Array(1000));
+      },
+    }));
+    await writeTensors(`${folder}/x.safetensors`, tensors, { dtype: "F16" });
+    deepStrictEqual(sizes.map((size) => size - sizes[0]!), [0, 2000, 4000]);
+    strictEqual(written(), sizes[0]! + 6000);
+  }));
