@@ -14,7 +14,7 @@ import { gpt2Config } from "./families/gpt2.ts";
 import { gptNeoxConfig } from "./families/gpt_neox.ts";
 import { llamaConfig } from "./families/llama.ts";
 import { mistralConfig } from "./families/mistral.ts";
-import { olmo2Config } from "./families/olmo2.ts";
+import { olmo2Config, olmoConfig } from "./families/olmo.ts";
 import { phi3Config } from "./families/phi3.ts";
 import { qwen2Config, qwen3Config } from "./families/qwen.ts";
 import { smolLm3Config } from "./families/smollm3.ts";
@@ -113,6 +113,7 @@ const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
     ["gpt2", gpt2Config],
     ["gpt_neox", gptNeoxConfig],
     ["mistral", mistralConfig],
+    ["olmo", olmoConfig],
     ["olmo2", olmo2Config],
     ["phi3", phi3Config],
     ["qwen2", qwen2Config],

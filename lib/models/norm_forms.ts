@@ -2,7 +2,7 @@ import type { Value } from "../onnx/graph.ts";
 import { add } from "../ops/elementwise.ts";
 import { layerNorm, rmsNorm } from "../ops/norm.ts";
 
-export type NormForm = "rms" | "offset-rms" | "layer";
+export type NormForm = "rms" | "offset-rms" | "layer" | "bare-layer";
 
 interface Norm {
   /** Names of its vectors below the module's. */
@@ -27,6 +27,11 @@ export const NORMS: Readonly<Record<NormForm, Norm>> = {
     parts: ["weight", "bias"],
     apply: (x, part, epsilon) =>
       layerNorm(x, [part("weight"), part("bias")], epsilon),
+  },
+  /** (x − mean) / standard deviation */
+  "bare-layer": {
+    parts: [],
+    apply: (x, _part, epsilon) => layerNorm(x, null, epsilon),
   },
 };
 

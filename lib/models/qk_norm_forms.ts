@@ -1,4 +1,4 @@
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph.ts";
 import { mul } from "../ops/elementwise.ts";
 import { layerNorm } from "../ops/norm.ts";
 import { concat, unsqueeze } from "../ops/shaping.ts";
@@ -48,9 +48,7 @@ export const QK_NORMS: Readonly<Record<QkNormForm, QkNorm>> = {
     vectors: (module, count, { headDim: size }) =>
       ownWeights(module, count).map((name) => ({ name, size })),
     apply: (x, { module, count, byHead, block, architecture }) => {
-      const { headDim, normEpsilon } = architecture;
-      const [one, zero] = [1, 0].map((n) => repeated(x.graph, n, headDim));
-      const unit = layerNorm(byHead(x), [one!, zero!], normEpsilon);
+      const unit = layerNorm(byHead(x), null, architecture.normEpsilon);
       const rows = ownWeights(module, count)
         .map((name) => unsqueeze(block.value(name), [0]));
       return mul(unit, concat(rows, 0));
@@ -60,12 +58,4 @@ export const QK_NORMS: Readonly<Record<QkNormForm, QkNorm>> = {
 
 function ownWeights(module: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${module}.norms.${i}.weight`);
-}
-
-function repeated(graph: Graph, n: number, count: number): Value {
-  const list = new Array<number>(count).fill(n);
-  const data = graph.float === "float64"
-    ? Float64Array.from(list)
-    : Float32Array.from(list);
-  return graph.constant(data, [count]);
 }

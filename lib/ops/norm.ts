@@ -65,16 +65,27 @@ export const LayerNormalization: Op = {
     return [add(mul(mul(centred, rstd), w!), b!), mean, rstd];
   },
 };
-/** Layer norm of x (`[…, n]`) with weight w and bias b (`[n]` each). */
-export const layerNorm = (
+/** Layer norm of x (`[…, n]`) with weight w and bias b (`[n]` each), or bare. */
+export function layerNorm(
   x: Value,
-  [w, b]: readonly [w: Value, b: Value],
+  parts: readonly [w: Value, b: Value] | null,
   epsilon: number,
-): Value =>
-  applyAll(LayerNormalization, [x, w, b], {
+): Value {
+  const [w, b] = parts ?? [repeated(x, 1), repeated(x, 0)];
+  return applyAll(LayerNormalization, [x, w, b], {
     axis: -1,
     epsilon: { float: epsilon },
   })[0]!;
+}
+
+/** A number as often as x is long along its last axis. */
+function repeated({ graph, shape }: Value, n: number): Value {
+  const list = new Array<number>(shape.at(-1) as number).fill(n);
+  const data = graph.float === "float64"
+    ? Float64Array.from(list)
+    : Float32Array.from(list);
+  return graph.constant(data, [list.length]);
+}
 
 function meanOf(x: Value): Value {
   const size = x.shape.at(-1) as number;

@@ -50,6 +50,7 @@ const WAYS: Readonly<Record<string, Partial<DecoderConfig>>> = {
     eosIds: [151_643],
   },
   "Qwen3-0.6B": { headDim: 128, qkNorm: "head", perLayer: null },
+  "OLMo-1B-hf": { norm: "bare-layer", normEpsilon: 1e-5, tiedHead: true },
   "OLMo-2-0425-1B": { qkNorm: "whole", bosId: null, tiedHead: false },
   "gemma-2b": {
     tiedHead: true,
@@ -290,6 +291,7 @@ for (
       { "use_bidirectional_attention": true },
       /"use_bidirectional_attention" is true, expected false/,
     ],
+    ["OLMo-1B-hf", { "clip_qkv": 8 }, /"clip_qkv" is 8, expected null/],
     [
       "SmolLM3-3B",
       { "no_rope_layers": [1, 2] },
