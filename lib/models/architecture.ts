@@ -24,11 +24,15 @@ export interface Variations {
   readonly parallel: boolean;
   /** Factor of the token embeddings. */
   readonly embeddingScale: number;
+  /** Factor of what attention and MLP add to what they read. */
+  readonly residualScale: number;
   /** Factor of q · k; `null` for 1/√headDim. */
   readonly attentionScale: number | null;
   /** Bound of the scaled q · k by c tanh(x/c); `null` for none. */
   readonly attentionCap: number | null;
-  /** Bound of the logits, likewise. */
+  /** Factor of the logits. */
+  readonly logitScale: number;
+  /** Bound of the scaled logits, likewise. */
   readonly logitCap: number | null;
   /** Attention of each layer; `null` where it is alike in all. */
   readonly perLayer: readonly LayerAttention[] | null;
@@ -108,8 +112,10 @@ const LLAMA: Variations = {
   inputsFirst: false,
   parallel: false,
   embeddingScale: 1,
+  residualScale: 1,
   attentionScale: null,
   attentionCap: null,
+  logitScale: 1,
   logitCap: null,
   perLayer: null,
 };

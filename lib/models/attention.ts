@@ -35,26 +35,20 @@ export function streamAttention(
   const { names, heads, kvHeads, headDim } = architecture;
   const [tokens] = stream.positions.shape;
   const angles = layerAngles(architecture, stream.positions);
-  const split = (x: Value, count: number) =>
+  const byHead = (count: number) => (x: Value) =>
     reshape(x, [tokens!, count, headDim]);
   const form = QK_NORMS[architecture.qkNorm];
   return ({ q, k, v }, layer, block) => {
     const turn = angles[layer];
     const ready = (x: Value, count: number, module: string) => {
-      const byHead = (x: Value) => split(x, count);
-      const unit = form.apply(x, {
-        module,
-        count,
-        byHead,
-        block,
-        architecture,
-      });
+      const place = { module, count, byHead: byHead(count) };
+      const unit = form.apply(x, { ...place, block, architecture });
       return turn ? rotate(unit, turn.cos, turn.sin) : unit;
     };
     const output = stream.attend({
       q: ready(q, heads, names.queryNorm),
       k: ready(k, kvHeads, names.keyNorm),
-      v: split(v, kvHeads),
+      v: byHead(kvHeads)(v),
     }, layer);
     return reshape(output, [tokens!, heads * headDim]);
   };

@@ -1,5 +1,5 @@
 import type { Value } from "../onnx/graph.ts";
-import { add } from "../ops/elementwise.ts";
+import { add, scale } from "../ops/elementwise.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Attention } from "./attention.ts";
 import type { Parameters } from "./decoder.ts";
@@ -20,17 +20,19 @@ export interface Parts {
  */
 export function block(x: Value, index: number, parts: Parts): Value {
   const { architecture, attention } = parts;
-  const { names, parallel } = architecture;
+  const { names, parallel, residualScale } = architecture;
   const own = blockParameters(index, parts);
   const attend = (x: Value) => {
     const form = PROJECTIONS[architecture.projections];
     const [q, k, v] = form.apply(x, own, architecture);
     const output = attention({ q: q!, k: k!, v: v! }, index, own);
     const mixed = own.linear(output, names.attentionOutput);
-    return own.norm(mixed, names.attentionOut);
+    return scale(own.norm(mixed, names.attentionOut), residualScale);
   };
-  const feed = (x: Value) =>
-    own.norm(MLPS[architecture.mlp].apply(x, own, architecture), names.mlpOut);
+  const feed = (x: Value) => {
+    const fed = MLPS[architecture.mlp].apply(x, own, architecture);
+    return scale(own.norm(fed, names.mlpOut), residualScale);
+  };
 
   const h = own.norm(x, names.attentionIn);
   if (parallel) {

@@ -12,6 +12,7 @@ import {
 } from "./families/gemma.ts";
 import { gpt2Config } from "./families/gpt2.ts";
 import { gptNeoxConfig } from "./families/gpt_neox.ts";
+import { graniteConfig } from "./families/granite.ts";
 import { llamaConfig } from "./families/llama.ts";
 import { mistralConfig } from "./families/mistral.ts";
 import { olmo2Config, olmoConfig } from "./families/olmo.ts";
@@ -112,6 +113,7 @@ const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
     ["gemma3", refuseImages],
     ["gpt2", gpt2Config],
     ["gpt_neox", gptNeoxConfig],
+    ["granite", graniteConfig],
     ["mistral", mistralConfig],
     ["olmo", olmoConfig],
     ["olmo2", olmo2Config],

@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../onnx/graph.ts";
-import { add, cast, mul, sub } from "../ops/elementwise.ts";
+import { add, cast, mul, scale, sub } from "../ops/elementwise.ts";
 import { tokenScores } from "../ops/head.ts";
 import { gather, segmentSum, toRows, toStream } from "../ops/indexing.ts";
 import { gemm } from "../ops/linalg.ts";
@@ -63,8 +63,8 @@ export interface Stream {
 }
 
 /**
- * Hidden states of a stream of tokens after the final norm, `[N, hidden]`.
- * Everything but attention works on the flat stream.
+ * Hidden states of a stream of tokens after the final norm and the logits'
+ * factor, `[N, hidden]`: logits are their products with the head. Everything but attention works on the flat stream.
  */
 export function streamStates(
   config: DecoderConfig,
@@ -76,7 +76,8 @@ export function streamStates(
   const parts = { architecture, parameters, attention };
   let x = embedded(architecture, parameters, stream);
   for (let i = 0; i < config.layers; i++) x = block(x, i, parts);
-  return normed(x, architecture.names.finalNorm, parts);
+  const states = normed(x, architecture.names.finalNorm, parts);
+  return scale(states, architecture.logitScale);
 }
 
 function embedded(
@@ -86,8 +87,7 @@ function embedded(
 ): Value {
   const rows = (module: string, index: Value) =>
     gather(parameters.value(`${module}.weight`), index);
-  const tokens = rows(names.embedding, ids);
-  const x = embeddingScale === 1 ? tokens : mul(tokens, embeddingScale);
+  const x = scale(rows(names.embedding, ids), embeddingScale);
   if (!names.positions) return x;
   return add(x, rows(names.positions, cast(positions, "int32")));
 }

@@ -1,5 +1,5 @@
 import type { Value } from "../onnx/graph.ts";
-import { mul } from "../ops/elementwise.ts";
+import { mul, scale } from "../ops/elementwise.ts";
 import { unsqueeze } from "../ops/shaping.ts";
 import { cos, sin } from "../ops/trigonometry.ts";
 import type { Llama3Scaling, RopeConfig } from "./config.ts";
@@ -28,8 +28,10 @@ export function rotaryAngles(rotation: Rotation, positions: Value): Angles {
   const angles = mul(unsqueeze(positions, [1, 2]), frequencies);
   const { scaling } = rotation.rope;
   const amplitude = scaling?.kind === "pairs" ? scaling.amplitude : 1;
-  const grown = (x: Value) => amplitude === 1 ? x : mul(x, amplitude);
-  return { cos: grown(cos(angles)), sin: grown(sin(angles)) };
+  return {
+    cos: scale(cos(angles), amplitude),
+    sin: scale(sin(angles), amplitude),
+  };
 }
 
 /**

@@ -33,6 +33,10 @@ export const Mul: Op = {
 };
 export const mul = (x: Operand, y: Operand): Value => apply(Mul, [x, y]);
 
+/** x times a number, x itself for 1. */
+export const scale = (x: Value, factor: number): Value =>
+  factor === 1 ? x : mul(x, factor);
+
 /** z = x / y; dz = dx / y − z dy / y */
 export const Div: Op = {
   name: "Div",

@@ -50,6 +50,12 @@ const WAYS: Readonly<Record<string, Partial<DecoderConfig>>> = {
     eosIds: [151_643],
   },
   "Qwen3-0.6B": { headDim: 128, qkNorm: "head", perLayer: null },
+  "granite-3.0-2b-base": {
+    embeddingScale: 12,
+    attentionScale: 1 / 64,
+    residualScale: 0.22,
+    logitScale: 1 / 8,
+  },
   "OLMo-1B-hf": { norm: "bare-layer", normEpsilon: 1e-5, tiedHead: true },
   "OLMo-2-0425-1B": { qkNorm: "whole", bosId: null, tiedHead: false },
   "gemma-2b": {

@@ -55,6 +55,8 @@ export const UNLIKE_LLAMA: readonly [name: string, DecoderConfig][] = [
   }],
   ["norms behind and of whole queries and keys, some not rotated", {
     ...SMALL,
+    residualScale: 0.7,
+    logitScale: 1.5,
     qkNorm: "whole",
     perLayer: [{ rope: null, window: null }, { rope: ROPE, window: 2 }],
     names: {
