@@ -5,6 +5,7 @@ import {
   checkAdapter,
   readAdapter,
 } from "./adapter.ts";
+import { type BaseWeights, holdWeights } from "./base_weights.ts";
 import { type DecoderConfig, parameterNames, readConfig } from "./config.ts";
 import { type LoraScaling, updateOf } from "./lora_scaling.ts";
 import { resolveTargets } from "./lora_targets.ts";
@@ -42,17 +43,20 @@ export interface LoadedPolicy {
 /**
  * Loads a model folder to be trained.
  *
+ * @param options `baseWeights`: how weights that are not trained are held.
  * @throws Error for a folder, weight or adapter that is missing, unsupported,
  * of the wrong shape or not finite.
  */
 export async function loadPolicy(
   folder: string,
   tuning: Tuning,
+  { baseWeights = "float32" }: { baseWeights?: BaseWeights } = {},
 ): Promise<LoadedPolicy> {
   const config = await readConfig(folder);
   const weights = withUsualNames(config, await openWeights(folder));
   checkWeights(config, weights);
   if (tuning.kind === "full") {
+    refuseHeld(baseWeights);
     const policy = fullPolicy(config, await readAll(config, weights));
     return { policy, weights, lora: null, adapterHash: null };
   }
@@ -61,12 +65,21 @@ export async function loadPolicy(
     : freshLora(config, tuning);
   const adapterHash = tuning.kind === "adapter" ? hashAdapter(lora) : null;
   await weights.assertFinite();
+  const held = await holdWeights(config, weights, baseWeights);
   return {
-    policy: loraPolicy(adaptedConfig(config, lora.replaced), weights, lora),
+    policy: loraPolicy(adaptedConfig(config, lora.replaced), held, lora),
     weights,
     lora,
     adapterHash,
   };
+}
+
+function refuseHeld(baseWeights: BaseWeights): void {
+  if (baseWeights === "float32") return;
+  throw new RangeError(
+    `Cannot hold base weights as ${baseWeights} in full tuning: ` +
+      `all weights are trained, in float32`,
+  );
 }
 
 /** The adapter of trained values, as a folder holds it. */

@@ -1,7 +1,8 @@
-import type { DType, Graph, Value } from "../onnx/graph.ts";
-import { add, cast } from "../ops/elementwise.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import { add } from "../ops/elementwise.ts";
 import { affine, gemm } from "../ops/linalg.ts";
 import { architectureOf } from "./architecture.ts";
+import { asStored } from "./base_weights.ts";
 import {
   type DecoderConfig,
   linearParameters,
@@ -158,38 +159,13 @@ function declare(
   );
 }
 
-/** Types of safetensors files → types of graphs. */
-const STORED_TYPES: ReadonlyMap<string, DType> = new Map([
-  ["F32", "float32"],
-  ["F16", "float16"],
-  ["BF16", "bfloat16"],
-]);
-
-/** Each weight once, as the stored bytes; half precision is widened. */
+/** Each weight once, as it is held. */
 function frozen(graph: Graph, weights: Weights): (name: string) => Value {
   const values = new Map<string, Value>();
-  const read = (name: string) => {
-    const tensor = weights.get(name);
-    if (!tensor) throw new RangeError(`No tensor "${name}" in the model`);
-    const { file, begin, end, shape } = tensor;
-    const dtype = STORED_TYPES.get(tensor.dtype);
-    if (!dtype) {
-      throw new TypeError(
-        `Cannot use tensor "${name}" of ${file}: it is stored as ${tensor.dtype}, expected one of ${
-          [
-            ...STORED_TYPES.keys(),
-          ].join(", ")
-        }`,
-      );
-    }
-    const stored = graph.external(
-      { dtype, shape },
-      { file, offset: begin, length: end - begin },
-    );
-    return cast(stored, graph.float);
-  };
+  const make = (name: string) =>
+    weights.held?.get(name) ?? asStored(weights, { name, shape: [] });
   return (name) => {
-    const value = values.get(name) ?? read(name);
+    const value = values.get(name) ?? make(name)(graph);
     values.set(name, value);
     return value;
   };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { architectureOf } from "./architecture.ts";
+import type { ValueIn } from "./base_weights.ts";
 import { type DecoderConfig, parameterNames } from "./config.ts";
 import { quote, readJsonFields } from "./json_fields.ts";
 import { pickleNote } from "./pickles.ts";
@@ -39,6 +40,8 @@ export interface Weights {
    * @throws Error that names tensor and file of one that is not finite.
    */
   assertFinite(): Promise<void>;
+  /** How to make values of weights in graphs, where not as they are stored. */
+  readonly held?: ReadonlyMap<string, ValueIn>;
   /** SHA-256 of the files' contents, one after another, in hexadecimal. */
   hash(): Promise<string>;
 }

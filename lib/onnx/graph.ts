@@ -1,9 +1,11 @@
-/** Element types in use; `bfloat16` and `float16` only as stored weights. */
+/** Element types in use; those of 16 and 8 bits only for weights. */
 export type DType =
   | "float32"
   | "float64"
   | "float16"
   | "bfloat16"
+  | "int8"
+  | "uint8"
   | "int32"
   | "int64"
   | "bool";
@@ -43,6 +45,11 @@ export interface Op {
   readonly name: string;
   /** ONNX operator set; `""` (the standard one) by default. */
   readonly domain?: string;
+  /**
+   * Whether each reader gets a result of its own, made just before it reads:
+   * for what is large, and cheap to make from constants. @default false
+   */
+  readonly perReader?: boolean;
   /** Types of the outputs. Throws a RangeError that says why inputs do not fit. */
   infer(inputs: readonly Value[], attributes: Attributes): readonly Type[];
   /**
@@ -80,7 +87,8 @@ export type ConstantData =
   | Float32Array<ArrayBuffer>
   | Float64Array<ArrayBuffer>
   | Int32Array<ArrayBuffer>
-  | BigInt64Array<ArrayBuffer>;
+  | BigInt64Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** Where the bytes of a stored weight lie. */
 export interface External {
@@ -92,9 +100,19 @@ export interface External {
   readonly length: number;
 }
 
+/** Weights in this process's memory, which every session reads there. */
+export interface Held {
+  /** Bits of float16 as whole numbers. */
+  readonly held:
+    | Float32Array<ArrayBuffer>
+    | Int8Array<ArrayBuffer>
+    | Uint8Array<ArrayBuffer>
+    | Uint16Array<ArrayBuffer>;
+}
+
 export interface Constant {
   readonly value: Value;
-  readonly data: ConstantData | External;
+  readonly data: ConstantData | External | Held;
 }
 
 export interface GraphOptions {
@@ -155,8 +173,8 @@ export class Graph {
     return value;
   }
 
-  /** Adds a constant that stays in its file. */
-  external(type: Type, data: External): Value {
+  /** Adds a constant that stays where it is, in its file or in memory. */
+  external(type: Type, data: External | Held): Value {
     const value = this.#value("weight", type);
     this.constants.push({ value, data });
     return value;
@@ -249,5 +267,6 @@ function infer(
 function dtypeOf(data: ConstantData): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
+  if (data instanceof Uint8Array) return "uint8";
   return data instanceof Int32Array ? "int32" : "int64";
 }

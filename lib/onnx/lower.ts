@@ -8,7 +8,9 @@ import { Graph, type Node, type Op, type Value } from "./graph.ts";
  * onnxruntime runs the last leaf first and each leaf's producers just before
  * it, so outputs that are gradients of the parameters in forward order run
  * backwards through the layers, and activations are freed on the way; the
- * opposite order nearly doubles the peak.
+ * opposite order nearly doubles the peak. Of a node's inputs the one that comes
+ * last runs first, so what is made for one reader comes before everything: it
+ * is made when all else that the reader needs is there.
  */
 export function lower(
   outputs: readonly Value[],
@@ -16,18 +18,50 @@ export function lower(
 ): { graph: Graph; outputs: readonly Value[] } {
   const source = outputs[0]!.graph;
   const graph = new Graph({ float: source.float, accepts });
-  const values = copyLeaves(source, graph);
-  for (const { op, inputs, attributes, ...node } of reaching(source, outputs)) {
-    const lowered = graph.apply(
-      op,
-      inputs.map((input) => values.get(input.name)!),
-      attributes,
-    );
-    node.outputs.forEach((output, i) => values.set(output.name, lowered[i]!));
-  }
-  const results = outputs.map((output) => values.get(output.name)!);
-  prune(graph, results);
+  const copies = new Copies(graph, copyLeaves(source, graph));
+  for (const node of reaching(source, outputs)) copies.add(node);
+  const results = outputs.map((output) => copies.valueOf(output));
+  prune(graph, results, copies.first);
   return { graph, outputs: results };
+}
+
+/** What stands in a graph for the values of another one. */
+class Copies {
+  /** Nodes that come before all others: onnxruntime runs them as late as it can. */
+  readonly first = new Set<Node>();
+  readonly #graph: Graph;
+  readonly #values: Map<string, Value>;
+  /** What is made anew for each reader. */
+  readonly #recipes = new Map<string, Node>();
+
+  constructor(graph: Graph, values: Map<string, Value>) {
+    this.#graph = graph;
+    this.#values = values;
+  }
+
+  add(node: Node): void {
+    if (node.op.perReader) {
+      node.outputs.forEach(({ name }) => this.#recipes.set(name, node));
+      return;
+    }
+    const copies = this.#apply(node);
+    node.outputs.forEach(({ name }, i) => this.#values.set(name, copies[i]!));
+  }
+
+  valueOf({ name }: Value): Value {
+    const recipe = this.#recipes.get(name);
+    if (!recipe) return this.#values.get(name)!;
+    const { nodes } = this.#graph;
+    const start = nodes.length;
+    const copies = this.#apply(recipe);
+    for (const node of nodes.slice(start)) this.first.add(node);
+    return copies[recipe.outputs.findIndex((output) => output.name === name)]!;
+  }
+
+  #apply({ op, inputs, attributes }: Node): readonly Value[] {
+    const copies = inputs.map((input) => this.valueOf(input));
+    return this.#graph.apply(op, copies, attributes);
+  }
 }
 
 function copyLeaves(source: Graph, graph: Graph): Map<string, Value> {
@@ -36,7 +70,7 @@ function copyLeaves(source: Graph, graph: Graph): Map<string, Value> {
     values.set(name, graph.input(name, shape, dtype));
   }
   for (const { value, data } of source.constants) {
-    const copy = "file" in data
+    const copy = "file" in data || "held" in data
       ? graph.external(value, data)
       : graph.constant(data, value.shape as readonly number[]);
     values.set(value.name, copy);
@@ -55,7 +89,11 @@ function reaching(graph: Graph, outputs: readonly Value[]): Node[] {
   return kept.reverse();
 }
 
-function prune(graph: Graph, outputs: readonly Value[]): void {
+function prune(
+  graph: Graph,
+  outputs: readonly Value[],
+  first: ReadonlySet<Node>,
+): void {
   const nodes = reaching(graph, outputs);
   const read = new Set(
     nodes.flatMap(({ inputs }) => inputs.map(({ name }) => name)),
@@ -66,7 +104,10 @@ function prune(graph: Graph, outputs: readonly Value[]): void {
     Math.max(...node.outputs.map(({ name }) => rank.get(name) ?? -1));
   const leaves = nodes.filter(isLeaf).sort((a, b) => place(a) - place(b));
   const inner = nodes.filter((node) => !isLeaf(node));
-  graph.nodes.splice(0, Infinity, ...inner, ...leaves);
+  const [early, late] = [true, false].map((isFirst) =>
+    inner.filter((node) => first.has(node) === isFirst)
+  );
+  graph.nodes.splice(0, Infinity, ...early!, ...late!, ...leaves);
   const used = (value: Value) => read.has(value.name);
   graph.inputs.splice(0, Infinity, ...graph.inputs.filter(used));
   const constants = graph.constants.filter(({ value }) => used(value));

@@ -16,6 +16,8 @@ export const OPSET = 21;
 const IR_VERSION = 10;
 const DATA_TYPES: Record<DType, number> = {
   float32: 1,
+  uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -76,11 +78,14 @@ function encodeConstant({ value, data }: Constant): Uint8Array {
     ...value.shape.map((dim) => varint(1, Number(dim))),
     varint(2, DATA_TYPES[value.dtype]),
     field(8, utf8(value.name)),
-    ...("file" in data ? encodeExternal(data) : [field(
-      9,
-      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    )]),
+    ...("file" in data
+      ? encodeExternal(data)
+      : [field(9, bytesOf("held" in data ? data.held : data))]),
   ]);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** `location` is relative to the folder of the `.onnx` file. */

@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import { dirname, join } from "node:path";
 import { arch, platform } from "node:process";
 import { fileURLToPath } from "node:url";
-import type { DType, Float, Graph, Value } from "./graph.ts";
+import type { DType, Graph, Held, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
@@ -72,12 +72,13 @@ export async function compile(
     Object.values(outputs),
     (op) => hasKernel(op, device, Object.values(outputs)[0]!.graph.float),
   );
+  const dtypes = new Map(
+    lowered.graph.inputs.map(({ name, dtype }) => [name, dtype]),
+  );
+  const held = device === "cpu" ? heldAsInputs(lowered.graph) : {};
   const { session, hash } = await createSession(lowered, options);
   const inner = new Map(
     names.map((name, i) => [name, lowered.outputs[i]!.name]),
-  );
-  const dtypes = new Map(
-    lowered.graph.inputs.map(({ name, dtype }) => [name, dtype]),
   );
   return {
     nodes: lowered.graph.nodes.length,
@@ -89,7 +90,8 @@ export async function compile(
           into[name] ? toOrt(into[name]) : null,
         ]),
       );
-      const result = await session.run(feedsOf(dtypes, feeds), fetches);
+      const inputs = { ...held, ...feedsOf(dtypes, feeds) };
+      const result = await session.run(inputs, fetches);
       return Object.fromEntries(
         names.map((name) => [name, fromOrt(result[inner.get(name)!]!)]),
       );
@@ -119,6 +121,39 @@ function feedsOf(
       return [name, tensor];
     }),
   );
+}
+
+/**
+ * Makes inputs of the weights that are held in memory: as constants each
+ * session would have a copy, and fold what widens them.
+ *
+ * @returns what to feed.
+ */
+function heldAsInputs(graph: Graph): Record<string, ort.Tensor> {
+  const { constants } = graph;
+  const feeds = constants.flatMap(({ value: { name, shape, dtype }, data }) => {
+    if (!("held" in data)) return [];
+    graph.input(name, shape, dtype);
+    return [[name, heldTensor(data, shape as readonly number[])] as const];
+  });
+  const others = constants.filter(({ data }) => !("held" in data));
+  constants.splice(0, Infinity, ...others);
+  return Object.fromEntries(feeds);
+}
+
+function heldTensor({ held }: Held, dims: readonly number[]): ort.Tensor {
+  if (held instanceof Float32Array) {
+    return new ort.Tensor("float32", held, dims);
+  }
+  if (held instanceof Int8Array) return new ort.Tensor("int8", held, dims);
+  if (held instanceof Uint8Array) return new ort.Tensor("uint8", held, dims);
+  // The constructor would make a Float16Array, which the engine does not know.
+  return Object.create(ort.Tensor.prototype, {
+    type: { value: "float16" },
+    data: { value: held },
+    dims: { value: dims },
+    location: { value: "cpu" },
+  });
 }
 
 function toOrt(tensor: Tensor): ort.Tensor {
@@ -182,7 +217,7 @@ async function createSession(
   const externals = graph.constants.flatMap(({ data }) =>
     "file" in data ? [data] : []
   );
-  const settings = sessionOptions(options, graph.float);
+  const settings = sessionOptions(options, graph);
   if (externals.length === 0) {
     const model = encodeModel(graph, outputs);
     return { session: await create(model, settings), hash: sha256(model) };
@@ -202,6 +237,16 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
+/** Whether stored weights are widened for each reader: folding would keep all. */
+function widensFiles({ nodes, constants }: Graph): boolean {
+  const stored = new Set(
+    constants.flatMap(({ value, data }) => "file" in data ? [value.name] : []),
+  );
+  return nodes.some(({ op, inputs }) =>
+    op.perReader && inputs.some(({ name }) => stored.has(name))
+  );
+}
+
 async function create(
   model: string | Uint8Array,
   settings: ort.InferenceSession.SessionOptions,
@@ -213,14 +258,14 @@ async function create(
 
 function sessionOptions(
   { device = "cpu", threads = 1, strict = false, keep = [] }: CompileOptions,
-  float: Float,
+  graph: Graph,
 ): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     // Fusions assume float32.
-    graphOptimizationLevel: float === "float32" ? "all" : "basic",
+    graphOptimizationLevel: graph.float === "float32" ? "all" : "basic",
     logSeverityLevel: FATAL,
     // With the pattern planner on, a training step's peak doubles.
     enableMemPattern: false,
@@ -237,7 +282,9 @@ function sessionOptions(
       },
       optimization: {
         // It would merge what the backward pass computes again to save memory.
-        disable_specified_optimizers: "CommonSubexpressionElimination",
+        disable_specified_optimizers: widensFiles(graph)
+          ? "CommonSubexpressionElimination;ConstantFolding"
+          : "CommonSubexpressionElimination",
       },
     },
   };

@@ -145,12 +145,18 @@ export const Cast: Op = {
     x!.dtype.startsWith("float") ? cast(dz!, x!.dtype) : null,
   ],
 };
-export function cast(x: Value, dtype: DType): Value {
+export const cast = (x: Value, dtype: DType): Value => castBy(Cast, x, dtype);
+
+/** The same for weights in fewer bits: each reader has its own wide ones. */
+const Widen: Op = { ...Cast, perReader: true };
+export const widen = (x: Value, dtype: DType): Value => castBy(Widen, x, dtype);
+
+function castBy(op: Op, x: Value, dtype: DType): Value {
   const to = CAST_TARGETS[dtype];
   if (to === undefined) {
     throw new RangeError(`Cannot cast to ${dtype}: no graph computes in it`);
   }
-  return x.dtype === dtype ? x : apply(Cast, [x], { to });
+  return x.dtype === dtype ? x : apply(op, [x], { to });
 }
 
 /** Ones of the shape of x, whatever it holds: ¬(x > x) is true for NaN and ∞. */

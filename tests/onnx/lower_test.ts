@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { describe, Graph, type Op, type Value } from "lib/onnx/graph.ts";
+import { apply, describe, Graph, type Op, type Value } from "lib/onnx/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { hasKernel } from "lib/onnx/providers.ts";
 import { ACTIVATIONS, gated } from "lib/ops/activation.ts";
@@ -95,4 +95,22 @@ Deno.test("lower() keeps constants in memory and in files", () => {
       ["float32[]", Float32Array.of(1)],
     ],
   );
+});
+
+Deno.test("lower() makes what is each reader's own anew, before all else", () => {
+  const g = new Graph();
+  const own: Op = {
+    name: "Own",
+    perReader: true,
+    infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
+  };
+  const w = apply(own, [g.constant(Float32Array.of(1, 2), [2])]);
+  const y = mul(exp(add(g.input("x", [2]), w)), w);
+  const { graph } = lower([y], everything);
+  deepStrictEqual(names(graph), ["Own", "Own", "Add", "Exp", "Mul"]);
+  const [first, second, sum, , product] = graph.nodes;
+  const read = [product, sum].map((node) => node!.inputs[1]!.name);
+  const made = [first, second].map((node) => node!.outputs[0]!.name);
+  deepStrictEqual(new Set(read), new Set(made));
+  deepStrictEqual(lower([w], everything).graph.nodes.length, 1);
 });

@@ -170,3 +170,15 @@ Deno.test("hostData() says that there is no tensor in host memory", () => {
     message: "Cannot read a tensor: it is not in host memory",
   });
 });
+
+Deno.test("weights held in memory are read there, not copied", async () => {
+  const graph = new Graph();
+  const held = Float32Array.of(1, 2);
+  const w = graph.external({ dtype: "float32", shape: [2] }, { held });
+  const program = await compile({ y: add(graph.input("x", [2]), w) });
+  const run = async () => (await program.run({ x: floats(10, 20) }))["y"];
+  deepStrictEqual(await run(), floats(11, 22));
+  held[0] = 5;
+  deepStrictEqual(await run(), floats(15, 22));
+  await program.release();
+});

@@ -1,0 +1,144 @@
+import type { Graph, Value } from "../onnx/graph.ts";
+import { dequantize4, dequantize8 } from "../ops/dequantize.ts";
+import { cast, widen } from "../ops/elementwise.ts";
+import {
+  type DecoderConfig,
+  linearParameters,
+  type Parameter,
+  parameterNames,
+} from "./config.ts";
+import { quantize4, quantize8 } from "./quantize.ts";
+import { storedValue } from "./stored_value.ts";
+import type { Weights } from "./weights.ts";
+
+/** Makes the value of a weight in a graph, in the graph's own type. */
+export type ValueIn = (graph: Graph) => Value;
+
+/** How one weight is held; its shape is the stored one. */
+type Hold = (
+  weights: Weights,
+  parameter: Parameter,
+) => ValueIn | Promise<ValueIn>;
+
+/** How frozen weights are held, which all are computed with in float32. */
+interface Storage {
+  /** The weights of the blocks' linear layers. */
+  readonly linear: Hold;
+  /** Everything else, embedding and head among it. */
+  readonly others: Hold;
+}
+
+/**
+ * What is not as wide as float32 is widened where it is read, anew for each
+ * reader, so that no wide copy outlives its use.
+ */
+const STORAGES = {
+  /** As stored; half precision is widened once in each session, which keeps it. */
+  float32: { linear: asStored, others: asStored },
+  /** As stored if that is half precision, which loses nothing; else float16. */
+  half: { linear: inHalf, others: widened },
+  /** 8 bits each, and float32 for 32 of them together. */
+  int8: { linear: inInt8, others: asStored },
+  /** 4 bits each, and float32 for 32 of them together. */
+  int4: { linear: inInt4, others: asStored },
+} as const satisfies Record<string, Storage>;
+
+/** Names of the ways to hold frozen weights. */
+export type BaseWeights = keyof typeof STORAGES;
+export const BASE_WEIGHTS = Object.keys(STORAGES) as BaseWeights[];
+
+/**
+ * The weights of a model, held in memory as wanted.
+ *
+ * @throws Error that names the weight that cannot be held so.
+ */
+export async function holdWeights(
+  config: DecoderConfig,
+  weights: Weights,
+  kind: BaseWeights,
+): Promise<Weights> {
+  const { linear, others } = STORAGES[kind];
+  const isLinear = new Set(linearParameters(config).map(({ name }) => name));
+  const held = new Map<string, ValueIn>();
+  for (const parameter of parameterNames(config)) {
+    const hold = isLinear.has(parameter.name) ? linear : others;
+    held.set(parameter.name, await hold(weights, parameter));
+  }
+  return { ...weights, held };
+}
+
+/** The stored bytes, mapped; half precision is widened. */
+export function asStored(weights: Weights, { name }: Parameter): ValueIn {
+  const tensor = weights.get(name);
+  if (!tensor) throw new RangeError(`No tensor "${name}" in the model`);
+  return (graph) => cast(storedValue(graph, name, tensor), graph.float);
+}
+
+function widened(weights: Weights, { name }: Parameter): ValueIn {
+  const tensor = weights.get(name)!;
+  return (graph) => widen(storedValue(graph, name, tensor), graph.float);
+}
+
+async function inHalf(
+  weights: Weights,
+  parameter: Parameter,
+): Promise<ValueIn> {
+  const { name, shape } = parameter;
+  if (weights.get(name)?.dtype !== "F32") return widened(weights, parameter);
+  const rounded = Float16Array.from(await weights.read(name));
+  if (!rounded.every(Number.isFinite)) {
+    throw new RangeError(
+      `Cannot hold tensor "${name}" of ${
+        weights.get(name)!.file
+      } in float16: ` +
+        `a value is beyond its range`,
+    );
+  }
+  const held = new Uint16Array(rounded.buffer);
+  return (graph) =>
+    widen(graph.external({ dtype: "float16", shape }, { held }), graph.float);
+}
+
+async function inInt8(
+  weights: Weights,
+  { name, shape }: Parameter,
+): Promise<ValueIn> {
+  const [rows, columns] = shape as [number, number];
+  const { codes, scales } = quantize8(await weights.read(name), columns);
+  return (graph) =>
+    dequantize8({
+      codes: graph.external({ dtype: "int8", shape }, { held: codes }),
+      scales: scalesIn(graph, scales, rows),
+    });
+}
+
+async function inInt4(
+  weights: Weights,
+  { name, shape }: Parameter,
+): Promise<ValueIn> {
+  const [rows, columns] = shape as [number, number];
+  const { codes, scales } = quantize4(await weights.read(name), columns);
+  const eights = new Uint8Array(scales.length).fill(8);
+  const blocks = scales.length / rows;
+  return (graph) =>
+    dequantize4({
+      codes: graph.external(
+        { dtype: "uint8", shape: [rows, columns / 2] },
+        { held: codes },
+      ),
+      scales: scalesIn(graph, scales, rows),
+      eights: graph.external(
+        { dtype: "uint8", shape: [rows, blocks] },
+        { held: eights },
+      ),
+    });
+}
+
+function scalesIn(
+  graph: Graph,
+  held: Float32Array<ArrayBuffer>,
+  rows: number,
+): Value {
+  const shape = [rows, held.length / rows];
+  return graph.external({ dtype: "float32", shape }, { held });
+}

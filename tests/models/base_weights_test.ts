@@ -1,0 +1,167 @@
+import { deepStrictEqual, ok, rejects } from "node:assert/strict";
+import { dpo } from "lib/losses/dpo.ts";
+import { type BaseWeights, holdWeights } from "lib/models/base_weights.ts";
+import { linearParameters } from "lib/models/config.ts";
+import { loadPolicy } from "lib/models/load_policy.ts";
+import { loraPolicy, type Policy } from "lib/models/policy.ts";
+import { quantize4, quantize8 } from "lib/models/quantize.ts";
+import { writeSafetensors } from "lib/models/safetensors.ts";
+import { openWeights } from "lib/models/weights.ts";
+import { assertClose } from "../assert_close.ts";
+import { randomExamples } from "../random_examples.ts";
+import {
+  recorder,
+  stepOptions,
+  valuesOf,
+  withTrainer,
+} from "../random_trainer.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL } from "./random_decoder.ts";
+import { randomLora } from "./random_lora.ts";
+import { putTinyModel, withFolder } from "./tiny_model.ts";
+
+/** What weights become, by the arithmetic that ONNX says. */
+const ROUNDED: Record<
+  Exclude<BaseWeights, "float32">,
+  (data: Float32Array, columns: number) => Float32Array
+> = {
+  half: (data) => Float32Array.from(Float16Array.from(data)),
+  int8: (data, columns) => {
+    const { codes, scales } = quantize8(data, columns);
+    const block = data.length / scales.length;
+    return data.map((_, i) => scales[Math.floor(i / block)]! * codes[i]!);
+  },
+  int4: (data, columns) => {
+    const { codes, scales } = quantize4(data, columns);
+    const block = data.length / scales.length;
+    return data.map((_, i) => {
+      const [row, column] = [Math.floor(i / columns), i % columns];
+      const byte = codes[row * columns / 2 + column % (columns / 2)]!;
+      const code = column < columns / 2 ? byte & 15 : byte >> 4;
+      return scales[Math.floor(i / block)]! * (code - 8);
+    });
+  },
+};
+
+/** log π of random examples, and the gradient of a DPO loss of theirs. */
+function measure(policy: Policy) {
+  const examples = randomExamples(dpo, 5);
+  return withTrainer(
+    { loss: dpo, policy, optimizer: recorder },
+    async (trainer) => {
+      const logProbs = await trainer.score(examples);
+      await trainer.train(examples, { ...stepOptions(dpo), maxGradNorm: 0 });
+      return { logProbs, gradients: await valuesOf(trainer, "seen") };
+    },
+  );
+}
+
+for (const [kind, round] of Object.entries(ROUNDED)) {
+  Deno.test(`base weights in ${kind} are those that they are rounded to, forwards and backwards`, async () => {
+    using stored = temporaryFolder();
+    using rounded = temporaryFolder();
+    const { lora } = await randomLora(stored.path);
+    const weights = await openWeights(stored.path);
+    const linear = new Set(linearParameters(SMALL).map(({ name }) => name));
+    const tensors = await Promise.all(
+      weights.names().map(async (name) => {
+        const { shape } = weights.get(name)!;
+        const data = await weights.read(name);
+        const columns = shape.at(-1)!;
+        return {
+          name,
+          shape,
+          data: linear.has(name) ? round(data, columns) : data,
+        };
+      }),
+    );
+    await writeSafetensors(`${rounded.path}/model.safetensors`, tensors);
+    const held = await holdWeights(SMALL, weights, kind as BaseWeights);
+    const found = await measure(loraPolicy(SMALL, held, lora));
+    const wide = await openWeights(rounded.path);
+    const expected = await measure(loraPolicy(SMALL, wide, lora));
+    const tolerance = 1e-5;
+    assertClose(found.logProbs.flat(), expected.logProbs.flat(), { tolerance });
+    for (const [name, gradient] of expected.gradients) {
+      assertClose(found.gradients.get(name)!, [...gradient], {
+        tolerance,
+        what: name,
+      });
+    }
+    const exact = await measure(loraPolicy(SMALL, weights, lora));
+    ok(
+      found.logProbs.flat().some((x, i) =>
+        Math.abs(x - exact.logProbs.flat()[i]!) > 1e-4
+      ),
+      "rounding changes what is computed",
+    );
+  });
+}
+
+Deno.test("weights stored in half precision lose nothing in half", async () => {
+  using folder = temporaryFolder();
+  const { lora } = await randomLora(folder.path);
+  const stored = await openWeights(folder.path);
+  const tensors = await Promise.all(
+    stored.names().map(async (name) => ({
+      name,
+      shape: stored.get(name)!.shape,
+      data: Float16Array.from(await stored.read(name)),
+    })),
+  );
+  for (const dtype of ["F16", "BF16"]) {
+    await putHalf(`${folder.path}/model.safetensors`, dtype, tensors);
+    const weights = await openWeights(folder.path);
+    const half = await holdWeights(SMALL, weights, "half");
+    const [found, expected] = [half, weights].map((weights) =>
+      measure(loraPolicy(SMALL, weights, lora))
+    );
+    deepStrictEqual(await found, await expected, dtype);
+  }
+});
+
+Deno.test("full tuning and numbers beyond float16 are refused", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder, (tensors) => {
+      tensors.find(({ name }) => /up_proj/.test(name))!.data[0] = 7e4;
+      return tensors;
+    });
+    await rejects(
+      loadPolicy(folder, { kind: "full" }, { baseWeights: "int8" }),
+      /Cannot hold base weights as int8 in full tuning/,
+    );
+    const tuning = {
+      kind: "lora",
+      rank: 1,
+      alpha: 1,
+      targets: [],
+      uniform: () => 0,
+    } as const;
+    await rejects(
+      loadPolicy(folder, tuning, { baseWeights: "half" }),
+      /up_proj.weight" of .*model.safetensors in float16: a value is beyond/,
+    );
+  }));
+
+/** A safetensors file of such bits: for BF16 they mean other numbers. */
+async function putHalf(
+  path: string,
+  dtype: string,
+  tensors: readonly {
+    name: string;
+    shape: readonly number[];
+    data: Float16Array;
+  }[],
+): Promise<void> {
+  let end = 0;
+  const entries = tensors.map(({ name, shape, data }) => {
+    const offsets = [end, end += data.byteLength];
+    return [name, { dtype, shape, "data_offsets": offsets }];
+  });
+  const header = new TextEncoder().encode(
+    JSON.stringify(Object.fromEntries(entries)).padEnd(8192),
+  );
+  const length = new Uint8Array(BigUint64Array.of(8192n).buffer);
+  const bytes = tensors.flatMap(({ data }) => [...new Uint8Array(data.buffer)]);
+  await Deno.writeFile(path, Uint8Array.of(...length, ...header, ...bytes));
+}
