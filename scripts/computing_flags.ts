@@ -1,4 +1,6 @@
+import { BASE_WEIGHTS, type BaseWeights } from "lib/models/base_weights.ts";
 import { DEVICE_WORDS } from "lib/onnx/devices.ts";
+import type { Device } from "lib/onnx/providers.ts";
 import { choice, integer } from "lib/verb.ts";
 
 /** Heading under which help lists where and how a verb computes. */
@@ -18,6 +20,25 @@ export const computing = {
     group: COMPUTING,
   }),
 } as const;
+
+/** For verbs that hold weights without training them. */
+export const holding = {
+  baseWeights: choice(BASE_WEIGHTS, {
+    help: "how weights that are not trained are held, on CPU; arithmetic is " +
+      "in float32",
+    default: "float32",
+    group: COMPUTING,
+  }),
+} as const;
+
+/** @throws Error where weights shall be held in a way that a device has not. */
+export function refuseHeld(baseWeights: BaseWeights, device: Device): void {
+  if (baseWeights === "float32" || device === "cpu") return;
+  throw new Error(
+    `Cannot use --base-weights ${baseWeights} with --device ${device}: ` +
+      `they are held so on CPU only`,
+  );
+}
 
 /** For verbs that work on micro-batches. */
 export const memory = {

@@ -10,7 +10,7 @@ import { createState } from "lib/onnx/state.ts";
 import { Scorer } from "lib/scorer.ts";
 import { progress, runVerb, say, table } from "lib/terminal.ts";
 import { type FlagValues, number, text, toggle, type Verb } from "lib/verb.ts";
-import { computing, memory } from "./computing_flags.ts";
+import { computing, holding, memory, refuseHeld } from "./computing_flags.ts";
 import { type OpenedPolicy, openPolicy } from "./open_policy.ts";
 import {
   READING_FLAGS,
@@ -63,6 +63,7 @@ const EVALUATE = {
     ...TOKENIZING_FLAGS,
     ...computing,
     ...memory,
+    ...holding,
   },
   examples: [
     "deno task evaluate --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
@@ -75,7 +76,8 @@ type Values = FlagValues<typeof EVALUATE.flags>;
 await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const { beta, rows } = values;
   const device = await resolveDevice(values.device);
-  const model = await openPolicy(values.model, values.adapter);
+  refuseHeld(values.baseWeights, device);
+  const model = await openPolicy(values.model, values.adapter, values);
   const reference = await openReference(values, model);
   const data = await read(model, values);
   const scoring = { ...values, device, examples: data.examples };
@@ -91,11 +93,13 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
 
 /** What rewards are relative to; `null` for nothing. */
 async function openReference(
-  { model: path, adapter, reference }: Values,
+  { model: path, adapter, reference, baseWeights }: Values,
   { policy }: OpenedPolicy,
 ): Promise<OpenedPolicy | null> {
   if (reference === undefined && adapter === undefined) return null;
-  const opened = await openPolicy(reference ?? path);
+  const opened = await openPolicy(reference ?? path, undefined, {
+    baseWeights,
+  });
   const [found, expected] = [opened.policy, policy].map(({ config }) =>
     config.vocabSize
   );

@@ -1,4 +1,5 @@
 import { resolveModel, type Source } from "lib/hub.ts";
+import type { BaseWeights } from "lib/models/base_weights.ts";
 import {
   type LoadedPolicy,
   loadPolicy,
@@ -24,15 +25,20 @@ export interface OpenedPolicy extends LoadedPolicy {
   readonly source: Source;
 }
 
-/** Opens a model from a path or the Hub, under an adapter if one is named. */
+/**
+ * Opens a model from a path or the Hub, under an adapter if one is named.
+ *
+ * @param held `baseWeights`: how its weights are held.
+ */
 export async function openPolicy(
   model: string,
   adapter?: string,
+  held: { baseWeights?: BaseWeights } = {},
 ): Promise<OpenedPolicy> {
   const options = { onFile: downloadProgress(), onWait: note };
   const resolved = await resolveModel(model, options);
   const tuning: Tuning = adapter === undefined
     ? AS_IT_IS
     : { kind: "adapter", ...await resolveModel(adapter, options) };
-  return { ...await loadPolicy(resolved.folder, tuning), ...resolved };
+  return { ...await loadPolicy(resolved.folder, tuning, held), ...resolved };
 }

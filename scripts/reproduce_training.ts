@@ -77,6 +77,7 @@ const TYPES: Readonly<Record<keyof TrainSettings, readonly string[]>> = {
   conversions: ["object"],
   device: ["string"],
   precision: ["string"],
+  baseWeights: ["string"],
   threads: ["number"],
   evalEvery: ["number"],
   saveEvery: ["number"],

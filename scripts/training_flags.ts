@@ -11,7 +11,7 @@ import {
   text,
   toggle,
 } from "lib/verb.ts";
-import { COMPUTING, computing, memory } from "./computing_flags.ts";
+import { COMPUTING, computing, holding, memory } from "./computing_flags.ts";
 import type { ConversionSettings } from "./data_conversions.ts";
 import {
   CONVERSION_FLAGS,
@@ -175,6 +175,7 @@ export const TRAINING_FLAGS = {
   }),
   ...computing,
   ...memory,
+  ...holding,
   precision: choice(["float32"], {
     help: "number format",
     default: "float32",
@@ -224,6 +225,7 @@ export function trainingSettings(
     conversions: conversionsOf(flags),
     device: flags.device,
     precision: flags.precision,
+    baseWeights: flags.baseWeights,
     threads: flags.threads,
     evalEvery: flags.evalEvery,
     saveEvery: flags.saveEvery,
@@ -248,6 +250,11 @@ function tuningOf(flags: TrainingFlags): TuningSettings {
   if (!full && referenceMix < 1) {
     throw new Error(
       "Cannot use --reference-mix below 1 without --full: means of adapters' factors are not means of the models they make",
+    );
+  }
+  if (full && flags.baseWeights !== "float32") {
+    throw new Error(
+      `Cannot use --base-weights ${flags.baseWeights} with --full, which trains all weights, in float32`,
     );
   }
   if (full) {

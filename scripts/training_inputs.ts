@@ -73,7 +73,8 @@ export async function loadInputs(
   checkBatch(loss, settings);
   const { folder, source } = await resolveModel(settings.model, hooks);
   const { tuning, adapterSource } = await tuningOf(settings, hooks);
-  const model = await loadPolicy(folder, tuning);
+  const { baseWeights } = settings;
+  const model = await loadPolicy(folder, tuning, { baseWeights });
   const { config } = model.policy;
   const tokenizer = await loadTokenizer(folder);
   const { maxPromptLength, truncate, data, evalData } = settings;

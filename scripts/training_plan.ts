@@ -6,6 +6,7 @@ import { canonicalJson } from "lib/record/canonical_json.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { Rng } from "lib/rng.ts";
 import type { TrainingPlan } from "lib/train.ts";
+import { refuseHeld } from "./computing_flags.ts";
 import {
   type InputOptions,
   loadInputs,
@@ -33,6 +34,7 @@ export async function prepareRun(
   given: InputOptions,
 ): Promise<PreparedRun> {
   const device = await resolveDevice(wanted.device);
+  refuseHeld(wanted.baseWeights, device);
   const inputs = await loadInputs(wanted, given);
   const { options, maxLength } = inputs;
   const settings = { ...wanted, device, options, maxLength };

@@ -1,3 +1,4 @@
+import { baseWeightsError } from "lib/base_weights_error.ts";
 import type { Diagnostics } from "lib/diagnostics.ts";
 import { countParameters, parameterNames } from "lib/models/config.ts";
 import { describeLoss } from "lib/losses/describe_loss.ts";
@@ -40,9 +41,28 @@ export async function trainingRecord(
     environment: environment({ device, precision, threads }),
     timings,
     peakMemoryBytes: peakMemory(),
-    summary: { ...summary, diagnostics },
+    summary: {
+      ...summary,
+      diagnostics,
+      ...await roundingOf(run),
+    },
     artifacts,
   };
+}
+
+/** Rows of the data that tell how far held weights are off. */
+const ROUNDING_ROWS = 4;
+
+/** What holding weights in fewer bits costs, where they are held so. */
+async function roundingOf(
+  { inputs: { model, train }, settings }: PreparedRun,
+): Promise<RunRecord["summary"]> {
+  const { policy, exact } = model;
+  const { device, threads, microTokens } = settings;
+  if (!exact) return {};
+  const rows = train.examples.slice(0, ROUNDING_ROWS);
+  const options = { policy, exact, device, threads, microTokens };
+  return { baseWeightsError: { ...await baseWeightsError(rows, options) } };
 }
 
 function objectiveOf(run: PreparedRun): RunRecord["objective"] {

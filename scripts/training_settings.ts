@@ -1,6 +1,7 @@
 import type { Order } from "lib/data/sampler.ts";
 import type { Truncation } from "lib/data/fit_row.ts";
 import type { Peer } from "lib/losses/loss.ts";
+import type { BaseWeights } from "lib/models/base_weights.ts";
 import type { Setting } from "lib/losses/options.ts";
 import type { ConversionSettings } from "./data_conversions.ts";
 import type { TokenizingSettings } from "./row_flags.ts";
@@ -49,6 +50,8 @@ export type TrainSettings = {
   readonly conversions: Readonly<ConversionSettings>;
   readonly device: string;
   readonly precision: "float32";
+  /** How weights that are not trained are held. */
+  readonly baseWeights: BaseWeights;
   readonly threads: number;
   readonly evalEvery: number;
   readonly saveEvery: number;

@@ -66,6 +66,7 @@ const AREAS: Record<string, Area> = {
   data: { files: ["data"], imports: ["reason", "untrusted"] },
   train: {
     files: [
+      "base_weights_error",
       "batch_pass",
       "checkpoints",
       "collected",

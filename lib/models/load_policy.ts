@@ -34,6 +34,11 @@ export type Tuning =
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly weights: Weights;
+  /**
+   * The same policy over weights as they are stored; `null` where that is how
+   * they are held.
+   */
+  readonly exact: Policy | null;
   /** The adapters' shape; null where all parameters are trained. */
   readonly lora: Lora | null;
   /** SHA-256 of the adapter that training starts from, if it starts from one. */
@@ -58,17 +63,24 @@ export async function loadPolicy(
   if (tuning.kind === "full") {
     refuseHeld(baseWeights);
     const policy = fullPolicy(config, await readAll(config, weights));
-    return { policy, weights, lora: null, adapterHash: null };
+    return { policy, weights, exact: null, lora: null, adapterHash: null };
   }
   const lora = tuning.kind === "adapter"
     ? await loadedLora(config, tuning.folder)
     : freshLora(config, tuning);
   const adapterHash = tuning.kind === "adapter" ? hashAdapter(lora) : null;
   await weights.assertFinite();
-  const held = await holdWeights(config, weights, baseWeights);
+  const adapted = adaptedConfig(config, lora.replaced);
+  const exact = loraPolicy(adapted, weights, lora);
+  const isExact = baseWeights === "float32";
   return {
-    policy: loraPolicy(adaptedConfig(config, lora.replaced), held, lora),
+    policy: isExact ? exact : loraPolicy(
+      adapted,
+      await holdWeights(config, weights, baseWeights),
+      lora,
+    ),
     weights,
+    exact: isExact ? null : exact,
     lora,
     adapterHash,
   };

@@ -101,6 +101,11 @@ const CASES: readonly Case[] = [
     says: /Loss "dpo" does not take --lambda: expected --beta, --label-smooth/,
   },
   {
+    name: "weights in few bits that are all trained",
+    spoil: () => ({ full: true, "base-weights": "int8" }),
+    says: /Cannot use --base-weights int8 with --full/,
+  },
+  {
     name: "adapter flags without a new adapter",
     spoil: () => ({ full: true, "lora-rank": "8" }),
     says: /Cannot use --lora-rank with --full/,
