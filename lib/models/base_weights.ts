@@ -74,6 +74,9 @@ export function asStored(weights: Weights, { name }: Parameter): ValueIn {
   return (graph) => cast(storedValue(graph, name, tensor), graph.float);
 }
 
+/** The exponent of float16's infinities. */
+const INFINITE = 0x7c00;
+
 function widened(weights: Weights, { name }: Parameter): ValueIn {
   const tensor = weights.get(name)!;
   return (graph) => widen(storedValue(graph, name, tensor), graph.float);
@@ -85,8 +88,10 @@ async function inHalf(
 ): Promise<ValueIn> {
   const { name, shape } = parameter;
   if (weights.get(name)?.dtype !== "F32") return widened(weights, parameter);
-  const rounded = Float16Array.from(await weights.read(name));
-  if (!rounded.every(Number.isFinite)) {
+  const held = new Uint16Array(
+    new Float16Array(await weights.read(name)).buffer,
+  );
+  if (held.some((bits) => (bits & INFINITE) === INFINITE)) {
     throw new RangeError(
       `Cannot hold tensor "${name}" of ${
         weights.get(name)!.file
@@ -94,7 +99,6 @@ async function inHalf(
         `a value is beyond its range`,
     );
   }
-  const held = new Uint16Array(rounded.buffer);
   return (graph) =>
     widen(graph.external({ dtype: "float16", shape }, { held }), graph.float);
 }

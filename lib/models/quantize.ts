@@ -21,10 +21,10 @@ export function quantize8(
   const scales = new Float32Array(data.length / block);
   for (let i = 0; i < scales.length; i++) {
     const start = i * block;
-    const scale = Math.abs(largest(data.subarray(start, start + block))) / 127;
-    scales[i] = scale;
+    scales[i] = Math.abs(largest(data, start, start + block)) / 127;
+    const scale = scales[i] || 1;
     for (let j = start; j < start + block; j++) {
-      codes[j] = Math.round(data[j]! / (scales[i] || 1));
+      codes[j] = Math.round(data[j]! / scale);
     }
   }
   return { codes, scales };
@@ -53,26 +53,24 @@ export function quantize4(
   const scales = new Float32Array(data.length / block);
   for (let i = 0; i < scales.length; i++) {
     const start = i * block;
-    const values = data.subarray(start, start + block);
-    const scale = largest(values) / -8;
-    scales[i] = scale;
-    const row = Math.floor(start / columns);
-    const column = start % columns;
-    const isHigh = column >= half;
+    scales[i] = largest(data, start, start + block) / -8;
+    const scale = scales[i] || 1;
+    const [row, column] = [Math.floor(start / columns), start % columns];
+    const shift = column < half ? 0 : 4;
     const at = row * half + column % half;
-    values.forEach((value, j) => {
-      const code = Math.min(15, Math.round(value / (scales[i] || 1)) + 8);
-      codes[at + j]! |= isHigh ? code << 4 : code;
-    });
+    for (let j = 0; j < block; j++) {
+      const code = Math.round(data[start + j]! / scale) + 8;
+      codes[at + j]! |= (code < 15 ? code : 15) << shift;
+    }
   }
   return { codes, scales };
 }
 
-/** The value that is farthest from zero. */
-function largest(values: Float32Array): number {
+/** The value that is farthest from zero, of some. */
+function largest(data: Float32Array, start: number, end: number): number {
   let found = 0;
-  for (const value of values) {
-    if (Math.abs(value) > Math.abs(found)) found = value;
+  for (let i = start; i < end; i++) {
+    if (Math.abs(data[i]!) > Math.abs(found)) found = data[i]!;
   }
   return found;
 }
