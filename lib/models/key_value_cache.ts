@@ -6,6 +6,8 @@ import type { DecoderConfig } from "./config.ts";
 export interface Span {
   readonly start: number;
   readonly length: number;
+  /** Tokens of its row that come after it. @default 0 */
+  readonly before?: number;
 }
 
 /**
@@ -74,15 +76,16 @@ export class KeyValueCache {
   ): void {
     const width = this.#width;
     const filled = [...spans.entries()].flatMap(([row, span]) =>
-      span ? [{ row, ...span }] : []
+      span ? [{ row, before: 0, ...span }] : []
     );
-    this.#slots = Math.max(this.#slots, ...filled.map(({ length }) => length));
+    const slots = filled.map(({ length, before }) => length + before);
+    this.#slots = Math.max(this.#slots, ...slots);
     for (const [name, data] of this.#arrays) {
       const stream = hostData(news[name]);
-      for (const { row, start, length } of filled) {
+      for (const { row, start, length, before } of filled) {
         for (let i = 0; i < length; i++) {
           const from = (start + i) * width;
-          const slot = this.#slots - length + i;
+          const slot = this.#slots - before - length + i;
           data.set(
             stream.subarray(from, from + width),
             (slot * this.#rows + row) * width,

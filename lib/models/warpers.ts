@@ -85,6 +85,7 @@ const topK: WarperKind = {
   expected: "an integer of at least 0",
   accepts: (k) => Number.isInteger(k) && k >= 0,
   warper: (k) => (candidates) => {
+    if (k >= candidates.scores.length) return;
     const least = kthLargest(candidates.scores, k);
     candidates.keep((score) => score >= least);
   },

@@ -146,6 +146,22 @@ Deno.test("many prompts are computed in parts, and go on as one by one", async (
   });
 });
 
+Deno.test("prompts with a long common beginning go on as one by one", async () => {
+  const common = Array.from({ length: 20 }, (_, i) => i * 7 % 11);
+  const ends = [[], [3], [4, 5, 6, 1, 8], [3, 9], [0, 1, 2, 3, 4, 5]];
+  const prompts = ends.map((end) => [...common, ...end]);
+  await withGenerator(async (generator) => {
+    const options = { ...BASE, samples: 3, stopIds: [] };
+    const whole = await generator.generate(prompts, options);
+    const single = await generator.generate(prompts, { ...options, batch: 1 });
+    deepEqual(idsOf(whole), idsOf(single));
+    for (const [i, { logProbs }] of whole.flat().entries()) {
+      const expected = single.flat()[i]!.logProbs;
+      assertClose(logProbs, expected, { tolerance: 1e-5 });
+    }
+  });
+});
+
 Deno.test("log-probabilities are those that a scorer gives the tokens", async () => {
   const options = { ...BASE, ...ALL, samples: 3 };
   const found = await withGenerator((g) => g.generate(PROMPTS, options));

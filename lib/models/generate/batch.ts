@@ -1,8 +1,9 @@
 import { hostData, type Program, type Tensors } from "../../onnx/session.ts";
 import { newTokenFeeds, type NewTokens } from "../cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
-import { KeyValueCache, type Span } from "../key_value_cache.ts";
+import { KeyValueCache } from "../key_value_cache.ts";
 import type { Sampler } from "../sample_token.ts";
+import { computePrompts, type Found, type Prompt } from "./prompts.ts";
 
 /**
  * What ended a completion: `eos` a token that ends it, `stop` what it says,
@@ -14,7 +15,7 @@ export type Finish = "eos" | "stop" | "length";
 export interface Row {
   /** That of its prompt among those that were given. */
   readonly number: number;
-  readonly prompt: readonly number[];
+  readonly prompt: Prompt;
   /** Tokens of the prompt and of the completion. */
   readonly seen: Set<number>;
   readonly uniform: () => number;
@@ -38,9 +39,6 @@ export interface BatchSettings {
   readonly stop: (ids: readonly number[], prompt: number) => boolean;
   readonly onDone: (completions: readonly Row["completion"][]) => void;
 }
-
-/** Slots (prompts × longest) computed at once, unless one prompt has more. */
-const PROMPT_SLOTS = 2048;
 
 /** Completions computed together. */
 export class Batch {
@@ -73,17 +71,15 @@ export class Batch {
   /** Computes each prompt once, for all of its completions. */
   async #start(): Promise<void> {
     const prompts = [...new Set(this.#rows.map(({ prompt }) => prompt))];
-    const logits = new Map<Row["prompt"], ArrayLike<number>>();
-    for (const part of longestFirst(prompts)) {
-      const news = part.map((ids) => ({ ids, position: 0 }));
-      const empty = { rows: part.length, capacity: 0 };
-      const cache = new KeyValueCache(this.#settings.config, empty);
-      const { found, outputs } = await this.#run(news, cache);
-      part.forEach((prompt, i) => logits.set(prompt, found[i]!));
-      const spans = spansOf(part);
-      const spanOf = ({ prompt }: Row) => spans.get(prompt) ?? null;
-      this.#cache.fill(outputs, this.#rows.map(spanOf));
-    }
+    const logits = await computePrompts(prompts, {
+      config: this.#settings.config,
+      compute: (news, cache) => this.#compute(news, cache),
+      fill: (news, spans) =>
+        this.#cache.fill(
+          news,
+          this.#rows.map(({ prompt }) => spans.get(prompt) ?? null),
+        ),
+    });
     this.#choose(this.#rows.map(({ prompt }) => logits.get(prompt)!));
   }
 
@@ -93,24 +89,25 @@ export class Batch {
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const { found, outputs } = await this.#run(news, this.#cache);
-    this.#cache.append(outputs);
-    this.#choose(found);
+    const found = await this.#compute(news, this.#cache);
+    this.#cache.append(found.news);
+    this.#choose(found.logits);
   }
 
-  /** Logits after each row's new tokens, and these tokens' keys and values. */
-  async #run(news: readonly NewTokens[], cache: KeyValueCache) {
+  async #compute(
+    rows: readonly NewTokens[],
+    cache: KeyValueCache,
+  ): Promise<Found> {
     const { parameters, config: { vocabSize } } = this.#settings;
-    const { logits, ...outputs } = await this.#program.run({
+    const { logits, ...news } = await this.#program.run({
       ...parameters,
-      ...newTokenFeeds(news, { filled: cache.slots }),
+      ...newTokenFeeds(rows, { filled: cache.slots }),
       ...cache.feeds,
     });
     const data = hostData(logits);
-    const found = news.map((_, i) =>
-      data.subarray(i * vocabSize, (i + 1) * vocabSize)
-    );
-    return { found, outputs };
+    const logitsOf = (_: NewTokens, i: number) =>
+      data.subarray(i * vocabSize, (i + 1) * vocabSize);
+    return { logits: rows.map(logitsOf), news };
   }
 
   /** Chooses a token for each row by its logits. */
@@ -145,28 +142,4 @@ export class Batch {
     return finish !== "length" || ids.length === maxNewTokens ||
       prompt.length + ids.length === config.maxPositions;
   }
-}
-
-/** Parts of prompts, which are in ascending order of length, that fit memory. */
-function longestFirst(prompts: readonly Row["prompt"][]): Row["prompt"][][] {
-  const parts: Row["prompt"][][] = [];
-  for (let end = prompts.length; end > 0;) {
-    const longest = prompts[end - 1]!.length;
-    const start = end - Math.max(1, Math.floor(PROMPT_SLOTS / longest));
-    parts.push(prompts.slice(Math.max(0, start), end));
-    end = start;
-  }
-  return parts;
-}
-
-/** Where prompts lie in a stream of them. */
-function spansOf(
-  prompts: readonly Row["prompt"][],
-): ReadonlyMap<Row["prompt"], Span> {
-  let start = 0;
-  return new Map(prompts.map((prompt) => {
-    const { length } = prompt;
-    start += length;
-    return [prompt, { start: start - length, length }];
-  }));
 }
