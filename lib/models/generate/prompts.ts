@@ -52,7 +52,7 @@ export async function computePrompts(
   // end of the beginning again.
   const own = prompts.at(-1)!.length - common.length;
   const logits = new Map<Prompt, ArrayLike<number>>();
-  for (const part of longestFirst(prompts, own)) {
+  for (const part of longestFirst(prompts)) {
     const begins = part.map((prompt) => beginning(prompt, own));
     const size = { rows: part.length, capacity: common.length };
     const cache = new KeyValueCache(config, size);
@@ -95,11 +95,11 @@ function byPrompt(prompts: readonly Prompt[], spans: readonly Span[]) {
 }
 
 /** Parts of prompts that are in ascending order of length. */
-function longestFirst(prompts: readonly Prompt[], own: number): Prompt[][] {
+function longestFirst(prompts: readonly Prompt[]): Prompt[][] {
   const parts: Prompt[][] = [];
   for (let end = prompts.length; end > 0;) {
-    const slots = Math.min(prompts[end - 1]!.length, own);
-    const start = end - Math.max(1, Math.floor(SLOTS / slots));
+    const { length } = prompts[end - 1]!;
+    const start = end - Math.max(1, Math.floor(SLOTS / length));
     parts.push(prompts.slice(Math.max(0, start), end));
     end = start;
   }
