@@ -22,6 +22,7 @@ import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/scorer.ts";
+import { openPolicy } from "../../scripts/open_policy.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
 
@@ -357,6 +358,41 @@ function isThere(path: string): boolean {
     return false;
   }
 }
+
+Deno.test({
+  name:
+    "a pretrained model draws the same text in any batch and order (needs ../shared/models/stories260K)",
+  ignore: !isThere(STORIES),
+  fn: async () => {
+    const { policy } = await openPolicy(STORIES);
+    const tokenizer = (await loadTokenizer(STORIES))!;
+    const told = "Once upon a time, there was a little girl named Lily. She ";
+    const prompts = [
+      "Once",
+      "A dog",
+      ...["loved", "saw a", "was not", ""]
+        .map((end) => told + end),
+    ].map((text) => tokenizer.encode(text));
+    const draw = async (
+      batch: number,
+      order: readonly (readonly number[])[],
+    ) => {
+      const names = namesByContent(order);
+      const sampling = { ...ALL, temperature: 1.1, topK: 100, samples: 4 };
+      const settings = { names, batch, maxNewTokens: 24, stopIds: [] };
+      const options = { ...BASE, parameters: {}, ...sampling, ...settings };
+      const found = await withGenerator(
+        (g) => g.generate(order, options),
+        policy,
+      );
+      return new Map(names.map((name, i) => [name, idsOf(found)[i]!]));
+    };
+    const whole = await draw(24, prompts);
+    ok(new Set([...whole.values()].flat().map(String)).size > 20);
+    deepEqual(await draw(7, prompts.toReversed()), whole);
+    deepEqual(await draw(1, prompts), whole);
+  },
+});
 
 Deno.test({
   name:
