@@ -12,6 +12,7 @@ import {
   missingFiles,
   readTree,
   snapshotPath,
+  writeTree,
 } from "./hub/cache.ts";
 import {
   type Commit,
@@ -180,8 +181,11 @@ async function findTree(repo: Repo, options: AskOptions): Promise<Found> {
     const commit = COMMIT.test(revision)
       ? revision
       : await currentCommit(repo, options);
-    const tree = await readTree(folder, commit) ??
-      await listTree(repo, commit, options);
+    const kept = await readTree(folder, commit);
+    if (kept !== null) return { commit, tree: kept, reason: null };
+    const tree = await listTree(repo, commit, options);
+    // A cache that cannot be written may have all the files.
+    await writeTree(folder, commit, tree).catch(() => {});
     return { commit, tree, reason: null };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;

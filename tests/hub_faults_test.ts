@@ -6,9 +6,9 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { join } from "node:path";
-import { resolveModel } from "lib/hub.ts";
+import { resolveData, resolveModel } from "lib/hub.ts";
 import { gitHash, sha256 } from "./loopback_files.ts";
-import { cutAfter, refuse, whole } from "./loopback_hub.ts";
+import { cutAfter, holdBack, refuse, whole } from "./loopback_hub.ts";
 import { assertNothingShown, assertSound } from "./sound_cache.ts";
 import { COMMIT, MODEL, names, NEEDED, tinyHub, WEIGHTS } from "./tiny_hub.ts";
 
@@ -94,22 +94,45 @@ Deno.test("a body that ends early, cleanly, is completed", async () => {
 });
 
 Deno.test("a host that falls silent is asked anew, one that is slow is not", async () => {
-  await using t = await tinyHub({ HF_HUB_DOWNLOAD_TIMEOUT: "0.1" });
-  const pause = (milliseconds: number) =>
-    new Promise((resolve) => setTimeout(resolve, milliseconds));
-  let calls = 0;
-  t.hub.deliver = async function* (bytes) {
-    if (bytes.length < 1000) return yield bytes;
-    calls++;
+  await using t = await tinyHub({ HF_HUB_DOWNLOAD_TIMEOUT: "0.4" });
+  holdBack(t.hub, 50_000);
+  const silent = t.hub.deliver;
+  const slow = async function* (bytes: Uint8Array) {
     for (let i = 0; i < bytes.length; i += 50_000) {
-      if (calls === 1 && i > 0) await pause(300);
       yield bytes.subarray(i, i + 50_000);
-      await pause(40);
+      await new Promise((resolve) => setTimeout(resolve, 90));
     }
+  };
+  let calls = 0;
+  t.hub.deliver = (bytes) => {
+    if (bytes.length < 1000) return whole(bytes);
+    return calls++ === 0 ? silent(bytes) : slow(bytes);
   };
   await assertPulled(t);
   strictEqual(calls, 2);
   strictEqual(t.waits.length, 1);
+});
+
+Deno.test("a host that always falls silent is given up", async () => {
+  await using t = await tinyHub({ HF_HUB_DOWNLOAD_TIMEOUT: "0.02" });
+  holdBack(t.hub, 0);
+  await rejects(
+    resolveModel("org/tiny", t),
+    /Cannot pull "\S+" of .*: http:\S+ (sends nothing for 0.02 s|cannot be reached), 5 times in a row$/,
+  );
+});
+
+Deno.test("a content that has two paths comes once", async () => {
+  await using t = await tinyHub();
+  const text = '{"n":4}\n';
+  t.pairs.commits[COMMIT] = { "train-0.jsonl": text, "train-1.jsonl": text };
+  const told: string[] = [];
+  const onWait = (text: string) => told.push(text);
+  const { files } = await resolveData("org/pairs", { ...t, onWait });
+  const texts = await Promise.all(files.map((file) => Deno.readTextFile(file)));
+  deepStrictEqual(texts, [text, text]);
+  strictEqual(t.hub.log.filter((line) => line.includes("resolve")).length, 1);
+  deepStrictEqual(told, []);
 });
 
 Deno.test("a signed address that has run out is replaced by a new one", async () => {

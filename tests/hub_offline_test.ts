@@ -115,13 +115,13 @@ const OUTAGES: Record<string, () => Response | Promise<Response>> = {
     }),
   "cannot be reached": () =>
     new Promise((resolve) =>
-      setTimeout(() => resolve(new Response("late")), 150)
+      setTimeout(() => resolve(new Response("late")), 400)
     ),
 };
 
 for (const [outage, answer] of Object.entries(OUTAGES)) {
   Deno.test(`a Hub that ${outage}: the cache serves, or the error says so`, async () => {
-    await using t = await tinyHub({ HF_HUB_ETAG_TIMEOUT: "0.05" });
+    await using t = await tinyHub({ HF_HUB_ETAG_TIMEOUT: "0.15" });
     t.hub.tamper = answer;
     await rejects(
       resolveModel("org/tiny", t),
@@ -155,4 +155,14 @@ Deno.test("no server at all: the cache serves", async () => {
   await asPythonDoes(t.cache, NEEDED);
   const { folder } = await resolveModel("org/tiny", options);
   deepStrictEqual(names(folder), NEEDED);
+});
+
+Deno.test("what was pulled without a listing may lack files: a busy Hub is waited for", async () => {
+  await using t = await tinyHub();
+  await asPythonDoes(t.cache, ["config.json", "model.safetensors"]);
+  let busy = 2;
+  t.hub.tamper = () => busy-- > 0 ? new Response("", { status: 503 }) : null;
+  const { folder } = await resolveModel("org/tiny", t);
+  deepStrictEqual(names(folder), NEEDED);
+  strictEqual(t.waits.length, 2);
 });

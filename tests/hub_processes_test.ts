@@ -69,14 +69,14 @@ Deno.test("who waits for another process is told so", async () => {
   };
   const options = { ...t, onWait };
   deepStrictEqual(await resolveModel("org/tiny", options), await first);
-  deepStrictEqual(told, [
-    'another process brings "model.safetensors" of the model "org/tiny" at "main"',
-  ]);
+  const words =
+    'another process brings "model.safetensors" of the model "org/tiny" at "main"';
+  strictEqual(told.filter((text) => text === words).length, 1);
 });
 
 Deno.test("a process that is killed leaves a beginning, and no lock", async () => {
   await using t = await tinyHub();
-  const go = holdBack(t.hub, BEFORE);
+  holdBack(t.hub, BEFORE);
   const child = pulling(t);
   await begun(t);
   child.kill("SIGKILL");
@@ -90,7 +90,6 @@ Deno.test("a process that is killed leaves a beginning, and no lock", async () =
   await assertSound(t.cache);
   const blobs = names(join(t.cache, "blobs"));
   strictEqual(blobs.length, NEEDED.length);
-  go();
 });
 
 Deno.test({

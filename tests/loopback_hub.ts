@@ -60,6 +60,7 @@ export function holdBack(hub: LoopbackHub, first: number): () => void {
 
 /** @param repos by `models/org/name` or `datasets/org/name`. */
 export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
+  const stop = new AbortController();
   const serve = (
     host: string,
     answer: (url: URL, request: Request) => Response,
@@ -67,6 +68,7 @@ export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
     Deno.serve({
       hostname: "127.0.0.1",
       port: 0,
+      signal: stop.signal,
       onListen() {},
       onError: () => new Response("broken", { status: 500 }),
     }, (request) => {
@@ -102,7 +104,9 @@ export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
     tamper: () => null,
     deliver: whole,
     async [Symbol.asyncDispose]() {
-      await Promise.all([main.shutdown(), storage.shutdown()]);
+      // Whatever is still being sent.
+      stop.abort();
+      await Promise.all([main.finished, storage.finished]);
     },
   };
   return hub;

@@ -13,6 +13,8 @@ export interface BlobOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
+/** Looks at the lock of another process, a second, before that is worth a word. */
+const LOOKS = 5;
 /** Bytes that are hashed at once. */
 const PIECE = 1 << 20;
 
@@ -31,10 +33,10 @@ export async function fetchBlob(
   const blob = blobPath(folder, file);
   const isThere = () => hasSize(blob, file.size);
   if (await isThere()) return;
-  let told = false;
+  let looks = 0;
   const onHeld = () => {
-    if (!told) onWait(`another process brings "${path}" of ${titleOf(repo)}`);
-    told = true;
+    if (++looks !== LOOKS) return;
+    onWait(`another process brings "${path}" of ${titleOf(repo)}`);
   };
   try {
     using _ = await lock(lockPath(folder, file), {

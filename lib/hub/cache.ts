@@ -8,8 +8,9 @@
  *       blobs/<sha256 or git sha1>    contents, by hash
  *       snapshots/<commit>/<path>     links into blobs
  *
- * A blob gets its name once its size and hash are right; when all blobs are
- * there, listing, links and ref follow: whatever breaks off looks unfinished.
+ * A blob gets its name once its size and hash are right; when all blobs that
+ * are wanted are there, links and ref follow: whatever breaks off looks
+ * unfinished.
  */
 import { dirname, join, relative, sep } from "node:path";
 import {
@@ -107,13 +108,12 @@ async function readSnapshot(
   return paths.length > 0 ? Object.fromEntries(await Promise.all(files)) : null;
 }
 
-/** Keeps the listing of a commit, unless that is kept. */
+/** Keeps the listing of a commit. */
 export async function writeTree(
   folder: string,
   commit: string,
   files: Tree,
 ): Promise<void> {
-  if (await readTree(folder, commit) !== null) return;
   const text = JSON.stringify({ format_version: 1, files }, null, 1);
   await place(
     treePath(folder, commit),

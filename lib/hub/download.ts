@@ -45,9 +45,9 @@ export async function download(
     });
     bytes = await to.seek(start, Deno.SeekMode.Start);
     for await (const chunk of readable(body, host)) {
-      watch.calm();
       if (bytes + chunk.length > size) throw wrongSize(size, "more");
       await write(to, chunk);
+      watch.calm();
       bytes += chunk.length;
       furthest = Math.max(furthest, bytes);
       onBytes(bytes);
@@ -61,12 +61,15 @@ export async function download(
   await retrying(attempt, { ...repo.waiting, signal, progress });
 }
 
+/** Why a connection was given up. */
+class Silence extends Error {}
+
 /** A signal that sounds if it is not calmed for a while, or another one sounds. */
 function watchdog(milliseconds: number, signal: AbortSignal) {
   const silent = new AbortController();
   const seconds = milliseconds / 1000;
   const timer = later(
-    () => silent.abort(new Error(`nothing comes for ${seconds} s`)),
+    () => silent.abort(new Silence(`sends nothing for ${seconds} s`)),
     milliseconds,
   );
   return {
@@ -171,7 +174,8 @@ async function* readable(body: Response["body"], host: string) {
   try {
     yield* body ?? [];
   } catch (cause) {
-    throw new Transient(`${host} breaks off`, { cause });
+    const what = cause instanceof Silence ? cause.message : "breaks off";
+    throw new Transient(`${host} ${what}`, { cause });
   }
 }
 

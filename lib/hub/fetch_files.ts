@@ -8,11 +8,10 @@ import {
   linkBlob,
   unwritable,
   writeRef,
-  writeTree,
 } from "./cache.ts";
 import { pooled } from "./pool.ts";
 import { type Repo, titleOf } from "./repo.ts";
-import type { RepoFile, Tree } from "./tree.ts";
+import { contentHash, type RepoFile, type Tree } from "./tree.ts";
 
 /** How far the download of one file is, and of all that are wanted with it. */
 export interface FileProgress {
@@ -50,8 +49,7 @@ export interface Commit {
 }
 
 /**
- * Downloads contents; once all are there links them, keeps the listing and
- * notes the commit.
+ * Downloads contents; once all are there links them and notes the commit.
  *
  * @param paths files of the tree that are not here.
  */
@@ -60,26 +58,21 @@ export async function fetchFiles(
   paths: readonly string[],
   { commit, tree, ...options }: FetchOptions & Commit,
 ): Promise<void> {
-  const { folder } = repo;
-  if (paths.length === 0) {
-    // A cache that cannot be written serves what it has.
-    return await note(repo, { commit, tree }).catch(() => {});
+  const { folder, revision } = repo;
+  const hashes = paths.map((path) => [contentHash(tree[path]!), path] as const);
+  const contents = [...new Map(hashes).values()];
+  if (contents.length > 0) {
+    await checkRoom(repo, contents.map((path) => tree[path]!));
+    await fetchBlobs(repo, contents, { commit, tree, ...options });
   }
-  await checkRoom(repo, paths.map((path) => tree[path]!));
-  await fetchBlobs(repo, paths, { commit, tree, ...options });
   for (const path of paths) {
     await linkBlob(folder, tree[path]!, { commit, path });
   }
-  await note(repo, { commit, tree });
-}
-
-/** Keeps the listing of a commit, and that the revision stood there. */
-async function note(
-  { folder, revision }: Repo,
-  { commit, tree }: Commit,
-): Promise<void> {
-  await writeTree(folder, commit, tree);
-  if (revision !== commit) await writeRef(folder, revision, commit);
+  if (revision === commit) return;
+  await writeRef(folder, revision, commit).catch((error) => {
+    // A cache that cannot be written serves what it has.
+    if (paths.length > 0) throw error;
+  });
 }
 
 async function fetchBlobs(
@@ -109,11 +102,12 @@ async function checkRoom(
   files: readonly RepoFile[],
 ): Promise<void> {
   const { folder } = repo;
-  const wanted = new Map(files.map((file) => [blobPath(folder, file), file]));
   let needed = 0;
-  for (const [blob, { size }] of wanted) {
+  for (const file of files) {
+    const blob = blobPath(folder, file);
+    if (await hasSize(blob, file.size)) continue;
     const left = await ifThere(Deno.stat(`${blob}.incomplete`));
-    if (!await hasSize(blob, size)) needed += size - (left?.size ?? 0);
+    needed += Math.max(0, file.size - (left?.size ?? 0));
   }
   await Deno.mkdir(join(folder, "blobs"), { recursive: true })
     .catch((error) => {
