@@ -19,7 +19,7 @@ export function downloadProgress(): (file: FileProgress) => void {
       total: Math.ceil(total / size),
       done,
     });
-    shown.update(done, files === 1 ? {} : { whole });
+    shown.update(done, files === 1 ? {} : { done: whole });
     if (whole < files) return;
     shown.finish();
     shown = undefined;

@@ -58,47 +58,14 @@ export function holdBack(hub: LoopbackHub, first: number): () => void {
   return resolve;
 }
 
+type Repos = Record<string, LoopbackRepo>;
+type Server = Deno.HttpServer<Deno.NetAddr>;
+
 /** @param repos by `models/org/name` or `datasets/org/name`. */
-export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
+export function loopbackHub(repos: Repos): LoopbackHub {
   const stop = new AbortController();
-  const serve = (
-    host: string,
-    answer: (url: URL, request: Request) => Response,
-  ) =>
-    Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      signal: stop.signal,
-      onListen() {},
-      onError: () => new Response("broken", { status: 500 }),
-    }, (request) => {
-      const url = new URL(request.url);
-      const path = decodeURIComponent(url.pathname);
-      const token = request.headers.get("authorization") ?? "";
-      const method = request.method === "GET" ? "" : request.method;
-      hub.log.push(`${method} ${host} ${path} ${token}`.trim());
-      return hub.tamper(path, request) ?? answer(url, request);
-    });
-  const urlOf = ({ addr }: Deno.HttpServer<Deno.NetAddr>) =>
-    `http://127.0.0.1:${addr.port}`;
-  const storage = serve("cdn", (url, request) => {
-    const [, repo = "", commit = "", path = ""] = decodeURIComponent(
-      url.pathname,
-    ).match(/^\/(\w+\/[^/]+\/[^/]+)\/(\w+)\/(.*)$/) ?? [];
-    const content = repos[repo]?.commits[commit]?.[path];
-    return content === undefined
-      ? new Response("AccessDenied", { status: 403 })
-      : sending(hub, request, { path, content });
-  });
-  const main = serve("", (url, request) => {
-    const asked = find(repos, url);
-    if ("refused" in asked) return asked.refused;
-    return asked.isApi
-      ? apiAnswer(asked, url)
-      : resolved(hub, request, { ...asked, storage: urlOf(storage) });
-  });
   const hub: LoopbackHub = {
-    endpoint: urlOf(main),
+    endpoint: "",
     log: [],
     sent: {},
     tamper: () => null,
@@ -109,7 +76,59 @@ export function loopbackHub(repos: Record<string, LoopbackRepo>): LoopbackHub {
       await Promise.all([main.finished, storage.finished]);
     },
   };
+  const options = { hub, signal: stop.signal };
+  const storage = serve(
+    options,
+    "cdn",
+    (request) => stored(hub, repos, request),
+  );
+  const main = serve(options, "", (request) => {
+    const url = new URL(request.url);
+    const asked = find(repos, url);
+    if ("refused" in asked) return asked.refused;
+    return asked.isApi
+      ? apiAnswer(asked, url)
+      : resolved(hub, request, { ...asked, storage: urlOf(storage) });
+  });
+  hub.endpoint = urlOf(main);
   return hub;
+}
+
+function urlOf({ addr }: Server): string {
+  return `http://127.0.0.1:${addr.port}`;
+}
+
+/** A server that notes what it is asked. */
+function serve(
+  { hub, signal }: { hub: LoopbackHub; signal: AbortSignal },
+  host: string,
+  answer: (request: Request) => Response,
+): Server {
+  return Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    signal,
+    onListen() {},
+    // Else it prints the cables that are cut on purpose.
+    onError: () => new Response("broken", { status: 500 }),
+  }, (request) => {
+    const path = decodeURIComponent(new URL(request.url).pathname);
+    const token = request.headers.get("authorization") ?? "";
+    const method = request.method === "GET" ? "" : request.method;
+    hub.log.push(`${method} ${host} ${path} ${token}`.trim());
+    return hub.tamper(path, request) ?? answer(request);
+  });
+}
+
+/** A content from the host that the Hub has them on. */
+function stored(hub: LoopbackHub, repos: Repos, request: Request): Response {
+  const { pathname } = new URL(request.url);
+  const [, repo = "", commit = "", path = ""] = decodeURIComponent(pathname)
+    .match(/^\/(\w+\/[^/]+\/[^/]+)\/(\w+)\/(.*)$/) ?? [];
+  const content = repos[repo]?.commits[commit]?.[path];
+  return content === undefined
+    ? new Response("AccessDenied", { status: 403 })
+    : sending(hub, request, { path, content });
 }
 
 interface Asked {
@@ -123,7 +142,7 @@ interface Asked {
 }
 
 function find(
-  repos: Record<string, LoopbackRepo>,
+  repos: Repos,
   url: URL,
 ): Asked | { refused: Response } {
   const [, api, kind = "models", name, verb = "", revision = "", path = ""] =

@@ -19,7 +19,7 @@ Deno.test("pull prints the commit and the folder, and progress beside them", asy
   const { code, out, err } = await pull(["org/tiny"], t.env);
   const folder = join(t.cache, "snapshots", COMMIT);
   strictEqual(out, `org/tiny  ${COMMIT}\n  ${folder}\n`);
-  match(err, /^4 files \(kB\) {2}301\/301 .*\/s {2}in 0:0\d {2}whole 4\n$/);
+  match(err, /^4 files \(kB\) {2}301\/301 .*\/s {2}in 0:0\d {2}done 4\n$/);
   strictEqual(code, 0);
 });
 
