@@ -6,7 +6,7 @@ import {
   modelInfo,
 } from "@huggingface/hub";
 import { send } from "./network.ts";
-import { refusal, Transient, Unreachable } from "./refusal.ts";
+import { refusal, Refused, Transient, Unreachable } from "./refusal.ts";
 import { type Repo, titleOf } from "./repo.ts";
 import { retrying } from "./retry.ts";
 import {
@@ -102,16 +102,22 @@ function repoFile(entry: ListFileEntry): RepoFile {
   });
 }
 
-/** An answer; an error that names the repository where that is odd. */
+/** An answer; an error that names the repository where it is a refusal, or odd. */
 export async function understood<T>(
   repo: Repo,
   answer: Promise<T>,
 ): Promise<T> {
   const { endpoint } = repo;
   return await answer.catch((cause) => {
+    if (cause instanceof Refused) {
+      throw new Error(`Cannot read ${titleOf(repo)}: ${cause.message}`, {
+        cause,
+      });
+    }
     if (cause instanceof Odd) {
       throw new Error(
         `Cannot read ${titleOf(repo)} from ${endpoint}: ${cause.message}`,
+        { cause },
       );
     }
     // The client stumbles over what has not the form of an answer.

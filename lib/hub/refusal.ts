@@ -1,4 +1,4 @@
-import { pageOf, type Repo, titleOf } from "./repo.ts";
+import { pageOf, type Repo } from "./repo.ts";
 
 /** The Hub cannot be asked now: the cache may still serve. */
 export class Unreachable extends Error {}
@@ -16,6 +16,9 @@ export class Transient extends Unreachable {
     this.after = after;
   }
 }
+
+/** The Hub refuses; the message says why, and not what was asked for. */
+export class Refused extends Error {}
 
 /** The Hub has the repository but not this revision. */
 export class NoRevision extends Error {}
@@ -94,9 +97,9 @@ export function refusal(repo: Repo, response: Response): Error {
   const said = headers.get("x-error-message") ?? "";
   const answer = { repo, status, code, said };
   const remedy = REASONS.find(({ applies }) => applies(answer))?.remedy(answer);
-  return ailing(response) ?? new Error(
-    `Cannot read ${titleOf(repo)}: HTTP ${status}${
-      code && ` ${code}`
-    } from ${endpoint}${remedy === undefined ? "" : `; ${remedy}`}`,
+  return ailing(response) ?? new Refused(
+    `HTTP ${status}${code && ` ${code}`} from ${endpoint}${
+      remedy === undefined ? "" : `; ${remedy}`
+    }`,
   );
 }
