@@ -55,7 +55,8 @@ export async function generateAnswers(
   const prompts = questions.map(({ ids }) => ids);
   const said = (ids: readonly number[], i: number) =>
     cutAtStop(textOf(ids, questions[i]!, tokenizer), stop);
-  const ends = [...policy.config.eosIds, tokenizer.eosId ?? []].flat();
+  const { eosIds } = policy.config;
+  const { eosId } = tokenizer;
   const rng = new Rng(seed);
   using shown = progress({
     title: "completions",
@@ -66,7 +67,7 @@ export async function generateAnswers(
     parameters: state.tensors,
     names: namesByContent(prompts),
     stream: (label) => rng.split(label),
-    stopIds: ends,
+    stopIds: eosId === null ? eosIds : [...eosIds, eosId],
     ...stop.length > 0 && { stop: (ids, i) => said(ids, i).cut },
     onDone: counter(shown),
   });

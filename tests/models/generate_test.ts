@@ -25,6 +25,7 @@ import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../../scripts/open_policy.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
+import { UNLIKE_LLAMA } from "./unlike_llama.ts";
 
 const { policy, parameters } = randomDecoder();
 const PROMPTS = [[1, 5, 3, 9], [8], [3, 3, 10], [4, 4, 6, 0, 1]];
@@ -147,21 +148,24 @@ Deno.test("many prompts are computed in parts, and go on as one by one", async (
   });
 });
 
-Deno.test("prompts with a long common beginning go on as one by one", async () => {
-  const common = Array.from({ length: 20 }, (_, i) => i * 7 % 11);
-  const ends = [[], [3], [4, 5, 6, 1, 8], [3, 9], [0, 1, 2, 3, 4, 5]];
-  const prompts = ends.map((end) => [...common, ...end]);
-  await withGenerator(async (generator) => {
-    const options = { ...BASE, samples: 3, stopIds: [] };
-    const whole = await generator.generate(prompts, options);
-    const single = await generator.generate(prompts, { ...options, batch: 1 });
-    deepEqual(idsOf(whole), idsOf(single));
-    for (const [i, { logProbs }] of whole.flat().entries()) {
-      const expected = single.flat()[i]!.logProbs;
-      assertClose(logProbs, expected, { tolerance: 1e-5 });
-    }
+for (const [name, config] of [["Llama", SMALL] as const, ...UNLIKE_LLAMA]) {
+  Deno.test(`prompts with a long common beginning go on as one by one: ${name}`, async () => {
+    const { policy, parameters } = randomDecoder(config);
+    const common = Array.from({ length: 20 }, (_, i) => i * 7 % 11);
+    const ends = [[], [3], [4, 5, 6, 1, 8], [3, 9], [0, 1, 2, 3, 4, 5]];
+    const prompts = ends.map((end) => [...common, ...end]);
+    await withGenerator(async (generator) => {
+      const options = { ...BASE, parameters, samples: 3, stopIds: [] };
+      const single = { ...options, batch: 1 };
+      const whole = (await generator.generate(prompts, options)).flat();
+      const apart = (await generator.generate(prompts, single)).flat();
+      for (const [i, { ids, logProbs }] of whole.entries()) {
+        deepEqual(ids, apart[i]!.ids);
+        assertClose(logProbs, apart[i]!.logProbs, { tolerance: 1e-5 });
+      }
+    }, policy);
   });
-});
+}
 
 Deno.test("log-probabilities are those that a scorer gives the tokens", async () => {
   const options = { ...BASE, ...ALL, samples: 3 };
