@@ -27,6 +27,7 @@ function pathOf(init: RequestInit | undefined): string | null {
 
 class CountedBlob extends Blob {
   #read = 0;
+  #tries = 0;
 
   constructor(
     private readonly content: Blob,
@@ -40,11 +41,13 @@ class CountedBlob extends Blob {
   }
 
   override stream(): ReturnType<Blob["stream"]> {
+    const attempt = ++this.#tries;
     this.#count(-this.#read);
     return this.content.stream().pipeThrough(
       new TransformStream({
         transform: (piece, to) => {
-          this.#count(piece.length);
+          // What a refused request still reads is of no interest.
+          if (attempt === this.#tries) this.#count(piece.length);
           to.enqueue(piece);
         },
       }),

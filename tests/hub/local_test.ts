@@ -53,10 +53,10 @@ Deno.test("localData() refuses a link that leads out of the folder", () =>
     deepStrictEqual(await localData(folder), [join(folder, "a.jsonl"), link]);
     await Deno.remove(link);
     await Deno.symlink("../outside.jsonl", link);
+    const target = await Deno.realPath(outside);
     await rejects(localData(folder), {
-      message:
-        `Cannot use "${link}": expected a file in the folder, found a link to ${await Deno
-          .realPath(outside)}`,
+      message: `Cannot use "${link}": expected a file in the folder, ` +
+        `found a link to ${target}`,
     });
     // Whoever names the file itself means it.
     deepStrictEqual(await localData(link), [link]);
