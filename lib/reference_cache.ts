@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { writeTextAtomically } from "./atomic_file.ts";
 import { hashExamples } from "./data/describe_examples.ts";
@@ -86,12 +85,4 @@ function assertFinite(
   throw new RangeError(
     `The reference gives a completion the log-probability ${found}, expected finite numbers: its weights may overflow float32`,
   );
-}
-
-/** Folder of the cache, beside other tools' caches. */
-export function referenceCache(
-  env: Readonly<Record<string, string>> = Deno.env.toObject(),
-): string {
-  const caches = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  return join(caches, "prefgrad", "reference");
 }

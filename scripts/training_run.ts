@@ -1,3 +1,4 @@
+import { cacheFolder } from "lib/cache_folder.ts";
 import { readCheckpoint, writeCheckpoint } from "lib/checkpoints.ts";
 import { type Diagnostics, Probe } from "lib/diagnostics.ts";
 import type { ChosenLoss } from "lib/examine/choose_loss.ts";
@@ -6,7 +7,7 @@ import { engine } from "lib/onnx/session.ts";
 import { type RunRecord, writeRecord } from "lib/record.ts";
 import { metricsWriter, readMetrics } from "lib/record/metrics.ts";
 import type { Reference } from "lib/reference.ts";
-import { cachedReference, referenceCache } from "lib/reference_cache.ts";
+import { cachedReference } from "lib/reference_cache.ts";
 import { rowsToReference, type StepMetrics, train } from "lib/train.ts";
 import type { Snapshot } from "lib/optimization.ts";
 import { Trainer } from "lib/trainer.ts";
@@ -119,7 +120,7 @@ async function referenceFor(
       });
     },
     {
-      folder: referenceCache(),
+      folder: cacheFolder("reference"),
       // Whatever may move the last digit counts, as runs shall repeat.
       identity: {
         weights: identity["model"]!,

@@ -112,6 +112,7 @@ const AREAS: Record<string, Area> = {
   stats: { files: ["stats"], imports: [] },
   atomic: { files: ["atomic_file", "atomic_folder"], imports: ["reason"] },
   reason: { files: ["reason_of"], imports: [] },
+  "cache folder": { files: ["cache_folder"], imports: [] },
   flags: { files: ["flags", "verb"], imports: [] },
   terminal: { files: ["terminal", "terminal_text"], imports: [] },
 };

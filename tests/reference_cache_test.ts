@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Row } from "lib/data/tree_batch.ts";
-import { cachedReference, referenceCache } from "lib/reference_cache.ts";
+import { cachedReference } from "lib/reference_cache.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const ROWS: readonly Row[] = [
@@ -68,10 +68,4 @@ Deno.test("cachedReference() keeps nothing that is not finite", async () => {
     message: /log-probability Infinity, expected finite numbers/,
   });
   deepStrictEqual([...Deno.readDirSync(cache.path)], []);
-});
-
-Deno.test("referenceCache() lies where the system has its caches", () => {
-  const env = { XDG_CACHE_HOME: "/caches" };
-  strictEqual(referenceCache(env), "/caches/prefgrad/reference");
-  strictEqual(referenceCache({}).endsWith(".cache/prefgrad/reference"), true);
 });
