@@ -1,0 +1,29 @@
+import type { Architecture } from "./architecture.ts";
+import { gemma, gemma2, gemma3 } from "./families/gemma.ts";
+import { gpt2 } from "./families/gpt2.ts";
+import { gptneox } from "./families/gpt_neox.ts";
+import { llama, smollm3 } from "./families/llama.ts";
+import { olmo2 } from "./families/olmo2.ts";
+import { phi3 } from "./families/phi3.ts";
+import { qwen2, qwen3 } from "./families/qwen.ts";
+import { stablelm } from "./families/stablelm.ts";
+import { starcoder2 } from "./families/starcoder2.ts";
+
+/** Families by GGUF's `general.architecture`. */
+export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map(
+  Object.entries({
+    llama,
+    gemma,
+    gemma2,
+    gemma3,
+    gpt2,
+    gptneox,
+    olmo2,
+    phi3,
+    qwen2,
+    qwen3,
+    smollm3,
+    stablelm,
+    starcoder2,
+  }),
+);

@@ -1,0 +1,84 @@
+import type { ConfigFields, GgufModel } from "./architecture.ts";
+import type { Metadata } from "./metadata.ts";
+import { rotary } from "./rope_scaling.ts";
+
+/** Fields that change the mathematics → the values that do not. */
+const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
+  "expert_count": [0],
+  "attention.causal": [true],
+  "attention.clamp_kqv": [0],
+  "attention.max_alibi_bias": [0],
+  "attention.scale": [0],
+  "embedding_scale": [0, 1],
+  "logit_scale": [0, 1],
+  "residual_scale": [0, 1],
+  "rope.scale_linear": [1],
+};
+
+/** Sizes and what else all families but GPT-2 call by the same names. */
+export function commonFields(
+  { fields, tensors, vocabularySize }: GgufModel,
+): ConfigFields {
+  for (const [key, values] of Object.entries(NEUTRAL)) fields.only(key, values);
+  const heads = fields.count("attention.head_count");
+  return {
+    "vocab_size": vocabularySize,
+    "hidden_size": fields.count("embedding_length"),
+    "intermediate_size": fields.count("feed_forward_length"),
+    "num_hidden_layers": fields.count("block_count"),
+    "num_attention_heads": heads,
+    "num_key_value_heads": fields.count("attention.head_count_kv", heads),
+    "max_position_embeddings": fields.count("context_length"),
+    "tie_word_embeddings": !tensors.has("output.weight"),
+  };
+}
+
+/** Elements of a head. */
+export function headDim(fields: Metadata): number {
+  const usual = fields.count("embedding_length") /
+    fields.count("attention.head_count");
+  const size = fields.count("attention.key_length", usual);
+  fields.only("attention.value_length", [size]);
+  return size;
+}
+
+/** Fields of models with RMS norms that rotate heads whole. */
+export function llamaFields(model: GgufModel): ConfigFields {
+  const { fields } = model;
+  const size = headDim(fields);
+  fields.only("rope.dimension_count", [size]);
+  return {
+    ...commonFields(model),
+    ...rmsNorm(fields),
+    "head_dim": size,
+    "hidden_act": "silu",
+    ...rotary(model, size),
+  };
+}
+
+export function rmsNorm(fields: Metadata): ConfigFields {
+  return {
+    "rms_norm_eps": fields.positive("attention.layer_norm_rms_epsilon"),
+  };
+}
+
+export function layerNormEpsilon(fields: Metadata): number {
+  return fields.positive("attention.layer_norm_epsilon");
+}
+
+/** The share of each head that is rotated. */
+export function rotaryShare(fields: Metadata): number {
+  const size = headDim(fields);
+  return fields.count("rope.dimension_count", size) / size;
+}
+
+/** How many positions attention looks back; `null` for all, also written 0. */
+export function slidingWindow(fields: Metadata): number | null {
+  const name = "attention.sliding_window";
+  return fields.index(name, Number.MAX_SAFE_INTEGER) || null;
+}
+
+/** Whether a module of the first layer, and so of all, has a bias. */
+export function hasBias({ tensors }: GgufModel, module: string): boolean {
+  return tensors.has(`blk.0.${module}.bias`);
+}

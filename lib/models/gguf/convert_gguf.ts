@@ -1,0 +1,195 @@
+import { join } from "node:path";
+import { readConfig } from "../config.ts";
+import { writeJson } from "../json_fields.ts";
+import {
+  ELEMENT_BYTES,
+  elementCount,
+  encodeHeader,
+} from "../safetensors_header.ts";
+import { checkWeights, openWeights } from "../weights.ts";
+import type { Architecture, ConfigFields } from "./architecture.ts";
+import { ARCHITECTURES } from "./architectures.ts";
+import { headDim } from "./config_fields.ts";
+import {
+  type Conversion,
+  convertedBytes,
+  convertedShape,
+} from "./convert_tensor.ts";
+import type { GgufFile, GgufTensor } from "./gguf_file.ts";
+import type { Metadata } from "./metadata.ts";
+import { type TokenizerFiles, tokenizerFiles } from "./tokenizer.ts";
+
+/** A GGUF file's model, as what goes into a Hugging Face folder. */
+export interface ConvertedModel {
+  readonly gguf: GgufFile;
+  readonly config: ConfigFields;
+  readonly tokenizer: TokenizerFiles;
+  readonly weights: readonly Conversion[];
+}
+
+/** Called as weights are written, with the bytes so far and in all. */
+export type OnBytes = (bytes: number, total: number) => void;
+
+/** What older files carry and every model computes again. */
+const RECOMPUTED = /^blk\.\d+\.attn_rot_embd\.weight$/;
+
+const NAME = /^(?:blk\.(?<layer>\d+)\.)?(?<module>\w+)\.(?<kind>weight|bias)$/;
+
+/** No head has a thousandth as many rotary pairs. */
+const MAX_FACTORS = 1 << 20;
+
+/** Fields that transformers refuses as 30, without a point. */
+const CAPS = /("\w+_softcapping": \d+)(?=,?$)/gm;
+
+/** What config.json calls the types. */
+const DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
+
+/**
+ * What a GGUF file has for a Hugging Face folder: quantized weights become
+ * float32, others stay of their types.
+ *
+ * @throws Error that names the file and its field or tensor that is missing,
+ * wrong or unsupported.
+ */
+export function convertGguf(gguf: GgufFile): ConvertedModel {
+  const { path, metadata, tensors } = gguf;
+  metadata.only("general.type", ["model"]);
+  metadata.only("split.count", [0, 1]);
+  const { name, architecture } = architectureOf(metadata);
+  const embedding = tensors.get("token_embd.weight");
+  if (!embedding) {
+    throw new Error(`Cannot read ${path}: no tensor "token_embd.weight"`);
+  }
+  const fields = metadata.under(`${name}.`);
+  const vocabularySize = embedding.shape[0]!;
+  const tokenizer = tokenizerFiles(metadata, vocabularySize);
+  const rest = new Map(tensors);
+  const factors = (tensor: string) => {
+    rest.delete(tensor);
+    return readFactors(gguf, tensor);
+  };
+  const model = { fields, tensors, vocabularySize, factors };
+  const config = {
+    ...architecture.config(model),
+    ...tokenizer.ids,
+    "torch_dtype": DTYPES[embedding.type.dtype],
+  };
+  const sizes = { headDim: headDim(fields) };
+  const weights = [...rest.values()]
+    .filter(({ name }) => !RECOMPUTED.test(name))
+    .map((tensor) => {
+      const conversion = conversionOf(tensor, { ...architecture, ...sizes });
+      if (conversion) return conversion;
+      throw new Error(
+        `Cannot read ${path}: tensor "${tensor.name}" has no place in "${name}"`,
+      );
+    });
+  return { gguf, tokenizer, config, weights };
+}
+
+function architectureOf(
+  metadata: Metadata,
+): { name: string; architecture: Architecture } {
+  const name = metadata.text("general.architecture");
+  const architecture = ARCHITECTURES.get(name);
+  if (architecture) return { name, architecture };
+  const names = [...ARCHITECTURES.keys()].join(", ");
+  throw metadata.error("general.architecture", `one of ${names}`);
+}
+
+/** How a tensor becomes one of the folder, `null` for one without a place. */
+function conversionOf(
+  tensor: GgufTensor,
+  { outer, inner, layers, arranged = {}, headDim }: Architecture & {
+    headDim: number;
+  },
+): Conversion | null {
+  const { layer, module = "", kind } = NAME.exec(tensor.name)?.groups ?? {};
+  const names = layer ? inner : outer;
+  if (!Object.hasOwn(names, module)) return null;
+  const prefix = layer ? `${layers}.${layer}.` : "";
+  return {
+    name: `${prefix}${names[module]}.${kind}`,
+    tensor,
+    arrangement: arranged[module] ?? {},
+    headDim,
+  };
+}
+
+/**
+ * Writes the folder of a model, and opens it again to see that it is one.
+ *
+ * @param folder an empty folder.
+ * @throws Error that says what does not fit together.
+ */
+export async function writeConverted(
+  folder: string,
+  model: ConvertedModel,
+  onBytes: OnBytes = () => {},
+): Promise<void> {
+  const { config, tokenizer } = model;
+  for (const [name, content] of Object.entries(tokenizer.files)) {
+    // Indented, a large vocabulary would be twice as large.
+    await Deno.writeTextFile(join(folder, name), JSON.stringify(content));
+  }
+  await writeJson(join(folder, "generation_config.json"), tokenizer.ids);
+  const text = JSON.stringify(config, null, 2) + "\n";
+  await Deno.writeTextFile(
+    join(folder, "config.json"),
+    text.replace(CAPS, "$1.0"),
+  );
+  const read = await readConfig(folder);
+  await Deno.writeFile(
+    join(folder, "model.safetensors"),
+    ReadableStream.from(weightBytes(model, onBytes)),
+  );
+  checkWeights(read, await openWeights(folder));
+}
+
+/** A safetensors file, its tensors sorted by name as `writeTensors` has them. */
+function* weightBytes(
+  { gguf, weights }: ConvertedModel,
+  onBytes: OnBytes,
+): Generator<Uint8Array> {
+  using file = Deno.openSync(gguf.path);
+  const sorted = weights.toSorted((a, b) => a.name < b.name ? -1 : 1);
+  const entries = sorted.map((conversion) => ({
+    name: conversion.name,
+    dtype: conversion.tensor.type.dtype,
+    shape: convertedShape(conversion),
+  }));
+  yield encodeHeader(entries, { format: "pt" });
+  const total = entries.reduce(
+    (sum, { dtype, shape }) => sum + elementCount(shape) * ELEMENT_BYTES[dtype],
+    0,
+  );
+  let bytes = 0;
+  onBytes(bytes, total);
+  for (const conversion of sorted) {
+    for (const chunk of convertedBytes(file, conversion)) {
+      yield chunk;
+      bytes += chunk.length;
+      onBytes(bytes, total);
+    }
+  }
+}
+
+/** The numbers of a tensor that belongs into config.json. */
+function readFactors(
+  { path, tensors }: GgufFile,
+  name: string,
+): Float32Array | null {
+  const tensor = tensors.get(name);
+  if (!tensor) return null;
+  const { type, shape } = tensor;
+  if (type.name !== "F32" || elementCount(shape) > MAX_FACTORS) {
+    throw new Error(
+      `Cannot read ${path}: tensor "${name}" is ${type.name} [${shape}], ` +
+        `expected F32 with a number for each rotary pair`,
+    );
+  }
+  using file = Deno.openSync(path);
+  const conversion = { name, tensor, arrangement: {}, headDim: 1 };
+  const [bytes] = convertedBytes(file, conversion);
+  return new Float32Array(bytes!.slice().buffer);
+}

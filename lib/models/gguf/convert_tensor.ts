@@ -1,0 +1,152 @@
+import { elementCount } from "../safetensors_header.ts";
+import type { Arrangement, RowOrder, RowSizes } from "./arrangement.ts";
+import { byteCount, type GgufTensor } from "./gguf_file.ts";
+
+/** A stored tensor, and what of it is another way in a Hugging Face folder. */
+export interface Conversion {
+  /** Its name there. */
+  readonly name: string;
+  readonly tensor: GgufTensor;
+  readonly arrangement: Arrangement;
+  /** Rows of a head. */
+  readonly headDim: number;
+}
+
+/** Bytes converted at a time: small beside a tensor, large beside a call. */
+const CHUNK_BYTES = 1 << 22;
+
+/** The shape that it has there. */
+export function convertedShape(
+  { tensor: { shape }, arrangement }: Conversion,
+): readonly number[] {
+  return arrangement.isTransposed ? shape.toReversed() : shape;
+}
+
+/**
+ * The elements as a safetensors file has them, some at a time.
+ *
+ * @param file the open GGUF file.
+ * @throws Error that names the tensor, where it cannot be arranged so.
+ */
+export function* convertedBytes(
+  file: Deno.FsFile,
+  conversion: Conversion,
+): Generator<Uint8Array> {
+  const { tensor, arrangement } = conversion;
+  if (arrangement.isTransposed && tensor.shape.length > 1) {
+    yield transposed(file, tensor);
+    return;
+  }
+  const { count, elements } = rowsOf(conversion);
+  const step = Math.max(1, Math.floor(CHUNK_BYTES / (4 * elements)));
+  for (let from = 0; from < count; from += step) {
+    const to = Math.min(from + step, count);
+    const stored = readRows(file, { ...conversion, elements, from, to });
+    yield converted(stored, conversion);
+  }
+}
+
+/** Where rows stay where they are, blocks serve as rows. */
+function rowsOf(
+  { tensor: { shape, type }, arrangement }: Conversion,
+): { count: number; elements: number } {
+  const elements = !arrangement.order
+    ? type.elements
+    : shape.length === 1
+    ? 1
+    : shape.at(-1)!;
+  return { count: elementCount(shape) / elements, elements };
+}
+
+interface RowRange extends Conversion {
+  readonly elements: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function readRows(
+  file: Deno.FsFile,
+  { tensor, arrangement, headDim, elements, from, to }: RowRange,
+): Uint8Array<ArrayBuffer> {
+  const { begin, shape, type } = tensor;
+  const rowBytes = elements / type.elements * type.bytes;
+  const { order } = arrangement;
+  if (!order) {
+    const range = { at: begin + from * rowBytes };
+    return readBytes(file, (to - from) * rowBytes, range);
+  }
+  const sizes = { rows: elementCount(shape) / elements, headDim };
+  checkWhole(tensor, { ...order, ...sizes });
+  const bytes = new Uint8Array((to - from) * rowBytes);
+  for (let row = from; row < to; row++) {
+    const at = begin + order.storedRow(row, sizes) * rowBytes;
+    bytes.set(readBytes(file, rowBytes, { at }), (row - from) * rowBytes);
+  }
+  return bytes;
+}
+
+/** In whole heads rows only change places; a bias has no blocks to be cut. */
+function checkWhole(
+  { name, shape, type }: GgufTensor,
+  { projections, rows, headDim }: RowOrder & RowSizes,
+): void {
+  if (
+    rows % (projections * headDim) === 0 &&
+    (shape.length > 1 || type.elements === 1)
+  ) return;
+  throw new Error(
+    `tensor "${name}" has ${rows} rows of ${type.name}, ` +
+      `expected whole heads of ${headDim}`,
+  );
+}
+
+function converted(
+  stored: Uint8Array<ArrayBuffer>,
+  { tensor: { name, type }, arrangement: { added } }: Conversion,
+): Uint8Array<ArrayBuffer> {
+  if (added === undefined && !type.dequantize) return stored;
+  if (type.dtype !== "F32") {
+    throw new Error(`tensor "${name}" is of ${type.name}, expected F32`);
+  }
+  const values = type.dequantize
+    ? new Float32Array(stored.length / type.bytes * type.elements)
+    : new Float32Array(stored.buffer);
+  type.dequantize?.(stored, values);
+  if (added !== undefined) {
+    for (let i = 0; i < values.length; i++) values[i]! -= added;
+  }
+  return new Uint8Array(values.buffer);
+}
+
+/** Whole, since its rows come from everywhere: GPT-2's largest has 40 MB. */
+function transposed(file: Deno.FsFile, tensor: GgufTensor): Uint8Array {
+  const { shape, type, begin } = tensor;
+  const stored = readBytes(file, byteCount(tensor), { at: begin });
+  const plain = { name: "", tensor, arrangement: {}, headDim: 1 };
+  const { buffer } = converted(stored, plain);
+  const Words = type.dtype === "F32" ? Uint32Array : Uint16Array;
+  const [rows, columns] = [elementCount(shape) / shape.at(-1)!, shape.at(-1)!];
+  const from = new Words(buffer);
+  const to = new Words(from.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      to[column * rows + row] = from[row * columns + column]!;
+    }
+  }
+  return new Uint8Array(to.buffer);
+}
+
+function readBytes(
+  file: Deno.FsFile,
+  length: number,
+  { at }: { at: number },
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let read = 0; read < length;) {
+    const count = file.readSync(bytes.subarray(read));
+    if (count === null) throw new Error("the file became shorter");
+    read += count;
+  }
+  return bytes;
+}

@@ -1,0 +1,24 @@
+import type { Architecture } from "../architecture.ts";
+import { hasBias, llamaFields } from "../config_fields.ts";
+import { ATTENTION, GATED_MLP, HEAD_NORMS, LLAMA } from "./names.ts";
+
+export const olmo2: Architecture = {
+  ...LLAMA,
+  inner: {
+    ...ATTENTION,
+    ...GATED_MLP,
+    ...HEAD_NORMS,
+    "post_attention_norm": "post_attention_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+  },
+  config: (model) => {
+    // OLMo 3 goes by the same name, and has windows.
+    model.fields.only("attention.sliding_window", [0]);
+    return {
+      "architectures": ["Olmo2ForCausalLM"],
+      "model_type": "olmo2",
+      ...llamaFields(model),
+      "attention_bias": hasBias(model, "attn_q"),
+    };
+  },
+};

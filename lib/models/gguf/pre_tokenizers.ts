@@ -1,0 +1,127 @@
+/** How a byte-level vocabulary's text is normalized and split into words. */
+export interface PreTokenizer {
+  readonly normalizer: Step | null;
+  readonly steps: readonly Step[];
+  /** Whether a word that is a token is not split first. */
+  readonly ignoresMerges: boolean;
+  /** Whether a text begins with BOS where the file does not say. */
+  readonly addsBos: boolean;
+}
+
+/** A step of tokenizer.json. */
+type Step = Readonly<Record<string, unknown>>;
+
+const NFC: Step = { type: "NFC" };
+
+const WORD_ENDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const MARKS = " ?[^\\s\\p{L}\\p{N}]+";
+const SPACES = "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+const UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+const LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
+
+/** https://github.com/openai/tiktoken: cl100k's words, so many digits at once. */
+const cl100k = (digits: string) =>
+  `${WORD_ENDS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}|${MARKS}[\\r\\n]*|${SPACES}`;
+
+/** Words that end where lower case ends: o200k's, and Mistral's Tekken. */
+const cased = ({ ends, digits }: { ends: string; digits: string }) =>
+  `[^\\r\\n\\p{L}\\p{N}]?${UPPER}*${LOWER}+${ends}|` +
+  `[^\\r\\n\\p{L}\\p{N}]?${UPPER}+${LOWER}*${ends}|` +
+  `${digits}|${MARKS}[\\r\\n/]*|${SPACES}`;
+
+const GPT2 = words([byteLevel(true)]);
+const DIGITS = words([
+  { type: "Digits", "individual_digits": true },
+  byteLevel(true),
+]);
+const LLAMA3 = regexes([cl100k("\\p{N}{1,3}")]);
+const QWEN2 = { ...regexes([cl100k("\\p{N}")]), normalizer: NFC };
+const O200K = regexes([
+  cased({ ends: `${WORD_ENDS}?`, digits: "\\p{N}{1,3}" }),
+]);
+
+/** As llama.cpp splits where a file does not say how: close to most models. */
+const DEFAULT = regexes([
+  "[\\p{P}\\$\\+<=>\\^~\\|]+",
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
+  "\\p{N}+",
+  "[0-9][0-9][0-9]",
+]);
+
+/**
+ * Pre-tokenizers by `tokenizer.ggml.pre`, as `llama-vocab.cpp` groups them.
+ * Normalization, which llama.cpp leaves out, is that of the models' own files.
+ */
+export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
+  ...named(GPT2, [
+    "gpt-2",
+    "phi-2",
+    "jais",
+    "trillion",
+    "gigachat",
+    "a.x-4.0",
+    "mellum",
+    "exaone4",
+  ]),
+  // GPT-NeoX's tokenizer.
+  ...named({ ...GPT2, normalizer: NFC }, ["mpt", "olmo"]),
+  ...named(DIGITS, [
+    "smollm",
+    "starcoder",
+    "refact",
+    "command-r",
+    "codeshell",
+    "exaone",
+    "minerva-7b",
+  ]),
+  ...named({ ...LLAMA3, ignoresMerges: true, addsBos: true }, [
+    "llama3",
+    "llama-v3",
+    "llama-bpe",
+    "falcon3",
+    "falcon-h1",
+    "pixtral",
+    "midm-2.0",
+    "lfm2",
+  ]),
+  ...named(LLAMA3, ["dbrx", "smaug-bpe", "glm4", "chatglm-bpe"]),
+  ...named(QWEN2, ["qwen2", "deepseek-r1-qwen", "megrez"]),
+  ...named({ ...QWEN2, normalizer: null }, ["stablelm2", "hunyuan"]),
+  ...named({
+    ...regexes([cased({ ends: "", digits: "\\p{N}" })]),
+    ignoresMerges: true,
+    addsBos: true,
+  }, ["tekken"]),
+  ...named(O200K, ["gpt-4o", "llama4"]),
+  ...named(DEFAULT, ["default"]),
+]);
+
+function named(
+  preTokenizer: PreTokenizer,
+  names: readonly string[],
+): [string, PreTokenizer][] {
+  return names.map((name) => [name, preTokenizer]);
+}
+
+function regexes(list: readonly string[]): PreTokenizer {
+  return words([...list.map(split), byteLevel(false)]);
+}
+
+function words(steps: readonly Step[]): PreTokenizer {
+  return { normalizer: null, steps, ignoresMerges: false, addsBos: false };
+}
+
+/** @param splits whether it splits into GPT-2's words, too. */
+function byteLevel(splits: boolean): Step {
+  return {
+    type: "ByteLevel",
+    "add_prefix_space": false,
+    "trim_offsets": true,
+    "use_regex": splits,
+  };
+}
+
+function split(regex: string): Step {
+  const pattern = Object.fromEntries([["Regex", regex]]);
+  return { type: "Split", pattern, behavior: "Isolated", invert: false };
+}

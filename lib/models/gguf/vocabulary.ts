@@ -1,0 +1,118 @@
+import type { Metadata } from "./metadata.ts";
+
+/** Kinds of tokens, as `llama.h` numbers them. */
+export const KINDS = {
+  normal: 1,
+  unknown: 2,
+  control: 3,
+  userDefined: 4,
+  unused: 5,
+  byte: 6,
+} as const;
+
+/** Those that are found before text is split. */
+const ADDED: readonly number[] = [
+  KINDS.unknown,
+  KINDS.control,
+  KINDS.userDefined,
+];
+
+export interface Token {
+  readonly id: number;
+  readonly text: string;
+  readonly kind: number;
+}
+
+/** Tokens that play a part: ids, `null` where the file names none. */
+export interface SpecialIds {
+  readonly bos: number | null;
+  readonly eos: number | null;
+  readonly unknown: number | null;
+  readonly padding: number | null;
+}
+
+/** What a GGUF file says of its tokens, whatever the tokenizer. */
+export interface Vocabulary {
+  readonly architecture: string;
+  /** Its fields, by their names after `tokenizer.ggml.`. */
+  readonly fields: Metadata;
+  readonly tokens: readonly Token[];
+  readonly special: SpecialIds;
+  /** Other tokens that end a text: an answer, a message. */
+  readonly otherEnds: readonly number[];
+}
+
+/** What the conversion to GGUF fills gaps of a vocabulary with. */
+const isFiller = ({ id, text, kind }: Token) =>
+  kind === KINDS.unused && text === `[PAD${id}]`;
+
+/**
+ * Reads the tokens of a GGUF file.
+ *
+ * @throws Error that names the field that is missing or wrong.
+ */
+export function readVocabulary(
+  metadata: Metadata,
+  vocabularySize: number,
+): Vocabulary {
+  const fields = metadata.under("tokenizer.ggml.");
+  const texts = fields.texts("tokens");
+  if (texts.length > vocabularySize) {
+    throw fields.error("tokens", `no more than the model's ${vocabularySize}`);
+  }
+  const kinds = fields.numbers("token_type", texts.length);
+  const tokens = texts.map((text, id) => ({
+    id,
+    text,
+    kind: kinds?.[id] ?? KINDS.normal,
+  })).filter((token) => !isFiller(token));
+  checkDistinct(fields, tokens);
+  const id = (key: string) => fields.index(key, texts.length);
+  return {
+    architecture: metadata.text("general.architecture"),
+    fields,
+    tokens,
+    special: {
+      bos: id("bos_token_id"),
+      eos: id("eos_token_id"),
+      unknown: id("unknown_token_id"),
+      padding: id("padding_token_id"),
+    },
+    otherEnds: [id("eot_token_id"), id("eom_token_id")].filter((id) =>
+      id !== null
+    ),
+  };
+}
+
+function checkDistinct(fields: Metadata, tokens: readonly Token[]): void {
+  const ids = new Map<string, number>();
+  for (const { id, text } of tokens) {
+    if (ids.has(text)) {
+      throw fields.error(
+        "tokens",
+        `no text twice, as ids ${ids.get(text)} and ${id} have it`,
+      );
+    }
+    ids.set(text, id);
+  }
+}
+
+/** `vocab` of tokenizer.json. */
+export function idsByText(tokens: readonly Token[]): Record<string, number> {
+  return Object.fromEntries(tokens.map(({ id, text }) => [text, id]));
+}
+
+/** `added_tokens` of tokenizer.json. */
+export function addedTokens(tokens: readonly Token[]): object[] {
+  return tokens
+    .filter(({ kind }) => ADDED.includes(kind))
+    .map(({ id, text, kind }) => ({
+      id,
+      content: text,
+      "single_word": false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: kind !== KINDS.userDefined,
+    }));
+}

@@ -1,0 +1,195 @@
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { readConfig } from "lib/models/config.ts";
+import { convertGguf } from "lib/models/gguf/convert_gguf.ts";
+import { readGguf } from "lib/models/gguf/gguf_file.ts";
+import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
+import { checkWeights, openWeights } from "lib/models/weights.ts";
+import { temporaryFolder } from "../../temporary_folder.ts";
+import { elementsOf, fixture } from "./fixture.ts";
+import {
+  entry,
+  field,
+  float32,
+  numberField,
+  rawGguf,
+  textField,
+} from "./raw_gguf.ts";
+
+/** A hash that no file has. */
+const sha256 = "0".repeat(64);
+
+const LLAMA = [
+  textField("general.architecture", "llama"),
+  numberField("llama.block_count", 1),
+  numberField("llama.context_length", 8),
+  numberField("llama.embedding_length", 4),
+  numberField("llama.feed_forward_length", 4),
+  numberField("llama.attention.head_count", 2),
+  field("llama.attention.layer_norm_rms_epsilon", 6, float32(1e-5)),
+];
+
+const EMBEDDING = entry("token_embd.weight", { sizes: [4, 8] });
+
+const namesIn = (folder: string) =>
+  Array.from(Deno.readDirSync(folder), ({ name }) => name).toSorted();
+
+Deno.test("a GGUF file becomes the folder of a model, once", async () => {
+  using cache = temporaryFolder();
+  const path = fixture("llama");
+  const seen: number[] = [];
+  const options = {
+    sha256,
+    cache: `${cache.path}/gguf`,
+    onBytes: (bytes: number, total: number) => seen.push(bytes / total),
+  };
+  const folder = await ggufFolder(path, options);
+  deepStrictEqual(namesIn(folder), [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+  ]);
+  strictEqual(seen[0], 0);
+  strictEqual(seen.at(-1), 1);
+  const weights = await openWeights(folder);
+  checkWeights(await readConfig(folder), weights);
+  for (const conversion of convertGguf(await readGguf(path)).weights) {
+    deepStrictEqual(
+      await weights.read(conversion.name),
+      elementsOf(path, conversion),
+    );
+  }
+  const calls = seen.length;
+  strictEqual(await ggufFolder(path, options), folder);
+  strictEqual(seen.length, calls);
+});
+
+Deno.test("halves stay halves, and caps are no whole numbers", async () => {
+  using cache = temporaryFolder();
+  const convert = (name: string) =>
+    ggufFolder(fixture(name), { sha256: name, cache: cache.path });
+  for (
+    const [name, dtype, called] of [
+      ["smollm3", "F16", "float16"],
+      ["qwen2", "BF16", "bfloat16"],
+    ] as const
+  ) {
+    const folder = await convert(name);
+    const weights = await openWeights(folder);
+    strictEqual(weights.get("model.embed_tokens.weight")!.dtype, dtype);
+    strictEqual(weights.get("model.norm.weight")!.dtype, "F32");
+    const config = await Deno.readTextFile(`${folder}/config.json`);
+    strictEqual(JSON.parse(config)["torch_dtype"], called);
+  }
+  // transformers takes 30.0, and refuses 30.
+  const text = await Deno.readTextFile(
+    `${await convert("gemma2")}/config.json`,
+  );
+  match(text, /"attn_logit_softcapping": 50\.0,\n/);
+  match(text, /"final_logit_softcapping": 30\.0,\n/);
+});
+
+Deno.test("two conversions of a file at once make one folder", async () => {
+  using cache = temporaryFolder();
+  const options = { sha256, cache: cache.path };
+  const folders = await Promise.all([
+    ggufFolder(fixture("llama"), options),
+    ggufFolder(fixture("llama"), options),
+  ]);
+  strictEqual(folders[0], folders[1]);
+  deepStrictEqual(namesIn(cache.path), [`${sha256}-1`]);
+});
+
+/** What of a file no model can be made of → the file's parts, and the error. */
+const UNSUPPORTED: Readonly<
+  Record<string, [Parameters<typeof rawGguf>[0], RegExp]>
+> = {
+  "another architecture": [
+    { fields: [textField("general.architecture", "mamba")] },
+    /Cannot read .*: field "general\.architecture" is "mamba", expected one of llama, gemma,/,
+  ],
+  "a part of a model": [
+    { fields: [numberField("split.count", 3)] },
+    /field "split\.count" is 3, expected 0 or 1, all that is supported$/,
+  ],
+  "an adapter": [
+    { fields: [textField("general.type", "adapter")] },
+    /field "general\.type" is "adapter", expected model, all/,
+  ],
+  "no embedding": [{ fields: LLAMA }, /: no tensor "token_embd\.weight"$/],
+  "experts": [
+    {
+      fields: [...LLAMA, numberField("llama.expert_count", 8)],
+      entries: [EMBEDDING],
+      data: 128,
+    },
+    /field "llama\.expert_count" is 8, expected 0, all that is supported$/,
+  ],
+  "scaled frequencies of another kind": [
+    {
+      fields: [...LLAMA, textField("llama.rope.scaling.type", "longrope")],
+      entries: [EMBEDDING],
+      data: 128,
+    },
+    /field "llama\.rope\.scaling\.type" is "longrope", expected none or linear or yarn, all/,
+  ],
+  "other factors of frequencies": [
+    {
+      fields: LLAMA,
+      entries: [
+        EMBEDDING,
+        entry("rope_freqs.weight", { sizes: [1], offset: 128 }),
+      ],
+      data: 132,
+    },
+    /tensor "rope_freqs\.weight" has 1 factors that are not those of Llama 3\.1/,
+  ],
+  "heads whose values are longer than their keys": [
+    {
+      fields: [...LLAMA, numberField("llama.attention.value_length", 4)],
+      entries: [EMBEDDING],
+      data: 128,
+    },
+    /field "llama\.attention\.value_length" is 4, expected 2, all/,
+  ],
+  "an unknown tensor": [
+    {
+      fields: LLAMA,
+      entries: [
+        EMBEDDING,
+        entry("blk.0.ffn_gate_exps.weight", { offset: 128 }),
+      ],
+      data: 144,
+    },
+    /tensor "blk\.0\.ffn_gate_exps\.weight" has no place in "llama"$/,
+  ],
+  "rows that are no whole heads": [
+    {
+      fields: LLAMA,
+      entries: [
+        EMBEDDING,
+        entry("blk.0.attn_q.weight", { sizes: [4, 3], offset: 128 }),
+      ],
+      data: 192,
+    },
+    /Cannot convert .*: tensor "blk\.0\.attn_q\.weight" has 3 rows of F32, expected whole heads of 2$/,
+  ],
+  "missing tensors": [
+    { fields: LLAMA, entries: [EMBEDDING], data: 128 },
+    /Cannot convert .*: .*"lm_head|"model\.layers\.0/,
+  ],
+};
+
+for (const [what, [file, error]] of Object.entries(UNSUPPORTED)) {
+  Deno.test(`nothing is made of a GGUF file with ${what}`, async () => {
+    using folder = temporaryFolder();
+    const path = `${folder.path}/x.gguf`;
+    await Deno.writeFile(path, rawGguf(file));
+    await rejects(ggufFolder(path, { sha256, cache: folder.path }), error);
+    deepStrictEqual(namesIn(folder.path), ["x.gguf"]);
+  });
+}
