@@ -86,6 +86,8 @@ export interface DataSource {
 export interface ModelSource {
   /** Base name, path in the checkout, Hub id with revision, or builder. */
   source: string;
+  /** SHA-256 of the GGUF file, if it is one that the weights were made from. */
+  gguf?: string;
   /** SHA-256 of the weights; `null` where the seed makes them. */
   weights: string | null;
   /** SHA-256 of the initial adapter, if there is one. */

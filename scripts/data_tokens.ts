@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { TokenizeOptions } from "lib/data/tokenize.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
-import { resolveModel } from "lib/hub.ts";
 import { note } from "lib/terminal.ts";
 import { type Flag, type FlagValues, kebab, text } from "lib/verb.ts";
 import { downloadProgress } from "./download_progress.ts";
+import { modelFolder } from "./model_folder.ts";
 import {
   ROWS,
   tokenizeOptions,
@@ -75,7 +75,7 @@ export function refuseTokenFlags(settings: TokenSettings, where: string): void {
 async function openTokenizer(model: string): Promise<Tokenizer> {
   const folder = existsSync(join(model, "tokenizer.json"))
     ? model
-    : (await resolveModel(model, {
+    : (await modelFolder(model, {
       only: "tokenizer",
       onFile: downloadProgress(),
       onWait: note,

@@ -31,7 +31,7 @@ const EVALUATE = {
     "perplexity, rewards.",
   flags: {
     model: text({
-      help: "model folder, or org/name[@revision]",
+      help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
       placeholder: "DIR|ID",
       required: true,
     }),

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { resolveModel, type Source } from "lib/hub.ts";
+import type { Source } from "lib/hub.ts";
 import { readRecord } from "lib/record.ts";
 import { downloadProgress } from "./download_progress.ts";
+import { modelFolder } from "./model_folder.ts";
 
 /** A folder, and where it came from. */
 export interface Found {
@@ -78,5 +79,5 @@ async function ofRun(
 }
 
 async function find(path: string): Promise<Found> {
-  return await resolveModel(path, { onFile: downloadProgress() });
+  return await modelFolder(path, { onFile: downloadProgress() });
 }

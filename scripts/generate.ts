@@ -39,7 +39,7 @@ const GENERATE = {
   summary: "Continues prompts with a model, and an adapter if there is one.",
   flags: {
     model: text({
-      help: "model folder, or org/name[@revision]",
+      help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
       placeholder: "DIR|ID",
       required: true,
     }),

@@ -1,4 +1,4 @@
-import { resolveModel, type Source } from "lib/hub.ts";
+import { resolveModel } from "lib/hub.ts";
 import type { BaseWeights } from "lib/models/base_weights.ts";
 import {
   type LoadedPolicy,
@@ -7,6 +7,7 @@ import {
 } from "lib/models/load_policy.ts";
 import { note } from "lib/terminal.ts";
 import { downloadProgress } from "./download_progress.ts";
+import { modelFolder, type ModelPlace } from "./model_folder.ts";
 
 /** Adapters of no weight: the model as it is. */
 const AS_IT_IS: Tuning = {
@@ -18,12 +19,7 @@ const AS_IT_IS: Tuning = {
 };
 
 /** A policy to be used, not trained. */
-export interface OpenedPolicy extends LoadedPolicy {
-  /** Folder of the model. */
-  readonly folder: string;
-  /** Where the model came from. */
-  readonly source: Source;
-}
+export interface OpenedPolicy extends LoadedPolicy, ModelPlace {}
 
 /**
  * Opens a model from a path or the Hub, under an adapter if one is named.
@@ -36,9 +32,9 @@ export async function openPolicy(
   held: { baseWeights?: BaseWeights } = {},
 ): Promise<OpenedPolicy> {
   const options = { onFile: downloadProgress(), onWait: note };
-  const resolved = await resolveModel(model, options);
+  const place = await modelFolder(model, options);
   const tuning: Tuning = adapter === undefined
     ? AS_IT_IS
     : { kind: "adapter", ...await resolveModel(adapter, options) };
-  return { ...await loadPolicy(resolved.folder, tuning, held), ...resolved };
+  return { ...await loadPolicy(place.folder, tuning, held), ...place };
 }

@@ -32,7 +32,7 @@ const LORA = { loraRank: 16, loraAlpha: 32, loraTargets: "all-linear" };
 export const TRAINING_FLAGS = {
   model: text({
     help: "model to train",
-    placeholder: "DIR|ID[@REVISION]",
+    placeholder: "DIR|GGUF|ID[@REVISION]",
     required: true,
   }),
   data: text({

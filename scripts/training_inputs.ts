@@ -17,6 +17,7 @@ import {
 import type { DataSource } from "lib/record.ts";
 import { Rng } from "lib/rng.ts";
 import type { DownloadHooks } from "./download_progress.ts";
+import { modelFolder, type ModelPlace } from "./model_folder.ts";
 import {
   type DataOptions,
   lengthLimit,
@@ -32,16 +33,12 @@ export interface TrainingData {
 }
 
 /** Everything a training run reads, checked. */
-export interface TrainingInputs {
+export interface TrainingInputs extends ModelPlace {
   readonly loss: Loss;
   readonly lossSource: Omit<ChosenLoss, "loss">;
   /** All options of the loss. */
   readonly options: Settings;
   readonly model: LoadedPolicy;
-  /** Folder of the model. */
-  readonly folder: string;
-  /** Where the model came from. */
-  readonly source: Source;
   /** Where the initial adapter came from; null without one. */
   readonly adapterSource: Source | null;
   readonly tokenizer: Tokenizer | null;
@@ -71,12 +68,12 @@ export async function loadInputs(
     ...settings.options,
   });
   checkBatch(loss, settings);
-  const { folder, source } = await resolveModel(settings.model, hooks);
+  const place = await modelFolder(settings.model, hooks);
   const { tuning, adapterSource } = await tuningOf(settings, hooks);
   const { baseWeights } = settings;
-  const model = await loadPolicy(folder, tuning, { baseWeights });
+  const model = await loadPolicy(place.folder, tuning, { baseWeights });
   const { config } = model.policy;
-  const tokenizer = await loadTokenizer(folder);
+  const tokenizer = await loadTokenizer(place.folder);
   const { maxPromptLength, truncate, data, evalData } = settings;
   const maxLength = lengthLimit(settings.maxLength, config);
   const reading = {
@@ -95,8 +92,7 @@ export async function loadInputs(
     lossSource,
     options,
     model,
-    folder,
-    source,
+    ...place,
     adapterSource,
     tokenizer,
     maxLength,

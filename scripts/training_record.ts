@@ -99,9 +99,10 @@ export function parameterCounts(
 }
 
 function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
-  const { model, source, tokenizer } = inputs;
+  const { model, source, gguf, tokenizer } = inputs;
   return {
     source: sourceName(source),
+    ...gguf === null ? {} : { gguf },
     weights: String(identity["model"]),
     adapter: model.adapterHash,
     tokenizer: tokenizer?.hash ?? null,
