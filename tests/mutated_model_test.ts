@@ -88,6 +88,13 @@ const PARTNERS: ReadonlyMap<string, string> = new Map([
   ["adapter/adapter_config.json", "adapter_model.safetensors"],
 ]);
 
+/** What loading says, `null` if nothing is wrong, and how long it takes. */
+async function attempt(load: () => Promise<void>) {
+  const start = performance.now();
+  const message = await load().then(() => null, (error) => error.message);
+  return { message, seconds: (performance.now() - start) / 1000 };
+}
+
 function valueFor<T>(
   table: readonly (readonly [RegExp, T])[],
   name: string,
@@ -117,12 +124,11 @@ Deno.test(`each of ${FILES} mutated files of a model loads or is refused by name
       const original = await Deno.readFile(path);
       const mutate = pick(valueFor(MUTATIONS, name), rng);
       await Deno.writeFile(path, mutate(original, rng));
-      const start = performance.now();
-      const message = await valueFor(LOADS, name)(folder)
-        .then(() => null, (error) => error.message);
-      const seconds = (performance.now() - start) / 1000;
+      const load = () => attempt(() => valueFor(LOADS, name)(folder));
+      const { message, seconds } = await load();
       const what = `mutation ${i}, of ${name}: ${message}`;
-      ok(seconds < 1, `${seconds} s at ${what}`);
+      // Once more where it was slow: others may have had the processor.
+      ok(seconds < 1 || (await load()).seconds < 1, `${seconds} s at ${what}`);
       const named = new RegExp(`${name}|${PARTNERS.get(name) ?? name}`);
       if (message !== null) match(message, named, what);
       await Deno.writeFile(path, original);

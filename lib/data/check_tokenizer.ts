@@ -1,14 +1,20 @@
+import { hasRepeatedRepeats } from "./repeated_repeats.ts";
+
 /** Ten times the largest vocabulary in use. */
 const MAX_ID = 1 << 22;
+/** Ten times the longest expression in use. */
+const MAX_PATTERN = 10_000;
 
 /**
- * Checks the ids in a tokenizer.json that somebody else wrote: the library puts
- * tokens into a list at their ids, which one large id fills the memory with.
+ * Checks a tokenizer.json that somebody else wrote for what would never end.
+ * The library puts tokens into a list at their ids, which one large id fills
+ * the memory with; and it runs the regular expressions as they are.
  *
- * @throws Error that names the field, the token and its id.
+ * @throws Error that names the token and its id, or the expression.
  */
 export function checkTokenizer(json: Readonly<Record<string, unknown>>): void {
-  const { model, "added_tokens": added } = json;
+  const { model, "added_tokens": added, ...steps } = json;
+  checkPatterns(steps);
   for (const [token, id] of Object.entries(vocabularyOf(model))) {
     checkId(id, `model.vocab has token ${JSON.stringify(token)}`);
   }
@@ -21,6 +27,20 @@ export function checkTokenizer(json: Readonly<Record<string, unknown>>): void {
       throw new Error("added_tokens has a token without content");
     }
     checkId(id, `added_tokens has ${JSON.stringify(content)}`);
+  }
+}
+
+/** Looks for expressions wherever they are. */
+function checkPatterns(value: unknown): void {
+  for (const [key, part] of Object.entries(fieldsOf(value))) {
+    if (key !== "Regex" || typeof part !== "string") checkPatterns(part);
+    else if (part.length > MAX_PATTERN || hasRepeatedRepeats(part)) {
+      const shown = JSON.stringify(part.slice(0, 100));
+      throw new Error(
+        `it has the regular expression ${shown}, expected none that repeats ` +
+          `repetitions, which may hardly end, or is over ${MAX_PATTERN} long`,
+      );
+    }
   }
 }
 

@@ -61,8 +61,8 @@ type Json = Record<string, unknown>;
 
 /**
  * Loads the tokenizer and the chat template of a model folder. What the files
- * may ask of us is bounded, but for the time that their regular expressions
- * take: those are run as they are.
+ * may ask of us is bounded, but for regular expressions: those that may take
+ * exponential time are refused, the others run as they are.
  *
  * @returns `null` where the folder has no tokenizer.json: rows that are
  * already tokenized need none.

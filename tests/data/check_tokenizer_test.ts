@@ -20,3 +20,12 @@ Deno.test("ids that no vocabulary has are refused with their token", () => {
   throws(() => checkTokenizer(file({}, [{ id: 1 }])), /without content/);
   throws(() => checkTokenizer(file({}, {})), /added_tokens is not a list/);
 });
+
+Deno.test("a regular expression that may hardly end is refused", () => {
+  const pattern = Object.fromEntries([["Regex", "(a+)+$"]]);
+  const step = { type: "Split", pattern };
+  const json = Object.fromEntries([
+    ["pre_tokenizer", { type: "Sequence", pretokenizers: [step] }],
+  ]);
+  throws(() => checkTokenizer(json), /expression "\(a\+\)\+\$", expected none/);
+});
