@@ -1,4 +1,5 @@
-import { join, sep } from "node:path";
+import { join } from "node:path";
+import { realFile } from "../untrusted/real_file.ts";
 import { filesUnder, ifThere } from "./cache.ts";
 import { dataFiles } from "./select.ts";
 
@@ -36,14 +37,12 @@ export async function refuseOutside(
   folder: string,
   file: string,
 ): Promise<void> {
-  // In the Hub's cache a commit's files are links into the repository's blobs.
-  const inside = (await Deno.realPath(folder))
-    .replace(/[/\\]snapshots[/\\][0-9a-f]{40}([/\\].*)?$/, "");
-  const target = await Deno.realPath(file);
-  if (target.startsWith(inside + sep)) return;
-  throw new Error(
-    `Cannot use "${file}": expected a file in the folder, found a link to ${target}`,
-  );
+  try {
+    await realFile(file, folder);
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new Error(`Cannot use "${file}": ${reason}`, { cause });
+  }
 }
 
 async function find(what: string, path: string): Promise<Deno.FileInfo> {

@@ -1,7 +1,8 @@
 import { dirname, sep } from "node:path";
 
 /**
- * The real path of a file in a folder that came from elsewhere.
+ * The real path of a file in a folder that came from elsewhere: its own folder,
+ * or one above that.
  *
  * It must be a regular file (opening a pipe or a device may never end), and
  * links to it must stay in the folder: what is read from a model's folder may
@@ -11,18 +12,21 @@ import { dirname, sep } from "node:path";
  *
  * @throws Error that says what it is instead, or `Deno.errors.NotFound`.
  */
-export async function realFile(path: string): Promise<string> {
+export async function realFile(
+  path: string,
+  folder = dirname(path),
+): Promise<string> {
   const target = await Deno.realPath(path);
-  if (!target.startsWith(await boundary(dirname(path)))) {
+  if (!target.startsWith(await boundary(folder))) {
     throw new Error(
-      `it is a link to ${target}, expected a file in its own folder ` +
+      `expected a file in the folder, found a link to ${target} ` +
         `(copy or hard-link it there)`,
     );
   }
   const { isFile, isDirectory } = await Deno.stat(target);
   if (isFile) return target;
   const found = isDirectory ? "a folder" : "a pipe or a device";
-  throw new Error(`it is ${found}, expected a file`);
+  throw new Error(`expected a file, found ${found}`);
 }
 
 /** What the real paths of a folder's files begin with. */

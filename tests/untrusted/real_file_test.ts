@@ -16,13 +16,17 @@ Deno.test("a link may lead to a file of its own folder only", async () => {
   await Deno.symlink("../secret", `${folder}/outside`);
   await rejects(
     realFile(`${folder}/outside`),
-    /it is a link to .*\/secret, expected a file in its own folder/,
+    /expected a file in the folder, found a link to .*\/secret/,
+  );
+  strictEqual(
+    await realFile(`${folder}/outside`, outer.path),
+    `${outer.path}/secret`,
   );
   // A folder whose name merely begins alike is another folder.
   await Deno.mkdir(`${outer.path}/model-2`);
   await Deno.writeTextFile(`${outer.path}/model-2/a`, "{}");
   await Deno.symlink("../model-2/a", `${folder}/beside`);
-  await rejects(realFile(`${folder}/beside`), /it is a link to .*model-2/);
+  await rejects(realFile(`${folder}/beside`), /found a link to .*model-2/);
 });
 
 Deno.test("in the Hub's cache links lead into the repository's blobs", async () => {
@@ -36,13 +40,16 @@ Deno.test("in the Hub's cache links lead into the repository's blobs", async () 
   strictEqual(await realFile(`${snapshot}/config.json`), `${repo}/blobs/hash`);
   await Deno.writeTextFile(`${cache.path}/token`, "secret");
   await Deno.symlink("../../../token", `${snapshot}/merges.txt`);
-  await rejects(realFile(`${snapshot}/merges.txt`), /it is a link to .*token/);
+  await rejects(realFile(`${snapshot}/merges.txt`), /found a link to .*token/);
 });
 
 Deno.test("a folder or a device in a file's place is refused", async () => {
   using folder = temporaryFolder();
   await Deno.mkdir(`${folder.path}/config.json`);
-  await rejects(realFile(`${folder.path}/config.json`), /it is a folder/);
-  await rejects(realFile("/dev/zero"), /it is a pipe or a device/);
+  await rejects(
+    realFile(`${folder.path}/config.json`),
+    /expected a file, found a folder/,
+  );
+  await rejects(realFile("/dev/zero"), /found a pipe or a device/);
   await rejects(realFile(`${folder.path}/no`), Deno.errors.NotFound);
 });
