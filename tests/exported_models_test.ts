@@ -1,16 +1,26 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { encodePrompt } from "lib/data/prompts.ts";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { createGenerator } from "lib/models/generate.ts";
 import { openTensors } from "lib/models/merge_adapter.ts";
-import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
+import {
+  MODEL_DTYPES,
+  type ModelDtype,
+  type ModelFolder,
+  writeModelFolder,
+} from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../scripts/open_policy.ts";
 import { assertClose } from "./assert_close.ts";
 import { baseSize, withByteTokenizer } from "./data/byte_tokenizer.ts";
+import {
+  adapterIn,
+  ARCHITECTURES,
+  putArchitecture,
+} from "./models/architecture_fixtures.ts";
 import { putPair } from "./models/random_pair.ts";
 import { putJson, tensorsFor, TINY } from "./models/tiny_model.ts";
 import { peerTest, runPeer } from "./peer_python.ts";
@@ -32,37 +42,65 @@ const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
 peerTest("merged models load in transformers, and ONNX is valid", async () => {
   using root = temporaryFolder();
-  const pair = await putPair(root.path);
-  const from = pair.model;
-  const { tensors } = await openTensors(from, pair);
-  // The adapter brings a head, which the base shares with its embedding.
-  const expected = new Map<string, object>();
-  for (const dtype of MODEL_DTYPES) {
-    const folder = `${root.path}/${dtype}`;
-    await writeModelFolder(folder, { from, tensors, dtype, shardBytes: 700 });
-    expected.set(folder, { dtype, tied: false });
-  }
-  const base = `${root.path}/base`;
-  await writeModelFolder(base, { from, ...await openTensors(from) });
-  expected.set(base, { dtype: "float32", tied: true });
-  const onnx = [];
+  const { model: from, adapter } = await putPair(root.path);
+  const { tensors } = await openTensors(from, { adapter });
+  const expected = new Map([
+    ...await writeDtypes(root.path, { from, tensors }),
+    ...await writeFamilies(root.path),
+  ]);
+  const out = (dtype: string) => `${root.path}/onnx-${dtype}`;
   for (const dtype of ["float32", "float16"] as const) {
-    const folder = `${root.path}/onnx-${dtype}`;
-    await writeOnnxFolder(folder, { from, tensors, dtype });
-    for await (const { name } of Deno.readDir(`${folder}/onnx`)) {
-      if (name.endsWith(".onnx")) onnx.push(`${folder}/onnx/${name}`);
-    }
+    await writeOnnxFolder(out(dtype), { from, tensors, dtype });
   }
-  strictEqual(onnx.length, 2);
   const ids = [1, 5, 3, 9, 2, 0, 10];
-  const request = JSON.stringify({ folders: [...expected.keys()], ids, onnx });
-  const found = JSON.parse(await runPeer(SCRIPT, { args: [request] }));
+  const request = {
+    folders: [...expected.keys()],
+    ids,
+    onnx: [
+      `${out("float32")}/onnx/model.onnx`,
+      `${out("float16")}/onnx/model_fp16.onnx`,
+    ],
+  };
+  const args = [JSON.stringify(request)];
+  const found = JSON.parse(await runPeer(SCRIPT, { args }));
   for (const [i, [folder, loaded]] of [...expected].entries()) {
     const { scores, ...rest } = found[i];
     deepStrictEqual(rest, loaded);
     assertClose(scores, await score(folder, ids), { tolerance: 1e-5 });
   }
 });
+
+/** What transformers should find in a folder. */
+interface Loaded {
+  readonly dtype: ModelDtype;
+  readonly tied: boolean;
+}
+
+/** Writes a model in each type: an adapter has brought a head to it. */
+async function writeDtypes(
+  root: string,
+  model: Pick<ModelFolder, "from" | "tensors">,
+): Promise<[string, Loaded][]> {
+  return await Promise.all(MODEL_DTYPES.map(async (dtype) => {
+    const folder = `${root}/${dtype}`;
+    await writeModelFolder(folder, { ...model, dtype, shardBytes: 700 });
+    return [folder, { dtype, tied: false }];
+  }));
+}
+
+/** Writes merged models of families that store weights in their own ways. */
+async function writeFamilies(root: string): Promise<[string, Loaded][]> {
+  const families = { gpt2: true, "gpt-neox": false };
+  return await Promise.all(
+    Object.entries(families).map(async ([name, tied]) => {
+      const from = `${root}/${name}`;
+      await putArchitecture(from, ARCHITECTURES.get(name)!);
+      const { tensors } = await openTensors(from, { adapter: adapterIn(from) });
+      await writeModelFolder(`${from}/merged`, { from, tensors });
+      return [`${from}/merged`, { dtype: "float32", tied }];
+    }),
+  );
+}
 
 async function score(
   folder: string,

@@ -6,9 +6,10 @@ import { encodeModel } from "../onnx/proto.ts";
 import { renameFiles, renameValues } from "../onnx/rename.ts";
 import { reasonOf } from "../reason_of.ts";
 import { readText } from "../untrusted/read_json.ts";
+import { changeFields } from "./change_fields.ts";
 import type { DecoderConfig } from "./config.ts";
 import { inferenceDecoder } from "./inference_decoder.ts";
-import { readOptionalJsonFields, writeJson } from "./json_fields.ts";
+import { readJsonFields } from "./json_fields.ts";
 import {
   companions,
   type ModelDtype,
@@ -89,12 +90,13 @@ async function writeOnnx(
 
 /** transformers.js reads a chat template from tokenizer_config.json alone. */
 async function templateInside(from: string): Promise<Map<string, Writer>> {
-  const name = "tokenizer_config.json";
-  const config = await readOptionalJsonFields(join(from, name));
   const template = await readIfThere(join(from, "chat_template.jinja"));
   if (template === null) return new Map();
-  const fields = { ...config?.values, "chat_template": template };
-  return new Map([[name, (path) => writeJson(path, fields)]]);
+  const name = "tokenizer_config.json";
+  const { path } = await readJsonFields(join(from, name));
+  const fields = { "chat_template": template };
+  const config = changeFields(await readText(path), fields);
+  return new Map([[name, (path) => Deno.writeTextFile(path, config)]]);
 }
 
 async function readIfThere(path: string): Promise<string | null> {
