@@ -2,8 +2,8 @@ import type { Architecture } from "./architecture.ts";
 import { gemma, gemma2, gemma3 } from "./families/gemma.ts";
 import { gpt2 } from "./families/gpt2.ts";
 import { gptneox } from "./families/gpt_neox.ts";
-import { llama, smollm3 } from "./families/llama.ts";
-import { olmo2 } from "./families/olmo2.ts";
+import { granite, llama, smollm3 } from "./families/llama.ts";
+import { olmo, olmo2 } from "./families/olmo.ts";
 import { phi3 } from "./families/phi3.ts";
 import { qwen2, qwen3 } from "./families/qwen.ts";
 import { stablelm } from "./families/stablelm.ts";
@@ -18,6 +18,8 @@ export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map(
     gemma3,
     gpt2,
     gptneox,
+    granite,
+    olmo,
     olmo2,
     phi3,
     qwen2,

@@ -15,11 +15,19 @@ const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
   "rope.scale_linear": [1],
 };
 
-/** Sizes and what else all families but GPT-2 call by the same names. */
+/**
+ * Sizes and what else all families but GPT-2 call by the same names.
+ *
+ * @param read fields beyond the usual that the family reads.
+ * @throws Error for others that change the mathematics.
+ */
 export function commonFields(
   { fields, tensors, vocabularySize }: GgufModel,
+  read: readonly string[] = [],
 ): ConfigFields {
-  for (const [key, values] of Object.entries(NEUTRAL)) fields.only(key, values);
+  for (const [key, values] of Object.entries(NEUTRAL)) {
+    if (!read.includes(key)) fields.only(key, values);
+  }
   const heads = fields.count("attention.head_count");
   return {
     "vocab_size": vocabularySize,
@@ -43,12 +51,15 @@ export function headDim(fields: Metadata): number {
 }
 
 /** Fields of models with RMS norms that rotate heads whole. */
-export function llamaFields(model: GgufModel): ConfigFields {
+export function llamaFields(
+  model: GgufModel,
+  read?: readonly string[],
+): ConfigFields {
   const { fields } = model;
   const size = headDim(fields);
   fields.only("rope.dimension_count", [size]);
   return {
-    ...commonFields(model),
+    ...commonFields(model, read),
     ...rmsNorm(fields),
     "head_dim": size,
     "hidden_act": "silu",

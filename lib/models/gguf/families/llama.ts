@@ -1,10 +1,10 @@
 import { ROTARY_HALVES } from "../arrangement.ts";
-import type { Architecture } from "../architecture.ts";
-import { hasBias, llamaFields } from "../config_fields.ts";
+import type { Architecture, ConfigFields, GgufModel } from "../architecture.ts";
+import { hasBias, headDim, llamaFields } from "../config_fields.ts";
 import { LLAMA } from "./names.ts";
 
 /** What llama.cpp's conversion permutes. */
-const INTERLEAVED = { "attn_q": ROTARY_HALVES, "attn_k": ROTARY_HALVES };
+export const INTERLEAVED = { "attn_q": ROTARY_HALVES, "attn_k": ROTARY_HALVES };
 
 export const llama: Architecture = {
   ...LLAMA,
@@ -13,8 +13,7 @@ export const llama: Architecture = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
     ...llamaFields(model),
-    "attention_bias": hasBias(model, "attn_q"),
-    "mlp_bias": hasBias(model, "ffn_up"),
+    ...biases(model),
   }),
 };
 
@@ -25,9 +24,43 @@ export const smollm3: Architecture = {
     "architectures": ["SmolLM3ForCausalLM"],
     "model_type": "smollm3",
     ...llamaFields(model),
-    "attention_bias": hasBias(model, "attn_q"),
-    "mlp_bias": hasBias(model, "ffn_up"),
+    ...biases(model),
     "no_rope_layer_interval": 4,
     "use_sliding_window": false,
   }),
 };
+
+/** Llama's factors of 1 → GGUF's and Hugging Face's names. */
+const SCALES = {
+  "attention.scale": "attention_multiplier",
+  "embedding_scale": "embedding_multiplier",
+  "logit_scale": "logits_scaling",
+  "residual_scale": "residual_multiplier",
+};
+
+export const granite: Architecture = {
+  ...LLAMA,
+  arranged: INTERLEAVED,
+  config: (model) => {
+    const { fields } = model;
+    return {
+      "architectures": ["GraniteForCausalLM"],
+      "model_type": "granite",
+      ...llamaFields(model, Object.keys(SCALES)),
+      ...biases(model),
+      "attention_multiplier": headDim(fields) ** -0.5,
+      ...Object.fromEntries(
+        Object.entries(SCALES)
+          .filter(([key]) => fields.has(key))
+          .map(([key, name]) => [name, fields.positive(key)]),
+      ),
+    };
+  },
+};
+
+function biases(model: GgufModel): ConfigFields {
+  return {
+    "attention_bias": hasBias(model, "attn_q"),
+    "mlp_bias": hasBias(model, "ffn_up"),
+  };
+}
