@@ -15,7 +15,8 @@ const EXPORT = {
   summary: "Writes a model, and an adapter merged into it, for other programs.",
   positionals: [{
     name: "model",
-    help: "folder of a model or of a training run, or org/name[@revision]",
+    help:
+      "folder of a model or of a training run, .gguf file, or org/name[@revision]",
   }],
   flags: {
     out: text({
@@ -49,6 +50,7 @@ const EXPORT = {
     "deno task export out/dpo --out out/dpo-merged --dtype bfloat16",
     "deno task export HuggingFaceTB/SmolLM2-135M-Instruct --adapter out/dpo/adapter --out out/merged",
     "deno task export out/dpo --onnx --dtype float16 --out out/dpo-onnx",
+    "deno task export SmolLM2-135M-Instruct.Q4_K_M.gguf --out out/smollm2",
   ],
 } as const satisfies Verb;
 type Values = FlagValues<typeof EXPORT.flags>;
