@@ -1,5 +1,4 @@
-import { setTimeout as later } from "node:timers";
-import { send } from "./network.ts";
+import { chunksOf, send, watchdog } from "./network.ts";
 import { ailing, refusal, Transient } from "./refusal.ts";
 import { pageOf, type Repo } from "./repo.ts";
 import { retrying } from "./retry.ts";
@@ -39,12 +38,12 @@ export async function download(
   onBytes(bytes);
   const attempt = async () => {
     using watch = watchdog(repo.silence, signal);
-    const { start, host, body } = await open(repo, wanted, {
+    const { start, response } = await open(repo, wanted, {
       from: bytes,
       signal: watch.signal,
     });
     bytes = await to.seek(start, Deno.SeekMode.Start);
-    for await (const chunk of readable(body, host)) {
+    for await (const chunk of chunksOf(response, watch.signal)) {
       if (bytes + chunk.length > size) throw wrongSize(size, "more");
       await write(to, chunk);
       watch.calm();
@@ -53,7 +52,8 @@ export async function download(
       onBytes(bytes);
     }
     if (bytes < size) {
-      throw new Transient(`${host} ends after ${bytes} of ${size} bytes`);
+      const { origin } = new URL(response.url);
+      throw new Transient(`${origin} ends after ${bytes} of ${size} bytes`);
     }
   };
   if (bytes === size) return;
@@ -61,30 +61,10 @@ export async function download(
   await retrying(attempt, { ...repo.waiting, signal, progress });
 }
 
-/** Why a connection was given up. */
-class Silence extends Error {}
-
-/** A signal that sounds if it is not calmed for a while, or another one sounds. */
-function watchdog(milliseconds: number, signal: AbortSignal) {
-  const silent = new AbortController();
-  const seconds = milliseconds / 1000;
-  const timer = later(
-    () => silent.abort(new Silence(`sends nothing for ${seconds} s`)),
-    milliseconds,
-  );
-  return {
-    signal: AbortSignal.any([silent.signal, signal]),
-    calm: () => timer.refresh(),
-    [Symbol.dispose]: () => timer.close(),
-  };
-}
-
 interface Content {
   /** The byte with which it begins. */
   readonly start: number;
-  /** Who sends it. */
-  readonly host: string;
-  readonly body: Response["body"];
+  readonly response: Response;
 }
 
 /** Asks for a content from some byte on; the host may begin at the first. */
@@ -144,39 +124,29 @@ function contentOf(
   response: Response,
   { from, file: { size } }: { from: number; file: RepoFile },
 ): Content {
-  const { status, headers, body, url } = response;
-  const host = new URL(url).origin;
+  const { status, headers, url } = response;
   if (status === 206) {
     const range = headers.get("content-range");
     const right = new RegExp(`^bytes ${from}-\\d+/(${size}|\\*)$`);
-    if (from > 0 && right.test(range ?? "")) return { start: from, host, body };
+    if (from > 0 && right.test(range ?? "")) return { start: from, response };
     throw new Error(`expected bytes from ${from} of ${size}, found ${range}`);
   }
   if (status === 200) {
     const length = headers.get("content-length");
     if (length === null || Number(length) === size) {
-      return { start: 0, host, body };
+      return { start: 0, response };
     }
     throw wrongSize(size, length);
   }
-  const isHub = host === new URL(repo.endpoint).origin;
-  if (isHub) throw refusal(repo, response);
+  const { origin } = new URL(url);
+  if (origin === new URL(repo.endpoint).origin) throw refusal(repo, response);
   // The signature of its address may have run out: the Hub gives a new one.
   throw ailing(response) ??
-    new Transient(`${host} answers with HTTP ${status}`);
+    new Transient(`${origin} answers with HTTP ${status}`);
 }
 
 function wrongSize(expected: number, found: string): Error {
   return new Error(`expected ${expected} bytes, found ${found}`);
-}
-
-async function* readable(body: Response["body"], host: string) {
-  try {
-    yield* body ?? [];
-  } catch (cause) {
-    const what = cause instanceof Silence ? cause.message : "breaks off";
-    throw new Transient(`${host} ${what}`, { cause });
-  }
 }
 
 async function write(to: Deno.FsFile, bytes: Uint8Array): Promise<void> {

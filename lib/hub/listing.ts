@@ -5,8 +5,8 @@ import {
   listFiles,
   modelInfo,
 } from "@huggingface/hub";
-import { send } from "./network.ts";
-import { refusal, Refused, Transient, Unreachable } from "./refusal.ts";
+import { chunksOf, send } from "./network.ts";
+import { refusal, Refused, Unreachable } from "./refusal.ts";
 import { type Repo, titleOf } from "./repo.ts";
 import { retrying } from "./retry.ts";
 import {
@@ -150,20 +150,17 @@ async function answerTo(repo: Repo, asked: Request): Promise<Response> {
     await response.body?.cancel();
     throw refusal(repo, response);
   }
-  const text = await textOf(response).catch((cause) => {
-    if (cause instanceof Odd) throw cause;
-    throw new Transient(`${endpoint} breaks off`, { cause });
-  });
+  const text = await textOf(chunksOf(response, signal));
   if (response.headers.get("content-type")?.includes("json")) {
     return new Response(text, response);
   }
   throw new Unreachable(`${endpoint} does not answer as a Hub`);
 }
 
-async function textOf(response: Response): Promise<string> {
+async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let [text, bytes] = ["", 0];
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > MOST_BYTES) {
       throw new Odd(`an answer has more than ${MOST_BYTES} bytes`);
