@@ -19,7 +19,7 @@ import {
   type Verb,
 } from "lib/verb.ts";
 import { Clock } from "./clock.ts";
-import { computing } from "./computing_flags.ts";
+import { computing, holding, refuseHeld } from "./computing_flags.ts";
 import { containerOf } from "./data_rows_file.ts";
 import {
   type Answer,
@@ -122,6 +122,7 @@ const GENERATE = {
       group: "Computing",
     }),
     ...computing,
+    ...holding,
   },
   examples: [
     'deno task generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "What is the capital of France?"',
@@ -136,14 +137,15 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
   const { out, json, ...rest } = values;
   checkFlags(values);
   const prompts = await givenPrompts(values);
-  const model = await openPolicy(values.model, values.adapter);
+  const device = await resolveDevice(values.device);
+  refuseHeld(values.baseWeights, device);
+  const model = await openPolicy(values.model, values.adapter, values);
   const tokenizer = await loadTokenizer(model.folder);
   if (tokenizer === null) {
     throw new Error(
       `Cannot generate text with ${model.folder}: it has no tokenizer.json`,
     );
   }
-  const device = await resolveDevice(values.device);
   const settings = { ...rest, device, stop: stopsOf(values.stop) };
   const questions = questionsOf(prompts, tokenizer, values);
   if (out !== undefined) await Deno.mkdir(dirname(out), { recursive: true });

@@ -1,12 +1,17 @@
-import { deepStrictEqual, ok, rejects } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { dpo } from "lib/losses/dpo.ts";
-import { type BaseWeights, holdWeights } from "lib/models/base_weights.ts";
+import {
+  BASE_WEIGHTS,
+  type BaseWeights,
+  holdWeights,
+} from "lib/models/base_weights.ts";
 import { linearParameters } from "lib/models/config.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { quantize4, quantize8 } from "lib/models/quantize.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
+import { Scorer } from "lib/scorer.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
 import {
@@ -97,6 +102,20 @@ for (const [kind, round] of Object.entries(ROUNDED)) {
     );
   });
 }
+
+Deno.test("graphs over weights that are held otherwise have other hashes", async () => {
+  using folder = temporaryFolder();
+  const { lora } = await randomLora(folder.path);
+  const weights = await openWeights(folder.path);
+  const hashes = await Promise.all(BASE_WEIGHTS.map(async (kind) => {
+    const held = await holdWeights(SMALL, weights, kind);
+    const scorer = new Scorer({ policy: loraPolicy(SMALL, held, lora) });
+    const hash = await scorer.hash();
+    await scorer.release();
+    return hash;
+  }));
+  strictEqual(new Set(hashes).size, BASE_WEIGHTS.length);
+});
 
 Deno.test("weights stored in half precision lose nothing in half", async () => {
   using folder = temporaryFolder();
