@@ -3,8 +3,8 @@ import { parseJson, readText } from "../untrusted/read_json.ts";
 /** What the engine's indices count to. */
 const MAX_COUNT = 2 ** 31 - 1;
 
-/** Several times as many as the deepest model has. */
-const MAX_LAYERS = 1000;
+/** Several times the layers, and the heads, of the largest models. */
+const MAX_FEW = 1024;
 
 /**
  * A JSON object from a file, read field by field. `null` counts as absent, as
@@ -50,11 +50,11 @@ export class JsonFields {
     throw this.error(name, `a whole number above 0, at most ${MAX_COUNT}`);
   }
 
-  /** A number of layers; something is made for each, before weights are seen. */
-  layers(name: string): number {
-    const layers = this.count(name);
-    if (layers <= MAX_LAYERS) return layers;
-    throw this.error(name, `at most ${MAX_LAYERS} layers`);
+  /** The same of layers and heads: for each, something is made. */
+  few(name: string): number {
+    const value = this.count(name);
+    if (value <= MAX_FEW) return value;
+    throw this.error(name, `at most ${MAX_FEW}`);
   }
 
   /** True or false. */

@@ -31,14 +31,14 @@ export function readDecoder(
 ): Omit<DecoderConfig, "rope"> {
   refuseQuantized(fields);
   const hiddenSize = fields.count("hidden_size");
-  const heads = fields.count("num_attention_heads");
+  const heads = fields.few("num_attention_heads");
   const [epsilonField, epsilon] = defaults.epsilon;
   const { bosId, eosId } = defaults;
   return {
     vocabSize: fields.count("vocab_size"),
     hiddenSize,
     intermediateSize: fields.count("intermediate_size"),
-    layers: fields.layers("num_hidden_layers"),
+    layers: fields.few("num_hidden_layers"),
     heads,
     kvHeads: readKvHeads(fields, { heads, absent: defaults.kvHeads ?? heads }),
     headDim: readHeadDim(fields, defaults.headDim ?? hiddenSize / heads),
@@ -159,10 +159,16 @@ function readKvHeads(
   throw fields.error("num_key_value_heads", `a divisor of ${heads} heads`);
 }
 
+/** A hundred times the largest in use: something is made for each pair. */
+const MAX_HEAD_DIM = 1 << 16;
+
 function readHeadDim(fields: JsonFields, usual: number): number {
   const headDim = fields.count("head_dim", usual);
-  if (headDim % 2 === 0) return headDim;
-  throw fields.error("head_dim", "an even number, for rotary pairs");
+  if (headDim % 2 === 0 && headDim <= MAX_HEAD_DIM) return headDim;
+  throw fields.error(
+    "head_dim",
+    `an even number, for rotary pairs, at most ${MAX_HEAD_DIM}`,
+  );
 }
 
 function listed(id: number | null): readonly number[] {

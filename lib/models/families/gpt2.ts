@@ -37,7 +37,7 @@ export function gpt2Config(fields: JsonFields): DecoderConfig {
     "add_cross_attention": false,
   });
   const hiddenSize = fields.count("n_embd");
-  const heads = fields.count("n_head");
+  const heads = fields.few("n_head");
   if (hiddenSize % heads !== 0) {
     throw fields.error("n_head", `a divisor of n_embd, ${hiddenSize}`);
   }
@@ -45,7 +45,7 @@ export function gpt2Config(fields: JsonFields): DecoderConfig {
     vocabSize: fields.count("vocab_size"),
     hiddenSize,
     intermediateSize: countOrNone(fields, "n_inner", null) ?? 4 * hiddenSize,
-    layers: fields.layers("n_layer"),
+    layers: fields.few("n_layer"),
     heads,
     kvHeads: heads,
     headDim: hiddenSize / heads,
