@@ -36,7 +36,7 @@ Deno.test("push shows what it would send, and sends it when told to", async () =
 
   const sent = await push(hub, [out, "org/tiny", "--yes", "--message", "Try"]);
   strictEqual(sent.code, 0, sent.err);
-  match(sent.err, /^5 files \(kB\) .*whole 5$/m);
+  match(sent.err, /^5 files \(kB\) .*done 5$/m);
   const repo = hub.repos.get("org/tiny")!;
   const commit = repo.refs.get("main")!;
   match(sent.out, RegExp(`\n${commit}\n  ${hub.endpoint}/org/tiny/commit/`));
