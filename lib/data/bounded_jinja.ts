@@ -1,5 +1,9 @@
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 
+/** Several times as long as any template. */
+const MAX_SOURCE = 1 << 18;
+/** Runs of white space take the library the square of their length. */
+const MAX_RUN = 1000;
 /** As Python's sandbox has it. */
 const MAX_RANGE = 100_000;
 /** Of one text or list: a loop over it takes a hundred times as many bytes. */
@@ -9,12 +13,25 @@ const MAX_WORK = 2 ** 27;
 /** Work of a step, and of an element of a new list; of a character it is 1. */
 const STEP = 64;
 
+const LONG_RUN = new RegExp(`\\s{${MAX_RUN + 1}}`);
+
 /** The syntax tree of a template. */
 export type Program = ReturnType<typeof parse>;
 type Evaluate = Interpreter["evaluate"];
 
-/** @throws Error where the source is not valid Jinja. */
+/** @throws Error where the source is not valid Jinja, or too long. */
 export function parseTemplate(source: string): Program {
+  if (source.length > MAX_SOURCE) {
+    throw new RangeError(
+      `its source has ${source.length} characters, ` +
+        `expected no more than ${MAX_SOURCE}`,
+    );
+  }
+  if (LONG_RUN.test(source)) {
+    throw new RangeError(
+      `its source has a run of white space of more than ${MAX_RUN}`,
+    );
+  }
   const options = { "lstrip_blocks": true, "trim_blocks": true };
   return parse(tokenize(source, options));
 }

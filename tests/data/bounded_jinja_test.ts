@@ -34,6 +34,8 @@ for (
     ],
     ["a text doubled", `{% set x = 'a' %}${DOUBLINGS}`, /text or list of 8388/],
     ["a list doubled", `{% set x = [1] %}${DOUBLINGS}`, /does too much/],
+    ["much source", "x".repeat(1 << 19), /source has 524288 characters/],
+    ["many blanks", " ".repeat(1e5), /run of white space of more than 1000/],
     ["deep brackets", `{{ ${"[".repeat(1e5)} }}`, RangeError],
   ] as const
 ) {
