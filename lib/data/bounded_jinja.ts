@@ -1,6 +1,6 @@
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 
-/** Several times as long as any template. */
+/** Several times the longest template in use. */
 const MAX_SOURCE = 1 << 18;
 /** Runs of white space take the library the square of their length. */
 const MAX_RUN = 1000;

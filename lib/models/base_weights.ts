@@ -39,7 +39,7 @@ const STORAGES = {
   /** As stored; half precision is widened once in each session, which keeps it. */
   float32: { linear: asStored, others: asStored },
   /** As stored if that is half precision, which loses nothing; else float16. */
-  half: { linear: inHalf, others: widened },
+  half: { linear: inHalf, others: inHalfIfStored },
   /** 8 bits each, and float32 for 32 of them together. */
   int8: { linear: inInt8, others: asStored },
   /** 4 bits each, and float32 for 32 of them together. */
@@ -80,30 +80,34 @@ export function asStored(weights: Weights, { name }: Parameter): ValueIn {
 /** The exponent of float16's infinities. */
 const INFINITE = 0x7c00;
 
-function widened(weights: Weights, { name }: Parameter): ValueIn {
-  const tensor = weights.get(name)!;
-  return (graph) => widen(storedValue(graph, name, tensor), graph.float);
-}
-
+/**
+ * bfloat16 stays mapped; float16 is held in memory, since onnxruntime makes
+ * float32 of every constant in float16 when it loads one.
+ */
 async function inHalf(
   weights: Weights,
-  parameter: Parameter,
+  { name, shape }: Parameter,
 ): Promise<ValueIn> {
-  const { name, shape } = parameter;
-  if (weights.get(name)?.dtype !== "F32") return widened(weights, parameter);
+  const tensor = weights.get(name)!;
+  if (tensor.dtype === "BF16") {
+    return (graph) => widen(storedValue(graph, name, tensor), graph.float);
+  }
   const held = new Uint16Array(
     new Float16Array(await weights.read(name)).buffer,
   );
   if (held.some((bits) => (bits & INFINITE) === INFINITE)) {
     throw new RangeError(
-      `Cannot hold tensor "${name}" of ${
-        weights.get(name)!.file
-      } in float16: ` +
+      `Cannot hold tensor "${name}" of ${tensor.file} in float16: ` +
         `a value is beyond its range`,
     );
   }
   return (graph) =>
     widen(graph.external({ dtype: "float16", shape }, { held }), graph.float);
+}
+
+function inHalfIfStored(weights: Weights, parameter: Parameter) {
+  const isWide = weights.get(parameter.name)?.dtype === "F32";
+  return (isWide ? asStored : inHalf)(weights, parameter);
 }
 
 async function inInt8(
