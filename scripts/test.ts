@@ -34,27 +34,79 @@ await runVerb(
   () => parseFlags(TEST, Deno.args),
   async ({ positionals: { file }, values: { filter } }) => {
     const folder = await Deno.makeTempDir();
-    const report = join(folder, "report.xml");
     try {
-      // One file after the other: WebGPU in two threads at once crashes.
-      const { code } = await new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["test", "-A", "--frozen", `--junit-path=${report}`],
-          ...(filter === undefined ? [] : [`--filter=${filter}`]),
-          // Deno takes this very script for a test, by its name.
-          ...(file.length > 0 ? file : ["tests"]),
-        ],
-        env: driver(Deno.env.toObject()),
-      }).spawn().status;
-      Deno.exitCode = code;
-      say(
-        summary(code, existsSync(report) ? Deno.readTextFileSync(report) : ""),
-      );
+      const lanes = file.length > 0 ? [file] : allFiles();
+      const runs = await Promise.all(lanes.map((files, i) =>
+        run(files, {
+          ...{ filter, report: join(folder, `${i}.xml`) },
+          isFirst: i === 0,
+        })
+      ));
+      for (const { output } of runs) if (output) say(output);
+      Deno.exitCode = runs.find(({ code }) => code !== 0)?.code ?? 0;
+      say(summary(runs));
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
   },
 );
+
+/**
+ * The test files in two lanes of about the same time, for two processes: those
+ * in the folder itself, among them WebGPU's, and those in its folders.
+ */
+function allFiles(): string[][] {
+  const entries = [...Deno.readDirSync("tests")];
+  const paths = (isWanted: (entry: Deno.DirEntry) => boolean) =>
+    entries.filter(isWanted).map(({ name }) => join("tests", name)).sort();
+  return [
+    paths(({ name }) => name.endsWith("_test.ts")),
+    paths(({ isDirectory, name }) => isDirectory && name !== "fixtures"),
+  ];
+}
+
+interface Run {
+  readonly code: number;
+  /** JUnit's report. */
+  readonly report: string;
+  /** What it has printed, if that is not to be seen yet. */
+  readonly output: string;
+}
+
+/** One process, whose files run one after the other: WebGPU in two threads at once crashes. */
+async function run(
+  files: readonly string[],
+  { filter, report, isFirst }: {
+    filter: string | undefined;
+    report: string;
+    isFirst: boolean;
+  },
+): Promise<Run> {
+  const stream = isFirst ? "inherit" : "piped";
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["test", "-A", "--frozen", `--junit-path=${report}`],
+      ...(filter === undefined ? [] : [`--filter=${filter}`]),
+      ...files,
+    ],
+    env: driver(Deno.env.toObject()),
+    stdout: stream,
+    stderr: stream,
+  }).spawn();
+  const read = async (output: ReadableStream<Uint8Array<ArrayBuffer>>) =>
+    await new Response(output).text();
+  const output = isFirst
+    ? ""
+    : (await Promise.all([read(process.stdout), read(process.stderr)])).join(
+      "",
+    );
+  const { code } = await process.status;
+  return {
+    code,
+    report: existsSync(report) ? Deno.readTextFileSync(report) : "",
+    output,
+  };
+}
 
 /** Environment under which WebGPU runs in software, unless a driver is chosen. */
 function driver(env: Readonly<Record<string, string>>): Record<string, string> {
@@ -66,14 +118,16 @@ function driver(env: Readonly<Record<string, string>>): Record<string, string> {
   };
 }
 
-/** How many tests passed, failed and were skipped, by JUnit's report. */
-function summary(code: number, report: string): string {
-  const count = (tag: RegExp) => report.match(tag)?.length ?? 0;
+/** How many tests passed, failed and were skipped, by JUnit's reports. */
+function summary(runs: readonly Run[]): string {
+  const count = (tag: RegExp) =>
+    runs.reduce((sum, { report }) => sum + (report.match(tag)?.length ?? 0), 0);
   const failures = count(/<(failure|error)\b/g);
   const skipped = count(/<skipped\b/g);
   const passed = count(/<testcase\b/g) - failures - skipped;
   // What fails outside of tests, such as a type, is not in the report.
-  const failed = code === 0 ? failures : Math.max(1, failures);
+  const isGood = runs.every(({ code }) => code === 0);
+  const failed = isGood ? failures : Math.max(1, failures);
   const line = `${passed} passed, ${failed} failed`;
   return skipped > 0 ? `${line}, ${skipped} skipped` : line;
 }
