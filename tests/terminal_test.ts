@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { progress, type Screen } from "lib/terminal.ts";
+import { outcome } from "./scripts/run_script.ts";
 
 /** A screen that records what is drawn, under a clock that the test sets. */
 function record(columns: number | null) {
@@ -73,14 +74,6 @@ function spawn(code: string, names = "runVerb"): Deno.ChildProcess {
     stderr: "piped",
     env: { NO_COLOR: "1" },
   }).spawn();
-}
-
-async function outcome(child: Deno.ChildProcess) {
-  const { code, stdout, stderr } = await child.output();
-  const [out, err] = [stdout, stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  return { code, out, err };
 }
 
 Deno.test("runVerb() runs the program and exits 0", async () => {

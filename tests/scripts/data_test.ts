@@ -4,17 +4,9 @@ import { parseRows } from "lib/data/formats.ts";
 import { readRows } from "lib/data/read_rows.ts";
 import { withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/data.ts", import.meta.url).href;
-
-async function data(...args: string[]) {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-  });
-  const { code, stdout, stderr } = await command.output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
-}
+const data = (...args: string[]) => runScript("data", args);
 
 const PAIRS = [
   { prompt: "Say yes.", chosen: " Yes, of course.", rejected: " No." },

@@ -1,19 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/doctor.ts", import.meta.url).href;
-
-async function doctor(
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<{ code: number; out: string }> {
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-    env,
-    stderr: "null",
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout) };
-}
+const doctor = (args: string[], env: Record<string, string> = {}) =>
+  runScript("doctor", args, { env });
 
 Deno.test("doctor tells what it found as JSON, without asking the network", async () => {
   using folder = temporaryFolder();

@@ -3,25 +3,16 @@ import { join } from "node:path";
 import { writeRun } from "experiments/frontier/records.ts";
 import { syntheticRuns } from "../frontier/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-
-async function run(script: string, args: readonly string[]) {
-  const url = new URL(`../../scripts/${script}.ts`, import.meta.url).href;
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", url, ...args],
-  });
-  const { code, stdout, stderr } = await command.output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
-}
+import { runScript } from "./run_script.ts";
 
 Deno.test("experiment lists what there is", async () => {
-  const { code, out } = await run("experiment", ["--list"]);
+  const { code, out } = await runScript("experiment", ["--list"]);
   match(out, /^frontier +How near /m);
   equal(code, 0);
 });
 
 Deno.test("experiment refuses what there is not", async () => {
-  const { code, err } = await run("experiment", ["frontie"]);
+  const { code, err } = await runScript("experiment", ["frontie"]);
   equal(err, 'error: Unknown experiment "frontie"; expected one of frontier\n');
   equal(code, 1);
 });
@@ -30,7 +21,7 @@ Deno.test("experiment refuses a folder of other files before it computes", async
   using folder = temporaryFolder();
   Deno.writeTextFileSync(join(folder.path, "thesis.tex"), "");
   const args = ["--quick", "--out", folder.path];
-  const { code, err } = await run("experiment", args);
+  const { code, err } = await runScript("experiment", args);
   match(err, /^error: Cannot write results to .*: it holds thesis.tex/);
   equal(code, 1);
 });
@@ -43,7 +34,7 @@ Deno.test("figure draws from records alone, the same again", async () => {
   const file = join(results, "figure.html");
   const pages: string[] = [];
   for (let i = 0; i < 2; i++) {
-    const { code, out } = await run("figure", ["--results", folder.path]);
+    const { code, out } = await runScript("figure", ["--results", folder.path]);
     equal(code, 0);
     equal(out, `Wrote ${file}\n`);
     pages.push(Deno.readTextFileSync(file));
@@ -55,7 +46,7 @@ Deno.test("figure draws from records alone, the same again", async () => {
 
 Deno.test("figure says where there are no records", async () => {
   using folder = temporaryFolder();
-  const { code, err } = await run("figure", ["--results", folder.path]);
+  const { code, err } = await runScript("figure", ["--results", folder.path]);
   match(err, /^error: .*frontier/);
   ok(!err.includes("    at "));
   equal(code, 1);
@@ -67,7 +58,7 @@ Deno.test("reproduce says which kinds of records it knows", async () => {
   const record = { ...stored!.record, kind: "poem" };
   await writeRun(folder.path, { ...stored!, record });
   const path = join(folder.path, record.name);
-  const { code, err } = await run("reproduce", [path]);
+  const { code, err } = await runScript("reproduce", [path]);
   match(err, /its kind is "poem", expected .*experiment/);
   equal(code, 1);
 });

@@ -6,17 +6,10 @@ import { openWeights } from "lib/models/weights.ts";
 import { provenance } from "lib/record/environment.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { type TinyTraining, tinyTraining } from "./tiny_training.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/export.ts", import.meta.url).href;
-
-async function run(cwd: string, args: readonly string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-    cwd,
-  }).output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
-}
+const run = (cwd: string, args: readonly string[]) =>
+  runScript("export", args, { cwd });
 
 /** A short training run, in the folder `run`. */
 async function withRun(

@@ -2,19 +2,10 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { rebuildTrainingFigure } from "../../scripts/training_figure.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+import { tinyTraining } from "./tiny_training.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/figure.ts", import.meta.url).pathname;
-
-async function figure(...args: string[]): Promise<Outcome> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  });
-  return await outcome(command.spawn());
-}
+const figure = (...args: string[]) => runScript("figure", args);
 
 /** Panels of every run. */
 const ALWAYS = [

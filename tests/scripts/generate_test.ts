@@ -8,8 +8,8 @@ import { sha256File } from "lib/record/sha256.ts";
 import { baseSize, bytes, withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { putJson, TINY } from "../models/tiny_model.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/generate.ts", import.meta.url).href;
 const TEMPLATE =
   "{{ mood }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
   "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
@@ -38,14 +38,7 @@ async function withModel(
   });
 }
 
-async function run(args: readonly string[]) {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-  });
-  const { code, stdout, stderr } = await command.output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
-}
+const run = (args: readonly string[]) => runScript("generate", args);
 
 /** Objects of JSONL. */
 const objects = (text: string) =>

@@ -3,17 +3,9 @@ import { join } from "node:path";
 import { LOSSES } from "lib/losses/registry.ts";
 import { INPUTS } from "../examine/case_block.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/losses.ts", import.meta.url).href;
-
-async function losses(...args: string[]) {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-  });
-  const { code, stdout, stderr } = await command.output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
-}
+const losses = (...args: string[]) => runScript("losses", args);
 
 Deno.test("losses lists every loss with what it needs and its options", async () => {
   const { code, out } = await losses();

@@ -1,18 +1,10 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { COMMIT, tinyHub } from "../tiny_hub.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/pull.ts", import.meta.url).href;
-
-async function pull(args: string[], env: Record<string, string>) {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-    env,
-  });
-  const { code, stdout, stderr } = await command.output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
-}
+const pull = (args: string[], env: Record<string, string>) =>
+  runScript("pull", args, { env });
 
 Deno.test("pull prints the commit and the folder, and progress beside them", async () => {
   await using t = await tinyHub();

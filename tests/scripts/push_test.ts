@@ -1,19 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { LoopbackHubCommits, TOKEN } from "../loopback_hub_commits.ts";
-import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+import { tinyTraining } from "./tiny_training.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/push.ts", import.meta.url).pathname;
-
-async function push(hub: LoopbackHubCommits, args: string[]): Promise<Outcome> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-    env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: TOKEN, NO_COLOR: "1" },
-    stdout: "piped",
-    stderr: "piped",
+const push = (hub: LoopbackHubCommits, args: string[]) =>
+  runScript("push", args, {
+    env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: TOKEN },
   });
-  return await outcome(command.spawn());
-}
 
 const LORA = ["--loss", "dpo", "--steps", "3", "--batch", "4"];
 

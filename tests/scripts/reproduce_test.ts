@@ -1,18 +1,9 @@
 import { match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+import { tinyTraining } from "./tiny_training.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../scripts/reproduce.ts", import.meta.url).pathname;
-
-async function reproduce(args: string[]): Promise<Outcome> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...args],
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  });
-  return await outcome(command.spawn());
-}
+const reproduce = (args: string[]) => runScript("reproduce", args);
 
 Deno.test("a training run is reproduced bit for bit, and a change is named", async () => {
   await using tiny = await tinyTraining();

@@ -1,8 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { temporaryFolder } from "../temporary_folder.ts";
-
-const SCRIPT = new URL("../../scripts/test.ts", import.meta.url).href;
+import { runScript } from "./run_script.ts";
 
 /** Exit status and last line of a run over one test file. */
 async function run(
@@ -12,11 +11,8 @@ async function run(
   using folder = temporaryFolder();
   const file = join(folder.path, "some_test.ts");
   Deno.writeTextFileSync(file, source);
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, file, ...args],
-    stderr: "null",
-  }).output();
-  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  const { code, out } = await runScript("test", [file, ...args]);
+  const lines = out.trimEnd().split("\n");
   return { code, last: lines.at(-1) };
 }
 

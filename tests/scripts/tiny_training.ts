@@ -3,13 +3,7 @@ import type { NamedTensor } from "lib/models/safetensors_header.ts";
 import { type MetricsRow, readMetrics } from "lib/record/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { putTinyModel, TINY } from "../models/tiny_model.ts";
-
-/** What a program left behind. */
-export interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { type Outcome, outcome, spawnScript } from "./run_script.ts";
 
 /** A folder with all that a training run of a second needs, and no more. */
 export interface TinyTraining extends AsyncDisposable {
@@ -55,16 +49,9 @@ export async function tinyTraining(): Promise<TinyTraining> {
   const env = {
     XDG_CACHE_HOME: place("cache"),
     DENO_DIR: await denoFolder(),
-    NO_COLOR: "1",
   };
   const spawn = (script: string, args: readonly string[]) =>
-    new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", scriptUrl(script), "--threads", "1", ...args],
-      env,
-      cwd: path,
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    spawnScript(script, ["--threads", "1", ...args], { env, cwd: path });
   return {
     path,
     model,
@@ -75,12 +62,6 @@ export async function tinyTraining(): Promise<TinyTraining> {
     run: async (...args) => await outcome(spawn(...args)),
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
-}
-
-export async function outcome(child: Deno.ChildProcess): Promise<Outcome> {
-  const { code, stdout, stderr } = await child.output();
-  const [out, err] = [stdout, stderr].map((x) => new TextDecoder().decode(x));
-  return { code, out: out!, err: err! };
 }
 
 /** The metrics of a run, without what a clock says. */
@@ -108,10 +89,6 @@ async function denoFolder(): Promise<string> {
   });
   const { stdout } = await command.output();
   return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
-}
-
-function scriptUrl(name: string): string {
-  return new URL(`../../scripts/${name}.ts`, import.meta.url).href;
 }
 
 async function putRows(

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { readRecord } from "lib/record.ts";
 import type { LoopbackFiles } from "../loopback_files.ts";
 import { COMMIT, oneCommit, tinyHub } from "../tiny_hub.ts";
-import { type Outcome, outcome, tinyTraining } from "./tiny_training.ts";
+import { type Outcome, runScript } from "./run_script.ts";
+import { tinyTraining } from "./tiny_training.ts";
 
 /** The files of a folder, as a repository has them. */
 async function filesOf(folder: string): Promise<LoopbackFiles> {
@@ -27,15 +28,10 @@ Deno.test("a run whose model, data and adapter are on the Hub is made again from
     args: string[],
     env: Record<string, string> = {},
   ): Promise<Outcome> => {
-    const url = new URL(`../../scripts/${script}.ts`, import.meta.url).href;
-    const command = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", url, ...args],
-      env: { ...t.env, NO_COLOR: "1", ...env },
+    const ended = await runScript(script, args, {
+      env: { ...t.env, ...env },
       cwd: tiny.path,
-      stdout: "piped",
-      stderr: "piped",
     });
-    const ended = await outcome(command.spawn());
     strictEqual(ended.code, 0, ended.err);
     return ended;
   };

@@ -1,12 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { readRecord } from "lib/record.ts";
-import {
-  metricsOf,
-  outcome,
-  type TinyTraining,
-  tinyTraining,
-} from "./tiny_training.ts";
+import { runScript } from "./run_script.ts";
+import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 const OWN = `
 import { pairLoss } from "lib/losses/loss.ts";
@@ -26,8 +22,6 @@ export const halved = pairLoss({
   },
 });
 `;
-
-const REPRODUCE = new URL("../../scripts/reproduce.ts", import.meta.url).href;
 
 async function train(
   t: TinyTraining,
@@ -59,17 +53,10 @@ Deno.test("a loss of the user's own trains, has options, and is made again from 
 
   await Deno.rename(file!, moved!);
   const reproduce = () =>
-    outcome(
-      new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["run", "-A", REPRODUCE, join(t.path, "out")],
-          ...["--model", t.model, "--data", t.pairs, "--loss", moved!],
-        ],
-        env: { NO_COLOR: "1" },
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn(),
-    );
+    runScript("reproduce", [
+      join(t.path, "out"),
+      ...["--model", t.model, "--data", t.pairs, "--loss", moved!],
+    ]);
   const again = await reproduce();
   // The file has another name now, and nothing else is different.
   match(

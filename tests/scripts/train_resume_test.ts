@@ -3,12 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readMetrics } from "lib/record/metrics.ts";
 import { sha256File } from "lib/record/sha256.ts";
-import {
-  metricsOf,
-  outcome,
-  type TinyTraining,
-  tinyTraining,
-} from "./tiny_training.ts";
+import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
+import { outcome } from "./run_script.ts";
 
 const STEPS = 500;
 
