@@ -1,5 +1,5 @@
 import { chunksOf, send, watchdog } from "./network.ts";
-import { ailing, refusal, Transient } from "./refusal.ts";
+import { ailing, readRefusal, Transient } from "./refusal.ts";
 import { pageOf, type Repo } from "./repo.ts";
 import { retrying } from "./retry.ts";
 import { contentHash, type RepoFile } from "./tree.ts";
@@ -139,7 +139,9 @@ function contentOf(
     throw wrongSize(size, length);
   }
   const { origin } = new URL(url);
-  if (origin === new URL(repo.endpoint).origin) throw refusal(repo, response);
+  if (origin === new URL(repo.endpoint).origin) {
+    throw readRefusal(repo, response);
+  }
   // The signature of its address may have run out: the Hub gives a new one.
   throw ailing(response) ??
     new Transient(`${origin} answers with HTTP ${status}`);

@@ -5,9 +5,9 @@ import {
   listFiles,
   modelInfo,
 } from "@huggingface/hub";
-import { chunksOf, send } from "./network.ts";
-import { refusal, Refused, Unreachable } from "./refusal.ts";
-import { type Repo, titleOf } from "./repo.ts";
+import { answerTo, type Fetch, Odd, understood } from "./answer.ts";
+import { readRefusal, Unreachable } from "./refusal.ts";
+import type { Repo } from "./repo.ts";
 import { retrying } from "./retry.ts";
 import {
   checkedFile,
@@ -17,8 +17,7 @@ import {
   type Tree,
 } from "./tree.ts";
 
-/** Bytes of one answer, entries and pages of a listing: far more than the Hub's own have. */
-const MOST_BYTES = 16_000_000;
+/** Entries and pages of a listing: far more than the Hub's own have. */
 const MOST_FILES = 200_000;
 const MOST_PAGES = 2_000;
 
@@ -28,27 +27,44 @@ export interface AskOptions {
   readonly tries?: number | undefined;
 }
 
-/** The commit where the repository's revision stands. */
-export async function currentCommit(
-  repo: Repo,
-  options: AskOptions = {},
-): Promise<string> {
-  const { type, name, revision, endpoint } = repo;
+/** What the Hub says of a revision. */
+export interface RevisionInfo {
+  /** The commit where it stands. */
+  readonly commit: string;
+  /** Whether not everybody may read the repository. */
+  readonly isPrivate: boolean;
+}
+
+/**
+ * Asks for a revision, by a `fetch` that knows the words for refusals.
+ *
+ * @throws if it stands at nothing that is a commit.
+ */
+export async function revisionInfo(
+  { type, name, revision, endpoint }: Repo,
+  fetch: Fetch,
+): Promise<RevisionInfo> {
   const asked = {
     name,
     revision,
     additionalFields: ["sha" as const],
     hubUrl: endpoint,
-    fetch: asking(repo, options),
+    fetch,
   };
-  const { sha } = await understood(
-    repo,
-    type === "model" ? modelInfo(asked) : datasetInfo(asked),
-  );
-  if (COMMIT.test(sha)) return sha;
-  throw new Error(
-    `Cannot find the commit of ${titleOf(repo)}: ${endpoint} says "${sha}"`,
-  );
+  const { sha, private: isPrivate } = type === "model"
+    ? await modelInfo(asked)
+    : await datasetInfo(asked);
+  if (COMMIT.test(sha)) return { commit: sha, isPrivate };
+  throw new Odd(`it stands at ${JSON.stringify(sha)}, expected a commit`);
+}
+
+/** The commit where the repository's revision stands. */
+export async function currentCommit(
+  repo: Repo,
+  options: AskOptions = {},
+): Promise<string> {
+  const info = revisionInfo(repo, asking(repo, options));
+  return (await understood(repo, info)).commit;
 }
 
 /**
@@ -72,9 +88,6 @@ export async function listTree(
   });
   return Object.fromEntries(await understood(repo, collect(entries)));
 }
-
-/** What is wrong with an answer. */
-class Odd extends Error {}
 
 async function collect(entries: AsyncIterable<ListFileEntry>) {
   const files: [path: string, file: RepoFile][] = [];
@@ -102,70 +115,18 @@ function repoFile(entry: ListFileEntry): RepoFile {
   });
 }
 
-/** An answer; an error that names the repository where it is a refusal, or odd. */
-export async function understood<T>(
-  repo: Repo,
-  answer: Promise<T>,
-): Promise<T> {
-  const { endpoint } = repo;
-  return await answer.catch((cause) => {
-    if (cause instanceof Refused) {
-      throw new Error(`Cannot read ${titleOf(repo)}: ${cause.message}`, {
-        cause,
-      });
-    }
-    if (cause instanceof Odd) {
-      throw new Error(
-        `Cannot read ${titleOf(repo)} from ${endpoint}: ${cause.message}`,
-        { cause },
-      );
-    }
-    // The client stumbles over what has not the form of an answer.
-    const garbled = cause instanceof SyntaxError || cause instanceof TypeError;
-    throw garbled
-      ? new Unreachable(`${endpoint} does not answer as a Hub`, { cause })
-      : cause;
-  });
-}
-
-/** A `fetch` for the questions of one call, which want JSON and soon. */
-function asking(repo: Repo, { tries }: AskOptions): typeof fetch {
+/** A `fetch` for the questions of one call, which want JSON. */
+function asking(repo: Repo, { tries }: AskOptions): Fetch {
+  const { endpoint, waiting } = repo;
   let pages = 0;
   return async (input, init) => {
     if (++pages > MOST_PAGES) {
       throw new Odd(`it has more than ${MOST_PAGES} pages`);
     }
-    return await retrying(
-      () => answerTo(repo, new Request(input, init)),
-      { ...repo.waiting, tries },
-    );
+    const attempt = () =>
+      answerTo(repo, new Request(input, init), { refusal: readRefusal });
+    const answer = await retrying(attempt, { ...waiting, tries });
+    if (answer.headers.get("content-type")?.includes("json")) return answer;
+    throw new Unreachable(`${endpoint} does not answer as a Hub`);
   };
-}
-
-async function answerTo(repo: Repo, asked: Request): Promise<Response> {
-  const { endpoint, patience } = repo;
-  const signal = AbortSignal.timeout(patience);
-  const response = await send(repo, new Request(asked, { signal }));
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw refusal(repo, response);
-  }
-  const text = await textOf(chunksOf(response, signal));
-  if (response.headers.get("content-type")?.includes("json")) {
-    return new Response(text, response);
-  }
-  throw new Unreachable(`${endpoint} does not answer as a Hub`);
-}
-
-async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) {
-      throw new Odd(`an answer has more than ${MOST_BYTES} bytes`);
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text;
 }

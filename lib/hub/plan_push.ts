@@ -1,12 +1,11 @@
-import { modelInfo } from "@huggingface/hub";
-import { listTree, understood } from "./listing.ts";
+import { listTree, revisionInfo } from "./listing.ts";
 import {
   type Fingerprint,
   fingerprint,
   type PushContent,
 } from "./push_content.ts";
-import { hubOf, NoRepository } from "./push_request.ts";
-import { NoRevision } from "./refusal.ts";
+import { pushing, pushStep } from "./push_request.ts";
+import { NoRepository, NoRevision } from "./refusal.ts";
 import { type Repo, repoFor, type RepoOptions } from "./repo.ts";
 import { contentHash, type Tree } from "./tree.ts";
 
@@ -59,7 +58,7 @@ export async function planPush(
   const id = { repo: name, revision: null, part: null };
   const repo = await repoFor("model", id, given);
   requireSense(repo, pullRequest);
-  const target = await findTarget(repo);
+  const target = await pushStep(repo, findTarget(repo));
   if (target === null && pullRequest) {
     throw cannotPush(repo, "there is no such repository to ask for a change");
   }
@@ -126,15 +125,9 @@ async function findTarget(repo: Repo): Promise<Target | null> {
 }
 
 async function infoOf(repo: Repo): Promise<Target> {
-  const info = modelInfo({
-    ...hubOf(repo),
-    name: repo.name,
-    revision: repo.revision,
-    additionalFields: ["sha" as const],
-  });
-  const { sha, private: hidden } = await understood(repo, info);
-  const visibility = hidden ? "private" : "public";
-  return { visibility, parent: sha, creates: null };
+  const { commit, isPrivate } = await revisionInfo(repo, pushing(repo));
+  const visibility = isPrivate ? "private" : "public";
+  return { visibility, parent: commit, creates: null };
 }
 
 /** Whether a repository has a file with this content. */

@@ -13,9 +13,9 @@ import {
   createRepo,
 } from "@huggingface/hub";
 import { type FileProgress, tallyOf } from "./fetch_files.ts";
-import { listTree, understood } from "./listing.ts";
+import { listTree } from "./listing.ts";
 import { holds, type PushFile, type PushPlan } from "./plan_push.ts";
-import { hubOf } from "./push_request.ts";
+import { hubOf, pushStep } from "./push_request.ts";
 
 /** What came of a push. */
 export interface Pushed {
@@ -48,7 +48,7 @@ export async function push(
   if (files.length === 0) return null;
   await MAKES[plan.creates ?? "nothing"](plan);
   const committing = commitFiles(plan, files, message);
-  const { commit: { oid, url }, pullRequestUrl } = await understood(
+  const { commit: { oid, url }, pullRequestUrl } = await pushStep(
     plan.repo,
     committing,
   ).catch((cause: Error) => {
@@ -72,15 +72,16 @@ const MAKES: Readonly<
       visibility,
       accessToken: "hf_", // it wants one; every request gets the true one
     });
-    await understood(repo, made);
+    await pushStep(repo, made);
   },
   branch: async ({ repo, parent }) => {
-    await createBranch({
+    const made = createBranch({
       ...hubOf(repo),
       repo: { type: "model", name: repo.name },
       branch: repo.revision,
       revision: parent!,
     });
+    await pushStep(repo, made);
   },
 };
 

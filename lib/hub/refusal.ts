@@ -17,19 +17,32 @@ export class Transient extends Unreachable {
   }
 }
 
+/** The host has too much to do, and has done nothing of what it was asked for. */
+export class Busy extends Transient {}
+
 /** The Hub refuses; the message says why, and not what was asked for. */
 export class Refused extends Error {}
+
+/** The Hub has no such repository, or none that the token may see. */
+export class NoRepository extends Refused {}
 
 /** The Hub has the repository but not this revision. */
 export class NoRevision extends Error {}
 
-/** What it means that a host is busy or ailing, or null if it is not. */
-export function ailing({ url, status, headers }: Response): Transient | null {
+/**
+ * What it means that a host is busy or ailing, or null if it is not.
+ *
+ * @param message by default that it answers so.
+ */
+export function ailing(
+  { url, status, headers }: Response,
+  message = `${new URL(url).origin} answers with HTTP ${status}`,
+): Transient | null {
   if (status < 500 && status !== 429 && status !== 408) return null;
-  const { origin } = new URL(url);
-  return new Transient(`${origin} answers with HTTP ${status}`, {
-    after: pauseIn(headers),
-  });
+  const options = { after: pauseIn(headers) };
+  return status === 429
+    ? new Busy(message, options)
+    : new Transient(message, options);
 }
 
 /**
@@ -49,6 +62,10 @@ function pauseIn(headers: Headers): number | null {
 
 interface Answer {
   readonly repo: Repo;
+  /** Whether the Hub itself answers, and not a storage host that it names. */
+  readonly isHub: boolean;
+  /** Who answers. */
+  readonly host: string;
   readonly status: number;
   /** What the Hub calls the reason. */
   readonly code: string;
@@ -56,11 +73,14 @@ interface Answer {
   readonly said: string;
 }
 
-/** What the Hub refuses for, the first that applies, and what to do. */
-const REASONS: {
-  applies: (answer: Answer) => boolean;
-  remedy: (answer: Answer) => string;
-}[] = [{
+/** A reason to refuse, and what to do about it. */
+interface Reason {
+  readonly applies: (answer: Answer) => boolean;
+  readonly remedy: (answer: Answer) => string;
+}
+
+/** Reasons not to be read; the first that applies is told. */
+const UNREADABLE: readonly Reason[] = [{
   applies: ({ code }) => code === "GatedRepo",
   remedy: ({ repo }) =>
     `it is gated: accept its terms on ${pageOf(repo)}` +
@@ -84,22 +104,91 @@ const REASONS: {
       : "the token of HF_TOKEN or its file may not read it"),
 }];
 
-/** What it means that the Hub answered with an error status. */
-export function refusal(repo: Repo, response: Response): Error {
-  const { name, endpoint, revision } = repo;
-  const { status, headers } = response;
+/** Reasons not to be written; the first that applies is told. */
+const UNWRITABLE: readonly Reason[] = [
+  {
+    applies: ({ isHub }) => !isHub,
+    remedy: () => "its storage does not take the file",
+  },
+  on(401, "the token of HF_TOKEN or its file is not valid there"),
+  on(403, "the token of HF_TOKEN or its file may not write there"),
+  on(404, "there is no such repository, or the token may not see it"),
+  on(
+    409,
+    "it is there already, or somebody has changed it: look, and push again",
+  ),
+  on(412, "somebody has changed it: look, and push again"),
+];
+
+function on(expected: number, remedy: string): Reason {
+  return { applies: ({ status }) => status === expected, remedy: () => remedy };
+}
+
+/** The error for an answer with an error status. */
+export type Refusal = (
+  repo: Repo,
+  response: Response,
+  answer: { readonly body: string },
+) => Error;
+
+/** What an error status means to one who reads. */
+export function readRefusal(repo: Repo, response: Response): Error {
+  const said = response.headers.get("x-error-message") ?? "";
+  const answer = answerOf(repo, response, said);
+  return ailing(response) ?? refused(answer, reasonOf(answer, UNREADABLE));
+}
+
+/** What an error status means to one who writes, with the Hub's own words. */
+export function writeRefusal(
+  repo: Repo,
+  response: Response,
+  { body }: { readonly body: string },
+): Error {
+  const answer = answerOf(repo, response, ownWords(body));
+  const { said } = answer;
+  const message = reasonOf(answer, UNWRITABLE) + (said && `; ${said}`);
+  return ailing(response, message) ?? refused(answer, message);
+}
+
+function answerOf(
+  repo: Repo,
+  { url, status, headers }: Response,
+  said: string,
+): Answer {
+  const { origin } = new URL(url);
+  const isHub = origin === new URL(repo.endpoint).origin;
+  const host = isHub ? repo.endpoint : origin;
   const code = headers.get("x-error-code") ?? "";
+  return { repo, isHub, host, status, code, said };
+}
+
+function reasonOf(answer: Answer, reasons: readonly Reason[]): string {
+  const { status, code, host } = answer;
+  const reason = reasons.find(({ applies }) => applies(answer));
+  return `HTTP ${status}${code && ` ${code}`} from ${host}` +
+    (reason ? `; ${reason.remedy(answer)}` : "");
+}
+
+function refused(
+  { repo: { name, endpoint, revision }, isHub, status, code }: Answer,
+  message: string,
+): Error {
   if (code === "RevisionNotFound") {
     return new NoRevision(
       `Cannot find the revision "${revision}" of ${name} on ${endpoint}: expected a branch, a tag or a commit`,
     );
   }
-  const said = headers.get("x-error-message") ?? "";
-  const answer = { repo, status, code, said };
-  const remedy = REASONS.find(({ applies }) => applies(answer))?.remedy(answer);
-  return ailing(response) ?? new Refused(
-    `HTTP ${status}${code && ` ${code}`} from ${endpoint}${
-      remedy === undefined ? "" : `; ${remedy}`
-    }`,
-  );
+  return isHub && status === 404 && code !== "EntryNotFound"
+    ? new NoRepository(message)
+    : new Refused(message);
+}
+
+/** What the Hub says about it in JSON, on one line. */
+function ownWords(body: string): string {
+  try {
+    const { error = "" } = JSON.parse(body);
+    return String(error).replace(/\s+/g, " ").trim().slice(0, 300);
+  } catch {
+    return ""; // storage hosts answer in XML
+  }
 }

@@ -66,6 +66,20 @@ Deno.test("a commit that the Hub had no time for is asked for again", async () =
   await requireContents(t);
 });
 
+for (const [part, times] of [["/preupload/", 5], ["/commit/", 1]] as const) {
+  Deno.test(`an answer to ${part} that does not end is waited for ${times} times`, async () => {
+    await using t = await scene();
+    t.hub.add("org/tiny");
+    const { repo, ...others } = await t.plan();
+    const plan = { repo: { ...repo, patience: 100 }, ...others };
+    t.hub.log.length = 0;
+    t.hub.tamper = ({ url }) =>
+      url.includes(part) ? new Response(new ReadableStream()) : null;
+    await rejects(push(plan, TITLE), /^Error: Cannot push to .* breaks off/);
+    strictEqual(writes(t).filter((path) => path.includes(part)).length, times);
+  });
+}
+
 Deno.test("storage that fails or finds another hash ends the push", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");
