@@ -30,6 +30,7 @@ export async function modelFolder(
   const folder = await ggufFolder(found, {
     sha256: gguf,
     cache: cacheFolder("gguf"),
+    only: options.only,
     onBytes: conversionProgress(found),
   });
   return { folder, source, gguf };

@@ -56,13 +56,10 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
   metadata.only("general.type", ["model"]);
   metadata.only("split.count", [0, 1]);
   const { name, architecture } = architectureOf(metadata);
-  const embedding = tensors.get("token_embd.weight");
-  if (!embedding) {
-    throw new Error(`Cannot read ${path}: no tensor "token_embd.weight"`);
-  }
+  const embedding = embeddingOf(gguf);
   const fields = metadata.under(`${name}.`);
   const vocabularySize = embedding.shape[0]!;
-  const tokenizer = tokenizerFiles(metadata, vocabularySize);
+  const tokenizer = convertTokenizer(gguf);
   const rest = new Map(tensors);
   const factors = (tensor: string) => {
     rest.delete(tensor);
@@ -85,6 +82,21 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
       );
     });
   return { gguf, tokenizer, config, weights };
+}
+
+/**
+ * What a Hugging Face folder has of a GGUF file's tokenizer and chat template.
+ *
+ * @throws Error as {@linkcode convertGguf}.
+ */
+export function convertTokenizer(gguf: GgufFile): TokenizerFiles {
+  return tokenizerFiles(gguf.metadata, embeddingOf(gguf).shape[0]!);
+}
+
+function embeddingOf({ path, tensors }: GgufFile): GgufTensor {
+  const embedding = tensors.get("token_embd.weight");
+  if (embedding) return embedding;
+  throw new Error(`Cannot read ${path}: no tensor "token_embd.weight"`);
 }
 
 function architectureOf(
@@ -128,10 +140,7 @@ export async function writeConverted(
   onBytes: OnBytes = () => {},
 ): Promise<void> {
   const { config, tokenizer } = model;
-  for (const [name, content] of Object.entries(tokenizer.files)) {
-    // Indented, a large vocabulary would be twice as large.
-    await Deno.writeTextFile(join(folder, name), JSON.stringify(content));
-  }
+  await writeTokenizer(folder, tokenizer);
   await writeJson(join(folder, "generation_config.json"), tokenizer.ids);
   const text = JSON.stringify(config, null, 2) + "\n";
   await Deno.writeTextFile(
@@ -144,6 +153,17 @@ export async function writeConverted(
     ReadableStream.from(weightBytes(model, onBytes)),
   );
   checkWeights(read, await openWeights(folder));
+}
+
+/** Writes the files of a tokenizer into a folder. */
+export async function writeTokenizer(
+  folder: string,
+  { files }: TokenizerFiles,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    // Indented, a large vocabulary would be twice as large.
+    await Deno.writeTextFile(join(folder, name), JSON.stringify(content));
+  }
 }
 
 /** A safetensors file, its tensors sorted by name as `writeTensors` has them. */

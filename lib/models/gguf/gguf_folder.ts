@@ -1,17 +1,28 @@
 import { join } from "node:path";
 import { writeAtomically } from "../../atomic_file.ts";
 import { reasonOf } from "../../reason_of.ts";
-import { convertGguf, type OnBytes, writeConverted } from "./convert_gguf.ts";
-import { readGguf } from "./gguf_file.ts";
+import {
+  convertGguf,
+  convertTokenizer,
+  type OnBytes,
+  writeConverted,
+  writeTokenizer,
+} from "./convert_gguf.ts";
+import { type GgufFile, readGguf } from "./gguf_file.ts";
 
 /** To be raised where the same file becomes another folder. */
 const VERSION = 1;
+
+/** Milliseconds without a write after which a conversion has been broken off. */
+const DEAD = 3_600_000;
 
 export interface GgufFolderOptions {
   /** SHA-256 of the file. */
   readonly sha256: string;
   /** Folder of all such folders. */
   readonly cache: string;
+  /** What of the model is needed; all that runs it unless given. */
+  readonly only?: "tokenizer" | undefined;
   readonly onBytes?: OnBytes;
 }
 
@@ -24,18 +35,22 @@ export interface GgufFolderOptions {
  */
 export async function ggufFolder(
   path: string,
-  { sha256, cache, onBytes }: GgufFolderOptions,
+  { sha256, cache, only, onBytes }: GgufFolderOptions,
 ): Promise<string> {
-  const folder = join(cache, `${sha256}-${VERSION}`);
+  const whole = join(cache, `${sha256}-${VERSION}`);
+  if (await exists(whole)) return whole;
+  const folder = only === undefined ? whole : `${whole}-${only}`;
   if (await exists(folder)) return folder;
-  const model = convertGguf(await readGguf(path));
+  const gguf = await readGguf(path);
+  const write = only === undefined ? wholeOf(gguf, onBytes) : tokenizerOf(gguf);
   await Deno.mkdir(cache, { recursive: true });
+  await removeDead(cache);
   let place = "";
   try {
     await writeAtomically(folder, async (temporary) => {
       place = join(temporary, "/");
       await Deno.mkdir(temporary);
-      await writeConverted(temporary, model, onBytes);
+      await write(temporary);
     });
   } catch (error) {
     // Another process was faster: the folder is the same, and may be in use.
@@ -45,6 +60,38 @@ export async function ggufFolder(
     throw new Error(`Cannot convert ${path}: ${reason}`, { cause });
   }
   return folder;
+}
+
+/** Fills an empty folder. */
+type Writer = (folder: string) => Promise<void>;
+
+function wholeOf(gguf: GgufFile, onBytes?: OnBytes): Writer {
+  const model = convertGguf(gguf);
+  return (folder) => writeConverted(folder, model, onBytes);
+}
+
+function tokenizerOf(gguf: GgufFile): Writer {
+  const tokenizer = convertTokenizer(gguf);
+  return (folder) => writeTokenizer(folder, tokenizer);
+}
+
+/** Removes what conversions have left whose process was ended. */
+async function removeDead(cache: string): Promise<void> {
+  for await (const { name } of Deno.readDir(cache)) {
+    if (!name.endsWith(".tmp")) continue;
+    const folder = join(cache, name);
+    // The weights come last, and take the time.
+    const weights = await timeOf(join(folder, "model.safetensors"));
+    const last = Math.max(weights, await timeOf(folder));
+    if (Date.now() - last < DEAD) continue;
+    // Another process may remove the same.
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+  }
+}
+
+/** When it was written, 0 where it is not there. */
+async function timeOf(path: string): Promise<number> {
+  return await Deno.stat(path).then(({ mtime }) => Number(mtime), () => 0);
 }
 
 async function exists(folder: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { readConfig } from "lib/models/config.ts";
 import { convertGguf } from "lib/models/gguf/convert_gguf.ts";
 import { readGguf } from "lib/models/gguf/gguf_file.ts";
@@ -17,7 +18,10 @@ import {
   float32,
   numberField,
   rawGguf,
+  text,
   textField,
+  uint32,
+  uint64,
 } from "./raw_gguf.ts";
 
 /** A hash that no file has. */
@@ -102,6 +106,65 @@ Deno.test("two conversions of a file at once make one folder", async () => {
   ]);
   strictEqual(folders[0], folders[1]);
   deepStrictEqual(namesIn(cache.path), [`${sha256}-1`]);
+});
+
+const textsField = (key: string, texts: readonly string[]) =>
+  field(key, 9, [
+    ...uint32(8),
+    ...uint64(texts.length),
+    ...texts.flatMap(text),
+  ]);
+
+Deno.test("where the tokenizer is all that is needed, no weight is converted", async () => {
+  using cache = temporaryFolder();
+  const path = `${cache.path}/x.gguf`;
+  const tokens = ["a", "b", "c", "ab", "abc", "</s>", "Ġ", "d"];
+  await Deno.writeFile(
+    path,
+    rawGguf({
+      fields: [
+        ...LLAMA,
+        textField("tokenizer.ggml.model", "gpt2"),
+        textField("tokenizer.ggml.pre", "smollm"),
+        textsField("tokenizer.ggml.tokens", tokens),
+        textsField("tokenizer.ggml.merges", ["a b", "ab c"]),
+        numberField("tokenizer.ggml.eos_token_id", 5),
+      ],
+      entries: [EMBEDDING],
+      data: 128,
+    }),
+  );
+  const options = {
+    sha256,
+    cache: `${cache.path}/gguf`,
+    only: "tokenizer",
+  } as const;
+  const folder = await ggufFolder(path, options);
+  deepStrictEqual((await loadTokenizer(folder))!.encode("abcab"), [4, 3]);
+  const { files } = convertGguf(await readGguf(path)).tokenizer;
+  deepStrictEqual(namesIn(folder), Object.keys(files).toSorted());
+  for (const [name, content] of Object.entries(files)) {
+    const json = await Deno.readTextFile(`${folder}/${name}`);
+    deepStrictEqual(JSON.parse(json), content);
+  }
+  const whole = `${options.cache}/${sha256}-1`;
+  await Deno.mkdir(whole);
+  strictEqual(await ggufFolder(path, options), whole);
+});
+
+Deno.test("what a conversion left that was ended goes with the next", async () => {
+  using cache = temporaryFolder();
+  const [dead, alive] = ["dead.tmp", "alive.tmp"]
+    .map((name) => `${cache.path}/${name}`) as [string, string];
+  const long = new Date(Date.now() - 7_200_000);
+  for (const folder of [dead, alive]) {
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(`${folder}/model.safetensors`, "");
+    await Deno.utime(folder, long, long);
+  }
+  await Deno.utime(`${dead}/model.safetensors`, long, long);
+  await ggufFolder(fixture("llama"), { sha256, cache: cache.path });
+  deepStrictEqual(namesIn(cache.path), [`${sha256}-1`, "alive.tmp"]);
 });
 
 /** What of a file no model can be made of → the file's parts, and the error. */
