@@ -32,7 +32,7 @@ export interface CardRun {
 export interface CardSubject {
   /** Where it goes: `org/name`. */
   readonly repo: string;
-  readonly kind: "adapter" | "model";
+  readonly kind: Loading["kind"];
   /** The base model, as `adapter_config.json` or somebody names it. */
   readonly baseModel: string | null;
   /** Null where nothing is known of how it came about. */
@@ -77,6 +77,13 @@ function baseOf({ baseModel, run }: CardSubject): Base | null {
   return name === null ? null : { name: basename(name), hub: null };
 }
 
+/** What loads it, as the Hub calls that. */
+const LIBRARIES: Readonly<Record<CardSubject["kind"], string>> = {
+  adapter: "peft",
+  model: "transformers",
+  onnx: "transformers.js",
+};
+
 function metadata({ kind, run }: CardSubject, base: Base | null): FrontMatter {
   const { data = [], objective = null, settings = {} } = run?.record ?? {};
   const datasets = data.flatMap(({ source }) => hubSource(source)?.repo ?? []);
@@ -88,7 +95,7 @@ function metadata({ kind, run }: CardSubject, base: Base | null): FrontMatter {
       ? kind === "adapter" ? "adapter" : "finetune"
       : null,
     "datasets": [...new Set(datasets)],
-    "library_name": kind === "adapter" ? "peft" : "transformers",
+    "library_name": LIBRARIES[kind],
     "pipeline_tag": "text-generation",
     "tags": [
       ...new Set([

@@ -9,12 +9,12 @@ import { pushSource } from "./push_source.ts";
 const PUSH = {
   name: "push",
   summary:
-    "Uploads a trained adapter or a model with its model card to the Hub; shows first what that would be.",
+    "Uploads a trained adapter, a model or an ONNX model with its model card to the Hub; shows first what that would be.",
   positionals: [
     {
       name: "folder",
       help:
-        "folder of a training run, an adapter or a model; with a README.md, that is the card",
+        "folder of a training run, an adapter, a model or an ONNX model; with a README.md, that is the card",
     },
     { name: "repo", help: "org/name, which is made where it is missing" },
   ],
@@ -48,6 +48,9 @@ const PUSH = {
   ],
 } as const satisfies Verb;
 
+/** What a commit adds. */
+const TITLES = { adapter: "adapter", model: "model", onnx: "ONNX model" };
+
 await runVerb(
   () => parseFlags(PUSH, Deno.args),
   async ({ positionals: { folder, repo }, values }) => {
@@ -69,7 +72,7 @@ await runVerb(
       return say("Nothing was sent; --yes sends it.");
     }
     const pushed = await push(plan, {
-      title: message ?? `Add ${source.kind} with prefgrad`,
+      title: message ?? `Add ${TITLES[source.kind]} with prefgrad`,
       onFile: downloadProgress(),
     });
     say(pushed ? `${pushed.commit}\n  ${pushed.url}` : "Nothing to send");

@@ -18,6 +18,7 @@ const ADAPTER = {
   baseModel: null,
 } as const satisfies Partial<CardSubject>;
 const MODEL = { ...ADAPTER, kind: "model" } as const;
+const ONNX = { ...ADAPTER, kind: "onnx" } as const;
 
 /** The block of YAML, and what follows it. */
 function parts(card: string): [yaml: string, body: string] {
@@ -135,6 +136,23 @@ Deno.test("a merged model is told from one that was trained whole", () => {
   match(card, /^model = AutoModelForCausalLM.from_pretrained\("org\/mine"\)$/m);
 });
 
+Deno.test("the card of an ONNX model says how transformers.js runs it", () => {
+  const [yaml, body] = parts(modelCard({ ...ONNX, run: DPO_RUN }));
+  match(yaml, /^base_model: org\/base\nbase_model_relation: finetune$/m);
+  match(
+    yaml,
+    /^library_name: transformers\.js\npipeline_tag: text-generation$/m,
+  );
+  match(body, /^`org\/base` with a LoRA adapter merged into it, trained/m);
+  match(body, /^```js\nimport \{ pipeline \} from /m);
+  match(body, / await pipeline\("text-generation", "org\/mine"\);$/m);
+  doesNotMatch(body, /python|deno task generate/);
+  // Its model has no tokenizer.
+  const bare = modelCard({ ...ONNX, run: KTO_RUN });
+  match(bare, / await AutoModelForCausalLM.from_pretrained\("org\/mine"\);$/m);
+  doesNotMatch(bare, /pipeline\(/);
+});
+
 Deno.test("the card of a run of one step without comparisons has what there is", () => {
   const card = modelCard({ ...ADAPTER, run: SFT_RUN });
   match(card, /^\| {2}\| step 1 \|\n\| --- \| --- \|\n\| Loss \| 1 \|\n\n/m);
@@ -164,6 +182,7 @@ function everyCard(): Map<string, string> {
     kto: modelCard({ ...ADAPTER, run: KTO_RUN }),
     sft: modelCard({ ...ADAPTER, run: SFT_RUN }),
     sum: modelCard({ ...MODEL, run: SUM_RUN }),
+    onnx: modelCard({ ...ONNX, run: SUM_RUN }),
     bare: modelCard({ ...MODEL, run: null }),
     hostile: modelCard({
       ...ADAPTER,

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { ifThere } from "./cache.ts";
 import { refuseOutside } from "./local.ts";
-import { modelFiles } from "./select.ts";
+import { modelFiles, onnxFiles } from "./select.ts";
 
 /** What a folder has for the Hub. */
 export interface Pushable {
-  readonly kind: "adapter" | "model";
+  /** An ONNX model has no other weights. */
+  readonly kind: "adapter" | "model" | "onnx";
   /** Places of the files on this machine, by their paths in the repository. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -45,19 +46,24 @@ export async function recordToPush(
 }
 
 /**
- * The files of an adapter or a model: weights, configuration, tokenizer, and a
- * model card where one was written.
+ * The files of an adapter or a model: weights or ONNX graphs, configuration,
+ * tokenizer, and a model card where one was written.
  *
  * @throws if it is neither, or has a link to a file elsewhere.
  */
 export async function weightsToPush(folder: string): Promise<Pushable> {
   const names = await namesIn(folder);
+  const graphs = names.includes("onnx")
+    ? (await namesIn(join(folder, "onnx"))).map((name) => `onnx/${name}`)
+    : [];
+  const onnx = onnxFiles([...names, ...graphs]);
   const wanted = [
-    ...modelFiles(names, folder),
+    ...onnx ?? modelFiles(names, folder),
     ...names.filter((name) => TOKENIZER.test(name) || name === "README.md"),
   ];
+  const isAdapter = names.includes("adapter_config.json");
   return {
-    kind: names.includes("adapter_config.json") ? "adapter" : "model",
+    kind: onnx ? "onnx" : isAdapter ? "adapter" : "model",
     files: await placed(folder, wanted.sort()),
   };
 }

@@ -3,13 +3,15 @@
  * no `.py`, `.bin` or `.pt`.
  */
 
-/** `consolidated*.safetensors` hold the weights once more, in another layout. */
-const MODEL_FILE = new RegExp(
+/** What lies beside a model's weights. */
+const MODEL_ABOUT = new RegExp(
   "^((config|generation_config|special_tokens_map|adapter_config" +
-    "|tokenizer[^/]*|chat_template)\\.json|chat_template\\.jinja" +
-    "|(?!consolidated)[^/]+\\.safetensors(\\.index\\.json)?)$",
+    "|tokenizer[^/]*|chat_template)\\.json|chat_template\\.jinja)$",
 );
-const WEIGHTS = /\.safetensors(\.index\.json)?$/;
+/** `consolidated*.safetensors` hold the weights once more, in another layout. */
+const SAFETENSORS = /^(?!consolidated)[^/]+\.safetensors(\.index\.json)?$/;
+/** Graphs, and the weights beside them. */
+const ONNX = /^onnx\/[^/]+\.onnx(_data(_\d+)?)?$/;
 const GGUF = /\.gguf$/i;
 const DATA_FILE = /\.(jsonl?|ndjson|csv|tsv|parquet(?!\.))(\.gz|\.zst)?$/i;
 /** What lies beside the rows of a data set: descriptions, and hidden files. */
@@ -37,34 +39,42 @@ export function modelFiles(
   where: string,
   { only }: ModelFilesOptions = {},
 ): string[] {
-  const wanted = paths.filter((path) => MODEL_FILE.test(path));
+  const about = paths.filter((path) => MODEL_ABOUT.test(path)).sort();
   if (only === "tokenizer") {
-    if (!wanted.includes("tokenizer.json")) {
-      throw new Error(
-        `Cannot find tokenizer.json in ${where}: it has ${list(paths)}`,
-      );
-    }
-    return wanted.filter((path) => !WEIGHTS.test(path)).sort();
-  }
-  if (!wanted.some((path) => /^(adapter_)?config\.json$/.test(path))) {
+    if (about.includes("tokenizer.json")) return about;
     throw new Error(
-      `Cannot find config.json or adapter_config.json in ${where}: it has ${
-        list(paths)
-      }${
-        paths.some((path) => GGUF.test(path))
-          ? "; name a .gguf file, as in org/name:file.gguf"
-          : ""
-      }`,
+      `Cannot find tokenizer.json in ${where}: it has ${list(paths)}`,
     );
   }
-  if (!wanted.some((path) => WEIGHTS.test(path))) {
-    throw new Error(
-      `Cannot find weights in ${where}: expected *.safetensors, it has ${
-        list(paths)
-      }`,
-    );
-  }
-  return wanted.sort();
+  requireConfig(paths, where);
+  const weights = paths.filter((path) => SAFETENSORS.test(path));
+  if (weights.length > 0) return [...about, ...weights].sort();
+  throw new Error(
+    `Cannot find weights in ${where}: expected *.safetensors, it has ${
+      list(paths)
+    }`,
+  );
+}
+
+function requireConfig(paths: readonly string[], where: string): void {
+  if (paths.some((path) => /^(adapter_)?config\.json$/.test(path))) return;
+  const hasGguf = paths.some((path) => GGUF.test(path));
+  throw new Error(
+    `Cannot find config.json or adapter_config.json in ${where}: it has ${
+      list(paths)
+    }${hasGguf ? "; name a .gguf file, as in org/name:file.gguf" : ""}`,
+  );
+}
+
+/**
+ * The paths of a model's files where its weights are those of ONNX graphs, in
+ * the layout of transformers.js; null where it has none, or safetensors too.
+ */
+export function onnxFiles(paths: readonly string[]): string[] | null {
+  const isOnnx = paths.some((path) => /\.onnx$/.test(path) && ONNX.test(path));
+  if (!isOnnx || paths.some((path) => SAFETENSORS.test(path))) return null;
+  return paths.filter((path) => MODEL_ABOUT.test(path) || ONNX.test(path))
+    .sort();
 }
 
 /**

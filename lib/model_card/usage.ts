@@ -7,7 +7,8 @@ import { fieldsOf } from "./settings.ts";
 export interface Loading {
   /** Where it lies, `org/name`. */
   readonly repo: string;
-  readonly kind: "adapter" | "model";
+  /** An ONNX model has no other weights. */
+  readonly kind: "adapter" | "model" | "onnx";
   /** The model that an adapter belongs to: `org/name`, or else null. */
   readonly base:
     | { readonly repo: string; readonly commit: string | null }
@@ -15,52 +16,83 @@ export interface Loading {
   readonly hasTokenizer: boolean;
 }
 
-/** How to load it in Python, and here. */
+/** How to load each kind. */
+const USAGES: Readonly<
+  Record<Loading["kind"], (loading: Loading) => readonly string[]>
+> = {
+  adapter: adapterUsage,
+  model: modelUsage,
+  onnx: onnxUsage,
+};
+
+/** How to load it, where it runs. */
 export function usageSection(loading: Loading): string {
-  const { repo, kind, base, hasTokenizer } = loading;
-  const model = kind === "model"
-    ? repo
-    : base === null
-    ? "BASE_MODEL"
-    : base.repo + (base.commit === null ? "" : `@${base.commit}`);
-  const adapter = kind === "adapter" ? ` --adapter ${quoted(repo)}` : "";
-  return section(
-    "Use",
-    codeBlock("python", pythonLines(loading).join("\n")),
-    hasTokenizer
-      ? codeBlock(
-        "sh",
-        `deno task generate --model ${quoted(model)}${adapter} --prompt "..."`,
-      )
-      : "",
-  );
+  return section("Use", ...USAGES[loading.kind](loading));
 }
 
-function pythonLines({ repo, kind, base, hasTokenizer }: Loading): string[] {
-  const at = JSON.stringify(repo);
-  const from = JSON.stringify(
-    kind === "model" ? repo : base?.repo ?? "BASE_MODEL",
-  );
-  const revision = kind === "adapter" && base?.commit
-    ? `, revision=${JSON.stringify(base.commit)}`
-    : "";
-  const load = `AutoModelForCausalLM.from_pretrained(${from}${revision})`;
-  return [
-    ...kind === "adapter" ? ["from peft import PeftModel"] : [],
-    `from transformers import AutoModelForCausalLM${
-      hasTokenizer ? ", AutoTokenizer" : ""
-    }`,
-    "",
-    ...hasTokenizer
-      ? [`tokenizer = AutoTokenizer.from_pretrained(${from}${revision})`]
-      : [],
-    ...kind === "adapter" && base === null
+function adapterUsage({ repo, base, hasTokenizer }: Loading): string[] {
+  const { repo: from, commit } = base ?? { repo: "BASE_MODEL", commit: null };
+  const revision = commit && `, revision=${JSON.stringify(commit)}`;
+  const place = JSON.stringify(from) + (revision ?? "");
+  const python = [
+    "from peft import PeftModel",
+    ...pythonStart(place, hasTokenizer),
+    ...base === null
       ? ["# BASE_MODEL: what the adapter was trained on, see above"]
       : [],
-    ...kind === "adapter"
-      ? [`base = ${load}`, `model = PeftModel.from_pretrained(base, ${at})`]
-      : [`model = ${load}`],
+    `base = AutoModelForCausalLM.from_pretrained(${place})`,
+    `model = PeftModel.from_pretrained(base, ${JSON.stringify(repo)})`,
   ];
+  const model = from + (commit === null ? "" : `@${commit}`);
+  const flags = `--model ${quoted(model)} --adapter ${quoted(repo)}`;
+  return [pythonBlock(python), hasTokenizer ? generateBlock(flags) : ""];
+}
+
+function modelUsage({ repo, hasTokenizer }: Loading): string[] {
+  const place = JSON.stringify(repo);
+  const python = [
+    ...pythonStart(place, hasTokenizer),
+    `model = AutoModelForCausalLM.from_pretrained(${place})`,
+  ];
+  const flags = `--model ${quoted(repo)}`;
+  return [pythonBlock(python), hasTokenizer ? generateBlock(flags) : ""];
+}
+
+function onnxUsage({ repo, hasTokenizer }: Loading): string[] {
+  const place = JSON.stringify(repo);
+  const lines = hasTokenizer
+    ? [
+      'import { pipeline } from "@huggingface/transformers";',
+      "",
+      `const generate = await pipeline("text-generation", ${place});`,
+      "const options = { max_new_tokens: 100 };",
+      'const [{ generated_text: text }] = await generate("...", options);',
+    ]
+    : [
+      'import { AutoModelForCausalLM } from "@huggingface/transformers";',
+      "",
+      `const model = await AutoModelForCausalLM.from_pretrained(${place});`,
+    ];
+  return [codeBlock("js", lines.join("\n"))];
+}
+
+/** Imports, and the tokenizer where there is one. */
+function pythonStart(place: string, hasTokenizer: boolean): string[] {
+  return hasTokenizer
+    ? [
+      "from transformers import AutoModelForCausalLM, AutoTokenizer",
+      "",
+      `tokenizer = AutoTokenizer.from_pretrained(${place})`,
+    ]
+    : ["from transformers import AutoModelForCausalLM", ""];
+}
+
+function pythonBlock(lines: readonly string[]): string {
+  return codeBlock("python", lines.join("\n"));
+}
+
+function generateBlock(flags: string): string {
+  return codeBlock("sh", `deno task generate ${flags} --prompt "..."`);
 }
 
 /** How to make the run again, and what made it. */

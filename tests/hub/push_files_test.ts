@@ -67,6 +67,44 @@ Deno.test("of a model go weights, configuration, tokenizer and its card", async 
   deepStrictEqual([...files.keys()], model);
 });
 
+Deno.test("of an ONNX model go graphs, their weights, and what lies beside them", async () => {
+  using folder = temporaryFolder();
+  const model = [
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "onnx/model.onnx",
+    "onnx/model.onnx_data",
+    "onnx/model_fp16.onnx",
+    "onnx/model_fp16.onnx_data_1",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ];
+  await put(folder.path, [
+    ...PRIVATE,
+    ...PRIVATE.map((path) => `onnx/${path}`),
+    ...model,
+    "export.json",
+    "onnx/model.safetensors",
+  ]);
+  const { kind, files } = await weightsToPush(folder.path);
+  strictEqual(kind, "onnx");
+  deepStrictEqual([...files.keys()], model);
+  strictEqual(
+    files.get("onnx/model.onnx"),
+    join(folder.path, "onnx", "model.onnx"),
+  );
+});
+
+Deno.test("a model with ONNX graphs beside its weights goes without them", async () => {
+  using folder = temporaryFolder();
+  const model = ["config.json", "model.safetensors"];
+  await put(folder.path, [...model, "onnx/model.onnx"]);
+  const { kind, files } = await weightsToPush(folder.path);
+  strictEqual(kind, "model");
+  deepStrictEqual([...files.keys()], model);
+});
+
 Deno.test("a run that has not ended is refused", async () => {
   using folder = temporaryFolder();
   await put(folder.path, ["metrics.jsonl", "checkpoints/4/state.json"]);
@@ -79,6 +117,8 @@ Deno.test("a run that has not ended is refused", async () => {
 Deno.test("a folder without weights, or none at all, is refused", async () => {
   using folder = temporaryFolder();
   await put(folder.path, ["config.json"]);
+  await rejects(weightsToPush(folder.path), /Cannot find weights in/);
+  await put(folder.path, ["onnx/model.onnx_data"]);
   await rejects(weightsToPush(folder.path), /Cannot find weights in/);
   await rejects(
     weightsToPush(join(folder.path, "none")),

@@ -78,6 +78,29 @@ Deno.test("a merged model has the card and the record of its run", async () => {
   ]);
 });
 
+Deno.test("an ONNX model has the card and the record of its run", async () => {
+  using folder = temporaryFolder();
+  const [run, model] = ["run", "model"].map((name) => join(folder.path, name));
+  await putRun(run!);
+  await Deno.mkdir(join(model!, "onnx"), { recursive: true });
+  for (const name of ["config.json", "onnx/model.onnx", "export.json"]) {
+    await Deno.writeTextFile(join(model!, name), "{}");
+  }
+  const { kind, card, contents } = await pushSource(model!, {
+    ...TO,
+    run: run!,
+  });
+  strictEqual(kind, "onnx");
+  match(card, /^library_name: transformers.js$/m);
+  deepStrictEqual([...contents.keys()].sort(), [
+    "README.md",
+    "config.json",
+    "metrics.jsonl",
+    "onnx/model.onnx",
+    "run.json",
+  ]);
+});
+
 Deno.test("a README.md that lies there is the card", async () => {
   using folder = temporaryFolder();
   await putRun(folder.path);
