@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { isRepoName } from "./hub/id.ts";
 import type { RunRecord } from "./record.ts";
 import type { Json } from "./record/canonical_json.ts";
 import type { MetricsRow } from "./record/metrics.ts";
@@ -71,7 +72,7 @@ function baseOf({ baseModel, run }: CardSubject): Base | null {
   const hub = hubSource(source ?? "");
   if (hub !== null) return { name: source!, hub };
   const isId = baseModel !== null && baseModel !== source &&
-    /^\w[\w.-]*\/\w[\w.-]*$/.test(baseModel);
+    isRepoName(baseModel);
   if (isId) return { name: baseModel, hub: { repo: baseModel, commit: null } };
   const name = source ?? baseModel;
   return name === null ? null : { name: basename(name), hub: null };

@@ -1,5 +1,5 @@
 import type { HubOptions } from "lib/hub.ts";
-import type { FileProgress } from "lib/hub/fetch_files.ts";
+import type { FileProgress } from "lib/hub/file_progress.ts";
 import { type Progress, progress } from "lib/terminal.ts";
 
 /** What a download tells as it goes on. */

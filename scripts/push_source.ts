@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isRepoName } from "lib/hub/id.ts";
 import type { PushContent } from "lib/hub/push_content.ts";
 import {
   type Pushable,
@@ -44,41 +45,53 @@ export async function pushSource(
   folder: string,
   { repo, run, baseModel }: PushSourceOptions,
 ): Promise<PushSource> {
-  const isWeights = ["adapter_config.json", "config.json"]
-    .some((name) => existsSync(join(folder, name)));
-  const { kind, files } = isWeights
-    ? await weightsToPush(folder)
-    : await runToPush(folder);
-  const from = run ?? (existsSync(join(folder, "run.json")) ? folder : null);
-  const all = new Map([
-    ...files,
-    ...from === null ? [] : await recordToPush(from),
-  ]);
-  const story = from === null ? null : await readRun(from, all);
-  if (story) {
-    const trained = kind === "adapter" || !isWeights ? [kind] : [];
-    await requireRecorded(story, { files: all, trained });
-  }
+  const { kind, files, cardRun } = await gathered(folder, run);
   const contents = new Map<string, PushContent>(
-    Array.from(all, ([path, place]) => [path, pathToFileURL(place)]),
+    Array.from(files, ([path, place]) => [path, pathToFileURL(place)]),
   );
   const adapter = kind === "adapter"
-    ? await adapterConfig(all.get("adapter_config.json")!, baseModel)
+    ? await adapterConfig(files.get("adapter_config.json")!, baseModel)
     : null;
   if (adapter) contents.set("adapter_config.json", adapter.content);
-  const written = all.get("README.md");
+  const written = files.get("README.md");
   const card = written === undefined
     ? modelCard({
-      ...{ repo, kind, run: story },
+      repo,
+      kind,
+      run: cardRun,
       baseModel: baseModel ?? adapter?.base ?? null,
     })
     : await Deno.readTextFile(written);
   contents.set("README.md", new Blob([card]));
   const warnings = [
     ...adapter?.warnings ?? [],
-    ...await tellingFields(all),
+    ...await tellingFields(files),
   ];
   return { kind, contents, card, warnings };
+}
+
+interface Gathered extends Pushable {
+  /** The run that made it, or null. */
+  readonly cardRun: CardRun | null;
+}
+
+/** The files of a folder and of the run that made it, which fit each other. */
+async function gathered(
+  folder: string,
+  run: string | undefined,
+): Promise<Gathered> {
+  const isWeights = ["adapter_config.json", "config.json"]
+    .some((name) => existsSync(join(folder, name)));
+  const { kind, files: own } = isWeights
+    ? await weightsToPush(folder)
+    : await runToPush(folder);
+  const from = run ?? (existsSync(join(folder, "run.json")) ? folder : null);
+  if (from === null) return { kind, files: own, cardRun: null };
+  const files = new Map([...own, ...await recordToPush(from)]);
+  const cardRun = await readRun(from, files);
+  const trained = kind === "adapter" || !isWeights ? [kind] : [];
+  await requireRecorded(cardRun, { files, trained });
+  return { kind, files, cardRun };
 }
 
 /** Fields in which transformers notes where it had read a model. */
@@ -165,7 +178,7 @@ async function adapterConfig(
       ? pathToFileURL(path)
       : new Blob([JSON.stringify(named, null, 2) + "\n"]),
     base,
-    warnings: /^[^/]+\/[^/]+$/.test(base) ? [] : [
+    warnings: isRepoName(base) ? [] : [
       `nobody else can find the base model "${base}" that adapter_config.json names: --base-model names one on the Hub`,
     ],
   };

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { blobPath, hasSize, ifThere, unwritable } from "./cache.ts";
+import { blobPath, hasSize, unwritable } from "./cache.ts";
 import { download, type Wanted } from "./download.ts";
+import { ifThere } from "./if_there.ts";
 import { lock } from "./lock.ts";
 import { type Repo, titleOf } from "./repo.ts";
-import { contentHash, type RepoFile } from "./tree.ts";
+import { contentHash, gitHasher, type RepoFile } from "./tree.ts";
 
 /** Options for {@linkcode fetchBlob}. */
 export interface BlobOptions {
@@ -102,7 +103,7 @@ function kindOf(file: RepoFile): string {
 /** The hash of what lies on disk. */
 async function hashOf(path: string, file: RepoFile): Promise<string> {
   const hash = file.lfs_sha256 === undefined
-    ? createHash("sha1").update(`blob ${file.size}\0`)
+    ? gitHasher(file.size)
     : createHash("sha256");
   using from = await Deno.open(path);
   const piece = new Uint8Array(PIECE);

@@ -13,6 +13,7 @@
  * unfinished.
  */
 import { dirname, join, relative, sep } from "node:path";
+import { ifThere } from "./if_there.ts";
 import {
   checkedFile,
   COMMIT,
@@ -224,16 +225,4 @@ export function unwritable(cause: unknown): unknown {
 /** Full disk, missing permission and so on, and not what a download met. */
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && /\(os error \d+\)/.test(error.message);
-}
-
-/** What is read, or null where there is nothing. */
-export async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    const absent = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (absent) return null;
-    throw error;
-  }
 }

@@ -1,34 +1,12 @@
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { fetchBlob } from "./blob.ts";
-import {
-  blobPath,
-  hasSize,
-  ifThere,
-  linkBlob,
-  unwritable,
-  writeRef,
-} from "./cache.ts";
+import { blobPath, hasSize, linkBlob, unwritable, writeRef } from "./cache.ts";
+import { type FileProgress, tallyOf } from "./file_progress.ts";
+import { ifThere } from "./if_there.ts";
 import { pooled } from "./pool.ts";
 import { type Repo, titleOf } from "./repo.ts";
 import { contentHash, type RepoFile, type Tree } from "./tree.ts";
-
-/** How far the download of one file is, and of all that are wanted with it. */
-export interface FileProgress {
-  readonly path: string;
-  /** Bytes that are here. */
-  readonly bytes: number;
-  /** Bytes of the whole file. */
-  readonly total: number;
-  /** Sums over the files. */
-  readonly all: {
-    readonly bytes: number;
-    readonly total: number;
-    readonly files: number;
-    /** Files that are whole. */
-    readonly whole: number;
-  };
-}
 
 /** Options for {@linkcode fetchFiles}. */
 export interface FetchOptions {
@@ -122,25 +100,4 @@ async function checkRoom(
     }: ${needed} bytes are to come, and ${folder} ` +
       `has room for ${bavail * bsize}; HF_HUB_CACHE names another place`,
   );
-}
-
-/** Adds up how far files are that come or go. */
-export function tallyOf(
-  files: readonly { readonly path: string; readonly size: number }[],
-  onFile: FetchOptions["onFile"] = () => {},
-) {
-  const sizes = new Map(files.map(({ path, size }) => [path, size]));
-  const known = new Map(files.map(({ path }) => [path, 0]));
-  const total = files.reduce((sum, { size }) => sum + size, 0);
-  const all = { bytes: 0, total, files: files.length, whole: 0 };
-  const here = (path: string, bytes: number) => {
-    all.bytes += bytes - known.get(path)!;
-    known.set(path, bytes);
-    onFile({ path, bytes, total: sizes.get(path)!, all: { ...all } });
-  };
-  const whole = (path: string) => {
-    all.whole++;
-    here(path, sizes.get(path)!);
-  };
-  return { here, whole };
 }

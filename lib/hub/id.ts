@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+
 /** A repository on the Hub, as written on a command line. */
 export interface HubId {
   /** `org/name` */
@@ -8,6 +10,15 @@ export interface HubId {
   part: string | null;
 }
 
+const NAME = String.raw`\w[\w.-]*/\w[\w.-]*`;
+const IS_NAME = RegExp(`^${NAME}$`);
+const ID = RegExp(String.raw`^(${NAME})(?:@([^\s:@]+))?(?::(.+))?$`);
+
+/** Whether a text is an `org/name`. */
+export function isRepoName(text: string): boolean {
+  return IS_NAME.test(text);
+}
+
 /**
  * Reads `org/name[@revision][:part]`.
  *
@@ -15,18 +26,8 @@ export interface HubId {
  * like a data file, or it is not of that form.
  */
 export function parseHubId(text: string): HubId | null {
-  const [, repo, revision = null, part = null] =
-    /^(\w[\w.-]*\/\w[\w.-]*)(?:@([^\s:@]+))?(?::(.+))?$/.exec(text) ?? [];
-  if (repo === undefined || isThere(text)) return null;
+  const [, repo, revision = null, part = null] = ID.exec(text) ?? [];
+  if (repo === undefined || existsSync(text)) return null;
   if (/\.(jsonl?|ndjson|csv|tsv|parquet|gz|zst)$/.test(repo)) return null;
   return { repo, revision, part };
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { realFile } from "../untrusted/real_file.ts";
-import { filesUnder, ifThere } from "./cache.ts";
+import { filesUnder } from "./cache.ts";
+import { ifThere } from "./if_there.ts";
 import { dataFiles } from "./select.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { isRepoName } from "./id.ts";
 import { listTree, revisionInfo } from "./listing.ts";
 import {
   type Fingerprint,
@@ -77,7 +78,7 @@ export async function planPush(
 
 /** Refuses what no Hub need be asked about. */
 function requireSense(repo: Repo, pullRequest: boolean): void {
-  if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(repo.name)) {
+  if (!isRepoName(repo.name)) {
     throw cannotPush(repo, "expected org/name");
   }
   if (repo.token === null) {

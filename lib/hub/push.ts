@@ -12,7 +12,7 @@ import {
   createBranch,
   createRepo,
 } from "@huggingface/hub";
-import { type FileProgress, tallyOf } from "./fetch_files.ts";
+import { type FileProgress, tallyOf } from "./file_progress.ts";
 import { listTree } from "./listing.ts";
 import { holds, type PushFile, type PushPlan } from "./plan_push.ts";
 import { hubOf, pushStep } from "./push_request.ts";

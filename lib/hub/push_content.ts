@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { gitHasher } from "./tree.ts";
 
 /** A content, or the `file:` URL of one: what `@huggingface/hub` takes. */
 export type PushContent = Blob | URL;
@@ -15,7 +16,7 @@ export interface Fingerprint {
 export async function fingerprint(content: PushContent): Promise<Fingerprint> {
   const { size } = content instanceof URL ? await Deno.stat(content) : content;
   const sha256 = createHash("sha256");
-  const git = createHash("sha1").update(`blob ${size}\0`);
+  const git = gitHasher(size);
   const pieces = content instanceof URL
     ? (await Deno.open(content)).readable
     : content.stream();

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ifThere } from "./cache.ts";
+import { ifThere } from "./if_there.ts";
 import { refuseOutside } from "./local.ts";
 import { modelFiles, onnxFiles } from "./select.ts";
 

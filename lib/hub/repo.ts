@@ -1,8 +1,8 @@
 import { HUB_URL } from "@huggingface/hub";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { ifThere } from "./cache.ts";
 import type { HubId } from "./id.ts";
+import { ifThere } from "./if_there.ts";
 import type { Waiting } from "./retry.ts";
 
 /** How to get at the Hub. */

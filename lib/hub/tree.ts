@@ -1,3 +1,5 @@
+import { createHash, type Hash } from "node:crypto";
+
 /** One file of a repository, as `trees/<commit>.json` of the cache keeps it. */
 export interface RepoFile {
   size: number;
@@ -18,6 +20,11 @@ export const COMMIT = /^[0-9a-f]{40}$/;
 /** The name of a file's content: its sha256 where LFS has it, else its hash in git. */
 export function contentHash(file: RepoFile): string {
   return file.lfs_sha256 ?? file.blob_id;
+}
+
+/** Begins what git hashes of a content with that size. */
+export function gitHasher(size: number): Hash {
+  return createHash("sha1").update(`blob ${size}\0`);
 }
 
 /**
