@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { gitHash, pointerOf, sha256 } from "./loopback_files.ts";
 import type { LoopbackHubCommits } from "./loopback_hub_commits.ts";
 
 /** A content of a repository. */
@@ -86,7 +86,7 @@ function entryOf([path, { bytes, lfs }]: [string, StoredFile]) {
   const size = bytes.length;
   if (!lfs) return { type: "file", path, size, oid: gitHash(bytes) };
   const oid = sha256(bytes);
-  const pointer = new TextEncoder().encode(`oid sha256:${oid}\n`);
+  const pointer = pointerOf(bytes);
   return {
     type: "file",
     path,
@@ -216,6 +216,7 @@ export function record(
   return oid;
 }
 
+/** An error as the Hub has it, with its own words. */
 export function refuse(status: number, error: string, code?: string): Response {
   const headers = code === undefined ? {} : { "x-error-code": code };
   return Response.json({ error }, { status, headers });
@@ -223,13 +224,4 @@ export function refuse(status: number, error: string, code?: string): Response {
 
 export function storedText(text: string): StoredFile {
   return { bytes: new TextEncoder().encode(text), lfs: false };
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-function gitHash(bytes: Uint8Array): string {
-  return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes)
-    .digest("hex");
 }

@@ -39,6 +39,12 @@ export function gitHash(content: Content): string {
     .digest("hex");
 }
 
+/** What git has in the place of a content that LFS has. */
+export function pointerOf(content: Content): string {
+  const oid = sha256(content);
+  return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\n`;
+}
+
 /** What names a content in the cache, and as ETag. */
 export function contentHash(path: string, content: Content): string {
   return isLfs(path) ? sha256(content) : gitHash(content);
@@ -62,7 +68,7 @@ export function entryOf(path: string, content: Content) {
   }
   if (!isLfs(path)) return { type: "file", path, size, oid: gitHash(content) };
   const oid = sha256(content);
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid ${oid}\n`;
+  const pointer = pointerOf(content);
   const lfs = { oid, size, pointerSize: pointer.length };
   const xet = isXet(path) ? { xetHash: xetHash(content) } : {};
   return { type: "file", path, size, oid: gitHash(pointer), lfs, ...xet };

@@ -3,11 +3,11 @@ import {
   record,
   refuse,
   ROUTES,
-  sha256,
   type StoredFile,
   type StoredRepo,
   storedText,
 } from "./loopback_commit_routes.ts";
+import { sha256 } from "./loopback_files.ts";
 
 /** The token that may write. */
 export const TOKEN = "hf_writer";

@@ -1,6 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { gitHash, sha256 } from "./loopback_files.ts";
 import { names } from "./tiny_hub.ts";
 
 /**
@@ -12,10 +12,7 @@ export async function assertSound(cache: string): Promise<void> {
   const hashes = names(blobs).filter((name) => !name.endsWith(".incomplete"));
   for (const name of hashes) {
     const bytes = await Deno.readFile(join(blobs, name));
-    const hash = name.length === 64
-      ? createHash("sha256")
-      : createHash("sha1").update(`blob ${bytes.length}\0`);
-    strictEqual(hash.update(bytes).digest("hex"), name);
+    strictEqual(name.length === 64 ? sha256(bytes) : gitHash(bytes), name);
   }
   if (!names(cache).includes("snapshots")) return;
   for (const commit of names(join(cache, "snapshots"))) {

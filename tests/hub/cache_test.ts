@@ -1,6 +1,7 @@
 import { rejects, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { cachedTree, snapshotPath, unwritable } from "lib/hub/cache.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 const COMMIT = "0".repeat(40);
 
@@ -41,7 +42,8 @@ Deno.test({
 });
 
 Deno.test("a spoilt listing is as good as none", async () => {
-  const folder = await Deno.makeTempDir();
+  using temporary = temporaryFolder();
+  const folder = temporary.path;
   await Deno.mkdir(join(folder, "trees"));
   await Deno.mkdir(snapshotPath(folder, COMMIT), { recursive: true });
   await Deno.writeTextFile(join(folder, "trees", `${COMMIT}.json`), '{"fil');
@@ -49,5 +51,4 @@ Deno.test("a spoilt listing is as good as none", async () => {
   await Deno.writeTextFile(snapshotPath(folder, COMMIT, "a.json"), "{}");
   const cached = await cachedTree(folder, COMMIT);
   strictEqual(cached?.tree["a.json"]?.size, 2);
-  await Deno.remove(folder, { recursive: true });
 });

@@ -1,23 +1,20 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { localData } from "lib/hub/local.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /** Runs a check on a folder with these files, by path, and what lies outside. */
 async function withFolder(
   files: readonly string[],
   check: (folder: string, outside: string) => Promise<void>,
 ): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    const folder = join(home, "folder");
-    for (const path of [...files, "../outside.jsonl"]) {
-      await Deno.mkdir(join(folder, path, ".."), { recursive: true });
-      await Deno.writeTextFile(join(folder, path), "{}\n");
-    }
-    await check(folder, join(home, "outside.jsonl"));
-  } finally {
-    await Deno.remove(home, { recursive: true });
+  using home = temporaryFolder();
+  const folder = join(home.path, "folder");
+  for (const path of [...files, "../outside.jsonl"]) {
+    await Deno.mkdir(join(folder, path, ".."), { recursive: true });
+    await Deno.writeTextFile(join(folder, path), "{}\n");
   }
+  await check(folder, join(home.path, "outside.jsonl"));
 }
 
 Deno.test("localData() takes the data files of a folder in the order of their names", () =>

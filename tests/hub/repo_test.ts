@@ -2,6 +2,7 @@ import { rejects, strictEqual } from "node:assert/strict";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { repoFor } from "lib/hub/repo.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 const ID = { repo: "org/name", revision: null, part: null };
 const repoIn = (env: Record<string, string>) => repoFor("model", ID, { env });
@@ -33,7 +34,8 @@ Deno.test("the id's revision goes before the option, and main is last", async ()
 });
 
 Deno.test("the token comes from HF_TOKEN, then from the file in HF_HOME", async () => {
-  const home = await Deno.makeTempDir();
+  using folder = temporaryFolder();
+  const home = folder.path;
   strictEqual((await repoIn({ HF_HOME: home })).token, null);
   await Deno.writeTextFile(join(home, "token"), "from_file\n");
   strictEqual((await repoIn({ HF_HOME: home })).token, "from_file");
@@ -42,7 +44,6 @@ Deno.test("the token comes from HF_TOKEN, then from the file in HF_HOME", async 
   strictEqual((await repoIn(path)).token, "from_other");
   const env = { HF_HOME: home, HF_TOKEN: "from_env" };
   strictEqual((await repoIn(env)).token, "from_env");
-  await Deno.remove(home, { recursive: true });
 });
 
 Deno.test("HF_HUB_OFFLINE is on for 1, on, yes and true alone", async () => {
