@@ -3,9 +3,14 @@ import { join } from "node:path";
 import { resolveModel } from "lib/hub.ts";
 import { sha256 } from "./loopback_files.ts";
 import { assertSound } from "./sound_cache.ts";
-import { COMMIT, MODEL, names, NEEDED, tinyHub, WEIGHTS } from "./tiny_hub.ts";
-
-type Setup = Awaited<ReturnType<typeof tinyHub>>;
+import {
+  COMMIT,
+  MODEL,
+  names,
+  NEEDED,
+  type TinyHub,
+  WEIGHTS,
+} from "./tiny_hub.ts";
 
 /** The file that is downloaded under faults, on its host and on the Hub. */
 export const SHARD = "model.safetensors";
@@ -13,14 +18,24 @@ export const STORED = `/models/org/tiny/${COMMIT}/${SHARD}`;
 export const RESOLVED = `/org/tiny/resolve/${COMMIT}/${SHARD}`;
 
 /** What was sent of the weights. */
-export const sent = ({ hub }: Setup) => ({ [SHARD]: hub.sent[SHARD] ?? 0 });
+export const sent = ({ hub }: TinyHub) => ({ [SHARD]: hub.sent[SHARD] ?? 0 });
 
 /** Where the weights grow. */
-export const partial = ({ cache }: Setup) =>
+export const partial = ({ cache }: TinyHub) =>
   join(cache, "blobs", `${sha256(WEIGHTS)}.incomplete`);
 
+/** Bytes of the weights that are on disk, before they are whole. */
+export async function partialSize(t: TinyHub): Promise<number | null> {
+  return await Deno.stat(partial(t)).then(({ size }) => size, () => null);
+}
+
+/** Waits until so many bytes of the weights are on disk. */
+export async function begun(t: TinyHub, bytes: number): Promise<void> {
+  while (await partialSize(t) !== bytes) await t.sleep(1);
+}
+
 /** The model arrives, whole and right. */
-export async function assertPulled(t: Setup): Promise<void> {
+export async function assertPulled(t: TinyHub): Promise<void> {
   const { folder } = await resolveModel("org/tiny", t);
   deepStrictEqual(names(folder), NEEDED);
   for (const name of NEEDED) {
@@ -34,7 +49,7 @@ export function at(
   path: string,
   times: number,
   answer: (request: Request) => Response,
-): Setup["hub"]["tamper"] {
+): TinyHub["hub"]["tamper"] {
   return (asked, request) =>
     asked === path && times-- > 0 ? answer(request) : null;
 }

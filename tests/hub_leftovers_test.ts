@@ -1,7 +1,14 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { resolveData, resolveModel } from "lib/hub.ts";
-import { assertPulled, partial, sent, SHARD } from "./faulty_pull.ts";
+import {
+  assertPulled,
+  begun,
+  partial,
+  partialSize,
+  sent,
+  SHARD,
+} from "./faulty_pull.ts";
 import { holdBack, refuse, whole } from "./loopback_hub.ts";
 import { COMMIT, names, tinyHub, WEIGHTS } from "./tiny_hub.ts";
 
@@ -68,10 +75,8 @@ Deno.test("the first file that fails stops the others, which go on next time", a
   await using t = await tinyHub();
   const first = 50_000;
   holdBack(t.hub, first);
-  const size = async () =>
-    (await Deno.stat(partial(t)).catch(() => null))?.size;
   const refuseLater = async () => {
-    while (await size() !== first) await t.sleep(1);
+    await begun(t, first);
     return refuse(403, "GatedRepo");
   };
   const path = `/org/tiny/resolve/${COMMIT}/tokenizer.json`;
@@ -80,7 +85,7 @@ Deno.test("the first file that fails stops the others, which go on next time", a
     resolveModel("org/tiny", { ...t, parallel: 2 }),
     /^Error: Cannot pull "tokenizer.json" .* HTTP 403 GatedRepo/,
   );
-  strictEqual(await size(), first);
+  strictEqual(await partialSize(t), first);
   t.hub.sent = {};
   t.hub.deliver = whole;
   t.hub.tamper = () => null;

@@ -2,11 +2,17 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { resolveData, resolveModel } from "lib/hub.ts";
 import { gitHash, sha256 } from "./loopback_files.ts";
-import { COMMIT, MODEL, names, NEEDED, OLD, tinyHub } from "./tiny_hub.ts";
+import {
+  COMMIT,
+  MODEL,
+  names,
+  NEEDED,
+  OLD,
+  type TinyHub,
+  tinyHub,
+} from "./tiny_hub.ts";
 
-type Setup = Awaited<ReturnType<typeof tinyHub>>;
-
-const offline = (t: Setup) => ({
+const offline = (t: TinyHub) => ({
   ...t,
   env: { ...t.env, HF_HUB_OFFLINE: "1" },
 });

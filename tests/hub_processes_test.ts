@@ -1,20 +1,25 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { resolveModel } from "lib/hub.ts";
+import { begun, SHARD } from "./faulty_pull.ts";
 import { sha256 } from "./loopback_files.ts";
 import { holdBack, whole } from "./loopback_hub.ts";
 import { assertNothingShown, assertSound } from "./sound_cache.ts";
-import { names, NEEDED, oneCommit, tinyHub, WEIGHTS } from "./tiny_hub.ts";
-
-type Setup = Awaited<ReturnType<typeof tinyHub>>;
+import {
+  names,
+  NEEDED,
+  oneCommit,
+  type TinyHub,
+  tinyHub,
+  WEIGHTS,
+} from "./tiny_hub.ts";
 
 const SCRIPT = new URL("../scripts/pull.ts", import.meta.url).pathname;
-const SHARD = "model.safetensors";
 /** Bytes after which the slow Hub waits. */
 const BEFORE = 100_000;
 
 /** Another process that pulls the model, started by a shell. */
-function pulling({ env }: Setup, before = ""): Deno.ChildProcess {
+function pulling({ env }: TinyHub, before = ""): Deno.ChildProcess {
   return new Deno.Command("/bin/sh", {
     args: [
       "-c",
@@ -28,21 +33,11 @@ function pulling({ env }: Setup, before = ""): Deno.ChildProcess {
   }).spawn();
 }
 
-const partial = ({ cache }: Setup) =>
-  join(cache, "blobs", `${sha256(WEIGHTS)}.incomplete`);
-
-/** Waits until the beginning of the weights is on disk. */
-async function begun(t: Setup): Promise<void> {
-  const size = async () =>
-    (await Deno.stat(partial(t)).catch(() => null))?.size;
-  while (await size() !== BEFORE) await t.sleep(1);
-}
-
 Deno.test("two processes at once: one downloads, the other finds it", async () => {
   await using t = await tinyHub();
   const go = holdBack(t.hub, BEFORE);
   const children = [pulling(t), pulling(t)];
-  await begun(t);
+  await begun(t, BEFORE);
   const asked = () =>
     t.hub.log.filter((line) => line.endsWith("revision/main"));
   while (asked().length < 2) await t.sleep(1);
@@ -61,7 +56,7 @@ Deno.test("who waits for another process is told so", async () => {
   await using t = await tinyHub();
   const go = holdBack(t.hub, BEFORE);
   const first = resolveModel("org/tiny", t);
-  await begun(t);
+  await begun(t, BEFORE);
   const told: string[] = [];
   const onWait = (text: string) => {
     told.push(text);
@@ -78,7 +73,7 @@ Deno.test("a process that is killed leaves a beginning, and no lock", async () =
   await using t = await tinyHub();
   holdBack(t.hub, BEFORE);
   const child = pulling(t);
-  await begun(t);
+  await begun(t, BEFORE);
   child.kill("SIGKILL");
   await child.output();
   assertNothingShown(t.cache);

@@ -4,9 +4,15 @@ import { resolveModel } from "lib/hub.ts";
 import { holdBack } from "./loopback_hub.ts";
 import { peerTest, runPeer } from "./peer_python.ts";
 import { assertSound } from "./sound_cache.ts";
-import { COMMIT, MODEL, names, NEEDED, tinyHub, WEIGHTS } from "./tiny_hub.ts";
-
-type Setup = Awaited<ReturnType<typeof tinyHub>>;
+import {
+  COMMIT,
+  MODEL,
+  names,
+  NEEDED,
+  type TinyHub,
+  tinyHub,
+  WEIGHTS,
+} from "./tiny_hub.ts";
 
 const SCRIPT = new URL("fixtures/hub_client.py", import.meta.url).pathname;
 const SHARD = "model.safetensors";
@@ -16,7 +22,7 @@ const BEFORE = 100_000;
 const ALL = [...NEEDED, QUANTIZED];
 
 /** A Hub whose model has a file on the newer storage as well. */
-async function hubWithGguf(): Promise<Setup> {
+async function hubWithGguf(): Promise<TinyHub> {
   const t = await tinyHub();
   t.model.commits[COMMIT] = { ...MODEL, [QUANTIZED]: "GGUF" };
   return t;
@@ -24,7 +30,7 @@ async function hubWithGguf(): Promise<Setup> {
 
 /** What Python's client finds, and where. */
 async function pythonPulls(
-  { env }: Setup,
+  { env }: TinyHub,
   more: Record<string, string> = {},
 ): Promise<{ folder: string; paths: Record<string, string> }> {
   const printed = await runPeer(SCRIPT, {

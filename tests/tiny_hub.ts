@@ -70,6 +70,8 @@ export async function tinyHub(env: Record<string, string> = {}) {
   };
 }
 
+export type TinyHub = Awaited<ReturnType<typeof tinyHub>>;
+
 /** A repository with one commit. */
 export function oneCommit(files: LoopbackFiles): LoopbackRepo {
   return { refs: { main: COMMIT }, commits: { [COMMIT]: files } };

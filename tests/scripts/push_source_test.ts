@@ -4,7 +4,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeJson } from "lib/models/json_fields.ts";
 import { type RunRecord, writeRecord } from "lib/record.ts";
 import { sha256 } from "lib/record/sha256.ts";
@@ -55,51 +55,35 @@ Deno.test("an adapter beside its run has the card of the run", async () => {
   match(whole.card, /^# mine\n\nA LoRA adapter of `org\/base`, trained /m);
 });
 
-Deno.test("a merged model has the card and the record of its run", async () => {
-  using folder = temporaryFolder();
-  const [run, model] = ["run", "model"].map((name) => join(folder.path, name));
-  await putRun(run!);
-  await Deno.mkdir(model!);
-  for (const name of ["config.json", "model.safetensors"]) {
-    await Deno.writeTextFile(join(model!, name), "{}");
-  }
-  const { kind, card, contents } = await pushSource(model!, {
-    ...TO,
-    run: run!,
-  });
-  strictEqual(kind, "model");
-  match(card, /^`org\/base` with a LoRA adapter merged into it, trained /m);
-  deepStrictEqual([...contents.keys()].sort(), [
-    "README.md",
-    "config.json",
-    "metrics.jsonl",
-    "model.safetensors",
-    "run.json",
-  ]);
-});
+const EXPORTED = [
+  ["model", "model.safetensors", "transformers"],
+  ["onnx", "onnx/model.onnx", "transformers.js"],
+] as const;
 
-Deno.test("an ONNX model has the card and the record of its run", async () => {
-  using folder = temporaryFolder();
-  const [run, model] = ["run", "model"].map((name) => join(folder.path, name));
-  await putRun(run!);
-  await Deno.mkdir(join(model!, "onnx"), { recursive: true });
-  for (const name of ["config.json", "onnx/model.onnx", "export.json"]) {
-    await Deno.writeTextFile(join(model!, name), "{}");
-  }
-  const { kind, card, contents } = await pushSource(model!, {
-    ...TO,
-    run: run!,
+for (const [kind, weights, library] of EXPORTED) {
+  Deno.test(`an export for ${library} has the card and the record of its run`, async () => {
+    using folder = temporaryFolder();
+    const run = join(folder.path, "run");
+    const model = join(folder.path, "model");
+    await putRun(run);
+    await Deno.mkdir(dirname(join(model, weights)), { recursive: true });
+    for (const name of ["config.json", weights, "export.json"]) {
+      await Deno.writeTextFile(join(model, name), "{}");
+    }
+    const source = await pushSource(model, { ...TO, run });
+    strictEqual(source.kind, kind);
+    const { card, contents } = source;
+    match(card, RegExp(`^library_name: ${library}$`, "m"));
+    match(card, /^`org\/base` with a LoRA adapter merged into it, trained /m);
+    deepStrictEqual([...contents.keys()].sort(), [
+      "README.md",
+      "config.json",
+      "metrics.jsonl",
+      weights,
+      "run.json",
+    ]);
   });
-  strictEqual(kind, "onnx");
-  match(card, /^library_name: transformers.js$/m);
-  deepStrictEqual([...contents.keys()].sort(), [
-    "README.md",
-    "config.json",
-    "metrics.jsonl",
-    "onnx/model.onnx",
-    "run.json",
-  ]);
-});
+}
 
 Deno.test("a README.md that lies there is the card", async () => {
   using folder = temporaryFolder();
