@@ -8,7 +8,7 @@ export type DownloadHooks = Pick<HubOptions, "onFile" | "onWait">;
 /** From here on megabytes are counted, not kilobytes. */
 const MEGABYTES_FROM = 10_000_000;
 
-/** Shows how far a download is: what `onFile` of `lib/hub.ts` is for. */
+/** Shows how far a download or an upload is: what `onFile` is for. */
 export function downloadProgress(): (file: FileProgress) => void {
   let shown: Progress | undefined;
   return ({ path, all: { bytes, total, files, whole } }) => {

@@ -13,7 +13,7 @@ import { retrying } from "./retry.ts";
 /** How `@huggingface/hub` gets at the Hub to push. */
 export function hubOf(
   repo: Repo,
-  { onSent = () => {} }: { onSent?: OnSent } = {},
+  { onSent }: { onSent?: OnSent } = {},
 ): { hubUrl: string; fetch: Fetch } {
   return { hubUrl: repo.endpoint, fetch: pushing(repo, onSent) };
 }

@@ -29,7 +29,8 @@ export interface GgufFolderOptions {
 /**
  * The Hugging Face folder of a GGUF file: a single file that is a model, with
  * configuration, tokenizer and chat template. It is made once and kept under
- * the hash of the file, so the cache may be emptied at any time.
+ * the hash of the file, so the cache may be emptied at any time. A tokenizer
+ * alone has a folder of its own, unless the whole is there.
  *
  * @throws Error that names the file, and what in it is wrong or unsupported.
  */
