@@ -29,6 +29,7 @@ const AREAS: Record<string, Area> = {
     files: [
       "onnx/session",
       "onnx/linked_files",
+      "onnx/no_telemetry",
       "onnx/state",
       "onnx/devices",
     ],

@@ -46,6 +46,7 @@ export async function continued(
       ...[LIBRARY!, folder, JSON.stringify(requests)],
     ],
     cwd: LIBRARY!,
+    env: { ORT_DISABLE_TELEMETRY: "1" },
   }).output();
   const text = new TextDecoder();
   strictEqual(code, 0, text.decode(stderr));

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import "./no_telemetry.ts"; // before what it speaks to
 import * as ort from "onnxruntime-node";
 import { dirname, join } from "node:path";
 import { arch, platform } from "node:process";

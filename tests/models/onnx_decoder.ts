@@ -1,3 +1,4 @@
+import "lib/onnx/no_telemetry.ts";
 import * as ort from "onnxruntime-node";
 
 /** Rows of a padded batch: token ids, and which of them are padding. */

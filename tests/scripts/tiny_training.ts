@@ -83,7 +83,7 @@ export function randomized(tensors: readonly NamedTensor[]): NamedTensor[] {
 }
 
 /** Where Deno has its packages, which XDG_CACHE_HOME would move. */
-async function denoFolder(): Promise<string> {
+export async function denoFolder(): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["info", "--json"],
   });
