@@ -72,7 +72,7 @@ export function parseFlags<const V extends Verb>(
 
 /**
  * The value of a flag before the verb's flags are known, or the word after
- * `--help`: what decides which flags there are.
+ * `--help`, the last of them: what decides which flags there are.
  */
 export function peekFlag(
   name: string,
@@ -89,11 +89,12 @@ export function peekFlag(
   });
   const asked = (given: { kind: string; name?: string }, wanted: string) =>
     given.kind === "option" && given.name === wanted;
-  for (const [i, token] of tokens.entries()) {
+  const named = tokens.map((token, i) => {
     const next = tokens[i + 1];
     if (asked(token, "help") && next?.kind === "positional") return next.value;
-    if (asked(token, name) && "value" in token) return token.value;
-  }
+    return asked(token, name) && "value" in token ? token.value : undefined;
+  });
+  return named.findLast((value) => value !== undefined);
 }
 
 /** Flags as given, under their name on the command line, and the other arguments. */

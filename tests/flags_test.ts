@@ -1,5 +1,10 @@
-import { deepStrictEqual, match, throws } from "node:assert/strict";
-import { type Args, parseFlags } from "lib/flags.ts";
+import {
+  deepStrictEqual,
+  match,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
+import { type Args, parseFlags, peekFlag } from "lib/flags.ts";
 import {
   choice,
   type Flag,
@@ -120,6 +125,13 @@ Deno.test("parseFlags() takes flags declared as plain data, whose names only the
   const { values } = parse(verb, "--out x --label-smoothing 0.1");
   const out: string = values.out;
   deepStrictEqual({ ...values, out }, { out: "x", labelSmoothing: 0.1 });
+});
+
+Deno.test("peekFlag() takes the last of a repeated flag, as parseFlags() does", () => {
+  const line = "--loss dpo --lr 1 --loss=kto";
+  strictEqual(peekFlag("loss", line.split(" ")), "kto");
+  strictEqual(peekFlag("loss", ["--help", "simpo"]), "simpo");
+  strictEqual(peekFlag("loss", ["--lr", "1"]), undefined);
 });
 
 Deno.test("parseFlags() gives the help text for --help and -h, whatever else is wrong", () => {
