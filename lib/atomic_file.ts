@@ -34,6 +34,7 @@ export async function writeAtomically(
     await Deno.rename(temporary, target);
   } catch (cause) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
-    throw new Error(`Cannot write ${path}: ${reasonOf(cause)}`, { cause });
+    const reason = reasonOf(cause).replaceAll(temporary, target);
+    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
   }
 }

@@ -1,6 +1,12 @@
+import { basename } from "node:path";
+
+/** How Deno ends what the system said: a number, and the call with its paths. */
+const CALL = / \(os error \d+\)(?:: \w+ '([^']*)'(?: -> '[^']*')?)?/g;
+
 /**
  * Text of an error: two lines at most, its cause in parentheses where that
- * says something new.
+ * says something new; of what the system said the words, and the file where
+ * nothing else names it.
  *
  * @param options `debug` gives everything instead, stack and causes.
  */
@@ -12,8 +18,15 @@ export function errorText(
   if (debug) return Deno.inspect(error);
   const message = linesOf(error).slice(0, 2).join("\n");
   const [cause] = error instanceof Error ? linesOf(error.cause ?? "") : [];
-  if (!cause || message.includes(cause)) return message;
-  return `${message} (${cause})`;
+  const isNew = cause !== undefined && !message.includes(cause);
+  return withoutCalls(isNew ? `${message} (${cause})` : message);
+}
+
+function withoutCalls(text: string): string {
+  return text.replace(CALL, (_, path: string | undefined, at: number) => {
+    const isNamed = !path || text.slice(0, at).includes(basename(path));
+    return isNamed ? "" : `: ${path}`;
+  });
 }
 
 function linesOf(error: unknown): string[] {

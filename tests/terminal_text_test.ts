@@ -29,6 +29,24 @@ Deno.test("errorText() takes two lines at most, and anything thrown", () => {
   strictEqual(errorText(undefined), "undefined");
 });
 
+Deno.test("errorText() says what the system said, and the file if nothing else does", () => {
+  const said = "No such file or directory (os error 2)";
+  const cause = new Deno.errors.NotFound(`${said}: realpath '/tmp/m/a.json'`);
+  strictEqual(errorText(cause), "No such file or directory: /tmp/m/a.json");
+  strictEqual(
+    errorText(new Error(`Cannot read m/a.json: ${cause.message}`, { cause })),
+    "Cannot read m/a.json: No such file or directory",
+  );
+  strictEqual(
+    errorText(new Error("Cannot open the model", { cause })),
+    "Cannot open the model (No such file or directory: /tmp/m/a.json)",
+  );
+  strictEqual(
+    errorText(new Error(`Cannot move a: ${said}: rename 'a' -> 'b'; stays`)),
+    "Cannot move a: No such file or directory; stays",
+  );
+});
+
 Deno.test("errorText() gives stack and causes when debugging", () => {
   const error = new Error("outer", { cause: new RangeError("inner") });
   match(

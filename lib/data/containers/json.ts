@@ -59,10 +59,10 @@ function parse({ bytes, where }: Piece): Row {
 function parseText(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
+  } catch (error) {
     // Its line and column are those in the row, where the file's are wanted.
-    const reason = reasonOf(cause).replace(/ \(line \d+ column \d+\)/, "");
-    throw unreadable(where, `${reason}; ${EXPECTED}`, cause);
+    const reason = reasonOf(error).replace(/ \(line \d+ column \d+\)/, "");
+    throw unreadable(where, `${reason}; ${EXPECTED}`);
   }
 }
 
