@@ -17,7 +17,7 @@ import {
 export const TOKEN_FLAGS = {
   model: text({
     help: "model whose tokenizer and chat template are used",
-    placeholder: "DIR|ID",
+    placeholder: "DIR|GGUF|ID",
     group: ROWS,
   }),
   ...TOKENIZING_FLAGS,

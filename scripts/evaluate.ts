@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { writeTextAtomically } from "lib/atomic_file.ts";
 import type { Example } from "lib/data/example.ts";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
@@ -32,7 +33,7 @@ const EVALUATE = {
   flags: {
     model: text({
       help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
-      placeholder: "DIR|ID",
+      placeholder: "DIR|GGUF|ID",
       required: true,
     }),
     adapter: text({
@@ -47,7 +48,7 @@ const EVALUATE = {
     reference: text({
       help: "model that rewards are relative to; if absent the one under the " +
         "adapter, without one there are no rewards",
-      placeholder: "DIR|ID",
+      placeholder: "DIR|GGUF|ID",
     }),
     beta: number({
       help: "rewards are β log π/π_ref",
@@ -80,6 +81,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const model = await openPolicy(values.model, values.adapter, values);
   const reference = await openReference(values, model);
   const data = await read(model, values);
+  if (rows !== undefined) await Deno.mkdir(dirname(rows), { recursive: true });
   const scoring = { ...values, device, examples: data.examples };
   const logProbs = await score("model", model, scoring);
   const refLogProbs = reference &&

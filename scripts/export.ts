@@ -4,11 +4,14 @@ import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import type { TensorSource } from "lib/models/safetensors.ts";
 import type { Weights } from "lib/models/weights.ts";
-import { progress, runVerb, say } from "lib/terminal.ts";
+import { progress, runVerb, say, warn } from "lib/terminal.ts";
 import { choice, type FlagValues, text, toggle, type Verb } from "lib/verb.ts";
 import { byteCount } from "./byte_count.ts";
 import { exportRecord, refuseOthers } from "./export_record.ts";
 import { type ExportSource, exportSource } from "./export_source.ts";
+
+/** As transformers has it. */
+const SHARD_SIZE = "5GB";
 
 const EXPORT = {
   name: "export",
@@ -16,7 +19,7 @@ const EXPORT = {
   positionals: [{
     name: "model",
     help:
-      "folder of a model or of a training run, .gguf file, or org/name[@revision]",
+      "folder of a model or of a training run, .gguf file, or org/name[@revision][:file.gguf]",
   }],
   flags: {
     out: text({
@@ -30,16 +33,15 @@ const EXPORT = {
     }),
     base: text({
       help: "where the model of a training run lies now",
-      placeholder: "DIR|ID",
+      placeholder: "DIR|GGUF|ID",
     }),
     dtype: choice(MODEL_DTYPES, {
       help: "what weights are rounded to",
       default: "float32",
     }),
     shardSize: text({
-      help: "most bytes of one file of weights",
+      help: `most bytes of one file of weights; if absent ${SHARD_SIZE}`,
       placeholder: "SIZE",
-      default: "5GB",
     }),
     onnx: toggle({
       help: "write an ONNX model that generates text in onnxruntime and " +
@@ -58,9 +60,21 @@ type Values = FlagValues<typeof EXPORT.flags>;
 await runVerb(
   () => parseFlags(EXPORT, Deno.args),
   async ({ positionals: { model }, values }) => {
-    const shardBytes = byteCount(values.shardSize, "shard-size");
+    const { shardSize } = values;
+    if (values.onnx && shardSize !== undefined) {
+      throw new Error(
+        "Cannot use --shard-size with --onnx, whose weights are one file",
+      );
+    }
+    const shardBytes = byteCount(shardSize ?? SHARD_SIZE, "shard-size");
     await refuseOthers(values.out);
     const source = await exportSource(model, values);
+    const { heldAs } = source;
+    if (heldAs !== null && heldAs !== "float32") {
+      warn(
+        `${model} was trained over weights held in ${heldAs}; they are exported as they are stored`,
+      );
+    }
     await write(source, { ...values, shardBytes });
     say(`Wrote ${values.out}`);
   },

@@ -25,7 +25,7 @@ export async function refuseOthers(out: string): Promise<void> {
 
 /** What writes the record of an export, by its name. */
 export async function exportRecord(
-  { model, adapter }: ExportSource,
+  { model, adapter, heldAs }: ExportSource,
   made: { weights: string; dtype: string; layout: string },
 ): Promise<Map<string, Writer>> {
   const { weights, ...settings } = made;
@@ -34,10 +34,15 @@ export async function exportRecord(
     schemaVersion: 1,
     kind: "export",
     ...settings,
-    model: { source: sourceName(model.source), weights },
+    model: {
+      source: sourceName(model.source),
+      ...model.gguf === null ? {} : { gguf: model.gguf },
+      weights,
+    },
     adapter: adapter && {
       source: sourceName(adapter.source),
       weights: await sha256File(join(adapter.folder, file)),
+      ...heldAs === null ? {} : { trainedOver: heldAs },
     },
     provenance: await provenance(),
   };

@@ -1,22 +1,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Source } from "lib/hub.ts";
 import { readRecord } from "lib/record.ts";
 import { downloadProgress } from "./download_progress.ts";
-import { modelFolder } from "./model_folder.ts";
-
-/** A folder, and where it came from. */
-export interface Found {
-  readonly folder: string;
-  readonly source: Source;
-}
+import { modelFolder, type ModelPlace } from "./model_folder.ts";
 
 /** What is to be exported, found. */
 export interface ExportSource {
-  readonly model: Found;
-  readonly adapter: Found | null;
+  readonly model: ModelPlace;
+  readonly adapter: ModelPlace | null;
   /** SHA-256 of the weights that the adapter was trained on, if it is known. */
   readonly trainedOn: string | null;
+  /** How they were held then, if it is known. */
+  readonly heldAs: string | null;
 }
 
 export interface SourceOptions {
@@ -45,7 +40,7 @@ export async function exportSource(
   return {
     model: await find(path),
     adapter: adapter === undefined ? null : await find(adapter),
-    trainedOn: null,
+    ...{ trainedOn: null, heldAs: null },
   };
 }
 
@@ -60,24 +55,31 @@ async function ofRun(
         `Cannot use --base: the run ${run} has a model of its own`,
       );
     }
-    return { model: await find(model!), adapter: null, trainedOn: null };
+    return {
+      model: await find(model!),
+      ...{ adapter: null, trainedOn: null, heldAs: null },
+    };
   }
   if (!existsSync(adapter!)) {
     throw new Error(
       `Cannot export the run ${run}: expected adapter or model in it, found neither`,
     );
   }
-  const { model: { source, weights } } = await readRecord(
-    join(run, "run.json"),
-  );
+  const { model: { source, weights }, settings: { baseWeights } } =
+    await readRecord(join(run, "run.json"));
   const found = await find(base ?? source).catch((cause) => {
     throw base === undefined
       ? new Error(`${cause.message}; give --base, where it lies now`, { cause })
       : cause;
   });
-  return { model: found, adapter: await find(adapter!), trainedOn: weights };
+  return {
+    model: found,
+    adapter: await find(adapter!),
+    trainedOn: weights,
+    heldAs: typeof baseWeights === "string" ? baseWeights : null,
+  };
 }
 
-async function find(path: string): Promise<Found> {
+async function find(path: string): Promise<ModelPlace> {
   return await modelFolder(path, { onFile: downloadProgress() });
 }

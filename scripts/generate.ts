@@ -40,7 +40,7 @@ const GENERATE = {
   flags: {
     model: text({
       help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
-      placeholder: "DIR|ID",
+      placeholder: "DIR|GGUF|ID",
       required: true,
     }),
     adapter: text({
@@ -51,7 +51,7 @@ const GENERATE = {
       help: "JSONL file to write, an object a completion, with a record beside",
       placeholder: "FILE",
     }),
-    json: toggle({ help: "print the same objects" }),
+    json: toggle({ help: "print the same objects instead" }),
     prompt: text({ help: "what to continue", group: PROMPTS }),
     prompts: text({
       help: "lines of a .txt, or rows of data with prompt or messages",
@@ -143,7 +143,7 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
   const tokenizer = await loadTokenizer(model.folder);
   if (tokenizer === null) {
     throw new Error(
-      `Cannot generate text with ${model.folder}: it has no tokenizer.json`,
+      `Cannot generate text with ${values.model}: it has no tokenizer`,
     );
   }
   const settings = { ...rest, device, stop: stopsOf(values.stop) };
@@ -164,9 +164,12 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
 
 /** @throws Error for flags that have no use together, or no file to write. */
 function checkFlags(
-  { out, samples, temperature, topK, topP, minP, ...values }: Values,
+  { out, json, samples, temperature, topK, topP, minP, ...values }: Values,
 ): void {
   if (out !== undefined) containerOf(out);
+  if (out !== undefined && json) {
+    throw new Error("Cannot use --json with --out, which has the same objects");
+  }
   if (temperature === 0) {
     const idle = [
       samples > 1 && `draw --samples ${samples}`,

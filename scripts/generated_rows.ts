@@ -78,6 +78,7 @@ export async function writeAnswers(
     data: [promptsOf(answers, settings)],
     model: {
       source: sourceName(model.source),
+      ...model.gguf === null ? {} : { gguf: model.gguf },
       weights: await model.weights.hash(),
       adapter: model.adapterHash,
       tokenizer: tokenizer.hash,

@@ -25,14 +25,17 @@ import type { TrainSettings, TuningSettings } from "./training_settings.ts";
 const OPTIMIZATION = "Optimization";
 const TUNING = "What is trained";
 
+/** Passes over the data, where nothing says how long to train. */
+const EPOCHS = 1;
+
 /** A new adapter, unless flags say otherwise. */
 const LORA = { loraRank: 16, loraAlpha: 32, loraTargets: "all-linear" };
 
 /** The flags of `train`, but for those of the losses. */
 export const TRAINING_FLAGS = {
   model: text({
-    help: "model to train",
-    placeholder: "DIR|GGUF|ID[@REVISION]",
+    help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
+    placeholder: "DIR|GGUF|ID",
     required: true,
   }),
   data: text({
@@ -85,8 +88,7 @@ export const TRAINING_FLAGS = {
     group: ROWS,
   }),
   epochs: number({
-    help: "passes over the data",
-    default: 1,
+    help: `passes over the data; if absent ${EPOCHS}`,
     above: 0,
     group: OPTIMIZATION,
   }),
@@ -169,8 +171,9 @@ export const TRAINING_FLAGS = {
     group: TUNING,
   }),
   initAdapter: text({
-    help: "adapter to go on with; the reference has it too",
-    placeholder: "DIR|ID[@REVISION]",
+    help: "adapter to go on with, a folder or org/name[@revision]; the " +
+      "reference has it too",
+    placeholder: "DIR|ID",
     group: TUNING,
   }),
   ...computing,
@@ -194,6 +197,7 @@ export function trainingSettings(
   flags: TrainingFlags,
   options: Readonly<Record<string, Setting>>,
 ): TrainSettings {
+  if (flags.steps !== undefined) refuse(flags, "epochs", "--steps");
   return {
     model: flags.model,
     data: flags.data,
@@ -202,7 +206,7 @@ export function trainingSettings(
     preset: flags.preset ?? null,
     options,
     tuning: tuningOf(flags),
-    epochs: flags.epochs,
+    epochs: flags.epochs ?? EPOCHS,
     steps: flags.steps ?? null,
     batch: flags.batch,
     microTokens: flags.microTokens,

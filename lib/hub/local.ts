@@ -7,14 +7,27 @@ import { dataFiles } from "./select.ts";
 /**
  * A model folder, or GGUF file, that should lie on this machine.
  *
- * @throws if it does not, or is another file.
+ * @throws if it does not, or is another file, or the folder of a training run.
  */
 export async function localModel(path: string): Promise<string> {
   const { isDirectory } = await find("model", path);
+  if (isDirectory) await refuseRun(path);
   if (isDirectory || /\.gguf$/i.test(path)) return path;
   throw new Error(
     `Cannot use "${path}" as a model: it is a file, expected a folder with config.json and *.safetensors, or a .gguf file`,
   );
+}
+
+/** People name the folder of a run and mean what it made. */
+async function refuseRun(path: string): Promise<void> {
+  const isRun = await ifThere(Deno.stat(join(path, "run.json")));
+  if (isRun === null) return;
+  for (const made of ["adapter", "model"].map((name) => join(path, name))) {
+    if (await ifThere(Deno.stat(made)) === null) continue;
+    throw new Error(
+      `Cannot use "${path}" as a model or adapter: it is a training run, and what it made is ${made}`,
+    );
+  }
 }
 
 /**

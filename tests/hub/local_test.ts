@@ -1,6 +1,6 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { localData } from "lib/hub/local.ts";
+import { localData, localModel } from "lib/hub/local.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 /** Runs a check on a folder with these files, by path, and what lies outside. */
@@ -16,6 +16,16 @@ async function withFolder(
   }
   await check(folder, join(home.path, "outside.jsonl"));
 }
+
+Deno.test("localModel() refuses a training run, and names what it made", () =>
+  withFolder(["run.json", "adapter/adapter_config.json"], async (folder) => {
+    const adapter = join(folder, "adapter");
+    strictEqual(await localModel(adapter), adapter);
+    await rejects(localModel(folder), {
+      message: `Cannot use "${folder}" as a model or adapter: ` +
+        `it is a training run, and what it made is ${adapter}`,
+    });
+  }));
 
 Deno.test("localData() takes the data files of a folder in the order of their names", () =>
   withFolder(

@@ -60,7 +60,7 @@ Deno.test("evaluate measures what train's own evaluation does", async () => {
 Deno.test("evaluate prints a table, and each row's numbers to a file", async () => {
   await using t = await tinyTraining();
   const { code, out, err } = await t.run("evaluate", [
-    ...["--model", t.model, "--data", t.labels, "--rows", "rows.jsonl"],
+    ...["--model", t.model, "--data", t.labels, "--rows", "new/rows.jsonl"],
   ]);
   strictEqual(code, 0, err);
   match(err, /^model {2}12\/12 /);
@@ -69,7 +69,7 @@ Deno.test("evaluate prints a table, and each row's numbers to a file", async () 
   ok(!out.includes("rewards"), "there is no reference");
   const lines = (await Deno.readTextFile(t.labels)).trim().split("\n");
   const labels: Label[] = lines.map((line) => JSON.parse(line));
-  const written = await Deno.readTextFile(join(t.path, "rows.jsonl"));
+  const written = await Deno.readTextFile(join(t.path, "new/rows.jsonl"));
   const rows: Metrics[] = written.trim().split("\n")
     .map((line) => JSON.parse(line));
   strictEqual(rows.length, labels.length);

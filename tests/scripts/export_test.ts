@@ -50,6 +50,7 @@ Deno.test("export merges the adapter of a run into its model, and says from what
       adapter: {
         source: "adapter",
         weights: await sha256File(join(adapter, "adapter_model.safetensors")),
+        trainedOver: "float32",
       },
       provenance: await provenance(),
     });
@@ -98,6 +99,10 @@ Deno.test("export refuses another base, a folder of others, and a wrong size", (
     await refused(
       ["run", "--out", "out", "--shard-size", "5X"],
       /--shard-size/,
+    );
+    await refused(
+      ["run", "--out", "out", "--shard-size", "5MB", "--onnx"],
+      /Cannot use --shard-size with --onnx/,
     );
     const bytes = await Deno.readFile(weights);
     bytes[bytes.length - 2]! ^= 1;

@@ -176,6 +176,7 @@ const REFUSED: [string[], RegExp][] = [
   [["--prompt", "Hi", "--top-k", "5"], /use --top-k at temperature 0/],
   [["--prompt", "Hi", "--stop", '["a", 1]'], /--stop: found .*a JSON list/],
   [["--prompt", "Hi", "--out", "a.txt"], /Cannot write a.txt: expected a name/],
+  [["--prompt", "Hi", "--out", "a.json", "--json"], /use --json with --out/],
   [["--prompt", "Hi", "--raw", "--system", "Be"], /Cannot use --system/],
   [["--prompt", "x".repeat(40)], /prompt 0: it has 42 tokens, expected fewer/],
   [["--prompt", "Hi", "--adapter", "/none"], /Cannot find the model "\/none"/],

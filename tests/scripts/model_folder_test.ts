@@ -26,6 +26,15 @@ Deno.test("a GGUF file is trained as the model that it is, and recorded", async 
   strictEqual(adapter["base_model_name_or_path"], "tiny.gguf");
 });
 
+Deno.test("what a GGUF file lacks is said of the file, not of a folder in the cache", async () => {
+  await using tiny = await tinyTraining();
+  const { code, err } = await tiny.run("generate", [
+    ...["--model", fixture("llama"), "--prompt", "a"],
+  ]);
+  strictEqual(code, 1);
+  match(err, /Cannot generate text with \S+\.gguf: it has no tokenizer$/m);
+});
+
 Deno.test("what is no GGUF file by its content is refused in a line", async () => {
   await using tiny = await tinyTraining();
   const model = `${tiny.path}/x.gguf`;

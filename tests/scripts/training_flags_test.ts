@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, throws } from "node:assert/strict";
 import { parseFlags } from "lib/flags.ts";
 import {
   TRAINING_FLAGS,
@@ -12,6 +12,22 @@ const TRAIN = {
   examples: [],
 };
 const REQUIRED = ["--model", "m", "--data", "d", "--loss", "kto", "--out", "o"];
+
+Deno.test("steps and epochs are two ways to say how long", () => {
+  const length = (...flags: string[]) => {
+    const args = parseFlags(TRAIN, [...REQUIRED, ...flags]);
+    if (args.help !== undefined) return args.help;
+    const { steps, epochs } = trainingSettings(args.values, {});
+    return { steps, epochs };
+  };
+  deepStrictEqual(length(), { steps: null, epochs: 1 });
+  deepStrictEqual(length("--epochs", "2"), { steps: null, epochs: 2 });
+  deepStrictEqual(length("--steps", "5"), { steps: 5, epochs: 1 });
+  throws(
+    () => length("--steps", "5", "--epochs", "1"),
+    /Cannot use --epochs with --steps/,
+  );
+});
 
 Deno.test("conversions are those that were asked for, shares of 0 too", () => {
   const conversions = (...flags: string[]) => {
