@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Tokenizer } from "lib/data/tokenizer.ts";
+import type { BaseWeights } from "lib/models/base_weights.ts";
 import { settledSampling } from "lib/models/warpers.ts";
 import { portablePath, type RunRecord, writeRecordOf } from "lib/record.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
@@ -15,6 +16,7 @@ import { parameterCounts } from "./training_record.ts";
 export interface WrittenSettings extends AnswerSettings {
   readonly model: string;
   readonly adapter?: string;
+  readonly baseWeights: BaseWeights;
   /** File of prompts. */
   readonly prompts?: string;
   readonly raw: boolean;
@@ -96,11 +98,12 @@ export async function writeAnswers(
 function portable(
   { adapter, system, templateOption, ...settings }: WrittenSettings,
 ): RunRecord["settings"] {
-  const { raw, samples, batch } = settings;
+  const { baseWeights, raw, samples, batch } = settings;
   return {
     ...decisive(settings),
     stop: JSON.stringify(settings.stop),
     adapter: adapter === undefined ? null : portablePath(adapter),
+    baseWeights,
     raw,
     system: system === undefined ? null : JSON.stringify(system),
     templateOptions: JSON.stringify(templateOptionsOf(templateOption)),

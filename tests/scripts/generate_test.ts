@@ -83,8 +83,9 @@ Deno.test("generate writes rows that a label makes data, and a record", async ()
   await withModel(async (folder, generate) => {
     const out = join(folder, "new", "answers.jsonl");
     const flags = ["--max-new-tokens", "6", "--temperature", "0.9"];
+    const held = ["--base-weights", "int8"];
     const draw = async (...args: string[]) => {
-      const all = ["--prompt", "Hi", "--out", out, ...flags, ...args];
+      const all = ["--prompt", "Hi", "--out", out, ...flags, ...held, ...args];
       const { code, err, out: said } = await generate(...all);
       strictEqual(code, 0, err);
       strictEqual(said, `Wrote 3 completions to ${out}\n`);
@@ -110,6 +111,7 @@ Deno.test("generate writes rows that a label makes data, and a record", async ()
     strictEqual(record.kind, "generate");
     strictEqual(record.artifacts["answers.jsonl"], await sha256File(out));
     strictEqual(record.summary["completions"], 3);
+    strictEqual(record.settings["baseWeights"], "int8");
 
     const labelled = rows.map((fields, i) => ({
       where: `row ${i}`,
