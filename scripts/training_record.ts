@@ -1,6 +1,6 @@
 import { baseWeightsError } from "lib/base_weights_error.ts";
 import type { Diagnostics } from "lib/diagnostics.ts";
-import { countParameters, parameterNames } from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { describeLoss } from "lib/losses/describe_loss.ts";
 import { lossReads } from "lib/losses/reads.ts";
 import type { LoadedPolicy } from "lib/models/load_policy.ts";

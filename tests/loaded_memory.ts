@@ -1,7 +1,7 @@
 // A program: what a model takes that is loaded to be trained, or scored with.
 import { cpuUsage } from "node:process";
 import { BASE_WEIGHTS } from "lib/models/base_weights.ts";
-import { countParameters } from "lib/models/config.ts";
+import { countParameters } from "lib/models/parameters.ts";
 import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import { Scorer } from "lib/scorer.ts";
 

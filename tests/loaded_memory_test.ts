@@ -1,10 +1,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import {
-  countParameters,
-  parameterNames,
-  readConfig,
-} from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { smolLm2Test } from "./smollm2.ts";
 
 const PROGRAM = fileURLToPath(new URL("./loaded_memory.ts", import.meta.url));

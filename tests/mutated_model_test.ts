@@ -2,7 +2,7 @@ import { match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { readAdapter, writeAdapter } from "lib/models/adapter.ts";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import { Rng } from "lib/rng.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { openWeights, type Weights } from "lib/models/weights.ts";
 import { Scorer } from "lib/scorer.ts";

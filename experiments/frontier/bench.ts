@@ -3,7 +3,7 @@ import { resolveSettings, type Settings } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/reads.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { mean } from "lib/metrics.ts";
-import { parameterNames } from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy, type Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";

@@ -1,6 +1,6 @@
 import { type Row, treeBatch } from "lib/data/tree_batch.ts";
 import { microBatches } from "lib/data/sampler.ts";
-import { parameterNames } from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
 import {
   nextLogits,
   type Parameters,

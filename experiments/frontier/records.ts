@@ -5,7 +5,7 @@ import { describeLoss } from "lib/losses/describe_loss.ts";
 import { resolveSettings } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/reads.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { countParameters, parameterNames } from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import {
   type DataSource,

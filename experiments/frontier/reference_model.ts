@@ -1,7 +1,8 @@
 import { planBatches } from "lib/data/sampler.ts";
 import { resolveSettings } from "lib/losses/options.ts";
 import { sft } from "lib/losses/sft.ts";
-import { type DecoderConfig, parameterNames } from "lib/models/config.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { adamW } from "lib/optim.ts";

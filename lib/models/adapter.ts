@@ -6,11 +6,8 @@ import {
   readAdapterConfig,
 } from "./adapter_config.ts";
 import { architectureOf } from "./architecture.ts";
-import {
-  type DecoderConfig,
-  linearParameters,
-  parameterNames,
-} from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
+import { linearParameters, parameterNames } from "./parameters.ts";
 import { writeJson } from "./json_fields.ts";
 import { type LoraScaling, updateOf } from "./lora_scaling.ts";
 import { targetModules } from "./lora_targets.ts";

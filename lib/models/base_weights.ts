@@ -1,12 +1,12 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import { dequantize4, dequantize8 } from "../ops/dequantize.ts";
 import { cast, widen } from "../ops/elementwise.ts";
+import type { DecoderConfig } from "./config.ts";
 import {
-  type DecoderConfig,
   linearParameters,
   type Parameter,
   parameterNames,
-} from "./config.ts";
+} from "./parameters.ts";
 import { quantize4, quantize8 } from "./quantize.ts";
 import { storedValue } from "./stored_value.ts";
 import type { Weights } from "./weights.ts";

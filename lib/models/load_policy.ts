@@ -6,7 +6,9 @@ import {
   readAdapter,
 } from "./adapter.ts";
 import { type BaseWeights, holdWeights } from "./base_weights.ts";
-import { type DecoderConfig, parameterNames, readConfig } from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
+import { parameterNames } from "./parameters.ts";
+import { readConfig } from "./read_config.ts";
 import { type LoraScaling, updateOf } from "./lora_scaling.ts";
 import { resolveTargets } from "./lora_targets.ts";
 import {

@@ -1,4 +1,5 @@
-import { type DecoderConfig, linearParameters } from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
+import { linearParameters } from "./parameters.ts";
 
 /**
  * Finds the base weights that an adapter shall change, in forward order.

@@ -5,7 +5,9 @@ import {
   readAdapter,
 } from "./adapter.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
-import { type DecoderConfig, parameterNames, readConfig } from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
+import { parameterNames } from "./parameters.ts";
+import { readConfig } from "./read_config.ts";
 import { updateOf } from "./lora_scaling.ts";
 import type { TensorSource } from "./safetensors.ts";
 import { withUsualNames } from "./usual_names.ts";

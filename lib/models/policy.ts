@@ -3,12 +3,12 @@ import { add } from "../ops/elementwise.ts";
 import { affine, gemm } from "../ops/linalg.ts";
 import { architectureOf } from "./architecture.ts";
 import { asStored } from "./base_weights.ts";
+import type { DecoderConfig } from "./config.ts";
 import {
-  type DecoderConfig,
   linearParameters,
   type Parameter,
   parameterNames,
-} from "./config.ts";
+} from "./parameters.ts";
 import type { Parameters } from "./decoder.ts";
 import { type LoraScaling, updateOf } from "./lora_scaling.ts";
 import type { Weights } from "./weights.ts";

@@ -1,5 +1,6 @@
 import { architectureOf } from "./architecture.ts";
-import { type DecoderConfig, parameterNames } from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
+import { parameterNames } from "./parameters.ts";
 import type { Weights } from "./weights.ts";
 
 /**

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { architectureOf } from "./architecture.ts";
 import type { ValueIn } from "./base_weights.ts";
-import { type DecoderConfig, parameterNames } from "./config.ts";
+import type { DecoderConfig } from "./config.ts";
+import { parameterNames } from "./parameters.ts";
 import { quote, readJsonFields } from "./json_fields.ts";
 import { pickleNote } from "./pickles.ts";
 import {

@@ -12,7 +12,8 @@ import {
   readAdapter,
   writeAdapter,
 } from "lib/models/adapter.ts";
-import { type DecoderConfig, readConfig } from "lib/models/config.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { resolveTargets } from "lib/models/lora_targets.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import { putJson, putTinyModel, withFolder } from "./tiny_model.ts";

@@ -3,7 +3,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { dpo } from "lib/losses/dpo.ts";
 import { resolveSettings } from "lib/losses/options.ts";
 import { writeAdapter } from "lib/models/adapter.ts";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import { createGenerator } from "lib/models/generate.ts";
 import {

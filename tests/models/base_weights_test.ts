@@ -5,7 +5,7 @@ import {
   type BaseWeights,
   holdWeights,
 } from "lib/models/base_weights.ts";
-import { linearParameters } from "lib/models/config.ts";
+import { linearParameters } from "lib/models/parameters.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { quantize4, quantize8 } from "lib/models/quantize.ts";

@@ -1,4 +1,5 @@
-import { type DecoderConfig, readConfig } from "lib/models/config.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { putJson } from "./tiny_model.ts";
 

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { type Row, treeBatch } from "lib/data/tree_batch.ts";
-import { type DecoderConfig, readConfig } from "lib/models/config.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import {
   scoredTokens,
   sequenceSums,

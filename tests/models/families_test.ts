@@ -1,11 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { architectureOf, attentionLayers } from "lib/models/architecture.ts";
-import {
-  countParameters,
-  type DecoderConfig,
-  linearParameters,
-  parameterNames,
-} from "lib/models/config.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import hub from "../fixtures/hub_configs.json" with { type: "json" };
 import { configOf } from "./config_of.ts";
 
@@ -243,24 +239,6 @@ Deno.test("Phi-3 with LongRoPE has the positions of its first training", async (
     factors,
     amplitude: Math.sqrt(1 + Math.log(32) / Math.log(4096)),
   });
-});
-
-Deno.test("linear layers are listed as outputs by inputs, however stored", async () => {
-  const config = await changed("gpt2", { "n_layer": 1 });
-  const stored = new Map(
-    parameterNames(config).map(({ name, shape }) => [name, shape]),
-  );
-  deepStrictEqual(linearParameters(config), [
-    { name: "transformer.h.0.attn.c_attn.weight", shape: [2304, 768] },
-    { name: "transformer.h.0.attn.c_proj.weight", shape: [768, 768] },
-    { name: "transformer.h.0.mlp.c_fc.weight", shape: [3072, 768] },
-    { name: "transformer.h.0.mlp.c_proj.weight", shape: [768, 3072] },
-  ]);
-  deepStrictEqual(stored.get("transformer.h.0.attn.c_attn.weight"), [
-    768,
-    2304,
-  ]);
-  deepStrictEqual(stored.get("transformer.h.0.attn.c_attn.bias"), [2304]);
 });
 
 for (

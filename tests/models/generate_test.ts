@@ -7,7 +7,7 @@ import {
 } from "node:assert/strict";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { treeBatch } from "lib/data/tree_batch.ts";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import {
   type Completion,

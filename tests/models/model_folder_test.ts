@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { inMemory } from "lib/models/safetensors.ts";
 import { checkWeights, openWeights } from "lib/models/weights.ts";

@@ -1,5 +1,6 @@
 import { ok } from "node:assert/strict";
-import { parameterNames, readConfig } from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { withFolder } from "./tiny_model.ts";
 
 const FIXTURES = new URL("../fixtures/architectures/", import.meta.url);

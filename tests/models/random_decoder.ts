@@ -1,4 +1,5 @@
-import { type DecoderConfig, parameterNames } from "lib/models/config.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { HostTensor } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";

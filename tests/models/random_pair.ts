@@ -1,5 +1,5 @@
 import { writeAdapter } from "lib/models/adapter.ts";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { resolveTargets } from "lib/models/lora_targets.ts";
 import { loraParameters } from "lib/models/policy.ts";
 import { Rng } from "lib/rng.ts";

@@ -1,4 +1,5 @@
-import { parameterNames, readConfig } from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import type { NamedTensor } from "lib/models/safetensors_header.ts";
 

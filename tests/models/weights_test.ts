@@ -5,7 +5,7 @@ import {
   throws,
 } from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { writeSafetensors } from "lib/models/safetensors.ts";
 import type { NamedTensor } from "lib/models/safetensors_header.ts";
 import { withUsualNames } from "lib/models/usual_names.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readConfig } from "../config.ts";
+import { readConfig } from "../read_config.ts";
 import { writeJson } from "../json_fields.ts";
 import {
   ELEMENT_BYTES,

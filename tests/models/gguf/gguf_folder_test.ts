@@ -5,7 +5,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
-import { readConfig } from "lib/models/config.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { convertGguf } from "lib/models/gguf/convert_gguf.ts";
 import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";

@@ -1,10 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import {
-  type DecoderConfig,
-  parameterNames,
-  readConfig,
-} from "lib/models/config.ts";
+import { parameterNames } from "lib/models/parameters.ts";
+import { readConfig } from "lib/models/read_config.ts";
 import { checkWeights, openWeights } from "lib/models/weights.ts";
 import { configOf } from "./config_of.ts";
 import { putJson, TINY, withFolder } from "./tiny_model.ts";
@@ -178,30 +175,6 @@ Deno.test("a config.json that is missing or broken is named", () =>
     await Deno.writeTextFile(`${folder}/generation_config.json`, "{");
     await rejects(readConfig(folder), /generation_config.json/);
   }));
-
-Deno.test("parameters come in forward order, the head only if it is untied", async () => {
-  const config = await changed({ "head_dim": 6, "num_hidden_layers": 1 });
-  const listed = (config: DecoderConfig) =>
-    parameterNames(config).map(({ name, shape }) => `${name} ${shape}`);
-  const tied = [
-    "model.embed_tokens.weight 11,8",
-    "model.layers.0.input_layernorm.weight 8",
-    "model.layers.0.self_attn.q_proj.weight 12,8",
-    "model.layers.0.self_attn.k_proj.weight 6,8",
-    "model.layers.0.self_attn.v_proj.weight 6,8",
-    "model.layers.0.self_attn.o_proj.weight 8,12",
-    "model.layers.0.post_attention_layernorm.weight 8",
-    "model.layers.0.mlp.gate_proj.weight 6,8",
-    "model.layers.0.mlp.up_proj.weight 6,8",
-    "model.layers.0.mlp.down_proj.weight 8,6",
-    "model.norm.weight 8",
-  ];
-  deepStrictEqual(listed(config), tied);
-  deepStrictEqual(
-    listed({ ...config, tiedHead: false }),
-    [...tied, "lm_head.weight 11,8"],
-  );
-});
 
 Deno.test({
   name: "stories260K's weights are those of its configuration " +
