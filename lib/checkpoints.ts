@@ -4,7 +4,7 @@ import {
   readHeader,
   readTensor,
   writeSafetensors,
-} from "./models/safetensors.ts";
+} from "./models/weights/safetensors.ts";
 import { canonicalJson, type Json } from "./record/canonical_json.ts";
 import { differences } from "./record/differences.ts";
 import type { Snapshot } from "./optimization.ts";

@@ -2,7 +2,7 @@ import { parseFlags } from "lib/flags.ts";
 import { openTensors } from "lib/models/merge_adapter.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
-import type { TensorSource } from "lib/models/safetensors.ts";
+import type { TensorSource } from "lib/models/weights/safetensors.ts";
 import type { Weights } from "lib/models/weights.ts";
 import { progress, runVerb, say, warn } from "lib/terminal.ts";
 import { choice, type FlagValues, text, toggle, type Verb } from "lib/verb.ts";

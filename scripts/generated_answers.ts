@@ -7,7 +7,7 @@ import {
   namesByContent,
 } from "lib/models/generate.ts";
 import type { Policy } from "lib/models/policy.ts";
-import type { Sampling } from "lib/models/warpers.ts";
+import type { Sampling } from "lib/models/generate/warpers.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { Rng } from "lib/rng.ts";

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Tokenizer } from "lib/data/tokenizer.ts";
 import type { BaseWeights } from "lib/models/base_weights.ts";
-import { settledSampling } from "lib/models/warpers.ts";
+import { settledSampling } from "lib/models/generate/warpers.ts";
 import { portablePath, type RunRecord, writeRecordOf } from "lib/record.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";

@@ -2,7 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { writeAdapter } from "lib/models/adapter.ts";
 import { adapterOf } from "lib/models/load_policy.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import { inMemory } from "lib/models/safetensors.ts";
+import { inMemory } from "lib/models/weights/safetensors.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import type { Trainer } from "lib/trainer.ts";
 import { sourceName } from "./source_name.ts";

@@ -11,7 +11,7 @@ import {
   writeModelFolder,
 } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../scripts/open_policy.ts";
 import { assertClose } from "./assert_close.ts";

@@ -57,11 +57,7 @@ const AREAS: Record<string, Area> = {
   },
   // What runs a model rather than builds it.
   generate: {
-    files: [
-      "models/generate",
-      "models/cached_decoder",
-      "models/key_value_cache",
-    ],
+    files: ["models/generate"],
     imports: ["models", "ops", "onnx/graph", "onnx/proto", "onnx/session"],
   },
   data: { files: ["data"], imports: ["reason", "untrusted"] },

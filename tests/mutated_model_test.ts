@@ -4,7 +4,7 @@ import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { readAdapter, writeAdapter } from "lib/models/adapter.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { Rng } from "lib/rng.ts";
 import { withByteTokenizer } from "./data/byte_tokenizer.ts";
 import { putJson, putTinyModel, tensorsFor } from "./models/tiny_model.ts";

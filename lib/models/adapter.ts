@@ -4,20 +4,20 @@ import {
   type AdapterConfig,
   adapterFields,
   readAdapterConfig,
-} from "./adapter_config.ts";
+} from "./adapter/adapter_config.ts";
 import { architectureOf } from "./architecture.ts";
 import type { DecoderConfig } from "./config.ts";
 import { linearParameters, parameterNames } from "./parameters.ts";
 import { writeJson } from "./json_fields.ts";
-import { type LoraScaling, updateOf } from "./lora_scaling.ts";
-import { targetModules } from "./lora_targets.ts";
+import { type LoraScaling, updateOf } from "./adapter/lora_scaling.ts";
+import { targetModules } from "./adapter/lora_targets.ts";
 import {
   readHeader,
   readTensor,
   type SafetensorsFile,
   writeSafetensors,
-} from "./safetensors.ts";
-import type { NamedTensor } from "./safetensors_header.ts";
+} from "./weights/safetensors.ts";
+import type { NamedTensor } from "./weights/safetensors_header.ts";
 import { assertFinite } from "./weights.ts";
 
 /** The factors of one weight's update, a multiple of `b·a`, row by row. */

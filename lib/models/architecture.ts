@@ -1,9 +1,9 @@
 import type { ActivationName } from "../ops/activation.ts";
 import type { DecoderConfig, RopeConfig } from "./config.ts";
-import type { MlpForm } from "./mlp_forms.ts";
-import type { NormForm } from "./norm_forms.ts";
-import type { ProjectionForm } from "./projection_forms.ts";
-import type { QkNormForm } from "./qk_norm_forms.ts";
+import type { MlpForm } from "./decoder/mlp_forms.ts";
+import type { NormForm } from "./decoder/norm_forms.ts";
+import type { ProjectionForm } from "./decoder/projection_forms.ts";
+import type { QkNormForm } from "./decoder/qk_norm_forms.ts";
 
 /** What families of decoders do in different ways. */
 export interface Variations {

@@ -7,8 +7,8 @@ import {
   type Parameter,
   parameterNames,
 } from "./parameters.ts";
-import { quantize4, quantize8 } from "./quantize.ts";
-import { storedValue } from "./stored_value.ts";
+import { quantize4, quantize8 } from "./weights/quantize.ts";
+import { storedValue } from "./weights/stored_value.ts";
 import type { Weights } from "./weights.ts";
 
 /** Makes the value of a weight in a graph, in the graph's own type. */

@@ -13,8 +13,8 @@ import {
   remoteness,
   rowsAttention,
   streamAttention,
-} from "./attention.ts";
-import { block, normed } from "./block.ts";
+} from "./decoder/attention.ts";
+import { block, normed } from "./decoder/block.ts";
 import type { DecoderConfig } from "./config.ts";
 
 /** Where a decoder's parameters come from. */

@@ -1,6 +1,6 @@
 import { Graph } from "../onnx/graph.ts";
 import { compile, type CompileOptions, type Tensors } from "../onnx/session.ts";
-import { cachedDecoder } from "./cached_decoder.ts";
+import { cachedDecoder } from "./generate/cached_decoder.ts";
 import type { DecoderConfig } from "./config.ts";
 import {
   Batch,
@@ -9,8 +9,8 @@ import {
   type Row,
 } from "./generate/batch.ts";
 import type { Policy } from "./policy.ts";
-import { sampler } from "./sample_token.ts";
-import type { Sampling } from "./warpers.ts";
+import { sampler } from "./generate/sample_token.ts";
+import type { Sampling } from "./generate/warpers.ts";
 
 /** What follows a prompt. */
 export interface Completion {

@@ -2,7 +2,12 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { countUp, lengthOf, unflatten } from "../ops/batch_shape.ts";
 import { add, cast, max, neg, sub } from "../ops/elementwise.ts";
 import { concat, reshape, transpose, unsqueeze } from "../ops/shaping.ts";
-import { type Heads, hide, remoteness, rowsAttention } from "./attention.ts";
+import {
+  type Heads,
+  hide,
+  remoteness,
+  rowsAttention,
+} from "./decoder/attention.ts";
 import type { DecoderConfig } from "./config.ts";
 import { logits, type Parameters, streamStates } from "./decoder.ts";
 

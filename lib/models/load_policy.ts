@@ -9,8 +9,8 @@ import { type BaseWeights, holdWeights } from "./base_weights.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { readConfig } from "./read_config.ts";
-import { type LoraScaling, updateOf } from "./lora_scaling.ts";
-import { resolveTargets } from "./lora_targets.ts";
+import { type LoraScaling, updateOf } from "./adapter/lora_scaling.ts";
+import { resolveTargets } from "./adapter/lora_targets.ts";
 import {
   fullPolicy,
   initialLora,
@@ -19,7 +19,7 @@ import {
   loraPolicy,
   type Policy,
 } from "./policy.ts";
-import { withUsualNames } from "./usual_names.ts";
+import { withUsualNames } from "./weights/usual_names.ts";
 import { checkWeights, openWeights, type Weights } from "./weights.ts";
 
 /** What of a model is trained. */

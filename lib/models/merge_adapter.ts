@@ -8,9 +8,9 @@ import { type Architecture, architectureOf } from "./architecture.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { readConfig } from "./read_config.ts";
-import { updateOf } from "./lora_scaling.ts";
-import type { TensorSource } from "./safetensors.ts";
-import { withUsualNames } from "./usual_names.ts";
+import { updateOf } from "./adapter/lora_scaling.ts";
+import type { TensorSource } from "./weights/safetensors.ts";
+import { withUsualNames } from "./weights/usual_names.ts";
 import { checkWeights, openWeights, type Weights } from "./weights.ts";
 
 /** A model's parameters in forward order, to be read one after another. */

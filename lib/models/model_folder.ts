@@ -7,10 +7,10 @@ import { architectureOf } from "./architecture.ts";
 import { changeFields } from "./change_fields.ts";
 import type { DecoderConfig } from "./config.ts";
 import { readConfig } from "./read_config.ts";
-import type { FloatDtype } from "./encode_floats.ts";
+import type { FloatDtype } from "./weights/encode_floats.ts";
 import { readJsonFields, writeJson } from "./json_fields.ts";
-import { type TensorSource, writeTensors } from "./safetensors.ts";
-import { type Shard, shardIndex, splitShards } from "./shards.ts";
+import { type TensorSource, writeTensors } from "./weights/safetensors.ts";
+import { type Shard, shardIndex, splitShards } from "./weights/shards.ts";
 
 /** Files that belong to a model beside its weights, where it has them. */
 const COPIED = [

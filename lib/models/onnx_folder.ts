@@ -18,7 +18,7 @@ import {
   writtenConfig,
 } from "./model_folder.ts";
 import { type Lora, loraPolicy } from "./policy.ts";
-import { type TensorSource, writeTensors } from "./safetensors.ts";
+import { type TensorSource, writeTensors } from "./weights/safetensors.ts";
 import { openWeights, type Weights } from "./weights.ts";
 
 /** Element types of weights, and what transformers.js calls such models. */

@@ -1,10 +1,10 @@
 import { type Architecture, architectureOf } from "./architecture.ts";
 import type { DecoderConfig } from "./config.ts";
-import { MLPS } from "./mlp_forms.ts";
-import { normVectors } from "./norm_forms.ts";
-import { type LinearLayer, PROJECTIONS } from "./projection_forms.ts";
-import { QK_NORMS } from "./qk_norm_forms.ts";
-import { elementCount } from "./safetensors_header.ts";
+import { MLPS } from "./decoder/mlp_forms.ts";
+import { normVectors } from "./decoder/norm_forms.ts";
+import { type LinearLayer, PROJECTIONS } from "./decoder/projection_forms.ts";
+import { QK_NORMS } from "./decoder/qk_norm_forms.ts";
+import { elementCount } from "./weights/safetensors_header.ts";
 
 /** A parameter: its name in a Hugging Face folder, and its shape there. */
 export interface Parameter {

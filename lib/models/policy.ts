@@ -10,7 +10,7 @@ import {
   parameterNames,
 } from "./parameters.ts";
 import type { Parameters } from "./decoder.ts";
-import { type LoraScaling, updateOf } from "./lora_scaling.ts";
+import { type LoraScaling, updateOf } from "./adapter/lora_scaling.ts";
 import type { Weights } from "./weights.ts";
 
 /** A decoder and what of it is trained. */

@@ -5,14 +5,14 @@ import type { ValueIn } from "./base_weights.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { quote, readJsonFields } from "./json_fields.ts";
-import { pickleNote } from "./pickles.ts";
+import { pickleNote } from "./weights/pickles.ts";
 import {
   fill,
   readHeader,
   readTensor,
   type SafetensorsFile,
-} from "./safetensors.ts";
-import type { StoredTensor } from "./safetensors_header.ts";
+} from "./weights/safetensors.ts";
+import type { StoredTensor } from "./weights/safetensors_header.ts";
 
 /** A stored tensor and the file that holds it. */
 export interface LocatedTensor extends StoredTensor {

@@ -14,8 +14,8 @@ import {
 } from "lib/models/adapter.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { resolveTargets } from "lib/models/lora_targets.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { putJson, putTinyModel, withFolder } from "./tiny_model.ts";
 
 const shared = (path: string) =>

@@ -13,7 +13,11 @@ import {
   type Tuning,
 } from "lib/models/load_policy.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import { inMemory, readHeader, readTensor } from "lib/models/safetensors.ts";
+import {
+  inMemory,
+  readHeader,
+  readTensor,
+} from "lib/models/weights/safetensors.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
 import { tensorsOf } from "lib/optimization.ts";

@@ -8,8 +8,8 @@ import {
 import { linearParameters } from "lib/models/parameters.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
-import { quantize4, quantize8 } from "lib/models/quantize.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
 import { Scorer } from "lib/scorer.ts";
 import { assertClose } from "../assert_close.ts";

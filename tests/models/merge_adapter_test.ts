@@ -5,7 +5,7 @@ import {
   type ModelDtype,
   writeModelFolder,
 } from "lib/models/model_folder.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
 import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../../scripts/open_policy.ts";

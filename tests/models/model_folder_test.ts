@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { readConfig } from "lib/models/read_config.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import { inMemory } from "lib/models/safetensors.ts";
+import { inMemory } from "lib/models/weights/safetensors.ts";
 import { checkWeights, openWeights } from "lib/models/weights.ts";
 import {
   putJson,

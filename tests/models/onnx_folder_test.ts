@@ -6,7 +6,7 @@ import { createGenerator } from "lib/models/generate.ts";
 import { openTensors } from "lib/models/merge_adapter.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import type { ModelDtype } from "lib/models/model_folder.ts";
-import { readHeader } from "lib/models/safetensors.ts";
+import { readHeader } from "lib/models/weights/safetensors.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { openPolicy } from "../../scripts/open_policy.ts";

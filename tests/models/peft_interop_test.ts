@@ -6,7 +6,7 @@ import { type Adapter, readAdapter, writeAdapter } from "lib/models/adapter.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { adapterOf, loadPolicy, type Tuning } from "lib/models/load_policy.ts";
-import { resolveTargets } from "lib/models/lora_targets.ts";
+import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
 import { openTensors } from "lib/models/merge_adapter.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { loraParameters } from "lib/models/policy.ts";

@@ -1,11 +1,11 @@
-import { resolveTargets } from "lib/models/lora_targets.ts";
+import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
 import {
   type Lora,
   loraParameters,
   loraPolicy,
   type Policy,
 } from "lib/models/policy.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
 import { hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";

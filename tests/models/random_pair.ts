@@ -1,6 +1,6 @@
 import { writeAdapter } from "lib/models/adapter.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { resolveTargets } from "lib/models/lora_targets.ts";
+import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
 import { loraParameters } from "lib/models/policy.ts";
 import { Rng } from "lib/rng.ts";
 import { randomized } from "../scripts/tiny_training.ts";

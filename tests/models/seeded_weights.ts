@@ -1,5 +1,5 @@
-import { writeSafetensors } from "lib/models/safetensors.ts";
-import type { NamedTensor } from "lib/models/safetensors_header.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 
 /** How fixtures/architectures.py draws a tensor: uniform in center ± width. */
 export interface Draw {

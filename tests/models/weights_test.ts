@@ -6,9 +6,9 @@ import {
 } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readConfig } from "lib/models/read_config.ts";
-import { writeSafetensors } from "lib/models/safetensors.ts";
-import type { NamedTensor } from "lib/models/safetensors_header.ts";
-import { withUsualNames } from "lib/models/usual_names.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
+import { withUsualNames } from "lib/models/weights/usual_names.ts";
 import { assertFinite, checkWeights, openWeights } from "lib/models/weights.ts";
 import {
   putJson,

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeSafetensors } from "lib/models/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { assertClose } from "../assert_close.ts";
 import { putJson, tensorsFor, TINY } from "../models/tiny_model.ts";
 import { metricsOf, tinyTraining } from "./tiny_training.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { openTensors } from "lib/models/merge_adapter.ts";
-import { readHeader } from "lib/models/safetensors.ts";
+import { readHeader } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
 import { provenance } from "lib/record/environment.ts";
 import { sha256File } from "lib/record/sha256.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { NamedTensor } from "lib/models/safetensors_header.ts";
+import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { type MetricsRow, readMetrics } from "lib/record/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { putTinyModel, TINY } from "../models/tiny_model.ts";

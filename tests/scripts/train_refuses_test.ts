@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { NamedTensor } from "lib/models/safetensors_header.ts";
+import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { putTinyModel } from "../models/tiny_model.ts";
 import {
   randomized,

@@ -1,8 +1,8 @@
 import { hostData, type Program, type Tensors } from "../../onnx/session.ts";
-import { newTokenFeeds, type NewTokens } from "../cached_decoder.ts";
+import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
-import { KeyValueCache } from "../key_value_cache.ts";
-import type { Sampler } from "../sample_token.ts";
+import { KeyValueCache } from "./key_value_cache.ts";
+import type { Sampler } from "./sample_token.ts";
 import { computePrompts, type Found, type Prompt } from "./prompts.ts";
 
 /**

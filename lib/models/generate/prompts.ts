@@ -1,7 +1,7 @@
 import type { Tensors } from "../../onnx/session.ts";
-import type { NewTokens } from "../cached_decoder.ts";
+import type { NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
-import { KeyValueCache, type Span } from "../key_value_cache.ts";
+import { KeyValueCache, type Span } from "./key_value_cache.ts";
 
 /** Token ids of a prompt. */
 export type Prompt = readonly number[];

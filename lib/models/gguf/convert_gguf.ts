@@ -5,7 +5,7 @@ import {
   ELEMENT_BYTES,
   elementCount,
   encodeHeader,
-} from "../safetensors_header.ts";
+} from "../weights/safetensors_header.ts";
 import { checkWeights, openWeights } from "../weights.ts";
 import type { Architecture, ConfigFields } from "./architecture.ts";
 import { ARCHITECTURES } from "./architectures.ts";

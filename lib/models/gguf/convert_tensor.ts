@@ -1,4 +1,4 @@
-import { elementCount } from "../safetensors_header.ts";
+import { elementCount } from "../weights/safetensors_header.ts";
 import type { Arrangement, RowOrder, RowSizes } from "./arrangement.ts";
 import { byteCount, type GgufTensor } from "./gguf_file.ts";
 

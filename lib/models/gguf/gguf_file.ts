@@ -1,6 +1,6 @@
 import { reasonOf } from "../../reason_of.ts";
 import { quote } from "../json_fields.ts";
-import { elementCount } from "../safetensors_header.ts";
+import { elementCount } from "../weights/safetensors_header.ts";
 import { HeaderReader } from "./header_reader.ts";
 import { Metadata } from "./metadata.ts";
 import { type MetadataValue, readValue } from "./metadata_value.ts";

@@ -1,5 +1,5 @@
 import type { Llama3Scaling } from "../config.ts";
-import { inverseFrequencies } from "../rotary.ts";
+import { inverseFrequencies } from "../decoder/rotary.ts";
 import type { ConfigFields, GgufModel } from "./architecture.ts";
 import type { Metadata } from "./metadata.ts";
 

@@ -4,7 +4,7 @@ import {
   computePrompts,
   type Prompt,
 } from "lib/models/generate/prompts.ts";
-import type { Span } from "lib/models/key_value_cache.ts";
+import type { Span } from "lib/models/generate/key_value_cache.ts";
 import { hostData, type Tensors } from "lib/onnx/session.ts";
 import { SMALL } from "../random_decoder.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { inverseFrequencies } from "lib/models/rotary.ts";
+import { inverseFrequencies } from "lib/models/decoder/rotary.ts";
 
 Deno.test("default rotary frequencies are powers of theta", () => {
   const rope = { theta: 10000, scaling: null };

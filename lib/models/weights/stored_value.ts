@@ -1,5 +1,5 @@
-import type { DType, Graph, Value } from "../onnx/graph.ts";
-import type { LocatedTensor } from "./weights.ts";
+import type { DType, Graph, Value } from "../../onnx/graph.ts";
+import type { LocatedTensor } from "../weights.ts";
 
 /** Types of safetensors files → types of graphs. */
 const STORED_TYPES: ReadonlyMap<string, DType> = new Map([

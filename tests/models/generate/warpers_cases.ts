@@ -1,4 +1,4 @@
-import type { Sampling } from "lib/models/warpers.ts";
+import type { Sampling } from "lib/models/generate/warpers.ts";
 
 /** Logits, and what transformers makes of them. */
 export interface WarperCase {
@@ -14,7 +14,7 @@ export interface WarperCase {
 
 type Numbers = readonly (number | null)[];
 
-const FIXTURE = new URL("../fixtures/warpers.jsonl", import.meta.url);
+const FIXTURE = new URL("../../fixtures/warpers.jsonl", import.meta.url);
 
 /** The cases that fixtures/warpers.py has made. */
 export const CASES: readonly WarperCase[] = Deno.readTextFileSync(FIXTURE)

@@ -1,6 +1,6 @@
-import type { Value } from "../onnx/graph.ts";
-import { add } from "../ops/elementwise.ts";
-import { layerNorm, rmsNorm } from "../ops/norm.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { add } from "../../ops/elementwise.ts";
+import { layerNorm, rmsNorm } from "../../ops/norm.ts";
 
 export type NormForm = "rms" | "offset-rms" | "layer" | "bare-layer";
 

@@ -1,4 +1,4 @@
-import { type JsonFields, readJsonFields } from "./json_fields.ts";
+import { type JsonFields, readJsonFields } from "../json_fields.ts";
 import {
   isPlainPattern,
   type LoraScaling,

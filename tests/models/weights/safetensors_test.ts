@@ -5,12 +5,12 @@ import {
   readTensor,
   writeSafetensors,
   writeTensors,
-} from "lib/models/safetensors.ts";
-import { withFolder } from "./tiny_model.ts";
+} from "lib/models/weights/safetensors.ts";
+import { withFolder } from "../tiny_model.ts";
 
 const STORIES = fileURLToPath(
   new URL(
-    "../../../shared/models/stories260K/model.safetensors",
+    "../../../../shared/models/stories260K/model.safetensors",
     import.meta.url,
   ),
 );

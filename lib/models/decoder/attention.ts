@@ -1,15 +1,15 @@
-import type { Value } from "../onnx/graph.ts";
-import { attendRows } from "../ops/attention.ts";
-import { max, min, mul, sub } from "../ops/elementwise.ts";
-import { rotate } from "../ops/rope.ts";
-import { reshape, unsqueeze } from "../ops/shaping.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { attendRows } from "../../ops/attention.ts";
+import { max, min, mul, sub } from "../../ops/elementwise.ts";
+import { rotate } from "../../ops/rope.ts";
+import { reshape, unsqueeze } from "../../ops/shaping.ts";
 import {
   type Architecture,
   architectureOf,
   attentionLayers,
-} from "./architecture.ts";
-import type { DecoderConfig, RopeConfig } from "./config.ts";
-import type { Stream } from "./decoder.ts";
+} from "../architecture.ts";
+import type { DecoderConfig, RopeConfig } from "../config.ts";
+import type { Stream } from "../decoder.ts";
 import type { BlockParameters } from "./projection_forms.ts";
 import { QK_NORMS } from "./qk_norm_forms.ts";
 import { type Angles, rotaryAngles } from "./rotary.ts";

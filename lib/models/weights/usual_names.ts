@@ -1,7 +1,7 @@
-import { architectureOf } from "./architecture.ts";
-import type { DecoderConfig } from "./config.ts";
-import { parameterNames } from "./parameters.ts";
-import type { Weights } from "./weights.ts";
+import { architectureOf } from "../architecture.ts";
+import type { DecoderConfig } from "../config.ts";
+import { parameterNames } from "../parameters.ts";
+import type { Weights } from "../weights.ts";
 
 /**
  * A model's weights by the names of {@linkcode parameterNames}, under which

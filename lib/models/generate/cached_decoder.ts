@@ -1,17 +1,17 @@
-import type { Graph, Value } from "../onnx/graph.ts";
-import type { HostTensor } from "../onnx/session.ts";
-import { add, max, sub } from "../ops/elementwise.ts";
-import { gather } from "../ops/indexing.ts";
-import { concat, reshape, transpose, unsqueeze } from "../ops/shaping.ts";
+import type { Graph, Value } from "../../onnx/graph.ts";
+import type { HostTensor } from "../../onnx/session.ts";
+import { add, max, sub } from "../../ops/elementwise.ts";
+import { gather } from "../../ops/indexing.ts";
+import { concat, reshape, transpose, unsqueeze } from "../../ops/shaping.ts";
 import {
   type Heads,
   hide,
   lateness,
   remoteness,
   rowsAttention,
-} from "./attention.ts";
-import type { DecoderConfig } from "./config.ts";
-import { logits, type Parameters, streamStates } from "./decoder.ts";
+} from "../decoder/attention.ts";
+import type { DecoderConfig } from "../config.ts";
+import { logits, type Parameters, streamStates } from "../decoder.ts";
 
 /** Keys and values of one layer, by the names that a graph knows them by. */
 export function cacheNames(layer: number): { k: string; v: string } {

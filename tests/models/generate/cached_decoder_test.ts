@@ -1,15 +1,18 @@
 import { treeBatch } from "lib/data/tree_batch.ts";
-import { cachedDecoder, newTokenFeeds } from "lib/models/cached_decoder.ts";
+import {
+  cachedDecoder,
+  newTokenFeeds,
+} from "lib/models/generate/cached_decoder.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
-import { KeyValueCache } from "lib/models/key_value_cache.ts";
+import { KeyValueCache } from "lib/models/generate/key_value_cache.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Program } from "lib/onnx/session.ts";
-import { assertClose } from "../assert_close.ts";
-import { ARCHITECTURES } from "./architecture_fixtures.ts";
-import { configOf } from "./config_of.ts";
-import { randomDecoder } from "./random_decoder.ts";
-import { UNLIKE_LLAMA } from "./unlike_llama.ts";
+import { assertClose } from "../../assert_close.ts";
+import { ARCHITECTURES } from "../architecture_fixtures.ts";
+import { configOf } from "../config_of.ts";
+import { randomDecoder } from "../random_decoder.ts";
+import { UNLIKE_LLAMA } from "../unlike_llama.ts";
 
 type Decoder = ReturnType<typeof randomDecoder>;
 

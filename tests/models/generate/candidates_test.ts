@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { Candidates } from "lib/models/candidates.ts";
+import { Candidates } from "lib/models/generate/candidates.ts";
 
 Deno.test("candidates keep their order and scores when others are dropped", () => {
   const candidates = new Candidates();

@@ -1,7 +1,7 @@
-import type { Value } from "../onnx/graph.ts";
-import { activate, ACTIVATIONS, gated } from "../ops/activation.ts";
-import { split } from "../ops/shaping.ts";
-import type { Architecture } from "./architecture.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { activate, ACTIVATIONS, gated } from "../../ops/activation.ts";
+import { split } from "../../ops/shaping.ts";
+import type { Architecture } from "../architecture.ts";
 import type { BlockParameters, LinearLayer } from "./projection_forms.ts";
 
 export type MlpForm = "gated" | "joined gate" | "plain";

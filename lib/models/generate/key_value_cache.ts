@@ -1,6 +1,6 @@
-import { hostData, type Tensor, type Tensors } from "../onnx/session.ts";
+import { hostData, type Tensor, type Tensors } from "../../onnx/session.ts";
 import { cacheNames } from "./cached_decoder.ts";
-import type { DecoderConfig } from "./config.ts";
+import type { DecoderConfig } from "../config.ts";
 
 /** Consecutive tokens of a stream, or rows of a cache. */
 export interface Span {

@@ -1,5 +1,5 @@
 import { ok, strictEqual, throws } from "node:assert/strict";
-import { quantize4, quantize8 } from "lib/models/quantize.ts";
+import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { Rng } from "lib/rng.ts";
 
 const [ROWS, COLUMNS] = [3, 192];

@@ -1,6 +1,6 @@
-import type { Value } from "../onnx/graph.ts";
-import { reshape, split } from "../ops/shaping.ts";
-import type { Architecture } from "./architecture.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { reshape, split } from "../../ops/shaping.ts";
+import type { Architecture } from "../architecture.ts";
 
 /** A linear layer of a block: the module below the layer's, and its size. */
 export interface LinearLayer {

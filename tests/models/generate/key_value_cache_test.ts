@@ -1,7 +1,7 @@
 import { deepEqual } from "node:assert/strict";
-import { KeyValueCache } from "lib/models/key_value_cache.ts";
+import { KeyValueCache } from "lib/models/generate/key_value_cache.ts";
 import { hostData, type Tensor } from "lib/onnx/session.ts";
-import { SMALL } from "./random_decoder.ts";
+import { SMALL } from "../random_decoder.ts";
 
 /** One number for each token and layer. */
 const CONFIG = { ...SMALL, layers: 1, kvHeads: 1, headDim: 1 };

@@ -1,8 +1,8 @@
-import type { Value } from "../onnx/graph.ts";
-import { add, scale } from "../ops/elementwise.ts";
-import type { Architecture } from "./architecture.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { add, scale } from "../../ops/elementwise.ts";
+import type { Architecture } from "../architecture.ts";
 import type { Attention } from "./attention.ts";
-import type { Parameters } from "./decoder.ts";
+import type { Parameters } from "../decoder.ts";
 import { MLPS } from "./mlp_forms.ts";
 import { NORMS } from "./norm_forms.ts";
 import { type BlockParameters, PROJECTIONS } from "./projection_forms.ts";

@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import { type Drawn, sampler } from "lib/models/sample_token.ts";
-import type { Sampling } from "lib/models/warpers.ts";
+import { type Drawn, sampler } from "lib/models/generate/sample_token.ts";
+import type { Sampling } from "lib/models/generate/warpers.ts";
 import { Rng } from "lib/rng.ts";
-import { assertClose } from "../assert_close.ts";
+import { assertClose } from "../../assert_close.ts";
 import { CASES } from "./warpers_cases.ts";
 
 /** What is chosen after nothing, at one random number. */

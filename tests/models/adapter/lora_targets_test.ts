@@ -1,7 +1,10 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
 import { LLAMA_NAMES } from "lib/models/architecture.ts";
-import { resolveTargets, targetModules } from "lib/models/lora_targets.ts";
-import { SMALL } from "./random_decoder.ts";
+import {
+  resolveTargets,
+  targetModules,
+} from "lib/models/adapter/lora_targets.ts";
+import { SMALL } from "../random_decoder.ts";
 
 Deno.test("targets are found by name, in forward order", () => {
   const layer = (i: number, modules: string[]) =>

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
-import { writeAtomically } from "../atomic_file.ts";
+import { writeAtomically } from "../../atomic_file.ts";
 import { encodeFloats, type FloatDtype } from "./encode_floats.ts";
-import { realFile } from "../untrusted/real_file.ts";
+import { realFile } from "../../untrusted/real_file.ts";
 import { pickleNote } from "./pickles.ts";
 import {
   decodeHeader,
@@ -12,7 +12,7 @@ import {
   type Header,
   type NamedTensor,
 } from "./safetensors_header.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../../reason_of.ts";
 
 /** A safetensors file, its header read and checked. */
 export interface SafetensorsFile extends Header {

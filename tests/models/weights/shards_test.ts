@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { shardIndex, splitShards } from "lib/models/shards.ts";
-import { inMemory } from "lib/models/safetensors.ts";
+import { shardIndex, splitShards } from "lib/models/weights/shards.ts";
+import { inMemory } from "lib/models/weights/safetensors.ts";
 
 const tensor = (name: string, size: number) =>
   inMemory({ name, shape: [size], data: new Float32Array(size) });

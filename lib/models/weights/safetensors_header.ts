@@ -1,5 +1,5 @@
-import { decodeText, parseJson } from "../untrusted/read_json.ts";
-import { isRecord, quote } from "./json_fields.ts";
+import { decodeText, parseJson } from "../../untrusted/read_json.ts";
+import { isRecord, quote } from "../json_fields.ts";
 
 /** Bytes of one element of each type a safetensors file may hold. */
 export const ELEMENT_BYTES = {

@@ -1,8 +1,8 @@
 import { deepEqual, throws } from "node:assert/strict";
-import { Candidates } from "lib/models/candidates.ts";
-import { type Sampling, warpersOf } from "lib/models/warpers.ts";
+import { Candidates } from "lib/models/generate/candidates.ts";
+import { type Sampling, warpersOf } from "lib/models/generate/warpers.ts";
 import { Rng } from "lib/rng.ts";
-import { assertClose } from "../assert_close.ts";
+import { assertClose } from "../../assert_close.ts";
 import { CASES } from "./warpers_cases.ts";
 
 /** What warpers make of logits; −∞ is a token that is no candidate. */

@@ -1,5 +1,5 @@
-import type { DecoderConfig } from "./config.ts";
-import { linearParameters } from "./parameters.ts";
+import type { DecoderConfig } from "../config.ts";
+import { linearParameters } from "../parameters.ts";
 
 /**
  * Finds the base weights that an adapter shall change, in forward order.

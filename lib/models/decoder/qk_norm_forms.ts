@@ -1,8 +1,8 @@
-import type { Value } from "../onnx/graph.ts";
-import { mul } from "../ops/elementwise.ts";
-import { layerNorm } from "../ops/norm.ts";
-import { concat, unsqueeze } from "../ops/shaping.ts";
-import type { Architecture } from "./architecture.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { mul } from "../../ops/elementwise.ts";
+import { layerNorm } from "../../ops/norm.ts";
+import { concat, unsqueeze } from "../../ops/shaping.ts";
+import type { Architecture } from "../architecture.ts";
 import { normVectors } from "./norm_forms.ts";
 import type { BlockParameters } from "./projection_forms.ts";
 

@@ -1,5 +1,8 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { encodeFloats, type FloatDtype } from "lib/models/encode_floats.ts";
+import {
+  encodeFloats,
+  type FloatDtype,
+} from "lib/models/weights/encode_floats.ts";
 
 const bits = (x: number, dtype: FloatDtype) => {
   const bytes = encodeFloats(Float32Array.of(x), dtype);
