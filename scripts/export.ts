@@ -1,5 +1,5 @@
 import { parseFlags } from "lib/flags.ts";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import type { TensorSource } from "lib/models/weights/safetensors.ts";

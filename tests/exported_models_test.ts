@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { encodePrompt } from "lib/data/prompts.ts";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
 import { createGenerator } from "lib/models/generate.ts";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import {
   MODEL_DTYPES,
   type ModelDtype,

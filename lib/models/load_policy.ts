@@ -8,7 +8,7 @@ import {
 import { type BaseWeights, holdWeights } from "./base_weights.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
-import { readConfig } from "./read_config.ts";
+import { openModel } from "./open_model.ts";
 import { type LoraScaling, updateOf } from "./adapter/lora_scaling.ts";
 import { resolveTargets } from "./adapter/lora_targets.ts";
 import {
@@ -19,8 +19,7 @@ import {
   loraPolicy,
   type Policy,
 } from "./policy.ts";
-import { withUsualNames } from "./weights/usual_names.ts";
-import { checkWeights, openWeights, type Weights } from "./weights.ts";
+import type { Weights } from "./weights.ts";
 
 /** What of a model is trained. */
 export type Tuning =
@@ -59,9 +58,7 @@ export async function loadPolicy(
   tuning: Tuning,
   { baseWeights = "float32" }: { baseWeights?: BaseWeights } = {},
 ): Promise<LoadedPolicy> {
-  const config = await readConfig(folder);
-  const weights = withUsualNames(config, await openWeights(folder));
-  checkWeights(config, weights);
+  const { config, weights } = await openModel(folder);
   if (tuning.kind === "full") {
     refuseHeld(baseWeights);
     const policy = fullPolicy(config, await readAll(config, weights));

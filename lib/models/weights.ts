@@ -1,9 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { architectureOf } from "./architecture.ts";
 import type { ValueIn } from "./base_weights.ts";
-import type { DecoderConfig } from "./config.ts";
-import { parameterNames } from "./parameters.ts";
 import { quote, readJsonFields } from "./json_fields.ts";
 import { pickleNote } from "./weights/pickles.ts";
 import {
@@ -52,10 +49,6 @@ const INDEX = "model.safetensors.index.json";
 /** The index is data from outside: it must not lead out of the folder. */
 const SHARD = /^[^/\\\0]+\.safetensors$/;
 
-/** What older files carry and every model computes again: frequencies, masks. */
-const RECOMPUTED =
-  /\.rotary_emb\.inv_freq$|\.(attn|attention)\.(masked_)?bias$/;
-
 /**
  * Opens the weights of a Hugging Face model folder, in one file or in shards,
  * and checks that every tensor listed is there.
@@ -73,35 +66,6 @@ export async function openWeights(folder: string): Promise<Weights> {
     `Cannot open the model in ${folder}: expected ${WEIGHTS} or ${INDEX}, ` +
       `found neither${await pickleNote(folder)}`,
   );
-}
-
-/**
- * Checks that the weights are those of the configuration, no more and no less.
- *
- * @throws Error that names tensor, file, and the shapes expected and found.
- */
-export function checkWeights(config: DecoderConfig, weights: Weights): void {
-  const expected = parameterNames(config);
-  for (const { name, shape } of expected) {
-    const found = weights.get(name);
-    if (found?.shape.join() === shape.join()) continue;
-    throw new Error(
-      `Cannot use tensor "${name}" of ${found?.file ?? weights.files}: ` +
-        `expected shape [${shape}] as config.json has it, ` +
-        `found ${found ? `[${found.shape}]` : "no such tensor"}`,
-    );
-  }
-  const known = new Set(expected.map(({ name }) => name));
-  if (config.tiedHead) {
-    known.add(`${architectureOf(config).names.head}.weight`);
-  }
-  for (const name of weights.names()) {
-    if (known.has(name) || RECOMPUTED.test(name)) continue;
-    throw new Error(
-      `Unknown tensor "${name}" in ${weights.get(name)?.file}: ` +
-        `the configuration has no place for it`,
-    );
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Row } from "lib/data/tree_batch.ts";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import { Scorer } from "lib/scorer.ts";

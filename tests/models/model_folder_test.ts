@@ -1,8 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { readConfig } from "lib/models/read_config.ts";
+import { openModel } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { inMemory } from "lib/models/weights/safetensors.ts";
-import { checkWeights, openWeights } from "lib/models/weights.ts";
 import {
   putJson,
   putTinyModel,
@@ -36,8 +35,7 @@ Deno.test("a model folder is written with its tokenizer and new weights", () =>
       JSON.parse(await Deno.readTextFile(`${out}/config.json`)),
       { ...TINY, "torch_dtype": "float32" },
     );
-    const weights = await openWeights(out);
-    checkWeights(await readConfig(out), weights);
+    const { weights } = await openModel(out);
     for (const { name, data } of tensors) {
       deepStrictEqual(await weights.read(name), data);
     }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import { createGenerator } from "lib/models/generate.ts";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import type { ModelDtype } from "lib/models/model_folder.ts";
 import { readHeader } from "lib/models/weights/safetensors.ts";

@@ -7,7 +7,7 @@ import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { adapterOf, loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { loraParameters } from "lib/models/policy.ts";
 import { referenceOf } from "lib/reference.ts";

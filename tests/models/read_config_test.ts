@@ -1,15 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { checkWeights, openWeights } from "lib/models/weights.ts";
 import { configOf } from "./config_of.ts";
 import { putJson, TINY, withFolder } from "./tiny_model.ts";
-
-const STORIES = fileURLToPath(
-  new URL("../../../shared/models/stories260K", import.meta.url),
-);
-const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
 /** The configuration of a tiny Llama with changes. */
 const changed = (
@@ -175,18 +167,3 @@ Deno.test("a config.json that is missing or broken is named", () =>
     await Deno.writeTextFile(`${folder}/generation_config.json`, "{");
     await rejects(readConfig(folder), /generation_config.json/);
   }));
-
-Deno.test({
-  name: "stories260K's weights are those of its configuration " +
-    "(ignored without ../shared)",
-  ignore: !hasStories,
-  fn: async () => {
-    const config = await readConfig(STORIES);
-    const weights = await openWeights(STORIES);
-    checkWeights(config, weights);
-    const sizes = await Promise.all(
-      parameterNames(config).map(({ name }) => weights.read(name)),
-    );
-    strictEqual(sizes.reduce((sum, { length }) => sum + length, 0), 260_032);
-  },
-});

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import { readHeader } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights.ts";
 import { provenance } from "lib/record/environment.ts";

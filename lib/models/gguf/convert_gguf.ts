@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openModel } from "../open_model.ts";
 import { readConfig } from "../read_config.ts";
 import { writeJson } from "../json_fields.ts";
 import {
@@ -6,7 +7,6 @@ import {
   elementCount,
   encodeHeader,
 } from "../weights/safetensors_header.ts";
-import { checkWeights, openWeights } from "../weights.ts";
 import type { Architecture, ConfigFields } from "./architecture.ts";
 import { ARCHITECTURES } from "./architectures.ts";
 import { headDim } from "./config_fields.ts";
@@ -147,12 +147,12 @@ export async function writeConverted(
     join(folder, "config.json"),
     text.replace(CAPS, "$1.0"),
   );
-  const read = await readConfig(folder);
+  await readConfig(folder);
   await Deno.writeFile(
     join(folder, "model.safetensors"),
     ReadableStream.from(weightBytes(model, onBytes)),
   );
-  checkWeights(read, await openWeights(folder));
+  await openModel(folder);
 }
 
 /** Writes the files of a tokenizer into a folder. */

@@ -5,11 +5,11 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
-import { readConfig } from "lib/models/read_config.ts";
 import { convertGguf } from "lib/models/gguf/convert_gguf.ts";
 import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
-import { checkWeights, openWeights } from "lib/models/weights.ts";
+import { openModel } from "lib/models/open_model.ts";
+import { openWeights } from "lib/models/weights.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { elementsOf, fixture } from "./fixture.ts";
 import {
@@ -59,8 +59,7 @@ Deno.test("a GGUF file becomes the folder of a model, once", async () => {
   ]);
   strictEqual(seen[0], 0);
   strictEqual(seen.at(-1), 1);
-  const weights = await openWeights(folder);
-  checkWeights(await readConfig(folder), weights);
+  const { weights } = await openModel(folder);
   for (const conversion of convertGguf(await readGguf(path)).weights) {
     deepStrictEqual(
       await weights.read(conversion.name),

@@ -1,60 +1,14 @@
-import {
-  adaptedConfig,
-  type Adapter,
-  checkAdapter,
-  readAdapter,
-} from "./adapter.ts";
-import { type Architecture, architectureOf } from "./architecture.ts";
-import type { DecoderConfig } from "./config.ts";
-import { parameterNames } from "./parameters.ts";
-import { readConfig } from "./read_config.ts";
-import { updateOf } from "./adapter/lora_scaling.ts";
-import type { TensorSource } from "./weights/safetensors.ts";
-import { withUsualNames } from "./weights/usual_names.ts";
-import { checkWeights, openWeights, type Weights } from "./weights.ts";
-
-/** A model's parameters in forward order, to be read one after another. */
-export interface ModelTensors {
-  readonly tensors: readonly TensorSource[];
-  /** The weights as they are stored. */
-  readonly weights: Weights;
-}
-
-/**
- * Opens a model folder, with an adapter merged into it where one is given.
- *
- * @throws Error for a folder, weight or adapter that is missing, unsupported or
- * of the wrong shape.
- */
-export async function openTensors(
-  folder: string,
-  { adapter }: { adapter?: string | undefined } = {},
-): Promise<ModelTensors> {
-  const config = await readConfig(folder);
-  const weights = withUsualNames(config, await openWeights(folder));
-  checkWeights(config, weights);
-  const stored = (config: DecoderConfig) =>
-    parameterNames(config).map(({ name, shape }) => ({
-      name,
-      shape,
-      read: () => weights.read(name),
-    }));
-  if (adapter === undefined) {
-    return { tensors: stored(config), weights };
-  }
-  const update = await readAdapter(adapter);
-  checkAdapter(config, update);
-  const known = stored(adaptedConfig(config, update.replaced));
-  const tensors = mergeAdapter(known, update, architectureOf(config));
-  return { tensors, weights };
-}
+import type { Adapter } from "../adapter.ts";
+import type { Architecture } from "../architecture.ts";
+import type { TensorSource } from "../weights/safetensors.ts";
+import { updateOf } from "./lora_scaling.ts";
 
 /**
  * The tensors of a model with an adapter's updates in them, made as they are
  * read: W + (alpha / rank) B A, computed in float64 and rounded once.
  * https://arxiv.org/abs/2106.09685
  */
-function mergeAdapter(
+export function mergeAdapter(
   tensors: readonly TensorSource[],
   { tensors: pairs, replaced, ...scaling }: Adapter,
   { inputsFirst }: Architecture,

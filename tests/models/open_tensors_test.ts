@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { openTensors } from "lib/models/merge_adapter.ts";
+import { openTensors } from "lib/models/open_tensors.ts";
 import {
   MODEL_DTYPES,
   type ModelDtype,
