@@ -64,7 +64,8 @@ export interface Stream {
 
 /**
  * Hidden states of a stream of tokens after the final norm and the logits'
- * factor, `[N, hidden]`: logits are their products with the head. Everything but attention works on the flat stream.
+ * factor, `[N, hidden]`: logits are their products with the head. Everything
+ * but attention works on the flat stream.
  */
 export function streamStates(
   config: DecoderConfig,
@@ -98,7 +99,7 @@ function embedded(
  * in the prompt or in the query's own continuation, and is not too far away
  * for the layer.
  */
-export function hiddenStates(
+function hiddenStates(
   config: DecoderConfig,
   parameters: Parameters,
   inputs: StreamInputs,
@@ -169,7 +170,7 @@ export function logits(
 }
 
 /** The parameter that is the head. */
-export function headName(config: DecoderConfig): string {
+function headName(config: DecoderConfig): string {
   const { names, tiedHead } = architectureOf(config);
   return `${tiedHead ? names.embedding : names.head}.weight`;
 }

@@ -146,7 +146,8 @@ function checkPrompt(
   if (prompt.length === 0) refuse("it is empty, expected at least one token");
   if (prompt.length >= maxPositions) {
     refuse(
-      `it has ${prompt.length} tokens, expected fewer than the model's ${maxPositions} positions`,
+      `it has ${prompt.length} tokens, ` +
+        `expected fewer than the model's ${maxPositions} positions`,
     );
   }
   const stray = prompt.find((id) => !(id >= 0 && id < vocabSize));

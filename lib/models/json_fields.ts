@@ -1,3 +1,4 @@
+import { reasonOf } from "../reason_of.ts";
 import { parseJson, readText } from "../untrusted/read_json.ts";
 
 /** What the engine's indices count to. */
@@ -103,8 +104,9 @@ export async function readJsonFields(path: string): Promise<JsonFields> {
   try {
     value = parseJson(await readText(path));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new Error(`Cannot read JSON of ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot read JSON of ${path}: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
   if (isRecord(value)) return new JsonFields(path, value);
   throw new Error(`Cannot read ${path}: expected a JSON object`);

@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { reasonOf } from "../reason_of.ts";
 import { apply, Graph, type Op } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { compile, engine, hostData } from "./session.ts";
-import { reasonOf } from "../reason_of.ts";
 
 /** What a device is called where people choose one. */
 export const DEVICE_WORDS = ["auto", ...DEVICES] as const;

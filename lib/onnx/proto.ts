@@ -12,7 +12,7 @@ import type {
 // Field numbers: https://github.com/onnx/onnx/blob/v1.20.0/onnx/onnx.proto3
 
 /** Version of the standard operator set that every graph is written in. */
-export const OPSET = 21;
+const OPSET = 21;
 const IR_VERSION = 10;
 const DATA_TYPES: Record<DType, number> = {
   float32: 1,

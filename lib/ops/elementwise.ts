@@ -116,7 +116,7 @@ export const Tanh: Op = {
 export const tanh = (x: Operand): Value => apply(Tanh, [x]);
 
 /** z = x > y */
-export const Greater: Op = {
+const Greater: Op = {
   name: "Greater",
   infer: (inputs) => [{ dtype: "bool", shape: broadcast(inputs)[0]!.shape }],
   vjp: () => [null, null],
@@ -125,7 +125,7 @@ export const greater = (x: Operand, y: Operand): Value =>
   apply(Greater, [x, y]);
 
 /** z = ¬x */
-export const Not: Op = { name: "Not", infer: same, vjp: () => [null] };
+const Not: Op = { name: "Not", infer: same, vjp: () => [null] };
 export const not = (x: Value): Value => apply(Not, [x]);
 
 const CAST_TARGETS: Partial<Record<DType, number>> = {
@@ -135,7 +135,7 @@ const CAST_TARGETS: Partial<Record<DType, number>> = {
 };
 
 /** z = x in another type. */
-export const Cast: Op = {
+const Cast: Op = {
   name: "Cast",
   infer: ([x], { to }) => {
     const found = Object.entries(CAST_TARGETS).find(([, code]) => code === to);

@@ -25,7 +25,7 @@ import { capOf, capped } from "./soft_cap.ts";
  * Under a cap c, z = c tanh(h Eᵀ/c) stands for h Eᵀ, and each row of E in the
  * Jacobian has the factor dz/d(h Eᵀ).
  */
-export const FrozenHead: Op = {
+const FrozenHead: Op = {
   name: "FrozenHead",
   domain: "prefgrad",
   infer: ([h, , y], attributes) => [
@@ -54,7 +54,7 @@ export const FrozenHead: Op = {
  * The same under a head that is trained. The second output is the log of the
  * normaliser, from which the backward pass computes each chunk's softmax again.
  */
-export const TrainedHead: Op = {
+const TrainedHead: Op = {
   name: "TrainedHead",
   domain: "prefgrad",
   infer: ([h, , y], attributes) => [

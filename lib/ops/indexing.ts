@@ -54,7 +54,7 @@ export const addAt = (x: Value, column: Value, updates: Value): Value =>
   scatterElements(x, column, updates, 1);
 
 /** x with the rows of `updates` added at `index`. */
-export function scatterAdd(x: Value, index: Value, updates: Value): Value {
+function scatterAdd(x: Value, index: Value, updates: Value): Value {
   if (x.shape.length === 1) {
     return scatterElements(x, flat(index), flat(updates), 0);
   }

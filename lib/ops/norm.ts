@@ -43,7 +43,7 @@ export const rmsNorm = (x: Value, w: Value, epsilon: number): Value =>
  *
  * Mean and rstd are outputs, for the backward pass.
  */
-export const LayerNormalization: Op = {
+const LayerNormalization: Op = {
   name: "LayerNormalization",
   infer: ([x]) => {
     const each = { dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), 1] };

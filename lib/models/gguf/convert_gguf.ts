@@ -78,7 +78,8 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
       const conversion = conversionOf(tensor, { ...architecture, ...sizes });
       if (conversion) return conversion;
       throw new Error(
-        `Cannot read ${path}: tensor "${tensor.name}" has no place in "${name}"`,
+        `Cannot read ${path}: tensor "${tensor.name}" ` +
+          `has no place in "${name}"`,
       );
     });
   return { gguf, tokenizer, config, weights };

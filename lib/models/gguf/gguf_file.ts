@@ -150,7 +150,8 @@ function checkShape(
   const row = shape.at(-1)!;
   if (row % elements !== 0) {
     throw reader.error(
-      `it has rows of ${row} elements, expected a multiple of ${elements} for ${name}`,
+      `it has rows of ${row} elements, ` +
+        `expected a multiple of ${elements} for ${name}`,
     );
   }
   if (!shape.includes(0) && Number.isSafeInteger(elementCount(shape))) return;
@@ -181,13 +182,15 @@ function locate(
     const where = `tensor ${quote(name)}`;
     if (offset !== next) {
       throw new Error(
-        `${where}: it begins at byte ${offset} of the tensors, expected ${next}, where the one before it ends`,
+        `${where}: it begins at byte ${offset} of the tensors, ` +
+          `expected ${next}, where the one before it ends`,
       );
     }
     const end = dataOffset + offset + byteCount({ type, shape });
     if (end > size) {
       throw new Error(
-        `${where}: it ends at byte ${end}, expected no more than the ${size} of the file`,
+        `${where}: it ends at byte ${end}, ` +
+          `expected no more than the ${size} of the file`,
       );
     }
     next = aligned(end - dataOffset);

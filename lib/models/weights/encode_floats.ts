@@ -36,10 +36,8 @@ export function encodeFloats(
   for (let i = 0; range && i < values.length; i++) {
     if (Math.abs(values[i]!) < range.limit) continue;
     throw new RangeError(
-      `element ${i} is ${
-        values[i]
-      }, expected numbers within ±${range.largest}, ` +
-        `all that ${dtype} can hold`,
+      `element ${i} is ${values[i]}, expected numbers within ` +
+        `±${range.largest}, all that ${dtype} can hold`,
     );
   }
   return encode(values);

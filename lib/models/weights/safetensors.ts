@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
 import { writeAtomically } from "../../atomic_file.ts";
-import { encodeFloats, type FloatDtype } from "./encode_floats.ts";
+import { reasonOf } from "../../reason_of.ts";
 import { realFile } from "../../untrusted/real_file.ts";
+import { encodeFloats, type FloatDtype } from "./encode_floats.ts";
 import { pickleNote } from "./pickles.ts";
 import {
   decodeHeader,
@@ -12,7 +13,6 @@ import {
   type Header,
   type NamedTensor,
 } from "./safetensors_header.ts";
-import { reasonOf } from "../../reason_of.ts";
 
 /** A safetensors file, its header read and checked. */
 export interface SafetensorsFile extends Header {

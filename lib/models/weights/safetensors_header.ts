@@ -1,3 +1,4 @@
+import { reasonOf } from "../../reason_of.ts";
 import { decodeText, parseJson } from "../../untrusted/read_json.ts";
 import { isRecord, quote } from "../json_fields.ts";
 
@@ -127,7 +128,7 @@ function parseObject(text: Uint8Array): Record<string, unknown> {
   } catch (cause) {
     const reason = cause instanceof SyntaxError
       ? "is not valid JSON"
-      : `cannot be used: ${(cause as Error).message}`;
+      : `cannot be used: ${reasonOf(cause)}`;
     throw new Error(`its header ${reason}`, { cause });
   }
   if (isRecord(header)) return header;
@@ -178,10 +179,8 @@ function checkLayout(
   for (const [name, tensor] of tensors) {
     if (tensor.begin !== end) {
       throw new Error(
-        `tensor ${
-          quote(name)
-        } begins at byte ${tensor.begin}, expected ${end}, ` +
-          `where the one before it ends`,
+        `tensor ${quote(name)} begins at byte ${tensor.begin}, ` +
+          `expected ${end}, where the one before it ends`,
       );
     }
     end = tensor.end;
