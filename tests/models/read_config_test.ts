@@ -92,6 +92,15 @@ Deno.test("rotary settings are read from old and new places alike", async () => 
     "rope_parameters": { "rope_type": "default", "rope_theta": 7 },
   });
   deepStrictEqual(plain.rope, { theta: 7, scaling: null });
+  const both = await changed({
+    "rope_theta": 9,
+    "rope_parameters": { "rope_type": "default", "rope_theta": 7 },
+    "rope_scaling": { "rope_type": "linear", factor: 2 },
+  });
+  deepStrictEqual(both.rope, {
+    theta: 9,
+    scaling: { kind: "linear", factor: 2 },
+  });
 });
 
 for (

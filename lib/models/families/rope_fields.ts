@@ -26,13 +26,16 @@ export type ScalingReader = (
   rotation: { readonly theta: number; readonly size: number },
 ) => RopeConfig["scaling"];
 
-/** Older files have rope_theta and rope_scaling, newer ones rope_parameters. */
+/**
+ * Older files have rope_theta and rope_scaling, newer ones rope_parameters. Of
+ * both, rope_scaling counts, as in transformers: people add it by hand.
+ */
 export function readRope(
   fields: JsonFields,
   defaults: RopeDefaults,
 ): RopeConfig {
-  const rope = fields.object("rope_parameters") ??
-    fields.object("rope_scaling");
+  const rope = fields.object("rope_scaling") ??
+    fields.object("rope_parameters");
   const config = ropeOf(fields, rope, defaults);
   // Settings for each type of layer would go unread.
   const nested = Object.entries(rope?.values ?? {})
