@@ -71,7 +71,10 @@ export async function holdWeights(
 }
 
 /** The stored bytes, mapped; half precision is widened. */
-export function asStored(weights: Weights, { name }: Parameter): ValueIn {
+export function asStored(
+  weights: Weights,
+  { name }: Pick<Parameter, "name">,
+): ValueIn {
   const tensor = weights.get(name);
   if (!tensor) throw new RangeError(`No tensor "${name}" in the model`);
   return (graph) => cast(storedValue(graph, name, tensor), graph.float);
@@ -96,10 +99,7 @@ async function inHalf(
     new Float16Array(await weights.read(name)).buffer,
   );
   if (held.some((bits) => (bits & INFINITE) === INFINITE)) {
-    throw new RangeError(
-      `Cannot hold tensor "${name}" of ${tensor.file} in float16: ` +
-        `a value is beyond its range`,
-    );
+    throw unholdable(weights, name, "float16: a value is beyond its range");
   }
   return (graph) =>
     widen(graph.external({ dtype: "float16", shape }, { held }), graph.float);
@@ -128,6 +128,11 @@ async function inInt4(
   { name, shape }: Parameter,
 ): Promise<ValueIn> {
   const [rows, columns] = shape as [number, number];
+  if (columns % 2 !== 0) {
+    const expected = "expected an even number";
+    const reason = `4 bits: its rows are of ${columns}, ${expected}`;
+    throw unholdable(weights, name, reason);
+  }
   const { codes, scales } = quantize4(await weights.read(name), columns);
   const eights = new Uint8Array(scales.length).fill(8);
   const blocks = scales.length / rows;
@@ -143,6 +148,11 @@ async function inInt4(
         { held: eights },
       ),
     });
+}
+
+function unholdable(weights: Weights, name: string, reason: string): Error {
+  const { file } = weights.get(name)!;
+  return new RangeError(`Cannot hold tensor "${name}" of ${file} in ${reason}`);
 }
 
 function scalesIn(

@@ -163,7 +163,7 @@ function declare(
 function frozen(graph: Graph, weights: Weights): (name: string) => Value {
   const values = new Map<string, Value>();
   const make = (name: string) =>
-    weights.held?.get(name) ?? asStored(weights, { name, shape: [] });
+    weights.held?.get(name) ?? asStored(weights, { name });
   return (name) => {
     const value = values.get(name) ?? make(name)(graph);
     values.set(name, value);

@@ -5,12 +5,14 @@ import {
   type BaseWeights,
   holdWeights,
 } from "lib/models/base_weights.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
 import { linearParameters } from "lib/models/parameters.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
-import { openWeights } from "lib/models/weights.ts";
+import { openWeights, type Weights } from "lib/models/weights.ts";
+import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { Scorer } from "lib/scorer.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
@@ -21,9 +23,16 @@ import {
   withTrainer,
 } from "../random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { SMALL } from "./random_decoder.ts";
+import { randomDecoder, SMALL } from "./random_decoder.ts";
 import { randomLora } from "./random_lora.ts";
-import { putTinyModel, withFolder } from "./tiny_model.ts";
+import {
+  putJson,
+  putTinyModel,
+  tensorsFor,
+  TINY,
+  withFolder,
+} from "./tiny_model.ts";
+import { UNLIKE_LLAMA } from "./unlike_llama.ts";
 
 /** What weights become, by the arithmetic that ONNX says. */
 const ROUNDED: Record<
@@ -61,46 +70,74 @@ function measure(policy: Policy) {
   );
 }
 
+const AS_IT_IS = {
+  kind: "lora",
+  rank: 1,
+  alpha: 1,
+  targets: [],
+  uniform: () => 0,
+} as const;
+
+/** Weights that are used twice, joined, or stored the other way round. */
+const DECODERS: readonly (readonly [string, DecoderConfig])[] = [
+  ["Llama's ways", SMALL],
+  ...UNLIKE_LLAMA.filter(([, { tiedHead, inputsFirst = false }]) =>
+    tiedHead || inputsFirst
+  ),
+];
+
 for (const [kind, round] of Object.entries(ROUNDED)) {
-  Deno.test(`base weights in ${kind} are those that they are rounded to, forwards and backwards`, async () => {
-    using stored = temporaryFolder();
-    using rounded = temporaryFolder();
-    const { lora } = await randomLora(stored.path);
-    const weights = await openWeights(stored.path);
-    const linear = new Set(linearParameters(SMALL).map(({ name }) => name));
-    const tensors = await Promise.all(
-      weights.names().map(async (name) => {
-        const { shape } = weights.get(name)!;
-        const data = await weights.read(name);
-        const columns = shape.at(-1)!;
-        return {
-          name,
-          shape,
-          data: linear.has(name) ? round(data, columns) : data,
-        };
-      }),
-    );
-    await writeSafetensors(`${rounded.path}/model.safetensors`, tensors);
-    const held = await holdWeights(SMALL, weights, kind as BaseWeights);
-    const found = await measure(loraPolicy(SMALL, held, lora));
-    const wide = await openWeights(rounded.path);
-    const expected = await measure(loraPolicy(SMALL, wide, lora));
-    const tolerance = 1e-5;
-    assertClose(found.logProbs.flat(), expected.logProbs.flat(), { tolerance });
-    for (const [name, gradient] of expected.gradients) {
-      assertClose(found.gradients.get(name)!, [...gradient], {
+  for (const [name, config] of DECODERS) {
+    Deno.test(`base weights in ${kind} are those that they are rounded to: ${name}`, async () => {
+      using stored = temporaryFolder();
+      using rounded = temporaryFolder();
+      const decoder = randomDecoder(config);
+      const { lora } = await randomLora(stored.path, decoder);
+      const weights = await openWeights(stored.path);
+      const tensors = await roundLinear(decoder.config, { weights, round });
+      await writeSafetensors(`${rounded.path}/model.safetensors`, tensors);
+      const wide = await openWeights(rounded.path);
+      const held = await holdWeights(config, weights, kind as BaseWeights);
+      const found = await measure(loraPolicy(config, held, lora));
+      const expected = await measure(loraPolicy(config, wide, lora));
+      const tolerance = 1e-5;
+      assertClose(found.logProbs.flat(), expected.logProbs.flat(), {
         tolerance,
-        what: name,
       });
-    }
-    const exact = await measure(loraPolicy(SMALL, weights, lora));
-    ok(
-      found.logProbs.flat().some((x, i) =>
-        Math.abs(x - exact.logProbs.flat()[i]!) > 1e-4
-      ),
-      "rounding changes what is computed",
-    );
-  });
+      for (const [name, gradient] of expected.gradients) {
+        assertClose(found.gradients.get(name)!, [...gradient], {
+          tolerance,
+          what: name,
+        });
+      }
+      const exact = await measure(loraPolicy(config, weights, lora));
+      ok(
+        found.logProbs.flat().some((x, i) =>
+          Math.abs(x - exact.logProbs.flat()[i]!) > 1e-4
+        ),
+        "rounding changes what is computed",
+      );
+    });
+  }
+}
+
+/** A model's tensors, those of its linear layers rounded. */
+async function roundLinear(
+  config: DecoderConfig,
+  { weights, round }: { weights: Weights; round: typeof ROUNDED["int8"] },
+): Promise<NamedTensor[]> {
+  const linear = new Set(linearParameters(config).map(({ name }) => name));
+  return await Promise.all(
+    weights.names().map(async (name) => {
+      const { shape } = weights.get(name)!;
+      const data = await weights.read(name);
+      return {
+        name,
+        shape,
+        data: linear.has(name) ? round(data, shape.at(-1)!) : data,
+      };
+    }),
+  );
 }
 
 Deno.test("graphs over weights that are held otherwise have other hashes", async () => {
@@ -149,16 +186,21 @@ Deno.test("full tuning and numbers beyond float16 are refused", () =>
       loadPolicy(folder, { kind: "full" }, { baseWeights: "int8" }),
       /Cannot hold base weights as int8 in full tuning/,
     );
-    const tuning = {
-      kind: "lora",
-      rank: 1,
-      alpha: 1,
-      targets: [],
-      uniform: () => 0,
-    } as const;
     await rejects(
-      loadPolicy(folder, tuning, { baseWeights: "half" }),
+      loadPolicy(folder, AS_IT_IS, { baseWeights: "half" }),
       /up_proj.weight" of .*model.safetensors in float16: a value is beyond/,
+    );
+  }));
+
+Deno.test("rows of an odd length are refused in 4 bits, and no others", () =>
+  withFolder(async (folder) => {
+    await putJson(`${folder}/config.json`, { ...TINY, "intermediate_size": 7 });
+    const tensors = await tensorsFor(folder);
+    await writeSafetensors(`${folder}/model.safetensors`, tensors);
+    await loadPolicy(folder, AS_IT_IS, { baseWeights: "int8" });
+    await rejects(
+      loadPolicy(folder, AS_IT_IS, { baseWeights: "int4" }),
+      /0.mlp.down_proj.weight" of .*safetensors in 4 bits: its rows are of 7,/,
     );
   }));
 

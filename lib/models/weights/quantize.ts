@@ -36,17 +36,12 @@ export function quantize8(
  * holds the code of a column of the left half in its low bits, and of the
  * right half in its high bits.
  *
- * @throws RangeError for an odd number of columns.
+ * @param columns an even number.
  */
 export function quantize4(
   data: Float32Array,
   columns: number,
 ): QuantizedMatrix<Uint8Array<ArrayBuffer>> {
-  if (columns % 2 !== 0) {
-    throw new RangeError(
-      `Cannot hold rows of ${columns} in 4 bits: expected an even number`,
-    );
-  }
   const half = columns / 2;
   const block = commonDivisor(half, BLOCK);
   const codes = new Uint8Array(data.length / 2);

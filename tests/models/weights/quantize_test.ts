@@ -1,4 +1,4 @@
-import { ok, strictEqual, throws } from "node:assert/strict";
+import { ok, strictEqual } from "node:assert/strict";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { Rng } from "lib/rng.ts";
 
@@ -43,5 +43,4 @@ Deno.test("4 bits are off by half a scale at most, or by one opposite the larges
 Deno.test("blocks are shorter where rows do not divide by 32", () => {
   strictEqual(quantize8(new Float32Array(2 * 24), 24).scales.length, 2 * 3);
   strictEqual(quantize4(new Float32Array(2 * 24), 24).scales.length, 2 * 6);
-  throws(() => quantize4(new Float32Array(6), 3), /rows of 3 in 4 bits/);
 });
