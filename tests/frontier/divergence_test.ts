@@ -1,9 +1,6 @@
 import { ok } from "node:assert/strict";
 import { createDivergence } from "experiments/frontier/divergence.ts";
-import { treeBatch } from "lib/data/tree_batch.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder.ts";
-import { Graph } from "lib/onnx/graph.ts";
-import { compile, hostData } from "lib/onnx/session.ts";
+import { logitsAfter } from "../models/logits_after.ts";
 import { randomDecoder, SMALL } from "../models/random_decoder.ts";
 
 const ROWS = [
@@ -13,18 +10,10 @@ const ROWS = [
 
 /** Probabilities of what follows a text, from a pass over it alone. */
 async function probabilities(
-  { policy, parameters }: ReturnType<typeof randomDecoder>,
+  decoder: ReturnType<typeof randomDecoder>,
   text: readonly number[],
 ): Promise<number[]> {
-  const graph = new Graph();
-  const inputs = streamInputs(graph);
-  const logits = nextLogits(SMALL, policy.parameters(graph), inputs);
-  const program = await compile({ logits });
-  const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
-  const sources = { data: Int32Array.of(text.length - 1), shape: [1] };
-  const result = await program.run({ ...parameters, ...feeds, sources });
-  await program.release();
-  const weights = [...hostData(result["logits"])].map(Math.exp);
+  const weights = (await logitsAfter(decoder, text)).map(Math.exp);
   const total = weights.reduce((a, b) => a + b);
   return weights.map((weight) => weight / total);
 }

@@ -6,9 +6,7 @@ import {
   rejects,
 } from "node:assert/strict";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
-import { treeBatch } from "lib/data/tree_batch.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import {
   type Completion,
   createGenerator,
@@ -18,16 +16,17 @@ import {
 } from "lib/models/generate.ts";
 import { loraPolicy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights.ts";
-import { Graph } from "lib/onnx/graph.ts";
-import { compile, hostData } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/scorer.ts";
 import { openPolicy } from "../../scripts/open_policy.ts";
 import { assertClose } from "../assert_close.ts";
+import { logitsAfter } from "./logits_after.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
 import { UNLIKE_LLAMA } from "./unlike_llama.ts";
 
-const { policy, parameters } = randomDecoder();
+const DECODER = randomDecoder();
+const { policy, parameters } = DECODER;
 const PROMPTS = [[1, 5, 3, 9], [8], [3, 3, 10], [4, 4, 6, 0, 1]];
 const BASE: GenerateOptions = {
   parameters,
@@ -47,26 +46,13 @@ async function withGenerator<T>(
   }
 }
 
-/** Logits of what follows a text, without a cache. */
-async function logitsAfter(text: readonly number[]): Promise<number[]> {
-  const graph = new Graph();
-  const inputs = streamInputs(graph);
-  const logits = nextLogits(SMALL, policy.parameters(graph), inputs);
-  const program = await compile({ logits });
-  const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
-  const sources = { data: Int32Array.of(text.length - 1), shape: [1] };
-  const result = await program.run({ ...parameters, ...feeds, sources });
-  await program.release();
-  return [...hostData(result["logits"])];
-}
-
 Deno.test("a greedy completion takes the likeliest token after the whole text", async () => {
   const options = { ...BASE, temperature: 0, maxNewTokens: 5, stopIds: [] };
   const found = await withGenerator((g) => g.generate(PROMPTS, options));
   for (const [i, prompt] of PROMPTS.entries()) {
     const text = [...prompt];
     for (const id of found[i]![0]!.ids) {
-      const logits = await logitsAfter(text);
+      const logits = await logitsAfter(DECODER, text);
       equal(id, logits.indexOf(Math.max(...logits)));
       text.push(id);
     }
@@ -205,7 +191,7 @@ Deno.test("the repetition penalty counts the prompt's tokens and the completion'
   for (const [i, prompt] of PROMPTS.entries()) {
     const text = [...prompt];
     for (const id of found[i]![0]!.ids) {
-      const scores = (await logitsAfter(text)).map((x, id) =>
+      const scores = (await logitsAfter(DECODER, text)).map((x, id) =>
         !text.includes(id) ? x : x < 0 ? x * 1.5 : x / 1.5
       );
       equal(id, scores.indexOf(Math.max(...scores)));
@@ -249,7 +235,9 @@ Deno.test("tokens are drawn by the model's probabilities", async () => {
   const samples = 5000;
   const options = { ...BASE, samples, maxNewTokens: 1, temperature: 0.8 };
   const [found] = await withGenerator((g) => g.generate([prompt], options));
-  const weights = (await logitsAfter(prompt)).map((x) => Math.exp(x / 0.8));
+  const weights = (await logitsAfter(DECODER, prompt)).map((x) =>
+    Math.exp(x / 0.8)
+  );
   const total = weights.reduce((a, b) => a + b);
   const chiSquare = weights.reduce((sum, weight, id) => {
     const expected = samples * weight / total;

@@ -1,0 +1,21 @@
+import { treeBatch } from "lib/data/tree_batch.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { compile, hostData } from "lib/onnx/session.ts";
+import type { randomDecoder } from "./random_decoder.ts";
+
+/** Logits of what follows a text, without a cache, from a pass over it alone. */
+export async function logitsAfter(
+  { policy, parameters }: ReturnType<typeof randomDecoder>,
+  text: readonly number[],
+): Promise<number[]> {
+  const graph = new Graph();
+  const inputs = streamInputs(graph);
+  const logits = nextLogits(policy.config, policy.parameters(graph), inputs);
+  const program = await compile({ logits });
+  const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
+  const sources = { data: Int32Array.of(text.length - 1), shape: [1] };
+  const result = await program.run({ ...parameters, ...feeds, sources });
+  await program.release();
+  return [...hostData(result["logits"])];
+}
