@@ -45,7 +45,7 @@ export async function pushSource(
   folder: string,
   { repo, run, baseModel }: PushSourceOptions,
 ): Promise<PushSource> {
-  const { kind, files, cardRun } = await gathered(folder, run);
+  const { kind, files, cardRun } = await filesToPush(folder, run);
   const contents = new Map<string, PushContent>(
     Array.from(files, ([path, place]) => [path, pathToFileURL(place)]),
   );
@@ -65,21 +65,21 @@ export async function pushSource(
   contents.set("README.md", new Blob([card]));
   const warnings = [
     ...adapter?.warnings ?? [],
-    ...await tellingFields(files),
+    ...await localPathWarnings(files),
   ];
   return { kind, contents, card, warnings };
 }
 
-interface Gathered extends Pushable {
+interface FilesToPush extends Pushable {
   /** The run that made it, or null. */
   readonly cardRun: CardRun | null;
 }
 
 /** The files of a folder and of the run that made it, which fit each other. */
-async function gathered(
+async function filesToPush(
   folder: string,
   run: string | undefined,
-): Promise<Gathered> {
+): Promise<FilesToPush> {
   const isWeights = ["adapter_config.json", "config.json"]
     .some((name) => existsSync(join(folder, name)));
   const { kind, files: own } = isWeights
@@ -95,16 +95,16 @@ async function gathered(
 }
 
 /** Fields in which transformers notes where it had read a model. */
-const PLACES: Readonly<Record<string, string>> = {
+const PATH_FIELDS: Readonly<Record<string, string>> = {
   "config.json": "_name_or_path",
   "tokenizer_config.json": "name_or_path",
 };
 
 /** Warns of fields that tell of folders of this machine. */
-async function tellingFields(
+async function localPathWarnings(
   files: ReadonlyMap<string, string>,
 ): Promise<string[]> {
-  const found = Object.entries(PLACES).map(async ([name, field]) => {
+  const found = Object.entries(PATH_FIELDS).map(async ([name, field]) => {
     const place = files.get(name);
     if (place === undefined) return [];
     const value = (await readJsonFields(place)).values[field];

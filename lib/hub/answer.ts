@@ -9,8 +9,8 @@ const MOST_BYTES = 16_000_000;
 /** What `@huggingface/hub` asks through. */
 export type Fetch = typeof fetch;
 
-/** What is wrong with an answer. */
-export class Odd extends Error {}
+/** An answer that is not to be used; the message says what is wrong with it. */
+export class InvalidAnswer extends Error {}
 
 /**
  * Asks, and waits for the whole answer. A question has to be answered soon;
@@ -42,7 +42,7 @@ async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > MOST_BYTES) {
-      throw new Odd(`an answer has more than ${MOST_BYTES} bytes`);
+      throw new InvalidAnswer(`an answer has more than ${MOST_BYTES} bytes`);
     }
     text += decoder.decode(chunk, { stream: true });
   }
@@ -63,7 +63,7 @@ export async function understood<T>(
     if (cause instanceof Refused) {
       throw new Error(`${failure}: ${cause.message}`, { cause });
     }
-    if (cause instanceof Odd) {
+    if (cause instanceof InvalidAnswer) {
       throw new Error(`${failure} from ${endpoint}: ${cause.message}`, {
         cause,
       });

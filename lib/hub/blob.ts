@@ -45,7 +45,7 @@ export async function fetchBlob(
       onHeld,
       sleep,
     });
-    if (!await isThere()) await bring(repo, wanted, { signal, onBytes });
+    if (!await isThere()) await downloadBlob(repo, wanted, { signal, onBytes });
   } catch (error) {
     throw unwritable(error);
   }
@@ -57,7 +57,7 @@ function lockPath(folder: string, file: RepoFile): string {
   return join(locks, `${contentHash(file)}.lock`);
 }
 
-async function bring(
+async function downloadBlob(
   repo: Repo,
   wanted: Wanted,
   options: BlobOptions,
@@ -81,7 +81,7 @@ async function bring(
   if (found === contentHash(file)) return await Deno.rename(partial, blob);
   await Deno.remove(partial);
   // What an earlier run left may be spoilt: once more from the first byte.
-  if (isResumed) return await bring(repo, wanted, options);
+  if (isResumed) return await downloadBlob(repo, wanted, options);
   throw new Error(
     `expected ${kindOf(file)} ${contentHash(file)}, found ${found}`,
   );

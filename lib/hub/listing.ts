@@ -5,7 +5,7 @@ import {
   listFiles,
   modelInfo,
 } from "@huggingface/hub";
-import { answerTo, type Fetch, Odd, understood } from "./answer.ts";
+import { answerTo, type Fetch, InvalidAnswer, understood } from "./answer.ts";
 import { readRefusal, Unreachable } from "./refusal.ts";
 import type { Repo } from "./repo.ts";
 import { retrying } from "./retry.ts";
@@ -55,7 +55,9 @@ export async function revisionInfo(
     ? await modelInfo(asked)
     : await datasetInfo(asked);
   if (COMMIT.test(sha)) return { commit: sha, isPrivate };
-  throw new Odd(`it stands at ${JSON.stringify(sha)}, expected a commit`);
+  throw new InvalidAnswer(
+    `it stands at ${JSON.stringify(sha)}, expected a commit`,
+  );
 }
 
 /** The commit where the repository's revision stands. */
@@ -94,12 +96,12 @@ async function collect(entries: AsyncIterable<ListFileEntry>) {
   for await (const entry of entries) {
     if (entry.type !== "file") continue;
     if (files.length === MOST_FILES) {
-      throw new Odd(`it has more than ${MOST_FILES} files`);
+      throw new InvalidAnswer(`it has more than ${MOST_FILES} files`);
     }
     try {
       files.push([inside(entry.path), repoFile(entry)]);
     } catch (error) {
-      throw error instanceof Error ? new Odd(error.message) : error;
+      throw error instanceof Error ? new InvalidAnswer(error.message) : error;
     }
   }
   return files;
@@ -121,7 +123,7 @@ function asking(repo: Repo, { tries }: AskOptions): Fetch {
   let pages = 0;
   return async (input, init) => {
     if (++pages > MOST_PAGES) {
-      throw new Odd(`it has more than ${MOST_PAGES} pages`);
+      throw new InvalidAnswer(`it has more than ${MOST_PAGES} pages`);
     }
     const attempt = () =>
       answerTo(repo, new Request(input, init), { refusal: readRefusal });

@@ -132,7 +132,7 @@ async function infoOf(repo: Repo): Promise<Target> {
 }
 
 /** Whether a repository has a file with this content. */
-export function holds(
+export function hasContent(
   tree: Tree,
   { path, sha256, git }: Fingerprint & { path: string },
 ): boolean {
@@ -146,7 +146,7 @@ async function planFile(
   there: Tree,
 ): Promise<PushFile> {
   const found = { path, content, ...await fingerprint(content) };
-  const same = holds(there, found);
+  const same = hasContent(there, found);
   return {
     ...found,
     change: !(path in there) ? "new" : same ? "same" : "changed",

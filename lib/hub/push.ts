@@ -14,8 +14,8 @@ import {
 } from "@huggingface/hub";
 import { type FileProgress, tallyOf } from "./file_progress.ts";
 import { listTree } from "./listing.ts";
-import { holds, type PushFile, type PushPlan } from "./plan_push.ts";
-import { hubOf, pushStep } from "./push_request.ts";
+import { hasContent, type PushFile, type PushPlan } from "./plan_push.ts";
+import { clientOptions, pushStep } from "./push_request.ts";
 
 /** What came of a push. */
 export interface Pushed {
@@ -46,7 +46,7 @@ export async function push(
 ): Promise<Pushed | null> {
   const files = plan.files.filter(({ change }) => change !== "same");
   if (files.length === 0) return null;
-  await MAKES[plan.creates ?? "nothing"](plan);
+  if (plan.creates !== null) await CREATE[plan.creates](plan);
   const committing = commitFiles(plan, files, message);
   const { commit: { oid, url }, pullRequestUrl } = await pushStep(
     plan.repo,
@@ -61,13 +61,12 @@ export async function push(
 }
 
 /** Makes what a push needs to be there. */
-const MAKES: Readonly<
-  Record<"repository" | "branch" | "nothing", (plan: PushPlan) => Promise<void>>
+const CREATE: Readonly<
+  Record<"repository" | "branch", (plan: PushPlan) => Promise<void>>
 > = {
-  nothing: async () => {},
   repository: async ({ repo, visibility }) => {
     const made = createRepo({
-      ...hubOf(repo),
+      ...clientOptions(repo),
       repo: { type: "model", name: repo.name },
       visibility,
       accessToken: "hf_", // it wants one; every request gets the true one
@@ -76,7 +75,7 @@ const MAKES: Readonly<
   },
   branch: async ({ repo, parent }) => {
     const made = createBranch({
-      ...hubOf(repo),
+      ...clientOptions(repo),
       repo: { type: "model", name: repo.name },
       branch: repo.revision,
       revision: parent!,
@@ -97,7 +96,7 @@ async function commitFiles(
     tally.here(path, sent.get(path)!);
   };
   const output = await commit({
-    ...hubOf(repo, { onSent }),
+    ...clientOptions(repo, { onSent }),
     repo: { type: "model", name: repo.name },
     branch: repo.revision,
     isPullRequest: pullRequest,
@@ -125,7 +124,7 @@ async function requireFiles(
       { cause },
     );
   });
-  const wrong = files.filter((file) => !holds(there, file));
+  const wrong = files.filter((file) => !hasContent(there, file));
   if (wrong.length === 0) return;
   throw new Error(
     `Pushed to "${repo.name}", but commit ${commit} does not hold ${

@@ -11,7 +11,7 @@ import type { Repo } from "./repo.ts";
 import { retrying } from "./retry.ts";
 
 /** How `@huggingface/hub` gets at the Hub to push. */
-export function hubOf(
+export function clientOptions(
   repo: Repo,
   { onSent }: { onSent?: OnSent } = {},
 ): { hubUrl: string; fetch: Fetch } {
