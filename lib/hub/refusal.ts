@@ -135,7 +135,7 @@ export type Refusal = (
 export function readRefusal(repo: Repo, response: Response): Error {
   const said = response.headers.get("x-error-message") ?? "";
   const answer = answerOf(repo, response, said);
-  return ailing(response) ?? refused(answer, reasonOf(answer, UNREADABLE));
+  return ailing(response) ?? refused(answer, explanation(answer, UNREADABLE));
 }
 
 /** What an error status means to one who writes, with the Hub's own words. */
@@ -146,7 +146,7 @@ export function writeRefusal(
 ): Error {
   const answer = answerOf(repo, response, ownWords(body));
   const { said } = answer;
-  const message = reasonOf(answer, UNWRITABLE) + (said && `; ${said}`);
+  const message = explanation(answer, UNWRITABLE) + (said && `; ${said}`);
   return ailing(response, message) ?? refused(answer, message);
 }
 
@@ -162,7 +162,7 @@ function answerOf(
   return { repo, isHub, host, status, code, said };
 }
 
-function reasonOf(answer: Answer, reasons: readonly Reason[]): string {
+function explanation(answer: Answer, reasons: readonly Reason[]): string {
   const { status, code, host } = answer;
   const reason = reasons.find(({ applies }) => applies(answer));
   return `HTTP ${status}${code && ` ${code}`} from ${host}` +

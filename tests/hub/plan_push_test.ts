@@ -66,6 +66,12 @@ const REFUSED: [
     /a pull request asks for a change of main, not of "v1"$/,
   ],
   [
+    "of a repository that stands at no commit",
+    ({ hub }) => hub.tamper = () => Response.json({ id: "org/tiny", sha: "x" }),
+    {},
+    /^Error: Cannot push to "org\/tiny" at "main" from \S+: it stands at "x", expected a commit$/,
+  ],
+  [
     "from something else than a Hub",
     ({ hub }) => hub.tamper = () => new Response("<p>Please log in"),
     {},

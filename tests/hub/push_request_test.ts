@@ -44,6 +44,17 @@ for (const [part, status, error] of FAULTS) {
   });
 }
 
+Deno.test("a branch that the Hub does not make is told", async () => {
+  await using t = await scene();
+  t.hub.add("org/tiny");
+  const plan = await t.plan({ revision: "rank" });
+  t.hub.tamper = failing("/branch/", { status: 403 });
+  await rejects(
+    push(plan, TITLE),
+    /^Error: Cannot push to "org\/tiny" at "rank": HTTP 403 .* may not write there; told so$/,
+  );
+});
+
 Deno.test("a busy Hub is asked again, but never twice for a commit", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");

@@ -59,6 +59,22 @@ Deno.test("a second push sends what differs, and leaves the rest", async () => {
   strictEqual(writes(t).length, 2);
 });
 
+Deno.test("an answer that has no body is one", async () => {
+  await using t = await scene();
+  t.hub.add("org/tiny");
+  const plan = await t.plan();
+  const sha256 = plan.files.find(({ path }) => path.endsWith(".safetensors"))!
+    .sha256;
+  t.hub.tamper = ({ method }) => {
+    if (method !== "PUT") return null;
+    const place = join(t.folder, "adapter_model.safetensors");
+    t.hub.storage.set(sha256, Deno.readFileSync(place));
+    return new Response(null, { status: 204 });
+  };
+  await push(plan, TITLE);
+  await requireContents(t);
+});
+
 Deno.test("large files go in parts where the Hub wants it", async () => {
   await using t = await scene();
   t.hub.partSize = 1500;
