@@ -141,6 +141,7 @@ export function quote(value: unknown): string {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
-function isIndex(value: unknown): value is number {
+/** Whether a value is a whole number of at least 0 that is exact. */
+export function isIndex(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

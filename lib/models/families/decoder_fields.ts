@@ -116,23 +116,20 @@ export function refuseQuantized(fields: JsonFields): void {
 }
 
 /** A whole number, or none: `null`, unlike absence. */
-export function countOrNone(
-  fields: JsonFields,
-  name: string,
-  absent: number | null,
-): number | null {
-  if (fields.values[name] === undefined) return absent;
-  return fields.has(name) ? fields.count(name) : null;
-}
+export const countOrNone = orNone((fields, name) => fields.count(name));
 
 /** A number above zero, or none: `null`, unlike absence. */
-export function positiveOrNone(
-  fields: JsonFields,
-  name: string,
-  absent: number | null,
-): number | null {
-  if (fields.values[name] === undefined) return absent;
-  return fields.has(name) ? fields.positive(name) : null;
+export const positiveOrNone = orNone((fields, name) => fields.positive(name));
+
+function orNone(read: (fields: JsonFields, name: string) => number) {
+  return (
+    fields: JsonFields,
+    name: string,
+    absent: number | null,
+  ): number | null => {
+    if (fields.values[name] === undefined) return absent;
+    return fields.has(name) ? read(fields, name) : null;
+  };
 }
 
 /** A list of so many numbers above zero. */

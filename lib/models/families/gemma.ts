@@ -9,7 +9,7 @@ import {
   readDecoder,
   refuseOthers,
 } from "./decoder_fields.ts";
-import { readWindows } from "./layer_types.ts";
+import { readWindows } from "./windows.ts";
 import { readRope, ropeOf } from "./rope_fields.ts";
 
 const DEFAULTS = {

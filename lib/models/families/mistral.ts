@@ -2,6 +2,7 @@ import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
 import { countOrNone, readDecoder } from "./decoder_fields.ts";
 import { readRope } from "./rope_fields.ts";
+import { slidingEverywhere } from "./windows.ts";
 
 /** Llama with a window in all layers, if any. https://arxiv.org/abs/2310.06825 */
 export function mistralConfig(fields: JsonFields): DecoderConfig {
@@ -16,13 +17,4 @@ export function mistralConfig(fields: JsonFields): DecoderConfig {
   const window = countOrNone(fields, "sliding_window", 4096);
   const rope = readRope(fields, config);
   return { ...config, rope, ...slidingEverywhere({ ...config, rope }, window) };
-}
-
-/** Every layer with the same window; nothing where there is none. */
-export function slidingEverywhere(
-  { layers, rope }: Pick<DecoderConfig, "layers" | "rope">,
-  window: number | null,
-): Pick<DecoderConfig, "perLayer"> {
-  if (window === null) return {};
-  return { perLayer: new Array(layers).fill({ rope, window }) };
 }

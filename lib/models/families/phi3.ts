@@ -1,8 +1,8 @@
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
 import { countOrNone, positives, readDecoder } from "./decoder_fields.ts";
-import { slidingEverywhere } from "./mistral.ts";
 import { readRope, type ScalingReader } from "./rope_fields.ts";
+import { slidingEverywhere } from "./windows.ts";
 
 /**
  * Phi-3, 3.5 and 4-mini: Llama with matrices joined, and perhaps a window.

@@ -6,7 +6,7 @@ import {
   readBiases,
   readDecoder,
 } from "./decoder_fields.ts";
-import { readWindows } from "./layer_types.ts";
+import { readWindows } from "./windows.ts";
 import { readRope } from "./rope_fields.ts";
 
 const DEFAULTS = {

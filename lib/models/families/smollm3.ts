@@ -1,7 +1,7 @@
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
 import { countOrNone, readBiases, readDecoder } from "./decoder_fields.ts";
-import { readWindows } from "./layer_types.ts";
+import { readWindows } from "./windows.ts";
 import { readRope } from "./rope_fields.ts";
 
 /**

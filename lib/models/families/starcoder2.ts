@@ -2,8 +2,8 @@ import { LLAMA_NAMES } from "../architecture.ts";
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
 import { countOrNone, readDecoder } from "./decoder_fields.ts";
-import { slidingEverywhere } from "./mistral.ts";
 import { readRope } from "./rope_fields.ts";
+import { slidingEverywhere } from "./windows.ts";
 
 /**
  * StarCoder2: layer norms, biases everywhere, and an MLP without a gate.

@@ -1,4 +1,4 @@
-import type { ConfigFields, GgufModel } from "./architecture.ts";
+import type { ConfigFields, GgufModel } from "./family.ts";
 import type { Metadata } from "./metadata.ts";
 import { rotary } from "./rope_scaling.ts";
 

@@ -7,8 +7,8 @@ import {
   elementCount,
   encodeHeader,
 } from "../weights/safetensors_header.ts";
-import type { Architecture, ConfigFields } from "./architecture.ts";
-import { ARCHITECTURES } from "./architectures.ts";
+import type { ConfigFields, Family } from "./family.ts";
+import { FAMILIES } from "./families.ts";
 import { headDim } from "./config_fields.ts";
 import {
   type Conversion,
@@ -55,7 +55,7 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
   const { path, metadata, tensors } = gguf;
   metadata.only("general.type", ["model"]);
   metadata.only("split.count", [0, 1]);
-  const { name, architecture } = architectureOf(metadata);
+  const { name, family } = familyOf(metadata);
   const embedding = embeddingOf(gguf);
   const fields = metadata.under(`${name}.`);
   const vocabularySize = embedding.shape[0]!;
@@ -67,7 +67,7 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
   };
   const model = { fields, tensors, vocabularySize, factors };
   const config = {
-    ...architecture.config(model),
+    ...family.config(model),
     ...tokenizer.ids,
     "torch_dtype": DTYPES[embedding.type.dtype],
   };
@@ -75,7 +75,7 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
   const weights = [...rest.values()]
     .filter(({ name }) => !RECOMPUTED.test(name))
     .map((tensor) => {
-      const conversion = conversionOf(tensor, { ...architecture, ...sizes });
+      const conversion = conversionOf(tensor, { ...family, ...sizes });
       if (conversion) return conversion;
       throw new Error(
         `Cannot read ${path}: tensor "${tensor.name}" ` +
@@ -100,20 +100,18 @@ function embeddingOf({ path, tensors }: GgufFile): GgufTensor {
   throw new Error(`Cannot read ${path}: no tensor "token_embd.weight"`);
 }
 
-function architectureOf(
-  metadata: Metadata,
-): { name: string; architecture: Architecture } {
+function familyOf(metadata: Metadata): { name: string; family: Family } {
   const name = metadata.text("general.architecture");
-  const architecture = ARCHITECTURES.get(name);
-  if (architecture) return { name, architecture };
-  const names = [...ARCHITECTURES.keys()].join(", ");
+  const family = FAMILIES.get(name);
+  if (family) return { name, family };
+  const names = [...FAMILIES.keys()].join(", ");
   throw metadata.error("general.architecture", `one of ${names}`);
 }
 
 /** How a tensor becomes one of the folder, `null` for one without a place. */
 function conversionOf(
   tensor: GgufTensor,
-  { outer, inner, layers, arranged = {}, headDim }: Architecture & {
+  { outer, inner, layers, arranged = {}, headDim }: Family & {
     headDim: number;
   },
 ): Conversion | null {

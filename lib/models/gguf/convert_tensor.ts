@@ -1,6 +1,7 @@
 import { elementCount } from "../weights/safetensors_header.ts";
 import type { Arrangement, RowOrder, RowSizes } from "./arrangement.ts";
 import { byteCount, type GgufTensor } from "./gguf_file.ts";
+import { readBytes } from "./read_bytes.ts";
 
 /** A stored tensor, and what of it is another way in a Hugging Face folder. */
 export interface Conversion {
@@ -134,19 +135,4 @@ function transposed(file: Deno.FsFile, tensor: GgufTensor): Uint8Array {
     }
   }
   return new Uint8Array(to.buffer);
-}
-
-function readBytes(
-  file: Deno.FsFile,
-  length: number,
-  { at }: { at: number },
-): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  file.seekSync(at, Deno.SeekMode.Start);
-  for (let read = 0; read < length;) {
-    const count = file.readSync(bytes.subarray(read));
-    if (count === null) throw new Error("the file became shorter");
-    read += count;
-  }
-  return bytes;
 }

@@ -1,3 +1,5 @@
+import { readBytes } from "./read_bytes.ts";
+
 /** Many times what the largest vocabularies need. */
 const MAX_HEADER_BYTES = 1 << 26;
 /** Bytes read at a time. */
@@ -82,14 +84,8 @@ export class HeaderReader {
   }
 
   #read(length: number): void {
-    const chunk = new Uint8Array(Math.min(length, this.#end - this.at));
-    this.#file.seekSync(this.at, Deno.SeekMode.Start);
-    for (let read = 0; read < chunk.length;) {
-      const count = this.#file.readSync(chunk.subarray(read));
-      if (count === null) throw this.error("the file became shorter");
-      read += count;
-    }
-    this.#chunk = chunk;
+    const most = Math.min(length, this.#end - this.at);
+    this.#chunk = readBytes(this.#file, most, { at: this.at });
     this.#chunkBegin = this.at;
   }
 }

@@ -1,4 +1,4 @@
-import { quote } from "../json_fields.ts";
+import { isIndex, quote } from "../json_fields.ts";
 import type { MetadataValue } from "./metadata_value.ts";
 
 /**
@@ -35,7 +35,7 @@ export class Metadata {
   /** A whole number above zero. */
   count(key: string, fallback?: number): number {
     const value = this.#get(key) ?? fallback;
-    if (isCount(value) && value > 0) return value;
+    if (isIndex(value) && value > 0) return value;
     throw this.error(key, "a whole number above 0");
   }
 
@@ -57,7 +57,7 @@ export class Metadata {
   /** The place of something in a list of so many; `null` without the field. */
   index(key: string, length: number): number | null {
     const value = this.#get(key) ?? null;
-    if (value === null || isCount(value) && value < length) return value;
+    if (value === null || isIndex(value) && value < length) return value;
     throw this.error(key, `a whole number below ${length}`);
   }
 
@@ -104,8 +104,4 @@ function describe(value: MetadataValue | undefined): string {
   if (value === undefined) return "missing";
   if (typeof value === "object") return `a list of ${value.length}`;
   return typeof value === "string" ? quote(value) : `${value}`;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

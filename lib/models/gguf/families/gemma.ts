@@ -1,5 +1,5 @@
 import { ONE_ADDED } from "../arrangement.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import { headDim, llamaFields, slidingWindow } from "../config_fields.ts";
 import { ATTENTION, GATED_MLP, HEAD_NORMS, LLAMA } from "./names.ts";
 
@@ -15,7 +15,7 @@ const GEMMA_ARRANGED = Object.fromEntries(
     .map((module) => [module, ONE_ADDED]),
 );
 
-export const gemma: Architecture = {
+export const gemma: Family = {
   ...LLAMA,
   arranged: GEMMA_ARRANGED,
   config: (model) => ({
@@ -26,7 +26,7 @@ export const gemma: Architecture = {
   }),
 };
 
-export const gemma2: Architecture = {
+export const gemma2: Family = {
   ...LLAMA,
   inner: { ...ATTENTION, ...GATED_MLP, ...SANDWICH_NORMS },
   arranged: GEMMA_ARRANGED,
@@ -46,7 +46,7 @@ export const gemma2: Architecture = {
   }),
 };
 
-export const gemma3: Architecture = {
+export const gemma3: Family = {
   ...LLAMA,
   inner: { ...ATTENTION, ...GATED_MLP, ...SANDWICH_NORMS, ...HEAD_NORMS },
   arranged: GEMMA_ARRANGED,
@@ -69,7 +69,7 @@ export const gemma3: Architecture = {
 
 /** @param largest layers of the model that scales by its width, not its heads. */
 function gemmaFields(
-  model: Parameters<Architecture["config"]>[0],
+  model: Parameters<Family["config"]>[0],
   { largest }: { largest: number },
 ) {
   const { fields } = model;

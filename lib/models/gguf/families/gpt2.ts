@@ -1,8 +1,8 @@
 import { TRANSPOSED } from "../arrangement.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import { commonFields, layerNormEpsilon } from "../config_fields.ts";
 
-export const gpt2: Architecture = {
+export const gpt2: Family = {
   outer: {
     "token_embd": "transformer.wte",
     "position_embd": "transformer.wpe",

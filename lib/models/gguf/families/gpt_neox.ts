@@ -1,5 +1,5 @@
 import { FUSED_BY_HEAD } from "../arrangement.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import {
   commonFields,
   headDim,
@@ -9,7 +9,7 @@ import {
 import { ropeScaling, ropeTheta } from "../rope_scaling.ts";
 import { PRE_NORMS } from "./names.ts";
 
-export const gptneox: Architecture = {
+export const gptneox: Family = {
   outer: {
     "token_embd": "gpt_neox.embed_in",
     "output_norm": "gpt_neox.final_layer_norm",

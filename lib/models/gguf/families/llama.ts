@@ -1,12 +1,12 @@
 import { ROTARY_HALVES } from "../arrangement.ts";
-import type { Architecture, ConfigFields, GgufModel } from "../architecture.ts";
+import type { ConfigFields, Family, GgufModel } from "../family.ts";
 import { hasBias, headDim, llamaFields } from "../config_fields.ts";
 import { LLAMA } from "./names.ts";
 
 /** What llama.cpp's conversion permutes. */
 export const INTERLEAVED = { "attn_q": ROTARY_HALVES, "attn_k": ROTARY_HALVES };
 
-export const llama: Architecture = {
+export const llama: Family = {
   ...LLAMA,
   arranged: INTERLEAVED,
   config: (model) => ({
@@ -17,7 +17,7 @@ export const llama: Architecture = {
   }),
 };
 
-export const smollm3: Architecture = {
+export const smollm3: Family = {
   ...LLAMA,
   arranged: INTERLEAVED,
   config: (model) => ({
@@ -38,7 +38,7 @@ const SCALES = {
   "residual_scale": "residual_multiplier",
 };
 
-export const granite: Architecture = {
+export const granite: Family = {
   ...LLAMA,
   arranged: INTERLEAVED,
   config: (model) => {

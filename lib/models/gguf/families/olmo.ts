@@ -1,4 +1,4 @@
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import {
   commonFields,
   hasBias,
@@ -9,7 +9,7 @@ import { rotary } from "../rope_scaling.ts";
 import { INTERLEAVED } from "./llama.ts";
 import { ATTENTION, GATED_MLP, HEAD_NORMS, LLAMA } from "./names.ts";
 
-export const olmo: Architecture = {
+export const olmo: Family = {
   ...LLAMA,
   arranged: INTERLEAVED,
   // Its norms have no parameters.
@@ -28,7 +28,7 @@ export const olmo: Architecture = {
   },
 };
 
-export const olmo2: Architecture = {
+export const olmo2: Family = {
   ...LLAMA,
   inner: {
     ...ATTENTION,

@@ -1,4 +1,4 @@
-import type { Architecture, ConfigFields, GgufModel } from "../architecture.ts";
+import type { ConfigFields, Family, GgufModel } from "../family.ts";
 import { shortest } from "../metadata_value.ts";
 import {
   commonFields,
@@ -10,7 +10,7 @@ import {
 import { ropeScaling, ropeTheta } from "../rope_scaling.ts";
 import { OUTER, PRE_NORMS } from "./names.ts";
 
-export const phi3: Architecture = {
+export const phi3: Family = {
   outer: OUTER,
   layers: "model.layers",
   inner: {

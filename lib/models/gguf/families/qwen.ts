@@ -1,8 +1,8 @@
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import { hasBias, llamaFields } from "../config_fields.ts";
 import { HEAD_NORMS, LLAMA } from "./names.ts";
 
-export const qwen2: Architecture = {
+export const qwen2: Family = {
   ...LLAMA,
   config: (model) => ({
     "architectures": ["Qwen2ForCausalLM"],
@@ -12,7 +12,7 @@ export const qwen2: Architecture = {
   }),
 };
 
-export const qwen3: Architecture = {
+export const qwen3: Family = {
   ...LLAMA,
   inner: { ...LLAMA.inner, ...HEAD_NORMS },
   config: (model) => ({

@@ -1,4 +1,4 @@
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import {
   commonFields,
   hasBias,
@@ -9,7 +9,7 @@ import {
 import { rotary } from "../rope_scaling.ts";
 import { LLAMA } from "./names.ts";
 
-export const stablelm: Architecture = {
+export const stablelm: Family = {
   ...LLAMA,
   config: (model) => ({
     "architectures": ["StableLmForCausalLM"],

@@ -1,4 +1,4 @@
-import type { Architecture } from "../architecture.ts";
+import type { Family } from "../family.ts";
 import {
   commonFields,
   hasBias,
@@ -8,7 +8,7 @@ import {
 import { rotary } from "../rope_scaling.ts";
 import { ATTENTION, LLAMA, PRE_NORMS } from "./names.ts";
 
-export const starcoder2: Architecture = {
+export const starcoder2: Family = {
   ...LLAMA,
   inner: {
     ...ATTENTION,

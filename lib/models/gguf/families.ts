@@ -1,4 +1,4 @@
-import type { Architecture } from "./architecture.ts";
+import type { Family } from "./family.ts";
 import { gemma, gemma2, gemma3 } from "./families/gemma.ts";
 import { gpt2 } from "./families/gpt2.ts";
 import { gptneox } from "./families/gpt_neox.ts";
@@ -10,7 +10,7 @@ import { stablelm } from "./families/stablelm.ts";
 import { starcoder2 } from "./families/starcoder2.ts";
 
 /** Families by GGUF's `general.architecture`. */
-export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map(
+export const FAMILIES: ReadonlyMap<string, Family> = new Map(
   Object.entries({
     llama,
     gemma,

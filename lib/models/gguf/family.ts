@@ -17,7 +17,7 @@ export interface GgufModel {
 export type ConfigFields = Readonly<Record<string, unknown>>;
 
 /** How a family of models is stored in GGUF, and in a Hugging Face folder. */
-export interface Architecture {
+export interface Family {
   /** Fields of config.json. */
   readonly config: (model: GgufModel) => ConfigFields;
   /** Modules outside the layers: GGUF's name → Hugging Face's. */

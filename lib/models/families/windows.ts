@@ -1,3 +1,4 @@
+import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
 
 /** Whether a layer sees the last positions only. */
@@ -25,6 +26,15 @@ export function readWindows(
     if (window !== null) return window;
     throw fields.error("sliding_window", "the window of layers that slide");
   });
+}
+
+/** Every layer with the same window; nothing where there is none. */
+export function slidingEverywhere(
+  { layers, rope }: Pick<DecoderConfig, "layers" | "rope">,
+  window: number | null,
+): Pick<DecoderConfig, "perLayer"> {
+  if (window === null) return {};
+  return { perLayer: new Array(layers).fill({ rope, window }) };
 }
 
 function readTypes(fields: JsonFields, layers: number): LayerType[] | null {
