@@ -170,6 +170,12 @@ Deno.test("Qwen's upper layers have a window where it is switched on", async () 
     ...new Array(20).fill(null),
     ...new Array(4).fill(128),
   ]);
+  const all = await changed("Qwen2.5-0.5B", {
+    "use_sliding_window": true,
+    "sliding_window": 128,
+    "max_window_layers": 0,
+  });
+  deepStrictEqual(windowsOf(all), new Array(24).fill(128));
 });
 
 Deno.test("SmolLM3 without lists rotates three layers of four", async () => {
@@ -241,6 +247,45 @@ Deno.test("Phi-3 with LongRoPE has the positions of its first training", async (
   });
 });
 
+Deno.test("Phi-3 with LongRoPE that does not stretch keeps its amplitude", async () => {
+  const factors = new Array(48).fill(1);
+  const { maxPositions, rope } = await changed("Phi-3-mini-4k-instruct", {
+    "max_position_embeddings": 2048,
+    "rope_scaling": {
+      type: "longrope",
+      "short_factor": factors,
+      "long_factor": factors,
+    },
+  });
+  strictEqual(maxPositions, 2048);
+  deepStrictEqual(rope?.scaling, { kind: "pairs", factors, amplitude: 1 });
+});
+
+for (
+  const [name, changes, expected] of [
+    ["gpt2", { "n_inner": 100 }, { intermediateSize: 100 }],
+    [
+      "pythia-70m",
+      { "attention_bias": false },
+      { biases: { qkv: false, o: false, mlp: true } },
+    ],
+    [
+      "starcoder2-3b",
+      { "use_bias": false },
+      { biases: { qkv: false, o: false, mlp: false } },
+    ],
+    ["gemma-3-270m", { "query_pre_attn_scalar": 64 }, {
+      attentionScale: 1 / 8,
+    }],
+    ["OLMo-1B-hf", { "rms_norm_eps": 1e-3 }, { normEpsilon: 1e-5 }],
+  ] as const
+) {
+  Deno.test(`${name} with ${JSON.stringify(changes)} is read so`, async () => {
+    const config = await changed(name, changes);
+    deepStrictEqual({ ...config, ...expected }, config);
+  });
+}
+
 for (
   const [name, changes, message] of [
     [
@@ -255,6 +300,16 @@ for (
     ],
     ["gpt2", { "n_head": 7 }, /"n_head" is 7, expected a divisor of n_embd/],
     ["gpt2", { "activation_function": "relu" }, /"activation_function" is/],
+    [
+      "gpt2",
+      { "quantization_config": { bits: 4 } },
+      /"quantization_config" is .*, expected none: quantized weights are not/,
+    ],
+    [
+      "pythia-70m",
+      { "rotary_pct": 1.5 },
+      /"rotary_pct" is 1.5, expected a share that is even of a head's 64/,
+    ],
     [
       "pythia-70m",
       { "rotary_pct": 0.3 },
@@ -280,6 +335,11 @@ for (
       "SmolLM3-3B",
       { "no_rope_layers": [1, 2] },
       /"no_rope_layers" is \[1,2\], expected 36 times 0 or 1/,
+    ],
+    [
+      "SmolLM3-3B",
+      { "no_rope_layers": new Array(36).fill(2) },
+      /"no_rope_layers" is \[2,2,.*, expected 36 times 0 or 1/,
     ],
   ] as const
 ) {

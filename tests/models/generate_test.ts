@@ -319,6 +319,11 @@ Deno.test("bad prompts and options are refused before anything is computed", asy
       /prompt 1: it has the id 11, expected ids below 11/,
     );
     await refused(
+      [3, -1],
+      {},
+      /prompt 1: it has the id -1, expected ids below/,
+    );
+    await refused(
       [3],
       { maxNewTokens: 0 },
       /maxNewTokens 0: expected an integer of at least 1/,

@@ -1,4 +1,4 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
@@ -159,6 +159,7 @@ Deno.test("transformers.js is told where weights in half precision are", () =>
       new Set(["F16"]),
     );
     const config = JSON.parse(await Deno.readTextFile(`${out}/config.json`));
+    strictEqual(config["torch_dtype"], "float16");
     deepStrictEqual(config["transformers.js_config"], {
       "dtype": "fp16",
       "use_external_data_format": { "model_fp16.onnx": 1 },

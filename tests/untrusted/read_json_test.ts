@@ -13,6 +13,7 @@ Deno.test("parseJson() reads what JSON.parse() reads", () => {
       ' {"a" : [1, {"a": "}],{\\""}], "b\\\\": null, "": -0.5e3 } ',
       '["a:b", "\\\\", {"x": {"x": {}}}, {"x": 1}]',
       '"text"',
+      `"\\"${"[".repeat(101)}"`,
       `${"[".repeat(100)}${"]".repeat(100)}`,
     ]
   ) deepStrictEqual(parseJson(text), JSON.parse(text));

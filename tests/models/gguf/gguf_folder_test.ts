@@ -191,6 +191,14 @@ const UNSUPPORTED: Readonly<
     },
     /field "llama\.expert_count" is 8, expected 0, all that is supported$/,
   ],
+  "scaled attention": [
+    {
+      fields: [...LLAMA, numberField("llama.rope.scaling.attn_factor", 2)],
+      entries: [EMBEDDING],
+      data: 128,
+    },
+    /field "llama\.rope\.scaling\.attn_factor" is 2, expected 0 or 1, all/,
+  ],
   "scaled frequencies of another kind": [
     {
       fields: [...LLAMA, textField("llama.rope.scaling.type", "longrope")],

@@ -73,6 +73,17 @@ Deno.test("F64 is rounded to the nearest float32", () =>
     );
   }));
 
+Deno.test("an empty tensor may stand anywhere in the header", () =>
+  withFolder(async (folder) => {
+    const header = {
+      w: { dtype: "F32", shape: [1], "data_offsets": [0, 4] },
+      empty: { dtype: "F32", shape: [0], "data_offsets": [0, 0] },
+    };
+    await putRaw(`${folder}/x`, { header, data: new Uint8Array(4) });
+    const { tensors } = await readHeader(`${folder}/x`);
+    deepStrictEqual([...tensors.keys()], ["empty", "w"]);
+  }));
+
 Deno.test("what is written is read again, of any shape, in any order", () =>
   withFolder(async (folder) => {
     const path = `${folder}/x.safetensors`;
@@ -200,7 +211,9 @@ Deno.test("a file that is no safetensors file is refused", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/x`, "version https://git-lfs.github");
     await rejects(readHeader(`${folder}/x`), /x: it is no safetensors file/);
-    await rejects(readHeader(`${folder}/y`), /Cannot read .*y: No such file/);
+    for (const path of [`${folder}/y`, `${folder}/no/y`]) {
+      await rejects(readHeader(path), /Cannot read .*y: No such file/);
+    }
   }));
 
 Deno.test("a header that is too long or not UTF-8 is refused", () =>

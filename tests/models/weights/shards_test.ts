@@ -24,6 +24,7 @@ Deno.test("files take tensors by name while they fit, and a large one alone", ()
     ["model-00003-of-00003.safetensors", "d"],
   ]);
   deepStrictEqual(namesOf(15, "F32").length, 4);
+  deepStrictEqual(namesOf(1, "F32").map(([, names]) => names), [..."abcd"]);
   deepStrictEqual(namesOf(26, "F16"), [
     ["model-00001-of-00002.safetensors", "abc"],
     ["model-00002-of-00002.safetensors", "d"],
