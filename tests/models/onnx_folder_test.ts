@@ -14,7 +14,7 @@ import { assertClose } from "../assert_close.ts";
 import { webgpuTest } from "../webgpu.ts";
 import { randomized } from "../scripts/tiny_training.ts";
 import { leftPadded, OnnxDecoder } from "./onnx_decoder.ts";
-import { putTinyModel, withFolder } from "./tiny_model.ts";
+import { putJson, putTinyModel, withFolder } from "./tiny_model.ts";
 
 const STORIES = fileURLToPath(
   new URL("../../../shared/models/stories260K", import.meta.url),
@@ -165,6 +165,22 @@ Deno.test("transformers.js is told where weights in half precision are", () =>
       "use_external_data_format": { "model_fp16.onnx": 1 },
     });
   }, { dtype: "float16" }));
+
+Deno.test("transformers.js finds a chat template where it looks for one", () =>
+  withFolder(async (root) => {
+    const [from, out] = [`${root}/model`, `${root}/out`];
+    await Deno.mkdir(from);
+    await putTinyModel(from);
+    await putJson(`${from}/tokenizer_config.json`, { "eos_token": "</s>" });
+    await Deno.writeTextFile(`${from}/chat_template.jinja`, "{{ messages }}");
+    const { tensors } = await openTensors(from);
+    await writeOnnxFolder(out, { from, tensors });
+    const config = await Deno.readTextFile(`${out}/tokenizer_config.json`);
+    deepStrictEqual(JSON.parse(config), {
+      "eos_token": "</s>",
+      "chat_template": "{{ messages }}",
+    });
+  }));
 
 Deno.test("an ONNX model in bfloat16 is refused, and nothing written", () =>
   withFolder(async (root) => {
