@@ -5,6 +5,14 @@ import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { elementsOf, expected, fixture, hashOf } from "./fixture.ts";
+import {
+  entry,
+  field,
+  float32,
+  numberField,
+  rawGguf,
+  textField,
+} from "./raw_gguf.ts";
 
 /** A tiny model as transformers has it, of which llama.cpp made a GGUF file. */
 interface Family {
@@ -43,3 +51,40 @@ for (
     }
   });
 }
+
+Deno.test("Gemma's largest models scale by their width, others by their heads", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/x.gguf`;
+  for (
+    const [architecture, layers, scalar] of [
+      ["gemma2", 46, 4],
+      ["gemma2", 42, 6],
+      ["gemma3", 62, 4],
+      ["gemma3", 48, 6],
+    ] as const
+  ) {
+    const sizes = {
+      "block_count": layers,
+      "context_length": 8,
+      "embedding_length": 8,
+      "feed_forward_length": 4,
+      "attention.head_count": 2,
+      "attention.key_length": 6,
+      "attention.value_length": 6,
+    };
+    const epsilon = `${architecture}.attention.layer_norm_rms_epsilon`;
+    const bytes = rawGguf({
+      fields: [
+        textField("general.architecture", architecture),
+        ...Object.entries(sizes)
+          .map(([key, size]) => numberField(`${architecture}.${key}`, size)),
+        field(epsilon, 6, float32(1e-6)),
+      ],
+      entries: [entry("token_embd.weight", { sizes: [8, 4] })],
+      data: 128,
+    });
+    await Deno.writeFile(path, bytes);
+    const { config } = convertGguf(await readGguf(path));
+    strictEqual(config["query_pre_attn_scalar"], scalar);
+  }
+});

@@ -215,6 +215,18 @@ for (const [what, [file, says]] of Object.entries(HOSTILE)) {
   });
 }
 
+Deno.test("a header may be no longer than a limit, however long the file", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/x.gguf`;
+  await Deno.writeFile(path, rawGguf({ fieldCount: 6e6 }));
+  // A hole: it takes no place on disk.
+  await Deno.truncate(path, 1e8);
+  await rejects(
+    readGguf(path),
+    /its number of fields: 78000000 bytes are wanted .* that a header may have$/,
+  );
+});
+
 Deno.test("a long name is cut in errors", async () => {
   const name = "n".repeat(10_000);
   await rejects(

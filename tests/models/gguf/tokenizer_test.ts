@@ -18,14 +18,18 @@ interface Tokenizers {
 
 const { texts, byteLevel, sentencePiece } = expected<Tokenizers>("tokenizers");
 
-/** The tokenizer of a fixture, fields replaced. */
-async function tokenizerOf(
-  name: string,
-  fields: Readonly<Record<string, MetadataValue>> = {},
-): Promise<Tokenizer> {
+type Fields = Readonly<Record<string, MetadataValue>>;
+
+/** What is made of a fixture's tokenizer, fields replaced. */
+async function filesOf(name: string, fields: Fields = {}) {
   const { path, metadata: { values } } = await readGguf(fixture(name));
   const changed = new Map([...values, ...Object.entries(fields)]);
-  const { files } = tokenizerFiles(new Metadata(path, changed), 600);
+  return tokenizerFiles(new Metadata(path, changed), 600);
+}
+
+/** The tokenizer of a fixture, fields replaced. */
+async function tokenizerOf(name: string, fields?: Fields): Promise<Tokenizer> {
+  const { files } = await filesOf(name, fields);
   using folder = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
     await Deno.writeTextFile(`${folder.path}/${name}`, JSON.stringify(content));
@@ -63,6 +67,20 @@ for (const [name, ids] of Object.entries(sentencePiece)) {
     });
   });
 }
+
+Deno.test("all tokens that end a text or an answer are named, each once", async () => {
+  const eos = { "tokenizer.ggml.eos_token_id": 3 };
+  const idsOf = async (fields: Fields) =>
+    (await filesOf("byte_level", { ...eos, ...fields })).ids["eos_token_id"];
+  strictEqual(await idsOf({ "tokenizer.ggml.eot_token_id": 3 }), 3);
+  deepStrictEqual(
+    await idsOf({
+      "tokenizer.ggml.eot_token_id": 5,
+      "tokenizer.ggml.eom_token_id": 4,
+    }),
+    [3, 5, 4],
+  );
+});
 
 /** What is wrong → the fixture, its fields, and the error's end. */
 const WRONG: Readonly<
