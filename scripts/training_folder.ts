@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { writeAdapter } from "lib/models/adapter.ts";
+import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { adapterOf } from "lib/models/load_policy.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { inMemory } from "lib/models/weights/safetensors.ts";

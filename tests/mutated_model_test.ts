@@ -1,7 +1,10 @@
 import { match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { loadTokenizer } from "lib/data/tokenizer.ts";
-import { readAdapter, writeAdapter } from "lib/models/adapter.ts";
+import {
+  readAdapter,
+  writeAdapter,
+} from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";

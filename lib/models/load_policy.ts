@@ -1,10 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  adaptedConfig,
-  type Adapter,
-  checkAdapter,
-  readAdapter,
-} from "./adapter.ts";
+import { adaptedConfig, type Adapter, checkAdapter } from "./adapter.ts";
+import { readAdapter } from "./adapter/adapter_folder.ts";
 import { type BaseWeights, holdWeights } from "./base_weights.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";

@@ -1,4 +1,5 @@
-import { adaptedConfig, checkAdapter, readAdapter } from "./adapter.ts";
+import { adaptedConfig, checkAdapter } from "./adapter.ts";
+import { readAdapter } from "./adapter/adapter_folder.ts";
 import { mergeAdapter } from "./adapter/merge_adapter.ts";
 import { architectureOf } from "./architecture.ts";
 import type { DecoderConfig } from "./config.ts";

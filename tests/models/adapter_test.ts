@@ -9,9 +9,11 @@ import {
   adaptedConfig,
   type Adapter,
   checkAdapter,
+} from "lib/models/adapter.ts";
+import {
   readAdapter,
   writeAdapter,
-} from "lib/models/adapter.ts";
+} from "lib/models/adapter/adapter_folder.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { dpo } from "lib/losses/dpo.ts";
 import { resolveSettings } from "lib/losses/options.ts";
-import { writeAdapter } from "lib/models/adapter.ts";
+import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder.ts";
 import { createGenerator } from "lib/models/generate.ts";

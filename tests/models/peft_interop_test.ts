@@ -2,7 +2,11 @@ import { ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { dpo } from "lib/losses/dpo.ts";
 import { resolveSettings } from "lib/losses/options.ts";
-import { type Adapter, readAdapter, writeAdapter } from "lib/models/adapter.ts";
+import type { Adapter } from "lib/models/adapter.ts";
+import {
+  readAdapter,
+  writeAdapter,
+} from "lib/models/adapter/adapter_folder.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { adapterOf, loadPolicy, type Tuning } from "lib/models/load_policy.ts";

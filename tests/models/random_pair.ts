@@ -1,4 +1,4 @@
-import { writeAdapter } from "lib/models/adapter.ts";
+import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
 import { loraParameters } from "lib/models/policy.ts";
