@@ -88,8 +88,9 @@ export async function readTensor(
   const out = new Float32Array(elementCount(shape));
   using file = await Deno.open(path);
   await file.seek(begin, Deno.SeekMode.Start);
-  const chunk = new Uint8Array(CHUNK_BYTES);
   const step = CHUNK_BYTES / ELEMENT_BYTES[dtype];
+  const most = Math.min(step, out.length) * ELEMENT_BYTES[dtype];
+  const chunk = new Uint8Array(most);
   for (let at = 0; at < out.length; at += step) {
     const part = out.subarray(at, at + step);
     const bytes = chunk.subarray(0, part.length * ELEMENT_BYTES[dtype]);
