@@ -22,7 +22,6 @@ function gradientsOf(policy: Policy) {
   return withTrainer(
     { loss: dpo, policy, optimizer: recorder },
     async (trainer) => {
-      await trainer.score(examples);
       await trainer.train(examples, { ...stepOptions(dpo), maxGradNorm: 0 });
       return await valuesOf(trainer, "seen");
     },
