@@ -152,8 +152,10 @@ async function writeChecked(path: string, record: RunRecord): Promise<void> {
  * `record.schema.json` has it.
  */
 export async function readRecord(path: string): Promise<RunRecord> {
-  const record = parse(await Deno.readTextFile(path), path);
-  return check(record, `Cannot read ${path}`);
+  const text = await Deno.readTextFile(path).catch((cause) => {
+    throw new Error(`Cannot read ${path}`, { cause });
+  });
+  return check(parse(text, path), `Cannot read ${path}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { writeTextAtomically } from "lib/atomic_file.ts";
 import { portablePath } from "lib/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
@@ -39,6 +40,9 @@ export async function convert(
   }
   containerOf(out);
   const data = await openPreferences(path, options);
+  if (data.files.some((file) => resolve(file) === resolve(out))) {
+    throw new Error(`Cannot write ${out}: it is the data that is converted`);
+  }
   const output = to === "tokens"
     ? await tokenOutput(data, options)
     : await layoutOutput(data, { ...options, to });

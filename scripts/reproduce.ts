@@ -57,7 +57,6 @@ await runVerb(
   async ({ positionals: { path }, values }) => {
     const file = path.endsWith(".json") ? path : join(path, "run.json");
     const record = await readRecord(file);
-    const rows = readMetrics(join(dirname(file), "metrics.jsonl"));
     const again = KINDS[record.kind];
     if (!again) {
       throw new Error(
@@ -66,6 +65,7 @@ await runVerb(
         }`,
       );
     }
+    const rows = readMetrics(join(dirname(file), "metrics.jsonl"));
     report(differencesOf({ record, rows }, await again(record, values)));
   },
 );

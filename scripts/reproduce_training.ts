@@ -1,7 +1,10 @@
 import type { Reproduced } from "experiments/experiment.ts";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { parseHubId } from "lib/hub/id.ts";
 import type { RunRecord } from "lib/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
+import { kebab } from "lib/verb.ts";
 import { type RunHooks, trainingRun } from "./training_run.ts";
 import type { TrainSettings, TuningSettings } from "./training_settings.ts";
 
@@ -18,13 +21,15 @@ export interface Sources {
 /**
  * Makes a training run again, in a temporary folder.
  *
- * @throws Error for a record without the settings of a training run.
+ * @throws Error for a record without the settings of a training run, and for
+ * a file that does not lie here.
  */
 export async function reproduceTraining(
   record: RunRecord,
   { sources, ...hooks }: RunHooks & { sources: Sources },
 ): Promise<Reproduced> {
   const settings = relocated(trainSettings(record), sources);
+  requirePlaces(settings);
   const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
   const out = join(folder, "run");
   try {
@@ -33,6 +38,26 @@ export async function reproduceTraining(
     return { record: again, rows: readMetrics(join(out, "metrics.jsonl")) };
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A record has no folders: what lay in one has to be named. */
+function requirePlaces({ model, data, evalData, tuning }: TrainSettings): void {
+  const places = {
+    model,
+    data,
+    evalData,
+    initAdapter: tuning.kind === "adapter" ? tuning.adapter : null,
+  };
+  for (const [name, place] of Object.entries(places)) {
+    if (place === null || parseHubId(place) !== null || existsSync(place)) {
+      continue;
+    }
+    throw new Error(
+      `Cannot find "${place}" of the run: expected --${
+        kebab(name)
+      }, where it lies now`,
+    );
   }
 }
 

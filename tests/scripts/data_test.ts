@@ -191,6 +191,17 @@ for (const to of ["trl", "llamafactory"]) {
   });
 }
 
+Deno.test("data convert refuses to write over what it reads", async () => {
+  using folder = pairsFolder();
+  const file = folder.at("pairs.jsonl");
+  const before = await Deno.readTextFile(file);
+  const args = ["--to", "trl", "--flip", "1", "--out", file];
+  const { code, err } = await data("convert", folder.path, ...args);
+  strictEqual(code, 1);
+  match(err, /Cannot write .*pairs\.jsonl: it is the data that is converted$/m);
+  strictEqual(await Deno.readTextFile(file), before);
+});
+
 Deno.test("data convert tells LLaMA-Factory of the file, and keeps its other entries", async () => {
   using folder = pairsFolder(PAIRS.slice(0, 2));
   const info = folder.at("dataset_info.json");

@@ -26,5 +26,34 @@ Deno.test("a training run is reproduced bit for bit, and a change is named", asy
 Deno.test("reproduce names a record that is not there", async () => {
   const { code, err } = await reproduce(["nowhere"]);
   strictEqual(code, 1);
-  match(err, /^error: .*nowhere/);
+  match(
+    err,
+    /^error: Cannot read nowhere\/run\.json \(No such file or directory\)$/m,
+  );
+});
+
+Deno.test("reproduce asks for what lies elsewhere by its flag, and refuses other kinds", async () => {
+  await using tiny = await tinyTraining();
+  const out = join(tiny.path, "run");
+  const { code } = await tiny.run("train", [
+    ...["--model", tiny.model, "--data", tiny.pairs, "--loss", "dpo"],
+    ...["--steps", "1", "--out", out],
+  ]);
+  strictEqual(code, 0);
+  match(
+    (await reproduce([out])).err,
+    /^error: Cannot find "model" of the run: expected --model, where it lies now$/m,
+  );
+  match(
+    (await reproduce([out, "--model", tiny.model])).err,
+    /^error: Cannot find "pairs.jsonl" of the run: expected --data, where/,
+  );
+  const other = join(tiny.path, "answers.jsonl.record.json");
+  const record = await Deno.readTextFile(join(out, "run.json"));
+  const kind = record.replace('"kind": "train"', '"kind": "generate"');
+  await Deno.writeTextFile(other, kind);
+  match(
+    (await reproduce([other])).err,
+    /its kind is "generate", expected train or experiment/,
+  );
 });
