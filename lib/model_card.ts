@@ -7,7 +7,14 @@ import { dataSection } from "./model_card/data.ts";
 import { type FrontMatter, frontMatter } from "./model_card/front_matter.ts";
 import { hubSource } from "./model_card/hub_source.ts";
 import { machineSection } from "./model_card/machine.ts";
-import { code, count, section, table, words } from "./model_card/markdown.ts";
+import {
+  code,
+  count,
+  figure,
+  section,
+  table,
+  words,
+} from "./model_card/markdown.ts";
 import {
   lossNames,
   objectiveName,
@@ -125,19 +132,22 @@ function summary({ kind, run }: CardSubject, base: Base | null): string {
     ? `All parameters of ${from}`
     : `${from} with a LoRA adapter merged into it`;
   const method = objective === null ? "" : ` with ${objectiveName(objective)}`;
-  const steps = count(run.rows.at(-1)?.step ?? 0);
+  const last = run.rows.at(-1)?.step ?? 0;
+  const steps = `${count(last)} ${last === 1 ? "step" : "steps"}`;
   const sources = data.filter(({ role }) => role === "train")
     .map(({ source }) => ` on ${code(source)}`);
-  return `${what}, trained by prefgrad${method} for ${steps} steps${
+  return `${what}, trained by prefgrad${method} for ${steps}${
     sources.join("")
   }.\n\n${originTable(run.record)}`;
 }
 
-function originTable({ model }: RunRecord): string {
+function originTable({ model, settings, summary }: RunRecord): string {
   const { parameters: { total, trainable }, ...hashes } = model;
   const facts: Record<string, string | null> = {
     "Trained parameters": `${count(trainable)} of ${count(total)}`,
     "Base model": code(model.source),
+    "its GGUF file, SHA-256": hashes.gguf ? code(hashes.gguf) : null,
+    "its weights in training": heldWeights(settings, summary),
     "its weights, SHA-256": hashes.weights && code(hashes.weights),
     "its tokenizer with template, SHA-256": hashes.tokenizer &&
       code(hashes.tokenizer),
@@ -147,6 +157,18 @@ function originTable({ model }: RunRecord): string {
     ["", ""],
     Object.entries(facts).flatMap(([name, fact]) => fact ? [[name, fact]] : []),
   );
+}
+
+/** How weights in fewer bits were held, and what that cost; null for others. */
+function heldWeights(
+  { baseWeights }: RunRecord["settings"],
+  summary: RunRecord["summary"],
+): string | null {
+  const { mean, largest } = fieldsOf(summary["baseWeightsError"]);
+  if (typeof baseWeights !== "string") return null;
+  if (typeof mean !== "number" || typeof largest !== "number") return null;
+  return `held in ${code(baseWeights)}, which changes log π of a token by ` +
+    `${figure(mean)} on average, ${figure(largest)} at most`;
 }
 
 function recordSections(record: RunRecord): string[] {

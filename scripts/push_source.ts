@@ -66,6 +66,9 @@ export async function pushSource(
   const warnings = [
     ...adapter?.warnings ?? [],
     ...await localPathWarnings(files),
+    ...cardRun || written !== undefined ? [] : [
+      "the card says nothing of how it was made: --run names the training run",
+    ],
   ];
   return { kind, contents, card, warnings };
 }

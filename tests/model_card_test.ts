@@ -130,6 +130,29 @@ Deno.test("the card of a sum of losses names each, and own code by hash", () => 
   match(yaml, /^- dpo\n- mine$/m);
 });
 
+Deno.test("the card tells of the GGUF file, and of weights held in fewer bits", () => {
+  const { record } = DPO_RUN;
+  const baseWeightsError = { rows: 4, tokens: 85, mean: 0.02196, largest: 0.5 };
+  const card = modelCard({
+    ...ADAPTER,
+    run: {
+      ...DPO_RUN,
+      record: {
+        ...record,
+        model: { ...record.model, gguf: "a".repeat(64) },
+        settings: { ...record.settings, baseWeights: "int8" },
+        summary: { ...record.summary, baseWeightsError },
+      },
+    },
+  });
+  match(card, /^\| its GGUF file, SHA-256 \| `a{64}` \|$/m);
+  match(
+    card,
+    /^\| its weights in training \| held in `int8`, which changes log π of a token by 0\.02196 on average, 0\.5 at most \|$/m,
+  );
+  doesNotMatch(modelCard({ ...ADAPTER, run: DPO_RUN }), /GGUF|held in/);
+});
+
 Deno.test("a merged model is told from one that was trained whole", () => {
   const card = modelCard({ ...MODEL, run: DPO_RUN });
   match(card, /^`org\/base` with a LoRA adapter merged into it, trained/m);
