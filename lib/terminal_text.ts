@@ -18,7 +18,8 @@ export function errorText(
   if (debug) return Deno.inspect(error);
   const message = linesOf(error).slice(0, 2).join("\n");
   const [cause] = error instanceof Error ? linesOf(error.cause ?? "") : [];
-  const isNew = cause !== undefined && !message.includes(cause);
+  const said = cause?.replace(CALL, "");
+  const isNew = said !== undefined && !message.replace(CALL, "").includes(said);
   return withoutCalls(isNew ? `${message} (${cause})` : message);
 }
 

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { parseFlags } from "lib/flags.ts";
 import { openTensors } from "lib/models/open_tensors.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
@@ -92,6 +93,7 @@ async function write(
   const others = await exportRecord(source, made);
   using shown = progress({ title: "tensors", total: tensors.length });
   const folder = { from, tensors: watched(tensors, shown), dtype, others };
+  await Deno.mkdir(dirname(out), { recursive: true });
   if (onnx) return await writeOnnxFolder(out, folder);
   await writeModelFolder(out, { ...folder, shardBytes });
 }

@@ -42,6 +42,10 @@ Deno.test("errorText() says what the system said, and the file if nothing else d
     "Cannot open the model (No such file or directory: /tmp/m/a.json)",
   );
   strictEqual(
+    errorText(new Error("Cannot write x: No such file or directory", { cause })),
+    "Cannot write x: No such file or directory",
+  );
+  strictEqual(
     errorText(new Error(`Cannot move a: ${said}: rename 'a' -> 'b'; stays`)),
     "Cannot move a: No such file or directory; stays",
   );

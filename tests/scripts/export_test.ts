@@ -61,15 +61,15 @@ Deno.test("export merges the adapter of a run into its model, and says from what
 Deno.test("export --onnx writes what transformers.js looks for", () =>
   withRun(async ({ path, model }) => {
     const { code, err } = await run(path, [
-      ...["run", "--base", model, "--onnx", "--out", "out"],
+      ...["run", "--base", model, "--onnx", "--out", "new/out"],
     ]);
     strictEqual(code, 0, err);
-    const file = join(path, "out/onnx/model.onnx_data");
+    const file = join(path, "new/out/onnx/model.onnx_data");
     const { tensors } = await readHeader(file);
     const adapter = join(path, "run/adapter");
     const expected = await openTensors(model, { adapter });
     strictEqual(tensors.size, expected.tensors.length);
-    const config = await Deno.readTextFile(join(path, "out/config.json"));
+    const config = await Deno.readTextFile(join(path, "new/out/config.json"));
     deepStrictEqual(JSON.parse(config)["transformers.js_config"], {
       "dtype": "fp32",
       "use_external_data_format": { "model.onnx": 1 },
