@@ -42,7 +42,9 @@ Deno.test("errorText() says what the system said, and the file if nothing else d
     "Cannot open the model (No such file or directory: /tmp/m/a.json)",
   );
   strictEqual(
-    errorText(new Error("Cannot write x: No such file or directory", { cause })),
+    errorText(
+      new Error("Cannot write x: No such file or directory", { cause }),
+    ),
     "Cannot write x: No such file or directory",
   );
   strictEqual(
