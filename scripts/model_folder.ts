@@ -29,7 +29,7 @@ export async function modelFolder(
   const gguf = await sha256File(found);
   const folder = await ggufFolder(found, {
     sha256: gguf,
-    cache: cacheFolder("gguf"),
+    cache: await cacheFolder("gguf"),
     only: options.only,
     onBytes: conversionProgress(found),
   });

@@ -120,7 +120,7 @@ async function referenceFor(
       });
     },
     {
-      folder: cacheFolder("reference"),
+      folder: await cacheFolder("reference"),
       // Whatever may move the last digit counts, as runs shall repeat.
       identity: {
         weights: identity["model"]!,

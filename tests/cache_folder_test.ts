@@ -1,8 +1,21 @@
-import { match, strictEqual } from "node:assert/strict";
+import { rejects, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
 import { cacheFolder } from "lib/cache_folder.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
 
-Deno.test("a cache lies where the system has its caches", () => {
-  const env = { XDG_CACHE_HOME: "/caches" };
-  strictEqual(cacheFolder("gguf", env), "/caches/prefgrad/gguf");
-  match(cacheFolder("gguf", {}), /\.cache\/prefgrad\/gguf$/);
+Deno.test("a cache lies where the system has its caches", async () => {
+  using caches = temporaryFolder();
+  const folder = await cacheFolder("gguf", { XDG_CACHE_HOME: caches.path });
+  strictEqual(folder, join(caches.path, "prefgrad/gguf"));
+  strictEqual((await Deno.stat(folder)).isDirectory, true);
+});
+
+Deno.test("a cache that cannot be made is named, with what moves it", async () => {
+  using caches = temporaryFolder();
+  const file = join(caches.path, "file");
+  await Deno.writeTextFile(file, "");
+  await rejects(cacheFolder("gguf", { XDG_CACHE_HOME: file }), {
+    message: `Cannot make the cache ${file}/prefgrad/gguf; ` +
+      "XDG_CACHE_HOME names another place",
+  });
 });
