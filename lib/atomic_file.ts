@@ -35,6 +35,8 @@ export async function writeAtomically(
   } catch (cause) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
     const reason = reasonOf(cause).replaceAll(temporary, target);
-    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
+    // A file of a folder has said what it was about in words of its own.
+    const root = cause instanceof Error && cause.cause || cause;
+    throw new Error(`Cannot write ${path}: ${reason}`, { cause: root });
   }
 }

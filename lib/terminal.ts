@@ -23,7 +23,7 @@ export async function runVerb<A extends { debug: boolean }>(
     debug = args.debug;
     await main(args);
   } catch (error) {
-    Deno.exitCode = 1;
+    Deno.exitCode ||= 1; // 130 where it was interrupted
     release();
     tell("error:", 31, errorText(error, { debug }));
   }
@@ -163,8 +163,10 @@ export interface Interruption extends Disposable {
 /**
  * Listens for Ctrl-C until disposed of: the first asks the run to stop after
  * its step, the second ends the process. The exit status is 130 in both cases.
+ *
+ * @param step what is finished first, as the warning says it.
  */
-export function interruption(): Interruption {
+export function interruption(step = "this step"): Interruption {
   let requested = false;
   const listener = () => {
     if (requested) {
@@ -173,7 +175,7 @@ export function interruption(): Interruption {
     }
     requested = true;
     Deno.exitCode = 130;
-    warn("stopping after this step; Ctrl-C again stops at once");
+    warn(`stopping after ${step}; Ctrl-C again stops at once`);
   };
   Deno.addSignalListener("SIGINT", listener);
   return {

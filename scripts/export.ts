@@ -5,7 +5,15 @@ import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
 import type { TensorSource } from "lib/models/weights/safetensors.ts";
 import type { Weights } from "lib/models/weights.ts";
-import { progress, runVerb, say, warn } from "lib/terminal.ts";
+import {
+  type Interruption,
+  interruption,
+  type Progress,
+  progress,
+  runVerb,
+  say,
+  warn,
+} from "lib/terminal.ts";
 import { choice, type FlagValues, text, toggle, type Verb } from "lib/verb.ts";
 import { byteCount } from "./byte_count.ts";
 import { exportRecord, refuseOthers } from "./export_record.ts";
@@ -92,7 +100,9 @@ async function write(
   const made = { weights: await checkedHash(source, weights), dtype, layout };
   const others = await exportRecord(source, made);
   using shown = progress({ title: "tensors", total: tensors.length });
-  const folder = { from, tensors: watched(tensors, shown), dtype, others };
+  using stop = interruption("this tensor");
+  const watching = { shown, stop };
+  const folder = { from, tensors: watched(tensors, watching), dtype, others };
   await Deno.mkdir(dirname(out), { recursive: true });
   if (onnx) return await writeOnnxFolder(out, folder);
   await writeModelFolder(out, { ...folder, shardBytes });
@@ -112,15 +122,16 @@ async function checkedHash(
   );
 }
 
-/** Tensors that move a bar as they are read. */
+/** Tensors that move a bar as they are read, until Ctrl-C. */
 function watched(
   tensors: readonly TensorSource[],
-  shown: { update(done: number): void },
+  { shown, stop }: { shown: Progress; stop: Interruption },
 ): TensorSource[] {
   let done = 0;
   return tensors.map((tensor) => ({
     ...tensor,
     read: async () => {
+      if (stop.requested) throw new Error("stopped, and nothing is left of it");
       const data = await tensor.read();
       shown.update(++done);
       return data;

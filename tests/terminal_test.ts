@@ -169,6 +169,24 @@ Deno.test("interruption() lets the loop end after its step, with status 130", as
   });
 });
 
+Deno.test("what Ctrl-C made fail keeps the status 130", async () => {
+  const stopped = await interrupt(
+    `await runVerb(() => ({ debug: false }), async () => {
+      using stop = interruption("this tensor");
+      say("ready");
+      while (!stop.requested) await new Promise((go) => setTimeout(go, 20));
+      throw new Error("stopped");
+    });`,
+    1,
+  );
+  deepStrictEqual(stopped, {
+    status: 130,
+    err: "warning: stopping after this tensor; Ctrl-C again stops at once\n" +
+      "error: stopped\n",
+    rest: "",
+  });
+});
+
 Deno.test("interruption() ends the process at the second signal", async () => {
   deepStrictEqual(await interrupt(LOOP(false), 2), {
     status: 130,
