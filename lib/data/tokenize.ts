@@ -166,15 +166,30 @@ export function tokenizeRows(
   });
   const { counts } = tokenizer;
   if (examples.length > 0) return { kind, examples, counts };
-  const reasons = Object.entries(counts.dropped).filter(([, n]) => n > 0);
-  const dropped = reasons.reduce((sum, [, n]) => sum + n, 0);
-  const bad = ["bad", rows.length - dropped] as const;
   throw new Error(
     `Cannot use the rows from ${rows[0]?.where} on: ` +
-      `all ${rows.length} were dropped, ` +
-      (bad[1] > 0 ? [...reasons, bad] : reasons)
-        .map(([why, n]) => `${why} ${n}`).join(", "),
+      `all ${rows.length} were dropped, ${reasonsText(counts)}`,
   );
+}
+
+/** Why a row is left out, in words. */
+const REASONS: Readonly<Record<DropReason, string>> = {
+  emptyPrompt: "an empty prompt",
+  emptyCompletion: "an empty completion",
+  longPrompt: "a long prompt",
+  longCompletion: "a long completion",
+  spanned: "a token across the end of the prompt",
+  rewritten: "a template that rewrites the prompt",
+};
+
+/** `1 for a long prompt, 2 that cannot be read`, of rows all left out. */
+function reasonsText({ rows, dropped }: Counts): string {
+  const told = DROP_REASONS.filter((reason) => dropped[reason] > 0);
+  const bad = told.reduce((left, reason) => left - dropped[reason], rows);
+  return [
+    ...told.map((reason) => `${dropped[reason]} for ${REASONS[reason]}`),
+    ...bad > 0 ? [`${bad} that cannot be used`] : [],
+  ].join(", ");
 }
 
 function rethrow(error: Error): never {

@@ -10,7 +10,7 @@ import { dataFiles } from "./select.ts";
  * @throws if it does not, or is another file, or the folder of a training run.
  */
 export async function localModel(path: string): Promise<string> {
-  const { isDirectory } = await find("model", path);
+  const { isDirectory } = await find("model or adapter", path);
   if (isDirectory) await refuseRun(path);
   if (isDirectory || /\.gguf$/i.test(path)) return path;
   throw new Error(

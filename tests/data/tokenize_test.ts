@@ -155,7 +155,22 @@ Deno.test("tokenizeRows() refuses to drop every row", () => {
   throws(() => tokenizeRows(pairs([2, 1, 1], [1, 0, 1]), options), {
     message:
       "Cannot use the rows from d.jsonl, line 1 on: all 2 were dropped, " +
-      "emptyCompletion 1, longPrompt 1",
+      "1 for an empty completion, 1 for a long prompt",
+  });
+});
+
+Deno.test("tokenizeRows() counts rows that it cannot use, and goes on where it may", () => {
+  const { kind, rows: [row] } = pairs([1, 1, 1]);
+  const wrong = { ...row!, prompt: [100] } as PreferenceRow;
+  const errors: string[] = [];
+  const onBadRow = ({ message }: Error) => errors.push(message);
+  const rows = [wrong, row!];
+  const { examples } = tokenizeRows({ kind, rows }, { ...IDS, onBadRow });
+  strictEqual(examples.length, 1);
+  strictEqual(errors.length, 1);
+  throws(() => tokenizeRows({ kind, rows: [wrong] }, { ...IDS, onBadRow }), {
+    message: `Cannot use the rows from ${row!.where} on: all 1 were dropped, ` +
+      "1 that cannot be used",
   });
 });
 

@@ -181,7 +181,10 @@ const REFUSED: [string[], RegExp][] = [
   [["--prompt", "Hi", "--out", "a.json", "--json"], /use --json with --out/],
   [["--prompt", "Hi", "--raw", "--system", "Be"], /Cannot use --system/],
   [["--prompt", "x".repeat(40)], /prompt 0: it has 42 tokens, expected fewer/],
-  [["--prompt", "Hi", "--adapter", "/none"], /Cannot find the model "\/none"/],
+  [
+    ["--prompt", "Hi", "--adapter", "/none"],
+    /Cannot find the model or adapter "\/none"/,
+  ],
 ];
 
 for (const [flags, message] of REFUSED) {
