@@ -1,12 +1,30 @@
-import { createHash } from "node:crypto";
-
 /** 64 bits that stand for a value. */
 export type Key = bigint;
 
-/** The key of text or of JSON: equal ones have equal keys, others hardly ever. */
+/** The bits of two numbers as one. */
+const HALVES = new Uint32Array(2);
+const WHOLE = new BigUint64Array(HALVES.buffer);
+
+/**
+ * The key of text or of JSON: equal ones have equal keys, others hardly ever.
+ * Two multiplicative hashes of 32 bits that carry into one another, after
+ * cyrb53; SHA-256 of each text took a tenth of the time of a check.
+ * https://github.com/bryc/code/blob/master/jshash/experimental/cyrb53.js
+ */
 export function keyOf(value: unknown): Key {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return createHash("sha256").update(text).digest().readBigUInt64LE() || 1n;
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x9e3779b1);
+    b = Math.imul(b ^ unit, 0x5f356495);
+  }
+  HALVES[0] = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^
+    Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  HALVES[1] = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^
+    Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return WHOLE[0] || 1n;
 }
 
 /** An odd number without pattern: 2⁶⁴ / φ. */
@@ -44,7 +62,7 @@ export class KeyTable {
   /** Where a key is, or would be: the next free slot from its own on. */
   #slot(key: Key): number {
     const mask = this.#keys.length - 1;
-    let slot = Number(key & 0xffffffffn) & mask;
+    let slot = Number(BigInt.asUintN(32, key)) & mask;
     while (this.#keys[slot] !== 0n && this.#keys[slot] !== key) {
       slot = (slot + 1) & mask;
     }
