@@ -29,6 +29,7 @@ import {
   refuseTokenFlags,
   type TokenSettings,
 } from "./data_tokens.ts";
+import { reasonOf } from "lib/reason_of.ts";
 
 /** What data can be written as. */
 export const TARGETS = [...LAYOUT_NAMES, "tokens"] as const;
@@ -157,7 +158,7 @@ async function readEntries(path: string): Promise<Fields> {
     return JSON.parse(await Deno.readTextFile(path));
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return {};
-    throw new Error(`Cannot add to ${path}: ${(cause as Error).message}`, {
+    throw new Error(`Cannot add to ${path}: ${reasonOf(cause)}`, {
       cause,
     });
   }

@@ -1,6 +1,7 @@
 import { unreadable } from "./containers/reading.ts";
 import type { Row } from "./row.ts";
 import { shown, valueError } from "./value_error.ts";
+import { isObject } from "../is_object.ts";
 
 /** One turn of a conversation, as chat templates take it. */
 export interface Message {
@@ -69,11 +70,6 @@ export function readMessages(
   }
   const expected = "one message or more";
   throw valueError(row, { at, found: value, expected });
-}
-
-/** Whether a value is an object with fields of its own, no list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function message(

@@ -8,6 +8,7 @@ import { checkTokenizer } from "./check_tokenizer.ts";
 import type { Merging, Step } from "./pre_tokenizer.ts";
 import { TextToIds } from "./text_to_ids.ts";
 import { reasonOf } from "../reason_of.ts";
+import { isObject } from "../is_object.ts";
 
 /** A model's tokenizer. */
 export interface Tokenizer {
@@ -90,7 +91,7 @@ async function readFiles(folder: string): Promise<Map<string, string>> {
       files.set(name, await readText(join(folder, name)));
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) continue;
-      const reason = (cause as Error).message;
+      const reason = reasonOf(cause);
       throw new Error(`Cannot read ${join(folder, name)}: ${reason}`, {
         cause,
       });
@@ -183,12 +184,8 @@ function parse(files: ReadonlyMap<string, string>, name: string): Json {
     if (isObject(json)) return json;
     throw new Error("expected a JSON object");
   } catch (cause) {
-    throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+    throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
   }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `bos_token`, `eos_token` … to their text, as chat templates want them. */

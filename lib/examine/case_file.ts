@@ -1,4 +1,5 @@
 import { reasonOf } from "../reason_of.ts";
+import { isObject } from "../is_object.ts";
 /** Log-probabilities of n pairs in nats, summed over tokens, and lengths. */
 export interface CaseInputs {
   readonly chosen: readonly number[];
@@ -172,10 +173,6 @@ function* flat(
 
 function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function object(value: unknown, where: string): Record<string, unknown> {

@@ -3,6 +3,7 @@ import { realFile } from "../untrusted/real_file.ts";
 import { filesUnder } from "./cache.ts";
 import { ifThere } from "./if_there.ts";
 import { dataFiles } from "./select.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /**
  * A model folder, or GGUF file, that should lie on this machine.
@@ -54,8 +55,7 @@ export async function refuseOutside(
   try {
     await realFile(file, folder);
   } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new Error(`Cannot use "${file}": ${reason}`, { cause });
+    throw new Error(`Cannot use "${file}": ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 import { reasonOf } from "../reason_of.ts";
 import { parseJson, readText } from "../untrusted/read_json.ts";
+import { isObject } from "../is_object.ts";
 
 /** What the engine's indices count to. */
 const MAX_COUNT = 2 ** 31 - 1;
@@ -78,7 +79,7 @@ export class JsonFields {
   object(name: string): JsonFields | null {
     if (!this.has(name)) return null;
     const value = this.values[name];
-    if (isRecord(value)) return new JsonFields(this.path, value, `${name}.`);
+    if (isObject(value)) return new JsonFields(this.path, value, `${name}.`);
     throw this.error(name, "an object");
   }
 
@@ -108,7 +109,7 @@ export async function readJsonFields(path: string): Promise<JsonFields> {
       cause,
     });
   }
-  if (isRecord(value)) return new JsonFields(path, value);
+  if (isObject(value)) return new JsonFields(path, value);
   throw new Error(`Cannot read ${path}: expected a JSON object`);
 }
 
@@ -128,11 +129,6 @@ export async function readOptionalJsonFields(
 /** Writes a value as indented JSON. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
-}
-
-/** Whether a value is a JSON object. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A value as JSON, cut where it is long, as errors show it. */

@@ -3,6 +3,7 @@ import { decode, isBlank, type Reading, unreadable } from "./reading.ts";
 import { ArraySplitter } from "./split_array.ts";
 import { LineSplitter, type Piece, type Splitter } from "./split_lines.ts";
 import { reasonOf } from "../../reason_of.ts";
+import { isObject } from "../../is_object.ts";
 
 const EXPECTED =
   "expected one JSON array of objects, or one JSON object a line";
@@ -73,8 +74,4 @@ function refuseWrapper({ where, fields }: Row) {
     if (!Array.isArray(value) || !isObject(value[0])) continue;
     throw unreadable(where, `found rows inside "${name}"; ${EXPECTED}`);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

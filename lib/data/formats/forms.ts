@@ -1,4 +1,4 @@
-import { isObject } from "../messages.ts";
+import { isObject } from "../../is_object.ts";
 
 /**
  * The form of a column's values, by which formats are told apart: only as

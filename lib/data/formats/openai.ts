@@ -1,8 +1,9 @@
-import { isObject, readMessages } from "../messages.ts";
+import { readMessages } from "../messages.ts";
 import { type Format, format } from "./format.ts";
 import { type Form, messages } from "./forms.ts";
 import { chat } from "./turns.ts";
 import { readTools } from "./values.ts";
+import { isObject } from "../../is_object.ts";
 
 const input: Form = {
   expected: "an object with messages",

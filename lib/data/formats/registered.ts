@@ -1,9 +1,10 @@
 import { unreadable } from "../containers/reading.ts";
-import { isObject, type MessageTags } from "../messages.ts";
+import { type MessageTags } from "../messages.ts";
 import { type Mismatch, shown } from "../value_error.ts";
 import { alpaca } from "./alpaca.ts";
 import type { Format } from "./format.ts";
 import { sharegpt } from "./sharegpt.ts";
+import { isObject } from "../../is_object.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

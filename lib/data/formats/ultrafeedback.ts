@@ -1,5 +1,5 @@
 import { unreadable } from "../containers/reading.ts";
-import { isObject, type Message, readMessages } from "../messages.ts";
+import { type Message, readMessages } from "../messages.ts";
 import type { Row } from "../row.ts";
 import { valueError } from "../value_error.ts";
 import { type Format, format, type Reading } from "./format.ts";
@@ -7,6 +7,7 @@ import type { Form } from "./forms.ts";
 import { atLeastTwo } from "./ranking.ts";
 import { chat, type Turns } from "./turns.ts";
 import { readNumber } from "./values.ts";
+import { isObject } from "../../is_object.ts";
 
 const question: Form = {
   expected: "text or messages",

@@ -1,7 +1,7 @@
-import { isObject } from "../messages.ts";
 import type { Content, PreferenceRow } from "../preference.ts";
 import type { Row } from "../row.ts";
 import { valueError } from "../value_error.ts";
+import { isObject } from "../../is_object.ts";
 
 /**
  * A label: a boolean or the number 0 or 1. Text is refused, also `"false"`,

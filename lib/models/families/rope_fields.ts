@@ -4,7 +4,8 @@ import type {
   PairScaling,
   RopeConfig,
 } from "../config.ts";
-import { isRecord, type JsonFields } from "../json_fields.ts";
+import type { JsonFields } from "../json_fields.ts";
+import { isObject } from "../../is_object.ts";
 
 /** What a family has for fields that are absent. */
 export interface RopeDefaults {
@@ -39,7 +40,7 @@ export function readRope(
   const config = ropeOf(fields, rope, defaults);
   // Settings for each type of layer would go unread.
   const nested = Object.entries(rope?.values ?? {})
-    .find(([, value]) => isRecord(value));
+    .find(([, value]) => isObject(value));
   if (rope && nested) throw rope.error(nested[0], "a number or a text");
   return config;
 }

@@ -1,6 +1,7 @@
 import { reasonOf } from "../../reason_of.ts";
 import { decodeText, parseJson } from "../../untrusted/read_json.ts";
-import { isRecord, quote } from "../json_fields.ts";
+import { quote } from "../json_fields.ts";
+import { isObject } from "../../is_object.ts";
 
 /** Bytes of one element of each type a safetensors file may hold. */
 export const ELEMENT_BYTES = {
@@ -131,7 +132,7 @@ function parseObject(text: Uint8Array): Record<string, unknown> {
       : `cannot be used: ${reasonOf(cause)}`;
     throw new Error(`its header ${reason}`, { cause });
   }
-  if (isRecord(header)) return header;
+  if (isObject(header)) return header;
   throw new Error("its header is not a JSON object");
 }
 
@@ -139,7 +140,7 @@ function decodeEntry(
   name: string,
   { entry, dataOffset }: { entry: unknown; dataOffset: number },
 ): [string, StoredTensor] {
-  const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
+  const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
   if (!isDtype(dtype)) {
     throw new Error(
       `tensor ${quote(name)} has type ${quote(dtype)}, expected one of ` +
@@ -191,7 +192,7 @@ function checkLayout(
 }
 
 function isStrings(value: unknown): value is Record<string, string> {
-  return isRecord(value) &&
+  return isObject(value) &&
     Object.values(value).every((text) => typeof text === "string");
 }
 
