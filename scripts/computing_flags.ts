@@ -1,6 +1,5 @@
-import { BASE_WEIGHTS, type BaseWeights } from "lib/models/base_weights.ts";
+import { BASE_WEIGHTS } from "lib/models/base_weights.ts";
 import { DEVICE_WORDS } from "lib/onnx/devices.ts";
-import type { Device } from "lib/onnx/providers.ts";
 import { choice, integer } from "lib/verb.ts";
 
 /** Heading under which help lists where and how a verb computes. */
@@ -30,15 +29,6 @@ export const holding = {
     group: COMPUTING,
   }),
 } as const;
-
-/** @throws Error where weights shall be held in a way that a device has not. */
-export function refuseHeld(baseWeights: BaseWeights, device: Device): void {
-  if (baseWeights === "float32" || device === "cpu") return;
-  throw new Error(
-    `Cannot use --base-weights ${baseWeights} with --device ${device}: ` +
-      `they are held so on CPU only`,
-  );
-}
 
 /** For verbs that work on micro-batches. */
 export const memory = {

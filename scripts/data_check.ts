@@ -5,6 +5,7 @@ import { say, table } from "lib/terminal.ts";
 import { visibleText } from "lib/terminal_text.ts";
 import { allChecks } from "./data_checks.ts";
 import { ExaminedTokens } from "./data_examined.ts";
+import { inputProgress } from "./download_progress.ts";
 import {
   openPreferences,
   type Preferences,
@@ -37,7 +38,10 @@ export async function check(
   const evaluation = evalPath === undefined
     ? undefined
     : await remember(evalPath, skipBadRows);
-  const data = await openPreferences(path, options);
+  const data = await openPreferences(path, {
+    ...options,
+    ...inputProgress(),
+  });
   const { kind, bad } = data;
   const lengths = lengthCollector(kind);
   const checks = allChecks({ kind, evaluation, lengths, tokens, bad });
@@ -113,7 +117,10 @@ async function remember(
   skipBadRows: boolean,
 ): Promise<SeenRows> {
   const seen = seenRows();
-  const data = await openPreferences(path, { skipBadRows });
+  const data = await openPreferences(path, {
+    skipBadRows,
+    ...inputProgress(),
+  });
   for await (const row of data.rows()) see(row, seen);
   return seen;
 }

@@ -11,6 +11,7 @@ import {
   tokenOutput,
 } from "./data_outputs.ts";
 import { containerOf, writeRows } from "./data_rows_file.ts";
+import { inputProgress } from "./download_progress.ts";
 import {
   openPreferences,
   type Preferences,
@@ -39,7 +40,10 @@ export async function convert(
     throw new Error("Missing flag of convert: expected --to and --out FILE");
   }
   containerOf(out);
-  const data = await openPreferences(path, options);
+  const data = await openPreferences(path, {
+    ...options,
+    ...inputProgress(),
+  });
   if (data.files.some((file) => resolve(file) === resolve(out))) {
     throw new Error(`Cannot write ${out}: it is the data that is converted`);
   }

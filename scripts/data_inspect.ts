@@ -16,6 +16,7 @@ import { allChecks } from "./data_checks.ts";
 import { ExaminedTokens } from "./data_examined.ts";
 import { lengthHistograms, namedLengths } from "./data_lengths.ts";
 import { textSample, tokenSample } from "./data_sample.ts";
+import { inputProgress } from "./download_progress.ts";
 import {
   openPreferences,
   type Preferences,
@@ -38,7 +39,10 @@ export async function inspect(
 ): Promise<void> {
   const tokenizing = await openTokens(options);
   const tokens = tokenizing && new ExaminedTokens(tokenizing);
-  const data = await openPreferences(path, options);
+  const data = await openPreferences(path, {
+    ...options,
+    ...inputProgress(),
+  });
   const { kind, files, bad } = data;
   const overview = overviewCounter();
   const lengths = lengthCollector(kind);

@@ -8,12 +8,13 @@ import { formatOf } from "lib/data/formats.ts";
 import type { Format } from "lib/data/formats/format.ts";
 import type { PreferenceRow } from "lib/data/preference.ts";
 import { streamRows } from "lib/data/read_rows.ts";
-import { resolveData } from "lib/hub.ts";
-import { note } from "lib/terminal.ts";
-import { downloadProgress } from "./download_progress.ts";
+import { type HubOptions, resolveData } from "lib/hub.ts";
 import { sourceName } from "./source_name.ts";
 
-export interface SourceOptions {
+/** What a download tells as it goes on. */
+export type DownloadHooks = Pick<HubOptions, "onFile" | "onWait">;
+
+export interface SourceOptions extends DownloadHooks {
   /** Rows to read, at most. */
   readonly limit?: number;
   /** Layout of the rows, where it is stated. */
@@ -60,14 +61,11 @@ const KEPT = 10;
  */
 export async function openPreferences(
   pathOrId: string,
-  { limit = Infinity, format: stated, skipBadRows }: SourceOptions,
+  { limit = Infinity, format: stated, skipBadRows, ...hooks }: SourceOptions,
 ): Promise<Preferences> {
   const entry = await registeredDataset(pathOrId);
   const place = entry ? placeOf(entry.source) : pathOrId;
-  const { files, source } = await resolveData(place, {
-    onFile: downloadProgress(),
-    onWait: note,
-  });
+  const { files, source } = await resolveData(place, hooks);
   const format = stated ?? entry?.format;
   const bad: BadRows = { count: 0, errors: [] };
   const refuse = (error: Error) => {

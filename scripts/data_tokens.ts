@@ -2,16 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { TokenizeOptions } from "lib/data/tokenize.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
-import { note } from "lib/terminal.ts";
 import { type Flag, type FlagValues, kebab, text } from "lib/verb.ts";
-import { downloadProgress } from "./download_progress.ts";
+import { inputProgress } from "./download_progress.ts";
 import { modelFolder } from "./model_folder.ts";
-import {
-  ROWS,
-  tokenizeOptions,
-  TOKENIZING_FLAGS,
-  tokenizingSettings,
-} from "./row_flags.ts";
+import { tokenizeOptions } from "./training_settings.ts";
+import { ROWS, TOKENIZING_FLAGS, tokenizingSettings } from "./row_flags.ts";
 
 /** How rows become ids. */
 export const TOKEN_FLAGS = {
@@ -77,8 +72,7 @@ async function openTokenizer(model: string): Promise<Tokenizer> {
     ? model
     : (await modelFolder(model, {
       only: "tokenizer",
-      onFile: downloadProgress(),
-      onWait: note,
+      ...inputProgress(),
     })).folder;
   const tokenizer = await loadTokenizer(folder);
   if (tokenizer) return tokenizer;

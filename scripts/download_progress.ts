@@ -1,9 +1,16 @@
-import type { HubOptions } from "lib/hub.ts";
+import { basename } from "node:path";
 import type { FileProgress } from "lib/hub/file_progress.ts";
-import { type Progress, progress } from "lib/terminal.ts";
+import { note, type Progress, progress } from "lib/terminal.ts";
+import type { InputHooks } from "./training_inputs.ts";
 
-/** What a download tells as it goes on. */
-export type DownloadHooks = Pick<HubOptions, "onFile" | "onWait">;
+/** Shows on the terminal how far models and data are that a verb reads. */
+export function inputProgress(): Required<InputHooks> {
+  return {
+    onFile: downloadProgress(),
+    onWait: note,
+    onConvert: conversionProgress(),
+  };
+}
 
 /** From here on megabytes are counted, not kilobytes. */
 const MEGABYTES_FROM = 10_000_000;
@@ -24,4 +31,27 @@ export function downloadProgress(): (file: FileProgress) => void {
     shown.finish();
     shown = undefined;
   };
+}
+
+/** Shows how far the conversion of a GGUF file is: what `onConvert` is for. */
+function conversionProgress(): (
+  file: string,
+  bytes: number,
+  total: number,
+) => void {
+  let shown: Progress | undefined;
+  return (file, bytes, total) => {
+    shown ??= progress({
+      title: `converting ${basename(file)} (MB)`,
+      total: megabytes(total),
+    });
+    shown.update(megabytes(bytes));
+    if (bytes < total) return;
+    shown.finish();
+    shown = undefined;
+  };
+}
+
+function megabytes(bytes: number): number {
+  return Math.ceil(bytes / 1_000_000);
 }

@@ -11,11 +11,13 @@ import { createState } from "lib/onnx/state.ts";
 import { Scorer } from "lib/scorer.ts";
 import { progress, runVerb, say, table } from "lib/terminal.ts";
 import { type FlagValues, number, text, toggle, type Verb } from "lib/verb.ts";
-import { computing, holding, memory, refuseHeld } from "./computing_flags.ts";
+import { computing, holding, memory } from "./computing_flags.ts";
+import { inputProgress } from "./download_progress.ts";
+import { tokenizeOptions } from "./training_settings.ts";
+import { refuseHeld } from "./training_plan.ts";
 import { type OpenedPolicy, openPolicy } from "./open_policy.ts";
 import {
   READING_FLAGS,
-  tokenizeOptions,
   TOKENIZING_FLAGS,
   tokenizingSettings,
 } from "./row_flags.ts";
@@ -78,7 +80,10 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const { beta, rows } = values;
   const device = await resolveDevice(values.device);
   refuseHeld(values.baseWeights, device);
-  const model = await openPolicy(values.model, values.adapter, values);
+  const model = await openPolicy(values.model, values.adapter, {
+    ...values,
+    ...inputProgress(),
+  });
   const reference = await openReference(values, model);
   const data = await read(model, values);
   if (rows !== undefined) await Deno.mkdir(dirname(rows), { recursive: true });
@@ -101,6 +106,7 @@ async function openReference(
   if (reference === undefined && adapter === undefined) return null;
   const opened = await openPolicy(reference ?? path, undefined, {
     baseWeights,
+    ...inputProgress(),
   });
   const [found, expected] = [opened.policy, policy].map(({ config }) =>
     config.vocabSize
@@ -119,6 +125,7 @@ async function read(
     ...tokenizeOptions(tokenizingSettings(values)),
     format: values.format,
     skipBadRows: values.skipBadRows,
+    ...inputProgress(),
     role: "eval",
     tokenizer: await loadTokenizer(folder),
     vocabularySize: config.vocabSize,

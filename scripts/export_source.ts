@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readRecord } from "lib/record.ts";
-import { downloadProgress } from "./download_progress.ts";
+import { inputProgress } from "./download_progress.ts";
 import { modelFolder, type ModelPlace } from "./model_folder.ts";
 
 /** What is to be exported, found. */
@@ -81,5 +81,5 @@ async function ofRun(
 }
 
 async function find(path: string): Promise<ModelPlace> {
-  return await modelFolder(path, { onFile: downloadProgress() });
+  return await modelFolder(path, inputProgress());
 }

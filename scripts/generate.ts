@@ -19,7 +19,9 @@ import {
   type Verb,
 } from "lib/verb.ts";
 import { Clock } from "./clock.ts";
-import { computing, holding, refuseHeld } from "./computing_flags.ts";
+import { computing, holding } from "./computing_flags.ts";
+import { inputProgress } from "./download_progress.ts";
+import { refuseHeld } from "./training_plan.ts";
 import { containerOf } from "./data_rows_file.ts";
 import {
   type Answer,
@@ -139,7 +141,10 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
   const prompts = await givenPrompts(values);
   const device = await resolveDevice(values.device);
   refuseHeld(values.baseWeights, device);
-  const model = await openPolicy(values.model, values.adapter, values);
+  const model = await openPolicy(values.model, values.adapter, {
+    ...values,
+    ...inputProgress(),
+  });
   const tokenizer = await loadTokenizer(model.folder);
   if (tokenizer === null) {
     throw new Error(

@@ -1,10 +1,13 @@
-import { basename } from "node:path";
 import { cacheFolder } from "lib/cache_folder.ts";
 import { type ModelOptions, resolveModel, type Source } from "lib/hub.ts";
 import { isGgufFile } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { sha256File } from "lib/record/sha256.ts";
-import { type Progress, progress } from "lib/terminal.ts";
+
+/** What the conversion of a GGUF file tells as it goes on. */
+export interface ConversionHook {
+  onConvert?: (file: string, bytes: number, total: number) => void;
+}
 
 /** A model as a folder, and where it came from. */
 export interface ModelPlace {
@@ -22,7 +25,7 @@ export interface ModelPlace {
  */
 export async function modelFolder(
   pathOrId: string,
-  options: ModelOptions = {},
+  { onConvert, ...options }: ModelOptions & ConversionHook = {},
 ): Promise<ModelPlace> {
   const { folder: found, source } = await resolveModel(pathOrId, options);
   if (!await isGgufFile(found)) return { folder: found, source, gguf: null };
@@ -31,25 +34,8 @@ export async function modelFolder(
     sha256: gguf,
     cache: await cacheFolder("gguf"),
     only: options.only,
-    onBytes: conversionProgress(found),
+    ...onConvert &&
+      { onBytes: (bytes, total) => onConvert(found, bytes, total) },
   });
   return { folder, source, gguf };
-}
-
-function conversionProgress(
-  path: string,
-): (bytes: number, total: number) => void {
-  let shown: Progress | undefined;
-  return (bytes, total) => {
-    shown ??= progress({
-      title: `converting ${basename(path)} (MB)`,
-      total: megabytes(total),
-    });
-    shown.update(megabytes(bytes));
-    if (bytes === total) shown.finish();
-  };
-}
-
-function megabytes(bytes: number): number {
-  return Math.ceil(bytes / 1_000_000);
 }

@@ -5,8 +5,7 @@ import {
   loadPolicy,
   type Tuning,
 } from "lib/models/load_policy.ts";
-import { note } from "lib/terminal.ts";
-import { downloadProgress } from "./download_progress.ts";
+import type { InputHooks } from "./training_inputs.ts";
 import { modelFolder, type ModelPlace } from "./model_folder.ts";
 
 /** Adapters of no weight: the model as it is. */
@@ -24,17 +23,19 @@ export interface OpenedPolicy extends LoadedPolicy, ModelPlace {}
 /**
  * Opens a model from a path or the Hub, under an adapter if one is named.
  *
- * @param held `baseWeights`: how its weights are held.
+ * @param options `baseWeights`: how its weights are held.
  */
 export async function openPolicy(
   model: string,
   adapter?: string,
-  held: { baseWeights?: BaseWeights } = {},
+  { baseWeights, ...hooks }: InputHooks & { baseWeights?: BaseWeights } = {},
 ): Promise<OpenedPolicy> {
-  const options = { onFile: downloadProgress(), onWait: note };
-  const place = await modelFolder(model, options);
+  const place = await modelFolder(model, hooks);
   const tuning: Tuning = adapter === undefined
     ? AS_IT_IS
-    : { kind: "adapter", ...await resolveModel(adapter, options) };
-  return { ...await loadPolicy(place.folder, tuning, held), ...place };
+    : { kind: "adapter", ...await resolveModel(adapter, hooks) };
+  return {
+    ...await loadPolicy(place.folder, tuning, baseWeights && { baseWeights }),
+    ...place,
+  };
 }

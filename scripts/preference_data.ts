@@ -8,7 +8,7 @@ import {
   type ConversionSettings,
   convertRows,
 } from "./data_conversions.ts";
-import { openPreferences } from "./data_source.ts";
+import { type DownloadHooks, openPreferences } from "./data_source.ts";
 
 /** Examples of one file, or of several that belong together. */
 export interface PreferenceData {
@@ -17,7 +17,7 @@ export interface PreferenceData {
   readonly description: DataSource;
 }
 
-export interface DataOptions extends TokenizeOptions {
+export interface DataOptions extends TokenizeOptions, DownloadHooks {
   /** What the data is for, as a record says it. */
   readonly role: string;
   /** Stated layout of the rows. @default as the first row tells */
@@ -40,11 +40,17 @@ export async function readPreferences(
     format,
     skipBadRows = false,
     conversions: wanted = {},
+    onFile,
+    onWait,
     ...options
   }: DataOptions,
 ): Promise<PreferenceData> {
   const stated = format === undefined ? {} : { format };
-  const source = await openPreferences(pathOrId, { ...stated, skipBadRows });
+  const source = await openPreferences(pathOrId, {
+    ...{ ...stated, skipBadRows },
+    ...onFile && { onFile },
+    ...onWait && { onWait },
+  });
   const rows = await Array.fromAsync(source.rows());
   const { conversions, ...converted } = convertRows(
     { kind: source.kind, rows },

@@ -3,7 +3,6 @@ import { SCORES } from "lib/data/conversation_parts.ts";
 import { SPECIALS } from "lib/data/encode_row.ts";
 import { PROMPT_TRUNCATIONS, truncations } from "lib/data/fit_row.ts";
 import { BOUNDARIES } from "lib/data/join_parts.ts";
-import type { TokenizeOptions } from "lib/data/tokenize.ts";
 import type { Json } from "lib/record/canonical_json.ts";
 import {
   choice,
@@ -13,6 +12,7 @@ import {
   text,
   toggle,
 } from "lib/verb.ts";
+import type { TokenizingSettings } from "./training_settings.ts";
 
 export const ROWS = "Rows";
 const CONVERTING = "Rows, changed in this order";
@@ -115,16 +115,6 @@ export const CONVERSION_FLAGS = {
   }),
 } as const;
 
-/** How rows become tokens, as a record keeps it. */
-export type TokenizingSettings = {
-  readonly promptTruncation: NonNullable<TokenizeOptions["promptTruncation"]>;
-  readonly boundary: NonNullable<TokenizeOptions["boundary"]>;
-  readonly score: NonNullable<TokenizeOptions["score"]>;
-  /** `null` for what is usual of messages and of texts. */
-  readonly specials: NonNullable<TokenizeOptions["specials"]> | null;
-  readonly templateOptions: Readonly<Record<string, Json>>;
-};
-
 /** @throws Error that names the flag, for a template option without a value. */
 export function tokenizingSettings(
   flags: Omit<
@@ -136,13 +126,6 @@ export function tokenizingSettings(
   const { scoredTurns: score } = flags;
   const templateOptions = templateOptionsOf(flags.templateOption);
   return { promptTruncation, boundary, score, specials, templateOptions };
-}
-
-/** The same as options of `tokenizeRows()`. */
-export function tokenizeOptions(
-  { specials, ...settings }: TokenizingSettings,
-): Omit<TokenizeOptions, "tokenizer" | "vocabularySize"> {
-  return { ...settings, ...specials && { specials } };
 }
 
 /** Values are JSON, or else the text that they are. */

@@ -1,5 +1,5 @@
 import { note, type Progress, progress, warn } from "lib/terminal.ts";
-import { downloadProgress } from "./download_progress.ts";
+import { inputProgress } from "./download_progress.ts";
 import {
   balanceWarning,
   displacementWarning,
@@ -18,8 +18,7 @@ export function trainingDisplay(): { hooks: RunHooks; finish(): void } {
   };
   return {
     hooks: {
-      onFile: downloadProgress(),
-      onWait: note,
+      ...inputProgress(),
       onPrepared: (run) => {
         steps = { title: run.inputs.loss.id, total: run.plan.batches.length };
         note(trainingNotes(run));

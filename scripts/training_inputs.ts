@@ -16,15 +16,18 @@ import {
 } from "lib/models/load_policy.ts";
 import type { DataSource } from "lib/record.ts";
 import { Rng } from "lib/rng.ts";
-import type { DownloadHooks } from "./download_progress.ts";
-import { modelFolder, type ModelPlace } from "./model_folder.ts";
+import {
+  type ConversionHook,
+  modelFolder,
+  type ModelPlace,
+} from "./model_folder.ts";
+import type { DownloadHooks } from "./data_source.ts";
 import {
   type DataOptions,
   lengthLimit,
   readPreferences,
 } from "./preference_data.ts";
-import { tokenizeOptions } from "./row_flags.ts";
-import type { TrainSettings } from "./training_settings.ts";
+import { tokenizeOptions, type TrainSettings } from "./training_settings.ts";
 
 /** Examples as the loss wants them, and what the record says of them. */
 export interface TrainingData {
@@ -47,8 +50,11 @@ export interface TrainingInputs extends ModelPlace {
   readonly evaluation: TrainingData | null;
 }
 
+/** What models and data tell while they are got. */
+export interface InputHooks extends DownloadHooks, ConversionHook {}
+
 /** What {@linkcode loadInputs} may be given. */
-export interface InputOptions extends DownloadHooks {
+export interface InputOptions extends InputHooks {
   /** The settings' loss. @default as `chooseLoss()` chooses it */
   chosen?: ChosenLoss | undefined;
 }
@@ -84,6 +90,7 @@ export async function loadInputs(
     truncate,
     ...tokenizeOptions(settings.tokenizing),
     format: settings.format ?? undefined,
+    ...hooks,
     skipBadRows: settings.skipBadRows,
   };
   const { seed } = settings;
@@ -143,7 +150,7 @@ function sameKind(
 
 async function tuningOf(
   { tuning, seed }: TrainSettings,
-  hooks: DownloadHooks,
+  hooks: InputHooks,
 ): Promise<{ tuning: Tuning; adapterSource: Source | null }> {
   if (tuning.kind === "adapter") {
     const { folder, source } = await resolveModel(tuning.adapter, hooks);

@@ -1,12 +1,12 @@
 import type { Identity } from "lib/checkpoints.ts";
 import { planBatches } from "lib/data/sampler.ts";
+import type { BaseWeights } from "lib/models/base_weights.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { Rng } from "lib/rng.ts";
 import type { TrainingPlan } from "lib/train.ts";
-import { refuseHeld } from "./computing_flags.ts";
 import {
   type InputOptions,
   loadInputs,
@@ -97,4 +97,13 @@ async function identityOf(
       ? { kind: tuning.kind, adapter: model.adapterHash }
       : tuning,
   };
+}
+
+/** @throws Error where weights shall be held in a way that a device has not. */
+export function refuseHeld(baseWeights: BaseWeights, device: Device): void {
+  if (baseWeights === "float32" || device === "cpu") return;
+  throw new Error(
+    `Cannot use --base-weights ${baseWeights} with --device ${device}: ` +
+      `they are held so on CPU only`,
+  );
 }

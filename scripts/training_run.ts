@@ -12,14 +12,14 @@ import { rowsToReference, type StepMetrics, train } from "lib/train.ts";
 import type { Snapshot } from "lib/optimization.ts";
 import { Trainer } from "lib/trainer.ts";
 import { Clock } from "./clock.ts";
-import type { DownloadHooks } from "./download_progress.ts";
+import type { InputHooks } from "./training_inputs.ts";
 import { TrainingFolder } from "./training_folder.ts";
 import { type PreparedRun, prepareRun } from "./training_plan.ts";
 import { trainingRecord } from "./training_record.ts";
 import type { TrainSettings } from "./training_settings.ts";
 
 /** What a run tells while it goes on, and asks. */
-export interface RunHooks extends DownloadHooks {
+export interface RunHooks extends InputHooks {
   /** Before anything is computed. */
   onPrepared?: (run: PreparedRun) => void;
   /** Rows scored under the reference; never where the cache has them. */

@@ -4,7 +4,8 @@ import type { Peer } from "lib/losses/loss.ts";
 import type { BaseWeights } from "lib/models/base_weights.ts";
 import type { Setting } from "lib/losses/options.ts";
 import type { ConversionSettings } from "./data_conversions.ts";
-import type { TokenizingSettings } from "./row_flags.ts";
+import type { TokenizeOptions } from "lib/data/tokenize.ts";
+import type { Json } from "lib/record/canonical_json.ts";
 import type { Schedule } from "lib/optim.ts";
 
 /** Settings of one training run, as the record keeps them. */
@@ -66,3 +67,20 @@ export type TuningSettings =
     readonly targets: "all-linear" | readonly string[];
   }
   | { readonly kind: "adapter"; readonly adapter: string };
+
+/** How rows become tokens, as a record keeps it. */
+export type TokenizingSettings = {
+  readonly promptTruncation: NonNullable<TokenizeOptions["promptTruncation"]>;
+  readonly boundary: NonNullable<TokenizeOptions["boundary"]>;
+  readonly score: NonNullable<TokenizeOptions["score"]>;
+  /** `null` for what is usual of messages and of texts. */
+  readonly specials: NonNullable<TokenizeOptions["specials"]> | null;
+  readonly templateOptions: Readonly<Record<string, Json>>;
+};
+
+/** The same as options of `tokenizeRows()`. */
+export function tokenizeOptions(
+  { specials, ...settings }: TokenizingSettings,
+): Omit<TokenizeOptions, "tokenizer" | "vocabularySize"> {
+  return { ...settings, ...specials && { specials } };
+}

@@ -9,10 +9,7 @@ import {
 } from "./parameters.ts";
 import { quantize4, quantize8 } from "./weights/quantize.ts";
 import { storedValue } from "./weights/stored_value.ts";
-import type { Weights } from "./weights.ts";
-
-/** Makes the value of a weight in a graph, in the graph's own type. */
-export type ValueIn = (graph: Graph) => Value;
+import type { ValueIn, Weights } from "./weights.ts";
 
 /** How one weight is held; its shape is the stored one. */
 type Hold = (

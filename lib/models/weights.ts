@@ -1,6 +1,6 @@
+import type { Graph, Value } from "../onnx/graph.ts";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { ValueIn } from "./base_weights.ts";
 import { quote, readJsonFields } from "./json_fields.ts";
 import { pickleNote } from "./weights/pickles.ts";
 import {
@@ -10,6 +10,9 @@ import {
   type SafetensorsFile,
 } from "./weights/safetensors.ts";
 import type { StoredTensor } from "./weights/safetensors_header.ts";
+
+/** Makes the value of a weight in a graph, in the graph's own type. */
+export type ValueIn = (graph: Graph) => Value;
 
 /** A stored tensor and the file that holds it. */
 export interface LocatedTensor extends StoredTensor {
