@@ -1,4 +1,4 @@
-import type { Experiment } from "./experiment.ts";
+import type { Experiment } from "lib/experiment/experiment.ts";
 import { frontier } from "./frontier/experiment.ts";
 
 /** Every experiment; the first is the main one. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { parseFlags } from "lib/flags.ts";
+import { parseFlags } from "lib/cli/flags.ts";
 import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
-import { progress, runVerb, say, table } from "lib/terminal.ts";
+import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
 import {
   choice,
   type FlagValues,
@@ -9,8 +9,8 @@ import {
   text,
   toggle,
   type Verb,
-} from "lib/verb.ts";
-import type { Experiment } from "./experiment.ts";
+} from "lib/cli/verb.ts";
+import type { Experiment } from "lib/experiment/experiment.ts";
 
 /** Flags of whatever runs an experiment. */
 export const EXPERIMENT_FLAGS = {

@@ -1,6 +1,6 @@
-import { FORMATS } from "lib/data/formats.ts";
-import { parseFlags } from "lib/flags.ts";
-import { runVerb, table } from "lib/terminal.ts";
+import { FORMATS } from "lib/data/formats/registry.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { runVerb, table } from "lib/cli/terminal.ts";
 import {
   choice,
   type FlagValues,
@@ -9,13 +9,17 @@ import {
   text,
   toggle,
   type Verb,
-} from "lib/verb.ts";
-import { check } from "./data_check.ts";
-import { convert } from "./data_convert.ts";
-import { inspect } from "./data_inspect.ts";
-import { TARGETS } from "./data_outputs.ts";
-import { TOKEN_FLAGS } from "./data_tokens.ts";
-import { CONVERSION_FLAGS, READING_FLAGS, ROWS } from "./row_flags.ts";
+} from "lib/cli/verb.ts";
+import { check } from "./data/check.ts";
+import { convert } from "./data/convert.ts";
+import { inspect } from "./data/inspect.ts";
+import { TARGETS } from "./data/outputs.ts";
+import {
+  CONVERSION_FLAGS,
+  READING_FLAGS,
+  ROWS,
+  TOKEN_FLAGS,
+} from "./flags/rows.ts";
 
 const DATA = {
   name: "data",

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { parseFlags } from "lib/flags.ts";
+import { parseFlags } from "lib/cli/flags.ts";
 import { hubAccess } from "lib/hub/repo.ts";
 import {
   graphicsAdapter,
@@ -13,9 +13,9 @@ import { compile } from "lib/onnx/session.ts";
 import { gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
 import { environment, provenance } from "lib/record/environment.ts";
-import { runVerb, say } from "lib/terminal.ts";
-import { toggle, type Verb } from "lib/verb.ts";
-import { reasonOf } from "lib/reason_of.ts";
+import { runVerb, say } from "lib/cli/terminal.ts";
+import { toggle, type Verb } from "lib/cli/verb.ts";
+import { reasonOf } from "lib/files/values.ts";
 
 const DOCTOR = {
   name: "doctor",

@@ -1,31 +1,36 @@
 import { dirname } from "node:path";
-import { writeTextAtomically } from "lib/atomic_file.ts";
+import { writeTextAtomically } from "lib/files/atomic.ts";
 import type { Example } from "lib/data/example.ts";
-import { loadTokenizer } from "lib/data/tokenizer.ts";
-import { parseFlags } from "lib/flags.ts";
-import type { LogProbs } from "lib/metrics.ts";
-import { modelMetrics } from "lib/model_metrics.ts";
+import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { type LogProbs, modelMetrics } from "lib/train/metrics.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
-import { Scorer } from "lib/scorer.ts";
-import { progress, runVerb, say, table } from "lib/terminal.ts";
-import { type FlagValues, number, text, toggle, type Verb } from "lib/verb.ts";
-import { computing, holding, memory } from "./computing_flags.ts";
-import { inputProgress } from "./download_progress.ts";
-import { tokenizeOptions } from "./training_settings.ts";
-import { refuseHeld } from "./training_plan.ts";
-import { type OpenedPolicy, openPolicy } from "./open_policy.ts";
+import { Scorer } from "lib/train/scorer.ts";
+import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
+import {
+  type FlagValues,
+  number,
+  text,
+  toggle,
+  type Verb,
+} from "lib/cli/verb.ts";
+import { computing, holding, memory } from "./flags/computing.ts";
+import { inputProgress } from "./train/download_progress.ts";
+import { tokenizeOptions } from "lib/run/settings.ts";
+import { refuseHeld } from "lib/run/plan.ts";
+import { type OpenedPolicy, openPolicy } from "lib/run/inputs.ts";
 import {
   READING_FLAGS,
   TOKENIZING_FLAGS,
   tokenizingSettings,
-} from "./row_flags.ts";
+} from "./flags/rows.ts";
 import {
   lengthLimit,
   type PreferenceData,
   readPreferences,
-} from "./preference_data.ts";
+} from "lib/data/load.ts";
 
 const EVALUATE = {
   name: "evaluate",

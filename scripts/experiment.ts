@@ -1,8 +1,8 @@
 import { EXPERIMENTS, findExperiment } from "experiments/all.ts";
 import { EXPERIMENT_FLAGS, runExperiment } from "experiments/run_directly.ts";
-import { parseFlags } from "lib/flags.ts";
-import { runVerb, table } from "lib/terminal.ts";
-import { toggle, type Verb } from "lib/verb.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { runVerb, table } from "lib/cli/terminal.ts";
+import { toggle, type Verb } from "lib/cli/verb.ts";
 
 const EXPERIMENT = {
   name: "experiment",

@@ -1,10 +1,10 @@
 import { dirname } from "node:path";
-import { parseFlags } from "lib/flags.ts";
-import { openTensors } from "lib/models/open_tensors.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { openTensors } from "lib/models/open_model.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
-import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
+import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
 import type { TensorSource } from "lib/models/weights/safetensors.ts";
-import type { Weights } from "lib/models/weights.ts";
+import type { Weights } from "lib/models/weights/weights.ts";
 import {
   type Interruption,
   interruption,
@@ -13,11 +13,21 @@ import {
   runVerb,
   say,
   warn,
-} from "lib/terminal.ts";
-import { choice, type FlagValues, text, toggle, type Verb } from "lib/verb.ts";
-import { byteCount } from "./byte_count.ts";
-import { exportRecord, refuseOthers } from "./export_record.ts";
-import { type ExportSource, exportSource } from "./export_source.ts";
+} from "lib/cli/terminal.ts";
+import {
+  choice,
+  type FlagValues,
+  text,
+  toggle,
+  type Verb,
+} from "lib/cli/verb.ts";
+import { byteCount } from "./flags/computing.ts";
+import {
+  exportRecord,
+  type ExportSource,
+  exportSource,
+  refuseOthers,
+} from "./export/source.ts";
 
 /** As transformers has it. */
 const SHARD_SIZE = "5GB";

@@ -1,11 +1,11 @@
 import { EXPERIMENTS } from "experiments/all.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parseFlags } from "lib/flags.ts";
-import { runVerb, say } from "lib/terminal.ts";
-import { text, toggle, type Verb } from "lib/verb.ts";
-import { drawPicture } from "./picture.ts";
-import { rebuildTrainingFigure } from "./training_figure.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { runVerb, say } from "lib/cli/terminal.ts";
+import { text, toggle, type Verb } from "lib/cli/verb.ts";
+import { drawPicture } from "lib/plot/picture.ts";
+import { rebuildTrainingFigure } from "lib/run/figure.ts";
 
 const FIGURE = {
   name: "figure",

@@ -5,11 +5,11 @@ import {
   encodePrompt,
   type Prompt,
   readPrompts,
-} from "lib/data/prompts.ts";
-import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
-import { parseFlags } from "lib/flags.ts";
+} from "lib/data/tokenize/prompts.ts";
+import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { parseFlags } from "lib/cli/flags.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
-import { runVerb, say } from "lib/terminal.ts";
+import { runVerb, say } from "lib/cli/terminal.ts";
 import {
   type FlagValues,
   integer,
@@ -17,21 +17,21 @@ import {
   text,
   toggle,
   type Verb,
-} from "lib/verb.ts";
-import { Clock } from "./clock.ts";
-import { computing, holding } from "./computing_flags.ts";
-import { inputProgress } from "./download_progress.ts";
-import { refuseHeld } from "./training_plan.ts";
-import { containerOf } from "./data_rows_file.ts";
+} from "lib/cli/verb.ts";
+import { Clock } from "lib/record/record.ts";
+import { computing, holding } from "./flags/computing.ts";
+import { inputProgress } from "./train/download_progress.ts";
+import { refuseHeld } from "lib/run/plan.ts";
+import { containerOf } from "./data/outputs.ts";
 import {
   type Answer,
   generateAnswers,
   type Question,
   stopsOf,
-} from "./generated_answers.ts";
-import { answerRow, writeAnswers } from "./generated_rows.ts";
-import { openPolicy } from "./open_policy.ts";
-import { templateOptionsOf, TOKENIZING_FLAGS } from "./row_flags.ts";
+} from "./generate/answers.ts";
+import { answerRow, writeAnswers } from "./generate/rows.ts";
+import { openPolicy } from "lib/run/inputs.ts";
+import { templateOptionsOf, TOKENIZING_FLAGS } from "./flags/rows.ts";
 
 const PROMPTS = "Prompts";
 const SAMPLING = "Sampling, in this order";

@@ -1,22 +1,21 @@
 import { join } from "node:path";
-import { writeTextAtomically } from "lib/atomic_file.ts";
-import { readCases } from "lib/examine/case_file.ts";
-import { chooseLoss } from "lib/examine/choose_loss.ts";
+import { writeTextAtomically } from "lib/files/atomic.ts";
+import { readCases } from "lib/loss_tools/case_file.ts";
+import { chooseLoss } from "lib/loss_tools/choose.ts";
 import {
   blockJson,
   evaluateBlock,
   type EvaluatedCase,
-} from "lib/examine/evaluate_cases.ts";
-import { parseFlags } from "lib/flags.ts";
-import { lossNeeds } from "lib/losses/needs.ts";
+} from "lib/loss_tools/cases.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { lossNeeds } from "lib/losses/requirements.ts";
 import type { Options } from "lib/losses/options.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
-import type { LossSheet } from "lib/plot/loss_sheet.ts";
-import { runVerb, say, table } from "lib/terminal.ts";
-import { kebab, text, type Verb } from "lib/verb.ts";
-import { lossSheet, settingsText } from "./loss_sheet.ts";
-import { sheetText } from "./loss_text.ts";
+import type { LossSheet } from "lib/plot/loss_panels.ts";
+import { runVerb, say, table } from "lib/cli/terminal.ts";
+import { kebab, text, type Verb } from "lib/cli/verb.ts";
+import { lossSheet, settingsText, sheetText } from "./losses/sheet.ts";
 
 const LOSSES_VERB = {
   name: "losses",

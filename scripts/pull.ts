@@ -1,8 +1,8 @@
-import { parseFlags } from "lib/flags.ts";
-import { resolveData, resolveModel, type Source } from "lib/hub.ts";
-import { note, runVerb, say } from "lib/terminal.ts";
-import { text, toggle, type Verb } from "lib/verb.ts";
-import { downloadProgress } from "./download_progress.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { resolveData, resolveModel, type Source } from "lib/hub/resolve.ts";
+import { note, runVerb, say } from "lib/cli/terminal.ts";
+import { text, toggle, type Verb } from "lib/cli/verb.ts";
+import { downloadProgress } from "./train/download_progress.ts";
 
 const PULL = {
   name: "pull",

@@ -1,10 +1,10 @@
-import { parseFlags } from "lib/flags.ts";
+import { parseFlags } from "lib/cli/flags.ts";
 import { planPush, type PushPlan } from "lib/hub/plan_push.ts";
 import { push } from "lib/hub/push.ts";
-import { note, runVerb, say, table, warn } from "lib/terminal.ts";
-import { text, toggle, type Verb } from "lib/verb.ts";
-import { downloadProgress } from "./download_progress.ts";
-import { pushSource } from "./push_source.ts";
+import { note, runVerb, say, table, warn } from "lib/cli/terminal.ts";
+import { text, toggle, type Verb } from "lib/cli/verb.ts";
+import { downloadProgress } from "./train/download_progress.ts";
+import { pushSource } from "./push/source.ts";
 
 const PUSH = {
   name: "push",

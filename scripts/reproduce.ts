@@ -1,13 +1,13 @@
 import { findExperiment } from "experiments/all.ts";
-import type { Reproduced } from "experiments/experiment.ts";
-import { parseFlags } from "lib/flags.ts";
-import { readRecord, type RunRecord } from "lib/record.ts";
+import type { Reproduced } from "lib/run/reproduce.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { differences } from "lib/record/differences.ts";
 import { readMetrics } from "lib/record/metrics.ts";
-import { progress, runVerb, say, table } from "lib/terminal.ts";
-import { type FlagValues, text, type Verb } from "lib/verb.ts";
+import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
+import { type FlagValues, text, type Verb } from "lib/cli/verb.ts";
 import { dirname, join } from "node:path";
-import { reproduceTraining } from "./reproduce_training.ts";
+import { reproduceTraining } from "lib/run/reproduce.ts";
 
 const place = (what: string) =>
   text({

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseFlags } from "lib/flags.ts";
-import { runVerb, say } from "lib/terminal.ts";
-import { text, type Verb } from "lib/verb.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import { runVerb, say } from "lib/cli/terminal.ts";
+import { text, type Verb } from "lib/cli/verb.ts";
 
 const TEST = {
   name: "test",
@@ -30,6 +30,9 @@ const TEST = {
 /** A Vulkan driver that needs no GPU: Debian's package chromium brings it. */
 const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
+/** Folders of tests that take about as long as all the others together. */
+const SLOW = ["models", "scripts"];
+
 await runVerb(
   () => parseFlags(TEST, Deno.args),
   async ({ positionals: { file }, values: { filter } }) => {
@@ -52,17 +55,18 @@ await runVerb(
 );
 
 /**
- * The test files in two lanes of about the same time, for two processes: those
- * in the folder itself, among them WebGPU's, and those in its folders.
+ * The test files in two lanes of about the same time, for two processes.
+ * WebGPU's are in one of them: it is tested in one process at a time.
  */
 function allFiles(): string[][] {
-  const entries = [...Deno.readDirSync("tests")];
-  const paths = (isWanted: (entry: Deno.DirEntry) => boolean) =>
-    entries.filter(isWanted).map(({ name }) => join("tests", name)).sort();
-  return [
-    paths(({ name }) => name.endsWith("_test.ts")),
-    paths(({ isDirectory, name }) => isDirectory && name !== "fixtures"),
-  ];
+  const entries = [...Deno.readDirSync("tests")].filter((
+    { isDirectory, name },
+  ) => isDirectory ? name !== "fixtures" : name.endsWith("_test.ts"));
+  return [false, true].map((isSlow) =>
+    entries.map(({ name }) => name)
+      .filter((name) => SLOW.includes(name) === isSlow)
+      .map((name) => join("tests", name)).sort()
+  );
 }
 
 interface Run {

@@ -1,17 +1,17 @@
-import { chooseLoss } from "lib/examine/choose_loss.ts";
-import { parseFlags, peekFlag } from "lib/flags.ts";
+import { chooseLoss } from "lib/loss_tools/choose.ts";
+import { parseFlags, peekFlag } from "lib/cli/flags.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { LOSSES } from "lib/losses/registry.ts";
-import { interruption, note, runVerb, say } from "lib/terminal.ts";
-import type { Verb } from "lib/verb.ts";
-import { lossFlags, lossOptions } from "./loss_flags.ts";
-import { trainingDisplay } from "./training_display.ts";
+import { interruption, note, runVerb, say } from "lib/cli/terminal.ts";
+import type { Verb } from "lib/cli/verb.ts";
+import { lossFlags, lossOptions } from "./flags/loss.ts";
+import { trainingDisplay } from "./train/display.ts";
 import {
   TRAINING_FLAGS,
   type TrainingFlags,
   trainingSettings,
-} from "./training_flags.ts";
-import { trainingRun } from "./training_run.ts";
+} from "./flags/training.ts";
+import { trainingRun } from "lib/run/run.ts";
 
 /** The verb with the options of these losses. */
 const trainWith = (losses: readonly Loss[]) => ({

@@ -1,11 +1,11 @@
+import * as e from "lib/ops/elementwise.ts";
 import { throws } from "node:assert/strict";
 import { apply, Graph } from "lib/onnx/graph.ts";
 import { gradient } from "lib/grad.ts";
-import * as e from "lib/ops/elementwise.ts";
 import { matmul } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
 import { checkGradient, spread } from "./finite_differences.ts";
-import { OP_CASES } from "./op_cases.ts";
+import { OP_CASES } from "./ops/op_cases.ts";
 
 for (const [name, xShape, yShape, build] of OP_CASES) {
   Deno.test(`gradient() matches finite differences: ${name}`, async () => {

@@ -3,7 +3,7 @@ import { cpuUsage } from "node:process";
 import { BASE_WEIGHTS } from "lib/models/base_weights.ts";
 import { countParameters } from "lib/models/parameters.ts";
 import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
-import { Scorer } from "lib/scorer.ts";
+import { Scorer } from "lib/train/scorer.ts";
 
 const TUNINGS: Record<string, Tuning> = {
   full: { kind: "full" },

@@ -1,7 +1,7 @@
 import type { Example } from "lib/data/example.ts";
 import type { Row } from "lib/data/tree_batch.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import type { Reference } from "lib/reference.ts";
+import type { Reference } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
 
 const VOCABULARY = 11;

@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
-import { chooseLoss } from "lib/examine/choose_loss.ts";
-import { runLoss } from "lib/examine/loss_graph.ts";
+import { chooseLoss } from "lib/loss_tools/choose.ts";
+import { runLoss } from "lib/loss_tools/evaluate.ts";
 import type { Summary } from "experiments/frontier/summary.ts";
-import { readRecord } from "lib/record.ts";
+import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import type { Interval } from "lib/stats/interval.ts";
 import { temporaryFolder } from "./temporary_folder.ts";

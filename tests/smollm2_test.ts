@@ -1,9 +1,9 @@
 import { deepStrictEqual, match } from "node:assert/strict";
-import { encodePrompt } from "lib/data/prompts.ts";
-import { loadTokenizer } from "lib/data/tokenizer.ts";
-import { createGenerator } from "lib/models/generate.ts";
-import { Scorer } from "lib/scorer.ts";
-import { openPolicy } from "../scripts/open_policy.ts";
+import { encodePrompt } from "lib/data/tokenize/prompts.ts";
+import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { createGenerator } from "lib/models/generate/generate.ts";
+import { Scorer } from "lib/train/scorer.ts";
+import { openPolicy } from "lib/run/inputs.ts";
 import { assertClose } from "./assert_close.ts";
 import { smolLm2Test } from "./smollm2.ts";
 

@@ -1,4 +1,4 @@
-import { mean } from "lib/metrics.ts";
+import { mean } from "lib/train/metrics.ts";
 
 /** The best there is at one β, means over prompts. */
 export interface AttainablePoint {

@@ -1,19 +1,19 @@
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveSettings, type Settings } from "lib/losses/options.ts";
-import { lossReads } from "lib/losses/reads.ts";
+import { lossReads } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { mean } from "lib/metrics.ts";
+import { mean } from "lib/train/metrics.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy, type Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
-import type { Timings } from "lib/record.ts";
+import type { Timings } from "lib/record/record.ts";
 import { peakMemory } from "lib/record/environment.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
-import { referenceOf } from "lib/reference.ts";
+import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
-import { train } from "lib/train.ts";
-import { Trainer } from "lib/trainer.ts";
+import { train } from "lib/train/loop.ts";
+import { Trainer } from "lib/train/trainer.ts";
 import { Evaluator } from "./evaluation.ts";
 import { exampleOf, type ReferenceModel, reviews } from "./reference_model.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Panel, ScatterTrace } from "lib/plot.ts";
+import type { Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { seriesStyle } from "lib/plot/style.ts";
 import { errorBar, INK, nameOf, rounded, settingsOf } from "./figure_parts.ts";
 import type { Method } from "./settings.ts";

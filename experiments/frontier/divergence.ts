@@ -5,7 +5,7 @@ import {
   nextLogits,
   type Parameters,
   streamInputs,
-} from "lib/models/decoder.ts";
+} from "lib/models/decoder/decoder.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";

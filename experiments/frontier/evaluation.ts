@@ -1,11 +1,14 @@
 import type { Row } from "lib/data/tree_batch.ts";
-import { mean } from "lib/metrics.ts";
-import { createGenerator, type Generator } from "lib/models/generate.ts";
+import { mean } from "lib/train/metrics.ts";
+import {
+  createGenerator,
+  type Generator,
+} from "lib/models/generate/generate.ts";
 import type { Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import type { Rng } from "lib/rng.ts";
-import { Scorer } from "lib/scorer.ts";
+import { Scorer } from "lib/train/scorer.ts";
 import { createDivergence, type Divergence } from "./divergence.ts";
 import { measure, type Measures, type Sample } from "./measures.ts";
 import type { Weights } from "./reference_model.ts";

@@ -1,4 +1,4 @@
-import type { Experiment } from "../experiment.ts";
+import type { Experiment } from "lib/experiment/experiment.ts";
 import { runDirectly } from "../run_directly.ts";
 import { rebuild } from "./rebuild.ts";
 import { reproduce } from "./reproduce.ts";

@@ -1,4 +1,4 @@
-import type { Figure, Table } from "lib/plot.ts";
+import type { Figure, Table } from "lib/plot/figure.ts";
 import type { Interval } from "lib/stats/interval.ts";
 import { curvePanels } from "./curve_panels.ts";
 import { digits, endOf, nameOf } from "./figure_parts.ts";

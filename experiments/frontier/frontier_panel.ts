@@ -1,4 +1,4 @@
-import type { Annotation, Panel, ScatterTrace } from "lib/plot.ts";
+import type { Annotation, Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { seriesStyle } from "lib/plot/style.ts";
 import {
   digits,

@@ -1,4 +1,4 @@
-import { mean } from "lib/metrics.ts";
+import { mean } from "lib/train/metrics.ts";
 import { goldReward, isWellFormed, type Review } from "./world.ts";
 
 /** A completion sampled from the policy at temperature 1, without top-p. */

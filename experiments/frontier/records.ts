@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { hashExamples } from "lib/data/describe_examples.ts";
+import { hashExamples } from "lib/data/example.ts";
 import type { Row } from "lib/data/tree_batch.ts";
-import { describeLoss } from "lib/losses/describe_loss.ts";
+import { describeLoss, lossReads } from "lib/losses/requirements.ts";
 import { resolveSettings } from "lib/losses/options.ts";
-import { lossReads } from "lib/losses/reads.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import type { Device } from "lib/onnx/providers.ts";
@@ -13,7 +12,7 @@ import {
   type RunRecord,
   type Timings,
   writeRecord,
-} from "lib/record.ts";
+} from "lib/record/record.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import {
   environment,

@@ -1,7 +1,8 @@
 import { resolveDevice } from "lib/onnx/devices.ts";
-import type { RunRecord } from "lib/record.ts";
+import type { RunRecord } from "lib/record/record.ts";
 import { provenance } from "lib/record/environment.ts";
-import type { Reproduced, Watch } from "../experiment.ts";
+import type { Watch } from "lib/experiment/experiment.ts";
+import type { Reproduced } from "lib/run/reproduce.ts";
 import { LocalBench } from "./bench.ts";
 import { REFERENCE, referenceRecord, runRecord } from "./records.ts";
 import { survey, teach } from "./stages.ts";

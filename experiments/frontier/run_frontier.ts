@@ -1,9 +1,9 @@
 import { provenance } from "lib/record/environment.ts";
-import type { ExperimentOptions } from "../experiment.ts";
+import type { ExperimentOptions } from "lib/experiment/experiment.ts";
 import { withBenches } from "./benches.ts";
 import { rebuild } from "./rebuild.ts";
 import { REFERENCE, referenceRecord, runRecord, writeRun } from "./records.ts";
-import { ResultsFolder } from "./results_folder.ts";
+import { ResultsFolder } from "lib/experiment/results_folder.ts";
 import type { FrontierSettings } from "./settings.ts";
 import { runAll, specsOf, survey, teach } from "./stages.ts";
 

@@ -1,6 +1,6 @@
-import { mean } from "lib/metrics.ts";
+import { mean } from "lib/train/metrics.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
-import type { ExperimentOptions, Watch } from "../experiment.ts";
+import type { ExperimentOptions, Watch } from "lib/experiment/experiment.ts";
 import { attainableFrontier, type AttainablePoint } from "./attainable.ts";
 import type { Bench, ReferenceMeasures, RunOutcome, RunSpec } from "./bench.ts";
 import { entropy } from "./grammar.ts";
@@ -8,7 +8,7 @@ import type { TrainedReference } from "./records.ts";
 import { trainReference } from "./reference_model.ts";
 import type { SeedData } from "./seed_data.ts";
 import type { FrontierSettings } from "./settings.ts";
-import { share } from "./share.ts";
+import { share } from "lib/experiment/workers.ts";
 import { PROMPTS } from "./world.ts";
 
 /** Steps of the reference model's training that one line of metrics tells of. */

@@ -1,4 +1,4 @@
-import type { RunRecord } from "lib/record.ts";
+import type { RunRecord } from "lib/record/record.ts";
 import type { AttainablePoint } from "./attainable.ts";
 import type { RunSpec } from "./bench.ts";
 import { type FrontierSettings, FULL } from "./settings.ts";

@@ -1,7 +1,7 @@
-import { writeTextAtomically } from "lib/atomic_file.ts";
-import { mean } from "lib/metrics.ts";
+import { writeTextAtomically } from "lib/files/atomic.ts";
+import { mean } from "lib/train/metrics.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
-import type { ExperimentOptions } from "../experiment.ts";
+import type { ExperimentOptions } from "lib/experiment/experiment.ts";
 import type { AttainablePoint } from "./attainable.ts";
 import type { RunSpec } from "./bench.ts";
 import { withBenches } from "./benches.ts";

@@ -8,12 +8,10 @@ import {
   sep,
 } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { unreadable } from "./containers/reading.ts";
+import { shown, unreadable } from "./containers/reading.ts";
 import type { Format } from "./formats/format.ts";
 import { type Entry, entryError, entryFormat } from "./formats/registered.ts";
-import { shown } from "./value_error.ts";
-import { reasonOf } from "../reason_of.ts";
-import { isObject } from "../is_object.ts";
+import { isObject, reasonOf } from "../files/values.ts";
 
 /** Where the rows of a registered dataset are. */
 export type DatasetSource =

@@ -1,3 +1,6 @@
+import type { Message } from "./messages.ts";
+import { createHash } from "node:crypto";
+
 /**
  * A tokenized prompt with its continuations: 2 for a pair (chosen, rejected),
  * 1 for labelled feedback, or a list ranked from best to worst.
@@ -73,4 +76,126 @@ export interface ExampleSet {
   readonly kind: DataKind;
   readonly examples: readonly Example[];
   readonly counts: Counts;
+}
+
+/** What a row says before tokenization; prompt and completions have one form. */
+export type Content =
+  | { form: "text"; prompt: string; completions: string[] }
+  | { form: "chat"; prompt: Message[]; completions: Message[][] }
+  | { form: "ids"; prompt: number[]; completions: number[][] };
+
+/** One row of any layout, normalised. */
+export type PreferenceRow = Content & {
+  /** File and place, for messages. */
+  readonly where: string;
+  /** Desirability of the completion; absent for pairs and lists. */
+  readonly label?: boolean;
+  /** How good each completion is, where the source says it; ranks follow it. */
+  readonly scores?: readonly number[];
+  /** Of a pair the share of votes for the chosen, where there was a vote. */
+  readonly agreement?: number;
+  /** By what the loss of the row is multiplied. @default 1 */
+  readonly weight?: number;
+  /** Definitions of tools, for the chat template. */
+  readonly tools?: readonly unknown[];
+};
+
+/** The rows of one file. */
+export interface PreferenceRows {
+  readonly kind: DataKind;
+  readonly rows: readonly PreferenceRow[];
+}
+
+/** Completions, and which of their tokens are scored. */
+interface Completions {
+  readonly completions: readonly (readonly number[])[];
+  readonly scored?: readonly (readonly boolean[])[];
+}
+
+/** How many tokens of each completion are scored. */
+export function scoredLengths({ completions, scored }: Completions): number[] {
+  return completions.map(({ length }, k) =>
+    scored?.[k]?.filter((isScored) => isScored).length ?? length
+  );
+}
+
+/**
+ * Which tokens of each completion are scored, 1 or 0 for each, as text to
+ * compare and hash; empty for a completion that is scored as a whole.
+ */
+export function scoredKeys({ completions, scored }: Completions): string[] {
+  return completions.map((_, k) => {
+    const mask = scored?.[k] ?? [];
+    return mask.includes(false) ? mask.map(Number).join("") : "";
+  });
+}
+
+/** What the record of a run keeps about its data. */
+export interface DataDescription {
+  readonly kind: DataKind;
+  /** Rows kept. */
+  readonly examples: number;
+  /** Rows by label; `null` for pairs. */
+  readonly labels: { desirable: number; undesirable: number } | null;
+  readonly promptTokens: Lengths;
+  readonly completionTokens: Lengths;
+  readonly counts: Counts;
+  /** See {@linkcode hashExamples}. */
+  readonly hash: string;
+}
+
+/** Lengths in tokens; the lower median of an even number. */
+export interface Lengths {
+  readonly min: number;
+  readonly median: number;
+  readonly max: number;
+  readonly total: number;
+}
+
+/** Describes a set of examples for a record. */
+export function describeExamples(set: ExampleSet): DataDescription {
+  const { kind, examples, counts } = set;
+  const desirable = examples.filter(({ label }) => label === true).length;
+  const undesirable = examples.filter(({ label }) => label === false).length;
+  return {
+    kind,
+    examples: examples.length,
+    labels: kind === "labels" ? { desirable, undesirable } : null,
+    promptTokens: lengths(examples.map(({ prompt }) => prompt)),
+    completionTokens: lengths(examples.flatMap((row) => row.completions)),
+    counts,
+    hash: hashExamples(set),
+  };
+}
+
+/**
+ * SHA-256 in hexadecimal of a set's token ids, boundaries, labels and order:
+ * of one JSON line `[prompt, completions, label or null]` an example; one in
+ * which not all tokens are scored has for its fourth item a text of 1 and 0
+ * for each completion, empty where all of its tokens are; one with a weight has
+ * it for its fifth.
+ */
+export function hashExamples(
+  { examples }: Pick<ExampleSet, "examples">,
+): string {
+  const hash = createHash("sha256");
+  for (const example of examples) {
+    const { prompt, completions, label = null, weight = 1 } = example;
+    const marks = scoredKeys(example);
+    const all = marks.every((mark) => mark === "");
+    const rest = weight !== 1 ? [marks, weight] : all ? [] : [marks];
+    const line = [prompt, completions, label, ...rest];
+    hash.update(JSON.stringify(line) + "\n");
+  }
+  return hash.digest("hex");
+}
+
+function lengths(lists: readonly (readonly number[])[]): Lengths {
+  const sorted = lists.map((ids) => ids.length).sort((a, b) => a - b);
+  return {
+    min: sorted[0]!,
+    median: sorted[(sorted.length - 1) >> 1]!,
+    max: sorted.at(-1)!,
+    total: sorted.reduce((sum, length) => sum + length, 0),
+  };
 }

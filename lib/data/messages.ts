@@ -1,7 +1,10 @@
-import { unreadable } from "./containers/reading.ts";
-import type { Row } from "./row.ts";
-import { shown, valueError } from "./value_error.ts";
-import { isObject } from "../is_object.ts";
+import {
+  type Row,
+  shown,
+  unreadable,
+  valueError,
+} from "./containers/reading.ts";
+import { isObject } from "../files/values.ts";
 
 /** One turn of a conversation, as chat templates take it. */
 export interface Message {

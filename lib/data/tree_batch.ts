@@ -1,4 +1,4 @@
-import { scoredLengths } from "./scored_tokens.ts";
+import { scoredLengths } from "./example.ts";
 
 /** A prompt with its continuations, as token ids. */
 export interface Row {

@@ -13,7 +13,7 @@
  * unfinished.
  */
 import { dirname, join, relative, sep } from "node:path";
-import { ifThere } from "./if_there.ts";
+import { ifThere } from "../files/atomic.ts";
 import {
   checkedFile,
   COMMIT,

@@ -1,7 +1,6 @@
 import { chunksOf, send, watchdog } from "./network.ts";
-import { ailing, readRefusal, Transient } from "./refusal.ts";
+import { ailing, readRefusal, retrying, Transient } from "./refusal.ts";
 import { pageOf, type Repo } from "./repo.ts";
-import { retrying } from "./retry.ts";
 import { contentHash, type RepoFile } from "./tree.ts";
 
 /** One file at one commit. */

@@ -2,10 +2,8 @@ import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { fetchBlob } from "./blob.ts";
 import { blobPath, hasSize, linkBlob, unwritable, writeRef } from "./cache.ts";
-import { type FileProgress, tallyOf } from "./file_progress.ts";
-import { ifThere } from "./if_there.ts";
-import { pooled } from "./pool.ts";
-import { type Repo, titleOf } from "./repo.ts";
+import { type FileProgress, type Repo, tallyOf, titleOf } from "./repo.ts";
+import { ifThere } from "../files/atomic.ts";
 import { contentHash, type RepoFile, type Tree } from "./tree.ts";
 
 /** Options for {@linkcode fetchFiles}. */
@@ -100,4 +98,37 @@ async function checkRoom(
     }: ${needed} bytes are to come, and ${folder} ` +
       `has room for ${bavail * bsize}; HF_HUB_CACHE names another place`,
   );
+}
+
+/** Options for {@linkcode pooled}. */
+export interface PoolOptions<T> {
+  /** How many tasks go on at once. */
+  readonly width: number;
+  /** The signal tells that another task has failed. */
+  readonly task: (item: T, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Does a task for each item, some at once.
+ *
+ * @throws what the first task that fails throws, once all have ended.
+ */
+export async function pooled<T>(
+  items: readonly T[],
+  { width, task }: PoolOptions<T>,
+): Promise<void> {
+  const stop = new AbortController();
+  const left = items.values();
+  const work = async () => {
+    for (const item of left) {
+      if (stop.signal.aborted) return;
+      await task(item, stop.signal);
+    }
+  };
+  const workers = Array.from(
+    { length: Math.min(width, items.length) },
+    () => work().catch((error) => stop.abort(error)),
+  );
+  await Promise.all(workers);
+  stop.signal.throwIfAborted();
 }

@@ -5,10 +5,9 @@ import {
   listFiles,
   modelInfo,
 } from "@huggingface/hub";
-import { answerTo, type Fetch, InvalidAnswer, understood } from "./answer.ts";
-import { readRefusal, Unreachable } from "./refusal.ts";
+import { answerTo, type Fetch, InvalidAnswer, understood } from "./network.ts";
+import { readRefusal, retrying, Unreachable } from "./refusal.ts";
 import type { Repo } from "./repo.ts";
-import { retrying } from "./retry.ts";
 import {
   checkedFile,
   COMMIT,

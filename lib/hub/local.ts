@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { realFile } from "../untrusted/real_file.ts";
+import { realFile } from "../files/real_file.ts";
 import { filesUnder } from "./cache.ts";
-import { ifThere } from "./if_there.ts";
+import { ifThere } from "../files/atomic.ts";
 import { dataFiles } from "./select.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../files/values.ts";
 
 /**
  * A model folder, or GGUF file, that should lie on this machine.

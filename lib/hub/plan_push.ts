@@ -1,14 +1,9 @@
-import { isRepoName } from "./id.ts";
+import { isRepoName, type Repo, repoFor, type RepoOptions } from "./repo.ts";
 import { listTree, revisionInfo } from "./listing.ts";
-import {
-  type Fingerprint,
-  fingerprint,
-  type PushContent,
-} from "./push_content.ts";
 import { pushing, pushStep } from "./push_request.ts";
 import { NoRepository, NoRevision } from "./refusal.ts";
-import { type Repo, repoFor, type RepoOptions } from "./repo.ts";
-import { contentHash, type Tree } from "./tree.ts";
+import { contentHash, gitHasher, type Tree } from "./tree.ts";
+import { createHash } from "node:crypto";
 
 /** A file as it would be pushed. */
 export interface PushFile extends Fingerprint {
@@ -151,4 +146,30 @@ async function planFile(
     ...found,
     change: !(path in there) ? "new" : same ? "same" : "changed",
   };
+}
+
+/** A content, or the `file:` URL of one: what `@huggingface/hub` takes. */
+export type PushContent = Blob | URL;
+
+/** What tells one content from another. */
+export interface Fingerprint {
+  readonly size: number;
+  readonly sha256: string;
+  /** What git calls it. */
+  readonly git: string;
+}
+
+/** Reads a content once, in pieces. */
+export async function fingerprint(content: PushContent): Promise<Fingerprint> {
+  const { size } = content instanceof URL ? await Deno.stat(content) : content;
+  const sha256 = createHash("sha256");
+  const git = gitHasher(size);
+  const pieces = content instanceof URL
+    ? (await Deno.open(content)).readable
+    : content.stream();
+  for await (const piece of pieces) {
+    sha256.update(piece);
+    git.update(piece);
+  }
+  return { size, sha256: sha256.digest("hex"), git: git.digest("hex") };
 }

@@ -12,7 +12,7 @@ import {
   createBranch,
   createRepo,
 } from "@huggingface/hub";
-import { type FileProgress, tallyOf } from "./file_progress.ts";
+import { type FileProgress, tallyOf } from "./repo.ts";
 import { listTree } from "./listing.ts";
 import { hasContent, type PushFile, type PushPlan } from "./plan_push.ts";
 import { clientOptions, pushStep } from "./push_request.ts";

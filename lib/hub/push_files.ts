@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ifThere } from "./if_there.ts";
+import { ifThere } from "../files/atomic.ts";
 import { refuseOutside } from "./local.ts";
 import { modelFiles, onnxFiles } from "./select.ts";
 

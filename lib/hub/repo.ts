@@ -1,9 +1,22 @@
 import { HUB_URL } from "@huggingface/hub";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { HubId } from "./id.ts";
-import { ifThere } from "./if_there.ts";
-import type { Waiting } from "./retry.ts";
+import { ifThere } from "../files/atomic.ts";
+import { existsSync } from "node:fs";
+
+/** How to wait for a host that is busy, or for another process. */
+export interface Waiting {
+  /** Called before a wait of seconds, with what it is for. */
+  onWait?: ((text: string) => void) | undefined;
+  /**
+   * Waits, until the signal at most.
+   *
+   * @default a timer
+   */
+  sleep?:
+    | ((milliseconds: number, signal?: AbortSignal) => Promise<void>)
+    | undefined;
+}
 
 /** How to get at the Hub. */
 export interface HubAccess {
@@ -104,4 +117,74 @@ export async function hubAccess(
 /** As a shell does for `~`. */
 function expand(path: string): string {
   return path.replace(/^~(?=\/|$)/, homedir());
+}
+
+/** How far one file is that comes or goes, and all that do with it. */
+export interface FileProgress {
+  readonly path: string;
+  /** Bytes that have arrived. */
+  readonly bytes: number;
+  /** Bytes of the whole file. */
+  readonly total: number;
+  /** Sums over the files. */
+  readonly all: {
+    readonly bytes: number;
+    readonly total: number;
+    readonly files: number;
+    /** Files that have arrived whole. */
+    readonly whole: number;
+  };
+}
+
+/** Adds up how far files are that come or go. */
+export function tallyOf(
+  files: readonly { readonly path: string; readonly size: number }[],
+  onFile: (progress: FileProgress) => void = () => {},
+) {
+  const sizes = new Map(files.map(({ path, size }) => [path, size]));
+  const known = new Map(files.map(({ path }) => [path, 0]));
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const all = { bytes: 0, total, files: files.length, whole: 0 };
+  const here = (path: string, bytes: number) => {
+    all.bytes += bytes - known.get(path)!;
+    known.set(path, bytes);
+    onFile({ path, bytes, total: sizes.get(path)!, all: { ...all } });
+  };
+  const whole = (path: string) => {
+    all.whole++;
+    here(path, sizes.get(path)!);
+  };
+  return { here, whole };
+}
+
+/** A repository on the Hub, as written on a command line. */
+export interface HubId {
+  /** `org/name` */
+  repo: string;
+  /** Branch, tag or commit; null where the id names none. */
+  revision: string | null;
+  /** Split, folder or file of a data set; null where the id names none. */
+  part: string | null;
+}
+
+const NAME = String.raw`\w[\w.-]*/\w[\w.-]*`;
+const IS_NAME = RegExp(`^${NAME}$`);
+const ID = RegExp(String.raw`^(${NAME})(?:@([^\s:@]+))?(?::(.+))?$`);
+
+/** Whether a text is an `org/name`. */
+export function isRepoName(text: string): boolean {
+  return IS_NAME.test(text);
+}
+
+/**
+ * Reads `org/name[@revision][:part]`.
+ *
+ * @returns null where the text is a local path: something lies there, it ends
+ * like a data file, or it is not of that form.
+ */
+export function parseHubId(text: string): HubId | null {
+  const [, repo, revision = null, part = null] = ID.exec(text) ?? [];
+  if (repo === undefined || existsSync(text)) return null;
+  if (/\.(jsonl?|ndjson|csv|tsv|parquet|gz|zst)$/.test(repo)) return null;
+  return { repo, revision, part };
 }

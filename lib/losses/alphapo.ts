@@ -3,7 +3,7 @@ import { div, exp, min, mul, neg, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { nllOptions, withNll } from "./nll.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * AlphaPO, https://arxiv.org/abs/2501.03884: SimPO with a reward of another

@@ -1,7 +1,7 @@
 import { mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
-import { smoothed } from "./smoothed.ts";
-import { beta, labelSmoothing } from "./usual_options.ts";
+import { smoothed } from "./sequences.ts";
+import { beta, labelSmoothing } from "./options.ts";
 
 /** Numbers from smallest to largest, and the rank of each of them, from 0. */
 export function ranked(

@@ -2,9 +2,8 @@ import type { Value } from "../onnx/graph.ts";
 import { add, detach, mul, sub } from "../ops/elementwise.ts";
 import { ranked } from "./aot.ts";
 import { pairLoss } from "./loss.ts";
-import { logRatio } from "./sequences.ts";
-import { smoothed } from "./smoothed.ts";
-import { beta, labelSmoothing } from "./usual_options.ts";
+import { logRatio, smoothed } from "./sequences.ts";
+import { beta, labelSmoothing } from "./options.ts";
 
 /**
  * Alignment via Optimal Transport on chosen and rejected completions that need

@@ -1,8 +1,8 @@
 import { add, mul, sub } from "../ops/elementwise.ts";
-import { logistic } from "../ops/logistic.ts";
+import { logistic } from "../ops/special.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Anchored Preference Optimization away from worse answers, eq. 8 of

@@ -1,8 +1,8 @@
 import { add, mul, neg } from "../ops/elementwise.ts";
-import { logistic } from "../ops/logistic.ts";
+import { logistic } from "../ops/special.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Anchored Preference Optimization towards better answers, eq. 7 of

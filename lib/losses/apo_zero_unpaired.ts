@@ -1,8 +1,8 @@
 import { mul, neg } from "../ops/elementwise.ts";
-import { logistic } from "../ops/logistic.ts";
+import { logistic } from "../ops/special.ts";
 import { labelLoss } from "./loss.ts";
 import { logRatio, signOf, weightOf } from "./sequences.ts";
-import { beta, desirableWeight, undesirableWeight } from "./usual_options.ts";
+import { beta, desirableWeight, undesirableWeight } from "./options.ts";
 
 /**
  * Anchored Preference Optimization, eq. 7 of https://arxiv.org/abs/2408.06266,

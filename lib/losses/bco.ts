@@ -1,7 +1,7 @@
 import { add, mul, neg, sub } from "../ops/elementwise.ts";
 import { pairLoss, type Statistics } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /** The options of losses whose rewards are shifted. */
 type Rewarded = { readonly beta: typeof beta };

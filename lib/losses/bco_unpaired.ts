@@ -2,7 +2,7 @@ import { mul, sub } from "../ops/elementwise.ts";
 import { runningShift } from "./bco.ts";
 import { labelLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid, signOf } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Binary Classifier Optimization of completions that come with a label and not

@@ -2,9 +2,8 @@ import type { Value } from "../onnx/graph.ts";
 import { div, max, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { nllOptions, withNll } from "./nll.ts";
-import { perToken } from "./sequences.ts";
-import { smoothed } from "./smoothed.ts";
-import { beta, labelSmoothing } from "./usual_options.ts";
+import { perToken, smoothed } from "./sequences.ts";
+import { beta, labelSmoothing } from "./options.ts";
 
 /**
  * Contrastive Preference Optimization, https://arxiv.org/abs/2401.08417: DPO

@@ -1,8 +1,8 @@
 import { add, div, exp, mul, neg, sub } from "../ops/elementwise.ts";
-import { logistic, softplus } from "../ops/logistic.ts";
+import { logistic, softplus } from "../ops/special.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * DiscoPOP, the log-ratio modulated loss, eq. 5 of

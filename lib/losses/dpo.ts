@@ -1,8 +1,7 @@
 import { mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
-import { beta, labelSmoothing } from "./usual_options.ts";
-import { logRatio } from "./sequences.ts";
-import { smoothed } from "./smoothed.ts";
+import { beta, labelSmoothing } from "./options.ts";
+import { logRatio, smoothed } from "./sequences.ts";
 
 /**
  * Direct Preference Optimization, eq. 7 of https://arxiv.org/abs/2305.18290.

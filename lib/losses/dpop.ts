@@ -1,7 +1,7 @@
 import { add, min, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /** DPO-Positive, eq. 3 of https://arxiv.org/abs/2402.13228 (Smaug). */
 export const dpop = pairLoss({

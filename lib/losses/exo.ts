@@ -1,8 +1,8 @@
 import { add, log, mul, neg, sub } from "../ops/elementwise.ts";
-import { logistic } from "../ops/logistic.ts";
+import { logistic } from "../ops/special.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /** Efficient Exact Optimization, eq. 16 of https://arxiv.org/abs/2402.00856. */
 export const exo = pairLoss({

@@ -2,7 +2,7 @@ import type { Value } from "../onnx/graph.ts";
 import { div, exp, min, mul, neg, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /** e^80 and its products with options are within float32; e^89 is not. */
 const MAX_EXPONENT = 80;

@@ -1,7 +1,7 @@
 import { max, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * The hinge loss of DPO's rewards: `hinge-norm` of RSO,

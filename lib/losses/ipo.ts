@@ -1,7 +1,7 @@
 import { div, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, meanLogRatio } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Identity Preference Optimization, eq. 17 of https://arxiv.org/abs/2310.12036.

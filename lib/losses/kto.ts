@@ -1,8 +1,8 @@
 import { mul, neg, sub } from "../ops/elementwise.ts";
-import { logistic } from "../ops/logistic.ts";
+import { logistic } from "../ops/special.ts";
 import { labelLoss } from "./loss.ts";
 import { logRatio, signOf, weightOf } from "./sequences.ts";
-import { beta, desirableWeight, undesirableWeight } from "./usual_options.ts";
+import { beta, desirableWeight, undesirableWeight } from "./options.ts";
 
 /** Of each example of a batch, which one lends it a completion; each does once. */
 const LENDERS = {

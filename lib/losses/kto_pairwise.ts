@@ -1,6 +1,6 @@
 import { mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";
 
 /**

@@ -2,7 +2,7 @@ import type { Value } from "../onnx/graph.ts";
 import { add, cast, greater, min, mul, sub } from "../ops/elementwise.ts";
 import { type PairBatch, pairLoss } from "./loss.ts";
 import { negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Length-Desensitized DPO, https://arxiv.org/abs/2409.06411: what the longer

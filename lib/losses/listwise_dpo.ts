@@ -1,11 +1,11 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, cast, detach, greater, mul, sub } from "../ops/elementwise.ts";
-import { softplus } from "../ops/logistic.ts";
+import { softplus } from "../ops/special.ts";
 import { logSoftmax, softmax } from "../ops/norm.ts";
 import { sum, unsqueeze } from "../ops/shaping.ts";
 import { rankLoss } from "./loss.ts";
 import { logRatio } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /** Takes a completion out of a sum of exponentials: no reward comes near. */
 const HIDDEN = -1e9;

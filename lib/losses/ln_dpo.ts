@@ -1,7 +1,7 @@
 import { mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { meanLogRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Length-normalized DPO, as Tülu 3 trains,

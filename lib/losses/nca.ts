@@ -1,7 +1,7 @@
 import { add, mul, neg } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Noise Contrastive Alignment of pairs, https://arxiv.org/abs/2402.05369.

@@ -1,6 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, min, mul, sub } from "../ops/elementwise.ts";
-import { log1mExp } from "../ops/logistic.ts";
+import { log1mExp } from "../ops/special.ts";
 import { pairLoss, type Sequences } from "./loss.ts";
 import { nll, nllOptions } from "./nll.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";

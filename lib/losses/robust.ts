@@ -1,7 +1,7 @@
 import { div, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
-import { beta, labelSmoothing } from "./usual_options.ts";
+import { beta, labelSmoothing } from "./options.ts";
 
 /**
  * Provably Robust DPO (rDPO), section 3 of https://arxiv.org/abs/2403.00409.

@@ -1,6 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, div, max, mul, neg, sub } from "../ops/elementwise.ts";
-import { softplus } from "../ops/logistic.ts";
+import { softplus } from "../ops/special.ts";
 import type { Sequences } from "./loss.ts";
 
 /** −log σ(x), as softplus(−x), which neither overflows nor loses digits. */
@@ -34,4 +34,14 @@ export const weightOf = (
   add(
     undesirableWeight,
     mul(desirable, sub(desirableWeight, undesirableWeight)),
+  );
+
+/**
+ * −(1−ε) log σ(z) − ε log σ(−z): the logistic loss of labels that are flipped
+ * with probability ε, as cDPO has it.
+ */
+export const smoothed = (z: Value, epsilon: Value): Value =>
+  add(
+    mul(sub(1, epsilon), negLogSigmoid(z)),
+    mul(epsilon, negLogSigmoid(neg(z))),
   );

@@ -1,9 +1,8 @@
 import { mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { nllOptions, withNll } from "./nll.ts";
-import { perToken } from "./sequences.ts";
-import { smoothed } from "./smoothed.ts";
-import { beta, labelSmoothing } from "./usual_options.ts";
+import { perToken, smoothed } from "./sequences.ts";
+import { beta, labelSmoothing } from "./options.ts";
 
 /**
  * Simple Preference Optimization, eq. 6 of https://arxiv.org/abs/2405.14734.

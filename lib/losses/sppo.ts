@@ -1,7 +1,7 @@
 import { add, div, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { logRatio } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Self-Play Preference Optimization with hard labels, eq. 4.7 of

@@ -1,7 +1,7 @@
 import { add, detach, exp, min, mul, sub } from "../ops/elementwise.ts";
 import { pairLoss, type Sequences, type Tokens } from "./loss.ts";
 import { logRatio, negLogSigmoid, perToken } from "./sequences.ts";
-import { beta } from "./usual_options.ts";
+import { beta } from "./options.ts";
 
 /**
  * Weighted Preference Optimization, https://arxiv.org/abs/2406.11827: DPO with

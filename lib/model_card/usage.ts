@@ -1,7 +1,7 @@
-import type { RunRecord } from "../record.ts";
+import type { RunRecord } from "../record/record.ts";
 import type { Json } from "../record/canonical_json.ts";
 import { codeBlock, section } from "./markdown.ts";
-import { fieldsOf } from "./settings.ts";
+import { fieldsOf } from "./sections.ts";
 
 /** What a card tells of how to load. */
 export interface Loading {

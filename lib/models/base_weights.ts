@@ -1,4 +1,4 @@
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { DType, Graph, Value } from "../onnx/graph.ts";
 import { dequantize4, dequantize8 } from "../ops/dequantize.ts";
 import { cast, widen } from "../ops/elementwise.ts";
 import type { DecoderConfig } from "./config.ts";
@@ -8,8 +8,7 @@ import {
   parameterNames,
 } from "./parameters.ts";
 import { quantize4, quantize8 } from "./weights/quantize.ts";
-import { storedValue } from "./weights/stored_value.ts";
-import type { ValueIn, Weights } from "./weights.ts";
+import type { LocatedTensor, ValueIn, Weights } from "./weights/weights.ts";
 
 /** How one weight is held; its shape is the stored one. */
 type Hold = (
@@ -159,4 +158,32 @@ function scalesIn(
 ): Value {
   const shape = [rows, held.length / rows];
   return graph.external({ dtype: "float32", shape }, { held });
+}
+
+/** Types of safetensors files → types of graphs. */
+const STORED_TYPES: ReadonlyMap<string, DType> = new Map([
+  ["F32", "float32"],
+  ["F16", "float16"],
+  ["BF16", "bfloat16"],
+]);
+
+/**
+ * A weight in a graph as the bytes that are stored, which stay in their file.
+ *
+ * @throws TypeError where it is stored in a type that graphs do not know.
+ */
+export function storedValue(
+  graph: Graph,
+  name: string,
+  { file, begin, end, shape, dtype: stored }: LocatedTensor,
+): Value {
+  const dtype = STORED_TYPES.get(stored);
+  if (dtype) {
+    const place = { file, offset: begin, length: end - begin };
+    return graph.external({ dtype, shape }, place);
+  }
+  throw new TypeError(
+    `Cannot use tensor "${name}" of ${file}: it is stored as ${stored}, ` +
+      `expected one of ${[...STORED_TYPES.keys()].join(", ")}`,
+  );
 }

@@ -1,6 +1,5 @@
-import { reasonOf } from "../reason_of.ts";
-import { parseJson, readText } from "../untrusted/read_json.ts";
-import { isObject } from "../is_object.ts";
+import { isObject, reasonOf } from "../files/values.ts";
+import { parseJson, readText } from "../files/read_json.ts";
 
 /** What the engine's indices count to. */
 const MAX_COUNT = 2 ** 31 - 1;
@@ -140,4 +139,45 @@ export function quote(value: unknown): string {
 /** Whether a value is a whole number of at least 0 that is exact. */
 export function isIndex(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+declare global {
+  /** https://github.com/tc39/proposal-json-parse-with-source */
+  interface JSON {
+    parse(
+      text: string,
+      reviver: (
+        key: string,
+        value: unknown,
+        context: { readonly source?: string },
+      ) => unknown,
+    ): unknown;
+    rawJSON(text: string): unknown;
+  }
+}
+
+/**
+ * The text of a JSON object with some fields changed; those that are
+ * `undefined` go. Numbers that stay are spelled as they were: Python tells 30.0
+ * from 30, and transformers refuses the one where it wants the other.
+ *
+ * @example
+ * ```ts
+ * import { changeFields } from "lib/models/change_fields.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const text = changeFields('{"cap": 30.0, "eps": 1e-05}', { eps: 1 });
+ * strictEqual(text, '{\n  "cap": 30.0,\n  "eps": 1\n}\n');
+ * ```
+ */
+export function changeFields(
+  text: string,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  const values = JSON.parse(
+    text,
+    (_, value, { source }) =>
+      typeof value === "number" ? JSON.rawJSON(source!) : value,
+  );
+  return JSON.stringify(Object.assign({}, values, fields), null, 2) + "\n";
 }

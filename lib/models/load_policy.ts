@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
-import { adaptedConfig, type Adapter, checkAdapter } from "./adapter.ts";
+import {
+  adaptedConfig,
+  type Adapter,
+  checkAdapter,
+} from "./adapter/adapter.ts";
 import { readAdapter } from "./adapter/adapter_folder.ts";
 import { type BaseWeights, holdWeights } from "./base_weights.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { openModel } from "./open_model.ts";
-import { type LoraScaling, updateOf } from "./adapter/lora_scaling.ts";
-import { resolveTargets } from "./adapter/lora_targets.ts";
+import {
+  type LoraScaling,
+  resolveTargets,
+  updateOf,
+} from "./adapter/lora_targets.ts";
 import {
   fullPolicy,
   initialLora,
@@ -15,7 +22,7 @@ import {
   loraPolicy,
   type Policy,
 } from "./policy.ts";
-import type { Weights } from "./weights.ts";
+import type { Weights } from "./weights/weights.ts";
 
 /** What of a model is trained. */
 export type Tuning =

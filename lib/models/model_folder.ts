@@ -1,16 +1,14 @@
 import { join } from "node:path";
-import { writeFolder, type Writer } from "../atomic_folder.ts";
-import { readText } from "../untrusted/read_json.ts";
-import { reasonOf } from "../reason_of.ts";
-import { realFile } from "../untrusted/real_file.ts";
-import { architectureOf } from "./architecture.ts";
-import { changeFields } from "./change_fields.ts";
-import type { DecoderConfig } from "./config.ts";
+import { writeFolder, type Writer } from "../files/atomic.ts";
+import { readText } from "../files/read_json.ts";
+import { reasonOf } from "../files/values.ts";
+import { realFile } from "../files/real_file.ts";
+import { architectureOf, type DecoderConfig } from "./config.ts";
+import { changeFields, readJsonFields, writeJson } from "./json_fields.ts";
 import { readConfig } from "./read_config.ts";
 import type { FloatDtype } from "./weights/encode_floats.ts";
-import { readJsonFields, writeJson } from "./json_fields.ts";
 import { type TensorSource, writeTensors } from "./weights/safetensors.ts";
-import { type Shard, shardIndex, splitShards } from "./weights/shards.ts";
+import { ELEMENT_BYTES, elementCount } from "./weights/safetensors_header.ts";
 
 /** Files that belong to a model beside its weights, where it has them. */
 const COPIED = [
@@ -150,4 +148,57 @@ function indexOf(
   if (shards.length === 1) return [];
   const index = shardIndex(shards, dtype);
   return [["model.safetensors.index.json", (path) => writeJson(path, index)]];
+}
+
+/** One file of a model's weights. */
+export interface Shard {
+  readonly file: string;
+  readonly tensors: readonly TensorSource[];
+}
+
+/**
+ * Divides tensors over files, in the order of their names: a file takes what
+ * fits, and a tensor that is too large for any has one of its own. Named as
+ * `huggingface_hub`'s `split_state_dict_into_shards_factory` names them.
+ */
+export function splitShards(
+  tensors: readonly TensorSource[],
+  { dtype, shardBytes }: { dtype: FloatDtype; shardBytes: number },
+): Shard[] {
+  const parts: TensorSource[][] = [[]];
+  let bytes = 0;
+  for (const tensor of tensors.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
+    const more = elementCount(tensor.shape) * ELEMENT_BYTES[dtype];
+    if (bytes > 0 && bytes + more > shardBytes) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)!.push(tensor);
+    bytes += more;
+  }
+  if (parts.length === 1) return [{ file: "model.safetensors", tensors }];
+  const digits = (n: number) => String(n).padStart(5, "0");
+  return parts.map((tensors, i) => ({
+    file: `model-${digits(i + 1)}-of-${digits(parts.length)}.safetensors`,
+    tensors,
+  }));
+}
+
+/** What `model.safetensors.index.json` says of shards. */
+export function shardIndex(shards: readonly Shard[], dtype: FloatDtype) {
+  const tensors = shards.flatMap(({ tensors }) => tensors);
+  const parameters = tensors.reduce(
+    (n, { shape }) => n + elementCount(shape),
+    0,
+  );
+  const map = shards.flatMap(({ file, tensors }) =>
+    tensors.map(({ name }) => [name, file] as const)
+  );
+  return {
+    "metadata": {
+      "total_parameters": parameters,
+      "total_size": parameters * ELEMENT_BYTES[dtype],
+    },
+    "weight_map": Object.fromEntries(map),
+  };
 }

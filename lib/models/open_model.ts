@@ -1,9 +1,11 @@
-import { architectureOf } from "./architecture.ts";
-import type { DecoderConfig } from "./config.ts";
+import { architectureOf, type DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { readConfig } from "./read_config.ts";
-import { openWeights, type Weights } from "./weights.ts";
-import { withUsualNames } from "./weights/usual_names.ts";
+import { openWeights, type Weights } from "./weights/weights.ts";
+import { adaptedConfig, checkAdapter } from "./adapter/adapter.ts";
+import { readAdapter } from "./adapter/adapter_folder.ts";
+import { mergeAdapter } from "./adapter/merge_adapter.ts";
+import type { TensorSource } from "./weights/safetensors.ts";
 
 /** A model folder: what the model is, and its weights by their usual names. */
 export interface OpenModel {
@@ -51,4 +53,75 @@ function checkWeights(config: DecoderConfig, weights: Weights): void {
         `the configuration has no place for it`,
     );
   }
+}
+
+/**
+ * A model's weights by the names of {@linkcode parameterNames}, under which
+ * transformers has them in memory and saves them, though some stand otherwise
+ * in files: GPT-2's without the `transformer.` of a model with a head, that of
+ * GPT-NeoX's head by its newer name.
+ */
+export function withUsualNames(
+  config: DecoderConfig,
+  weights: Weights,
+): Weights {
+  const stored = new Map<string, string>();
+  for (const { name } of parameterNames(config)) {
+    const found = weights.get(name)
+      ? undefined
+      : otherNames(config, name).find((other) => weights.get(other));
+    if (found !== undefined) stored.set(name, found);
+  }
+  if (stored.size === 0) return weights;
+  const usual = new Map(stored.entries().map(([name, other]) => [other, name]));
+  const nameOf = (name: string) => stored.get(name) ?? name;
+  return {
+    ...weights,
+    names: () => weights.names().map((name) => usual.get(name) ?? name),
+    get: (name) => weights.get(nameOf(name)),
+    read: (name) => weights.read(nameOf(name)),
+  };
+}
+
+const HEAD = "lm_head.weight";
+
+function otherNames(config: DecoderConfig, name: string): string[] {
+  const { names } = architectureOf(config);
+  if (name === `${names.head}.weight`) return [HEAD];
+  const [, ...rest] = name.split(".");
+  return [rest.join(".")];
+}
+
+/** A model's parameters in forward order, to be read one after another. */
+export interface ModelTensors {
+  readonly tensors: readonly TensorSource[];
+  /** The weights as they are stored. */
+  readonly weights: Weights;
+}
+
+/**
+ * Opens a model folder, with an adapter merged into it where one is given.
+ *
+ * @throws Error for a folder, weight or adapter that is missing, unsupported or
+ * of the wrong shape.
+ */
+export async function openTensors(
+  folder: string,
+  { adapter }: { adapter?: string | undefined } = {},
+): Promise<ModelTensors> {
+  const { config, weights } = await openModel(folder);
+  const stored = (config: DecoderConfig) =>
+    parameterNames(config).map(({ name, shape }) => ({
+      name,
+      shape,
+      read: () => weights.read(name),
+    }));
+  if (adapter === undefined) {
+    return { tensors: stored(config), weights };
+  }
+  const update = await readAdapter(adapter);
+  checkAdapter(config, update);
+  const known = stored(adaptedConfig(config, update.replaced));
+  const tensors = mergeAdapter(known, update, architectureOf(config));
+  return { tensors, weights };
 }

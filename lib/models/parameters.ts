@@ -1,9 +1,15 @@
-import { type Architecture, architectureOf } from "./architecture.ts";
-import type { DecoderConfig } from "./config.ts";
-import { MLPS } from "./decoder/mlp_forms.ts";
-import { normVectors } from "./decoder/norm_forms.ts";
-import { type LinearLayer, PROJECTIONS } from "./decoder/projection_forms.ts";
-import { QK_NORMS } from "./decoder/qk_norm_forms.ts";
+import {
+  type Architecture,
+  architectureOf,
+  type DecoderConfig,
+} from "./config.ts";
+import {
+  type LinearLayer,
+  MLPS,
+  normVectors,
+  PROJECTIONS,
+  QK_NORMS,
+} from "./decoder/layers.ts";
 import { elementCount } from "./weights/safetensors_header.ts";
 
 /** A parameter: its name in a Hugging Face folder, and its shape there. */

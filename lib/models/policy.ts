@@ -1,17 +1,16 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import { add } from "../ops/elementwise.ts";
 import { affine, gemm } from "../ops/linalg.ts";
-import { architectureOf } from "./architecture.ts";
+import { architectureOf, type DecoderConfig } from "./config.ts";
 import { asStored } from "./base_weights.ts";
-import type { DecoderConfig } from "./config.ts";
 import {
   linearParameters,
   type Parameter,
   parameterNames,
 } from "./parameters.ts";
-import type { Parameters } from "./decoder.ts";
-import { type LoraScaling, updateOf } from "./adapter/lora_scaling.ts";
-import type { Weights } from "./weights.ts";
+import type { Parameters } from "./decoder/decoder.ts";
+import { type LoraScaling, updateOf } from "./adapter/lora_targets.ts";
+import type { Weights } from "./weights/weights.ts";
 
 /** A decoder and what of it is trained. */
 export interface Policy {

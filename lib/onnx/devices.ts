@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../files/values.ts";
 import { apply, Graph, type Op } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { compile, engine, hostData } from "./session.ts";

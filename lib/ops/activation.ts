@@ -1,6 +1,22 @@
-import { apply, type Op, type Operand, type Value } from "../onnx/graph.ts";
-import { add, div, exp, max, min, mul, sigmoid, sub } from "./elementwise.ts";
-import { polynomial } from "./polynomial.ts";
+import {
+  apply,
+  type Attributes,
+  type Op,
+  type Operand,
+  type Value,
+} from "../onnx/graph.ts";
+import {
+  add,
+  div,
+  exp,
+  max,
+  min,
+  mul,
+  sigmoid,
+  sub,
+  tanh,
+} from "./elementwise.ts";
+import { polynomial } from "./special.ts";
 
 /** A function of each element. */
 export interface Activation {
@@ -131,4 +147,25 @@ for (let n = 1; n < 100; n++) {
 /** Φ(x) = (1 + erf(x/√2)) / 2 */
 function normalCdf(x: Value): Value {
   return mul(add(erf(div(x, Math.SQRT2)), 1), 1 / 2);
+}
+
+/** What stands for x, and how a cotangent of it becomes one of x. */
+export interface Capped {
+  readonly value: Value;
+  /** d value / dx; `null` where value is x. */
+  readonly slope: Value | null;
+  readonly through: (dValue: Value) => Value;
+}
+
+/** c tanh(x/c), between −c and c, or x itself. https://arxiv.org/abs/2408.00118 */
+export function capped(x: Value, cap: number | null): Capped {
+  if (cap === null) return { value: x, slope: null, through: (d) => d };
+  const t = tanh(mul(x, 1 / cap));
+  const slope = sub(1, mul(t, t));
+  return { value: mul(t, cap), slope, through: (d) => mul(d, slope) };
+}
+
+/** An operator's attribute `cap`, `null` where it has none. */
+export function capOf({ cap }: Attributes): number | null {
+  return typeof cap === "object" && "float" in cap ? cap.float : null;
 }

@@ -3,7 +3,7 @@ import { add, mul, sub } from "./elementwise.ts";
 import { matmul } from "./linalg.ts";
 import { softmax } from "./norm.ts";
 import { reshape, sum } from "./shaping.ts";
-import { capOf, capped } from "./soft_cap.ts";
+import { capOf, capped } from "./activation.ts";
 
 /**
  * Attention, o = softmax(scale · q kᵀ + bias) v, where each key and value head

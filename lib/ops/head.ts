@@ -10,7 +10,7 @@ import { addAt, gather, pick } from "./indexing.ts";
 import { gemm } from "./linalg.ts";
 import { logSumExp, softmax } from "./norm.ts";
 import { concat, reshape, sum } from "./shaping.ts";
-import { capOf, capped } from "./soft_cap.ts";
+import { capOf, capped } from "./activation.ts";
 
 /**
  * Log-probability of one token at each position,

@@ -1,4 +1,4 @@
-import type { Layout, Panel, Trace } from "../plot.ts";
+import type { Layout, Panel, Trace } from "./figure.ts";
 import { FIGURE_STYLE, PLOT_CONFIG, PLOT_TEMPLATE } from "./style.ts";
 
 /** A page whose body has an element `plot-0`, `plot-1`, … for each plot. */

@@ -1,7 +1,6 @@
-import type { Panel, ScatterTrace } from "../plot.ts";
+import type { Figure, Panel, ScatterTrace, Table } from "./figure.ts";
 import { subscripted } from "./page.ts";
 import { OKABE_ITO, type SeriesStyle, seriesStyle } from "./style.ts";
-import type { TrainingSheet } from "./training_sheet.ts";
 
 /** A metric over the steps of a run. */
 interface Series {
@@ -278,4 +277,103 @@ function paler(trace: ScatterTrace, data: readonly ScatterTrace[]) {
 /** As much as a screen shows; and 0 has no sign. */
 function rounded(x: number): number {
   return Number(x.toPrecision(5)) + 0;
+}
+
+/** All that the figure of a training run shows, as plain data. */
+export interface TrainingSheet {
+  model: string;
+  data: string;
+  loss: string;
+  seed: number;
+  /** What was minimised, in a sentence. */
+  objective: string;
+  /** How, in a sentence. */
+  course: string;
+  /** What couples the examples of a batch, as KTO's estimate of KL does. */
+  statistics: string | null;
+  /**
+   * What rewards are divided by to be changes since the start, in nats: β;
+   * `null` where the reference moved, so that they are not.
+   */
+  beta: number | null;
+  /** What was found at the end on the examples that were looked at again. */
+  probe: ProbeSheet | null;
+  /** Metrics by name, of each step. */
+  rows: readonly StepRow[];
+}
+
+export interface StepRow {
+  readonly step: number;
+  readonly [metric: string]: number | null;
+}
+
+/** Changes are since the start, in nats a completion; lengths in tokens. */
+export interface ProbeSheet {
+  on: "evaluation" | "training";
+  examples: number;
+  chosenChange: number | null;
+  rejectedChange: number | null;
+  marginChange: number | null;
+  klStart: number;
+  displaced: boolean;
+  lengths: { chosen: number | null; rejected: number | null };
+  lengthCorrelation: number | null;
+}
+
+/** The figure of a training run. Equal sheets give equal figures. */
+export function trainingFigure(sheet: TrainingSheet): Figure {
+  const { model, data, loss, seed, course, probe } = sheet;
+  return {
+    title: `${loss}: ${model} on ${data}, seed ${seed}`,
+    text: [course, ...probe ? probeText(probe) : []],
+    panels: trainingPanels(sheet),
+    tables: probe ? [probeTable(probe)] : [],
+  };
+}
+
+function probeText(probe: ProbeSheet): string[] {
+  const { chosenChange, marginChange, displaced, lengthCorrelation } = probe;
+  return [
+    `Lines without points are means over each step's examples; points, over the same examples each time: changes since the start over ${
+      probeWords(probe)
+    }.`,
+    ...displaced
+      ? [
+        `Likelihood displacement: the margin grew by ${
+          digits(marginChange!)
+        } nats, but chosen completions lost ${digits(-chosenChange!)}.`,
+      ]
+      : [],
+    ...lengthCorrelation === null ? [] : [
+      `Over pairs, the change of the margin and the difference in length have a correlation of ${
+        digits(lengthCorrelation)
+      }.`,
+    ],
+  ];
+}
+
+function probeTable(probe: ProbeSheet): Table {
+  const { chosenChange, rejectedChange, marginChange, lengths } = probe;
+  const { chosen, rejected } = lengths;
+  const longer = chosen === null || rejected === null
+    ? null
+    : chosen - rejected;
+  return {
+    caption: `From start to end: means over ${probeWords(probe)}`,
+    columns: ["", "chosen", "rejected", "difference"],
+    rows: [
+      ["change, nats", chosenChange, rejectedChange, marginChange],
+      ["tokens", chosen, rejected, longer],
+    ],
+  };
+}
+
+function probeWords({ on, examples }: ProbeSheet): string {
+  return on === "evaluation"
+    ? `${examples} evaluation examples`
+    : `the first ${examples} examples of training`;
+}
+
+function digits(x: number): string {
+  return `${Number(x.toPrecision(3))}`.replace("-", "−");
 }

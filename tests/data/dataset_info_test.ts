@@ -8,9 +8,9 @@ import {
   readDatasetInfo,
   registeredDataset,
 } from "lib/data/dataset_info.ts";
-import { parseRows } from "lib/data/formats.ts";
+import { parseRows } from "lib/data/formats/registry.ts";
 import type { Format } from "lib/data/formats/format.ts";
-import { readRows } from "lib/data/read_rows.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import {
   assistant,

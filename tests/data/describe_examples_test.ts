@@ -1,6 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { describeExamples, hashExamples } from "lib/data/describe_examples.ts";
-import type { Example, ExampleSet } from "lib/data/example.ts";
+import {
+  describeExamples,
+  type Example,
+  type ExampleSet,
+  hashExamples,
+} from "lib/data/example.ts";
 
 const counts: ExampleSet["counts"] = {
   rows: 3,

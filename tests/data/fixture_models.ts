@@ -1,5 +1,5 @@
 import type { Message } from "lib/data/messages.ts";
-import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const FIXTURES = new URL("../fixtures/tokenization/", import.meta.url);

@@ -1,5 +1,5 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { type ParseOptions, parseRows } from "lib/data/formats.ts";
+import { type ParseOptions, parseRows } from "lib/data/formats/registry.ts";
 
 export type Fields = Record<string, unknown>;
 

@@ -2,10 +2,10 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { encodeRow } from "lib/data/encode_row.ts";
-import { parseRows } from "lib/data/formats.ts";
-import { readRows } from "lib/data/read_rows.ts";
-import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { encodeRow } from "lib/data/tokenize/encode_row.ts";
+import { parseRows } from "lib/data/formats/registry.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
+import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
   CONVERSATIONS,
   fixtureTokenizer,

@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { BoundaryError } from "lib/data/conversation_parts.ts";
-import { encodeRow } from "lib/data/encode_row.ts";
-import { BOUNDARIES, type Boundary } from "lib/data/join_parts.ts";
-import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
+import { BoundaryError } from "lib/data/tokenize/conversation_parts.ts";
+import { encodeRow } from "lib/data/tokenize/encode_row.ts";
+import { BOUNDARIES, type Boundary } from "lib/data/tokenize/join_parts.ts";
+import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { Rng } from "lib/rng.ts";
 import {
   type ByteTokenizerOptions,

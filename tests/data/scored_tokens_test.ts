@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { scoredKeys, scoredLengths } from "lib/data/scored_tokens.ts";
+import { scoredKeys, scoredLengths } from "lib/data/example.ts";
 
 const completions = [[5, 6, 7], [8], []];
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { mean } from "lib/metrics.ts";
+import { mean } from "lib/train/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { attainableFrontier } from "experiments/frontier/attainable.ts";
 

@@ -5,7 +5,7 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
-import { mean } from "lib/metrics.ts";
+import { mean } from "lib/train/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { entropy } from "experiments/frontier/grammar.ts";

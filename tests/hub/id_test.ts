@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { parseHubId } from "lib/hub/id.ts";
+import { parseHubId } from "lib/hub/repo.ts";
 
 const IDS = {
   "org/name": ["org/name", null, null],

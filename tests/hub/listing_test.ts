@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
-import { resolveData } from "lib/hub.ts";
-import { gitHash, sha256 } from "../loopback_files.ts";
-import { names, tinyHub } from "../tiny_hub.ts";
+import { resolveData } from "lib/hub/resolve.ts";
+import { gitHash, sha256 } from "./loopback_files.ts";
+import { names, tinyHub } from "./tiny_hub.ts";
 
 const SHA1 = gitHash("{}");
 const SHA256 = sha256("{}");

@@ -1,6 +1,6 @@
 import { rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { lock } from "lib/hub/lock.ts";
+import { lock } from "lib/hub/blob.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const sleep = () => new Promise<void>((resolve) => setTimeout(resolve, 1));

@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { pooled } from "lib/hub/pool.ts";
+import { pooled } from "lib/hub/fetch_files.ts";
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 1));
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { push } from "lib/hub/push.ts";
-import { TOKEN } from "../loopback_hub_commits.ts";
+import { TOKEN } from "./loopback_hub_commits.ts";
 import {
   failing,
   requireContents,

@@ -1,9 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { planPush, type PushOptions } from "lib/hub/plan_push.ts";
-import type { PushContent } from "lib/hub/push_content.ts";
-import { LoopbackHubCommits, TOKEN } from "../loopback_hub_commits.ts";
+import {
+  planPush,
+  type PushContent,
+  type PushOptions,
+} from "lib/hub/plan_push.ts";
+import { LoopbackHubCommits, TOKEN } from "./loopback_hub_commits.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const WEIGHTS = Uint8Array.from({ length: 5000 }, (_, i) => (i * 7) % 256);

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { resolveModel } from "lib/hub.ts";
-import type { FileProgress } from "lib/hub/file_progress.ts";
+import { resolveModel } from "lib/hub/resolve.ts";
+import type { FileProgress } from "lib/hub/repo.ts";
 import { push } from "lib/hub/push.ts";
 import { peerTest, runPeer } from "../peer_python.ts";
 import {

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { type GivenExample, runLoss } from "lib/examine/loss_graph.ts";
+import { type GivenExample, runLoss } from "lib/loss_tools/evaluate.ts";
 import { dpo } from "lib/losses/dpo.ts";
 import { listwiseDpo } from "lib/losses/listwise_dpo.ts";
 import { assertClose } from "../assert_close.ts";

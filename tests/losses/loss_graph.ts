@@ -3,7 +3,7 @@ import {
   type GivenExample,
   type LossGraphOptions,
   runLoss as run,
-} from "lib/examine/loss_graph.ts";
+} from "lib/loss_tools/evaluate.ts";
 
 type List = readonly number[];
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { lossNeeds } from "lib/losses/needs.ts";
+import { lossNeeds } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 
 const NEEDS: readonly [string, readonly string[]][] = [

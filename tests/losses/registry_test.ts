@@ -1,10 +1,10 @@
 import { ok, strictEqual, throws } from "node:assert/strict";
-import { checkGradient, variants } from "lib/examine/check_loss.ts";
+import { checkGradient, variants } from "lib/loss_tools/check.ts";
 import {
   type GivenExample,
   type LossGraphOptions,
   runLoss,
-} from "lib/examine/loss_graph.ts";
+} from "lib/loss_tools/evaluate.ts";
 import { type Loss, PEERS, type Reduced } from "lib/losses/loss.ts";
 import { resolveSettings } from "lib/losses/options.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";

@@ -1,7 +1,7 @@
 import { dpo } from "lib/losses/dpo.ts";
 import { kto } from "lib/losses/kto.ts";
-import type { CardRun } from "lib/model_card.ts";
-import type { RunRecord } from "lib/record.ts";
+import type { CardRun } from "lib/model_card/card.ts";
+import type { RunRecord } from "lib/record/record.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
 
 const HASH = "0123456789abcdef".repeat(4);

@@ -4,8 +4,8 @@ import { dpo } from "lib/losses/dpo.ts";
 import { resolveSettings } from "lib/losses/options.ts";
 import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder.ts";
-import { createGenerator } from "lib/models/generate.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
+import { createGenerator } from "lib/models/generate/generate.ts";
 import {
   adapterOf,
   type LoadedPolicy,
@@ -20,12 +20,12 @@ import {
 } from "lib/models/weights/safetensors.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
-import { tensorsOf } from "lib/optimization.ts";
-import { referenceOf } from "lib/reference.ts";
+import { tensorsOf } from "lib/train/parameters.ts";
+import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
-import { Scorer } from "lib/scorer.ts";
-import { Trainer } from "lib/trainer.ts";
-import { recorder, type Values } from "../random_trainer.ts";
+import { Scorer } from "lib/train/scorer.ts";
+import { Trainer } from "lib/train/trainer.ts";
+import { recorder, type Values } from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import {
   adapterIn,

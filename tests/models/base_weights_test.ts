@@ -11,9 +11,9 @@ import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
-import { openWeights, type Weights } from "lib/models/weights.ts";
+import { openWeights, type Weights } from "lib/models/weights/weights.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
-import { Scorer } from "lib/scorer.ts";
+import { Scorer } from "lib/train/scorer.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
 import {
@@ -21,7 +21,7 @@ import {
   stepOptions,
   valuesOf,
   withTrainer,
-} from "../random_trainer.ts";
+} from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
 import { randomLora } from "./random_lora.ts";

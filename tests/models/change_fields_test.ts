@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { changeFields } from "lib/models/change_fields.ts";
+import { changeFields } from "lib/models/json_fields.ts";
 
 Deno.test("fields are changed, added and dropped; other numbers stay as they are spelled", () => {
   const text = '{"cap": 30.0, "rope": {"theta": 1e6, "sizes": [1.50, 2]}, ' +

@@ -1,10 +1,10 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Row } from "lib/data/tree_batch.ts";
-import { openTensors } from "lib/models/open_tensors.ts";
+import { openTensors } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import { writeOnnxFolder } from "lib/models/onnx_folder.ts";
-import { Scorer } from "lib/scorer.ts";
-import { openPolicy } from "../../scripts/open_policy.ts";
+import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
+import { Scorer } from "lib/train/scorer.ts";
+import { openPolicy } from "lib/run/inputs.ts";
 import { OnnxDecoder } from "./onnx_decoder.ts";
 
 /** Checks what a model's ONNX continues a batch of prompts with, likeliest first. */

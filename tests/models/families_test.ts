@@ -1,8 +1,11 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { architectureOf, attentionLayers } from "lib/models/architecture.ts";
-import type { DecoderConfig } from "lib/models/config.ts";
-import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import hub from "../fixtures/hub_configs.json" with { type: "json" };
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import {
+  architectureOf,
+  attentionLayers,
+  type DecoderConfig,
+} from "lib/models/config.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { configOf } from "./config_of.ts";
 
 /*

@@ -1,5 +1,5 @@
 import { treeBatch } from "lib/data/tree_batch.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import type { randomDecoder } from "./random_decoder.ts";

@@ -1,14 +1,14 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { openTensors } from "lib/models/open_tensors.ts";
+import { openTensors } from "lib/models/open_model.ts";
 import {
   MODEL_DTYPES,
   type ModelDtype,
   writeModelFolder,
 } from "lib/models/model_folder.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
-import { openWeights } from "lib/models/weights.ts";
-import { Scorer } from "lib/scorer.ts";
-import { openPolicy } from "../../scripts/open_policy.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
+import { Scorer } from "lib/train/scorer.ts";
+import { openPolicy } from "lib/run/inputs.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomized } from "../scripts/tiny_training.ts";
 import { putPair } from "./random_pair.ts";

@@ -2,7 +2,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { dpo } from "lib/losses/dpo.ts";
 import { resolveSettings } from "lib/losses/options.ts";
-import type { Adapter } from "lib/models/adapter.ts";
+import type { Adapter } from "lib/models/adapter/adapter.ts";
 import {
   readAdapter,
   writeAdapter,
@@ -11,14 +11,14 @@ import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { adapterOf, loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
-import { openTensors } from "lib/models/open_tensors.ts";
+import { openTensors } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { loraParameters } from "lib/models/policy.ts";
-import { referenceOf } from "lib/reference.ts";
+import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
-import { Trainer } from "lib/trainer.ts";
+import { Trainer } from "lib/train/trainer.ts";
 import { peerTest, runPeer } from "../peer_python.ts";
-import { parametersOf } from "../random_trainer.ts";
+import { parametersOf } from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import {
   ARCHITECTURES,

@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { dpo } from "lib/losses/dpo.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
-import { openWeights } from "lib/models/weights.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
 import { hostData } from "lib/onnx/session.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
@@ -11,7 +11,7 @@ import {
   stepOptions,
   valuesOf,
   withTrainer,
-} from "../random_trainer.ts";
+} from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { randomDecoder } from "./random_decoder.ts";
 import { randomLora } from "./random_lora.ts";

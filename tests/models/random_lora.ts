@@ -6,7 +6,7 @@ import {
   type Policy,
 } from "lib/models/policy.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
-import { openWeights } from "lib/models/weights.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
 import { hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { randomDecoder } from "./random_decoder.ts";

@@ -1,5 +1,4 @@
-import { LLAMA_NAMES } from "lib/models/architecture.ts";
-import type { DecoderConfig } from "lib/models/config.ts";
+import { type DecoderConfig, LLAMA_NAMES } from "lib/models/config.ts";
 import { SMALL } from "./random_decoder.ts";
 
 const ROPE = { theta: 10_000, scaling: null };

@@ -4,7 +4,7 @@ import { lower } from "lib/onnx/lower.ts";
 import { hasKernel } from "lib/onnx/providers.ts";
 import { ACTIVATIONS, gated } from "lib/ops/activation.ts";
 import { add, exp, mul, neg } from "lib/ops/elementwise.ts";
-import { log1mExp } from "lib/ops/logistic.ts";
+import { log1mExp } from "lib/ops/special.ts";
 import { rmsNorm } from "lib/ops/norm.ts";
 
 const everything = () => true;

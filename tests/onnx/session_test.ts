@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Graph, type Value } from "lib/onnx/graph.ts";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import { add, exp, mul, sub } from "lib/ops/elementwise.ts";
-import { softplus } from "lib/ops/logistic.ts";
+import { softplus } from "lib/ops/special.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const floats = (...list: number[]): HostTensor => ({

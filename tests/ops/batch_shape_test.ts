@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile } from "lib/onnx/session.ts";
-import { countUp, lengthOf, unflatten } from "lib/ops/batch_shape.ts";
+import { countUp, lengthOf, unflatten } from "lib/ops/shaping.ts";
 
 Deno.test("a stream is divided as the batch it came from", async () => {
   const graph = new Graph();

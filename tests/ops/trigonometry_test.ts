@@ -2,7 +2,7 @@ import { ok } from "node:assert/strict";
 import { Graph, type Op } from "lib/onnx/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
-import { Cos, Sin } from "lib/ops/trigonometry.ts";
+import { Cos, Sin } from "lib/ops/special.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 /** Angles of positions up to 8,000, near and at the turning points too. */

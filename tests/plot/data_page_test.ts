@@ -4,8 +4,11 @@ import {
   match,
   strictEqual,
 } from "node:assert/strict";
-import { dataPageHtml } from "lib/plot/data_page.ts";
-import type { DataSheet, SamplePiece } from "lib/plot/data_sheet.ts";
+import {
+  dataPageHtml,
+  type DataSheet,
+  type SamplePiece,
+} from "lib/plot/data_page.ts";
 
 const HOSTILE = `</script><script>alert("1")</script><!-- & 'x'`;
 

@@ -1,6 +1,6 @@
 import { doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
-import type { LossSheet } from "lib/plot/loss_sheet.ts";
+import type { LossSheet } from "lib/plot/loss_panels.ts";
 
 const HOSTILE = `</script><script>alert("1")</script><!-- & 'x'`;
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { parseRows } from "lib/data/formats.ts";
-import { readRows } from "lib/data/read_rows.ts";
+import { parseRows } from "lib/data/formats/registry.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
 import { withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";

@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { openTensors } from "lib/models/open_tensors.ts";
+import { openTensors } from "lib/models/open_model.ts";
 import { readHeader } from "lib/models/weights/safetensors.ts";
-import { openWeights } from "lib/models/weights.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
 import { provenance } from "lib/record/environment.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { type TinyTraining, tinyTraining } from "./tiny_training.ts";

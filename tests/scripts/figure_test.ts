@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { rebuildTrainingFigure } from "../../scripts/training_figure.ts";
+import { rebuildTrainingFigure } from "lib/run/figure.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { tinyTraining } from "./tiny_training.ts";
 import { runScript } from "./run_script.ts";

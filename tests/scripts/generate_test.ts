@@ -1,9 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { parseRows } from "lib/data/formats.ts";
+import { parseRows } from "lib/data/formats/registry.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
-import { readRecord } from "lib/record.ts";
+import { readRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { baseSize, bytes, withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { randomDecoder } from "../models/random_decoder.ts";

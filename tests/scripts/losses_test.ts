@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { LOSSES } from "lib/losses/registry.ts";
-import { INPUTS } from "../examine/case_block.ts";
+import { INPUTS } from "../loss_tools/case_block.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";
 

@@ -1,6 +1,6 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { COMMIT, tinyHub } from "../tiny_hub.ts";
+import { COMMIT, tinyHub } from "../hub/tiny_hub.ts";
 import { runScript } from "./run_script.ts";
 
 const pull = (args: string[], env: Record<string, string>) =>

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { LoopbackHubCommits, TOKEN } from "../loopback_hub_commits.ts";
+import { LoopbackHubCommits, TOKEN } from "../hub/loopback_hub_commits.ts";
 import { tinyTraining } from "./tiny_training.ts";
 import { runScript } from "./run_script.ts";
 

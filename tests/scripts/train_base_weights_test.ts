@@ -1,5 +1,5 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { readRecord } from "lib/record.ts";
+import { readRecord } from "lib/record/record.ts";
 import { tinyTraining } from "./tiny_training.ts";
 
 for (const kind of ["half", "int8", "int4"]) {

@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { readRecord } from "lib/record.ts";
-import type { LoopbackFiles } from "../loopback_files.ts";
-import { COMMIT, oneCommit, tinyHub } from "../tiny_hub.ts";
+import { readRecord } from "lib/record/record.ts";
+import type { LoopbackFiles } from "../hub/loopback_files.ts";
+import { COMMIT, oneCommit, tinyHub } from "../hub/tiny_hub.ts";
 import { type Outcome, runScript } from "./run_script.ts";
 import { tinyTraining } from "./tiny_training.ts";
 

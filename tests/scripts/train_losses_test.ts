@@ -1,13 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { readRecord } from "lib/record.ts";
+import { readRecord } from "lib/record/record.ts";
 import { runScript } from "./run_script.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 const OWN = `
 import { pairLoss } from "lib/losses/loss.ts";
 import { logRatio, negLogSigmoid } from "lib/losses/sequences.ts";
-import { beta } from "lib/losses/usual_options.ts";
+import { beta } from "lib/losses/options.ts";
 import { mul, sub } from "lib/ops/elementwise.ts";
 
 export const halved = pairLoss({

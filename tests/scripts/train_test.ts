@@ -2,11 +2,11 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveSettings } from "lib/losses/options.ts";
-import { lossReads } from "lib/losses/reads.ts";
+import { lossReads } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { readRecord, type RunRecord } from "lib/record.ts";
+import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
-import { kebab } from "lib/verb.ts";
+import { kebab } from "lib/cli/verb.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 /** The rows that a loss is made for. */

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { binCounts, wholeBins } from "lib/stats/histogram.ts";
+import { binCounts, wholeBins } from "lib/stats/describe.ts";
 
 Deno.test("bins are 1, 2 or 5 times a power of ten wide and hold every value", () => {
   deepStrictEqual(wholeBins([0, 3]), { width: 1, count: 4 });

@@ -1,5 +1,5 @@
 import { ok, throws } from "node:assert/strict";
-import { centralProbability, twoSidedQuantile } from "lib/stats/student_t.ts";
+import { centralProbability, twoSidedQuantile } from "lib/stats/interval.ts";
 
 Deno.test("twoSidedQuantile() agrees with the printed table", () => {
   // https://www.itl.nist.gov/div898/handbook/eda/section3/eda3672.htm

@@ -1,7 +1,6 @@
-import type { DataKind, Example } from "../example.ts";
-import type { PreferenceRow } from "../preference.ts";
-import type { Finding } from "./finding.ts";
-import { completionTexts } from "./row_text.ts";
+import type { DataKind, Example, PreferenceRow } from "../example.ts";
+import type { Finding } from "./count_findings.ts";
+import { completionTexts } from "./key_table.ts";
 
 /** Lengths of a file, each in tokens where a tokenizer was at hand, else in characters. */
 export interface Lengths {

@@ -1,7 +1,12 @@
 import { CsvError, parse } from "csv-parse";
 import { pipeline, Readable } from "node:stream";
-import type { Row } from "../row.ts";
-import { decode, type Reading, tooLong, unreadable } from "./reading.ts";
+import {
+  decode,
+  type Reading,
+  type Row,
+  tooLong,
+  unreadable,
+} from "./reading.ts";
 
 /** What the parser's errors mean to who wrote the file. */
 const REASONS: Partial<Record<CsvError["code"], string>> = {

@@ -1,13 +1,20 @@
-import type { Row } from "../row.ts";
-import { decode, isBlank, type Reading, unreadable } from "./reading.ts";
-import { ArraySplitter } from "./split_array.ts";
-import { LineSplitter, type Piece, type Splitter } from "./split_lines.ts";
-import { reasonOf } from "../../reason_of.ts";
-import { isObject } from "../../is_object.ts";
+import {
+  concat,
+  decode,
+  isBlank,
+  type Reading,
+  type Row,
+  tooLong,
+  unreadable,
+} from "./reading.ts";
+import { isObject, reasonOf } from "../../files/values.ts";
 
 const EXPECTED =
   "expected one JSON array of objects, or one JSON object a line";
-const OPEN_LIST = 0x5b;
+
+const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
+const [OPEN_LIST, CLOSE_LIST] = [0x5b, 0x5d];
+const [OPEN_OBJECT, CLOSE_OBJECT] = [0x7b, 0x7d];
 
 /**
  * The rows of one JSON array of objects, or of one JSON object a line (blank
@@ -73,5 +80,189 @@ function refuseWrapper({ where, fields }: Row) {
     const value = fields[name];
     if (!Array.isArray(value) || !isObject(value[0])) continue;
     throw unreadable(where, `found rows inside "${name}"; ${EXPECTED}`);
+  }
+}
+
+/** The bytes of one row, as chunks of a stream bring them. */
+export class RowBytes {
+  readonly #most: number;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+
+  /** @param most bytes that a row may have. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /**
+   * Keeps more of the row that is at `where`.
+   *
+   * @throws if they are too many.
+   */
+  add(bytes: Uint8Array, where: string): void {
+    if (bytes.length === 0) return;
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+    if (this.#size > this.#most) throw tooLong(where, this.#most);
+  }
+
+  /** The whole row, which ends with these bytes; the next one begins. */
+  finish(bytes: Uint8Array, where: string): Uint8Array {
+    this.add(bytes, where);
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#size = 0;
+    return parts.length === 1 ? parts[0]! : concat(parts);
+  }
+}
+
+/**
+ * The elements of one JSON array, numbered from 1: whatever stands between its
+ * commas, still to be parsed. In UTF-8 none of the bytes that it looks for is
+ * ever part of another character.
+ */
+export class ArraySplitter implements Splitter {
+  readonly #path: string;
+  readonly #row: RowBytes;
+  #number = 1;
+  /** How many lists and objects are open, the array itself included. */
+  #depth = 0;
+  #ended = false;
+  #inText = false;
+  #escaped = false;
+
+  constructor({ path, maxRowBytes }: Reading) {
+    this.#path = path;
+    this.#row = new RowBytes(maxRowBytes);
+  }
+
+  *push(chunk: Uint8Array): Generator<Piece> {
+    let start = this.#depth > 0 ? 0 : chunk.length;
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i]!;
+      if (this.#inText) {
+        i = this.#passText(chunk, i);
+      } else if (this.#ended) {
+        this.#expectBlank(byte);
+      } else if (byte === QUOTE) {
+        this.#inText = true;
+      } else if (byte === COMMA && this.#depth === 1) {
+        yield this.#finish(chunk.subarray(start, i));
+        start = i + 1;
+      } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+        if (++this.#depth === 1) start = i + 1;
+      } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
+        if (--this.#depth > 0) continue;
+        yield* this.#finishLast(chunk.subarray(start, i), byte);
+        start = chunk.length;
+      }
+    }
+    this.#row.add(chunk.subarray(start), this.#where);
+  }
+
+  end(): Iterable<Piece> {
+    if (this.#ended) return [];
+    throw this.#misshapen("the end of the file");
+  }
+
+  /** The index of the text's end, or of the chunk's. */
+  #passText(chunk: Uint8Array, from: number): number {
+    let i = this.#escaped ? from + 1 : from;
+    this.#escaped = false;
+    for (; i < chunk.length; i++) {
+      if (chunk[i] === QUOTE) {
+        this.#inText = false;
+        return i;
+      }
+      if (chunk[i] === BACKSLASH) i++;
+    }
+    this.#escaped = i > chunk.length;
+    return i;
+  }
+
+  #finish(bytes: Uint8Array): Piece {
+    const where = this.#where;
+    this.#number++;
+    return { bytes: this.#row.finish(bytes, where), where };
+  }
+
+  *#finishLast(bytes: Uint8Array, closing: number): Generator<Piece> {
+    if (closing !== CLOSE_LIST) throw this.#misshapen('"}"');
+    this.#ended = true;
+    const isFirst = this.#number === 1;
+    const piece = this.#finish(bytes);
+    if (!(isFirst && piece.bytes.every(isBlank))) yield piece;
+  }
+
+  #expectBlank(byte: number) {
+    if (isBlank(byte)) return;
+    throw unreadable(
+      this.#path,
+      "expected one JSON array, found more after its end",
+    );
+  }
+
+  #misshapen(found: string): Error {
+    return unreadable(
+      this.#where,
+      `expected the array to go on or to end with "]", found ${found}`,
+    );
+  }
+
+  get #where(): string {
+    return `${this.#path}, row ${this.#number}`;
+  }
+}
+
+/** The bytes of one row and where they are. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  readonly where: string;
+}
+
+/** Cuts the chunks of a stream, given one after the other, into rows. */
+export interface Splitter {
+  push(chunk: Uint8Array): Generator<Piece>;
+  /** What is left when the stream ends. */
+  end(): Iterable<Piece>;
+}
+
+const LINE_FEED = 0x0a;
+
+/** Lines without their line feeds, numbered from 1; blank ones are left out. */
+export class LineSplitter implements Splitter {
+  readonly #path: string;
+  readonly #row: RowBytes;
+  #line = 1;
+
+  constructor({ path, maxRowBytes }: Reading) {
+    this.#path = path;
+    this.#row = new RowBytes(maxRowBytes);
+  }
+
+  *push(chunk: Uint8Array): Generator<Piece> {
+    let start = 0;
+    let end = chunk.indexOf(LINE_FEED);
+    while (end !== -1) {
+      yield* this.#finish(chunk.subarray(start, end));
+      start = end + 1;
+      end = chunk.indexOf(LINE_FEED, start);
+    }
+    this.#row.add(chunk.subarray(start), this.#where);
+  }
+
+  end(): Iterable<Piece> {
+    return this.#finish(new Uint8Array());
+  }
+
+  #finish(last: Uint8Array): Piece[] {
+    const where = this.#where;
+    this.#line++;
+    const bytes = this.#row.finish(last, where);
+    return bytes.every(isBlank) ? [] : [{ bytes, where }];
+  }
+
+  get #where(): string {
+    return `${this.#path}, line ${this.#line}`;
   }
 }

@@ -12,10 +12,9 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { zstdDecompressSync } from "node:zlib";
 import { isDeepStrictEqual } from "node:util";
-import type { Row } from "../row.ts";
-import { decode, type Reading, unreadable } from "./reading.ts";
-import { Unpacking } from "./unpacking.ts";
-import { reasonOf } from "../../reason_of.ts";
+import { decode, type Reading, type Row, unreadable } from "./reading.ts";
+import { Unpacking } from "./compression.ts";
+import { reasonOf } from "../../files/values.ts";
 
 /**
  * The rows of a parquet file, one row group in memory at a time. Lists and

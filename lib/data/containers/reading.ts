@@ -1,3 +1,5 @@
+import { type Duplex, pipeline, Readable } from "node:stream";
+
 /** What a container is told of the file that it is to read. */
 export interface Reading {
   /** The file's name in messages. */
@@ -55,4 +57,96 @@ export function decode(bytes: Uint8Array, where: string): string {
   } catch (cause) {
     throw unreadable(where, "expected UTF-8, found other bytes", cause);
   }
+}
+
+/** One object of a data file. */
+export interface Row {
+  /** File and place, for messages: `pairs.jsonl, line 3`. */
+  readonly where: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Whether every field is text, whatever it stands for. @default false */
+  readonly untyped?: boolean;
+}
+
+/** What was wanted of a value somewhere in a row, and what stands there. */
+export interface Mismatch {
+  /** The place in the row: a column, or `completions[1].score`. */
+  readonly at: string;
+  readonly found: unknown;
+  readonly expected: string;
+}
+
+/** The error of a value that is not what it must be. */
+export function valueError(
+  { where }: Row,
+  { at, found, expected }: Mismatch,
+): Error {
+  return unreadable(
+    where,
+    `expected "${at}" to be ${expected}, found ${shown(found)}`,
+  );
+}
+
+/** The beginning of a value; also of those that JSON has no words for. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "number") return `${value}`; // JSON knows no NaN
+  try {
+    return JSON.stringify(value).slice(0, 40);
+  } catch { // lists in lists in lists, beyond what the stack holds
+    return "a value nested too deep to show";
+  }
+}
+
+/** Bytes as a file or a decompressor gives them; a chunk never changes later. */
+export type Chunks = AsyncGenerator<Uint8Array>;
+
+/**
+ * The first bytes of a stream, fewer than `count` only where it has no more,
+ * and the stream with them.
+ */
+export async function peek(
+  chunks: Chunks,
+  count: number,
+): Promise<{ head: Uint8Array; whole: Chunks }> {
+  const seen: Uint8Array[] = [];
+  let head = new Uint8Array();
+  while (head.length < count) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    seen.push(value);
+    head = concat(seen);
+  }
+  return { head, whole: after(head, chunks) };
+}
+
+async function* after(head: Uint8Array, chunks: Chunks): Chunks {
+  if (head.length > 0) yield head;
+  yield* chunks;
+}
+
+/** What a stream makes of these bytes. */
+export async function* through(chunks: Chunks, stream: Duplex): Chunks {
+  pipeline(Readable.from(chunks), stream, () => {}); // errors reach the reader
+  yield* stream as AsyncIterable<Uint8Array>;
+}
+
+/** One array of all bytes. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Whether bytes begin with these. */
+export function beginsWith(
+  bytes: Uint8Array,
+  start: readonly number[],
+): boolean {
+  return start.every((byte, i) => bytes[i] === byte);
 }

@@ -1,4 +1,4 @@
-import type { PreferenceRow } from "../preference.ts";
+import type { PreferenceRow } from "../example.ts";
 
 /** What a conversion made of rows, and how often it did what. */
 export interface Converted {
@@ -31,4 +31,26 @@ export function drawShare<T>(
   }
   const count = Math.round(share * items.length);
   return new Set(rng.shuffle(items).slice(0, count));
+}
+
+/**
+ * A row with the completions at these places, in this order, and their scores.
+ * What votes said of all of them together is left out.
+ */
+export function selectCompletions(
+  row: PreferenceRow,
+  places: readonly number[],
+): PreferenceRow {
+  const { scores, agreement: _, ...rest } = withCompletions(row, places);
+  return {
+    ...rest,
+    ...scores && { scores: places.map((place) => scores[place]!) },
+  };
+}
+
+function withCompletions<R extends PreferenceRow>(
+  row: R,
+  places: readonly number[],
+): R {
+  return { ...row, completions: places.map((k) => row.completions[k]!) };
 }

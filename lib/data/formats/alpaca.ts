@@ -1,6 +1,5 @@
 import type { Message } from "../messages.ts";
-import type { Row } from "../row.ts";
-import { valueError } from "../value_error.ts";
+import { type Row, valueError } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { label, list, text } from "./forms.ts";
 import { chat } from "./turns.ts";

@@ -1,14 +1,10 @@
-import { unreadable } from "../containers/reading.ts";
-import type { DataKind } from "../example.ts";
-import type { Content, PreferenceRow } from "../preference.ts";
-import type { Row } from "../row.ts";
-import { valueError } from "../value_error.ts";
-import { typedRow } from "./cells.ts";
-import type { Form } from "./forms.ts";
+import { type Row, unreadable, valueError } from "../containers/reading.ts";
+import type { Content, DataKind, PreferenceRow } from "../example.ts";
+import { type Form, typedRow } from "./forms.ts";
 import { feedbackOf } from "./feedback.ts";
 import { withSystem } from "./turns.ts";
 import { readLabel, readTools } from "./values.ts";
-import { reasonOf } from "../../reason_of.ts";
+import { reasonOf } from "../../files/values.ts";
 
 /** A layout of data files. */
 export interface Format {

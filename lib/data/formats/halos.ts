@@ -1,5 +1,5 @@
 import { readMessages } from "../messages.ts";
-import type { Row } from "../row.ts";
+import type { Row } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { exactly, label, messages } from "./forms.ts";
 import { chat } from "./turns.ts";

@@ -1,7 +1,7 @@
-import type { Row } from "../row.ts";
+import type { Row } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { idLists, ids, label } from "./forms.ts";
-import { ranking } from "./ranking.ts";
+import { ranking } from "./feedback.ts";
 
 /**
  * Rows that are tokenized already. Whether their ids are of the vocabulary is

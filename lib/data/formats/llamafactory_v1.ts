@@ -1,6 +1,5 @@
 import { readMessages } from "../messages.ts";
-import type { Row } from "../row.ts";
-import { valueError } from "../value_error.ts";
+import { type Row, valueError } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
 import { messages } from "./forms.ts";
 import { chatOfTwo, type Turns } from "./turns.ts";

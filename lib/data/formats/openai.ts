@@ -1,9 +1,10 @@
-import { readMessages } from "../messages.ts";
+import { type Message, readMessages } from "../messages.ts";
 import { type Format, format } from "./format.ts";
 import { type Form, messages } from "./forms.ts";
-import { chat } from "./turns.ts";
+import { chat, chatOfTwo, checkAlternation, type Turns } from "./turns.ts";
 import { readTools } from "./values.ts";
-import { isObject } from "../../is_object.ts";
+import { isObject } from "../../files/values.ts";
+import type { Row } from "../containers/reading.ts";
 
 const input: Form = {
   expected: "an object with messages",
@@ -40,3 +41,35 @@ export const openai: Format = format({
     };
   },
 });
+
+/** The space belongs to the mark: every turn has it. */
+const MARK = /\n\n(Human|Assistant): ?/;
+
+const dialogue: Form = {
+  expected: String.raw`"\n\nHuman: …\n\nAssistant: …"`,
+  holds: (value) => typeof value === "string" && value.startsWith("\n\nHuman:"),
+};
+
+/**
+ * The text of Anthropic's HH-RLHF, https://github.com/anthropics/hh-rlhf: two
+ * dialogues whose common turns are the prompt. What a turn says is kept as it
+ * stands after the mark and its space.
+ */
+export const hhRlhf: Format = format({
+  name: "hh-rlhf",
+  kind: "pairs",
+  columns: { chosen: dialogue, rejected: dialogue },
+  read: (row) => chatOfTwo(row, [turns(row, "chosen"), turns(row, "rejected")]),
+});
+
+function turns(row: Row, at: string): Turns {
+  // What stands before the first mark is empty, see `dialogue`.
+  const parts = (row.fields[at] as string).split(MARK).slice(1);
+  const messages: Message[] = [];
+  for (let i = 0; i < parts.length; i += 2) {
+    const role = parts[i] === "Human" ? "user" : "assistant";
+    messages.push({ role, content: parts[i + 1]! });
+  }
+  checkAlternation(row, { at, messages, last: "assistant" });
+  return { at, messages };
+}

@@ -1,10 +1,9 @@
-import { unreadable } from "../containers/reading.ts";
-import { type MessageTags } from "../messages.ts";
-import { type Mismatch, shown } from "../value_error.ts";
+import { type Mismatch, shown, unreadable } from "../containers/reading.ts";
+import type { MessageTags } from "../messages.ts";
 import { alpaca } from "./alpaca.ts";
 import type { Format } from "./format.ts";
 import { sharegpt } from "./sharegpt.ts";
-import { isObject } from "../../is_object.ts";
+import { isObject } from "../../files/values.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 import { type MessageTags, readMessages } from "../messages.ts";
-import type { Row } from "../row.ts";
+import type { Row } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
 import { label, messages } from "./forms.ts";
 import { chat, chatOfOne, checkAlternation, type Turns } from "./turns.ts";

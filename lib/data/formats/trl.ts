@@ -1,9 +1,8 @@
 import { readMessages } from "../messages.ts";
-import type { Row } from "../row.ts";
-import { valueError } from "../value_error.ts";
+import { type Row, valueError } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { conversations, label, messages, text, texts } from "./forms.ts";
-import { ranking } from "./ranking.ts";
+import { ranking } from "./feedback.ts";
 import { chat, chatOfOne, chatOfTwo, type Turns } from "./turns.ts";
 
 const PAIR = ["chosen", "rejected"] as const;

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import { unreadable } from "../containers/reading.ts";
+import {
+  type Row,
+  shown,
+  unreadable,
+  valueError,
+} from "../containers/reading.ts";
 import type { Message } from "../messages.ts";
-import type { Content } from "../preference.ts";
-import type { Row } from "../row.ts";
-import { shown, valueError } from "../value_error.ts";
+import type { Content } from "../example.ts";
 
 /** Content that is a conversation. */
 export type Chat = Extract<Content, { form: "chat" }>;

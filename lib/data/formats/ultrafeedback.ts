@@ -1,13 +1,11 @@
-import { unreadable } from "../containers/reading.ts";
+import { type Row, unreadable, valueError } from "../containers/reading.ts";
 import { type Message, readMessages } from "../messages.ts";
-import type { Row } from "../row.ts";
-import { valueError } from "../value_error.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import type { Form } from "./forms.ts";
-import { atLeastTwo } from "./ranking.ts";
+import { atLeastTwo } from "./feedback.ts";
 import { chat, type Turns } from "./turns.ts";
 import { readNumber } from "./values.ts";
-import { isObject } from "../../is_object.ts";
+import { isObject } from "../../files/values.ts";
 
 const question: Form = {
   expected: "text or messages",

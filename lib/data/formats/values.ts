@@ -1,7 +1,6 @@
-import type { Content, PreferenceRow } from "../preference.ts";
-import type { Row } from "../row.ts";
-import { valueError } from "../value_error.ts";
-import { isObject } from "../../is_object.ts";
+import type { Content, PreferenceRow } from "../example.ts";
+import { type Row, valueError } from "../containers/reading.ts";
+import { isObject } from "../../files/values.ts";
 
 /**
  * A label: a boolean or the number 0 or 1. Text is refused, also `"false"`,

@@ -1,5 +1,6 @@
-import type { DataKind } from "../example.ts";
-import type { PreferenceRow } from "../preference.ts";
+import type { DataKind, Example, PreferenceRow } from "../example.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Format } from "../formats/format.ts";
 
 /** The columns of a row in a file. */
 export type Fields = Record<string, unknown>;
@@ -76,4 +77,92 @@ function votesOf(agreement: number): { chosen: number; rejected: number } {
     rest = 1 / (rest - whole);
   }
   return { chosen, rejected: all - chosen };
+}
+
+/**
+ * TRL's layouts with explicit prompts, text or conversational:
+ * https://huggingface.co/docs/trl/dataset_formats
+ */
+export function trlLayout(
+  kind: DataKind,
+  form: PreferenceRow["form"],
+): WrittenLayout {
+  const base = kind === "pairs" ? "trl-pairs" : "trl-labels";
+  return {
+    format: form === "chat" ? `${base}-chat` : base,
+    adapt: (row) => row,
+    write(row) {
+      const [first, second] = row.completions;
+      return {
+        prompt: row.prompt,
+        ...kind === "pairs"
+          ? { chosen: first, rejected: second }
+          : { completion: first },
+        ...feedbackFields(row, "label"),
+        ...row.tools ? { tools: row.tools } : {},
+      };
+    },
+  };
+}
+
+/** Names of the completions' columns. */
+const COLUMNS: Record<DataKind, readonly string[]> = {
+  pairs: ["chosen_ids", "rejected_ids"],
+  labels: ["completion_ids"],
+  ranks: [],
+};
+
+/**
+ * The columns of an example as token ids.
+ *
+ * @throws Error for tokens of completions that are not scored, which the
+ * columns cannot say.
+ */
+export function tokenFields(
+  { prompt, completions, scored, label, weight }: Example,
+  { kind, where }: { kind: DataKind; where: string },
+): Fields {
+  if (scored?.some((marks) => marks.includes(false))) {
+    throw new Error(
+      `Cannot write ${where} as token ids: they do not say which tokens of ` +
+        "its completions are not scored",
+    );
+  }
+  const names = COLUMNS[kind];
+  return {
+    prompt_ids: prompt,
+    ...names.length === 0 ? { completions_ids: completions } : {},
+    ...Object.fromEntries(names.map((name, i) => [name, completions[i]])),
+    ...label === undefined ? {} : { label },
+    ...weight === undefined ? {} : { loss_weight: weight },
+  };
+}
+
+/**
+ * The columns of a row in a layout, read again to see that they say the same.
+ *
+ * @throws Error that names the row and what would be lost.
+ */
+export function writtenRow(
+  row: PreferenceRow,
+  { layout, format }: { layout: WrittenLayout; format: Format },
+): Fields {
+  const adapted = layout.adapt(row);
+  const fields = layout.write(adapted);
+  const again = format.parse({
+    where: row.where,
+    fields: JSON.parse(JSON.stringify(fields)),
+  });
+  const lost = Object.entries(adapted).filter(([name, value]) =>
+    !isDeepStrictEqual(
+      value,
+      Object.entries(again).find(([n]) => n === name)?.[1],
+    )
+  );
+  if (lost.length === 0) return fields;
+  throw new Error(
+    `Cannot write ${row.where} as ${format.name}: it would change the row's ${
+      lost.map(([name]) => name).join(", ")
+    }, which has what the layout does not`,
+  );
 }

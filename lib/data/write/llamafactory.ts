@@ -1,7 +1,6 @@
-import type { DataKind } from "../example.ts";
+import type { DataKind, PreferenceRow } from "../example.ts";
 import type { Message } from "../messages.ts";
-import { saysNothing } from "../analyse/row_text.ts";
-import type { PreferenceRow } from "../preference.ts";
+import { saysNothing } from "../analyse/key_table.ts";
 import { feedbackFields, type Fields, type WrittenLayout } from "./layout.ts";
 
 /** Roles of chat templates, and LLaMA-Factory's names for them. */

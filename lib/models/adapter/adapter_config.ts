@@ -3,7 +3,7 @@ import {
   isPlainPattern,
   type LoraScaling,
   type Pattern,
-} from "./lora_scaling.ts";
+} from "./lora_targets.ts";
 
 /** What adapter_config.json says that an adapter's tensors do not. */
 export interface AdapterConfig extends Required<LoraScaling> {

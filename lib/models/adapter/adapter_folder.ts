@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { writeFolder } from "../../atomic_folder.ts";
-import type { Adapter, LoraPair } from "../adapter.ts";
-import { architectureOf } from "../architecture.ts";
-import type { DecoderConfig } from "../config.ts";
+import { writeFolder } from "../../files/atomic.ts";
+import type { Adapter, LoraPair } from "./adapter.ts";
+import { architectureOf, type DecoderConfig } from "../config.ts";
 import { writeJson } from "../json_fields.ts";
-import { assertFinite } from "../weights.ts";
+import { assertFinite } from "../weights/weights.ts";
 import {
   readHeader,
   readTensor,
@@ -17,8 +16,7 @@ import {
   adapterFields,
   readAdapterConfig,
 } from "./adapter_config.ts";
-import { updateOf } from "./lora_scaling.ts";
-import { targetModules } from "./lora_targets.ts";
+import { targetModules, updateOf } from "./lora_targets.ts";
 
 const CONFIG = "adapter_config.json";
 const WEIGHTS = "adapter_model.safetensors";

@@ -1,7 +1,7 @@
-import type { Adapter } from "../adapter.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Adapter } from "./adapter.ts";
+import type { Architecture } from "../config.ts";
 import type { TensorSource } from "../weights/safetensors.ts";
-import { updateOf } from "./lora_scaling.ts";
+import { updateOf } from "./lora_targets.ts";
 
 /**
  * The tensors of a model with an adapter's updates in them, made as they are

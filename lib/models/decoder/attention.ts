@@ -7,11 +7,11 @@ import {
   type Architecture,
   architectureOf,
   attentionLayers,
-} from "../architecture.ts";
-import type { DecoderConfig, RopeConfig } from "../config.ts";
-import type { Stream } from "../decoder.ts";
-import type { BlockParameters } from "./projection_forms.ts";
-import { QK_NORMS } from "./qk_norm_forms.ts";
+  type DecoderConfig,
+  type RopeConfig,
+} from "../config.ts";
+import type { Stream } from "./decoder.ts";
+import { type BlockParameters, QK_NORMS } from "./layers.ts";
 import { type Angles, rotaryAngles } from "./rotary.ts";
 
 /** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */

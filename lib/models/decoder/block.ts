@@ -1,11 +1,9 @@
 import type { Value } from "../../onnx/graph.ts";
 import { add, scale } from "../../ops/elementwise.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Architecture } from "../config.ts";
 import type { Attention } from "./attention.ts";
-import type { Parameters } from "../decoder.ts";
-import { MLPS } from "./mlp_forms.ts";
-import { NORMS } from "./norm_forms.ts";
-import { type BlockParameters, PROJECTIONS } from "./projection_forms.ts";
+import type { Parameters } from "./decoder.ts";
+import { type BlockParameters, MLPS, NORMS, PROJECTIONS } from "./layers.ts";
 
 /** What the blocks of a decoder are made of. */
 export interface Parts {

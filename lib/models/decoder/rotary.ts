@@ -1,7 +1,7 @@
 import type { Value } from "../../onnx/graph.ts";
 import { mul, scale } from "../../ops/elementwise.ts";
 import { unsqueeze } from "../../ops/shaping.ts";
-import { cos, sin } from "../../ops/trigonometry.ts";
+import { cos, sin } from "../../ops/special.ts";
 import type { Llama3Scaling, RopeConfig } from "../config.ts";
 
 /** How one layer rotates heads of a size. */

@@ -1,8 +1,11 @@
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
-import { countOrNone, readDecoder } from "./decoder_fields.ts";
+import {
+  countOrNone,
+  readDecoder,
+  slidingEverywhere,
+} from "./decoder_fields.ts";
 import { readRope } from "./rope_fields.ts";
-import { slidingEverywhere } from "./windows.ts";
 
 /** Llama with a window in all layers, if any. https://arxiv.org/abs/2310.06825 */
 export function mistralConfig(fields: JsonFields): DecoderConfig {

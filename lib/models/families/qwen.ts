@@ -5,9 +5,11 @@ import {
   type FamilyDefaults,
   readBiases,
   readDecoder,
+  readWindows,
 } from "./decoder_fields.ts";
-import { readWindows } from "./windows.ts";
 import { readRope } from "./rope_fields.ts";
+import { type Family, HEAD_NORMS, LLAMA } from "../gguf/family.ts";
+import { hasBias, llamaFields } from "../gguf/config_fields.ts";
 
 const DEFAULTS = {
   kvHeads: 32,
@@ -62,3 +64,25 @@ function readSliding(
   if (windows.every((window) => window === null)) return {};
   return { perLayer: windows.map((window) => ({ rope, window })) };
 }
+
+export const qwen2: Family = {
+  ...LLAMA,
+  config: (model) => ({
+    "architectures": ["Qwen2ForCausalLM"],
+    "model_type": "qwen2",
+    ...llamaFields(model),
+    "use_sliding_window": false,
+  }),
+};
+
+export const qwen3: Family = {
+  ...LLAMA,
+  inner: { ...LLAMA.inner, ...HEAD_NORMS },
+  config: (model) => ({
+    "architectures": ["Qwen3ForCausalLM"],
+    "model_type": "qwen3",
+    ...llamaFields(model),
+    "attention_bias": hasBias(model, "attn_q"),
+    "use_sliding_window": false,
+  }),
+};

@@ -5,7 +5,7 @@ import type {
   RopeConfig,
 } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
-import { isObject } from "../../is_object.ts";
+import { isObject } from "../../files/values.ts";
 
 /** What a family has for fields that are absent. */
 export interface RopeDefaults {

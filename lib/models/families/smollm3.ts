@@ -1,7 +1,11 @@
 import type { DecoderConfig } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
-import { countOrNone, readBiases, readDecoder } from "./decoder_fields.ts";
-import { readWindows } from "./windows.ts";
+import {
+  countOrNone,
+  readBiases,
+  readDecoder,
+  readWindows,
+} from "./decoder_fields.ts";
 import { readRope } from "./rope_fields.ts";
 
 /**

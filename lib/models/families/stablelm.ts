@@ -1,8 +1,16 @@
-import { LLAMA_NAMES } from "../architecture.ts";
-import type { DecoderConfig } from "../config.ts";
+import { type DecoderConfig, LLAMA_NAMES } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
 import { readDecoder } from "./decoder_fields.ts";
 import { readRope } from "./rope_fields.ts";
+import { type Family, LLAMA } from "../gguf/family.ts";
+import {
+  commonFields,
+  hasBias,
+  headDim,
+  layerNormEpsilon,
+  rotaryShare,
+} from "../gguf/config_fields.ts";
+import { rotary } from "../gguf/rope_scaling.ts";
 
 /**
  * StableLM: Llama with layer norms, a quarter of each head rotated, and perhaps
@@ -38,3 +46,20 @@ export function stableLmConfig(fields: JsonFields): DecoderConfig {
     },
   };
 }
+
+export const stablelm: Family = {
+  ...LLAMA,
+  config: (model) => ({
+    "architectures": ["StableLmForCausalLM"],
+    "model_type": "stablelm",
+    ...commonFields(model),
+    "layer_norm_eps": layerNormEpsilon(model.fields),
+    "hidden_act": "silu",
+    ...rotary(model, headDim(model.fields)),
+    "partial_rotary_factor": rotaryShare(model.fields),
+    // One norm serves attention and MLP, whatever the file's field says.
+    "use_parallel_residual": !model.tensors.has("blk.0.ffn_norm.weight"),
+    "use_qkv_bias": hasBias(model, "attn_q"),
+    "qk_layernorm": false,
+  }),
+};

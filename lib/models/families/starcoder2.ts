@@ -1,9 +1,19 @@
-import { LLAMA_NAMES } from "../architecture.ts";
-import type { DecoderConfig } from "../config.ts";
+import { type DecoderConfig, LLAMA_NAMES } from "../config.ts";
 import type { JsonFields } from "../json_fields.ts";
-import { countOrNone, readDecoder } from "./decoder_fields.ts";
+import {
+  countOrNone,
+  readDecoder,
+  slidingEverywhere,
+} from "./decoder_fields.ts";
 import { readRope } from "./rope_fields.ts";
-import { slidingEverywhere } from "./windows.ts";
+import { ATTENTION, type Family, LLAMA, PRE_NORMS } from "../gguf/family.ts";
+import {
+  commonFields,
+  hasBias,
+  headDim,
+  layerNormEpsilon,
+} from "../gguf/config_fields.ts";
+import { rotary } from "../gguf/rope_scaling.ts";
 
 /**
  * StarCoder2: layer norms, biases everywhere, and an MLP without a gate.
@@ -32,3 +42,23 @@ export function starcoder2Config(fields: JsonFields): DecoderConfig {
     ...slidingEverywhere({ ...config, rope }, window),
   };
 }
+
+export const starcoder2: Family = {
+  ...LLAMA,
+  inner: {
+    ...ATTENTION,
+    ...PRE_NORMS,
+    "ffn_up": "mlp.c_fc",
+    "ffn_down": "mlp.c_proj",
+  },
+  config: (model) => ({
+    "architectures": ["Starcoder2ForCausalLM"],
+    "model_type": "starcoder2",
+    ...commonFields(model),
+    "norm_epsilon": layerNormEpsilon(model.fields),
+    "hidden_act": "gelu_pytorch_tanh",
+    ...rotary(model, headDim(model.fields)),
+    "use_bias": hasBias(model, "attn_q"),
+    "sliding_window": null,
+  }),
+};

@@ -8,7 +8,6 @@ import {
   encodeHeader,
 } from "../weights/safetensors_header.ts";
 import type { ConfigFields, Family } from "./family.ts";
-import { FAMILIES } from "./families.ts";
 import { headDim } from "./config_fields.ts";
 import {
   type Conversion,
@@ -18,6 +17,15 @@ import {
 import type { GgufFile, GgufTensor } from "./gguf_file.ts";
 import type { Metadata } from "./metadata.ts";
 import { type TokenizerFiles, tokenizerFiles } from "./tokenizer.ts";
+import { gemma, gemma2, gemma3 } from "../families/gemma.ts";
+import { gpt2 } from "../families/gpt2.ts";
+import { gptneox } from "../families/gpt_neox.ts";
+import { granite, llama, smollm3 } from "../families/llama.ts";
+import { olmo, olmo2 } from "../families/olmo.ts";
+import { phi3 } from "../families/phi3.ts";
+import { qwen2, qwen3 } from "../families/qwen.ts";
+import { stablelm } from "../families/stablelm.ts";
+import { starcoder2 } from "../families/starcoder2.ts";
 
 /** A GGUF file's model, as what goes into a Hugging Face folder. */
 export interface ConvertedModel {
@@ -212,3 +220,24 @@ function readFactors(
   const [bytes] = convertedBytes(file, conversion);
   return new Float32Array(bytes!.slice().buffer);
 }
+
+/** Families by GGUF's `general.architecture`. */
+export const FAMILIES: ReadonlyMap<string, Family> = new Map(
+  Object.entries({
+    llama,
+    gemma,
+    gemma2,
+    gemma3,
+    gpt2,
+    gptneox,
+    granite,
+    olmo,
+    olmo2,
+    phi3,
+    qwen2,
+    qwen3,
+    smollm3,
+    stablelm,
+    starcoder2,
+  }),
+);

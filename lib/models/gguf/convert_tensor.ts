@@ -1,7 +1,7 @@
 import { elementCount } from "../weights/safetensors_header.ts";
 import type { Arrangement, RowOrder, RowSizes } from "./arrangement.ts";
 import { byteCount, type GgufTensor } from "./gguf_file.ts";
-import { readBytes } from "./read_bytes.ts";
+import { readBytes } from "./header_reader.ts";
 
 /** A stored tensor, and what of it is another way in a Hugging Face folder. */
 export interface Conversion {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { writeAtomically } from "../../atomic_file.ts";
-import { reasonOf } from "../../reason_of.ts";
+import { writeAtomically } from "../../files/atomic.ts";
+import { reasonOf } from "../../files/values.ts";
 import {
   convertGguf,
   convertTokenizer,

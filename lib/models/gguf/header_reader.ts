@@ -1,5 +1,3 @@
-import { readBytes } from "./read_bytes.ts";
-
 /** Many times what the largest vocabularies need. */
 const MAX_HEADER_BYTES = 1 << 26;
 /** Bytes read at a time. */
@@ -88,4 +86,24 @@ export class HeaderReader {
     this.#chunk = readBytes(this.#file, most, { at: this.at });
     this.#chunkBegin = this.at;
   }
+}
+
+/**
+ * So many bytes of an open file, from a place on.
+ *
+ * @throws Error where the file ends before.
+ */
+export function readBytes(
+  file: Deno.FsFile,
+  length: number,
+  { at }: { at: number },
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let read = 0; read < length;) {
+    const count = file.readSync(bytes.subarray(read));
+    if (count === null) throw new Error("the file became shorter");
+    read += count;
+  }
+  return bytes;
 }

@@ -1,9 +1,8 @@
 import { dirname } from "node:path";
-import { writeAtomically } from "../../atomic_file.ts";
-import { reasonOf } from "../../reason_of.ts";
-import { realFile } from "../../untrusted/real_file.ts";
+import { writeAtomically } from "../../files/atomic.ts";
+import { reasonOf } from "../../files/values.ts";
+import { realFile } from "../../files/real_file.ts";
 import { encodeFloats, type FloatDtype } from "./encode_floats.ts";
-import { pickleNote } from "./pickles.ts";
 import {
   decodeHeader,
   type Dtype,
@@ -233,4 +232,19 @@ async function writeBytes(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     at += await file.write(bytes.subarray(at));
   }
+}
+
+/** Files that are Python programs: to read them is to run them. */
+const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/;
+
+/**
+ * What to say of a folder where weights are missed: whether it has a pickle,
+ * why that is not read, and what to do. Empty where it has none.
+ */
+export async function pickleNote(folder: string): Promise<string> {
+  const entries = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
+  const pickle = entries.find(({ name }) => PICKLE.test(name));
+  if (!pickle) return "";
+  return `; ${pickle.name} is a pickle, which runs code when it is read: ` +
+    `where you trust it, load it in Python and save it as safetensors`;
 }

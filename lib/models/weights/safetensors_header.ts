@@ -1,7 +1,6 @@
-import { reasonOf } from "../../reason_of.ts";
-import { decodeText, parseJson } from "../../untrusted/read_json.ts";
+import { isObject, reasonOf } from "../../files/values.ts";
+import { decodeText, parseJson } from "../../files/read_json.ts";
 import { quote } from "../json_fields.ts";
-import { isObject } from "../../is_object.ts";
 
 /** Bytes of one element of each type a safetensors file may hold. */
 export const ELEMENT_BYTES = {

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { overviewCounter } from "lib/data/analyse/overview.ts";
+import { overviewCounter } from "lib/data/analyse/classes.ts";
 import { conversation, pair } from "./rows.ts";
 
 Deno.test("rows are counted by what they are made of", () => {

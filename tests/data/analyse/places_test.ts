@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { Places } from "lib/data/analyse/places.ts";
+import { Places } from "lib/data/analyse/repeats.ts";
 
 Deno.test("places are numbers and become text again", () => {
   const places = new Places();

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { rowFlaws } from "lib/data/analyse/row_flaws.ts";
-import type { PreferenceRow } from "lib/data/preference.ts";
+import type { PreferenceRow } from "lib/data/example.ts";
 import { conversation, labelled, pair } from "./rows.ts";
 
 /** Names of the checks that find something. */

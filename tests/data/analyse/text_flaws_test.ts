@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { textFlaws } from "lib/data/analyse/text_flaws.ts";
+import { textFlaws } from "lib/data/analyse/row_flaws.ts";
 import { conversation, pair } from "./rows.ts";
 
 function found(text: string): string[] {

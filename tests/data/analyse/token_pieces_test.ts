@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tokenPieces } from "lib/data/analyse/token_pieces.ts";
-import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { withByteTokenizer } from "../byte_tokenizer.ts";
 
 Deno.test("pieces follow the tokens, and a character of several is one", async () => {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import { readRows } from "lib/data/read_rows.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
 import { Rng } from "lib/rng.ts";
 import { assertRefused, dataFile, type Malformed } from "./data_file.ts";
 

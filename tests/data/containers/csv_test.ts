@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { readRows } from "lib/data/read_rows.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
 import {
   assertRefused,
   dataFile,

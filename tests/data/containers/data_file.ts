@@ -1,5 +1,5 @@
 import { rejects } from "node:assert/strict";
-import { type ReadOptions, readRows } from "lib/data/read_rows.ts";
+import { type ReadOptions, readRows } from "lib/data/containers/read_rows.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 
 /** A file with these bytes, gone at the end of the scope. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { readJson } from "lib/data/containers/json.ts";
-import type { Row } from "lib/data/row.ts";
+import type { Row } from "lib/data/containers/reading.ts";
 import { Rng } from "lib/rng.ts";
 import {
   assertRefused,

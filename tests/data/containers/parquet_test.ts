@@ -1,12 +1,12 @@
+import ROWS from "../../fixtures/containers/rows.json" with { type: "json" };
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { readRows } from "lib/data/read_rows.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
 import {
   assertRefused,
   dataFile,
   type Malformed,
   readLeniently,
 } from "./data_file.ts";
-import ROWS from "../../fixtures/containers/rows.json" with { type: "json" };
 
 const pathOf = (name: string) =>
   new URL(`../../fixtures/containers/${name}.parquet`, import.meta.url)

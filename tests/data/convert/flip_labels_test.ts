@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { flipLabels } from "lib/data/convert/flip_labels.ts";
-import type { PreferenceRow } from "lib/data/preference.ts";
+import { flipLabels } from "lib/data/convert/labels.ts";
+import type { PreferenceRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
 import { textLabels, textList, textPairs } from "./preference_rows.ts";
 

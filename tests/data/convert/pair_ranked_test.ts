@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { pairRanked, type RankedPairs } from "lib/data/convert/pair_ranked.ts";
+import { pairRanked, type RankedPairs } from "lib/data/convert/pairs.ts";
 import { textList } from "./preference_rows.ts";
 
 const list = ["a", "b", "c", "d"];

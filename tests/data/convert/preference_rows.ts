@@ -1,4 +1,4 @@
-import type { PreferenceRow } from "lib/data/preference.ts";
+import type { PreferenceRow } from "lib/data/example.ts";
 
 /** Pairs whose prompts and completions are all different. */
 export function textPairs(count: number): PreferenceRow[] {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { softenVotes } from "lib/data/convert/soften_votes.ts";
-import type { PreferenceRow } from "lib/data/preference.ts";
+import { softenVotes } from "lib/data/convert/labels.ts";
+import type { PreferenceRow } from "lib/data/example.ts";
 import { assertClose } from "../../assert_close.ts";
 import { textList, textPairs } from "./preference_rows.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, notDeepStrictEqual, ok } from "node:assert/strict";
-import { unpair } from "lib/data/convert/unpair.ts";
+import { unpair } from "lib/data/convert/pairs.ts";
 import { Rng } from "lib/rng.ts";
 import { textPairs } from "./preference_rows.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { parseRows } from "lib/data/formats.ts";
+import { parseRows } from "lib/data/formats/registry.ts";
 import { assistant, type Fields, user } from "../format_cases.ts";
 
 /** A row of a table that knows nothing but text. */

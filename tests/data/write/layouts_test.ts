@@ -1,18 +1,17 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import type { DataKind } from "lib/data/example.ts";
-import { formatOf, FORMATS } from "lib/data/formats.ts";
-import type { PreferenceRow } from "lib/data/preference.ts";
+import type { DataKind, PreferenceRow } from "lib/data/example.ts";
+import { formatOf, FORMATS } from "lib/data/formats/registry.ts";
 import {
   assertWritable,
   LAYOUT_NAMES,
+  trlLayout,
   type WrittenLayout,
+  writtenRow,
 } from "lib/data/write/layout.ts";
 import {
   datasetInfoEntry,
   llamafactoryLayout,
 } from "lib/data/write/llamafactory.ts";
-import { writtenRow } from "lib/data/write/read_back.ts";
-import { trlLayout } from "lib/data/write/trl.ts";
 import { conversation, labelled, pair } from "../analyse/rows.ts";
 
 const LAYOUTS = { trl: trlLayout, llamafactory: llamafactoryLayout };

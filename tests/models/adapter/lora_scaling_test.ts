@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { isPlainPattern, updateOf } from "lib/models/adapter/lora_scaling.ts";
+import { isPlainPattern, updateOf } from "lib/models/adapter/lora_targets.ts";
 
 const WEIGHT = "model.layers.1.self_attn.q_proj.weight";
 

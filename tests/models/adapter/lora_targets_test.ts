@@ -1,5 +1,5 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { LLAMA_NAMES } from "lib/models/architecture.ts";
+import { LLAMA_NAMES } from "lib/models/config.ts";
 import {
   resolveTargets,
   targetModules,

@@ -3,7 +3,7 @@ import {
   cachedDecoder,
   newTokenFeeds,
 } from "lib/models/generate/cached_decoder.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { KeyValueCache } from "lib/models/generate/key_value_cache.ts";
 import { Graph } from "lib/onnx/graph.ts";

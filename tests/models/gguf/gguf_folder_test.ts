@@ -4,12 +4,12 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import { loadTokenizer } from "lib/data/tokenizer.ts";
+import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { convertGguf } from "lib/models/gguf/convert_gguf.ts";
 import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { openModel } from "lib/models/open_model.ts";
-import { openWeights } from "lib/models/weights.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { elementsOf, fixture } from "./fixture.ts";
 import {

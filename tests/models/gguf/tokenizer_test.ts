@@ -1,8 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { readGguf } from "lib/models/gguf/gguf_file.ts";
-import { Metadata } from "lib/models/gguf/metadata.ts";
-import type { MetadataValue } from "lib/models/gguf/metadata_value.ts";
+import { Metadata, type MetadataValue } from "lib/models/gguf/metadata.ts";
 import { tokenizerFiles } from "lib/models/gguf/tokenizer.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { expected, fixture } from "./fixture.ts";

@@ -1,0 +1,126 @@
+import type { PreferenceRow } from "../example.ts";
+import {
+  type Converted,
+  type Randomness,
+  selectCompletions,
+} from "./conversion.ts";
+
+/**
+ * Pairs of labelled completions of one prompt: each desirable one with an
+ * undesirable one, drawn by chance and used once, as long as there are both.
+ * A pair stands where its desirable completion stood.
+ */
+export function pairLabelled(
+  singles: readonly PreferenceRow[],
+  rng: Randomness,
+): Converted {
+  const partners = new Map<PreferenceRow, PreferenceRow>();
+  for (const group of Map.groupBy(singles, promptKey).values()) {
+    const drawn = (wanted: boolean) =>
+      rng.shuffle(group.filter(({ label }) => label === wanted));
+    const undesirable = drawn(false);
+    drawn(true).slice(0, undesirable.length).forEach((row, i) =>
+      partners.set(row, undesirable[i]!)
+    );
+  }
+  const rows = singles.flatMap((row) => {
+    const partner = partners.get(row);
+    return partner ? [pairOf(row, partner)] : [];
+  });
+  const unused = (wanted: boolean) =>
+    singles.filter(({ label }) => label === wanted).length - rows.length;
+  return {
+    rows,
+    counts: {
+      pairs: rows.length,
+      unusedDesirable: unused(true),
+      unusedUndesirable: unused(false),
+    },
+  };
+}
+
+/** Text that two rows share if they ask the same. */
+function promptKey({ form, prompt, tools = [] }: PreferenceRow): string {
+  return JSON.stringify([form, prompt, tools]);
+}
+
+function pairOf(chosen: PreferenceRow, rejected: PreferenceRow): PreferenceRow {
+  const { label: _, scores: _scores, ...rest } = withBoth(chosen, rejected);
+  return { ...rest, where: `${chosen.where} and ${rejected.where}` };
+}
+
+function withBoth<R extends PreferenceRow>(
+  chosen: R,
+  rejected: PreferenceRow,
+): R {
+  const completions = [chosen.completions[0]!, rejected.completions[0]!];
+  return { ...chosen, completions };
+}
+
+/**
+ * Pairs as labelled completions, the chosen ones desirable. Both classes are
+ * mixed: of each two rows one is desirable, never are three neighbours alike,
+ * and the completions of one pair stand half the file apart, so that a
+ * neighbour's completion is one of another prompt.
+ */
+export function unpair(
+  pairs: readonly PreferenceRow[],
+  rng: Randomness,
+): Converted {
+  const chosen = rng.shuffle(pairs);
+  const half = Math.floor(pairs.length / 2);
+  const rows = chosen.flatMap((pair, i) => {
+    const other = chosen[(i + half) % chosen.length]!;
+    return rng.shuffle([labelled(pair, true), labelled(other, false)]);
+  });
+  const { length } = pairs;
+  return { rows, counts: { desirable: length, undesirable: length } };
+}
+
+function labelled(pair: PreferenceRow, label: boolean): PreferenceRow {
+  return { ...selectCompletions(pair, [label ? 0 : 1]), label };
+}
+
+type Places = [better: number, worse: number];
+
+/** Which completions of n, best first, make pairs. */
+const PLACES = {
+  "all": (n: number) =>
+    range(n).flatMap((a) =>
+      range(n - a - 1).map((b): Places => [a, a + b + 1])
+    ),
+  "best-worst": (n: number): Places[] => [[0, n - 1]],
+  "adjacent": (n: number) => range(n - 1).map((a): Places => [a, a + 1]),
+};
+
+/** Which pairs of a ranked list, by name. */
+export type RankedPairs = keyof typeof PLACES;
+
+/** Every {@linkcode RankedPairs}, for a parser of settings. */
+export const rankedPairs = Object.keys(PLACES) as RankedPairs[];
+
+/**
+ * Pairs of ranked lists: every better completion with every worse one, the
+ * best with the worst, or each with the next. Equal scores make no pair.
+ */
+export function pairRanked(
+  lists: readonly PreferenceRow[],
+  { pairs }: { pairs: RankedPairs },
+): Converted {
+  let ties = 0;
+  let unused = 0;
+  const rows = lists.flatMap((list) => {
+    const { completions, scores } = list;
+    const places = PLACES[pairs](completions.length);
+    const apart = places.filter(([a, b]) => !scores || scores[a] !== scores[b]);
+    ties += places.length - apart.length;
+    unused += Number(apart.length === 0);
+    return apart.map((places) => selectCompletions(list, places));
+  });
+  const counts = { lists: lists.length, pairs: rows.length, ties };
+  return { rows, counts: { ...counts, listsWithoutPair: unused } };
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}

@@ -1,0 +1,227 @@
+import { assertUnmarked } from "../tokenizer/added_tokens.ts";
+import type { TemplateInputs } from "../tokenizer/chat_template.ts";
+import {
+  conversationParts,
+  type RowParts,
+  type Score,
+} from "./conversation_parts.ts";
+import { type Boundary, type JoinedRow, joinParts } from "./join_parts.ts";
+import type { Message } from "../messages.ts";
+import type { PreferenceRow } from "../example.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { reasonOf } from "../../files/values.ts";
+
+/** What special tokens written out in contents are. */
+export const SPECIALS = ["text", "token"] as const;
+export type Specials = typeof SPECIALS[number];
+
+/** Options for {@linkcode encodeRow}. */
+export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
+  /**
+   * What to do where the ids of prompt and completion together do not begin
+   * with those of the prompt (`"is "` + `"so"` has the token `" so"`).
+   * `separate` takes the ids of each apart, as they meet when a model goes on
+   * with a prompt. `shift` takes those of both together: the prompt loses its
+   * last tokens, for all completions of the row, and the merged ones are
+   * scored. `drop` and `error` refuse the row.
+   *
+   * @default "separate"
+   */
+  readonly boundary?: Boundary;
+  /**
+   * Which turns of the assistant's are scored: those of the `completion`, its
+   * `last` one alone, or `all-turns`, those of the prompt too, but one that
+   * has nothing before it.
+   *
+   * @default "completion"
+   */
+  readonly score?: Score;
+  /**
+   * Whether a special token that someone wrote, `<|im_end|>`, stays text or
+   * becomes the token. By default messages are data, and only the template
+   * writes tokens; text that stands for itself may have them written out.
+   *
+   * @default "text" for messages, "token" for text
+   */
+  readonly specials?: Specials;
+}
+
+/** The token ids of one row. */
+export interface EncodedRow extends JoinedRow {
+  /** The first special token that is written out in contents, if there is one. */
+  readonly specialInText?: string;
+  /** Whether the template has left out what the system says. */
+  readonly systemDropped?: boolean;
+}
+
+/**
+ * Token ids of a row, and in them the boundary between prompt and completions.
+ *
+ * Text has the tokenizer's BOS once and an EOS at its end; a conversation has
+ * what the chat template gives it; an answer that says nothing has no ids.
+ *
+ * @throws an error that names file and row when the model has no tokenizer,
+ * template or EOS for it, or when the template refuses it; its cause is a
+ * BoundaryError where `boundary` or the template allows no boundary.
+ */
+export function encodeRow(
+  row: PreferenceRow,
+  tokenizer: Tokenizer | null,
+  options: EncodeOptions = {},
+): EncodedRow {
+  if (row.form === "ids") {
+    const { prompt, completions } = row;
+    return { prompt, completions, boundaryShifted: false };
+  }
+  try {
+    if (tokenizer === null) {
+      throw new Error("expected a tokenizer.json in the model folder");
+    }
+    return row.form === "text"
+      ? encodeText(row, tokenizer, options)
+      : encodeChat(row, tokenizer, options);
+  } catch (cause) {
+    throw new Error(`Cannot tokenize ${row.where}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+type TextRow = PreferenceRow & { form: "text" };
+type ChatRow = PreferenceRow & { form: "chat" };
+
+function encodeText(
+  { prompt, completions }: TextRow,
+  tokenizer: Tokenizer,
+  { specials = "token", boundary = "separate" }: EncodeOptions,
+): EncodedRow {
+  const { bosId, eosId, prefix } = tokenizer;
+  if (eosId === null) {
+    throw new Error(
+      "expected an eos_token in tokenizer_config.json, to end text",
+    );
+  }
+  const given = (text: string) => asGiven(text, specials, tokenizer);
+  const row = joinParts({
+    prompt: given(prompt),
+    completions: completions.map((text) => [
+      { text: given(text), scored: true },
+    ]),
+  }, { tokenizer, boundary });
+  return {
+    ...row,
+    // The text may have the BOS written out.
+    prompt: row.prompt[0] === bosId ? row.prompt : [...prefix, ...row.prompt],
+    completions: row.completions.map((ids, i) => {
+      if (completions[i] === "") return [];
+      return ids.at(-1) === eosId ? ids : [...ids, eosId];
+    }),
+    ...specialIn(withoutEnds(prompt, completions, tokenizer), tokenizer),
+  };
+}
+
+/** Texts without the BOS and EOS that they may begin and end with. */
+function withoutEnds(
+  prompt: string,
+  completions: readonly string[],
+  { bosId, eosId, decode }: Tokenizer,
+): string[] {
+  const [bos, eos] = [bosId, eosId].map((id) =>
+    id === null ? "" : decode([id])
+  );
+  return [
+    prompt.startsWith(bos!) ? prompt.slice(bos!.length) : prompt,
+    ...completions.map((text) =>
+      text.endsWith(eos!) ? text.slice(0, text.length - eos!.length) : text
+    ),
+  ];
+}
+
+function encodeChat(
+  { prompt, completions, tools }: ChatRow,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): EncodedRow {
+  const { boundary = "separate", specials = "text" } = options;
+  const contents: string[] = [];
+  const row = { prompt, completions, ...tools && { tools } };
+  const given = mapTexts(row, (text) => {
+    contents.push(text);
+    return asGiven(text, specials, tokenizer);
+  });
+  const parts = partsOf(given, tokenizer, { ...options, boundary });
+  // The template writes BOS itself.
+  const joined = joinParts(parts, { tokenizer, boundary });
+  const silent = completions.map(saysNothing);
+  return {
+    ...joined,
+    completions: joined.completions.map((ids, i) => silent[i] ? [] : ids),
+    ...joined.scored &&
+      { scored: joined.scored.map((mask, i) => silent[i] ? [] : mask) },
+    ...specialIn(contents, tokenizer),
+    ...parts.systemDropped && { systemDropped: true },
+  };
+}
+
+function partsOf(
+  { prompt, completions, tools }: Pick<
+    ChatRow,
+    "prompt" | "completions" | "tools"
+  >,
+  { chatTemplate, tokenTexts }: Tokenizer,
+  { boundary, score = "completion", ...inputs }: EncodeOptions,
+): RowParts {
+  if (chatTemplate === null) {
+    throw new Error(
+      "messages need a chat template, and the model folder has none " +
+        "(chat_template.jinja, or chat_template in tokenizer_config.json)",
+    );
+  }
+  return conversationParts(prompt, completions, {
+    render: (turns, addGenerationPrompt) =>
+      chatTemplate.render(turns, { addGenerationPrompt, tools, ...inputs }),
+    outside: (text, at) => tokenTexts.outside(text, at),
+    isBlank: (text) => tokenTexts.isBlank(text),
+    score,
+    shift: boundary === "shift",
+  });
+}
+
+/** A text from outside, as the tokenizer is to take it. */
+function asGiven(
+  text: string,
+  specials: Specials,
+  { tokenTexts }: Tokenizer,
+): string {
+  if (specials === "text") return tokenTexts.mark(text);
+  assertUnmarked(text);
+  return text;
+}
+
+/** A value with another text in the place of each that is in it. */
+function mapTexts<T>(value: T, change: (text: string) => string): T;
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, mapTexts(item, change)]),
+  );
+}
+
+function specialIn(
+  contents: readonly string[],
+  { tokenTexts }: Tokenizer,
+): { specialInText?: string } {
+  for (const text of contents) {
+    const found = tokenTexts.special(text);
+    if (found !== null) return { specialInText: found };
+  }
+  return {};
+}
+
+function saysNothing(messages: readonly Message[]): boolean {
+  return messages.every(({ role, content, tool_calls }) =>
+    role !== "assistant" || (content === "" && !tool_calls)
+  );
+}

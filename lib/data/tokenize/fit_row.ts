@@ -1,0 +1,177 @@
+import { type DropReason, type Example, scoredLengths } from "../example.ts";
+
+/**
+ * What becomes of a row over a length limit or with an empty side. `cut`: a
+ * completion that does not fit loses its end. `drop`: a row that cannot be
+ * used is left out and counted; otherwise it is an error.
+ */
+const TRUNCATIONS = {
+  "end": { cut: true, drop: false },
+  "end-or-drop": { cut: true, drop: true },
+  "drop": { cut: false, drop: true },
+  "error": { cut: false, drop: false },
+};
+
+/** What to do with rows over a limit, by name. */
+export type Truncation = keyof typeof TRUNCATIONS;
+
+/** Every {@linkcode Truncation}, for a parser of settings. */
+export const truncations = Object.keys(TRUNCATIONS) as Truncation[];
+
+/** Which end a prompt over a limit loses. */
+export const PROMPT_TRUNCATIONS = ["none", "start", "end"] as const;
+export type PromptTruncation = typeof PROMPT_TRUNCATIONS[number];
+
+/** Limits that rows are held to. */
+export interface Limits {
+  /** Most tokens of a prompt and one of its completions together. @default Infinity */
+  readonly maxLength?: number;
+  /** Most tokens of a prompt. @default Infinity */
+  readonly maxPromptLength?: number;
+  /**
+   * `end` cuts completions that do not fit at their end, and takes a row that
+   * this cannot help (a prompt that leaves no room, an empty prompt or
+   * completion) for an error; `end-or-drop` leaves such rows out instead;
+   * `drop` leaves out every row that does not fit as it is; `error` refuses
+   * them all.
+   *
+   * @default "end"
+   */
+  readonly truncate?: Truncation;
+  /**
+   * Which end of a prompt is cut where it is longer than it may be, or than
+   * leaves room: completions come first for as much as half of `maxLength`. A
+   * BOS that the tokenizer puts before every text stays. `none` holds a prompt
+   * that does not fit as `truncate` says.
+   *
+   * @default "none"
+   */
+  readonly promptTruncation?: PromptTruncation;
+}
+
+/** A row that fits, and what it lost. */
+export interface Fitted {
+  readonly row: Example;
+  readonly truncated: boolean;
+  readonly truncatedPrompt: boolean;
+}
+
+/** Why a row does not fit. */
+export interface Obstacle {
+  readonly reason: DropReason;
+  /** What is wrong, in words. */
+  readonly found: string;
+  /** Whether it is left out, and not an error. */
+  readonly drop: boolean;
+}
+
+/**
+ * Cuts a row to its limits, if they allow that.
+ *
+ * @param options.prefix ids that stand before every text.
+ */
+export function fitRow(
+  given: Example,
+  {
+    maxLength = Infinity,
+    maxPromptLength = Infinity,
+    truncate = "end",
+    promptTruncation = "none",
+    prefix = [],
+  }: Limits & { prefix?: readonly number[] },
+): Fitted | Obstacle {
+  const { cut, drop } = TRUNCATIONS[truncate];
+  const limits = { maxLength, maxPromptLength };
+  const empty = emptySide(given);
+  if (empty) return { ...empty, drop };
+  const whole = promptTruncation === "none"
+    ? given
+    : cutPrompt(given, { ...limits, promptTruncation, prefix });
+  const long = tooLong(whole, { ...limits, cut });
+  if (long) return { ...long, drop };
+  const row = longest(whole) > maxLength ? cutEnds(whole, maxLength) : whole;
+  const unsaid = scoredLengths(row).indexOf(0);
+  if (unsaid !== -1) {
+    const found = "nothing that is scored in a completion is left within " +
+      `${maxLength} tokens`;
+    return { reason: "longCompletion", found, drop };
+  }
+  return {
+    row,
+    truncated: row !== whole,
+    truncatedPrompt: whole.prompt.length < given.prompt.length,
+  };
+}
+
+type Problem = Omit<Obstacle, "drop">;
+type Lengths = Required<Pick<Limits, "maxLength" | "maxPromptLength">>;
+
+function emptySide(row: Example): Problem | null {
+  if (row.prompt.length === 0) {
+    const found = "its prompt has no token, not even a BOS";
+    return { reason: "emptyPrompt", found };
+  }
+  if (scoredLengths(row).includes(0)) {
+    return { reason: "emptyCompletion", found: "it has an empty completion" };
+  }
+  return null;
+}
+
+function tooLong(
+  row: Example,
+  { maxLength, maxPromptLength, cut }: Lengths & { cut: boolean },
+): Problem | null {
+  const { length } = row.prompt;
+  if (length > maxPromptLength) {
+    const found =
+      `its prompt has ${length} tokens, more than ${maxPromptLength}`;
+    return { reason: "longPrompt", found };
+  }
+  if (length >= maxLength) {
+    const found = `its prompt has ${length} tokens, ` +
+      `which leaves no room for a completion within ${maxLength}`;
+    return { reason: "longPrompt", found };
+  }
+  if (longest(row) > maxLength && !cut) {
+    const found = `it has ${longest(row)} tokens, more than ${maxLength}`;
+    return { reason: "longCompletion", found };
+  }
+  return null;
+}
+
+/** Length of the prompt with the longest completion. */
+function longest({ prompt, completions }: Example): number {
+  return prompt.length + Math.max(...completions.map((ids) => ids.length));
+}
+
+function cutPrompt(
+  row: Example,
+  { maxLength, maxPromptLength, promptTruncation, prefix }:
+    & Lengths
+    & Required<Pick<Limits, "promptTruncation">>
+    & { prefix: readonly number[] },
+): Example {
+  const { prompt } = row;
+  const room = maxLength - (longest(row) - prompt.length);
+  const most = Math.min(
+    maxPromptLength,
+    Math.max(room, Math.floor(maxLength / 2)),
+  );
+  if (prompt.length <= most) return row;
+  if (promptTruncation === "end") {
+    return { ...row, prompt: prompt.slice(0, most) };
+  }
+  const isPrefixed = prefix.every((id, i) => prompt[i] === id);
+  const kept = isPrefixed && prefix.length < most ? prefix : [];
+  const rest = prompt.slice(prompt.length - (most - kept.length));
+  return { ...row, prompt: [...kept, ...rest] };
+}
+
+function cutEnds(row: Example, maxLength: number): Example {
+  const room = maxLength - row.prompt.length;
+  return {
+    ...row,
+    completions: row.completions.map((ids) => ids.slice(0, room)),
+    ...row.scored && { scored: row.scored.map((mask) => mask.slice(0, room)) },
+  };
+}

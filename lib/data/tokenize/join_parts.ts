@@ -1,0 +1,127 @@
+import { BoundaryError, type RowParts } from "./conversation_parts.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+
+/** What becomes of a row where tokens span a boundary. */
+export const BOUNDARIES = ["separate", "shift", "drop", "error"] as const;
+export type Boundary = typeof BOUNDARIES[number];
+
+/** Token ids of a prompt and its completions. */
+export interface JoinedRow {
+  readonly prompt: readonly number[];
+  readonly completions: readonly (readonly number[])[];
+  /** Of each completion, which of its tokens are scored. @default all */
+  readonly scored?: readonly (readonly boolean[])[];
+  /** Whether a token spans a boundary. */
+  readonly boundaryShifted: boolean;
+}
+
+/** A completion's ids with its prompt's: part by part, and all at once. */
+interface Encoded {
+  readonly texts: readonly string[];
+  /** Whether each part but the prompt is scored. */
+  readonly scored: readonly boolean[];
+  readonly apart: readonly (readonly number[])[];
+  readonly together: readonly number[];
+}
+
+/**
+ * The ids of a row's parts. Where a token spans a boundary between them, the
+ * policy decides.
+ *
+ * @throws BoundaryError where the policy is `drop` or `error`.
+ */
+export function joinParts(
+  { prompt, completions, shifted = false }: RowParts,
+  { tokenizer, boundary }: { tokenizer: Tokenizer; boundary: Boundary },
+): JoinedRow {
+  const [ids] = tokenizer.encodeParts([prompt]);
+  const apart = completions.map((parts) =>
+    tokenizer.encodeParts([prompt, ...parts.map(({ text }) => text)])
+  );
+  const all = completions.map((parts, k): Encoded => {
+    const texts = [prompt, ...parts.map(({ text }) => text)];
+    return {
+      texts,
+      scored: parts.map(({ scored }) => scored),
+      apart: apart[k]!,
+      together: tokenizer.encodeParts([texts.join("")])[0]!,
+    };
+  });
+  const spanned = all.find(({ apart, together }) =>
+    !isSame(apart.flat(), together)
+  );
+  if (spanned && (boundary === "drop" || boundary === "error")) {
+    throw spannedError(spanned, tokenizer);
+  }
+  const row = spanned && boundary === "shift"
+    ? shift(ids!, all, tokenizer)
+    : { prompt: ids!, ...separate(all) };
+  return { ...row, boundaryShifted: shifted || spanned !== undefined };
+}
+
+function separate(all: readonly Encoded[]) {
+  return {
+    completions: all.map(({ apart }) => apart.slice(1).flat()),
+    ...marks(
+      all.map(({ apart, scored }) =>
+        scored.flatMap((mark, i) => apart[i + 1]!.map(() => mark))
+      ),
+    ),
+  };
+}
+
+/** Boundaries move left to the last token that both ways have in common. */
+function shift(
+  prompt: readonly number[],
+  all: readonly Encoded[],
+  tokenizer: Tokenizer,
+) {
+  const ends = all.map(({ texts, together }) =>
+    texts.map((_, i) => {
+      const [ids] = tokenizer.encodeParts([texts.slice(0, i + 1).join("")]);
+      return commonLength(ids!, together);
+    })
+  );
+  const start = Math.min(...ends.map(([end]) => end!));
+  return {
+    prompt: prompt.slice(0, start),
+    completions: all.map(({ together }) => together.slice(start)),
+    ...marks(
+      all.map(({ together, scored }, k) =>
+        together.slice(start).map((_, i) => {
+          const part = ends[k]!.slice(1).findIndex((end) => start + i < end);
+          return scored[part]!;
+        })
+      ),
+    ),
+  };
+}
+
+/** Nothing where all is scored. */
+function marks(scored: boolean[][]): { scored?: boolean[][] } {
+  return scored.flat().includes(false) ? { scored } : {};
+}
+
+function spannedError(
+  { apart, together }: Encoded,
+  { decode }: Tokenizer,
+): BoundaryError {
+  const at = commonLength(apart.flat(), together);
+  const [parted, joined] = [apart.flat(), together].map((ids) =>
+    JSON.stringify(decode(ids.slice(at, at + 1)))
+  );
+  return new BoundaryError(
+    "spanned",
+    `a token spans the end of a prompt or turn: apart the text goes on ` +
+      `with ${parted}, together with ${joined}`,
+  );
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && commonLength(a, b) === a.length;
+}
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  const end = a.findIndex((id, i) => id !== b[i]);
+  return end === -1 ? a.length : end;
+}

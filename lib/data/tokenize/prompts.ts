@@ -1,0 +1,98 @@
+import { type EncodeOptions, encodeRow } from "./encode_row.ts";
+import { type Message, readMessages } from "../messages.ts";
+import type { PreferenceRow } from "../example.ts";
+import { readRows } from "../containers/read_rows.ts";
+import { type Row, valueError } from "../containers/reading.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { reasonOf } from "../../files/values.ts";
+
+/** Something to continue. */
+export interface Prompt {
+  /** Text, or a conversation whose next turn is the assistant's. */
+  readonly content: string | readonly Message[];
+  /** File and place, for messages. */
+  readonly where: string;
+}
+
+/**
+ * Reads prompts: the lines of a `.txt` file but blank ones, else rows of
+ * data with `prompt` (text or messages) or `messages`, of which the
+ * assistant's last answer is left out. Other columns are ignored, so that data
+ * for training will do.
+ *
+ * @throws an error that names the file, and the row or line if it is one.
+ */
+export async function readPrompts(path: string): Promise<Prompt[]> {
+  if (!path.endsWith(".txt")) return (await readRows(path)).map(promptOf);
+  const prompts = (await readText(path)).split(/\r?\n/)
+    .map((content, i) => ({ content, where: `${path}, line ${i + 1}` }))
+    .filter(({ content }) => content.trim() !== "");
+  if (prompts.length > 0) return prompts;
+  throw new Error(`Cannot use ${path}: expected lines of text, found none`);
+}
+
+/** How a prompt is put to a model. */
+export interface Asking {
+  /** Whether text is what a user says, rather than text to go on with. */
+  readonly chat: boolean;
+  /** The system message of conversations that have none. */
+  readonly system?: string | undefined;
+}
+
+/** Text that a model goes on with, or the conversation that it answers. */
+export function askedOf(
+  { content }: Prompt,
+  { chat, system }: Asking,
+): Prompt["content"] {
+  if (typeof content === "string" && !chat) return content;
+  const turns = typeof content === "string"
+    ? [{ role: "user", content }]
+    : content;
+  return system === undefined || turns[0]?.role === "system"
+    ? turns
+    : [{ role: "system", content: system }, ...turns];
+}
+
+/**
+ * Token ids of a prompt, as `encodeRow()` makes them.
+ *
+ * @throws an error that names file and row.
+ */
+export function encodePrompt(
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+  { chat, system, ...options }: Asking & Pick<EncodeOptions, "templateOptions">,
+): readonly number[] {
+  const { where } = prompt;
+  const asked = askedOf(prompt, { chat, system });
+  const row: PreferenceRow = typeof asked === "string"
+    ? { form: "text", prompt: asked, completions: [], where }
+    : { form: "chat", prompt: [...asked], completions: [], where };
+  return encodeRow(row, tokenizer, options).prompt;
+}
+
+function promptOf(row: Row): Prompt {
+  const { where, fields: { prompt, messages } } = row;
+  if (typeof prompt === "string") return { content: prompt, where };
+  if ((prompt ?? null) !== null) {
+    return { content: readMessages(row, "prompt"), where };
+  }
+  if ((messages ?? null) === null) {
+    throw valueError(row, {
+      at: "prompt",
+      found: prompt,
+      expected: 'text or messages, or "messages" instead',
+    });
+  }
+  const turns = readMessages(row, "messages");
+  const answered = turns.at(-1)!.role === "assistant";
+  return { content: answered ? turns.slice(0, -1) : turns, where };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,128 @@
+import type { Message } from "../messages.ts";
+import { compileTemplate } from "./python_jinja.ts";
+import { reasonOf } from "../../files/values.ts";
+
+type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/** What a template is given besides special tokens and messages. */
+export interface TemplateInputs {
+  /** Definitions of the tools that there are. @default none */
+  readonly tools?: readonly unknown[] | undefined;
+  /** Texts to answer from. @default none */
+  readonly documents?: readonly unknown[] | undefined;
+  /** Whatever else the template knows, `enable_thinking` and the like. @default {} */
+  readonly templateOptions?: Readonly<Record<string, Json>>;
+  /** What the template takes for the present. @default the present */
+  readonly now?: Date;
+}
+
+/** A model's chat template: conversations in, text with its special tokens out. */
+export interface ChatTemplate {
+  /**
+   * @param options.addGenerationPrompt whether the text ends with what
+   * introduces the assistant's next turn.
+   * @throws what the template raises, or that it is not valid Jinja.
+   */
+  render(
+    messages: readonly Message[],
+    options: TemplateInputs & { addGenerationPrompt: boolean },
+  ): string;
+}
+
+/**
+ * Makes a chat template of what model folders keep under `chat_template`: its
+ * Jinja source, or a list of named ones, of which `default` is taken, and
+ * `tool_use` where there are tools, as transformers does. Templates see what
+ * transformers gives them, see `compileTemplate()`. A template that asks the
+ * date renders other text tomorrow.
+ *
+ * @param specialTokens `bos_token`, `eos_token` … with their text.
+ * @param options `file`: where it is from, for errors.
+ */
+export function chatTemplate(
+  source: unknown,
+  specialTokens: Readonly<Record<string, string>>,
+  { file }: { file?: string } = {},
+): ChatTemplate {
+  const what = file ? `the chat template of ${file}` : "the chat template";
+  const sources = named(source, what);
+  // Compiled when first used: token ids and plain text need none.
+  const compiled = new Map<string, ReturnType<typeof compileTemplate>>();
+  const find = (name: string) => {
+    const template = compiled.get(name) ?? compileTemplate(sources.get(name)!);
+    compiled.set(name, template);
+    return template;
+  };
+  return {
+    render(messages, { now = new Date(), ...options }) {
+      const hasTools = options.tools && sources.has("tool_use");
+      const name = hasTools ? "tool_use" : "default";
+      const variables = variablesOf(messages, options);
+      try {
+        return find(name)({ ...specialTokens, ...variables }, now);
+      } catch (cause) {
+        throw new Error(`Cannot render ${what}: ${reasonOf(cause)}`, {
+          cause,
+        });
+      }
+    },
+  };
+}
+
+function variablesOf(
+  messages: readonly Message[],
+  { addGenerationPrompt, tools, documents, templateOptions }:
+    & TemplateInputs
+    & { addGenerationPrompt: boolean },
+): Record<string, unknown> {
+  return {
+    ...templateOptions,
+    messages: messages.map(asTransformersHasIt),
+    tools: tools ?? null,
+    documents: documents ?? null,
+    "add_generation_prompt": addGenerationPrompt,
+  };
+}
+
+/** Names of a message's thoughts; templates look for one of the first two. */
+const THOUGHTS = ["reasoning_content", "thinking", "reasoning"];
+
+/** Without fields that are null, and with thoughts under each usual name. */
+function asTransformersHasIt(message: Message): Record<string, unknown> {
+  const filled = Object.fromEntries(
+    Object.entries(message).filter(([, value]) => value !== null),
+  );
+  const thought = THOUGHTS.map((name) => filled[name]).find((text) =>
+    text !== undefined
+  );
+  return thought === undefined
+    ? filled
+    : { thinking: thought, ...filled, reasoning_content: thought };
+}
+
+/** Sources by name; there is always a default. */
+function named(source: unknown, what: string): ReadonlyMap<string, string> {
+  if (typeof source === "string") return new Map([["default", source]]);
+  const list: { name?: unknown; template?: unknown }[] = Array.isArray(source)
+    ? source
+    : [];
+  const sources = new Map(
+    list.flatMap(({ name, template }) =>
+      typeof name === "string" && typeof template === "string"
+        ? [[name, template]]
+        : []
+    ),
+  );
+  if (sources.has("default")) return sources;
+  const names = list.map(({ name }) => name).join(", ") || "none";
+  throw new Error(
+    `Cannot use ${what}: expected its text, or a list with one named "default"; ` +
+      `found the names ${names}`,
+  );
+}

@@ -1,0 +1,228 @@
+import * as huggingface from "@huggingface/tokenizers";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { parseJson, readText } from "../../files/read_json.ts";
+import { type AddedToken, TokenTexts } from "./added_tokens.ts";
+import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
+import { checkTokenizer } from "./check_tokenizer.ts";
+import type { Merging, Step } from "./pre_tokenizer.ts";
+import { TextToIds } from "./text_to_ids.ts";
+import { isObject, reasonOf } from "../../files/values.ts";
+
+/** A model's tokenizer. */
+export interface Tokenizer {
+  /** Size of the id range: one more than the largest id. */
+  readonly vocabularySize: number;
+  readonly bosId: number | null;
+  readonly eosId: number | null;
+  readonly padId: number | null;
+  /** Ids that belong before every text: the BOS token, or nothing. */
+  readonly prefix: readonly number[];
+  /** The model's chat template; `null` where its folder has none. */
+  readonly chatTemplate: ChatTemplate | null;
+  /** SHA-256 of the files that decide how text becomes ids, in hexadecimal. */
+  readonly hash: string;
+  /**
+   * Ids of a text. Special tokens written out in the text become their ids.
+   *
+   * @param options.addSpecialTokens whether to add those that the tokenizer
+   * puts around a text, such as BOS. @default true
+   */
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /**
+   * Ids of each part of a text as they come out apart: no token spans a
+   * boundary, and no part gets the space that some tokenizers begin a text
+   * with, but the first.
+   */
+  encodeParts(parts: readonly string[]): number[][];
+  /** Where its tokens are written out in texts. */
+  readonly tokenTexts: TokenTexts;
+  /**
+   * Text of ids.
+   *
+   * @param options.skipSpecialTokens whether to leave special tokens out. @default false
+   */
+  decode(
+    ids: readonly number[],
+    options?: { skipSpecialTokens?: boolean },
+  ): string;
+}
+
+/** Files of a model folder that decide how text becomes ids. */
+const FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  "chat_template.json",
+] as const;
+
+type Json = Record<string, unknown>;
+
+/**
+ * Loads the tokenizer and the chat template of a model folder. What the files
+ * may ask of us is bounded, but for regular expressions: those that may take
+ * exponential time are refused, the others run as they are.
+ *
+ * @returns `null` where the folder has no tokenizer.json: rows that are
+ * already tokenized need none.
+ * @throws an error that names the folder when its files cannot be used.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer | null> {
+  const files = await readFiles(folder);
+  if (!files.has("tokenizer.json")) return null;
+  try {
+    return tokenizer(files, folder);
+  } catch (cause) {
+    throw new Error(
+      `Cannot load the tokenizer of ${folder}: ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function readFiles(folder: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of FILES) {
+    try {
+      files.set(name, await readText(join(folder, name)));
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) continue;
+      const reason = reasonOf(cause);
+      throw new Error(`Cannot read ${join(folder, name)}: ${reason}`, {
+        cause,
+      });
+    }
+  }
+  return files;
+}
+
+function tokenizer(
+  files: ReadonlyMap<string, string>,
+  folder: string,
+): Tokenizer {
+  const config = parse(files, "tokenizer_config.json");
+  const special = specialTokens({
+    ...parse(files, "special_tokens_map.json"),
+    ...config,
+  });
+  const json = parse(files, "tokenizer.json");
+  const { inner, encoder, prefix, suffix } = build(json, config);
+  const id = (name: string) => inner.token_to_id(special[name] ?? "") ?? null;
+  return {
+    vocabularySize: 1 + largestId(inner),
+    bosId: id("bos_token"),
+    eosId: id("eos_token"),
+    padId: id("pad_token"),
+    prefix,
+    chatTemplate: templateOf(files, { config, special, folder }),
+    hash: hashOf(files),
+    encode: (text, { addSpecialTokens = true } = {}) => {
+      const [ids] = encoder.encodeParts([text]);
+      return addSpecialTokens ? [...prefix, ...ids!, ...suffix] : ids!;
+    },
+    encodeParts: (parts) => encoder.encodeParts(parts),
+    tokenTexts: new TokenTexts(addedTokens(json)),
+    decode: (ids, { skipSpecialTokens = false } = {}) =>
+      // The library refuses an empty list, and by default tidies spaces up.
+      ids.length === 0 ? "" : inner.decode([...ids], {
+        skip_special_tokens: skipSpecialTokens,
+        clean_up_tokenization_spaces:
+          config.clean_up_tokenization_spaces === true,
+      }),
+  };
+}
+
+function build(json: Json, config: Json) {
+  try {
+    checkTokenizer(json);
+    const inner = new huggingface.Tokenizer(json, config);
+    const encoder = new TextToIds({
+      model: inner.model!,
+      addedTokens: addedTokens(json),
+      normalizer: json["normalizer"] as Step | null,
+      preTokenizer: json["pre_tokenizer"] as Step | null,
+      merging: (json["model"] ?? {}) as Merging,
+    });
+    return { inner, encoder, ...around(inner) };
+  } catch (cause) {
+    throw new Error(`tokenizer.json: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** The chat template, from the first of the places where it may be. */
+function templateOf(
+  files: ReadonlyMap<string, string>,
+  { config, special, folder }: {
+    config: Json;
+    special: Readonly<Record<string, string>>;
+    folder: string;
+  },
+): ChatTemplate | null {
+  const sources = {
+    "chat_template.jinja": files.get("chat_template.jinja"),
+    "tokenizer_config.json": config.chat_template,
+    "chat_template.json": parse(files, "chat_template.json").chat_template,
+  };
+  for (const [file, source] of Object.entries(sources)) {
+    if ((source ?? null) === null) continue;
+    return chatTemplate(source, special, { file: join(folder, file) });
+  }
+  return null;
+}
+
+function addedTokens(json: Json): AddedToken[] {
+  return (json["added_tokens"] ?? []) as AddedToken[];
+}
+
+function parse(files: ReadonlyMap<string, string>, name: string): Json {
+  try {
+    const json = parseJson(files.get(name) ?? "{}");
+    if (isObject(json)) return json;
+    throw new Error("expected a JSON object");
+  } catch (cause) {
+    throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** `bos_token`, `eos_token` … to their text, as chat templates want them. */
+function specialTokens(config: Json): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [name, value] of Object.entries(config)) {
+    if (!name.endsWith("_token")) continue;
+    const text = typeof value === "object"
+      ? (value as Json | null)?.content
+      : value;
+    if (typeof text === "string") tokens[name] = text;
+  }
+  return tokens;
+}
+
+function largestId(inner: huggingface.Tokenizer): number {
+  let largest = -1;
+  for (const id of inner.get_vocab().values()) largest = Math.max(largest, id);
+  return largest;
+}
+
+/** Ids that the tokenizer puts before and after a text. */
+function around(
+  inner: huggingface.Tokenizer,
+): { prefix: number[]; suffix: number[] } {
+  const text = "";
+  const whole = inner.post_processor?.post_process([text]).tokens ?? [text];
+  const at = whole.indexOf(text);
+  const ids = whole.map((token, i) => {
+    const id = i === at ? -1 : inner.token_to_id(token);
+    if (id !== undefined) return id;
+    throw new Error(`post_processor has ${JSON.stringify(token)}, no token`);
+  });
+  return { prefix: ids.slice(0, at), suffix: ids.slice(at + 1) };
+}
+
+function hashOf(files: ReadonlyMap<string, string>): string {
+  const hash = createHash("sha256");
+  for (const [name, text] of files) hash.update(JSON.stringify([name, text]));
+  return hash.digest("hex");
+}

@@ -1,0 +1,81 @@
+import { basename, dirname, resolve } from "node:path";
+import { reasonOf } from "../files/values.ts";
+
+/**
+ * A folder of results that appears whole or not at all: it is written beside
+ * its place and moved there in the end, where it replaces older results.
+ */
+export class ResultsFolder implements AsyncDisposable {
+  private constructor(
+    /** Where the results are written until then. */
+    readonly path: string,
+    private readonly target: string,
+  ) {}
+
+  /**
+   * @param marker name that shows a folder to hold results, which may be
+   * replaced.
+   * @throws Error where the place cannot be written, or holds something else.
+   */
+  static async create(
+    path: string,
+    { marker }: { marker: string },
+  ): Promise<ResultsFolder> {
+    const target = resolve(path);
+    try {
+      await refuseOthers(target, marker);
+      await Deno.mkdir(dirname(target), { recursive: true });
+      const temporary = await Deno.makeTempDir({
+        dir: dirname(target),
+        prefix: `.${basename(target)}-`,
+        suffix: ".tmp",
+      });
+      return new ResultsFolder(temporary, target);
+    } catch (cause) {
+      throw new Error(`Cannot write results to ${path}: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Moves the results to their place. */
+  async publish(): Promise<void> {
+    // Temporary folders are for their user alone, results for everyone.
+    await Deno.chmod(this.path, 0o777 & ~Deno.umask()).catch(() => {});
+    const old = `${this.path}.old`;
+    const hadOld = await renamed(this.target, old);
+    await Deno.rename(this.path, this.target);
+    if (hadOld) await Deno.remove(old, { recursive: true });
+  }
+
+  /** Removes what was not published. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true }).catch(() => {});
+  }
+}
+
+async function refuseOthers(folder: string, marker: string): Promise<void> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) names.push(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  if (names.length === 0 || names.includes(marker)) return;
+  throw new Error(
+    `it holds ${
+      names[0]
+    } but no ${marker}, expected an empty folder or older results`,
+  );
+}
+
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await Deno.rename(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

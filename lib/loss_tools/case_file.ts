@@ -1,0 +1,205 @@
+import { isObject, reasonOf } from "../files/values.ts";
+
+/** Log-probabilities of n pairs in nats, summed over tokens, and lengths. */
+export interface CaseInputs {
+  readonly chosen: readonly number[];
+  readonly rejected: readonly number[];
+  readonly refChosen: readonly number[];
+  readonly refRejected: readonly number[];
+  readonly chosenLength: readonly number[];
+  readonly rejectedLength: readonly number[];
+}
+
+/** What to evaluate: a loss by name and options, as another trainer has them. */
+export interface LossCase {
+  readonly name: string;
+  /** Its place in the file, for errors to say. */
+  readonly where: string;
+  readonly trlLossType: string | null;
+  /** Whether log-probabilities are divided by lengths, where that is a choice. */
+  readonly averaged: boolean | null;
+  /** Under any trainer's names; nested ones lie flat, absent ones are gone. */
+  readonly options: Readonly<Record<string, number | string | boolean>>;
+  /** log π_θ − log π_ref of mismatched completions. */
+  readonly klLogRatios: readonly number[] | null;
+  /** Log-probabilities of one token each that replace the block's. */
+  readonly averages: Pick<CaseInputs, "chosen" | "rejected"> | null;
+  /** All that the file says, but for results. */
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+/** Cases under one β and the same inputs. */
+export interface CaseBlock {
+  readonly beta: number;
+  readonly inputs: CaseInputs;
+  readonly cases: readonly LossCase[];
+  /** All that the file says, but for cases. */
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads blocks of cases from a JSON file; losses and gradients in it are
+ * ignored.
+ *
+ * @throws Error that names file, block, case and field, what is there, and
+ * what was expected.
+ */
+export async function readCases(path: string): Promise<CaseBlock[]> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
+  }
+  return parseCases(value, path);
+}
+
+/** The same of a value that `path` held. */
+export function parseCases(value: unknown, path: string): CaseBlock[] {
+  const { blocks } = object(value, path);
+  return list(blocks, `${path}, blocks`).map((block, i) =>
+    readBlock(block, `${path}, block ${i + 1}`)
+  );
+}
+
+function readBlock(value: unknown, where: string): CaseBlock {
+  const { cases, ...rest } = object(value, where);
+  const { beta, inputs } = rest;
+  if (!isNumber(beta)) throw unexpected(`${where}, beta`, beta, "a number");
+  const names = new Set<string>();
+  return {
+    beta,
+    inputs: readInputs(inputs, `${where}, inputs`),
+    cases: list(cases, `${where}, cases`).map((each, i) => {
+      const found = readCase(each, `${where}, case ${i + 1}`, where);
+      if (!names.has(found.name)) names.add(found.name);
+      else throw unexpected(found.where, "it twice", "names that differ");
+      return found;
+    }),
+    rest,
+  };
+}
+
+const INPUTS = [
+  "chosen",
+  "rejected",
+  "refChosen",
+  "refRejected",
+  "chosenLength",
+  "rejectedLength",
+] as const satisfies readonly (keyof CaseInputs)[];
+
+function readInputs(value: unknown, where: string): CaseInputs {
+  const fields = object(value, where);
+  const lists = INPUTS.map((name) => {
+    const numbers = numberList(fields[name], `${where}.${name}`);
+    return [name, numbers] as const;
+  });
+  const count = lists[0]![1].length;
+  for (const [name, numbers] of lists) {
+    expectCount(numbers, count, `${where}.${name}`);
+    const odd = name.endsWith("Length") ? numbers.findIndex(notLength) : -1;
+    if (odd < 0) continue;
+    const place = `${where}.${name}[${odd}]`;
+    throw unexpected(place, numbers[odd], "a whole number above 0");
+  }
+  return Object.fromEntries(lists) as Record<keyof CaseInputs, number[]>;
+}
+
+function notLength(x: number): boolean {
+  return !Number.isSafeInteger(x) || x < 1;
+}
+
+function readCase(value: unknown, numbered: string, block: string): LossCase {
+  const fields = object(value, numbered);
+  const { name, trlLossType = null, averaged = null } = fields;
+  if (typeof name !== "string" || name === "") {
+    throw unexpected(`${numbered}, name`, name, "a text");
+  }
+  const where = `${block}, case "${name}"`;
+  if (trlLossType !== null && typeof trlLossType !== "string") {
+    throw unexpected(`${where}, trlLossType`, trlLossType, "a text");
+  }
+  if (averaged !== null && typeof averaged !== "boolean") {
+    throw unexpected(`${where}, averaged`, averaged, "true or false");
+  }
+  const given = object(fields["options"] ?? {}, `${where}, options`);
+  // What kl is follows from the log-ratios.
+  const { note: _note, kl: _kl, klLogRatios = null, ...options } = given;
+  return {
+    name,
+    where,
+    trlLossType,
+    averaged,
+    options: Object.fromEntries(flat(options, `${where}, options`)),
+    klLogRatios: klLogRatios === null
+      ? null
+      : numberList(klLogRatios, `${where}, options.klLogRatios`),
+    averages: readAverages(fields, where),
+    rest: Object.fromEntries(
+      Object.entries(fields).filter(([name]) => !/^(losses|grad)/.test(name)),
+    ),
+  };
+}
+
+function readAverages(
+  fields: Readonly<Record<string, unknown>>,
+  where: string,
+): LossCase["averages"] {
+  const { averageChosen, averageRejected } = fields;
+  if (averageChosen === undefined && averageRejected === undefined) return null;
+  const chosen = numberList(averageChosen, `${where}, averageChosen`);
+  const place = `${where}, averageRejected`;
+  const rejected = numberList(averageRejected, place);
+  expectCount(rejected, chosen.length, place);
+  return { chosen, rejected };
+}
+
+/** Options of nested objects under their own names; `null` is absence. */
+function* flat(
+  options: Readonly<Record<string, unknown>>,
+  where: string,
+): Generator<[string, number | string | boolean]> {
+  for (const [name, value] of Object.entries(options)) {
+    const place = `${where}.${name}`;
+    if (value === null) continue;
+    if (isObject(value)) yield* flat(value, place);
+    else if (typeof value === "string" || typeof value === "boolean") {
+      yield [name, value];
+    } else if (isNumber(value)) yield [name, value];
+    else throw unexpected(place, value, "a number, a text, true or false");
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function object(value: unknown, where: string): Record<string, unknown> {
+  if (isObject(value)) return value;
+  throw unexpected(where, value, "an object");
+}
+
+function list(value: unknown, where: string): readonly unknown[] {
+  if (Array.isArray(value) && value.length > 0) return value;
+  throw unexpected(where, value, "a list that is not empty");
+}
+
+function numberList(value: unknown, where: string): number[] {
+  return list(value, where).map((x, i) => {
+    if (isNumber(x)) return x;
+    throw unexpected(`${where}[${i}]`, x, "a number");
+  });
+}
+
+function expectCount(numbers: readonly number[], count: number, where: string) {
+  if (numbers.length === count) return;
+  throw unexpected(where, `${numbers.length} numbers`, `${count} as of chosen`);
+}
+
+function unexpected(where: string, found: unknown, expected: string): Error {
+  const text = typeof found === "string" ? found : JSON.stringify(found);
+  return new RangeError(
+    `Cannot read ${where}: found ${text ?? "nothing"}, expected ${expected}`,
+  );
+}

@@ -1,0 +1,184 @@
+import { type GivenExample, type LossRun, runLoss } from "./evaluate.ts";
+import type { Loss, Reduced } from "../losses/loss.ts";
+import { resolveSettings } from "../losses/options.ts";
+
+/**
+ * Where losses are looked at: answers of 20 tokens with 2 nats each under the
+ * reference, and policies that make them up to 30 nats likelier or less likely.
+ */
+export const START = { logProb: -40, length: 20 };
+const REACH = 30;
+/** Steps from 0 to REACH, along curves and along the sides of maps. */
+const CURVE_STEPS = 120;
+const MAP_STEPS = 20;
+
+/** A line of a plot. */
+export interface Curve {
+  readonly name: string;
+  readonly y: readonly number[];
+}
+
+/** A loss under its defaults along a line on which its examples get better. */
+export interface LossCurves {
+  /**
+   * Nats: of pairs (log π/π_ref of y_w) − (log π/π_ref of y_l), in equal parts
+   * by raising y_w and lowering y_l; of single answers log π/π_ref.
+   */
+  readonly x: readonly number[];
+  readonly losses: readonly Curve[];
+  /**
+   * How strongly a step does what the name says, the loss's derivative:
+   * negative where it does the reverse.
+   */
+  readonly weights: readonly Curve[];
+  /** The values of `losses` at π = π_ref. */
+  readonly start: readonly number[];
+}
+
+/** Weights of a loss of pairs by how likely both answers are. */
+export interface WeightMaps {
+  /** log π/π_ref of y_w and of y_l, in nats. */
+  readonly sides: readonly number[];
+  /** The weight at `sides[i]` of y_w and `sides[k]` of y_l as `[i][k]`. */
+  readonly maps: readonly {
+    readonly name: string;
+    readonly weights: readonly (readonly number[])[];
+  }[];
+}
+
+type Kind = "pairs" | "labels" | "completions";
+
+/** A list of two is a pair. */
+const kindOf = ({ data }: Loss): Kind => data === "ranks" ? "pairs" : data;
+
+/** Values and gradient weights of a loss. */
+export async function lossCurves(loss: Loss): Promise<LossCurves> {
+  const deltas = steps(CURVE_STEPS);
+  const kind = kindOf(loss);
+  if (kind === "labels") return await labelCurves(loss, deltas);
+  const isPair = kind === "pairs";
+  const { losses, gradients } = await run(
+    loss,
+    deltas.map((delta) => isPair ? pair(delta, -delta) : single(delta)),
+  );
+  return {
+    x: deltas.map((delta) => isPair ? 2 * delta : delta),
+    losses: [{ name: "loss", y: losses }],
+    weights: [
+      { name: "raises y_w", y: gradients.map(([w]) => -w!) },
+      ...(isPair
+        ? [{ name: "lowers y_l", y: gradients.map(([, l]) => l!) }]
+        : []),
+    ],
+    start: [losses[CURVE_STEPS]!],
+  };
+}
+
+async function labelCurves(
+  loss: Loss,
+  deltas: readonly number[],
+): Promise<LossCurves> {
+  const { losses, gradients } = await run(loss, [
+    ...deltas.map((delta) => single(delta, true)),
+    ...deltas.map((delta) => single(delta, false)),
+  ]);
+  const slopes = gradients.map(([slope]) => slope!);
+  const n = deltas.length;
+  const curves = [
+    { name: "desirable", y: losses.slice(0, n) },
+    { name: "undesirable", y: losses.slice(n) },
+  ];
+  return {
+    x: deltas,
+    losses: curves,
+    weights: [
+      { name: "raises desirable", y: slopes.slice(0, n).map((x) => -x) },
+      { name: "lowers undesirable", y: slopes.slice(n) },
+    ],
+    start: curves.map(({ y }) => y[CURVE_STEPS]!),
+  };
+}
+
+/** `null` for a loss of single answers, of which curves tell all. */
+export async function weightMaps(loss: Loss): Promise<WeightMaps | null> {
+  if (kindOf(loss) !== "pairs") return null;
+  const sides = steps(MAP_STEPS);
+  const { gradients } = await run(
+    loss,
+    sides.flatMap((w) => sides.map((l) => pair(w, l))),
+  );
+  const square = (weight: (slopes: readonly number[]) => number) =>
+    sides.map((_, i) =>
+      sides.map((_, k) => weight(gradients[i * sides.length + k]!))
+    );
+  return {
+    sides,
+    maps: [
+      { name: "raises y_w", weights: square(([w]) => -w!) },
+      { name: "lowers y_l", weights: square(([, l]) => l!) },
+    ],
+  };
+}
+
+/** From −REACH to REACH, through 0. */
+function steps(half: number): number[] {
+  return Array.from(
+    { length: 2 * half + 1 },
+    (_, i) => REACH * (i - half) / half,
+  );
+}
+
+function answer(delta: number) {
+  const { logProb, length } = START;
+  return { logProb: logProb + delta, refLogProb: logProb, length };
+}
+
+function pair(w: number, l: number): GivenExample {
+  return { completions: [answer(w), answer(l)] };
+}
+
+function single(delta: number, label = true): GivenExample {
+  return { completions: [answer(delta)], label };
+}
+
+async function run(
+  loss: Loss,
+  examples: readonly GivenExample[],
+): Promise<LossRun> {
+  const statistics = statisticsOf(loss, examples);
+  return await runLoss(loss, examples, statistics && { statistics });
+}
+
+/**
+ * Numbers of the batch as they are at π = π_ref; what belongs to an example as
+ * it is in a batch of that example alone.
+ */
+function statisticsOf(
+  loss: Loss,
+  examples: readonly GivenExample[],
+): Reduced["inputs"] | undefined {
+  const { statistics, data } = loss;
+  if (!statistics) return undefined;
+  const settings = resolveSettings(loss);
+  const reduce = (batch: readonly GivenExample[]) =>
+    statistics.reduce(
+      batch.map(({ completions }) =>
+        completions.map(({ logProb, refLogProb = 0 }) => ({
+          logProb,
+          refLogProb,
+        }))
+      ),
+      settings,
+      statistics.carries ?? {},
+    ).inputs;
+  const start = reduce([data === "labels" ? single(0) : pair(0, 0)]);
+  return Object.fromEntries(
+    Object.entries(statistics.gives).map(([name, what]) => [
+      name,
+      what === "number" ? start[name]! : examples.map((example) => {
+        const alone = reduce([example])[name];
+        return typeof alone === "object" ? alone[0]! : NaN;
+      }),
+    ]),
+  );
+}

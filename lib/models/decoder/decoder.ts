@@ -1,0 +1,200 @@
+import type { Graph, Value } from "../../onnx/graph.ts";
+import { add, cast, mul, scale, sub } from "../../ops/elementwise.ts";
+import { tokenScores } from "../../ops/head.ts";
+import { gather, segmentSum, toRows, toStream } from "../../ops/indexing.ts";
+import { gemm } from "../../ops/linalg.ts";
+import { reshape, transpose, unsqueeze } from "../../ops/shaping.ts";
+import { capped } from "../../ops/activation.ts";
+import {
+  type Architecture,
+  architectureOf,
+  type DecoderConfig,
+} from "../config.ts";
+import {
+  type Heads,
+  hide,
+  lateness,
+  remoteness,
+  rowsAttention,
+  streamAttention,
+} from "./attention.ts";
+import { block, normed } from "./block.ts";
+
+/** Where a decoder's parameters come from. */
+export interface Parameters {
+  /** The parameter of a Hugging Face name. */
+  value(name: string): Value;
+  /**
+   * The linear layer whose weight has that name, with its bias and its adapter
+   * if it has them.
+   */
+  linear(x: Value, name: string): Value;
+  /** Whether a parameter is trained. */
+  isTrained(name: string): boolean;
+}
+
+/** The inputs of a graph that a tree batch feeds, by the names of its arrays. */
+export function streamInputs(graph: Graph) {
+  const int = (name: string, shape: string[]) =>
+    graph.input(name, shape, "int32");
+  return {
+    ids: int("ids", ["N"]),
+    positions: graph.input("positions", ["N"]),
+    slots: int("slots", ["R", "T"]),
+    places: int("places", ["N"]),
+    live: graph.input("live", ["R", "T"]),
+    segments: graph.input("segments", ["R", "T"]),
+    order: graph.input("order", ["T"]),
+    sources: int("sources", ["S"]),
+    targets: graph.input("targets", ["S", 1], "int32"),
+    sequences: int("sequences", ["S"]),
+    zeros: graph.input("zeros", ["Q"]),
+  };
+}
+export type StreamInputs = ReturnType<typeof streamInputs>;
+
+/** A stream of tokens, and what each of them sees. */
+export interface Stream {
+  /** Token ids, int32 `[N]`. */
+  readonly ids: Value;
+  /** Positions in their texts, `[N]`. */
+  readonly positions: Value;
+  /**
+   * Attention in one layer, `[N, heads, size]`, from rotated queries and keys.
+   */
+  attend(heads: Heads, layer: number): Value;
+}
+
+/**
+ * Hidden states of a stream of tokens after the final norm and the logits'
+ * factor, `[N, hidden]`: logits are their products with the head. Everything
+ * but attention works on the flat stream.
+ */
+export function streamStates(
+  config: DecoderConfig,
+  parameters: Parameters,
+  stream: Stream,
+): Value {
+  const architecture = architectureOf(config);
+  const attention = streamAttention(architecture, stream);
+  const parts = { architecture, parameters, attention };
+  let x = embedded(architecture, parameters, stream);
+  for (let i = 0; i < config.layers; i++) x = block(x, i, parts);
+  const states = normed(x, architecture.names.finalNorm, parts);
+  return scale(states, architecture.logitScale);
+}
+
+function embedded(
+  { names, embeddingScale }: Architecture,
+  parameters: Parameters,
+  { ids, positions }: Stream,
+): Value {
+  const rows = (module: string, index: Value) =>
+    gather(parameters.value(`${module}.weight`), index);
+  const x = scale(rows(names.embedding, ids), embeddingScale);
+  if (!names.positions) return x;
+  return add(x, rows(names.positions, cast(positions, "int32")));
+}
+
+/**
+ * Hidden states of a tree batch, `[N, hidden]`. Attention gathers the stream
+ * into rows, where a key is visible if it is not later than the query, stands
+ * in the prompt or in the query's own continuation, and is not too far away
+ * for the layer.
+ */
+function hiddenStates(
+  config: DecoderConfig,
+  parameters: Parameters,
+  inputs: StreamInputs,
+): Value {
+  const attendInRows = rowsAttention(config, visibility(inputs));
+  const inRows = (x: Value) => transpose(toRows(x, inputs), [0, 2, 1, 3]);
+  const attend = ({ q, k, v }: Heads, layer: number) => {
+    const output = attendInRows([inRows(q), inRows(k), inRows(v)], layer);
+    return toStream(transpose(output, [0, 2, 1, 3]), inputs);
+  };
+  return streamStates(config, parameters, { ...inputs, attend });
+}
+
+export interface ScoringOptions {
+  /** Equal parts of the head's work. */
+  chunks: number;
+  /** Whether to say how concentrated the distributions are. @default false */
+  collisions?: boolean;
+}
+
+/** log π of each scored token of a tree batch, `[S]`, and log Σ π². */
+export function scoredTokens(
+  config: DecoderConfig,
+  parameters: Parameters,
+  { inputs, ...options }: ScoringOptions & { inputs: StreamInputs },
+): { logProbs: Value; collisions: Value | undefined } {
+  const { sources, targets } = inputs;
+  const states = gather(hiddenStates(config, parameters, inputs), sources);
+  const head = headName(config);
+  const { logitCap } = architectureOf(config);
+  const { logProb, collision } = tokenScores(
+    [states, parameters.value(head), targets],
+    { trained: parameters.isTrained(head), cap: logitCap, ...options },
+  );
+  return {
+    logProbs: reshape(logProb, ["S"]),
+    collisions: collision && reshape(collision, ["S"]),
+  };
+}
+
+/** Sums over each sequence of a tree batch, `[Q]`, of something of tokens. */
+export function sequenceSums(
+  perToken: Value,
+  { sequences, zeros }: StreamInputs,
+): Value {
+  return segmentSum(perToken, sequences, zeros);
+}
+
+/** Logits of the tokens that follow each of `sources`, `[S, vocabulary]`. */
+export function nextLogits(
+  config: DecoderConfig,
+  parameters: Parameters,
+  inputs: StreamInputs,
+): Value {
+  const states = hiddenStates(config, parameters, inputs);
+  return logits(config, parameters, gather(states, inputs.sources));
+}
+
+/** Logits from hidden states, `[S, vocabulary]` from `[S, hidden]`. */
+export function logits(
+  config: DecoderConfig,
+  parameters: Parameters,
+  states: Value,
+): Value {
+  const head = parameters.value(headName(config));
+  const { logitCap } = architectureOf(config);
+  return capped(gemm(states, head, { transB: true }), logitCap).value;
+}
+
+/** The parameter that is the head. */
+function headName(config: DecoderConfig): string {
+  const { names, tiedHead } = architectureOf(config);
+  return `${tiedHead ? names.embedding : names.head}.weight`;
+}
+
+/**
+ * 0 where a key is visible to a query and −10⁹ where not, `[R, 1, T, T]`, by
+ * arithmetic only: providers differ in what they have for booleans. A key is
+ * of the prompt (segment 0) or the query's segment exactly where
+ * key · (key − query) is 0. Distances are of positions, as those of a
+ * continuation follow the prompt's.
+ */
+function visibility(
+  { segments, order, positions, slots }: StreamInputs,
+): (window: number | null) => Value {
+  const key = unsqueeze(segments, [1]);
+  const foreign = mul(key, sub(key, unsqueeze(segments, [2])));
+  const hidden = add(mul(foreign, foreign), lateness(order, order));
+  return (window) => {
+    if (window === null) return hide(hidden);
+    const inRows = gather(positions, slots);
+    const distances = sub(unsqueeze(inRows, [2]), unsqueeze(inRows, [1]));
+    return hide(add(hidden, remoteness(distances, window)));
+  };
+}

@@ -1,0 +1,231 @@
+import type { Value } from "../../onnx/graph.ts";
+import { concat, reshape, split, unsqueeze } from "../../ops/shaping.ts";
+import type { Architecture } from "../config.ts";
+import { activate, ACTIVATIONS, gated } from "../../ops/activation.ts";
+import { add, mul } from "../../ops/elementwise.ts";
+import { layerNorm, rmsNorm } from "../../ops/norm.ts";
+
+/** A linear layer of a block: the module below the layer's, and its size. */
+export interface LinearLayer {
+  readonly module: string;
+  readonly outputs: number;
+  readonly inputs: number;
+}
+
+/** The parameters of one block, by the names of its modules. */
+export interface BlockParameters {
+  linear(x: Value, module: string): Value;
+  /** x under a norm; x itself where there is none. */
+  norm(x: Value, module: string | null): Value;
+  value(name: string): Value;
+}
+
+export type ProjectionForm = "separate" | "joined" | "by head";
+
+interface Projection {
+  layers(architecture: Architecture): readonly LinearLayer[];
+  /**
+   * Queries, keys and values of a stream, `[N, heads · size]` or
+   * `[N, heads, size]` each.
+   */
+  apply(
+    x: Value,
+    block: BlockParameters,
+    architecture: Architecture,
+  ): readonly Value[];
+}
+
+/** Ways in which queries, keys and values are stored. */
+export const PROJECTIONS: Readonly<Record<ProjectionForm, Projection>> = {
+  separate: {
+    layers: ({ names, hiddenSize: inputs, ...config }) => {
+      const [queries, keys] = widths(config);
+      return [
+        { module: names.query, outputs: queries, inputs },
+        { module: names.key, outputs: keys, inputs },
+        { module: names.value, outputs: keys, inputs },
+      ];
+    },
+    apply: (x, { linear }, { names }) =>
+      [names.query, names.key, names.value].map((name) => linear(x, name)),
+  },
+  /** One matrix: all queries, all keys, all values. */
+  joined: {
+    layers: ({ names, hiddenSize: inputs, ...config }) => {
+      const [queries, keys] = widths(config);
+      const outputs = queries + 2 * keys;
+      return [{ module: names.queryKeyValue, outputs, inputs }];
+    },
+    apply: (x, { linear }, { names, ...config }) => {
+      const [queries, keys] = widths(config);
+      return split(linear(x, names.queryKeyValue), [queries, keys, keys], -1);
+    },
+  },
+  /** One matrix: of each head its query, its key, its value. */
+  "by head": {
+    layers: ({ names, hiddenSize: inputs, heads, headDim }) => [
+      { module: names.queryKeyValue, outputs: 3 * heads * headDim, inputs },
+    ],
+    apply: (x, { linear }, { names, heads, headDim }) => {
+      const all = linear(x, names.queryKeyValue);
+      const byHead = reshape(all, [x.shape[0]!, heads, 3 * headDim]);
+      return split(byHead, [headDim, headDim, headDim], -1);
+    },
+  },
+};
+
+function widths(
+  { heads, kvHeads, headDim }: Pick<
+    Architecture,
+    "heads" | "kvHeads" | "headDim"
+  >,
+): [queries: number, keys: number] {
+  return [heads * headDim, kvHeads * headDim];
+}
+
+export type MlpForm = "gated" | "joined gate" | "plain";
+
+interface Mlp {
+  layers(architecture: Architecture): readonly LinearLayer[];
+  apply(
+    x: Value,
+    block: BlockParameters,
+    architecture: Architecture,
+  ): Value;
+}
+
+/** Feed-forward layers. */
+export const MLPS: Readonly<Record<MlpForm, Mlp>> = {
+  /** W_down (f(W_gate x) · W_up x) */
+  gated: {
+    layers: ({ names, hiddenSize, intermediateSize }) => [
+      { module: names.gate, outputs: intermediateSize, inputs: hiddenSize },
+      { module: names.up, outputs: intermediateSize, inputs: hiddenSize },
+      { module: names.down, outputs: hiddenSize, inputs: intermediateSize },
+    ],
+    apply: (x, { linear }, { names, activation }) => {
+      const [gate, up] = [linear(x, names.gate), linear(x, names.up)];
+      return linear(gated(ACTIVATIONS[activation], gate, up), names.down);
+    },
+  },
+  /** The same with W_gate and W_up in one matrix. */
+  "joined gate": {
+    layers: ({ names, hiddenSize, intermediateSize }) => [
+      {
+        module: names.gateUp,
+        outputs: 2 * intermediateSize,
+        inputs: hiddenSize,
+      },
+      { module: names.down, outputs: hiddenSize, inputs: intermediateSize },
+    ],
+    apply: (x, { linear }, { names, activation, intermediateSize }) => {
+      const both = linear(x, names.gateUp);
+      const sizes = [intermediateSize, intermediateSize];
+      const [gate, up] = split(both, sizes, -1);
+      return linear(gated(ACTIVATIONS[activation], gate!, up!), names.down);
+    },
+  },
+  /** W_down f(W_up x) */
+  plain: {
+    layers: ({ names, hiddenSize, intermediateSize }) => [
+      { module: names.up, outputs: intermediateSize, inputs: hiddenSize },
+      { module: names.down, outputs: hiddenSize, inputs: intermediateSize },
+    ],
+    apply: (x, { linear }, { names, activation }) => {
+      const up = linear(x, names.up);
+      return linear(activate(ACTIVATIONS[activation], up), names.down);
+    },
+  },
+};
+
+export type NormForm = "rms" | "offset-rms" | "layer" | "bare-layer";
+
+interface Norm {
+  /** Names of its vectors below the module's. */
+  readonly parts: readonly string[];
+  apply(x: Value, part: (name: string) => Value, epsilon: number): Value;
+}
+
+/** Kinds of normalisation over the last axis. */
+export const NORMS: Readonly<Record<NormForm, Norm>> = {
+  /** x / RMS(x) · w */
+  rms: {
+    parts: ["weight"],
+    apply: (x, part, epsilon) => rmsNorm(x, part("weight"), epsilon),
+  },
+  /** x / RMS(x) · (1 + w) */
+  "offset-rms": {
+    parts: ["weight"],
+    apply: (x, part, epsilon) => rmsNorm(x, add(part("weight"), 1), epsilon),
+  },
+  /** (x − mean) / standard deviation · w + b */
+  layer: {
+    parts: ["weight", "bias"],
+    apply: (x, part, epsilon) =>
+      layerNorm(x, [part("weight"), part("bias")], epsilon),
+  },
+  /** (x − mean) / standard deviation */
+  "bare-layer": {
+    parts: [],
+    apply: (x, _part, epsilon) => layerNorm(x, null, epsilon),
+  },
+};
+
+/** Names of the vectors of a norm. */
+export function normVectors(form: NormForm, module: string): string[] {
+  return NORMS[form].parts.map((part) => `${module}.${part}`);
+}
+
+export type QkNormForm = "none" | "head" | "whole" | "each head";
+
+interface QkNorm {
+  /** Its parameters, of so many heads. */
+  vectors(
+    module: string,
+    count: number,
+    architecture: Architecture,
+  ): { name: string; size: number }[];
+  /** Queries or keys by head, `[N, count, size]`, from how they were projected. */
+  apply(x: Value, options: QkNormOptions): Value;
+}
+
+interface QkNormOptions {
+  readonly module: string;
+  readonly count: number;
+  readonly byHead: (x: Value) => Value;
+  readonly block: BlockParameters;
+  readonly architecture: Architecture;
+}
+
+/** Ways in which queries and keys are normalised. */
+export const QK_NORMS: Readonly<Record<QkNormForm, QkNorm>> = {
+  none: { vectors: () => [], apply: (x, { byHead }) => byHead(x) },
+  /** Each head, all by the same norm. */
+  head: {
+    vectors: (module, _count, { norm, headDim: size }) =>
+      normVectors(norm, module).map((name) => ({ name, size })),
+    apply: (x, { module, byHead, block }) => block.norm(byHead(x), module),
+  },
+  /** All heads together. */
+  whole: {
+    vectors: (module, count, { norm, headDim }) =>
+      normVectors(norm, module)
+        .map((name) => ({ name, size: count * headDim })),
+    apply: (x, { module, byHead, block }) => byHead(block.norm(x, module)),
+  },
+  /** Each head by a layer norm of its own, without a bias. */
+  "each head": {
+    vectors: (module, count, { headDim: size }) =>
+      ownWeights(module, count).map((name) => ({ name, size })),
+    apply: (x, { module, count, byHead, block, architecture }) => {
+      const unit = layerNorm(byHead(x), null, architecture.normEpsilon);
+      const rows = ownWeights(module, count)
+        .map((name) => unsqueeze(block.value(name), [0]));
+      return mul(unit, concat(rows, 0));
+    },
+  },
+};
+
+function ownWeights(module: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${module}.norms.${i}.weight`);
+}

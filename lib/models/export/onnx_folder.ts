@@ -1,0 +1,185 @@
+import { join } from "node:path";
+import { writeFolder, type Writer } from "../../files/atomic.ts";
+import { Graph, type Op } from "../../onnx/graph.ts";
+import { lower } from "../../onnx/lower.ts";
+import { encodeModel } from "../../onnx/proto.ts";
+import { renameFiles, renameValues } from "../../onnx/rename.ts";
+import { reasonOf } from "../../files/values.ts";
+import { readText } from "../../files/read_json.ts";
+import { changeFields, readJsonFields } from "../json_fields.ts";
+import type { DecoderConfig } from "../config.ts";
+import { inferenceDecoder } from "./inference_decoder.ts";
+import {
+  companions,
+  type ModelDtype,
+  type ModelFolder,
+  STORED,
+  writtenConfig,
+} from "../model_folder.ts";
+import { type Lora, loraPolicy } from "../policy.ts";
+import { type TensorSource, writeTensors } from "../weights/safetensors.ts";
+import { openWeights, type Weights } from "../weights/weights.ts";
+
+/** Element types of weights, and what transformers.js calls such models. */
+const FLAVOURS: ReadonlyMap<ModelDtype, { dtype: string; file: string }> =
+  new Map([
+    ["float32", { dtype: "fp32", file: "model.onnx" }],
+    ["float16", { dtype: "fp16", file: "model_fp16.onnx" }],
+  ]);
+
+export type OnnxFolder = Omit<ModelFolder, "shardBytes">;
+
+/**
+ * Writes a folder that transformers.js and onnxruntime generate text from:
+ * `onnx/model.onnx`, which is {@linkcode inferenceDecoder} in standard
+ * operators, its weights beside it, and configuration and tokenizer of another
+ * folder. Weights may be in half precision, arithmetic is in float32.
+ *
+ * @param out a new or empty folder, or one that such a call wrote before.
+ * @throws Error as `writeModelFolder` does, or where a family's decoder has an
+ * operator of no standard.
+ */
+export async function writeOnnxFolder(
+  out: string,
+  { from, tensors, dtype = "float32", others = new Map() }: OnnxFolder,
+): Promise<void> {
+  const { file, ...flavour } = flavourOf(dtype);
+  const { config, fields } = await writtenConfig(from, tensors);
+  const found = {
+    ...flavour,
+    "use_external_data_format": { [file]: 1 },
+  };
+  const changes = { "torch_dtype": dtype, "transformers.js_config": found };
+  const model = { config, tensors, dtype, file };
+  await writeFolder(
+    out,
+    new Map([
+      ...await companions(from, { ...fields, ...changes }),
+      ...await templateInside(from),
+      ["onnx", (path) => writeOnnx(path, model)],
+      ...others,
+    ]),
+  );
+}
+
+interface OnnxModel {
+  readonly config: DecoderConfig;
+  readonly tensors: readonly TensorSource[];
+  readonly dtype: ModelDtype;
+  readonly file: string;
+}
+
+/**
+ * Writes the graph and its weights. Named arrays in one file, at offsets, are
+ * all that ONNX wants of external data: it is the safetensors file of a model
+ * under another name.
+ */
+async function writeOnnx(
+  folder: string,
+  { config, tensors, dtype, file }: OnnxModel,
+): Promise<void> {
+  await Deno.mkdir(folder);
+  const stored = join(folder, "model.safetensors");
+  await writeTensors(stored, tensors, { dtype: STORED[dtype] });
+  const data = `${file}_data`;
+  const model = encodeDecoder(config, await openWeights(folder), data);
+  await Deno.writeFile(join(folder, file), model);
+  await Deno.rename(stored, join(folder, data));
+}
+
+/** transformers.js reads a chat template from tokenizer_config.json alone. */
+async function templateInside(from: string): Promise<Map<string, Writer>> {
+  const template = await readIfThere(join(from, "chat_template.jinja"));
+  if (template === null) return new Map();
+  const name = "tokenizer_config.json";
+  const { path } = await readJsonFields(join(from, name));
+  const fields = { "chat_template": template };
+  const config = changeFields(await readText(path), fields);
+  return new Map([[name, (path) => Deno.writeTextFile(path, config)]]);
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readText(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return null;
+    throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function flavourOf(dtype: ModelDtype) {
+  const flavour = FLAVOURS.get(dtype);
+  if (flavour) return flavour;
+  const known = [...FLAVOURS.keys()].join(" or ");
+  throw new RangeError(
+    `Cannot write the model as ONNX in ${dtype}: expected ${known}, what ` +
+      `transformers.js knows`,
+  );
+}
+
+const NO_ADAPTERS: Lora = {
+  rank: 1,
+  alpha: 1,
+  targets: [],
+  replaced: [],
+  initial: new Map(),
+};
+
+/** The bytes of a model whose weights are in the file `data` beside it. */
+function encodeDecoder(
+  config: DecoderConfig,
+  weights: Weights,
+  data: string,
+): Uint8Array {
+  const source = new Graph();
+  const { parameters } = loraPolicy(config, weights, NO_ADAPTERS);
+  const results = inferenceDecoder(source, config, parameters(source));
+  const { graph, outputs } = lower(Object.values(results), isStandard);
+  refuseStray(graph);
+  const named = Object.keys(results).map((name, i) => ({
+    ...outputs[i]!,
+    name,
+  }));
+  renameValues(
+    graph,
+    new Map([
+      ...outputs.map(({ name }, i) => [name, named[i]!.name] as const),
+      ...weightNames(graph, weights),
+    ]),
+  );
+  renameFiles(graph, () => data);
+  return encodeModel(graph, named);
+}
+
+/** Operators that are written in others, though onnxruntime has them. */
+const LOWERED = new Set([
+  // It is no operator of ONNX.
+  "SimplifiedLayerNormalization",
+  // WebGPU has them to 2⁻¹¹ only; see PROVIDERS in lib/onnx/providers.ts.
+  "Sin",
+  "Cos",
+]);
+
+/** Whether any runtime has an operator: it is one of ONNX itself. */
+function isStandard({ name, domain = "" }: Op): boolean {
+  return domain === "" && !LOWERED.has(name);
+}
+
+function refuseStray(graph: Graph): void {
+  const stray = graph.nodes.find(({ op }) => !isStandard(op));
+  if (!stray) return;
+  throw new Error(
+    `Cannot write the model as ONNX: its decoder needs ${stray.op.name}, ` +
+      `which is no standard operator`,
+  );
+}
+
+/** Stored weights of a graph → what the model calls them. */
+function weightNames(graph: Graph, weights: Weights): [string, string][] {
+  const names = new Map(
+    weights.names().map((name) => [weights.get(name)!.begin, name]),
+  );
+  return graph.constants.flatMap(({ value, data }) =>
+    "file" in data ? [[value.name, names.get(data.offset)!]] : []
+  );
+}

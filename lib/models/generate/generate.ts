@@ -1,0 +1,198 @@
+import { Graph } from "../../onnx/graph.ts";
+import {
+  compile,
+  type CompileOptions,
+  type Tensors,
+} from "../../onnx/session.ts";
+import { cachedDecoder } from "./cached_decoder.ts";
+import type { DecoderConfig } from "../config.ts";
+import { Batch, type BatchSettings, type Finish, type Row } from "./batch.ts";
+import type { Policy } from "../policy.ts";
+import { sampler } from "./sample_token.ts";
+import type { Sampling } from "./warpers.ts";
+
+/** What follows a prompt. */
+export interface Completion {
+  /** With the token that ends it, and all of what it stops by, if it has one. */
+  readonly ids: readonly number[];
+  /** Log-probability of each token under the model itself, see `Drawn`. */
+  readonly logProbs: readonly number[];
+  /** Log-probability with which each token was drawn, see `Drawn`. */
+  readonly samplingLogProbs: readonly number[];
+  readonly finish: Finish;
+}
+
+export interface GenerateOptions extends Sampling {
+  /** The trained parameters, by name. */
+  readonly parameters: Tensors;
+  /** Random numbers of a completion; labels are `prompt/sample`, samples from 0. */
+  readonly stream: (label: string) => { uniform(): number };
+  /** What prompts are called in labels. @default their numbers, from 0 */
+  readonly names?: readonly string[];
+  readonly maxNewTokens: number;
+  /** Completions of each prompt. @default 1 */
+  readonly samples?: number;
+  /** Tokens that end a completion. @default config.eosIds */
+  readonly stopIds?: readonly number[];
+  /**
+   * Whether the ids of a completion say enough; asked after each token, with
+   * the number of the prompt. @default never
+   */
+  readonly stop?: (ids: readonly number[], prompt: number) => boolean;
+  /** Completions computed together. @default 256 */
+  readonly batch?: number;
+  /** Is told of completions when they are done. */
+  readonly onDone?: (completions: readonly Completion[]) => void;
+}
+
+/** A policy compiled to continue prompts. */
+export interface Generator {
+  /**
+   * Continues each prompt `samples` times. At the last of the model's
+   * positions a completion ends.
+   *
+   * What is drawn depends on the streams alone, not on how completions fall
+   * into batches, except through rounding: the size of a batch and the longest
+   * prompt in it change the last bits of logits, and so a token whose random
+   * number falls that close to the border between two.
+   *
+   * @returns the completions of each prompt.
+   * @throws RangeError for a prompt that is empty, too long or has unknown
+   * ids, and for an option out of its range, before anything is computed.
+   */
+  generate(
+    prompts: readonly (readonly number[])[],
+    options: GenerateOptions,
+  ): Promise<Completion[][]>;
+  release(): Promise<void>;
+}
+
+/** Compiles a policy for generation. */
+export async function createGenerator(
+  policy: Policy,
+  options: CompileOptions = {},
+): Promise<Generator> {
+  const { config } = policy;
+  const graph = new Graph();
+  const outputs = cachedDecoder(graph, config, policy.parameters(graph));
+  const program = await compile(outputs, options);
+  return {
+    generate: async (prompts, options) => {
+      const settings = settle(config, options);
+      prompts.forEach((prompt, i) => checkPrompt(config, prompt, i));
+      const rows = newRows(prompts, settings);
+      // Shorter prompts leave slots of a batch empty: equal ones go together.
+      const queue = rows.flat()
+        .sort((a, b) => a.prompt.length - b.prompt.length);
+      for (let i = 0; i < queue.length; i += settings.batch) {
+        const some = queue.slice(i, i + settings.batch);
+        await new Batch(program, some, settings).run();
+      }
+      return rows.map((some) => some.map(({ completion }) => completion));
+    },
+    release: () => program.release(),
+  };
+}
+
+/** Options with their defaults. */
+interface Settings extends BatchSettings {
+  readonly stream: GenerateOptions["stream"];
+  readonly names: readonly string[] | undefined;
+  readonly samples: number;
+  readonly batch: number;
+}
+
+function settle(
+  config: DecoderConfig,
+  {
+    names,
+    samples = 1,
+    stopIds = config.eosIds,
+    stop = () => false,
+    batch = 256,
+    onDone = () => {},
+    ...rest
+  }: GenerateOptions,
+): Settings {
+  const { maxNewTokens } = rest;
+  for (const [name, n] of Object.entries({ maxNewTokens, samples, batch })) {
+    if (Number.isInteger(n) && n > 0) continue;
+    throw new RangeError(
+      `Cannot generate with ${name} ${n}: expected an integer of at least 1`,
+    );
+  }
+  return {
+    ...rest,
+    config,
+    names,
+    samples,
+    stopIds: new Set(stopIds),
+    stop,
+    batch,
+    onDone,
+    sample: sampler(rest),
+  };
+}
+
+function checkPrompt(
+  { vocabSize, maxPositions }: DecoderConfig,
+  prompt: readonly number[],
+  number: number,
+): void {
+  const refuse = (found: string) => {
+    throw new RangeError(`Cannot continue prompt ${number}: ${found}`);
+  };
+  if (prompt.length === 0) refuse("it is empty, expected at least one token");
+  if (prompt.length >= maxPositions) {
+    refuse(
+      `it has ${prompt.length} tokens, ` +
+        `expected fewer than the model's ${maxPositions} positions`,
+    );
+  }
+  const stray = prompt.find((id) => !(id >= 0 && id < vocabSize));
+  if (stray !== undefined) {
+    refuse(`it has the id ${stray}, expected ids below ${vocabSize}`);
+  }
+}
+
+/** Rows of each prompt; equal prompts become one, to be computed once. */
+function newRows(
+  prompts: readonly (readonly number[])[],
+  { names = prompts.map((_, i) => `${i}`), samples, stream }: Settings,
+): Row[][] {
+  const known = new Map(prompts.map((prompt) => [prompt.join(), prompt]));
+  return prompts.map((ids, i) => {
+    const prompt = known.get(ids.join())!;
+    return Array.from({ length: samples }, (_, sample) => {
+      const random = stream(`${names[i]}/${sample}`);
+      const uniform = () => random.uniform();
+      return { number: i, prompt, uniform, ...startOf(prompt) };
+    });
+  });
+}
+
+/** What a row has before its first token. */
+function startOf(prompt: readonly number[]): Pick<Row, "seen" | "completion"> {
+  const lists = { ids: [], logProbs: [], samplingLogProbs: [] };
+  return {
+    seen: new Set(prompt),
+    completion: { ...lists, finish: "length" },
+  };
+}
+
+/**
+ * Names of prompts that go by what they say: with them a prompt's completions
+ * do not depend on what other prompts there are, or on their order. Of equal
+ * prompts each has a name of its own.
+ */
+export function namesByContent(
+  prompts: readonly (readonly number[])[],
+): string[] {
+  const counts = new Map<string, number>();
+  return prompts.map((prompt) => {
+    const ids = prompt.join(" ");
+    const count = counts.get(ids) ?? 0;
+    counts.set(ids, count + 1);
+    return `${ids}/${count}`;
+  });
+}

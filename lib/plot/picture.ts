@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import { writeAtomically } from "../files/atomic.ts";
+import { type Figure, figureHtml } from "./figure.ts";
+
+/** Names under which Chromium is installed. */
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+
+/** Width and height of the picture, in pixels. */
+const SIZE = [900, 705] as const;
+
+/**
+ * Draws the first panel of a figure as a PNG, with Chromium.
+ *
+ * @throws Error where no Chromium is installed, or it draws nothing.
+ */
+export async function drawPicture(
+  figure: Figure,
+  path: string,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
+  try {
+    const page = join(folder, "page.html");
+    const [first] = figure.panels;
+    const alone = { ...figure, text: [], panels: [first!], tables: [] };
+    await Deno.writeTextFile(page, figureHtml(alone));
+    await writeAtomically(
+      path,
+      (temporary) => screenshot(page, { folder, path: temporary }),
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function screenshot(
+  page: string,
+  { folder, path }: { folder: string; path: string },
+): Promise<void> {
+  const picture = join(folder, "picture.png");
+  const flags = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    `--user-data-dir=${join(folder, "profile")}`,
+    `--window-size=${SIZE}`,
+    "--virtual-time-budget=5000",
+    `--screenshot=${picture}`,
+  ];
+  await runBrowser([...flags, `file://${page}`]);
+  await Deno.rename(picture, path).catch((cause) => {
+    throw new Error("Chromium drew no picture", { cause });
+  });
+}
+
+async function runBrowser(args: readonly string[]): Promise<void> {
+  for (const name of BROWSERS) {
+    try {
+      await new Deno.Command(name, {
+        args: [...args],
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      return;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new Error(
+    `Cannot draw a picture: none of ${BROWSERS.join(", ")} is installed`,
+  );
+}

@@ -1,0 +1,91 @@
+import { writeFigure } from "../plot/write_figure.ts";
+import { join } from "node:path";
+import type { Diagnostics } from "../train/diagnostics.ts";
+import { trainingFigure, type TrainingSheet } from "../plot/training_panels.ts";
+import type { Json } from "../record/canonical_json.ts";
+import { type MetricsRow, readMetrics } from "../record/metrics.ts";
+import { readRecord, type RunRecord } from "../record/record.ts";
+
+/**
+ * Writes `figure.json` and `figure.html` of a training run from its record and
+ * metrics alone.
+ *
+ * @throws Error for a folder that has no record of a training run.
+ */
+export async function rebuildTrainingFigure(folder: string): Promise<void> {
+  const path = join(folder, "run.json");
+  const record = await readRecord(path);
+  if (record.kind !== "train") {
+    throw new Error(
+      `Cannot draw ${path}: its kind is "${record.kind}", expected "train"`,
+    );
+  }
+  const rows = readMetrics(join(folder, "metrics.jsonl"));
+  await writeFigure(folder, trainingFigure(sheetOf(record, rows)));
+}
+
+function sheetOf(
+  record: RunRecord,
+  rows: readonly MetricsRow[],
+): TrainingSheet {
+  const { model, data, objective, seeds, settings, summary } = record;
+  const { diagnostics } = summary;
+  const options = Object.entries(settings["options"] ?? {});
+  const beta = options.find(([name]) => name === "beta")?.[1] ?? 1;
+  return {
+    model: withoutHash(model.source),
+    data: withoutHash(data.find(({ role }) => role === "train")!.source),
+    loss: objective!.loss,
+    seed: seeds["run"]!,
+    objective: objectiveText(objective!, options),
+    course: courseText(record, rows),
+    statistics: objective!.kl,
+    beta: settings["referenceEvery"] ? null : Number(beta),
+    probe: isDiagnostics(diagnostics) ? diagnostics : null,
+    rows,
+  };
+}
+
+function objectiveText(
+  { formula, reduction }: NonNullable<RunRecord["objective"]>,
+  options: readonly [string, Json][],
+): string {
+  const given = options.flatMap(([name, value]) =>
+    value === false
+      ? []
+      : value === true
+      ? words(name)
+      : `${words(name)} ${value}`
+  );
+  return [
+    `Minimised: ${formula.replaceAll('"', "")}`,
+    reduction,
+    ...given,
+  ].join("; ") + ".";
+}
+
+function courseText(
+  { settings, model: { parameters: { trainable, total } } }: RunRecord,
+  rows: readonly MetricsRow[],
+): string {
+  const count = (n: number) => n.toLocaleString("en-US");
+  return `${count(rows.length)} steps of ${
+    settings["batch"]
+  } examples at a learning rate of ${settings["learningRate"]} (${
+    settings["schedule"]
+  }); ${count(trainable)} of ${count(total)} parameters trained.`;
+}
+
+/** `labelSmoothing` as `label smoothing`. */
+function words(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** A Hub id with as much of its commit as tells it from others. */
+function withoutHash(source: string): string {
+  return source.replace(/@([0-9a-f]{7})[0-9a-f]{33}(?=:|$)/, "@$1");
+}
+
+function isDiagnostics(value: Json | undefined): value is Json & Diagnostics {
+  return typeof value === "object" && value !== null && "displaced" in value;
+}

@@ -1,0 +1,125 @@
+import { baseWeightsError } from "../train/scorer.ts";
+import type { Diagnostics } from "../train/diagnostics.ts";
+import { countParameters, parameterNames } from "../models/parameters.ts";
+import { describeLoss, lossReads } from "../losses/requirements.ts";
+import type { LoadedPolicy } from "../models/load_policy.ts";
+import { type RunRecord, sourceName } from "../record/record.ts";
+import { environment, peakMemory, provenance } from "../record/environment.ts";
+import type { MetricsRow } from "../record/metrics.ts";
+import type { PreparedRun } from "./plan.ts";
+
+/** What came of a run. */
+export interface Outcome {
+  /** Metrics of the last step. */
+  readonly last: MetricsRow;
+  readonly diagnostics: Diagnostics;
+  readonly timings: RunRecord["timings"];
+  readonly artifacts: RunRecord["artifacts"];
+}
+
+/** The record of a run that has ended. */
+export async function trainingRecord(
+  run: PreparedRun,
+  { last, diagnostics, timings, artifacts }: Outcome,
+): Promise<RunRecord> {
+  const { settings, inputs } = run;
+  const { loss, train, evaluation } = inputs;
+  const { device, precision, threads, seed } = settings;
+  const { seconds: _seconds, ...summary } = last;
+  return {
+    schemaVersion: 1,
+    kind: "train",
+    name: `${loss.id}-seed${seed}`,
+    settings: portable(run),
+    objective: objectiveOf(run),
+    seeds: { run: seed },
+    provenance: await provenance(),
+    data: [train, evaluation].flatMap((data) => data ? [data.description] : []),
+    model: modelOf(run),
+    environment: environment({ device, precision, threads }),
+    timings,
+    peakMemoryBytes: peakMemory(),
+    summary: {
+      ...summary,
+      diagnostics,
+      ...await roundingOf(run),
+    },
+    artifacts,
+  };
+}
+
+/** Rows of the data that tell how far held weights are off. */
+const ROUNDING_ROWS = 4;
+
+/** What holding weights in fewer bits costs, where they are held so. */
+async function roundingOf(
+  { inputs: { model, train }, settings }: PreparedRun,
+): Promise<RunRecord["summary"]> {
+  const { policy, exact } = model;
+  const { device, threads, microTokens } = settings;
+  if (!exact) return {};
+  const rows = train.examples.slice(0, ROUNDING_ROWS);
+  const options = { policy, exact, device, threads, microTokens };
+  return { baseWeightsError: { ...await baseWeightsError(rows, options) } };
+}
+
+function objectiveOf(run: PreparedRun): RunRecord["objective"] {
+  const { loss, options, lossSource: { code } } = run.inputs;
+  return {
+    ...describeLoss(loss, options, { reference: referenceName(run) }),
+    ...code.length > 0 && { code: [...code] },
+  };
+}
+
+/** What a run's reference is, in words; `null` where it has none. */
+export function referenceName(
+  { inputs: { loss, options, model }, settings }: PreparedRun,
+): string | null {
+  if (!lossReads(loss, options).reference) return null;
+  const start = model.adapterHash
+    ? "the model with the initial adapter"
+    : "the model as loaded";
+  const { referenceEvery, referenceMix } = settings;
+  return referenceEvery === 0
+    ? start
+    : `${start}, moved every ${referenceEvery} steps to ${referenceMix} of the policy`;
+}
+
+/** Numbers of parameters, of which adapters are some. */
+export function parameterCounts(
+  { policy, lora }: LoadedPolicy,
+): { total: number; trainable: number } {
+  const trainable = countParameters(policy.trained);
+  const base = countParameters(parameterNames(policy.config));
+  // What an adapter has whole, the model has as well.
+  const added = lora ? trainable - countParameters(lora.replaced) : 0;
+  return { total: base + added, trainable };
+}
+
+function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
+  const { model, source, gguf, tokenizer } = inputs;
+  return {
+    source: sourceName(source),
+    ...gguf === null ? {} : { gguf },
+    weights: String(identity["model"]),
+    adapter: model.adapterHash,
+    tokenizer: tokenizer?.hash ?? null,
+    parameters: parameterCounts(model),
+  };
+}
+
+/** Settings as a record may publish them: without paths of this machine. */
+function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
+  const { tuning } = settings;
+  const { source, adapterSource, train, evaluation } = inputs;
+  return {
+    ...settings,
+    model: sourceName(source),
+    loss: inputs.lossSource.name,
+    data: train.description.source,
+    evalData: evaluation?.description.source ?? null,
+    tuning: tuning.kind === "adapter"
+      ? { ...tuning, adapter: sourceName(adapterSource!) }
+      : tuning,
+  };
+}

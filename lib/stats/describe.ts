@@ -1,0 +1,58 @@
+/**
+ * Pearson's correlation of two lists of the same length; `null` where it is
+ * not defined, as for fewer than two pairs or a list without spread.
+ */
+export function correlation(
+  xs: readonly number[],
+  ys: readonly number[],
+): number | null {
+  const [dx, dy] = [deviations(xs), deviations(ys)];
+  const spread = Math.sqrt(dot(dx, dx)) * Math.sqrt(dot(dy, dy));
+  if (xs.length < 2 || spread === 0) return null;
+  return Math.max(-1, Math.min(1, dot(dx, dy) / spread));
+}
+
+function deviations(values: readonly number[]): number[] {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  return values.map((value) => value - mean);
+}
+
+function dot(xs: readonly number[], ys: readonly number[]): number {
+  return xs.reduce((sum, x, i) => sum + x * ys[i]!, 0);
+}
+
+/** Bins of the same width, the first from 0. */
+export interface Bins {
+  readonly width: number;
+  readonly count: number;
+}
+
+/**
+ * Bins that hold all values, of a width that is 1, 2 or 5 times a power of ten.
+ *
+ * @param values whole numbers of at least 0.
+ * @param most bins, at most. @default 20
+ */
+export function wholeBins(values: Iterable<number>, most = 20): Bins {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, value);
+  const width = roundWidth((largest + 1) / most);
+  return { width, count: Math.floor(largest / width) + 1 };
+}
+
+/** How many values lie in each bin. */
+export function binCounts(
+  values: readonly number[],
+  { width, count }: Bins,
+): number[] {
+  const counts = new Array<number>(count).fill(0);
+  for (const value of values) counts[Math.floor(value / width)]!++;
+  return counts;
+}
+
+function roundWidth(least: number): number {
+  for (let power = 1;; power *= 10) {
+    const width = [1, 2, 5].map((x) => x * power).find((x) => x >= least);
+    if (width !== undefined) return width;
+  }
+}

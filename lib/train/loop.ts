@@ -1,0 +1,286 @@
+import { type Example, scoredLengths } from "../data/example.ts";
+import type { Row } from "../data/tree_batch.ts";
+import type { Loss } from "../losses/loss.ts";
+import type { Settings } from "../losses/options.ts";
+import { lossReads } from "../losses/requirements.ts";
+import { rowOf, weightsOf } from "./feeds.ts";
+import { type Schedule, scheduled } from "../optim.ts";
+import type { Reference } from "./reference.ts";
+import type { StepResult, Trainer } from "./trainer.ts";
+import { optimizerBatches } from "../data/sampler.ts";
+import { batchMetrics, scoredBatch } from "./metrics.ts";
+import type { BatchOptions } from "./micro_batches.ts";
+
+/** Everything that decides a run, but the policy. */
+export interface TrainingPlan {
+  readonly examples: readonly Example[];
+  /** The examples of each step, by number. */
+  readonly batches: readonly (readonly number[])[];
+  /** Examples that are only evaluated. */
+  readonly evalExamples: readonly Example[];
+  /** Steps between evaluations; the last step has one anyway. 0 for it alone. */
+  readonly evalEvery: number;
+  readonly evalBatch: number;
+  readonly settings: Settings;
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  /** Steps of warm-up. */
+  readonly warmup: number;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number;
+  /** Moves the reference to the policy (TR-DPO). @default never */
+  readonly referenceUpdate?: {
+    /** After so many steps each time. */
+    readonly every: number;
+    /** Share of the policy in the new reference. */
+    readonly mix: number;
+  };
+}
+
+/** One line of metrics. */
+export interface StepMetrics {
+  readonly step: number;
+  readonly [metric: string]: number;
+}
+
+export interface TrainingHooks {
+  /** Of everything that {@linkcode rowsToReference} lists; null if nothing. */
+  reference: Reference | null;
+  /** After each step; an error in it ends the run. */
+  onStep?: (metrics: StepMetrics) => void | Promise<void>;
+  /** Further metrics of the steps that have an evaluation, and of the last. */
+  measure?: () => Promise<Record<string, number>>;
+  /** Asked after each step. */
+  stop?: { readonly requested: boolean } | undefined;
+}
+
+/**
+ * Takes the steps of a plan that the trainer has not taken yet. It knows no
+ * loss: what differs between methods, the loss declares.
+ *
+ * @returns whether the plan is finished; false if a stop was requested.
+ * @throws RangeError if training diverges, or where the policy does not start
+ * at its reference.
+ */
+export async function train(
+  trainer: Trainer,
+  plan: TrainingPlan,
+  { reference, onStep, measure, stop }: TrainingHooks,
+): Promise<boolean> {
+  const references = new References(trainer, plan, reference);
+  while (trainer.step < plan.batches.length) {
+    const reference = await references.at(trainer.step + 1);
+    const metrics = await takeStep(trainer, plan, reference);
+    const { step } = trainer;
+    await onStep?.({
+      ...metrics,
+      ...isEvaluated(step, plan) && {
+        ...await evaluation(trainer, plan, reference),
+        ...await measure?.(),
+      },
+    });
+    if (stop?.requested) break;
+  }
+  return trainer.step >= plan.batches.length;
+}
+
+async function takeStep(
+  trainer: Trainer,
+  plan: TrainingPlan,
+  reference: Reference | null,
+): Promise<StepMetrics> {
+  const step = trainer.step + 1;
+  const { settings, weightDecay, maxGradNorm, referenceUpdate } = plan;
+  const examples = plan.batches[step - 1]!.map((i) => plan.examples[i]!);
+  const learningRate = rateAt(plan, step);
+  const options = { settings, reference, weightDecay, maxGradNorm };
+  const started = performance.now();
+  const result = await trainer.train(examples, { ...options, learningRate });
+  const seconds = (performance.now() - started) / 1000;
+  if (step === 1 && reference) {
+    assertAtReference(examples, result, { trainer, reference });
+  }
+  if (referenceUpdate && step % referenceUpdate.every === 0) {
+    await trainer.moveReference(referenceUpdate.mix);
+  }
+  return {
+    step,
+    epoch: epochAt(plan, step),
+    loss: result.loss,
+    gradNorm: result.gradNorm,
+    learningRate,
+    examples: result.examples,
+    tokens: result.tokens,
+    seconds,
+    ...result.metrics,
+  };
+}
+
+/** The reference at each step, which may move with the policy. */
+class References {
+  /** How often the reference had moved when `#current` was computed. */
+  #moves = 0;
+  #current: Reference | null;
+
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly plan: TrainingPlan,
+    initial: Reference | null,
+  ) {
+    this.#current = initial;
+  }
+
+  async at(step: number): Promise<Reference | null> {
+    const { every = Infinity } = this.plan.referenceUpdate ?? {};
+    const moves = Math.floor((step - 1) / every);
+    if (moves > this.#moves && this.#current) {
+      const { loss } = this.trainer.options;
+      const rows = rowsToReference(this.plan, loss, { moves });
+      this.#current = await this.trainer.reference.score(rows);
+      this.#moves = moves;
+    }
+    return this.#current;
+  }
+}
+
+/**
+ * Rows whose log-probabilities under the reference a run reads until it moves
+ * again: each example, and the mismatched pairs from which some losses
+ * estimate a statistic.
+ */
+export function rowsToReference(
+  plan: TrainingPlan,
+  loss: Loss,
+  { moves = 0 }: { moves?: number } = {},
+): Row[] {
+  const { examples, evalExamples, settings, referenceUpdate } = plan;
+  if (!lossReads(loss, settings).reference) return [];
+  const { every = plan.batches.length } = referenceUpdate ?? {};
+  const steps = plan.batches.slice(moves * every, (moves + 1) * every);
+  const used = [...new Set(steps.flat())].map((i) => examples[i]!);
+  const rows = [...used, ...evalExamples].map((e) => rowOf(e, loss));
+  const { statistics } = loss;
+  if (!statistics?.rows) return rows;
+  const batches = [
+    ...steps.map((batch) => batch.map((i) => examples[i]!)),
+    ...lossBatches(evalExamples, plan.evalBatch, loss),
+  ];
+  return [
+    ...rows,
+    ...batches.flatMap((batch) => statistics.rows!(batch, settings)),
+  ];
+}
+
+function rateAt(
+  { learningRate, schedule, warmup, batches }: TrainingPlan,
+  step: number,
+): number {
+  const steps = batches.length;
+  return learningRate * scheduled(schedule, step, { steps, warmup });
+}
+
+function epochAt({ batches, examples }: TrainingPlan, step: number): number {
+  const taken = batches.slice(0, step).reduce((n, b) => n + b.length, 0);
+  return taken / examples.length;
+}
+
+/** Whether the policy is looked at after a step. */
+function isEvaluated(
+  step: number,
+  { evalEvery, batches }: TrainingPlan,
+): boolean {
+  // Of 0 the remainder is NaN.
+  return step % evalEvery === 0 || step === batches.length;
+}
+
+/** Metrics of an evaluation under `eval/…`. */
+async function evaluation(
+  trainer: Trainer,
+  { evalExamples, evalBatch, settings }: TrainingPlan,
+  reference: Reference | null,
+): Promise<Record<string, number>> {
+  if (evalExamples.length === 0) return {};
+  const metrics = await evaluate(trainer, evalExamples, {
+    settings,
+    reference,
+    batch: evalBatch,
+  });
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]),
+  );
+}
+
+/** Nats a token by which rounding may move a log-probability. */
+const ROUNDING = 1e-4;
+
+/**
+ * Checks that the policy was its reference before the first step. Where it
+ * was not, the reference is of other weights, another adapter or other data.
+ */
+function assertAtReference(
+  examples: readonly Example[],
+  { logProbs }: Pick<StepResult, "logProbs">,
+  { trainer, reference }: { trainer: Trainer; reference: Reference },
+): void {
+  for (const [i, example] of examples.entries()) {
+    const row = rowOf(example, trainer.options.loss);
+    const expected = reference.logProbs(row);
+    scoredLengths(row).forEach((length, k) => {
+      const found = logProbs[i]![k]!;
+      if (Math.abs(found - expected[k]!) <= ROUNDING * (1 + length)) return;
+      throw new RangeError(
+        `The policy does not start at its reference: completion ${k} of example ${i} of the first batch has log-probability ${found}, under the reference ${
+          expected[k]
+        }`,
+      );
+    });
+  }
+}
+
+/** Cuts examples into batches that a loss can work on. */
+export function lossBatches<T>(
+  examples: readonly T[],
+  size: number,
+  { minimumBatch = 1 }: Loss,
+): T[][] {
+  return optimizerBatches(examples, { size, minimum: minimumBatch });
+}
+
+/**
+ * Loss and metrics of a set of examples, without a step. `logps/*` and
+ * `rewards/*` are those of the whole set; the loss, its parts and its
+ * statistics are means over batches, weighted by their examples. All are
+ * weighted means where examples have weights.
+ */
+export async function evaluate(
+  trainer: Trainer,
+  examples: readonly Example[],
+  { batch, settings, reference }: BatchOptions & { batch: number },
+): Promise<Record<string, number>> {
+  const { loss } = trainer.options;
+  const totals: Record<string, number> = {};
+  let weights = 0;
+  const logProbs: (readonly number[])[] = [];
+  for (const part of lossBatches(examples, batch, loss)) {
+    const result = await trainer.evaluate(part, { settings, reference });
+    const weight = weightsOf(part).reduce((a, b) => a + b);
+    weights += weight;
+    const means = { loss: result.loss, ...result.metrics };
+    for (const [name, value] of Object.entries(means)) {
+      totals[name] = (totals[name] ?? 0) + value * weight;
+    }
+    logProbs.push(...result.logProbs);
+  }
+  const scored = scoredBatch(examples, {
+    logProbs,
+    refLogProbs: reference &&
+      examples.map((example) => reference.logProbs(rowOf(example, loss))),
+  });
+  const means = Object.entries(totals).map(([name, total]) =>
+    [name, total / weights] as const
+  );
+  return {
+    ...Object.fromEntries(means),
+    ...batchMetrics(scored, Number(settings["beta"] ?? 1)),
+  };
+}

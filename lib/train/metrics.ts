@@ -1,0 +1,190 @@
+import { type Example, scoredLengths } from "../data/example.ts";
+
+/** What an example turned out to be: numbers of one of its completions. */
+export interface Scored {
+  /** log π_θ(y|x), in nats. */
+  readonly logProb: number;
+  /** log π_ref(y|x); absent where there is no reference. */
+  readonly refLogProb?: number;
+}
+
+/** What metrics look at in an example. */
+type Labelled = { readonly label?: boolean; readonly weight?: number };
+
+/** Something of each completion, by what the completion is. */
+export interface ByPreference<T> {
+  readonly chosen: readonly T[];
+  readonly rejected: readonly T[];
+  /** The weights of the examples that these are of. @default 1 each */
+  readonly weights?: Record<"chosen" | "rejected", readonly number[]>;
+  /** Whether `chosen[i]` and `rejected[i]` belong to one prompt. */
+  readonly paired: boolean;
+}
+
+/**
+ * Sorts what belongs to examples' completions: desirable ones are chosen, of a
+ * ranked list the best is chosen and the worst rejected.
+ */
+export function byPreference<T>(
+  examples: readonly Labelled[],
+  values: readonly (readonly T[])[],
+): ByPreference<T> & Required<Pick<ByPreference<T>, "weights">> {
+  const paired = values.every(({ length }) => length > 1);
+  const split = <U>(values: readonly (readonly U[])[]) => {
+    const firsts = (keep: (label?: boolean) => boolean) =>
+      values.flatMap(([first], i) => keep(examples[i]!.label) ? [first!] : []);
+    return {
+      chosen: firsts((label) => label ?? true),
+      rejected: paired
+        ? values.map((list) => list.at(-1)!)
+        : firsts((label) => label === false),
+    };
+  };
+  const weights = values.map((list, i) =>
+    list.map(() => examples[i]!.weight ?? 1)
+  );
+  return { paired, ...split(values), weights: split(weights) };
+}
+
+/** Weighted means of something of chosen and rejected completions, by a name. */
+export function groupMeans(
+  name: string,
+  examples: readonly Labelled[],
+  values: readonly (readonly number[])[],
+): Record<string, number> {
+  if (values.length === 0) return {};
+  const { chosen, rejected, weights } = byPreference(examples, values);
+  return withoutNaN({
+    [`${name}/chosen`]: mean(chosen, weights.chosen),
+    [`${name}/rejected`]: mean(rejected, weights.rejected),
+  });
+}
+
+/** Leaves out means of nothing. */
+export function withoutNaN(
+  metrics: Record<string, number>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).filter(([, value]) => !Number.isNaN(value)),
+  );
+}
+
+/** log π of each example's completions under a policy and its reference. */
+export interface LogProbs {
+  readonly logProbs: readonly (readonly number[])[];
+  /** `null` where there is no reference. */
+  readonly refLogProbs: readonly (readonly number[])[] | null;
+}
+
+/** Scored completions of a batch, by what they are. */
+export function scoredBatch(
+  examples: readonly Labelled[],
+  { logProbs, refLogProbs }: LogProbs,
+): ByPreference<Scored> {
+  const scored = logProbs.map((list, i) =>
+    list.map((logProb, k) =>
+      refLogProbs ? { logProb, refLogProb: refLogProbs[i]![k]! } : { logProb }
+    )
+  );
+  return byPreference(examples, scored);
+}
+
+/**
+ * Weighted means over a batch: `logps/*` in nats, and, where there is a reference,
+ * `rewards/*` = β log π_θ/π_ref. Accuracy counts strict inequality. What has
+ * no example in the batch is left out.
+ */
+export function batchMetrics(
+  { chosen, rejected, paired, weights }: ByPreference<Scored>,
+  beta: number,
+): Record<string, number> {
+  const ofChosen = (list: readonly number[]) => mean(list, weights?.chosen);
+  const ofRejected = (list: readonly number[]) => mean(list, weights?.rejected);
+  const reward = ({ logProb, refLogProb }: Scored) =>
+    refLogProb === undefined ? NaN : beta * (logProb - refLogProb);
+  const good = chosen.map(reward);
+  const bad = rejected.map(reward);
+  const margins = paired ? good.map((r, i) => r - bad[i]!) : [];
+  const margin = paired ? ofChosen(margins) : ofChosen(good) - ofRejected(bad);
+  return withoutNaN({
+    "logps/chosen": ofChosen(chosen.map(({ logProb }) => logProb)),
+    "logps/rejected": ofRejected(rejected.map(({ logProb }) => logProb)),
+    "rewards/chosen": ofChosen(good),
+    "rewards/rejected": ofRejected(bad),
+    "rewards/margins": margin,
+    "rewards/accuracies": Number.isNaN(margin)
+      ? NaN
+      : ofChosen(margins.map((m) => Number(m > 0))),
+  });
+}
+
+/**
+ * Σ w·x / Σ w; NaN of nothing.
+ *
+ * @param weights one for each value. @default 1 each
+ */
+export function mean(
+  values: readonly number[],
+  weights?: readonly number[],
+): number {
+  const weightOf = (i: number) => weights?.[i] ?? 1;
+  return values.reduce((sum, x, i) => sum + weightOf(i) * x, 0) /
+    values.reduce((sum, _, i) => sum + weightOf(i), 0);
+}
+
+/**
+ * What examples say of a model: the means of `batchMetrics()`; of each kind of
+ * completions the scored tokens and the perplexity, exp(−Σ log π / Σ tokens); of
+ * pairs also how log-probabilities alone tell them apart, `logps/margins` and
+ * `logps/accuracies`. The reference has its own under `reference/…`. What has
+ * no example is left out; all but the numbers of tokens are by weight.
+ */
+export function modelMetrics(
+  examples: readonly Example[],
+  { beta, ...scores }: LogProbs & { beta: number },
+): Record<string, number> {
+  const { logProbs, refLogProbs } = scores;
+  const lengths = byPreference(
+    examples,
+    examples.map(scoredLengths),
+  );
+  const reference = refLogProbs
+    ? likelihoods(byPreference(examples, refLogProbs), lengths)
+    : {};
+  const metrics = {
+    "tokens/chosen": sum(lengths.chosen) || NaN,
+    "tokens/rejected": sum(lengths.rejected) || NaN,
+    ...likelihoods(byPreference(examples, logProbs), lengths),
+    ...batchMetrics(scoredBatch(examples, scores), beta),
+    ...Object.fromEntries(
+      Object.entries(reference).map(([name, x]) => [`reference/${name}`, x]),
+    ),
+  };
+  return Object.fromEntries(
+    Object.entries(metrics).filter(([, value]) => !Number.isNaN(value)),
+  );
+}
+
+/** NaN for what has no completion. */
+function likelihoods(
+  { chosen, rejected, paired, weights }: ByPreference<number>,
+  lengths: ByPreference<number>,
+): Record<string, number> {
+  const margins = paired ? chosen.map((x, i) => x - rejected[i]!) : [];
+  const of = (kind: "chosen" | "rejected", list: readonly number[]) =>
+    mean(list, weights?.[kind]);
+  const perplexity = (kind: "chosen" | "rejected", list: readonly number[]) =>
+    Math.exp(-of(kind, list) / of(kind, lengths[kind]));
+  return {
+    "logps/chosen": of("chosen", chosen),
+    "logps/rejected": of("rejected", rejected),
+    "logps/margins": of("chosen", margins),
+    "logps/accuracies": of("chosen", margins.map((m) => Number(m > 0))),
+    "perplexity/chosen": perplexity("chosen", chosen),
+    "perplexity/rejected": perplexity("rejected", rejected),
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

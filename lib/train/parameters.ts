@@ -1,0 +1,173 @@
+import { scalarFeeds } from "./feeds.ts";
+import {
+  compile,
+  type CompileOptions,
+  hostData,
+  type Program,
+  type Tensors,
+} from "../onnx/session.ts";
+import { createState, type Slot, type State } from "../onnx/state.ts";
+import { clippingScale, type Optimizer, squaredNorm } from "../optim.ts";
+
+/** Values of tensors by name. */
+export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+
+/** Values as graphs of these parameters are fed. */
+export function tensorsOf(
+  parameters: readonly Slot[],
+  values: Values,
+): Tensors {
+  return Object.fromEntries(
+    parameters.map(({ name, shape }) => [
+      name,
+      { data: values.get(name)!, shape },
+    ]),
+  );
+}
+
+/** What of a training run outlives its process. */
+export interface Snapshot {
+  readonly step: number;
+  /** The parameters and the optimizer's slots, each by parameter name. */
+  readonly tensors: ReadonlyMap<string, Values>;
+  /** What the loss carries from step to step. */
+  readonly carried: Readonly<Record<string, number>>;
+}
+
+export interface UpdateOptions {
+  learningRate: number;
+  /** Relative to the learning rate, on matrices only. @default 0 */
+  weightDecay?: number;
+  /** Norm that the gradient is clipped to; 0 does not clip. @default 1 */
+  maxGradNorm?: number;
+}
+
+interface OptimizationOptions extends CompileOptions {
+  optimizer: Optimizer;
+}
+
+/** Name under which graphs and snapshots have the parameters. */
+const PARAMETER = "parameter";
+
+/**
+ * Parameters under optimization, on their device: their values, the sums of
+ * their gradients, and what the optimizer keeps of each.
+ */
+export class Optimization {
+  #step = 0;
+
+  private constructor(
+    private readonly optimizer: Optimizer,
+    /** The optimizer's step on a piece of the parameters. */
+    private readonly update: Program,
+    /** Σ x² of a piece of the gradient. */
+    private readonly norm: Program,
+    /** The parameters, then the optimizer's slots. */
+    private readonly states: ReadonlyMap<string, State>,
+    /** Sums of gradients over the micro-batches of a step. */
+    readonly sums: State,
+  ) {}
+
+  /** Parameters of these shapes, all 0. */
+  static async create(
+    parameters: readonly Slot[],
+    { optimizer, ...options }: OptimizationOptions,
+  ): Promise<Optimization> {
+    const { device = "cpu" } = options;
+    const states = new Map<string, State>();
+    for (const name of [PARAMETER, ...optimizer.slots]) {
+      states.set(name, await createState(parameters, device));
+    }
+    return new Optimization(
+      optimizer,
+      await compile(optimizer.update(), options),
+      await compile(squaredNorm(), options),
+      states,
+      await createState(parameters, device),
+    );
+  }
+
+  /** Steps taken. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get parameters(): Tensors {
+    return this.states.get(PARAMETER)!.tensors;
+  }
+
+  /** Begins anew at these values of the parameters. */
+  async restart(values: Values): Promise<void> {
+    for (const state of this.states.values()) await state.write();
+    await this.states.get(PARAMETER)!.write(values);
+    this.#step = 0;
+  }
+
+  /** The parameters as they are now. */
+  values(): Promise<Values> {
+    return this.states.get(PARAMETER)!.read();
+  }
+
+  async save(): Promise<Pick<Snapshot, "step" | "tensors">> {
+    const tensors: [string, Values][] = [];
+    for (const [name, state] of this.states) {
+      tensors.push([name, await state.read()]);
+    }
+    return { step: this.#step, tensors: new Map(tensors) };
+  }
+
+  async restore(
+    { step, tensors }: Pick<Snapshot, "step" | "tensors">,
+  ): Promise<void> {
+    for (const [name, state] of this.states) {
+      await state.write(tensors.get(name)!);
+    }
+    this.#step = step;
+  }
+
+  /** Norm of the gradient that is in the sums. */
+  async gradNorm(): Promise<number> {
+    let squares = 0;
+    for (const { now } of this.sums.pieces) {
+      const output = await this.norm.run({ gradient: now });
+      squares += Number(hostData(output["squares"])[0]);
+    }
+    return Math.sqrt(squares);
+  }
+
+  /** One step along the gradient in the sums, of which the norm is known. */
+  async take(
+    gradNorm: number,
+    { learningRate, weightDecay = 0, maxGradNorm = 1 }: UpdateOptions,
+  ): Promise<void> {
+    this.#step++;
+    const gradientScale = clippingScale(gradNorm, maxGradNorm);
+    const pieces = [...this.states].map(([name, { pieces }]) =>
+      [name, pieces] as const
+    );
+    for (const [i, { now, ofMatrices }] of this.sums.pieces.entries()) {
+      const numbers = this.optimizer.scalars(this.#step, {
+        learningRate,
+        gradientScale,
+        weightDecay: ofMatrices ? weightDecay : 0,
+      });
+      const named = (which: "now" | "next") =>
+        Object.fromEntries(
+          pieces.map(([name, list]) => [name, list[i]![which]]),
+        );
+      await this.update.run(
+        { gradient: now, ...scalarFeeds(numbers), ...named("now") },
+        named("next"),
+      );
+    }
+    for (const state of this.states.values()) state.advance();
+  }
+
+  async release(): Promise<void> {
+    await this.update.release();
+    await this.norm.release();
+    for (const state of [this.sums, ...this.states.values()]) {
+      await state.release();
+    }
+  }
+}

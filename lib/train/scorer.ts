@@ -1,0 +1,191 @@
+import { microBatches } from "../data/sampler.ts";
+import { scoredLengths } from "../data/example.ts";
+import { type Row, treeBatch } from "../data/tree_batch.ts";
+import type { DecoderConfig } from "../models/config.ts";
+import {
+  scoredTokens,
+  sequenceSums,
+  streamInputs,
+} from "../models/decoder/decoder.ts";
+import type { Policy } from "../models/policy.ts";
+import { Graph, type Value } from "../onnx/graph.ts";
+import {
+  compile,
+  type CompileOptions,
+  hostData,
+  type Program,
+  type Tensors,
+} from "../onnx/session.ts";
+import { createState } from "../onnx/state.ts";
+
+export interface ScorerOptions extends CompileOptions {
+  policy: Policy;
+  /** Slots (rows × longest row) that are in memory at once. @default 1024 */
+  microTokens?: number;
+}
+
+export interface ScoreOptions {
+  /** Values of what the policy trains. */
+  parameters: Tensors;
+  /** Told how many rows are done. */
+  onRows?: (done: number) => void;
+}
+
+/** Bytes of logits that one chunk of the head may take. */
+const CHUNK_BYTES = 64 * 2 ** 20;
+
+/** Each chunk is a copy of the head's nodes: beyond some, sessions start slowly. */
+const MOST_CHUNKS = 64;
+
+/** Equal parts of the head's work on a micro-batch, so that logits fit. */
+export function headChunks(
+  { vocabSize }: Pick<DecoderConfig, "vocabSize">,
+  microTokens: number,
+): number {
+  const needed = Math.ceil(microTokens * vocabSize * 4 / CHUNK_BYTES);
+  return Math.min(needed, MOST_CHUNKS);
+}
+
+/** Which log-probabilities: those of completions, or of their tokens. */
+type Unit = "sums" | "tokens";
+
+/** Log-probabilities under a policy: forward passes without gradients. */
+export class Scorer {
+  readonly #microTokens: number;
+  readonly #chunks: number;
+  readonly #compile: (unit: Unit) => Promise<Program>;
+  readonly #programs = new Map<Unit, Promise<Program>>();
+
+  constructor({ policy, microTokens = 1024, ...options }: ScorerOptions) {
+    this.#microTokens = microTokens;
+    const chunks = headChunks(policy.config, microTokens);
+    this.#chunks = chunks;
+    this.#compile = (unit) =>
+      compile({ logProbs: logProbsOf(policy, { chunks, unit }) }, options);
+  }
+
+  /** log π(y|x) of each completion of each row, in nats. */
+  async score(
+    rows: readonly Row[],
+    options: ScoreOptions,
+  ): Promise<number[][]> {
+    return await this.#run(
+      rows,
+      { ...options, unit: "sums" },
+      (row, values) => values.splice(0, row.completions.length),
+    );
+  }
+
+  /** log π of each scored token of each completion of each row, in nats. */
+  async scoreTokens(
+    rows: readonly Row[],
+    options: ScoreOptions,
+  ): Promise<number[][][]> {
+    return await this.#run(
+      rows,
+      { ...options, unit: "tokens" },
+      (row, values) =>
+        scoredLengths(row).map((length) => values.splice(0, length)),
+    );
+  }
+
+  /**
+   * SHA-256 of the compiled graph: of everything that decides
+   * log-probabilities, but rows, parameters and stored weights.
+   */
+  async hash(): Promise<string> {
+    return (await this.#compiled("sums")).hash;
+  }
+
+  async release(): Promise<void> {
+    for (const program of this.#programs.values()) {
+      await (await program).release();
+    }
+  }
+
+  /** Has `take` take what is each row's from what its micro-batch has left. */
+  async #run<T>(
+    rows: readonly Row[],
+    { parameters, onRows, unit }: ScoreOptions & { unit: Unit },
+    take: (row: Row, values: number[]) => T,
+  ): Promise<T[]> {
+    const program = await this.#compiled(unit);
+    const results: T[] = [];
+    for (const [start, end] of microBatches(rows, this.#microTokens)) {
+      const part = rows.slice(start, end);
+      const { feeds } = treeBatch(part, { multiple: this.#chunks });
+      const output = await program.run({ ...feeds, ...parameters });
+      const values = Array.from(hostData(output["logProbs"]));
+      results.push(...part.map((row) => take(row, values)));
+      onRows?.(end);
+    }
+    return results;
+  }
+
+  /** Compiled when first used: most losses never score. */
+  #compiled(unit: Unit): Promise<Program> {
+    const known = this.#programs.get(unit) ?? this.#compile(unit);
+    this.#programs.set(unit, known);
+    return known;
+  }
+}
+
+function logProbsOf(
+  policy: Policy,
+  { chunks, unit }: { chunks: number; unit: Unit },
+): Value {
+  const graph = new Graph();
+  const inputs = streamInputs(graph);
+  const parameters = policy.parameters(graph);
+  const options = { inputs, chunks };
+  const { logProbs } = scoredTokens(policy.config, parameters, options);
+  return unit === "sums" ? sequenceSums(logProbs, inputs) : logProbs;
+}
+
+/** How far log-probabilities are off because weights are held in fewer bits. */
+export interface BaseWeightsError {
+  readonly rows: number;
+  /** Tokens that were scored. */
+  readonly tokens: number;
+  /** Mean of |Δ log π| of a token, in nats. */
+  readonly mean: number;
+  /** The largest |Δ log π|. */
+  readonly largest: number;
+}
+
+/**
+ * Scores rows under a policy before training, and under the same over weights
+ * as they are stored.
+ */
+export async function baseWeightsError(
+  rows: readonly Row[],
+  { policy, exact, ...options }: ScorerOptions & { exact: Policy },
+): Promise<BaseWeightsError> {
+  const [found, expected] = [
+    await tokenScores(rows, { policy, ...options }),
+    await tokenScores(rows, { policy: exact, ...options }),
+  ];
+  const differences = found.map((x, i) => Math.abs(x - expected[i]!));
+  return {
+    rows: rows.length,
+    tokens: differences.length,
+    mean: differences.reduce((a, b) => a + b, 0) / differences.length,
+    largest: differences.reduce((a, b) => Math.max(a, b), 0),
+  };
+}
+
+async function tokenScores(
+  rows: readonly Row[],
+  { policy, ...options }: ScorerOptions,
+): Promise<number[]> {
+  const scorer = new Scorer({ policy, ...options });
+  const state = await createState(policy.trained, options.device ?? "cpu");
+  try {
+    await state.write(policy.initial);
+    const parameters = state.tensors;
+    return (await scorer.scoreTokens(rows, { parameters })).flat(2);
+  } finally {
+    await state.release();
+    await scorer.release();
+  }
+}

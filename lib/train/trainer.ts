@@ -1,0 +1,319 @@
+import {
+  type BatchOptions,
+  BatchPass,
+  type BatchResult,
+} from "./micro_batches.ts";
+import type { Example } from "../data/example.ts";
+import type { Row } from "../data/tree_batch.ts";
+import type { Carried, Loss } from "../losses/loss.ts";
+import type { Settings } from "../losses/options.ts";
+import { lossReads } from "../losses/requirements.ts";
+import type { Policy } from "../models/policy.ts";
+import {
+  buildObjective,
+  forwardOutputs,
+  type Objective,
+  sumInput,
+} from "./objective.ts";
+import type { Device } from "../onnx/providers.ts";
+import {
+  compile,
+  type Program,
+  type Tensor,
+  type Tensors,
+} from "../onnx/session.ts";
+import { adamW, type Optimizer } from "../optim.ts";
+import {
+  Optimization,
+  type Snapshot,
+  tensorsOf,
+  type UpdateOptions,
+  type Values,
+} from "./parameters.ts";
+import {
+  type CompletionScore,
+  computeReference,
+  type Reference,
+} from "./reference.ts";
+import { headChunks, type ScoreOptions, Scorer } from "./scorer.ts";
+
+export interface TrainerOptions {
+  policy: Policy;
+  loss: Loss;
+  /** The loss's choices are compiled in; its numbers may change at each step. */
+  settings: Settings;
+  /** @default "cpu" */
+  device?: Device;
+  /** @default 1 */
+  threads?: number;
+  /**
+   * Slots (rows × longest row) of a micro-batch: bounds memory and changes
+   * nothing else. @default 1024
+   */
+  microTokens?: number;
+  /** Refuses a training step that would leave the device. @default false */
+  strict?: boolean;
+  /** @default adamW() */
+  optimizer?: Optimizer;
+}
+
+export interface StepOptions extends BatchOptions, UpdateOptions {}
+
+export interface StepResult extends BatchResult {
+  /** Norm of the gradient before clipping. */
+  readonly gradNorm: number;
+}
+
+/** Name under which snapshots have a reference that has moved. */
+const REFERENCE = "reference";
+
+/**
+ * A policy under training: its parameters and the optimizer's state on the
+ * device, and the compiled graphs that move them. It knows no loss by name.
+ */
+export class Trainer {
+  /** The policy, forward only. */
+  readonly scorer: Scorer;
+  /** Losses and log-probabilities alone, compiled when first used. */
+  #forward: Promise<Program> | undefined;
+  /** The reference, where it moves with the policy. */
+  readonly reference: MovingReference;
+  readonly #pass: BatchPass;
+  /** What the loss carries from step to step. */
+  #carried: Carried;
+
+  private constructor(
+    readonly options: Required<TrainerOptions>,
+    private readonly objective: Objective,
+    /** Losses, log-probabilities and gradients of a micro-batch. */
+    private readonly program: Program,
+    private readonly optimization: Optimization,
+  ) {
+    this.scorer = new Scorer(options);
+    this.reference = new MovingReference(
+      options.policy,
+      (rows, options) => this.#scoreForReference(rows, options),
+    );
+    const { chunks } = objective;
+    this.#pass = new BatchPass({ ...options, chunks });
+    this.#carried = options.loss.statistics?.carries ?? {};
+  }
+
+  /** Compiles the training step and starts at the policy's initial values. */
+  static async create(
+    {
+      device = "cpu",
+      threads = 1,
+      microTokens = 1024,
+      strict = false,
+      optimizer = adamW(),
+      ...rest
+    }: TrainerOptions,
+  ): Promise<Trainer> {
+    const chosen = { device, threads, microTokens, strict, optimizer };
+    const options = { ...chosen, ...rest };
+    const { policy, loss, settings } = options;
+    const chunks = headChunks(policy.config, microTokens);
+    const objective = buildObjective(policy, loss, { settings, chunks });
+    // Gradients come last, so that onnxruntime runs the last layer's first.
+    const { weights, gradients } = objective;
+    const outputs = { ...forwardOutputs(objective), weights, ...gradients };
+    const program = await compile(outputs, options);
+    const optimization = await Optimization.create(policy.trained, options);
+    await optimization.restart(policy.initial);
+    return new Trainer(options, objective, program, optimization);
+  }
+
+  /** Steps taken. */
+  get step(): number {
+    return this.optimization.step;
+  }
+
+  /** The trained parameters, to be fed to graphs of the policy. */
+  get parameters(): Tensors {
+    return this.optimization.parameters;
+  }
+
+  /** Number of nodes of the compiled training step. */
+  get nodes(): number {
+    return this.program.nodes;
+  }
+
+  /** Begins anew at these values of the parameters. */
+  restart(values: Values): Promise<void> {
+    this.#carried = this.options.loss.statistics?.carries ?? {};
+    this.reference.values = null;
+    return this.optimization.restart(values);
+  }
+
+  async save(): Promise<Snapshot> {
+    const { step, tensors } = await this.optimization.save();
+    const { values } = this.reference;
+    return {
+      step,
+      tensors: values ? new Map([...tensors, [REFERENCE, values]]) : tensors,
+      carried: this.#carried,
+    };
+  }
+
+  restore(snapshot: Snapshot): Promise<void> {
+    this.#carried = snapshot.carried;
+    this.reference.values = snapshot.tensors.get(REFERENCE) ?? null;
+    return this.optimization.restore(snapshot);
+  }
+
+  /** Moves the reference towards the policy; a mix of 1 is all the way. */
+  async moveReference(mix: number): Promise<void> {
+    this.reference.move(await this.optimization.values(), mix);
+  }
+
+  /** The rows under the present parameters, as the loss's reference. */
+  async scoreReference(
+    rows: readonly Row[],
+    options: Omit<ScoreOptions, "parameters"> = {},
+  ): Promise<readonly (readonly CompletionScore[])[]> {
+    const { parameters } = this;
+    return await this.#scoreForReference(rows, { parameters, ...options });
+  }
+
+  #scoreForReference(
+    rows: readonly Row[],
+    options: ScoreOptions,
+  ): Promise<readonly (readonly CompletionScore[])[]> {
+    const { loss, settings } = this.options;
+    return lossReads(loss, settings).tokenReference
+      ? this.scorer.scoreTokens(rows, options)
+      : this.scorer.score(rows, options);
+  }
+
+  /** log π(y|x) of each completion of each row, under the present parameters. */
+  async score(
+    rows: readonly Row[],
+    options: Omit<ScoreOptions, "parameters"> = {},
+  ): Promise<number[][]> {
+    const { parameters } = this;
+    return await this.scorer.score(rows, { parameters, ...options });
+  }
+
+  /** The loss and metrics of a batch, without a step. */
+  async evaluate(
+    examples: readonly Example[],
+    options: BatchOptions,
+  ): Promise<BatchResult> {
+    const program = await (this.#forward ??= compile(
+      forwardOutputs(this.objective),
+      this.options,
+    ));
+    const { ofEvaluation } = this.options.loss.statistics ?? {};
+    const statistics = ofEvaluation?.(this.#carried) ??
+      await this.#statistics(examples, options);
+    const { parameters } = this;
+    return await this.#pass.run(
+      examples,
+      { ...options, statistics },
+      (feeds) => program.run({ ...feeds, ...parameters }),
+    );
+  }
+
+  /**
+   * One optimizer step on a batch of examples.
+   *
+   * @throws RangeError where the loss or the gradient is not finite.
+   */
+  async train(
+    examples: readonly Example[],
+    options: StepOptions,
+  ): Promise<StepResult> {
+    await this.optimization.sums.write();
+    const statistics = await this.#statistics(examples, options);
+    const result = await this.#pass.run(
+      examples,
+      { ...options, statistics },
+      (feeds) => this.#accumulate(feeds),
+    );
+    const gradNorm = await this.optimization.gradNorm();
+    if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
+      throw new RangeError(
+        `Training diverged at step ${
+          this.step + 1
+        }: loss ${result.loss}, gradient norm ${gradNorm}; expected finite numbers, perhaps with a smaller learning rate`,
+      );
+    }
+    await this.optimization.take(gradNorm, options);
+    this.#carried = statistics.carried ?? this.#carried;
+    return { ...result, gradNorm };
+  }
+
+  async release(): Promise<void> {
+    await this.program.release();
+    await (await this.#forward)?.release();
+    await this.scorer.release();
+    await this.optimization.release();
+  }
+
+  #statistics(examples: readonly Example[], options: BatchOptions) {
+    return this.#pass.statistics(
+      examples,
+      { ...options, carried: this.#carried },
+      (rows) => this.score(rows),
+    );
+  }
+
+  /** Adds a micro-batch's gradient to the sums, in place. */
+  async #accumulate(feeds: Tensors): Promise<Record<string, Tensor>> {
+    const { sums } = this.optimization;
+    const named = Object.entries(sums.tensors).map(([name, tensor]) =>
+      [sumInput(name), tensor] as const
+    );
+    const output = await this.program.run(
+      { ...feeds, ...this.parameters, ...Object.fromEntries(named) },
+      sums.next,
+    );
+    sums.advance();
+    return output;
+  }
+}
+
+/** Scores rows under given parameters. */
+type ScoreUnder = (
+  rows: readonly Row[],
+  options: { parameters: Tensors },
+) => Promise<readonly (readonly CompletionScore[])[]>;
+
+/**
+ * A reference that follows the policy (TR-DPO,
+ * https://arxiv.org/abs/2404.09656). It begins as the policy does.
+ */
+export class MovingReference {
+  /** Its parameters; `null` while they are the policy's initial ones. */
+  values: Values | null = null;
+
+  constructor(
+    private readonly policy: Policy,
+    private readonly scoreUnder: ScoreUnder,
+  ) {}
+
+  /**
+   * Moves to mix · θ + (1 − mix) · θ_ref, parameter by parameter: eq. 1 of the
+   * paper, and for a mix of 1 eq. 2.
+   */
+  move(theta: Values, mix: number): void {
+    const before = this.values ?? this.policy.initial;
+    this.values = new Map(
+      [...theta].map(([name, now]) => {
+        const old = before.get(name)!;
+        return [name, now.map((x, i) => mix * x + (1 - mix) * old[i]!)];
+      }),
+    );
+  }
+
+  /** The reference as it is now, of these rows. */
+  async score(rows: readonly Row[]): Promise<Reference> {
+    const values = this.values ?? this.policy.initial;
+    const parameters = tensorsOf(this.policy.trained, values);
+    return await computeReference(
+      rows,
+      (rows) => this.scoreUnder(rows, { parameters }),
+    );
+  }
+}

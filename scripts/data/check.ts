@@ -1,0 +1,125 @@
+import type { Finding } from "lib/data/analyse/count_findings.ts";
+import { lengthCollector } from "lib/data/analyse/lengths.ts";
+import { see, type SeenRows, seenRows } from "lib/data/analyse/repeats.ts";
+import { say, table } from "lib/cli/terminal.ts";
+import { visibleText } from "lib/cli/terminal_text.ts";
+import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
+import { inputProgress } from "../train/download_progress.ts";
+import {
+  openPreferences,
+  type Preferences,
+  type SourceOptions,
+} from "lib/data/load.ts";
+import { tellBadRows } from "./text.ts";
+import { openTokens, type TokenSettings } from "../flags/rows.ts";
+
+export interface CheckOptions extends SourceOptions, TokenSettings {
+  /** Evaluation data that must not be in the file. */
+  readonly eval?: string;
+  /** Whether to print JSON. */
+  readonly json: boolean;
+  /** Whether what is wrong is an error. */
+  readonly strict: boolean;
+}
+
+/**
+ * Says what may be wrong with preference data.
+ *
+ * @throws Error that names what is wrong, if it is to.
+ */
+export async function check(
+  path: string,
+  options: CheckOptions,
+): Promise<void> {
+  const { eval: evalPath, skipBadRows, json, strict } = options;
+  const tokenizing = await openTokens(options);
+  const tokens = tokenizing && new ExaminedTokens(tokenizing);
+  const evaluation = evalPath === undefined
+    ? undefined
+    : await remember(evalPath, skipBadRows);
+  const data = await openPreferences(path, {
+    ...options,
+    ...inputProgress(),
+  });
+  const { kind, bad } = data;
+  const lengths = lengthCollector(kind);
+  const checks = allChecks({ kind, evaluation, lengths, tokens, bad });
+  let rows = 0;
+  for await (const row of data.rows()) {
+    rows++;
+    checks.add(row);
+    const example = tokens?.tokenize(row);
+    // What training leaves out has no length there.
+    if (example !== null) lengths.add(row, example);
+  }
+  const findings = checks.findings();
+  if (json) say(reportJson(data, { rows, findings }));
+  else print(data, { rows, findings });
+  if (strict) refuse(path, findings);
+}
+
+interface Report {
+  readonly rows: number;
+  readonly findings: readonly Finding[];
+}
+
+function reportJson({ name, kind, format, bad }: Preferences, report: Report) {
+  return JSON.stringify(
+    { source: name, kind, format, ...report, bad },
+    null,
+    1,
+  );
+}
+
+function print(
+  { files, kind, format, bad }: Preferences,
+  { rows, findings }: Report,
+): void {
+  say(`${rows} rows: ${kind} (format ${format})\n`);
+  const found = findings.filter(({ count }) => count > 0);
+  const none = findings.filter(({ count }) => count === 0);
+  table(found.map(({ verdict, check, count, places }) => ({
+    verdict,
+    check,
+    rows: count,
+    "first places": placesText(places, files),
+  })));
+  for (const { verdict, check, says } of found) {
+    if (says) say(`\n${verdict}: ${check}\n  ${visibleText(says)}`);
+  }
+  const others = none.map(({ check }) => check).join(", ");
+  say(`\nok: ${none.length} other checks found nothing\n  ${others}`);
+  tellBadRows(bad);
+}
+
+/** Places without the file's name, where it goes without saying. */
+export function placesText(
+  places: readonly string[],
+  files: readonly string[],
+): string {
+  const text = places.join("; ");
+  return files.length === 1 ? text.replaceAll(`${files[0]}, `, "") : text;
+}
+
+function refuse(path: string, findings: readonly Finding[]): void {
+  const wrong = findings.filter(({ verdict }) => verdict === "wrong");
+  if (wrong.length === 0) return;
+  throw new Error(
+    `Cannot pass ${path} (--strict): ${
+      wrong.map(({ check, count }) => `${count} ${check}`).join(", ")
+    }`,
+  );
+}
+
+async function remember(
+  path: string,
+  skipBadRows: boolean,
+): Promise<SeenRows> {
+  const seen = seenRows();
+  const data = await openPreferences(path, {
+    skipBadRows,
+    ...inputProgress(),
+  });
+  for await (const row of data.rows()) see(row, seen);
+  return seen;
+}

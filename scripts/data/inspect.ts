@@ -1,0 +1,149 @@
+import { lengthCollector, type Lengths } from "lib/data/analyse/lengths.ts";
+import {
+  type Frequencies,
+  type Overview,
+  overviewCounter,
+} from "lib/data/analyse/classes.ts";
+import type { DataKind } from "lib/data/example.ts";
+import {
+  dataPageHtml,
+  type DataSheet,
+  type Sample,
+} from "lib/plot/data_page.ts";
+import { writeTextAtomically } from "lib/files/atomic.ts";
+import { quantile } from "lib/stats/interval.ts";
+import { say, sayMarked, table } from "lib/cli/terminal.ts";
+import { visibleText } from "lib/cli/terminal_text.ts";
+import { placesText } from "./check.ts";
+import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
+import {
+  histogramText,
+  lengthHistograms,
+  namedLengths,
+  sampleParts,
+  tellBadRows,
+  textSample,
+  tokenSample,
+} from "./text.ts";
+import { inputProgress } from "../train/download_progress.ts";
+import {
+  openPreferences,
+  type Preferences,
+  type SourceOptions,
+} from "lib/data/load.ts";
+import { openTokens, type TokenSettings } from "../flags/rows.ts";
+
+export interface InspectOptions extends SourceOptions, TokenSettings {
+  /** Rows to show. @default 3 */
+  readonly samples?: number;
+  /** Page to write, which has the findings of all checks too. */
+  readonly html?: string;
+}
+
+/** Says what preference data is, and shows rows as training sees them. */
+export async function inspect(
+  path: string,
+  { html, samples: wanted = 3, ...options }: InspectOptions,
+): Promise<void> {
+  const tokenizing = await openTokens(options);
+  const tokens = tokenizing && new ExaminedTokens(tokenizing);
+  const data = await openPreferences(path, {
+    ...options,
+    ...inputProgress(),
+  });
+  const { kind, files, bad } = data;
+  const overview = overviewCounter();
+  const lengths = lengthCollector(kind);
+  const checks = allChecks({ kind, lengths, tokens, bad });
+  const samples: Sample[] = [];
+  for await (const row of data.rows()) {
+    overview.add(row);
+    if (html !== undefined) checks.add(row);
+    const example = tokens?.tokenize(row);
+    if (example === null) continue;
+    lengths.add(row, example);
+    if (samples.length >= wanted) continue;
+    const sample = example && tokenizing
+      ? tokenSample(row, example, tokenizing.tokenizer)
+      : textSample(row);
+    samples.push({ ...sample, place: placesText([sample.place], files) });
+  }
+  tokens?.assertLeft(data.name, overview.overview().rows);
+  const sheet: DataSheet = {
+    title: data.name,
+    facts: facts(data, overview.overview()),
+    findings: [],
+    histograms: lengthHistograms(lengths.lengths(), kind),
+    samples,
+  };
+  print(sheet, lengths.lengths(), kind);
+  tellBadRows(bad);
+  if (html === undefined) return;
+  const findings = checks.findings()
+    .map((found) => ({ ...found, places: placesText(found.places, files) }));
+  await writePage(html, { ...sheet, findings });
+}
+
+function print(
+  { facts, histograms, samples }: DataSheet,
+  lengths: Lengths,
+  kind: DataKind,
+): void {
+  const width = Math.max(...facts.map(([name]) => name.length));
+  for (const [name, text] of facts) {
+    say(`${name.padEnd(width)}  ${visibleText(text)}`);
+  }
+  say("");
+  table(
+    namedLengths(lengths, kind).map(([part, values]) => ({
+      [lengths.unit]: part,
+      ...spread(values),
+    })),
+  );
+  for (const histogram of histograms) say(`\n${histogramText(histogram)}`);
+  for (const sample of samples) {
+    say("");
+    sayMarked(sampleParts(sample));
+  }
+}
+
+async function writePage(path: string, sheet: DataSheet): Promise<void> {
+  const html = dataPageHtml(sheet);
+  await writeTextAtomically(path, html);
+  say(`Wrote ${path}`);
+}
+
+function spread(values: readonly number[]) {
+  const at = (p: number) => Math.round(quantile(values, p));
+  const [low, middle, high] = [at(0.05), at(0.5), at(0.95)];
+  return { min: at(0), "5 %": low, median: middle, "95 %": high, max: at(1) };
+}
+
+function facts(
+  { name, kind, format, columns }: Preferences,
+  { rows, forms, completions, turns, roles, ...counts }: Overview,
+): [string, string][] {
+  const all: [string, string][] = [
+    ["source", name],
+    ["format", format],
+    ["columns", columns.join(", ")],
+    ["rows", `${rows}, ${kind}`],
+    ["form", listed(forms)],
+    ["completions a row", listed(completions)],
+    ["messages a prompt", listed(turns)],
+    ["messages by role", listed(roles)],
+    ...Object.entries(counts).map(([what, n]): [string, string] => [
+      `rows with ${what}`,
+      n === 0 ? "" : String(n),
+    ]),
+  ];
+  return all.filter(([, text]) => text);
+}
+
+/** `1: 200, 3: 40`, or the one key that there is. */
+function listed(frequencies: Frequencies): string {
+  if (frequencies.size === 1) return [...frequencies.keys()].join();
+  return [...frequencies]
+    .toSorted(([a], [b]) => Number(a) - Number(b))
+    .map(([key, n]) => `${key}: ${n}`).join(", ");
+}

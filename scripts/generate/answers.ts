@@ -1,0 +1,130 @@
+import {
+  completionText,
+  cutAtStop,
+} from "lib/data/tokenize/completion_text.ts";
+import type { Prompt } from "lib/data/tokenize/prompts.ts";
+import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import {
+  type Completion,
+  createGenerator,
+  namesByContent,
+} from "lib/models/generate/generate.ts";
+import type { Policy } from "lib/models/policy.ts";
+import type { Sampling } from "lib/models/generate/warpers.ts";
+import type { Device } from "lib/onnx/providers.ts";
+import { createState } from "lib/onnx/state.ts";
+import { Rng } from "lib/rng.ts";
+import { progress } from "lib/cli/terminal.ts";
+
+/** What a model is asked. */
+export interface Question {
+  readonly prompt: Prompt["content"];
+  readonly ids: readonly number[];
+}
+
+/** One completion, and what it says. */
+export interface Answer extends Completion {
+  readonly question: Question;
+  /** Which of the question's completions it is, from 0. */
+  readonly sample: number;
+  /** Without special tokens, and up to the string that it stopped by. */
+  readonly text: string;
+}
+
+/** How answers are drawn. */
+export interface AnswerSettings extends Sampling {
+  readonly maxNewTokens: number;
+  readonly samples: number;
+  readonly seed: number;
+  /** Texts before which an answer ends. */
+  readonly stop: readonly string[];
+  readonly batch: number;
+  readonly device: Device;
+  readonly threads: number;
+}
+
+/** Has a model answer, and shows how far it is. */
+export async function generateAnswers(
+  questions: readonly Question[],
+  { policy, tokenizer, stop, ...settings }: AnswerSettings & {
+    policy: Policy;
+    tokenizer: Tokenizer;
+  },
+): Promise<Answer[]> {
+  const { device, threads, seed } = settings;
+  const generator = await createGenerator(policy, { device, threads });
+  const state = await createState(policy.trained, device);
+  await state.write(policy.initial);
+  const prompts = questions.map(({ ids }) => ids);
+  const said = (ids: readonly number[], i: number) =>
+    cutAtStop(textOf(ids, questions[i]!, tokenizer), stop);
+  const { eosIds } = policy.config;
+  const { eosId } = tokenizer;
+  const rng = new Rng(seed);
+  using shown = progress({
+    title: "completions",
+    total: questions.length * settings.samples,
+  });
+  const completions = await generator.generate(prompts, {
+    ...settings,
+    parameters: state.tensors,
+    names: namesByContent(prompts),
+    stream: (label) => rng.split(label),
+    stopIds: eosId === null ? eosIds : [...eosIds, eosId],
+    ...stop.length > 0 && { stop: (ids, i) => said(ids, i).cut },
+    onDone: counter(shown),
+  });
+  await state.release();
+  await generator.release();
+  return questions.flatMap((question, i) =>
+    completions[i]!.map((completion, sample) => {
+      const { text } = said(completion.ids, i);
+      return { ...completion, question, sample, text };
+    })
+  );
+}
+
+/** What follows a text goes on with it, an answer stands for itself. */
+function textOf(
+  ids: readonly number[],
+  { prompt, ids: after }: Question,
+  tokenizer: Tokenizer,
+): string {
+  const context = typeof prompt === "string" ? { after } : {};
+  return completionText(ids, { tokenizer, ...context });
+}
+
+/** Counts completions, and their tokens a second. */
+function counter(shown: ReturnType<typeof progress>) {
+  const start = performance.now();
+  let done = 0;
+  let tokens = 0;
+  return (some: readonly Completion[]) => {
+    done += some.length;
+    tokens += some.reduce((sum, { ids }) => sum + ids.length, 0);
+    const seconds = (performance.now() - start) / 1000;
+    shown.update(done, { "tokens/s": tokens / seconds });
+  };
+}
+
+/** Texts of `--stop`: a JSON text or list of texts, or else the text itself. */
+export function stopsOf(flag?: string): string[] {
+  if (flag === undefined) return [];
+  const found = [parsed(flag)].flat();
+  const stops = found.filter((stop): stop is string =>
+    typeof stop === "string" && stop !== ""
+  );
+  if (stops.length > 0 && stops.length === found.length) return stops;
+  throw new Error(
+    `Cannot read --stop: found ${flag}, expected a text, or a JSON list of texts that say something`,
+  );
+}
+
+function parsed(text: string): unknown {
+  if (!/^\s*["[]/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

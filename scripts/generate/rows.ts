@@ -1,0 +1,143 @@
+import { basename } from "node:path";
+import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import type { BaseWeights } from "lib/models/base_weights.ts";
+import { settledSampling } from "lib/models/generate/warpers.ts";
+import {
+  portablePath,
+  type RunRecord,
+  sourceName,
+  writeRecordOf,
+} from "lib/record/record.ts";
+import { environment, peakMemory, provenance } from "lib/record/environment.ts";
+import { sha256, sha256File } from "lib/record/sha256.ts";
+import { writeRows } from "../data/outputs.ts";
+import type { Answer, AnswerSettings } from "./answers.ts";
+import type { OpenedPolicy } from "lib/run/inputs.ts";
+import { templateOptionsOf } from "../flags/rows.ts";
+import { parameterCounts } from "lib/run/record.ts";
+
+/** Everything that decides what is written, apart from the model. */
+export interface WrittenSettings extends AnswerSettings {
+  readonly model: string;
+  readonly adapter?: string;
+  readonly baseWeights: BaseWeights;
+  /** File of prompts. */
+  readonly prompts?: string;
+  readonly raw: boolean;
+  readonly system?: string;
+  readonly templateOption?: string;
+}
+
+/**
+ * A completion as one object. With a `label` it is a row to train with: as the
+ * ids that were drawn, or in words where these columns are left out.
+ */
+export function answerRow(
+  { question, text, sample, finish, ...answer }: Answer,
+  settings: AnswerSettings,
+) {
+  const { prompt, ids } = question;
+  return {
+    prompt,
+    completion: typeof prompt === "string"
+      ? text
+      : [{ role: "assistant", content: text }],
+    prompt_ids: ids,
+    completion_ids: answer.ids,
+    logps: answer.logProbs,
+    sampling_logps: answer.samplingLogProbs,
+    finish,
+    sample,
+    seed: settings.seed,
+    settings: decisive(settings),
+  };
+}
+
+/** What decides what is drawn, beside model, prompt and seed. */
+function decisive({ maxNewTokens, stop, ...settings }: AnswerSettings) {
+  return { maxNewTokens, ...settledSampling(settings), stop };
+}
+
+/** Writes completions, and beside them the record of what they are. */
+export async function writeAnswers(
+  path: string,
+  answers: readonly Answer[],
+  written: {
+    settings: WrittenSettings;
+    model: OpenedPolicy;
+    tokenizer: Tokenizer;
+    timings: RunRecord["timings"];
+  },
+): Promise<void> {
+  const rows = answers.map((answer) => answerRow(answer, written.settings));
+  await writeRows(path, rows);
+  const { settings, model, tokenizer, timings } = written;
+  const { device, threads, seed } = settings;
+  await writeRecordOf(path, {
+    schemaVersion: 1,
+    kind: "generate",
+    name: basename(path),
+    settings: portable(settings),
+    objective: null,
+    seeds: { run: seed },
+    provenance: await provenance(),
+    data: [promptsOf(answers, settings)],
+    model: {
+      source: sourceName(model.source),
+      ...model.gguf === null ? {} : { gguf: model.gguf },
+      weights: await model.weights.hash(),
+      adapter: model.adapterHash,
+      tokenizer: tokenizer.hash,
+      parameters: parameterCounts(model),
+    },
+    environment: environment({ device, precision: "float32", threads }),
+    timings,
+    peakMemoryBytes: peakMemory(),
+    summary: summaryOf(answers),
+    artifacts: { [basename(path)]: await sha256File(path) },
+  });
+}
+
+/** Settings as a record may publish them; texts in quotes are no paths. */
+function portable(
+  { adapter, system, templateOption, ...settings }: WrittenSettings,
+): RunRecord["settings"] {
+  const { baseWeights, raw, samples, batch } = settings;
+  return {
+    ...decisive(settings),
+    stop: JSON.stringify(settings.stop),
+    adapter: adapter === undefined ? null : portablePath(adapter),
+    baseWeights,
+    raw,
+    system: system === undefined ? null : JSON.stringify(system),
+    templateOptions: JSON.stringify(templateOptionsOf(templateOption)),
+    samples,
+    batch,
+  };
+}
+
+function promptsOf(
+  answers: readonly Answer[],
+  { prompts }: WrittenSettings,
+): RunRecord["data"][number] {
+  const questions = new Set(answers.map(({ question }) => question));
+  const ids = Array.from(questions, (question) => question.ids);
+  return {
+    role: "prompts",
+    source: prompts === undefined ? "--prompt" : portablePath(prompts),
+    sha256: sha256(JSON.stringify(ids)),
+    counts: { rows: ids.length, truncated: 0, dropped: 0, boundaryShifted: 0 },
+  };
+}
+
+function summaryOf(answers: readonly Answer[]) {
+  const tokens = answers.map(({ ids }) => ids.length);
+  return {
+    completions: answers.length,
+    tokens: tokens.reduce((a, b) => a + b),
+    finish: Object.fromEntries(
+      Map.groupBy(answers, ({ finish }) => finish).entries()
+        .map(([finish, some]) => [finish, some.length]),
+    ),
+  };
+}

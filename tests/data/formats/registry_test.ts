@@ -1,0 +1,209 @@
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { formatOf, FORMATS, parseRows } from "lib/data/formats/registry.ts";
+import { readRows } from "lib/data/containers/read_rows.ts";
+import {
+  assistant,
+  type Fields,
+  parse,
+  rowsOf,
+  testRefusals,
+  user,
+} from "../format_cases.ts";
+
+const PAIR = { prompt: "Hi", chosen: "a", rejected: "b" };
+const LABELLED = { prompt: "Hi", completion: "a", label: true };
+const NAMES = FORMATS.map(({ name }) => name).join(", ");
+
+Deno.test("FORMATS have names of their own, a kind and a line that says what rows look like", () => {
+  const names = FORMATS.map(({ name }) => name);
+  deepStrictEqual([...new Set(names)], names);
+  const lines = FORMATS.map(({ name, kind, summary }) =>
+    `${name}, ${kind}: ${summary}`
+  );
+  ok(lines.includes(
+    "alpaca-labels, labels: instruction (text), output (text), " +
+      "kto_tag (true, false, 1 or 0), [input (text)], [history (a list)]",
+  ));
+});
+
+testRefusals([
+  [
+    "a later row without a field",
+    [PAIR, { prompt: "Hi", chosen: "a" }],
+    'line 2: no "rejected"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+  ],
+  [
+    "a first row with null for a field",
+    [{ prompt: "Hi", chosen: "a", rejected: null }],
+    'line 1: no "rejected"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+  ],
+  [
+    "a first row without a label",
+    [{ prompt: "Hi", completion: "a" }],
+    'line 1: no "label"; expected the columns prompt, completion, label in every row (format trl-labels)',
+  ],
+  [
+    "a first row without a prompt",
+    [{ completion: "a", label: true }],
+    'line 1: no "prompt"; expected the columns prompt, completion, label in every row (format trl-labels)',
+  ],
+  [
+    "a file whose second row is of another layout",
+    [PAIR, LABELLED],
+    'line 2: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+  ],
+  [
+    "a file whose second row has messages for text",
+    [PAIR, {
+      prompt: [user("U")],
+      chosen: [assistant("A")],
+      rejected: [assistant("B")],
+    }],
+    'line 2: expected "prompt" to be text, found [{"role":"user","content":"U"}] (format trl-pairs)',
+  ],
+  [
+    "unknown columns",
+    [{ question: "Hi", good: "a", bad: "b" }],
+    `line 1: unknown layout with the columns question, good, bad; expected those of one of the formats ${NAMES}`,
+  ],
+  [
+    "conversations without preferences",
+    [{ messages: [user("U"), assistant("A")] }],
+    `line 1: unknown layout with the columns messages; expected those of one of the formats ${NAMES}`,
+  ],
+  [
+    "a row without columns",
+    [{}],
+    `line 1: unknown layout with the columns none; expected those of one of the formats ${NAMES}`,
+  ],
+  [
+    "columns whose names a terminal would obey, but legibly,",
+    [{ "\x1b[2J": 1 }],
+    `line 1: unknown layout with the columns \\u001b[2J; expected those of one of the formats ${NAMES}`,
+  ],
+]);
+
+testRefusals([[
+  "a row that is not of the stated format",
+  [LABELLED],
+  'line 1: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+]], { format: "trl-pairs" });
+
+Deno.test("parseRows() reads rows by the format that is stated", () => {
+  const row = {
+    prompt: "no message",
+    chosen: [user("U"), assistant("A")],
+    rejected: [user("U"), assistant("B")],
+  };
+  const { format, rows } = parse([row], { format: "trl-pairs-implicit" });
+  strictEqual(format, "trl-pairs-implicit");
+  deepStrictEqual(rows[0]!.prompt, [user("U")]);
+  const known = FORMATS.find(({ name }) => name === "trl-pairs-implicit")!;
+  strictEqual(parse([row], { format: known }).format, "trl-pairs-implicit");
+});
+
+Deno.test("parseRows() and formatOf() refuse a format that they do not know", () => {
+  const message = `Cannot use format "trl": expected one of ${NAMES}`;
+  const [row] = rowsOf([PAIR]);
+  throws(() => formatOf(row!, { format: "trl" }), { message });
+  // However lenient one is with rows.
+  throws(() => parse([PAIR], { format: "trl", onBadRow() {} }), { message });
+});
+
+Deno.test("formatOf() gives what reads the other rows of a stream", () => {
+  const [first, second] = rowsOf([LABELLED, { ...LABELLED, label: 0 }]);
+  const format = formatOf(first!);
+  strictEqual(format.name, "trl-labels");
+  strictEqual(format.parse(second!).label, false);
+});
+
+Deno.test("parseRows() leaves bad rows out where somebody takes their errors", () => {
+  const errors: string[] = [];
+  const rows: Fields[] = [
+    { nothing: true },
+    { ...PAIR, chosen: 5 },
+    PAIR,
+    LABELLED,
+    { ...PAIR, prompt: "Ho" },
+  ];
+  const { format, rows: kept } = parse(rows, {
+    onBadRow: ({ message }) => errors.push(message),
+  });
+  strictEqual(format, "trl-pairs");
+  deepStrictEqual(kept.map(({ where }) => where), [
+    "d.jsonl, line 3",
+    "d.jsonl, line 5",
+  ]);
+  deepStrictEqual(errors, [
+    `Cannot read d.jsonl, line 1: unknown layout with the columns nothing; expected those of one of the formats ${NAMES}`,
+    'Cannot read d.jsonl, line 2: expected "chosen" to be text, found 5 (format trl-pairs)',
+    'Cannot read d.jsonl, line 4: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+  ]);
+});
+
+Deno.test("parseRows() throws the first error where every row is bad", () => {
+  throws(
+    () => parse([{ ...PAIR, chosen: 5 }, LABELLED], { onBadRow() {} }),
+    {
+      message:
+        'Cannot read d.jsonl, line 1: expected "chosen" to be text, found 5 (format trl-pairs)',
+    },
+  );
+  throws(() => parseRows([]), {
+    message: "Cannot read preferences: expected rows, found none",
+  });
+});
+
+const DATA = new URL("../../../../shared/data/", import.meta.url);
+
+/** Files with their format, rows and, of labels, the desirable ones. */
+const SHARED: [string, string, number, number | null][] = [
+  ["llamafactory/dpo_en_demo.json", "sharegpt-pairs", 300, null],
+  ["llamafactory/dpo_zh_demo.json", "sharegpt-pairs", 300, null],
+  ["llamafactory/kto_en_demo.json", "messages-labels", 300, 150],
+  ["llamafactory/v1_dpo_demo.jsonl", "llamafactory-v1", 10, null],
+  ["truthfulqa/truthfulqa_best.jsonl", "trl-pairs", 817, null],
+  ["truthfulqa/truthfulqa_judged_kto.jsonl.gz", "trl-labels", 18284, 7884],
+  ["ukp/ukp_pairs.jsonl.gz", "trl-pairs", 6004, null],
+  ["blimp/blimp_one_prefix.jsonl.gz", "trl-pairs", 20000, null],
+];
+
+for (const [name, expected, count, desirable] of SHARED) {
+  const path = fileURLToPath(new URL(name, DATA));
+  Deno.test({
+    name: `parseRows() reads all of ${name} (needs ../shared/data)`,
+    ignore: !existsSync(path),
+    async fn() {
+      const { format, rows } = parseRows(await readRows(path));
+      strictEqual(format, expected);
+      strictEqual(rows.length, count);
+      const labels = rows.map(({ label }) => label);
+      if (desirable === null) {
+        return deepStrictEqual(new Set(labels), new Set([undefined]));
+      }
+      strictEqual(labels.filter((label) => label === true).length, desirable);
+      strictEqual(
+        labels.filter((label) => label === false).length,
+        count - desirable,
+      );
+    },
+  });
+}
+
+const UKP = fileURLToPath(new URL("ukp/ukp_pairs.jsonl.gz", DATA));
+
+Deno.test({
+  name: "parseRows() keeps the votes of every UKP pair (needs ../shared/data)",
+  ignore: !existsSync(UKP),
+  async fn() {
+    const { rows } = parseRows(await readRows(UKP));
+    const agreements = rows.map(({ agreement }) => agreement!);
+    ok(agreements.every((share) => share > 0 && share <= 1));
+    // 1,921 rows have 5 of 5 votes for the chosen, 31 have 4 of 4.
+    strictEqual(agreements.filter((share) => share === 1).length, 1952);
+    // The gold standard overrules 71 votes.
+    strictEqual(agreements.filter((share) => share < 0.5).length, 71);
+  },
+});

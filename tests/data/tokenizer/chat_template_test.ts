@@ -1,0 +1,107 @@
+import { strictEqual, throws } from "node:assert/strict";
+import { chatTemplate } from "lib/data/tokenizer/chat_template.ts";
+
+const CHATML = `{{ bos_token }}{% for message in messages %}
+    {{- '<|im_start|>' + message['role'] + '\\n' + message.content + eos_token + '\\n' -}}
+{% endfor %}
+{% if add_generation_prompt %}
+{{ '<|im_start|>assistant\\n' }}
+{%- endif %}`;
+const TOKENS = Object.fromEntries([["bos_token", "<s>"], [
+  "eos_token",
+  "</s>",
+]]);
+const MESSAGES = [{ role: "user", content: "Hi\n" }, {
+  role: "assistant",
+  content: "Yes",
+}];
+
+Deno.test("chatTemplate() renders with special tokens and block trimming, as transformers does", () => {
+  const { render } = chatTemplate(CHATML, TOKENS);
+  const turns =
+    "<s><|im_start|>user\nHi\n</s>\n<|im_start|>assistant\nYes</s>\n";
+  strictEqual(render(MESSAGES, { addGenerationPrompt: false }), turns);
+  strictEqual(
+    render(MESSAGES, { addGenerationPrompt: true }),
+    turns + "<|im_start|>assistant\n",
+  );
+});
+
+Deno.test("chatTemplate() takes the default one of named templates", () => {
+  const named = [
+    { name: "tool_use", template: "tools" },
+    { name: "default", template: "{{ messages[0].content }}" },
+  ];
+  const { render } = chatTemplate(named, TOKENS);
+  strictEqual(render(MESSAGES, { addGenerationPrompt: false }), "Hi\n");
+});
+
+Deno.test("chatTemplate() takes the one named for tools where there are some", () => {
+  const named = [
+    { name: "tool_use", template: "{{ tools[0].name }}" },
+    { name: "default", template: "{{ messages[0].content }}" },
+  ];
+  const options = { addGenerationPrompt: false };
+  const { render } = chatTemplate(named, TOKENS);
+  strictEqual(render(MESSAGES, { ...options, tools: [{ name: "t" }] }), "t");
+  strictEqual(render(MESSAGES, { ...options, tools: undefined }), "Hi\n");
+});
+
+Deno.test("chatTemplate() gives templates documents, options and the time", () => {
+  const source = "{{ documents[0].text }} {{ think }} {{ bos_token }} " +
+    "{{ strftime_now('%d %b') }}";
+  const { render } = chatTemplate(source, TOKENS);
+  const text = render(MESSAGES, {
+    addGenerationPrompt: false,
+    documents: [{ text: "doc" }],
+    templateOptions: Object.fromEntries([["think", 1], ["bos_token", "B"]]),
+    now: new Date(2025, 2, 5),
+  });
+  strictEqual(text, "doc 1 B 05 Mar");
+});
+
+Deno.test("chatTemplate() leaves null fields out, and gives thoughts their usual names", () => {
+  const source = "{% for m in messages %}{{ m.name is defined }} " +
+    "{{ m.reasoning_content }} {{ m.thinking }};{% endfor %}";
+  const turns = [
+    { role: "user", content: "", name: null },
+    { role: "assistant", content: "", reasoning: "r" },
+    { role: "assistant", content: "", thinking: "t" },
+  ];
+  strictEqual(
+    chatTemplate(source, {}).render(turns, { addGenerationPrompt: false })
+      .replaceAll(" ;", ";").toLowerCase(),
+    "false ;false r r;false t t;",
+  );
+});
+
+Deno.test("chatTemplate() refuses named templates without a default", () => {
+  throws(() => chatTemplate([{ name: "tool_use", template: "x" }], TOKENS), {
+    message: "Cannot use the chat template: expected its text, or a list " +
+      'with one named "default"; found the names tool_use',
+  });
+});
+
+Deno.test("chatTemplate() offers strftime_now, tools and documents", () => {
+  const source =
+    "{{ strftime_now('%Y') }} {{ tools is none }} {{ documents is none }}";
+  const text = chatTemplate(source, {}).render([], {
+    addGenerationPrompt: false,
+  });
+  strictEqual(text, `${new Date().getFullYear()} true true`);
+});
+
+Deno.test("chatTemplate() passes on what a template raises", () => {
+  const source = "{{ raise_exception('Roles must alternate') }}";
+  throws(
+    () => chatTemplate(source, {}).render([], { addGenerationPrompt: false }),
+    { message: "Cannot render the chat template: Roles must alternate" },
+  );
+});
+
+Deno.test("chatTemplate() refuses what is not Jinja when it is used", () => {
+  const { render } = chatTemplate("{% if %}", {});
+  throws(() => render(MESSAGES, { addGenerationPrompt: false }), {
+    message: /^Cannot render the chat template: /,
+  });
+});

@@ -1,0 +1,107 @@
+import {
+  deepStrictEqual,
+  doesNotMatch,
+  match,
+  strictEqual,
+} from "node:assert/strict";
+import { type Figure, figureHtml } from "lib/plot/figure.ts";
+import { seriesStyle } from "lib/plot/style.ts";
+
+const HOSTILE = `</script><script>alert("1")</script><!-- & 'x'`;
+
+const FIGURE: Figure = {
+  title: `Reward & KL ${HOSTILE}`,
+  text: ["First.", HOSTILE],
+  panels: [
+    {
+      title: HOSTILE,
+      note: HOSTILE,
+      wide: true,
+      data: [{
+        type: "scatter",
+        mode: "lines+markers",
+        name: HOSTILE,
+        x: [0.1, 1],
+        y: [1.25, null],
+        ...seriesStyle(0),
+      }],
+      layout: { xaxis: { title: { text: "KL" }, type: "log" } },
+    },
+    {
+      title: "Length",
+      data: [{ type: "bar", x: ["a"], y: [3] }],
+      layout: {},
+    },
+  ],
+  tables: [{
+    caption: HOSTILE,
+    columns: ["method", "reward", "KL", "n", "note"],
+    rows: [["DPO", 3.14159265, null, 123456, HOSTILE], [
+      "KTO",
+      1e-7,
+      0,
+      3,
+      "–",
+    ]],
+  }],
+};
+
+const PAGE = figureHtml(FIGURE);
+const PLOTLY = Deno.readTextFileSync(
+  new URL(import.meta.resolve("plotly.js-basic-dist-min")),
+);
+
+Deno.test("figureHtml() has Plotly inside and loads nothing", () => {
+  const [before, after, ...more] = PAGE.split(PLOTLY);
+  deepStrictEqual(more, []);
+  const own = `${before}${after}`;
+  match(
+    own,
+    /http-equiv="Content-Security-Policy" content="default-src 'none';/,
+  );
+  doesNotMatch(own, /https?:|\bsrc=|\bhref=|@import|url\(/);
+});
+
+Deno.test("figureHtml() keeps the data whole and inside its element", () => {
+  strictEqual(PAGE.match(/<script/g)?.length, 3);
+  strictEqual(PAGE.match(/<\/script/g)?.length, 3);
+  const [, json = ""] = PAGE.match(/id="plots">(.*)<\/script>/) ?? [];
+  const plots = JSON.parse(json);
+  deepStrictEqual(
+    plots.map((plot: { data: unknown }) => plot.data),
+    FIGURE.panels.map(({ data }) => data),
+  );
+  strictEqual(plots[0].layout.xaxis.type, "log");
+});
+
+Deno.test("figureHtml() escapes every text", () => {
+  const own = PAGE.replace(PLOTLY, "");
+  doesNotMatch(own, /alert\("1"\)/);
+  const escaped = "&lt;/script&gt;&lt;script&gt;alert(&quot;1&quot;)" +
+    "&lt;/script&gt;&lt;!-- &amp; 'x'";
+  // Both titles, the paragraph, heading, label and note, caption and cell.
+  strictEqual(own.split(escaped).length - 1, 8);
+});
+
+Deno.test("figureHtml() gives the same bytes for the same figure.json", () => {
+  strictEqual(figureHtml(JSON.parse(JSON.stringify(FIGURE))), PAGE);
+});
+
+Deno.test("figureHtml() has an element for each plot", () => {
+  match(
+    PAGE,
+    /<figure class="wide">\s*<h2>.*<\/h2>\s*<div class="plot" id="plot-0" role="img"/,
+  );
+  match(
+    PAGE,
+    /<figure>\s*<h2>Length<\/h2>\s*<div class="plot" id="plot-1" role="img"/,
+  );
+});
+
+Deno.test("figureHtml() shows four digits, whole numbers whole, nothing as a dash", () => {
+  match(
+    PAGE,
+    /<th scope="row">DPO<\/th><td>3\.142<\/td><td>–<\/td><td>123456<\/td>/,
+  );
+  match(PAGE, /<th scope="row">KTO<\/th><td>1e-7<\/td><td>0<\/td>/);
+});

@@ -1,0 +1,122 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { batchMetrics, mean, scoredBatch } from "lib/train/metrics.ts";
+import { assertClose } from "../assert_close.ts";
+
+const scored = (pairs: readonly [number, number][]) =>
+  pairs.map(([logProb, refLogProb]) => ({ logProb, refLogProb }));
+
+/** Log-ratios 1, −2, 3 and 0.5, −2, 4: one pair of three is told apart. */
+const CHOSEN = scored([[-4, -5], [-7, -5], [-2, -5]]);
+const REJECTED = scored([[-3.5, -4], [-8, -6], [-1, -5]]);
+
+Deno.test("batchMetrics() gives means of pairs, rewards in units of β", () => {
+  const found = batchMetrics(
+    { chosen: CHOSEN, rejected: REJECTED, paired: true },
+    0.5,
+  );
+  const expected = {
+    "logps/chosen": -13 / 3,
+    "logps/rejected": -12.5 / 3,
+    "rewards/chosen": 0.5 * 2 / 3,
+    "rewards/rejected": 0.5 * 2.5 / 3,
+    "rewards/margins": 0.5 * (0.5 + 0 - 1) / 3,
+    // A tie is not accurate.
+    "rewards/accuracies": 1 / 3,
+  };
+  deepStrictEqual(Object.keys(found), Object.keys(expected));
+  assertClose(Object.values(found), Object.values(expected), {
+    tolerance: 1e-12,
+  });
+});
+
+Deno.test("batchMetrics() of examples that are no pairs compares means", () => {
+  const found = batchMetrics(
+    { chosen: CHOSEN.slice(0, 1), rejected: REJECTED, paired: false },
+    1,
+  );
+  assertClose([found["rewards/margins"]!], [1 - 2.5 / 3], {
+    tolerance: 1e-12,
+  });
+  ok(!("rewards/accuracies" in found));
+});
+
+Deno.test("batchMetrics() has no rewards without a reference", () => {
+  const chosen = [{ logProb: -1 }, { logProb: -4 }];
+  const rejected = [{ logProb: -2 }, { logProb: -2 }];
+  deepStrictEqual(batchMetrics({ chosen, rejected, paired: true }, 0.1), {
+    "logps/chosen": -2.5,
+    "logps/rejected": -2,
+  });
+});
+
+Deno.test("batchMetrics() leaves out what has no example", () => {
+  const onlyChosen = { chosen: CHOSEN, rejected: [], paired: false };
+  deepStrictEqual(Object.keys(batchMetrics(onlyChosen, 1)), [
+    "logps/chosen",
+    "rewards/chosen",
+  ]);
+  const nothing = { chosen: [], rejected: [], paired: true };
+  deepStrictEqual(batchMetrics(nothing, 1), {});
+});
+
+Deno.test("batchMetrics() weighs examples", () => {
+  const weights = [2, 0, 1];
+  const repeated = <T>(list: readonly T[]) =>
+    list.flatMap((each, i) => new Array<T>(weights[i]!).fill(each));
+  for (const paired of [true, false]) {
+    const found = batchMetrics({
+      chosen: CHOSEN,
+      rejected: REJECTED,
+      paired,
+      weights: { chosen: weights, rejected: weights },
+    }, 0.5);
+    const expected = batchMetrics({
+      chosen: repeated(CHOSEN),
+      rejected: repeated(REJECTED),
+      paired,
+    }, 0.5);
+    deepStrictEqual(found, expected);
+  }
+});
+
+Deno.test("mean() of nothing is NaN", () => {
+  strictEqual(mean([1, 2, 6]), 3);
+  strictEqual(mean([1, 2, 6], [2, 0, 3]), 4);
+  strictEqual(mean([]), NaN);
+  strictEqual(mean([], [1]), NaN);
+});
+
+Deno.test("scoredBatch() takes two completions of each example for a pair", () => {
+  const found = scoredBatch([{}, {}], {
+    logProbs: [[-1, -2], [-3, -4]],
+    refLogProbs: [[-5, -6], [-7, -8]],
+  });
+  deepStrictEqual(found, {
+    paired: true,
+    chosen: scored([[-1, -5], [-3, -7]]),
+    rejected: scored([[-2, -6], [-4, -8]]),
+    weights: { chosen: [1, 1], rejected: [1, 1] },
+  });
+});
+
+Deno.test("scoredBatch() sorts single completions by their labels", () => {
+  const labels = [false, true, true].map((label) => ({ label }));
+  const logProbs = [[-1], [-2], [-3]];
+  deepStrictEqual(scoredBatch(labels, { logProbs, refLogProbs: null }), {
+    paired: false,
+    chosen: [{ logProb: -2 }, { logProb: -3 }],
+    rejected: [{ logProb: -1 }],
+    weights: { chosen: [1, 1], rejected: [1] },
+  });
+});
+
+Deno.test("scoredBatch() takes a completion without a label for a chosen one", () => {
+  const logProbs = [[-1], [-2]];
+  const found = scoredBatch([{}, {}], { logProbs, refLogProbs: [[-3], [-4]] });
+  deepStrictEqual(found, {
+    paired: false,
+    chosen: scored([[-1, -3], [-2, -4]]),
+    rejected: [],
+    weights: { chosen: [1, 1], rejected: [] },
+  });
+});

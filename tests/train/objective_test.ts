@@ -1,0 +1,209 @@
+import { ok } from "node:assert/strict";
+import { treeBatch } from "lib/data/tree_batch.ts";
+import type { Loss, Reduced } from "lib/losses/loss.ts";
+import { resolveSettings, type Setting } from "lib/losses/options.ts";
+import { detachedValues } from "lib/loss_tools/check.ts";
+import { widened } from "lib/loss_tools/evaluate.ts";
+import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import {
+  exampleFeeds,
+  rowOf,
+  scalarFeeds,
+  sequenceFeeds,
+  statisticFeeds,
+  tokenFeeds,
+  totalFeeds,
+} from "lib/train/feeds.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import type { Policy } from "lib/models/policy.ts";
+import { optionInput } from "lib/losses/batch_inputs.ts";
+import { lossReads } from "lib/losses/requirements.ts";
+import { mean } from "lib/train/metrics.ts";
+import {
+  buildObjective,
+  type Objective,
+  sumInput,
+} from "lib/train/objective.ts";
+import { type Float, Graph } from "lib/onnx/graph.ts";
+import {
+  compile,
+  hostData,
+  type HostTensor,
+  type Program,
+} from "lib/onnx/session.ts";
+import { Rng } from "lib/rng.ts";
+import { assertClose } from "../assert_close.ts";
+import { randomDecoder, SMALL } from "../models/random_decoder.ts";
+import { randomLora } from "../models/random_lora.ts";
+import { UNLIKE_LLAMA } from "../models/unlike_llama.ts";
+import { randomExamples, UNLIKELY } from "../random_examples.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+type Feeds = Record<string, HostTensor>;
+type Given = Readonly<Record<string, Setting>>;
+
+const EXAMPLES = 4;
+/** By how much their losses count. */
+const WEIGHTS = [1, 0.25, 2.5, 0.5];
+const ALL_TOKENS = { nllOver: "all", nllReduction: "token" };
+
+type Case = ["full" | "lora", boolean, string, Given, number];
+
+/**
+ * Every loss, and what else may matter: what is trained, the loss, its
+ * settings, equal parts of the head's work.
+ */
+const CASES: Case[] = [
+  ["full", false, "dpo", { labelSmoothing: 0.1 }, 1],
+  ["full", true, "dpo", { labelSmoothing: 0.1 }, 2],
+  ["lora", false, "dpo", { labelSmoothing: 0.1 }, 2],
+  ["lora", true, "dpo", { labelSmoothing: 0.1 }, 1],
+  ["full", true, "sft", ALL_TOKENS, 2],
+  ["full", true, "kto", { undesirableWeight: 1.3 }, 1],
+  ["full", true, "orpo", ALL_TOKENS, 1],
+  ["lora", true, "orpo", {}, 1],
+  ["full", true, "kto-pairwise", { score: "mean" }, 1],
+  ...LOSSES.map(({ id }): Case => ["full", true, id, {}, 1]),
+];
+
+for (const [kind, tiedHead, id, given, chunks] of CASES) {
+  const head = `${tiedHead ? "tied" : "untied"} head in ${chunks} chunks`;
+  Deno.test(`a decoder's gradients match finite differences: ${id}, ${kind}, ${head}`, () =>
+    checkObjective({ ...SMALL, tiedHead }, { kind, id, given, chunks }));
+}
+
+for (const [name, config] of UNLIKE_LLAMA) {
+  for (const kind of ["full", "lora"] as const) {
+    Deno.test(`a decoder's gradients match finite differences: ${kind}, ${name}`, () =>
+      checkObjective(config, { kind, id: "dpo", given: {}, chunks: 2 }));
+  }
+}
+
+interface CheckOptions {
+  kind: "full" | "lora";
+  id: string;
+  given: Given;
+  chunks: number;
+}
+
+async function checkObjective(
+  config: DecoderConfig,
+  { kind, id, given, chunks }: CheckOptions,
+): Promise<void> {
+  using folder = temporaryFolder();
+  const decoder = randomDecoder(config);
+  const policy = kind === "full"
+    ? decoder.policy
+    : (await randomLora(folder.path, decoder)).policy;
+  const loss = findLoss(id);
+  const settings = resolveSettings(loss, given);
+  const feeds = feedsOf(policy, loss, { settings, chunks });
+  const objectiveIn = (float: Float) => {
+    const graph = new Graph({ float });
+    return buildObjective(policy, loss, { settings, chunks, graph });
+  };
+  const exact = objectiveIn("float64");
+  const wide = widened(feeds);
+  const gradients = await gradientsOf(exact, policy, wide);
+  const constants = await detachedValues(exact.loss.graph, wide);
+  const program = await compile({ loss: exact.loss });
+  await checkDirections(program, gradients, { ...wide, ...constants });
+  await program.release();
+  const found = await gradientsOf(objectiveIn("float32"), policy, feeds);
+  for (const [name, gradient] of gradients) {
+    const options = { tolerance: 1e-5, what: `gradient of ${name}` };
+    assertClose(found.get(name)!, gradient, options);
+  }
+}
+
+/** The feeds of a micro-batch that is the whole optimizer batch. */
+function feedsOf(
+  policy: Policy,
+  loss: Loss,
+  { settings, chunks }: { settings: Given; chunks: number },
+): Feeds {
+  const examples = randomExamples(loss, EXAMPLES).map((example, i) => ({
+    ...example,
+    weight: WEIGHTS[i]!,
+  }));
+  const rows = examples.map((example) => rowOf(example, loss));
+  const scorePrompts = lossReads(loss, settings).prompts;
+  const tree = treeBatch(rows, { scorePrompts, multiple: chunks });
+  const rng = new Rng("sums");
+  const parameters = policy.trained.flatMap(({ name, shape }) => {
+    const data = policy.initial.get(name)!;
+    // Small, so that adding them costs the gradients no digits.
+    const sums = data.map(() => rng.normal() / 100);
+    return [[name, { data, shape }], [sumInput(name), { data: sums, shape }]];
+  });
+  return {
+    ...tree.feeds,
+    ...exampleFeeds(rows, examples),
+    ...sequenceFeeds(tree.lengths, rows.flatMap(UNLIKELY.logProbs)),
+    ...tokenFeeds(tree, rows, UNLIKELY),
+    ...totalFeeds(examples),
+    ...scalarFeeds(settings, optionInput),
+    ...statisticFeeds(statisticsOf(loss), [0, EXAMPLES]),
+    ...Object.fromEntries(parameters),
+  };
+}
+
+/** Made up, as every statistic is a constant. */
+function statisticsOf({ statistics }: Loss): Reduced["inputs"] {
+  return Object.fromEntries(
+    Object.entries(statistics?.gives ?? {}).map(([name, what]) => [
+      name,
+      what === "number"
+        ? 0.3
+        : Array.from({ length: EXAMPLES }, (_, i) => i / 4 - 0.3),
+    ]),
+  );
+}
+
+/** What the program adds to the sums it is fed. */
+async function gradientsOf(
+  { gradients }: Objective,
+  { trained }: Policy,
+  feeds: Feeds,
+): Promise<Map<string, number[]>> {
+  const program = await compile(gradients);
+  const output = await program.run(feeds);
+  await program.release();
+  return new Map(trained.map(({ name }) => {
+    const before = feeds[sumInput(name)]!.data;
+    const after = hostData(output[name]);
+    return [name, Array.from(after, (x, i) => x - before[i]!)];
+  }));
+}
+
+/**
+ * Compares the gradient of each parameter with the slope along one random
+ * direction, in which every element has its part.
+ */
+async function checkDirections(
+  program: Program,
+  gradients: ReadonlyMap<string, readonly number[]>,
+  feeds: Feeds,
+): Promise<void> {
+  const rng = new Rng("directions");
+  const h = 1e-5;
+  for (const [name, gradient] of gradients) {
+    const { data, shape } = feeds[name]!;
+    const normals = gradient.map(() => rng.normal());
+    const direction = normals.map((x) => x / Math.hypot(...normals));
+    const at = async (step: number) => {
+      const moved = Float64Array.from(data, (x, i) => x + step * direction[i]!);
+      const output = await program.run({
+        ...feeds,
+        [name]: { data: moved, shape },
+      });
+      return mean([...hostData(output["loss"])], WEIGHTS);
+    };
+    const slope = (await at(h) - await at(-h)) / (2 * h);
+    const found = direction.reduce((s, x, i) => s + x * gradient[i]!, 0);
+    ok(
+      Math.abs(found - slope) < 1e-8 * (1 + Math.hypot(...gradient)),
+      `slope along ${name} is ${found}, finite difference ${slope}`,
+    );
+  }
+}

@@ -1,0 +1,113 @@
+import type { Example } from "lib/data/example.ts";
+import type { Loss } from "lib/losses/loss.ts";
+import { resolveSettings, type Setting } from "lib/losses/options.ts";
+import { lossReads } from "lib/losses/requirements.ts";
+import type { Policy } from "lib/models/policy.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { add, mul, sub } from "lib/ops/elementwise.ts";
+import type { Optimizer } from "lib/optim.ts";
+import type { Reference } from "lib/train/reference.ts";
+import {
+  type StepOptions,
+  type StepResult,
+  Trainer,
+  type TrainerOptions,
+} from "lib/train/trainer.ts";
+import { randomDecoder } from "../models/random_decoder.ts";
+import { randomLora } from "../models/random_lora.ts";
+import { UNLIKELY } from "../random_examples.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+export type Given = Readonly<Record<string, Setting>>;
+export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+
+/**
+ * Gradient descent that keeps what it was given: the scaled gradient of each
+ * element, and the weight decay it was told for it.
+ */
+export const recorder: Optimizer = {
+  name: "recorder",
+  slots: ["seen", "decay"],
+  update: () => {
+    const graph = new Graph();
+    const vector = (name: string) => graph.input(name, ["n"]);
+    const scalar = (name: string) => graph.input(name, []);
+    const seen = mul(vector("gradient"), scalar("gradientScale"));
+    return {
+      parameter: sub(vector("parameter"), mul(seen, scalar("learningRate"))),
+      seen,
+      decay: add(mul(seen, 0), scalar("weightDecay")),
+    };
+  },
+  scalars: (_step, options) => ({ ...options }),
+};
+
+/** Calls `use` with a trainer of a random policy. */
+export async function withTrainer<T>(
+  { kind = "full", ...options }:
+    & Pick<TrainerOptions, "loss">
+    & Partial<TrainerOptions>
+    & { kind?: "full" | "lora" },
+  use: (trainer: Trainer, policy: Policy) => Promise<T>,
+): Promise<T> {
+  using folder = temporaryFolder();
+  const decoder = randomDecoder();
+  const policy = kind === "full"
+    ? decoder.policy
+    : (await randomLora(folder.path, decoder)).policy;
+  const settings = resolveSettings(options.loss);
+  const trainer = await Trainer.create({ policy, settings, ...options });
+  try {
+    return await use(trainer, policy);
+  } finally {
+    await trainer.release();
+  }
+}
+
+/** What one step gives and sees. */
+export interface SeenStep {
+  readonly result: StepResult;
+  readonly gradients: Values;
+}
+
+/** One step from the same start without clipping, and the gradient it saw. */
+export function seenStep(
+  { loss, given = {}, reference, ...way }:
+    & { loss: Loss; given?: Given; reference?: Reference }
+    & Pick<
+      Parameters<typeof withTrainer>[0],
+      "kind" | "microTokens" | "threads"
+    >,
+  examples: readonly Example[],
+): Promise<SeenStep> {
+  const settings = resolveSettings(loss, given);
+  return withTrainer(
+    { loss, settings, optimizer: recorder, ...way },
+    async (trainer) => {
+      const options = stepOptions(loss, given);
+      const result = await trainer.train(examples, {
+        ...options,
+        reference: options.reference && (reference ?? options.reference),
+        maxGradNorm: 0,
+      });
+      return { result, gradients: await valuesOf(trainer, "seen") };
+    },
+  );
+}
+
+/** A tensor of each parameter, by the name that snapshots have for it. */
+export async function valuesOf(
+  trainer: Trainer,
+  name: string,
+): Promise<Values> {
+  return (await trainer.save()).tensors.get(name)!;
+}
+export const parametersOf = (trainer: Trainer) =>
+  valuesOf(trainer, "parameter");
+
+/** A step under the loss's defaults, but for what is given. */
+export function stepOptions(loss: Loss, given: Given = {}): StepOptions {
+  const settings = resolveSettings(loss, given);
+  const reference = lossReads(loss, settings).reference ? UNLIKELY : null;
+  return { settings, reference, learningRate: 1e-2 };
+}

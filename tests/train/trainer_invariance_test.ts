@@ -1,0 +1,128 @@
+import { deepStrictEqual } from "node:assert/strict";
+import type { Example } from "lib/data/example.ts";
+import type { Loss } from "lib/losses/loss.ts";
+import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import type { Reference } from "lib/train/reference.ts";
+import { assertClose } from "../assert_close.ts";
+import { randomExamples } from "../random_examples.ts";
+import { type Given, type SeenStep, seenStep } from "./random_trainer.ts";
+
+/** A way to compute the same step. */
+interface Way {
+  readonly microTokens?: number;
+  readonly threads?: number;
+  /** Where each example comes from. @default as they stand */
+  readonly order?: readonly number[];
+}
+
+const COUNT = 7;
+const inOrder = [...Array(COUNT).keys()];
+
+/** Budgets below one row, and so large that the head is cut. */
+const WAYS: readonly Way[] = [
+  // Neighbours stay neighbours round the circle, which KTO's pairs need.
+  {
+    microTokens: 1,
+    threads: 2,
+    order: [...inOrder.slice(3), ...inOrder.slice(0, 3)],
+  },
+  { microTokens: 1e7 },
+];
+const SHUFFLED: Way = { microTokens: 40, order: [4, 0, 6, 2, 1, 5, 3] };
+
+type Case = [kind: "full" | "lora", loss: Loss, given: Given];
+
+/** Every loss as it is, and some with what couples or weighs the examples. */
+const CASES: Case[] = [
+  ...LOSSES.map((loss): Case => ["full", loss, {}]),
+  ...LOSSES.map((loss): Case => ["lora", loss, {}]),
+  ["full", findLoss("sft"), { nllOver: "all" }],
+  ["full", findLoss("dpo"), { labelSmoothing: 0.1 }],
+  ["full", findLoss("kto"), { klPairing: "previous", undesirableWeight: 1.3 }],
+  ["full", findLoss("orpo"), { nllOver: "all", nllReduction: "token" }],
+];
+
+for (const [kind, loss, given] of CASES) {
+  const name = `${loss.id} ${JSON.stringify(given)}, ${kind}`;
+
+  Deno.test(`neither split, order, padding nor threads change a step: ${name}`, async () => {
+    const examples = randomExamples(loss, COUNT);
+    const step = ({ order = inOrder, ...way }: Way) =>
+      seenStep({ kind, loss, given, ...way }, order.map((i) => examples[i]!));
+    const whole = await step({});
+    const free = loss.statistics?.rows ? [] : [SHUFFLED];
+    for (const way of [...WAYS, ...free]) {
+      assertSameStep(await step(way), whole, way);
+    }
+  });
+}
+
+/** Of each example what is scored, known to the reference by its end. */
+const MASKED: Reference = {
+  logProbs: (row) =>
+    MASKED.tokenLogProbs(row).map((tokens) => tokens.reduce((a, b) => a + b)),
+  tokenLogProbs: ({ completions, scored }) =>
+    completions.map((ids, k) =>
+      ids.filter((_, i) => scored?.[k]?.[i] ?? true)
+        .map(() => -5 - Math.cos(ids.at(-1)!))
+    ),
+};
+
+for (const loss of LOSSES) {
+  const given: Given = loss.options["nllOver"] ? { nllOver: "completion" } : {};
+
+  Deno.test(`tokens that are not scored are as if they were the prompt's: ${loss.id}`, async () => {
+    const examples = randomExamples(loss, COUNT);
+    // The same for all, as KTO has completions change prompts.
+    const others = [3, 7];
+    const asPrompt = examples.map((example): Example => ({
+      ...example,
+      prompt: [...example.prompt, ...others],
+    }));
+    const masked = examples.map((example): Example => ({
+      ...example,
+      completions: example.completions.map((ids) => [...others, ...ids]),
+      scored: example.completions.map((ids) => [
+        ...others.map(() => false),
+        ...ids.map(() => true),
+      ]),
+    }));
+    const step = (examples: readonly Example[]) =>
+      seenStep({ loss, given, reference: MASKED, microTokens: 60 }, examples);
+    const found = await step(masked);
+    const expected = await step(asPrompt);
+    // The prompt's copies are tokens of their own.
+    const { tokens } = found.result;
+    assertSameStep(found, {
+      ...expected,
+      result: { ...expected.result, tokens },
+    }, {});
+  });
+}
+
+function assertSameStep(found: SeenStep, expected: SeenStep, way: Way): void {
+  const { order = inOrder } = way;
+  const near = (
+    list: ArrayLike<number>,
+    wanted: readonly number[],
+    what: string,
+  ) =>
+    assertClose(list, wanted, {
+      what: `${what} under ${JSON.stringify(way)}`,
+      tolerance: 1e-5,
+    });
+  const { logProbs, metrics, ...numbers } = expected.result;
+  for (const key of ["loss", "gradNorm", "examples", "tokens"] as const) {
+    near([found.result[key]], [numbers[key]], key);
+  }
+  deepStrictEqual(Object.keys(found.result.metrics), Object.keys(metrics));
+  for (const [name, value] of Object.entries(metrics)) {
+    near([found.result.metrics[name]!], [value], name);
+  }
+  for (const [at, i] of order.entries()) {
+    near(found.result.logProbs[at]!, logProbs[i]!, `logProbs of ${i}`);
+  }
+  for (const [name, gradient] of expected.gradients) {
+    near(found.gradients.get(name)!, [...gradient], `gradient of ${name}`);
+  }
+}
