@@ -10,7 +10,7 @@ import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
 import { cast, mul } from "lib/ops/elementwise.ts";
 import { gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
-import type { Snapshot } from "lib/train/parameters.ts";
+import type { Snapshot } from "lib/train/trained_parameters.ts";
 import { type StepResult, Trainer } from "lib/train/trainer.ts";
 import { assertClose } from "./assert_close.ts";
 import { spread } from "./finite_differences.ts";

@@ -8,7 +8,7 @@ import { Clock, type RunRecord, writeRecord } from "../record/record.ts";
 import { metricsWriter, readMetrics } from "../record/metrics.ts";
 import { cachedReference, type Reference } from "../train/reference.ts";
 import { rowsToReference, type StepMetrics, train } from "../train/loop.ts";
-import type { Snapshot } from "../train/parameters.ts";
+import type { Snapshot } from "../train/trained_parameters.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { InputHooks } from "./inputs.ts";
 import { TrainingFolder } from "./folder.ts";

@@ -7,7 +7,7 @@ import {
 } from "../models/weights/safetensors.ts";
 import { canonicalJson, type Json } from "../record/canonical_json.ts";
 import { differences } from "../record/differences.ts";
-import type { Snapshot } from "./parameters.ts";
+import type { Snapshot } from "./trained_parameters.ts";
 
 /** What must be the same for a run to go on from a checkpoint. */
 export type Identity = Readonly<Record<string, Json>>;

@@ -1,6 +1,6 @@
 import { type Example, scoredLengths } from "../data/example.ts";
 import { byPreference, groupMeans, mean, withoutNaN } from "./metrics.ts";
-import { tensorsOf } from "./parameters.ts";
+import { tensorsOf } from "./trained_parameters.ts";
 import type { Reference } from "./reference.ts";
 import { correlation } from "../stats/describe.ts";
 import type { TrainingPlan } from "./loop.ts";

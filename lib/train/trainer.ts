@@ -24,12 +24,12 @@ import {
 } from "../onnx/session.ts";
 import { adamW, type Optimizer } from "../optim.ts";
 import {
-  Optimization,
   type Snapshot,
   tensorsOf,
+  TrainedParameters,
   type UpdateOptions,
   type Values,
-} from "./parameters.ts";
+} from "./trained_parameters.ts";
 import {
   type CompletionScore,
   computeReference,
@@ -87,7 +87,7 @@ export class Trainer {
     private readonly objective: Objective,
     /** Losses, log-probabilities and gradients of a micro-batch. */
     private readonly program: Program,
-    private readonly optimization: Optimization,
+    private readonly trained: TrainedParameters,
   ) {
     this.scorer = new Scorer(options);
     this.reference = new MovingReference(
@@ -119,19 +119,19 @@ export class Trainer {
     const { weights, gradients } = objective;
     const outputs = { ...forwardOutputs(objective), weights, ...gradients };
     const program = await compile(outputs, options);
-    const optimization = await Optimization.create(policy.trained, options);
-    await optimization.restart(policy.initial);
-    return new Trainer(options, objective, program, optimization);
+    const trained = await TrainedParameters.create(policy.trained, options);
+    await trained.restart(policy.initial);
+    return new Trainer(options, objective, program, trained);
   }
 
   /** Steps taken. */
   get step(): number {
-    return this.optimization.step;
+    return this.trained.step;
   }
 
   /** The trained parameters, to be fed to graphs of the policy. */
   get parameters(): Tensors {
-    return this.optimization.parameters;
+    return this.trained.parameters;
   }
 
   /** Number of nodes of the compiled training step. */
@@ -143,11 +143,11 @@ export class Trainer {
   restart(values: Values): Promise<void> {
     this.#carried = this.options.loss.statistics?.carries ?? {};
     this.reference.values = null;
-    return this.optimization.restart(values);
+    return this.trained.restart(values);
   }
 
   async save(): Promise<Snapshot> {
-    const { step, tensors } = await this.optimization.save();
+    const { step, tensors } = await this.trained.save();
     const { values } = this.reference;
     return {
       step,
@@ -159,12 +159,12 @@ export class Trainer {
   restore(snapshot: Snapshot): Promise<void> {
     this.#carried = snapshot.carried;
     this.reference.values = snapshot.tensors.get(REFERENCE) ?? null;
-    return this.optimization.restore(snapshot);
+    return this.trained.restore(snapshot);
   }
 
   /** Moves the reference towards the policy; a mix of 1 is all the way. */
   async moveReference(mix: number): Promise<void> {
-    this.reference.move(await this.optimization.values(), mix);
+    this.reference.move(await this.trained.values(), mix);
   }
 
   /** The rows under the present parameters, as the loss's reference. */
@@ -224,14 +224,14 @@ export class Trainer {
     examples: readonly Example[],
     options: StepOptions,
   ): Promise<StepResult> {
-    await this.optimization.sums.write();
+    await this.trained.sums.write();
     const statistics = await this.#statistics(examples, options);
     const result = await this.#pass.run(
       examples,
       { ...options, statistics },
       (feeds) => this.#accumulate(feeds),
     );
-    const gradNorm = await this.optimization.gradNorm();
+    const gradNorm = await this.trained.gradNorm();
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
       throw new RangeError(
         `Training diverged at step ${
@@ -239,7 +239,7 @@ export class Trainer {
         }: loss ${result.loss}, gradient norm ${gradNorm}; expected finite numbers, perhaps with a smaller learning rate`,
       );
     }
-    await this.optimization.take(gradNorm, options);
+    await this.trained.take(gradNorm, options);
     this.#carried = statistics.carried ?? this.#carried;
     return { ...result, gradNorm };
   }
@@ -248,7 +248,7 @@ export class Trainer {
     await this.program.release();
     await (await this.#forward)?.release();
     await this.scorer.release();
-    await this.optimization.release();
+    await this.trained.release();
   }
 
   #statistics(examples: readonly Example[], options: BatchOptions) {
@@ -261,7 +261,7 @@ export class Trainer {
 
   /** Adds a micro-batch's gradient to the sums, in place. */
   async #accumulate(feeds: Tensors): Promise<Record<string, Tensor>> {
-    const { sums } = this.optimization;
+    const { sums } = this.trained;
     const named = Object.entries(sums.tensors).map(([name, tensor]) =>
       [sumInput(name), tensor] as const
     );

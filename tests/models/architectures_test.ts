@@ -20,7 +20,7 @@ import {
 } from "lib/models/weights/safetensors.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
-import { tensorsOf } from "lib/train/parameters.ts";
+import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/train/scorer.ts";

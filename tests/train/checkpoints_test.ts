@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "lib/train/checkpoints.ts";
-import type { Snapshot } from "lib/train/parameters.ts";
+import type { Snapshot } from "lib/train/trained_parameters.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const IDENTITY = { seed: 1, options: { beta: 0.1 }, evalData: null };

@@ -42,7 +42,7 @@ export interface UpdateOptions {
   maxGradNorm?: number;
 }
 
-interface OptimizationOptions extends CompileOptions {
+interface TrainedParametersOptions extends CompileOptions {
   optimizer: Optimizer;
 }
 
@@ -53,7 +53,7 @@ const PARAMETER = "parameter";
  * Parameters under optimization, on their device: their values, the sums of
  * their gradients, and what the optimizer keeps of each.
  */
-export class Optimization {
+export class TrainedParameters {
   #step = 0;
 
   private constructor(
@@ -71,14 +71,14 @@ export class Optimization {
   /** Parameters of these shapes, all 0. */
   static async create(
     parameters: readonly Slot[],
-    { optimizer, ...options }: OptimizationOptions,
-  ): Promise<Optimization> {
+    { optimizer, ...options }: TrainedParametersOptions,
+  ): Promise<TrainedParameters> {
     const { device = "cpu" } = options;
     const states = new Map<string, State>();
     for (const name of [PARAMETER, ...optimizer.slots]) {
       states.set(name, await createState(parameters, device));
     }
-    return new Optimization(
+    return new TrainedParameters(
       optimizer,
       await compile(optimizer.update(), options),
       await compile(squaredNorm(), options),
