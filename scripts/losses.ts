@@ -9,7 +9,7 @@ import {
 } from "lib/loss_tools/cases.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { lossNeeds } from "lib/losses/requirements.ts";
-import type { Options } from "lib/losses/options.ts";
+import type { LossOptions } from "lib/losses/options.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
 import type { LossSheet } from "lib/plot/loss_panels.ts";
@@ -74,7 +74,7 @@ function list(): void {
 }
 
 /** Settings, and in brackets what is off unless given. */
-function optionsText(options: Options): string {
+function optionsText(options: LossOptions): string {
   const toggles = Object.entries(options).flatMap(([name, { kind }]) =>
     kind === "toggle" ? `[${kebab(name)}]` : []
   );

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { lossGraph } from "lib/loss_tools/evaluate.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Policy } from "lib/models/policy.ts";
@@ -131,7 +131,7 @@ async function train(
   loss: ReturnType<typeof findLoss>,
   { device, from }: { device: Device; from?: Snapshot },
 ): Promise<{ steps: StepResult[]; snapshot: Snapshot }> {
-  const settings = resolveSettings(loss);
+  const settings = resolveOptions(loss);
   const setup = { policy, loss, settings, device, microTokens: 30 };
   const trainer = await Trainer.create({ ...setup, strict: true });
   if (from) await trainer.restore(from);

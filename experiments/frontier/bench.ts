@@ -1,5 +1,5 @@
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings, type Settings } from "lib/losses/options.ts";
+import { type LossOptionValues, resolveOptions } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { mean } from "lib/train/metrics.ts";
@@ -177,7 +177,7 @@ export class LocalBench implements Bench {
     return { rows, seconds };
   }
 
-  #trainer(loss: Loss, settings: Settings): Promise<Trainer> {
+  #trainer(loss: Loss, settings: LossOptionValues): Promise<Trainer> {
     const { policy, options: { device } } = this;
     const trainer = this.#trainers.get(loss.id) ?? Trainer.create({
       ...{ policy, loss, settings, device },
@@ -197,9 +197,9 @@ export class LocalBench implements Bench {
   }
 }
 
-function optionsOf({ option, value }: RunSpec, loss: Loss): Settings {
+function optionsOf({ option, value }: RunSpec, loss: Loss): LossOptionValues {
   const isOfLoss = option !== null && option !== "learningRate";
-  return resolveSettings(loss, isOfLoss ? { [option]: value } : {});
+  return resolveOptions(loss, isOfLoss ? { [option]: value } : {});
 }
 
 /** Where the policy is π_ref: no pair is told apart yet. */

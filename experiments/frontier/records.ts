@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { hashExamples } from "lib/data/example.ts";
 import type { Row } from "lib/data/tree_batch.ts";
 import { describeLoss, lossReads } from "lib/losses/requirements.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import type { Device } from "lib/onnx/providers.ts";
@@ -183,7 +183,7 @@ function common(
 
 function objectiveOf(id: string): RunRecord["objective"] {
   const loss = findLoss(id);
-  const options = resolveSettings(loss);
+  const options = resolveOptions(loss);
   const reference = lossReads(loss, options).reference
     ? "the reference model"
     : null;

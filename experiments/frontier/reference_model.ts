@@ -1,5 +1,5 @@
 import { planBatches } from "lib/data/sampler.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { sft } from "lib/losses/sft.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { parameterNames } from "lib/models/parameters.ts";
@@ -39,7 +39,7 @@ export async function trainReference(
     config,
     randomWeights(config, rng.split("weights")),
   );
-  const settings = resolveSettings(sft);
+  const settings = resolveOptions(sft);
   const optimizer = adamW({ beta2 });
   const setup = { policy, loss: sft, settings, device, optimizer };
   const trainer = await Trainer.create(setup);

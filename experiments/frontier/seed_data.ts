@@ -3,7 +3,7 @@ import type { Example } from "lib/data/example.ts";
 import { planBatches } from "lib/data/sampler.ts";
 import type { Row } from "lib/data/tree_batch.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings, type Settings } from "lib/losses/options.ts";
+import { type LossOptionValues, resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import { distinctRows } from "lib/train/reference.ts";
@@ -76,7 +76,7 @@ export function evaluationStream(seed: number, step: number): Rng {
 
 export interface PlanOptions {
   loss: Loss;
-  options: Settings;
+  options: LossOptionValues;
   learningRate: number;
 }
 
@@ -125,7 +125,7 @@ function referenceRows(
 ): Row[] {
   return distinctRows(settings.methods.flatMap(({ loss: id }) => {
     const loss = findLoss(id);
-    const options = resolveSettings(loss);
+    const options = resolveOptions(loss);
     const plan = planRun(settings, data, { loss, options, learningRate: 0 });
     return rowsToReference(plan, loss);
   }));

@@ -1,9 +1,9 @@
 import type { LossCase } from "./case_file.ts";
 import type { Loss } from "../losses/loss.ts";
 import {
-  type Option,
-  resolveSettings,
-  type Settings,
+  type LossOption,
+  type LossOptionValues,
+  resolveOptions,
 } from "../losses/options.ts";
 import { LOSSES } from "../losses/registry.ts";
 import { reasonOf } from "../files/values.ts";
@@ -11,7 +11,7 @@ import { reasonOf } from "../files/values.ts";
 /** A loss with all its settings. */
 export interface SetLoss {
   readonly loss: Loss;
-  readonly settings: Settings;
+  readonly settings: LossOptionValues;
 }
 
 /**
@@ -41,7 +41,7 @@ export function caseLoss(wanted: LossCase, beta: number): SetLoss {
     ...Object.fromEntries(given),
   };
   try {
-    return { loss, settings: resolveSettings(loss, settings) };
+    return { loss, settings: resolveOptions(loss, settings) };
   } catch (cause) {
     throw new RangeError(`Cannot evaluate ${where}: ${reasonOf(cause)}`, {
       cause,
@@ -98,7 +98,7 @@ function formOf({ options }: Loss, type: string): Record<string, string> {
 }
 
 function setting(
-  { kind }: Option,
+  { kind }: LossOption,
   value: number | string | boolean,
 ): number | string | boolean {
   return kind === "choice" && typeof value === "string" ? word(value) : value;

@@ -5,7 +5,7 @@ import {
   type LossGraphOptions,
 } from "./evaluate.ts";
 import type { Loss } from "../losses/loss.ts";
-import type { Option, Setting } from "../losses/options.ts";
+import type { LossOption, LossOptionValue } from "../losses/options.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import {
   compile,
@@ -19,7 +19,7 @@ import { sum } from "../ops/shaping.ts";
 import { Rng } from "../rng.ts";
 
 /** Settings of a loss by name; the others have their defaults. */
-export type Given = Readonly<Record<string, Setting>>;
+export type Given = Readonly<Record<string, LossOptionValue>>;
 
 /** Step of the differences, and how far they may be from the gradient. */
 const STEP = 1e-6;
@@ -145,7 +145,7 @@ export function variants({ options }: Pick<Loss, "options">): Given[] {
 }
 
 /** Every variant, or one number that no other option has. */
-function valuesOf(option: Option, i: number): readonly Setting[] {
+function valuesOf(option: LossOption, i: number): readonly LossOptionValue[] {
   if (option.kind === "choice") return option.choices;
   if (option.kind === "toggle") return [false, true];
   const low = option.min ?? option.above ?? 0;

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { checkLoss } from "./check.ts";
 import { combine } from "../losses/combine.ts";
 import type { Loss, PlainLoss, WeightedLoss } from "../losses/loss.ts";
-import { resolveSettings } from "../losses/options.ts";
+import { resolveOptions } from "../losses/options.ts";
 import { findLoss, isLoss, LOSSES } from "../losses/registry.ts";
 import { portablePath } from "../record/record.ts";
 import { sha256 } from "../record/sha256.ts";
@@ -109,5 +109,5 @@ function checkDeclaration(loss: PlainLoss): void {
       );
     }
   }
-  resolveSettings(loss);
+  resolveOptions(loss);
 }

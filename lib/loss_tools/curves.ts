@@ -1,6 +1,6 @@
 import { type GivenExample, type LossRun, runLoss } from "./evaluate.ts";
 import type { Loss, Reduced } from "../losses/loss.ts";
-import { resolveSettings } from "../losses/options.ts";
+import { resolveOptions } from "../losses/options.ts";
 
 /**
  * Where losses are looked at: answers of 20 tokens with 2 nats each under the
@@ -159,7 +159,7 @@ function statisticsOf(
 ): Reduced["inputs"] | undefined {
   const { statistics, data } = loss;
   if (!statistics) return undefined;
-  const settings = resolveSettings(loss);
+  const settings = resolveOptions(loss);
   const reduce = (batch: readonly GivenExample[]) =>
     statistics.reduce(
       batch.map(({ completions }) =>

@@ -2,11 +2,7 @@ import { type Row, treeBatch } from "../data/tree_batch.ts";
 import { gradient } from "../grad.ts";
 import { inputOf, lossTerms, optionInput } from "../losses/batch_inputs.ts";
 import type { Carried, Loss, LossTerms, Reduced } from "../losses/loss.ts";
-import {
-  resolveSettings,
-  type Setting,
-  type Settings,
-} from "../losses/options.ts";
+import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import {
   exampleFeeds,
   scalarFeeds,
@@ -41,7 +37,7 @@ export interface GivenExample {
 }
 
 export interface LossGraphOptions {
-  readonly settings?: Readonly<Record<string, Setting>>;
+  readonly settings?: LossOptionValues;
   /** @default "float32" */
   readonly float?: Float;
   /** log π_θ − log π_ref of mismatched completions, where a loss has them. */
@@ -73,7 +69,7 @@ export function lossGraph(
   { settings: given = {}, float = "float32", ...options }: LossGraphOptions =
     {},
 ): LossGraph {
-  const settings = resolveSettings(loss, given);
+  const settings = resolveOptions(loss, given);
   const graph = new Graph({ float });
   const logProbs = graph.input("logProbs", ["Q"]);
   const vector = (name: string) => inputOf(graph, name, { shape: ["S"] });
@@ -100,7 +96,7 @@ export function lossGraph(
 
 type FeedOptions =
   & Omit<LossGraphOptions, "settings" | "float">
-  & { settings: Settings };
+  & { settings: LossOptionValues };
 
 function feedsOf(
   loss: Loss,

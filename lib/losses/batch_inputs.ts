@@ -11,7 +11,7 @@ import type {
   Tokens,
   Totals,
 } from "./loss.ts";
-import type { Settings, Terms } from "./options.ts";
+import type { LossOptionTerms, LossOptionValues } from "./options.ts";
 
 /** Names under which parts of the graph are fed; parameters have their own. */
 export const optionInput = (name: string) => `option.${name}`;
@@ -34,7 +34,7 @@ export interface Scores {
 /** The loss of each example of a micro-batch. */
 export function lossTerms(
   loss: Loss,
-  settings: Settings,
+  settings: LossOptionValues,
   scores: Scores,
 ): LossTerms {
   return "parts" in loss
@@ -45,7 +45,7 @@ export function lossTerms(
 /** Σ weight · loss, with each loss and its own parts as metrics. */
 function combinedTerms(
   { parts, data }: Combination,
-  settings: Settings,
+  settings: LossOptionValues,
   scores: Scores,
 ): LossTerms {
   const metrics: Record<string, Value> = {};
@@ -63,7 +63,7 @@ function combinedTerms(
 
 function plainTerms(
   loss: PlainLoss,
-  settings: Settings,
+  settings: LossOptionValues,
   scores: Scores,
 ): LossTerms {
   const inputs = new BatchInputs(loss, scores);
@@ -162,7 +162,7 @@ class BatchInputs {
     );
   }
 
-  options(settings: Settings): Terms {
+  options(settings: LossOptionValues): LossOptionTerms {
     return Object.fromEntries(
       Object.keys(this.#loss.options).map((name) => {
         const setting = settings[name]!;

@@ -6,7 +6,7 @@ import {
   type Preset,
   type WeightedLoss,
 } from "./loss.ts";
-import type { NumberOption, Option, Options } from "./options.ts";
+import type { LossOption, LossOptions, NumberOption } from "./options.ts";
 
 /**
  * The sum of losses, each times its weight. Options of one name are one
@@ -39,7 +39,7 @@ export function combine(
     source: losses.map(({ source }) => source).join("; "),
     data: kind,
     parts,
-    options: losses.reduce<Options>(
+    options: losses.reduce<LossOptions>(
       (merged, { options }) => mergedOptions(merged, options, refuse),
       {},
     ),
@@ -56,11 +56,11 @@ function formulaOf({ loss: { formula }, weight }: WeightedLoss): string {
 }
 
 function mergedOptions(
-  merged: Options,
-  added: Options,
+  merged: LossOptions,
+  added: LossOptions,
   refuse: (why: string) => void,
-): Options {
-  const all: Record<string, Option> = { ...merged };
+): LossOptions {
+  const all: Record<string, LossOption> = { ...merged };
   for (const [name, option] of Object.entries(added)) {
     const known = all[name];
     if (known && known.kind !== option.kind) {
@@ -94,7 +94,7 @@ function withinBoth(a: NumberOption, b: NumberOption): NumberOption {
 function mergedPresets(
   losses: readonly Loss[],
 ): Combination["presets"] & object {
-  const merged = new Map<Peer, Preset<Options>>();
+  const merged = new Map<Peer, Preset<LossOptions>>();
   for (const peer of PEERS) {
     const presets = losses.flatMap(({ presets }) => presets?.[peer] ?? []);
     if (presets.length < losses.length) continue;

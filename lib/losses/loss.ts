@@ -1,5 +1,9 @@
 import type { Value } from "../onnx/graph.ts";
-import type { Options, Settings, Terms } from "./options.ts";
+import type {
+  LossOptions,
+  LossOptionTerms,
+  LossOptionValues,
+} from "./options.ts";
 
 /**
  * Log-probabilities of completions, in nats: each `[n]`, one for each of n
@@ -115,7 +119,7 @@ export interface Reduced {
  * gradient from log-probabilities under the policy and its reference, and
  * given to the loss as constants.
  */
-export interface Statistics<O extends Options> {
+export interface Statistics<O extends LossOptions> {
   /** What is estimated and how, in plain text. */
   readonly formula: string;
   /** What is given: a number of the batch, or a list with one an example. */
@@ -123,13 +127,16 @@ export interface Statistics<O extends Options> {
   /** What is carried, at the start of training. @default nothing */
   readonly carries?: Carried;
   /** The rows that are scored. @default those of the batch */
-  rows?(examples: readonly Row[], settings: Settings<O>): readonly Row[];
+  rows?(
+    examples: readonly Row[],
+    settings: LossOptionValues<O>,
+  ): readonly Row[];
   /** What an evaluation goes by. @default what `reduce` makes of its batch */
   ofEvaluation?(carried: Carried): Reduced;
   /** From the completions of each of those rows. */
   reduce(
     rows: readonly (readonly ScoredCompletion[])[],
-    settings: Settings<O>,
+    settings: LossOptionValues<O>,
     carried: Carried,
   ): Reduced;
 }
@@ -139,16 +146,16 @@ export const PEERS = ["trl", "llama-factory", "paper-repo"] as const;
 export type Peer = typeof PEERS[number];
 
 /** How another trainer names a loss, and settings that make it ours. */
-export interface Preset<O extends Options> {
+export interface Preset<O extends LossOptions> {
   /** Its names for the loss. */
   readonly names: readonly string[];
   /** Where they are not our defaults. */
-  readonly settings: Partial<Settings<O>>;
+  readonly settings: Partial<LossOptionValues<O>>;
   /** What is different there and cannot be set. */
   readonly note?: string;
 }
 
-interface Definition<O extends Options> {
+interface Definition<O extends LossOptions> {
   /** Name in commands and records. */
   readonly id: string;
   readonly title: string;
@@ -166,28 +173,31 @@ interface Definition<O extends Options> {
 }
 
 /** A loss of single completions: the chosen ones of pairs. */
-export interface CompletionLoss<O extends Options = Options>
+export interface CompletionLoss<O extends LossOptions = LossOptions>
   extends Definition<O> {
   readonly data: "completions";
-  terms(batch: CompletionBatch, options: Terms<O>): LossTerms;
+  terms(batch: CompletionBatch, options: LossOptionTerms<O>): LossTerms;
 }
 
 /** A loss of pairs of completions of one prompt. */
-export interface PairLoss<O extends Options = Options> extends Definition<O> {
+export interface PairLoss<O extends LossOptions = LossOptions>
+  extends Definition<O> {
   readonly data: "pairs";
-  terms(batch: PairBatch, options: Terms<O>): LossTerms;
+  terms(batch: PairBatch, options: LossOptionTerms<O>): LossTerms;
 }
 
 /** A loss of completions labelled desirable or undesirable. */
-export interface LabelLoss<O extends Options = Options> extends Definition<O> {
+export interface LabelLoss<O extends LossOptions = LossOptions>
+  extends Definition<O> {
   readonly data: "labels";
-  terms(batch: LabelBatch, options: Terms<O>): LossTerms;
+  terms(batch: LabelBatch, options: LossOptionTerms<O>): LossTerms;
 }
 
 /** A loss of lists of completions of one prompt, ranked from best to worst. */
-export interface RankLoss<O extends Options = Options> extends Definition<O> {
+export interface RankLoss<O extends LossOptions = LossOptions>
+  extends Definition<O> {
   readonly data: "ranks";
-  terms(batch: RankBatch, options: Terms<O>): LossTerms;
+  terms(batch: RankBatch, options: LossOptionTerms<O>): LossTerms;
 }
 
 /** A loss with a formula of its own. */
@@ -199,7 +209,7 @@ export interface WeightedLoss {
 }
 
 /** A weighted sum of losses; see `combine()`. */
-export interface Combination extends Definition<Options> {
+export interface Combination extends Definition<LossOptions> {
   readonly data: PlainLoss["data"];
   readonly parts: readonly WeightedLoss[];
 }
@@ -209,15 +219,15 @@ export type Loss = PlainLoss | Combination;
 type Undiscriminated<L> = Omit<L, "data">;
 
 /** Declares a loss and fixes the type of its options. */
-export const completionLoss = <const O extends Options>(
+export const completionLoss = <const O extends LossOptions>(
   loss: Undiscriminated<CompletionLoss<O>>,
 ): CompletionLoss<O> => ({ ...loss, data: "completions" });
-export const pairLoss = <const O extends Options>(
+export const pairLoss = <const O extends LossOptions>(
   loss: Undiscriminated<PairLoss<O>>,
 ): PairLoss<O> => ({ ...loss, data: "pairs" });
-export const labelLoss = <const O extends Options>(
+export const labelLoss = <const O extends LossOptions>(
   loss: Undiscriminated<LabelLoss<O>>,
 ): LabelLoss<O> => ({ ...loss, data: "labels" });
-export const rankLoss = <const O extends Options>(
+export const rankLoss = <const O extends LossOptions>(
   loss: Undiscriminated<RankLoss<O>>,
 ): RankLoss<O> => ({ ...loss, data: "ranks" });

@@ -7,7 +7,7 @@ import type {
   Sequences,
   Totals,
 } from "./loss.ts";
-import type { Settings, Terms } from "./options.ts";
+import type { LossOptionTerms, LossOptionValues } from "./options.ts";
 import { perToken } from "./sequences.ts";
 
 /** Which tokens' negative log-likelihood counts. */
@@ -47,7 +47,7 @@ export const nllOptions = (
   ...likelihoodOptions({ reduction }),
 });
 
-type NllSettings = Settings<ReturnType<typeof likelihoodOptions>>;
+type NllSettings = LossOptionValues<ReturnType<typeof likelihoodOptions>>;
 
 interface NllBatch {
   readonly completion: Sequences;
@@ -82,7 +82,7 @@ export function nll(
 export function withNll(
   contrast: Value,
   { chosen, prompt, totals }: PairBatch,
-  options: Terms<ReturnType<typeof nllOptions>>,
+  options: LossOptionTerms<ReturnType<typeof nllOptions>>,
 ): LossTerms {
   const likelihood = nll({ completion: chosen, prompt, totals }, options);
   return {

@@ -34,27 +34,29 @@ export interface ToggleOption extends Described {
   readonly kind: "toggle";
 }
 
-export type Option = NumberOption | ChoiceOption | ToggleOption;
-export type Options = Readonly<Record<string, Option>>;
+export type LossOption = NumberOption | ChoiceOption | ToggleOption;
+export type LossOptions = Readonly<Record<string, LossOption>>;
 
 /** An option's value outside of graphs. */
-export type Setting<O extends Option = Option> = O extends NumberOption ? number
+export type LossOptionValue<O extends LossOption = LossOption> = O extends
+  NumberOption ? number
   : O extends { choices: readonly (infer C)[] } ? C
   : boolean;
-export type Settings<O extends Options = Options> = {
-  readonly [K in keyof O]: Setting<O[K]>;
+export type LossOptionValues<O extends LossOptions = LossOptions> = {
+  readonly [K in keyof O]: LossOptionValue<O[K]>;
 };
 
 /** An option's value inside of one: numbers become scalar values. */
-type Term<O extends Option> = O extends NumberOption ? Value : Setting<O>;
-export type Terms<O extends Options = Options> = {
-  readonly [K in keyof O]: Term<O[K]>;
+type LossOptionTerm<O extends LossOption> = O extends NumberOption ? Value
+  : LossOptionValue<O>;
+export type LossOptionTerms<O extends LossOptions = LossOptions> = {
+  readonly [K in keyof O]: LossOptionTerm<O[K]>;
 };
 
 /** Something with options, such as a loss. */
 interface Optioned {
   readonly id: string;
-  readonly options: Options;
+  readonly options: LossOptions;
 }
 
 /**
@@ -63,10 +65,10 @@ interface Optioned {
  * @throws RangeError for an option the loss does not have or that is out of
  * bounds; the message says which are expected.
  */
-export function resolveSettings(
+export function resolveOptions(
   { id, options }: Optioned,
-  given: Readonly<Record<string, Setting | undefined>> = {},
-): Settings {
+  given: Readonly<Record<string, LossOptionValue | undefined>> = {},
+): LossOptionValues {
   for (const name of Object.keys(given)) {
     if (given[name] !== undefined && !Object.hasOwn(options, name)) {
       const known = Object.keys(options).join(", ") || "none";
@@ -91,11 +93,11 @@ export function resolveSettings(
 }
 
 /** What an option is if nothing is said. */
-export function defaultOf(option: Option): Setting {
+export function defaultOf(option: LossOption): LossOptionValue {
   return option.kind === "toggle" ? false : option.default;
 }
 
-function isAllowed(option: Option, value: Setting): boolean {
+function isAllowed(option: LossOption, value: LossOptionValue): boolean {
   if (option.kind === "toggle") return typeof value === "boolean";
   if (option.kind === "choice") return option.choices.includes(String(value));
   const { above = -Infinity, min = -Infinity, except } = option;
@@ -106,7 +108,7 @@ function isAllowed(option: Option, value: Setting): boolean {
 }
 
 /** What an option takes, in words. */
-export function expectation(option: Option): string {
+export function expectation(option: LossOption): string {
   if (option.kind === "toggle") return "true or false";
   if (option.kind === "choice") return `one of ${option.choices.join(", ")}`;
   const bounds = [

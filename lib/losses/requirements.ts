@@ -1,7 +1,7 @@
 import { Graph } from "../onnx/graph.ts";
 import { inputOf, lossTerms } from "./batch_inputs.ts";
 import type { Loss } from "./loss.ts";
-import { resolveSettings, type Settings } from "./options.ts";
+import { type LossOptionValues, resolveOptions } from "./options.ts";
 
 /** What a loss reads of an example besides log π_θ(y|x). */
 export interface Reads {
@@ -23,7 +23,7 @@ export interface Reads {
  * What a loss reads under its settings, found by building it once: there is no
  * declaration that could be wrong.
  */
-export function lossReads(loss: Loss, settings: Settings): Reads {
+export function lossReads(loss: Loss, settings: LossOptionValues): Reads {
   const graph = new Graph();
   lossTerms(loss, settings, {
     logProbs: inputOf(graph, "logProbs", { shape: ["Q"] }),
@@ -49,7 +49,7 @@ export function lossReads(loss: Loss, settings: Settings): Reads {
 
 /** What a loss needs besides log π_θ(y|x) under its defaults, in words. */
 export function lossNeeds(loss: Loss): string[] {
-  const reads = lossReads(loss, resolveSettings(loss));
+  const reads = lossReads(loss, resolveOptions(loss));
   return [
     reads.reference ? "reference" : "no reference",
     reads.tokens
@@ -81,7 +81,7 @@ export interface LossDescription {
 /** Describes a loss under its settings; `reference` says what π_ref is. */
 export function describeLoss(
   loss: Loss,
-  settings: Settings,
+  settings: LossOptionValues,
   { reference }: Pick<LossDescription, "reference">,
 ): LossDescription {
   return {

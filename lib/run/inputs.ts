@@ -8,9 +8,9 @@ import {
 } from "../hub/resolve.ts";
 import type { Loss, Peer } from "../losses/loss.ts";
 import {
-  resolveSettings,
-  type Setting,
-  type Settings,
+  type LossOptionValue,
+  type LossOptionValues,
+  resolveOptions,
 } from "../losses/options.ts";
 import { chooseLoss, type ChosenLoss } from "../loss_tools/choose.ts";
 import {
@@ -44,7 +44,7 @@ export interface TrainingInputs extends ModelPlace {
   readonly loss: Loss;
   readonly lossSource: Omit<ChosenLoss, "loss">;
   /** All options of the loss. */
-  readonly options: Settings;
+  readonly options: LossOptionValues;
   readonly model: LoadedPolicy;
   /** Where the initial adapter came from; null without one. */
   readonly adapterSource: Source | null;
@@ -73,7 +73,7 @@ export async function loadInputs(
   { chosen, ...hooks }: InputOptions,
 ): Promise<TrainingInputs> {
   const { loss, ...lossSource } = chosen ?? await chooseLoss(settings.loss);
-  const options = resolveSettings(loss, {
+  const options = resolveOptions(loss, {
     ...presetSettings(loss, settings.preset),
     ...settings.options,
   });
@@ -124,7 +124,7 @@ export async function loadInputs(
 function presetSettings(
   { id, presets = {} }: Loss,
   peer: Peer | null,
-): Readonly<Record<string, Setting | undefined>> {
+): Readonly<Record<string, LossOptionValue | undefined>> {
   const preset = peer === null ? { settings: {} } : presets[peer];
   if (preset) return preset.settings;
   throw new RangeError(

@@ -2,7 +2,7 @@ import type { Order } from "../data/sampler.ts";
 import type { Truncation } from "../data/tokenize/fit_row.ts";
 import type { Peer } from "../losses/loss.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
-import type { Setting } from "../losses/options.ts";
+import type { LossOptionValues } from "../losses/options.ts";
 import type { ConversionSettings } from "../data/convert/convert.ts";
 import type { TokenizeOptions } from "../data/tokenize/tokenize.ts";
 import type { Json } from "../record/canonical_json.ts";
@@ -18,7 +18,7 @@ export type TrainSettings = {
   /** Trainer whose objective is reproduced; `null` for the paper's. */
   readonly preset: Peer | null;
   /** Options of the loss; those that are absent have its defaults. */
-  readonly options: Readonly<Record<string, Setting>>;
+  readonly options: LossOptionValues;
   readonly tuning: TuningSettings;
   readonly epochs: number;
   /** Overrides `epochs`. */

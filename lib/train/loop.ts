@@ -1,7 +1,7 @@
 import { type Example, scoredLengths } from "../data/example.ts";
 import type { Row } from "../data/tree_batch.ts";
 import type { Loss } from "../losses/loss.ts";
-import type { Settings } from "../losses/options.ts";
+import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";
 import { rowOf, weightsOf } from "./feeds.ts";
 import { type Schedule, scheduled } from "../optim.ts";
@@ -21,7 +21,7 @@ export interface TrainingPlan {
   /** Steps between evaluations; the last step has one anyway. 0 for it alone. */
   readonly evalEvery: number;
   readonly evalBatch: number;
-  readonly settings: Settings;
+  readonly settings: LossOptionValues;
   readonly learningRate: number;
   readonly schedule: Schedule;
   /** Steps of warm-up. */

@@ -3,7 +3,7 @@ import { microBatches } from "../data/sampler.ts";
 import { type Row, treeBatch } from "../data/tree_batch.ts";
 import { optionInput } from "../losses/batch_inputs.ts";
 import type { Carried, Loss, Reduced } from "../losses/loss.ts";
-import type { Settings } from "../losses/options.ts";
+import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads, type Reads } from "../losses/requirements.ts";
 import { batchMetrics, groupMeans, mean, scoredBatch } from "./metrics.ts";
 import {
@@ -21,7 +21,7 @@ import type { Reference } from "./reference.ts";
 import { metricName } from "./objective.ts";
 
 export interface BatchOptions {
-  settings: Settings;
+  settings: LossOptionValues;
   reference: Reference | null;
 }
 
@@ -41,7 +41,7 @@ export interface BatchResult {
 interface PassOptions {
   loss: Loss;
   /** Choices that are compiled into the loss's graph. */
-  settings: Settings;
+  settings: LossOptionValues;
   /** Slots of a micro-batch. */
   microTokens: number;
   /** The number of scored tokens of a micro-batch is a multiple of this. */

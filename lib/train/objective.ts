@@ -2,7 +2,7 @@ import { Graph, type Value } from "../onnx/graph.ts";
 import { gradient } from "../grad.ts";
 import { inputOf, lossTerms } from "../losses/batch_inputs.ts";
 import type { Loss } from "../losses/loss.ts";
-import type { Settings } from "../losses/options.ts";
+import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";
 import {
   scoredTokens,
@@ -19,7 +19,7 @@ const METRIC = "metric.";
 
 export interface ObjectiveOptions {
   /** Its choices are compiled in; its numbers are inputs. */
-  settings: Settings;
+  settings: LossOptionValues;
   /** Equal parts of the head's work. */
   chunks: number;
   /** An empty graph to build in. @default one in float32 */

@@ -6,7 +6,7 @@ import {
 import type { Example } from "../data/example.ts";
 import type { Row } from "../data/tree_batch.ts";
 import type { Carried, Loss } from "../losses/loss.ts";
-import type { Settings } from "../losses/options.ts";
+import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";
 import type { Policy } from "../models/policy.ts";
 import {
@@ -41,7 +41,7 @@ export interface TrainerOptions {
   policy: Policy;
   loss: Loss;
   /** The loss's choices are compiled in; its numbers may change at each step. */
-  settings: Settings;
+  settings: LossOptionValues;
   /** @default "cpu" */
   device?: Device;
   /** @default 1 */

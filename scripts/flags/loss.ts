@@ -2,9 +2,9 @@ import type { Loss } from "lib/losses/loss.ts";
 import {
   defaultOf,
   expectation,
-  type Option,
-  resolveSettings,
-  type Setting,
+  type LossOption,
+  type LossOptionValue,
+  resolveOptions,
 } from "lib/losses/options.ts";
 import { type Flag, kebab } from "lib/cli/verb.ts";
 import { reasonOf } from "lib/files/values.ts";
@@ -49,22 +49,26 @@ export function lossOptions(
   loss: Loss,
   values: Readonly<Record<string, unknown>>,
   names: Iterable<string>,
-): Record<string, Setting> {
-  const given: Record<string, Setting> = {};
+): Record<string, LossOptionValue> {
+  const given: Record<string, LossOptionValue> = {};
   for (const name of names) {
     const value = values[name];
-    if (!isSetting(value) || value === false) continue;
+    if (!isOptionValue(value) || value === false) continue;
     check(loss, name, value);
     given[name] = value;
   }
   return given;
 }
 
-function isSetting(value: unknown): value is Setting {
+function isOptionValue(value: unknown): value is LossOptionValue {
   return ["number", "string", "boolean"].includes(typeof value);
 }
 
-function check({ id, options }: Loss, name: string, value: Setting): void {
+function check(
+  { id, options }: Loss,
+  name: string,
+  value: LossOptionValue,
+): void {
   const option = options[name];
   if (!option) {
     const known = Object.keys(options).map((name) => `--${kebab(name)}`);
@@ -75,7 +79,7 @@ function check({ id, options }: Loss, name: string, value: Setting): void {
     );
   }
   try {
-    resolveSettings({ id, options: { [name]: option } }, { [name]: value });
+    resolveOptions({ id, options: { [name]: option } }, { [name]: value });
   } catch (cause) {
     throw new RangeError(`Cannot use --${kebab(name)}: ${reasonOf(cause)}`, {
       cause,
@@ -83,7 +87,7 @@ function check({ id, options }: Loss, name: string, value: Setting): void {
   }
 }
 
-function flagOf(option: Option, group: string): Flag {
+function flagOf(option: LossOption, group: string): Flag {
   const { kind, help } = option;
   if (kind === "toggle") return { kind, help, group };
   const expected = kind === "number" ? `${expectation(option)}, ` : "";

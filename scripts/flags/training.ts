@@ -1,5 +1,5 @@
 import { ORDERS } from "lib/data/sampler.ts";
-import type { Setting } from "lib/losses/options.ts";
+import type { LossOptionValues } from "lib/losses/options.ts";
 import { PEERS } from "lib/losses/loss.ts";
 import { SCHEDULES } from "lib/optim.ts";
 import {
@@ -195,7 +195,7 @@ export type TrainingFlags = FlagValues<typeof TRAINING_FLAGS>;
  */
 export function trainingSettings(
   flags: TrainingFlags,
-  options: Readonly<Record<string, Setting>>,
+  options: LossOptionValues,
 ): TrainSettings {
   if (flags.steps !== undefined) refuse(flags, "epochs", "--steps");
   return {

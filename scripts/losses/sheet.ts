@@ -4,8 +4,8 @@ import { lossNeeds } from "lib/losses/requirements.ts";
 import {
   defaultOf,
   expectation,
-  type Option,
-  type Options,
+  type LossOption,
+  type LossOptions,
 } from "lib/losses/options.ts";
 import type { Entry, LossSheet } from "lib/plot/loss_panels.ts";
 import { kebab } from "lib/cli/verb.ts";
@@ -33,7 +33,7 @@ export async function lossSheet(loss: Loss): Promise<LossSheet> {
 }
 
 /** `β = 0.1, reduction = sum` */
-export function settingsText(options: Options): string {
+export function settingsText(options: LossOptions): string {
   return Object.entries(options).flatMap(([name, option]) => {
     if (option.kind === "toggle") return [];
     const called = option.kind === "number" ? option.symbol : kebab(name);
@@ -51,11 +51,11 @@ function startText(loss: Loss, start: readonly number[]): string {
     : `${value}, where answers have ${ANSWERS}`;
 }
 
-function optionEntry([name, option]: [string, Option]): Entry {
+function optionEntry([name, option]: [string, LossOption]): Entry {
   return { name: `--${kebab(name)}`, text: optionText(option) };
 }
 
-function optionText(option: Option): string {
+function optionText(option: LossOption): string {
   if (option.kind === "toggle") return option.help;
   const symbol = option.kind === "number" ? `${option.symbol}: ` : "";
   return `${symbol}${option.help} (${expectation(option)}; default ${
@@ -64,7 +64,7 @@ function optionText(option: Option): string {
 }
 
 function presetEntry(
-  [peer, { names, settings, note }]: [string, Preset<Options>],
+  [peer, { names, settings, note }]: [string, Preset<LossOptions>],
 ): Entry {
   const flags = Object.entries(settings).map(([name, value]) =>
     value === true ? `--${kebab(name)}` : `--${kebab(name)} ${value}`

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { combine } from "lib/losses/combine.ts";
 import type { PlainLoss } from "lib/losses/loss.ts";
 import { pairLoss } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { assertClose } from "../assert_close.ts";
 import { runLoss } from "./loss_graph.ts";
@@ -50,7 +50,7 @@ Deno.test("of labelled completions a likelihood counts the desirable ones, over 
 
 Deno.test("options of one name are one option, within the bounds of all", () => {
   const loss = sumOf(["ln-dpo", 1], ["dpo", 1], ["sft", 1]);
-  const { beta, labelSmoothing } = resolveSettings(loss);
+  const { beta, labelSmoothing } = resolveOptions(loss);
   strictEqual(beta, findLoss("ln-dpo").options["beta"]!.kind && 5);
   strictEqual(labelSmoothing, 0);
   const tight = pairLoss({
@@ -72,11 +72,11 @@ Deno.test("options of one name are one option, within the bounds of all", () => 
   ]);
   for (const beta of [0.4, 3.1]) {
     throws(
-      () => resolveSettings(narrow, { beta }),
+      () => resolveOptions(narrow, { beta }),
       /at least 0.5 and at most 3/,
     );
   }
-  strictEqual(resolveSettings(narrow, { beta: 0.5 })["beta"], 0.5);
+  strictEqual(resolveOptions(narrow, { beta: 0.5 })["beta"], 0.5);
 });
 
 const { data: _, ...PLAIN } = findLoss("orpo-ratio") as PlainLoss & {

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { dpo } from "lib/losses/dpo.ts";
 import { fDpo } from "lib/losses/f_dpo.ts";
-import type { Setting } from "lib/losses/options.ts";
+import type { LossOptionValue } from "lib/losses/options.ts";
 import { assertClose } from "../assert_close.ts";
 import { runLoss } from "./loss_graph.ts";
 import { logSigmoid, testPreset } from "./peer_formula.ts";
@@ -9,7 +9,7 @@ import { logSigmoid, testPreset } from "./peer_formula.ts";
 testPreset(fDpo, "trl", ({ dc, dr }) => -logSigmoid(0.1 * (dc - dr)));
 
 /** f′(4) − f′(1/2) by hand. */
-const SCORES: [Record<string, Setting>, number][] = [
+const SCORES: [Record<string, LossOptionValue>, number][] = [
   [{ divergence: "reverse-kl" }, Math.log(8)],
   [{ divergence: "forward-kl" }, -1 / 4 + 2],
   [{ divergence: "js" }, Math.log(8 / 5) - Math.log(2 / 3)],
@@ -49,7 +49,7 @@ const batch = {
   rejected: [-12, -4, -29],
   refRejected: [-11, -7, -30],
 };
-const at = (settings: Record<string, Setting>) =>
+const at = (settings: Record<string, LossOptionValue>) =>
   runLoss(fDpo, batch, { settings });
 
 Deno.test("f-dpo under the reverse KL divergence is DPO", async () => {

@@ -3,38 +3,38 @@ import { dpo } from "lib/losses/dpo.ts";
 import { kto } from "lib/losses/kto.ts";
 import { ktoPairwise } from "lib/losses/kto_pairwise.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings, type Setting } from "lib/losses/options.ts";
+import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { orpoRatio } from "lib/losses/orpo_ratio.ts";
 
-Deno.test("resolveSettings() fills in what is not given", () => {
-  deepStrictEqual(resolveSettings(dpo), {
+Deno.test("resolveOptions() fills in what is not given", () => {
+  deepStrictEqual(resolveOptions(dpo), {
     beta: 0.1,
     labelSmoothing: 0,
     referenceFree: false,
   });
-  deepStrictEqual(resolveSettings(orpoRatio), {});
+  deepStrictEqual(resolveOptions(orpoRatio), {});
 });
 
-Deno.test("resolveSettings() keeps what is given, but not undefined", () => {
+Deno.test("resolveOptions() keeps what is given, but not undefined", () => {
   deepStrictEqual(
-    resolveSettings(dpo, {
+    resolveOptions(dpo, {
       beta: 2,
       labelSmoothing: undefined,
       referenceFree: true,
     }),
     { beta: 2, labelSmoothing: 0, referenceFree: true },
   );
-  deepStrictEqual(resolveSettings(ktoPairwise, { score: "mean" }), {
+  deepStrictEqual(resolveOptions(ktoPairwise, { score: "mean" }), {
     beta: 0.1,
     score: "mean",
   });
 });
 
-Deno.test("resolveSettings() takes an undefined option of another loss", () => {
-  deepStrictEqual(resolveSettings(orpoRatio, { beta: undefined }), {});
+Deno.test("resolveOptions() takes an undefined option of another loss", () => {
+  deepStrictEqual(resolveOptions(orpoRatio, { beta: undefined }), {});
 });
 
-const REFUSED: [Loss, Record<string, Setting>, string][] = [
+const REFUSED: [Loss, Record<string, LossOptionValue>, string][] = [
   [
     dpo,
     { lambda: 1 },
@@ -52,7 +52,7 @@ const REFUSED: [Loss, Record<string, Setting>, string][] = [
   ],
   ...[0, -1, NaN, Infinity].map((
     beta,
-  ): [Loss, Record<string, Setting>, string] => [
+  ): [Loss, Record<string, LossOptionValue>, string] => [
     dpo,
     { beta },
     `Option "beta" of loss "dpo" is ${beta}, expected a number above 0`,
@@ -85,7 +85,7 @@ const REFUSED: [Loss, Record<string, Setting>, string][] = [
 ];
 
 for (const [loss, given, message] of REFUSED) {
-  Deno.test(`resolveSettings() refuses ${Deno.inspect(given)} for ${loss.id}`, () => {
-    throws(() => resolveSettings(loss, given), { name: "RangeError", message });
+  Deno.test(`resolveOptions() refuses ${Deno.inspect(given)} for ${loss.id}`, () => {
+    throws(() => resolveOptions(loss, given), { name: "RangeError", message });
   });
 }

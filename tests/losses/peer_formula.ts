@@ -1,6 +1,6 @@
 import { ok } from "node:assert/strict";
 import type { Loss, Peer } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { assertClose } from "../assert_close.ts";
 import { type Batch, runLoss } from "./loss_graph.ts";
 
@@ -51,7 +51,7 @@ export function testPreset(
     const preset = loss.presets?.[peer];
     ok(preset, `${loss.id} has no preset ${peer}`);
     const { loss: found } = await runLoss(loss, BATCH, {
-      settings: resolveSettings(loss, preset.settings),
+      settings: resolveOptions(loss, preset.settings),
       float: "float64",
     });
     assertClose([mean(found)], [mean(pairs().map(formula))], {

@@ -6,7 +6,7 @@ import {
   runLoss,
 } from "lib/loss_tools/evaluate.ts";
 import { type Loss, PEERS, type Reduced } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import { type Batch, examplesOf } from "./loss_graph.ts";
 
@@ -48,7 +48,7 @@ Deno.test("every preset's settings are options within their bounds", () => {
       const preset = loss.presets?.[peer];
       if (!preset) continue;
       ok(preset.names.length > 0, `${loss.id} under ${peer}`);
-      resolveSettings(loss, preset.settings);
+      resolveOptions(loss, preset.settings);
     }
   }
 });

@@ -1,12 +1,15 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { resolveSettings, type Setting } from "lib/losses/options.ts";
+import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 
 /** What of everything a loss reads. */
-function readsOf(id: string, given: Record<string, Setting> = {}): string[] {
+function readsOf(
+  id: string,
+  given: Record<string, LossOptionValue> = {},
+): string[] {
   const loss = findLoss(id);
-  const reads = lossReads(loss, resolveSettings(loss, given));
+  const reads = lossReads(loss, resolveOptions(loss, given));
   return Object.entries(reads).flatMap(([name, read]) => read ? [name] : []);
 }
 

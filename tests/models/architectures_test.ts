@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { dpo } from "lib/losses/dpo.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
@@ -150,7 +150,7 @@ async function trainOnce(
   fixture: Fixture,
   { logProbs, loss }: Outcome,
 ): Promise<Values> {
-  const settings = resolveSettings(dpo, { beta: 0.1 });
+  const settings = resolveOptions(dpo, { beta: 0.1 });
   const trainer = await Trainer.create({
     policy,
     loss: dpo,

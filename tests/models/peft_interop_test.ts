@@ -1,7 +1,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { dpo } from "lib/losses/dpo.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import type { Adapter } from "lib/models/adapter/adapter.ts";
 import {
   readAdapter,
@@ -248,7 +248,7 @@ class Training implements AsyncDisposable {
     return this.trainer.release();
   }
 }
-const SETTINGS = resolveSettings(dpo, { beta: 0.1 });
+const SETTINGS = resolveOptions(dpo, { beta: 0.1 });
 
 /** All of an adapter but its values. */
 function shapeOf({ tensors, replaced, config: _, ...scaling }: Awaited<

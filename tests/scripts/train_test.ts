@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
@@ -71,7 +71,7 @@ async function checkRecord(t: TinyTraining, loss: Loss): Promise<void> {
   const out = join(t.path, "out");
   const record = await readRecord(join(out, "run.json"));
   const { settings, objective, model, summary, artifacts, data } = record;
-  deepStrictEqual(settings["options"], { ...resolveSettings(loss) });
+  deepStrictEqual(settings["options"], { ...resolveOptions(loss) });
   deepStrictEqual(
     [settings["model"], settings["maxLength"], settings["device"]],
     ["model", 32, "cpu"],
@@ -80,7 +80,7 @@ async function checkRecord(t: TinyTraining, loss: Loss): Promise<void> {
   strictEqual(objective.formula, loss.formula);
   strictEqual(
     objective.reference,
-    lossReads(loss, resolveSettings(loss)).reference
+    lossReads(loss, resolveOptions(loss)).reference
       ? "the model as loaded"
       : null,
   );

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { optimizerBatches } from "lib/data/sampler.ts";
 import { changeMetrics, diagnose, Probe } from "lib/train/diagnostics.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { computeReference } from "lib/train/reference.ts";
 import {
@@ -24,7 +24,7 @@ function planFor(loss: Loss, given: Partial<TrainingPlan> = {}): TrainingPlan {
     evalExamples: [],
     evalEvery: 2,
     evalBatch: 4,
-    settings: resolveSettings(loss),
+    settings: resolveOptions(loss),
     learningRate: 1e-2,
     schedule: "constant",
     warmup: 0,

@@ -8,7 +8,7 @@ import { parseRows } from "lib/data/formats/registry.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import { planBatches } from "lib/data/sampler.ts";
 import { tokenizeRows } from "lib/data/tokenize/tokenize.ts";
-import { resolveSettings } from "lib/losses/options.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { computeReference } from "lib/train/reference.ts";
 import {
@@ -115,7 +115,7 @@ async function lossOf({ name, kind, config }: Trajectory): Promise<SetLoss> {
   const { beta } = config;
   if (Array.isArray(config["loss_type"])) {
     const { loss } = await chooseLoss("dpo+0.5*sft");
-    return { loss, settings: resolveSettings(loss, { beta }) };
+    return { loss, settings: resolveOptions(loss, { beta }) };
   }
   const found = caseLoss({
     name: `${name}-${kind}`,
@@ -141,7 +141,7 @@ async function lossOf({ name, kind, config }: Trajectory): Promise<SetLoss> {
       typeof value === "string" && name !== "divergence"
     );
   const given = { ...settings, ...Object.fromEntries(variants) };
-  return { loss, settings: resolveSettings(loss, given) };
+  return { loss, settings: resolveOptions(loss, given) };
 }
 
 /** What of a configuration is the loss's own. */

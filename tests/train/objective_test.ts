@@ -1,7 +1,7 @@
 import { ok } from "node:assert/strict";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import type { Loss, Reduced } from "lib/losses/loss.ts";
-import { resolveSettings, type Setting } from "lib/losses/options.ts";
+import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { detachedValues } from "lib/loss_tools/check.ts";
 import { widened } from "lib/loss_tools/evaluate.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
@@ -40,7 +40,7 @@ import { randomExamples, UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 type Feeds = Record<string, HostTensor>;
-type Given = Readonly<Record<string, Setting>>;
+type Given = Readonly<Record<string, LossOptionValue>>;
 
 const EXAMPLES = 4;
 /** By how much their losses count. */
@@ -96,7 +96,7 @@ async function checkObjective(
     ? decoder.policy
     : (await randomLora(folder.path, decoder)).policy;
   const loss = findLoss(id);
-  const settings = resolveSettings(loss, given);
+  const settings = resolveOptions(loss, given);
   const feeds = feedsOf(policy, loss, { settings, chunks });
   const objectiveIn = (float: Float) => {
     const graph = new Graph({ float });

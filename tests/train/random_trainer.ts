@@ -1,6 +1,6 @@
 import type { Example } from "lib/data/example.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { resolveSettings, type Setting } from "lib/losses/options.ts";
+import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { lossReads } from "lib/losses/requirements.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
@@ -18,7 +18,7 @@ import { randomLora } from "../models/random_lora.ts";
 import { UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
-export type Given = Readonly<Record<string, Setting>>;
+export type Given = Readonly<Record<string, LossOptionValue>>;
 export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 
 /**
@@ -55,7 +55,7 @@ export async function withTrainer<T>(
   const policy = kind === "full"
     ? decoder.policy
     : (await randomLora(folder.path, decoder)).policy;
-  const settings = resolveSettings(options.loss);
+  const settings = resolveOptions(options.loss);
   const trainer = await Trainer.create({ policy, settings, ...options });
   try {
     return await use(trainer, policy);
@@ -80,7 +80,7 @@ export function seenStep(
     >,
   examples: readonly Example[],
 ): Promise<SeenStep> {
-  const settings = resolveSettings(loss, given);
+  const settings = resolveOptions(loss, given);
   return withTrainer(
     { loss, settings, optimizer: recorder, ...way },
     async (trainer) => {
@@ -107,7 +107,7 @@ export const parametersOf = (trainer: Trainer) =>
 
 /** A step under the loss's defaults, but for what is given. */
 export function stepOptions(loss: Loss, given: Given = {}): StepOptions {
-  const settings = resolveSettings(loss, given);
+  const settings = resolveOptions(loss, given);
   const reference = lossReads(loss, settings).reference ? UNLIKELY : null;
   return { settings, reference, learningRate: 1e-2 };
 }
