@@ -1,4 +1,4 @@
-import type { ErrorBar } from "lib/plot/figure.ts";
+import type { ErrorBar } from "plotly.js";
 import type { Interval } from "lib/stats/interval.ts";
 import type { Method } from "./settings.ts";
 import type { Intervals, SettingSummary, Summary } from "./summary.ts";

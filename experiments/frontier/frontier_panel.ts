@@ -1,4 +1,5 @@
-import type { Annotation, Panel, ScatterTrace } from "lib/plot/figure.ts";
+import type { Annotations } from "plotly.js";
+import type { Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { seriesStyle } from "lib/plot/style.ts";
 import {
   digits,
@@ -124,7 +125,7 @@ function labels(
   summary: Summary,
   method: Method,
   index: number,
-): Annotation[] {
+): Partial<Annotations>[] {
   if (method.option === null) return [];
   return settingsOf(summary, method).map((setting) => {
     const { kl, goldReward } = endOf(setting);

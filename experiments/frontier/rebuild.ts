@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "lib/files/atomic.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
-import { writeFigure } from "lib/plot/write_figure.ts";
+import { writeFigure } from "lib/plot/figure_page.ts";
 import { frontierFigure } from "./figure.ts";
 import { readRuns } from "./records.ts";
 import { summarize } from "./summary.ts";

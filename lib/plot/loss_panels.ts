@@ -1,4 +1,5 @@
-import type { Axis, BarTrace, Layout, Panel, ScatterTrace } from "./figure.ts";
+import type { Layout, LayoutAxis, PlotMarker } from "plotly.js";
+import type { BarTrace, Panel, ScatterTrace } from "./figure.ts";
 import { subscripted } from "./page.ts";
 import { OKABE_ITO, seriesStyle } from "./style.ts";
 
@@ -64,7 +65,10 @@ function weightNote(
   ].join(" ");
 }
 
-function layoutOf({ axis }: Curves, yaxis: Axis): Layout {
+function layoutOf(
+  { axis }: Curves,
+  yaxis: Partial<LayoutAxis>,
+): Partial<Layout> {
   return {
     xaxis: { title: { text: subscripted(axis) } },
     yaxis,
@@ -88,7 +92,7 @@ const [BLUE, VERMILION] = OKABE_ITO;
 const WHITE = "#FFFFFF";
 
 /** An axis that ends where the squares do. */
-function sideOf(answer: string, sides: readonly number[]): Axis {
+function sideOf(answer: string, sides: readonly number[]): Partial<LayoutAxis> {
   const reach = sides.at(-1)! + (sides[1]! - sides[0]!) / 2;
   return {
     title: { text: subscripted(`log π/π_ref of ${answer}, nats`) },
@@ -129,7 +133,7 @@ function squares({ name, weights }: WeightMap, sides: readonly number[]) {
 function scaleOf(
   isSigned: boolean,
   most: number,
-): Pick<NonNullable<BarTrace["marker"]>, "colorscale" | "cmin" | "cmax"> {
+): Pick<PlotMarker, "colorscale" | "cmin" | "cmax"> {
   const up: [number, string][] = isSigned
     ? [[0, VERMILION], [0.5, WHITE], [1, BLUE]]
     : [[0, WHITE], [1, BLUE]];

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { writeAtomically } from "../files/atomic.ts";
-import { type Figure, figureHtml } from "./figure.ts";
+import type { Figure } from "./figure.ts";
+import { figureHtml } from "./figure_page.ts";
 
 /** Names under which Chromium is installed. */
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];

@@ -1,4 +1,4 @@
-import { writeFigure } from "../plot/write_figure.ts";
+import { writeFigure } from "../plot/figure_page.ts";
 import { join } from "node:path";
 import type { Diagnostics } from "../train/diagnostics.ts";
 import { trainingFigure, type TrainingSheet } from "../plot/training_panels.ts";

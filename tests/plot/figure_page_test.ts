@@ -4,7 +4,8 @@ import {
   match,
   strictEqual,
 } from "node:assert/strict";
-import { type Figure, figureHtml } from "lib/plot/figure.ts";
+import type { Figure } from "lib/plot/figure.ts";
+import { figureHtml } from "lib/plot/figure_page.ts";
 import { seriesStyle } from "lib/plot/style.ts";
 
 const HOSTILE = `</script><script>alert("1")</script><!-- & 'x'`;
