@@ -205,6 +205,13 @@ Deno.test("no type and no rule is switched off", () => {
   deepStrictEqual(off.map(([path]) => path), []);
 });
 
+Deno.test("tests find files through places.ts", () => {
+  const wrong = [...SOURCES.keys()].filter((path) =>
+    topOf(path) === "tests" && SOURCES.get(path)!.includes("import.meta.url")
+  );
+  deepStrictEqual(wrong, ["tests/layout_test.ts", "tests/places.ts"]);
+});
+
 Deno.test("files are in snake_case and called by what they are", () => {
   const wrong = [...SOURCES.keys()].filter((path) => {
     const name = path.split("/").at(-1)!;

@@ -1,10 +1,10 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
+import { checkout } from "./places.ts";
 import { smolLm2Test } from "./smollm2.ts";
 
-const PROGRAM = fileURLToPath(new URL("./loaded_memory.ts", import.meta.url));
+const PROGRAM = checkout("tests/loaded_memory.ts");
 
 /** Ways to load: tuning, how base weights are held, and how much is allowed. */
 const WAYS = [

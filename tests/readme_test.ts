@@ -5,12 +5,12 @@ import type { Summary } from "experiments/frontier/summary.ts";
 import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import type { Interval } from "lib/stats/interval.ts";
+import { checkout } from "./places.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
-const ROOT = new URL("../", import.meta.url);
-const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
+const readme = Deno.readTextFileSync(checkout("README.md"));
 const summary: Summary = JSON.parse(
-  Deno.readTextFileSync(new URL("results/frontier/summary.json", ROOT)),
+  Deno.readTextFileSync(checkout("results/frontier/summary.json")),
 );
 
 const SYMBOLS: Readonly<Record<string, string>> = {
@@ -47,9 +47,9 @@ Deno.test("the README's table is that of the committed records", () => {
 });
 
 Deno.test("the README's speed and memory are those of the committed record", async () => {
-  const folder = new URL("results/smollm2-dpo/", ROOT).pathname;
-  const { peakMemoryBytes } = await readRecord(`${folder}run.json`);
-  const rows = readMetrics(`${folder}metrics.jsonl`);
+  const folder = checkout("results/smollm2-dpo");
+  const { peakMemoryBytes } = await readRecord(`${folder}/run.json`);
+  const rows = readMetrics(`${folder}/metrics.jsonl`);
   const total = (name: string) =>
     rows.reduce((sum, row) => sum + Number(row[name]), 0);
   const speed = (total("examples") / total("seconds")).toFixed(2);

@@ -1,14 +1,12 @@
 import { strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
+import { fixture } from "./places.ts";
 
 /**
  * A folder with the packages of fixtures/transformers_js, which are too large
  * to come with the tests.
  */
 const LIBRARY = Deno.env.get("PREFGRAD_TRANSFORMERS_JS");
-const SCRIPT = fileURLToPath(
-  new URL("fixtures/transformers_js/generate.mjs", import.meta.url),
-);
+const SCRIPT = fixture("transformers_js/generate.mjs");
 
 /** A test that runs transformers.js beside us; ignored where it is not. */
 export function transformersJsTest(

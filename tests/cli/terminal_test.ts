@@ -67,7 +67,7 @@ Deno.test("progress() takes the rate of the last half minute, at the end of the 
 
 /** Runs code that imports lib/terminal.ts in a process of its own. */
 function spawn(code: string, names = "runVerb"): Deno.ChildProcess {
-  const url = new URL("../../lib/cli/terminal.ts", import.meta.url);
+  const url = import.meta.resolve("lib/cli/terminal.ts");
   return new Deno.Command(Deno.execPath(), {
     args: ["eval", `import { ${names} } from "${url}";\n${code}`],
     stdout: "piped",

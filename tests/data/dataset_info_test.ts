@@ -1,7 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   type DatasetEntry,
   formatBeside,
@@ -11,6 +10,7 @@ import {
 import { parseRows } from "lib/data/formats/registry.ts";
 import type { Format } from "lib/data/formats/format.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
+import { shared } from "../places.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import {
   assistant,
@@ -351,9 +351,7 @@ for (const [what, text, message] of BROKEN) {
   });
 }
 
-const SHARED = fileURLToPath(
-  new URL("../../../shared/data/llamafactory/", import.meta.url),
-);
+const SHARED = shared("data/llamafactory");
 
 for (
   const [name, kind] of [
@@ -368,7 +366,7 @@ for (
     ignore: !existsSync(SHARED),
     async fn() {
       const entry = await registeredDataset(
-        `${SHARED}dataset_info.json:${name}`,
+        `${SHARED}/dataset_info.json:${name}`,
       );
       const { format, source } = entry!;
       if (source.kind !== "file") throw new Error("expected a file");
@@ -388,7 +386,7 @@ Deno.test({
     "LLaMA-Factory's registry has a format or a reason for every entry (needs ../shared/data)",
   ignore: !existsSync(SHARED),
   async fn() {
-    const info = await readDatasetInfo(`${SHARED}dataset_info.json`);
+    const info = await readDatasetInfo(`${SHARED}/dataset_info.json`);
     const outcomes = new Map<string, number>();
     for (const name of info.names) {
       const outcome = await info.entry(name).then(

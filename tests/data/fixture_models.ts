@@ -1,8 +1,7 @@
 import type { Message } from "lib/data/messages.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { fixture } from "../places.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-
-const FIXTURES = new URL("../fixtures/tokenization/", import.meta.url);
 
 /** Names of the models whose templates are among the fixtures. */
 export const MODELS = [
@@ -43,7 +42,7 @@ export const CONVERSATIONS: readonly Conversation[] = JSON.parse(
 );
 
 export function readFixture(path: string): string {
-  return Deno.readTextFileSync(new URL(path, FIXTURES));
+  return Deno.readTextFileSync(fixture(`tokenization/${path}`));
 }
 
 export function renderings(model: Model): Rendering[] {

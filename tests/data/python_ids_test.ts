@@ -1,11 +1,11 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { encodeRow } from "lib/data/tokenize/encode_row.ts";
 import { parseRows } from "lib/data/formats/registry.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { shared } from "../places.ts";
 import {
   CONVERSATIONS,
   fixtureTokenizer,
@@ -131,9 +131,7 @@ for (const model of MODELS) {
 }
 
 const LENGTHS = JSON.parse(readFixture("lengths.json"));
-const DATA = fileURLToPath(
-  new URL("../../../shared/data/llamafactory/", import.meta.url),
-);
+const DATA = shared("data/llamafactory");
 const suffix = existsSync(DATA) ? "" : " (needs ../shared)";
 
 for (
@@ -144,7 +142,7 @@ for (
   const name = `every row of ${file} has Python's ids with SmolLM2${suffix}`;
   smolLm2Test(name, async (folder) => {
     const tokenizer = await loadTokenizer(folder);
-    const { rows } = parseRows(await readRows(DATA + file));
+    const { rows } = parseRows(await readRows(`${DATA}/${file}`));
     const describe = (ids: readonly number[]) =>
       `${ids.length} ${hash(ids.join(","))}`;
     deepStrictEqual(

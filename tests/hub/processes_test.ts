@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { resolveModel } from "lib/hub/resolve.ts";
+import { checkout } from "../places.ts";
 import { begun, SHARD } from "./faulty_pull.ts";
 import { sha256 } from "./loopback_files.ts";
 import { holdBack, whole } from "./loopback_hub.ts";
@@ -14,7 +15,7 @@ import {
   WEIGHTS,
 } from "./tiny_hub.ts";
 
-const SCRIPT = new URL("../../scripts/pull.ts", import.meta.url).pathname;
+const SCRIPT = checkout("scripts/pull.ts");
 /** Bytes after which the slow Hub waits. */
 const BEFORE = 100_000;
 

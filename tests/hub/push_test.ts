@@ -4,6 +4,7 @@ import { resolveModel } from "lib/hub/resolve.ts";
 import type { FileProgress } from "lib/hub/repo.ts";
 import { push } from "lib/hub/push.ts";
 import { peerTest, runPeer } from "../peer_python.ts";
+import { fixture } from "../places.ts";
 import {
   failing,
   requireContents,
@@ -188,8 +189,7 @@ Deno.test("a commit that cannot be looked at is named", async () => {
 
 peerTest("the loopback Hub takes what Python's client pushes", async () => {
   await using t = await scene();
-  const script =
-    new URL("../fixtures/push_folder.py", import.meta.url).pathname;
+  const script = fixture("push_folder.py");
   await Deno.writeTextFile(join(t.folder, "README.md"), "# Tiny, naïve\n");
   const env = { ...t.env, HF_HUB_DISABLE_XET: "1" };
   const url = await runPeer(script, { args: [t.folder, "org/tiny"], env });
@@ -202,9 +202,8 @@ peerTest("the loopback Hub takes what Python's client pushes", async () => {
 peerTest("Python's client finds what was pushed", async () => {
   await using t = await scene();
   await push(await t.plan(), TITLE);
-  const script = new URL("../fixtures/pull_snapshot.py", import.meta.url);
-  const { pathname } = script;
-  const found = await runPeer(pathname, { args: ["org/tiny"], env: t.env });
+  const script = fixture("pull_snapshot.py");
+  const found = await runPeer(script, { args: ["org/tiny"], env: t.env });
   for (const [path, { bytes }] of t.hub.files("org/tiny")) {
     deepStrictEqual(await Deno.readFile(join(found.trim(), path)), bytes);
   }

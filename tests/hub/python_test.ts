@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { resolveModel } from "lib/hub/resolve.ts";
+import { fixture } from "../places.ts";
 import { holdBack } from "./loopback_hub.ts";
 import { peerTest, runPeer } from "../peer_python.ts";
 import { assertSound } from "./sound_cache.ts";
@@ -14,7 +15,7 @@ import {
   WEIGHTS,
 } from "./tiny_hub.ts";
 
-const SCRIPT = new URL("../fixtures/hub_client.py", import.meta.url).pathname;
+const SCRIPT = fixture("hub_client.py");
 const SHARD = "model.safetensors";
 const QUANTIZED = "tiny.gguf";
 /** Bytes that are sent before the Hub waits. */

@@ -1,15 +1,13 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { readCases } from "lib/loss_tools/case_file.ts";
 import { blockJson, evaluateBlock } from "lib/loss_tools/cases.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
+import { shared } from "../places.ts";
 import { caseBlock, INPUTS } from "./case_block.ts";
 
-const GOLDEN = fileURLToPath(
-  new URL("../../../shared/golden/losses.json", import.meta.url),
-);
+const GOLDEN = shared("golden/losses.json");
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -28,7 +28,7 @@ Deno.test("every loss is alone in a file of its name", async () => {
   for (const loss of LOSSES) {
     const file = `${loss.id.replaceAll("-", "_")}.ts`;
     const exported: object = await import(
-      new URL(`../../lib/losses/${file}`, import.meta.url).href
+      import.meta.resolve(`lib/losses/${file}`)
     );
     ok(Object.values(exported).includes(loss), file);
   }

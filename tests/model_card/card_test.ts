@@ -1,6 +1,7 @@
 import { deepStrictEqual, doesNotMatch, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { type CardSubject, modelCard } from "lib/model_card/card.ts";
+import { fixture } from "../places.ts";
 import {
   COMMIT,
   DPO,
@@ -234,7 +235,7 @@ peerTest("Python's huggingface_hub reads every card", async () => {
   for (const [name, card] of cards) {
     await Deno.writeTextFile(join(folder.path, `${name}.md`), card);
   }
-  const script = new URL("../fixtures/read_cards.py", import.meta.url).pathname;
+  const script = fixture("read_cards.py");
   const found = JSON.parse(await runPeer(script, { args: [folder.path] }));
   deepStrictEqual(Object.keys(found), [...cards.keys()].sort());
   deepStrictEqual(found.adapter, {

@@ -1,4 +1,5 @@
 import { type Draw, putSeeded } from "./seeded_weights.ts";
+import { fixture } from "../places.ts";
 import { putJson } from "./tiny_model.ts";
 
 /** What fixtures/architectures.py writes, which says what each part is. */
@@ -28,13 +29,13 @@ interface Pair {
   readonly reference: readonly number[];
 }
 
-const FOLDER = new URL("../fixtures/architectures/", import.meta.url);
+const FOLDER = fixture("architectures");
 
 /** The fixtures by name. */
 export const ARCHITECTURES: ReadonlyMap<string, Fixture> = new Map(
   Array.from(Deno.readDirSync(FOLDER), ({ name }) => [
     name.replace(/\.json$/, ""),
-    JSON.parse(Deno.readTextFileSync(new URL(name, FOLDER))),
+    JSON.parse(Deno.readTextFileSync(`${FOLDER}/${name}`)),
   ]),
 );
 

@@ -1,5 +1,4 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { encodePrompt } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { createGenerator } from "lib/models/generate/generate.ts";
@@ -16,6 +15,7 @@ import { Scorer } from "lib/train/scorer.ts";
 import { openPolicy } from "lib/run/inputs.ts";
 import { assertClose } from "../assert_close.ts";
 import { baseSize, withByteTokenizer } from "../data/byte_tokenizer.ts";
+import { fixture, shared } from "../places.ts";
 import {
   adapterIn,
   ARCHITECTURES,
@@ -32,12 +32,8 @@ import {
   transformersJsTest,
 } from "../transformers_js.ts";
 
-const SCRIPT = fileURLToPath(
-  new URL("../fixtures/exported_models.py", import.meta.url),
-);
-const STORIES = fileURLToPath(
-  new URL("../../../shared/models/stories260K", import.meta.url),
-);
+const SCRIPT = fixture("exported_models.py");
+const STORIES = shared("models/stories260K");
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
 peerTest("merged models load in transformers, and ONNX is valid", async () => {

@@ -1,9 +1,10 @@
 import { ok } from "node:assert/strict";
 import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
+import { fixture } from "../places.ts";
 import { withFolder } from "./tiny_model.ts";
 
-const FIXTURES = new URL("../fixtures/architectures/", import.meta.url);
+const FIXTURES = fixture("architectures");
 
 /** Ends of ranges, for every number that a config.json has. */
 const NUMBERS = "0 -1 0.5 1000000000 2147483647 1e308 1e999 null".split(" ");
@@ -22,7 +23,7 @@ for (const { name } of Deno.readDirSync(FIXTURES)) {
   if (!name.endsWith(".json")) continue;
   Deno.test(`config.json of ${name} with absurd numbers is read or refused at once`, () =>
     withFolder(async (folder) => {
-      const text = await Deno.readTextFile(new URL(name, FIXTURES));
+      const text = await Deno.readTextFile(`${FIXTURES}/${name}`);
       const path = `${folder}/config.json`;
       for (const changed of mutated(JSON.stringify(JSON.parse(text).config))) {
         await Deno.writeTextFile(path, changed);

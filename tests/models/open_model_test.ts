@@ -1,8 +1,8 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { openModel } from "lib/models/open_model.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { shared } from "../places.ts";
 import {
   putJson,
   putTinyModel,
@@ -11,9 +11,7 @@ import {
   withFolder,
 } from "./tiny_model.ts";
 
-const STORIES = fileURLToPath(
-  new URL("../../../shared/models/stories260K", import.meta.url),
-);
+const STORIES = shared("models/stories260K");
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
 const GPT2 = {

@@ -1,5 +1,4 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { dpo } from "lib/losses/dpo.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import type { Adapter } from "lib/models/adapter/adapter.ts";
@@ -18,6 +17,7 @@ import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
 import { Trainer } from "lib/train/trainer.ts";
 import { peerTest, runPeer } from "../peer_python.ts";
+import { fixture } from "../places.ts";
 import { parametersOf } from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import {
@@ -28,9 +28,7 @@ import {
 } from "./architecture_fixtures.ts";
 import { putJson } from "./tiny_model.ts";
 
-const SCRIPT = fileURLToPath(
-  new URL("../fixtures/peft_interop.py", import.meta.url),
-);
+const SCRIPT = fixture("peft_interop.py");
 
 /** Something that PEFT or transformers computes. */
 interface Case {

@@ -7,6 +7,7 @@ import { openWeights, type Weights } from "lib/models/weights/weights.ts";
 import { Scorer } from "lib/train/scorer.ts";
 import { openPolicy } from "lib/run/inputs.ts";
 import { assertClose } from "../assert_close.ts";
+import { shared } from "../places.ts";
 import { smolLm2Gguf, smolLm2Test } from "../smollm2.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
@@ -15,7 +16,7 @@ const TEXT =
   "in Paris, France. It is named after the engineer Gustave Eiffel, " +
   "whose company designed and built the tower from 1887 to 1889.";
 
-const DATA = new URL("../../../shared/data/llamafactory/", import.meta.url);
+const DATA = shared("data/llamafactory");
 const hasData = await Deno.stat(DATA).then(() => true, () => false);
 
 /** Converts SmolLM2's GGUF file for a while. */
@@ -96,7 +97,7 @@ function texts(): Set<string> {
   const found = new Set<string>();
   for (const { name } of hasData ? Deno.readDirSync(DATA) : []) {
     if (!/_demo\.json$/.test(name)) continue;
-    JSON.parse(Deno.readTextFileSync(new URL(name, DATA)), (_, value) => {
+    JSON.parse(Deno.readTextFileSync(`${DATA}/${name}`), (_, value) => {
       if (typeof value === "string") found.add(value);
       return value;
     });

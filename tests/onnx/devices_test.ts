@@ -9,6 +9,7 @@ import {
 } from "lib/onnx/devices.ts";
 import { DEVICES } from "lib/onnx/providers.ts";
 import { engine } from "lib/onnx/session.ts";
+import { checkout } from "../places.ts";
 
 /** Prints what becomes of WebGPU where there is no driver. */
 const WITHOUT_DRIVER = `
@@ -75,7 +76,7 @@ Deno.test({
     const nowhere = "/nowhere.json";
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["eval", WITHOUT_DRIVER],
-      cwd: new URL("../..", import.meta.url),
+      cwd: checkout(),
       env: { VK_DRIVER_FILES: nowhere, VK_ICD_FILENAMES: nowhere },
       stderr: "null",
     }).output();

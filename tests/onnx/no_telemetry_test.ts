@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { checkout } from "../places.ts";
 import { denoFolder } from "../scripts/tiny_training.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
@@ -17,7 +18,7 @@ Deno.test("a run program leaves onnxruntime nothing to tell its makers", async (
   using home = temporaryFolder();
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", CODE],
-    cwd: new URL("../..", import.meta.url),
+    cwd: checkout(),
     env: {
       ...{ HOME: home.path, XDG_CACHE_HOME: home.path },
       DENO_DIR: await denoFolder(),

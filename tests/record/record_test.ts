@@ -9,6 +9,7 @@ import {
 } from "lib/record/record.ts";
 import { environment, peakMemory } from "lib/record/environment.ts";
 import { sha256 } from "lib/record/sha256.ts";
+import { checkout } from "../places.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const RECORD: RunRecord = {
@@ -163,12 +164,12 @@ Deno.test("writeRecord() gives the same bytes whatever the order of keys", async
 });
 
 Deno.test("portablePath() tells nothing of the machine", () => {
-  const inside = new URL("../../lib/rng.ts", import.meta.url).pathname;
+  const inside = checkout("lib/rng.ts");
   strictEqual(portablePath(inside), "lib/rng.ts");
-  strictEqual(portablePath(new URL("../../", import.meta.url).pathname), ".");
+  strictEqual(portablePath(checkout()), ".");
   strictEqual(portablePath("/home/me/data/pairs.jsonl"), "pairs.jsonl");
   strictEqual(
-    portablePath(new URL("../../../x/..y", import.meta.url).pathname),
+    portablePath(checkout("../x/..y")),
     "..y",
   );
 });

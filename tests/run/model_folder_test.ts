@@ -1,13 +1,13 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { readRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
-import { fixture } from "../models/gguf/fixture.ts";
+import { ggufFile } from "../models/gguf/fixture.ts";
 import { tinyTraining } from "../scripts/tiny_training.ts";
 
 Deno.test("a GGUF file is trained as the model that it is, and recorded", async () => {
   await using tiny = await tinyTraining();
   const model = `${tiny.path}/tiny.gguf`;
-  await Deno.copyFile(fixture("llama"), model);
+  await Deno.copyFile(ggufFile("llama"), model);
   const out = `${tiny.path}/run`;
   const { code, err } = await tiny.run("train", [
     ...["--model", model, "--data", tiny.pairs, "--loss", "dpo"],
@@ -29,7 +29,7 @@ Deno.test("a GGUF file is trained as the model that it is, and recorded", async 
 Deno.test("what a GGUF file lacks is said of the file, not of a folder in the cache", async () => {
   await using tiny = await tinyTraining();
   const { code, err } = await tiny.run("generate", [
-    ...["--model", fixture("llama"), "--prompt", "a"],
+    ...["--model", ggufFile("llama"), "--prompt", "a"],
   ]);
   strictEqual(code, 1);
   match(err, /Cannot generate text with \S+\.gguf: it has no tokenizer$/m);

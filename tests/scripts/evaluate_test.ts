@@ -1,10 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { assertClose } from "../assert_close.ts";
 import { putJson, tensorsFor, TINY } from "../models/tiny_model.ts";
+import { shared } from "../places.ts";
 import { metricsOf, tinyTraining } from "./tiny_training.ts";
 
 type Metrics = Record<string, number>;
@@ -115,21 +115,19 @@ Deno.test("evaluate takes another model for the reference, if it has the same to
   );
 });
 
-const SHARED = fileURLToPath(new URL("../../../shared", import.meta.url));
-
 Deno.test({
   name:
     "evaluate finds the log-probabilities that TRL logged (needs ../shared)",
-  ignore: !existsSync(SHARED),
+  ignore: !existsSync(shared()),
   fn: async () => {
     await using t = await tinyTraining();
-    const golden = join(SHARED, "golden/trajectories/dpo-full");
+    const golden = shared("golden/trajectories/dpo-full");
     const { steps } = JSON.parse(await Deno.readTextFile(`${golden}.json`));
     const rows = await Deno.readTextFile(`${golden}.rows.jsonl`);
     const first = rows.split("\n").slice(0, 4).join("\n");
     await Deno.writeTextFile(join(t.path, "first.jsonl"), first);
     const { out, err } = await t.run("evaluate", [
-      ...["--model", join(SHARED, "models/stories260K")],
+      ...["--model", shared("models/stories260K")],
       ...["--data", "first.jsonl", "--json"],
     ]);
     ok(out, err);

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { rebuildTrainingFigure } from "lib/run/figure.ts";
+import { checkout } from "../places.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { tinyTraining } from "./tiny_training.ts";
 import { runScript } from "./run_script.ts";
@@ -60,13 +61,13 @@ Deno.test("figure names what it expected", async () => {
   );
   const run = "results/frontier/dpo-beta1-seed1";
   const other = await figure(
-    new URL(`../../${run}`, import.meta.url).pathname,
+    checkout(run),
   );
   match(other.err, /run\.json: its kind is "experiment", expected "train"\n$/);
 });
 
 Deno.test("figure draws a training run", async () => {
-  const stored = new URL("../../results/smollm2-dpo", import.meta.url).pathname;
+  const stored = checkout("results/smollm2-dpo");
   using folder = temporaryFolder();
   for (const name of ["run.json", "metrics.jsonl"]) {
     await Deno.copyFile(join(stored, name), join(folder.path, name));

@@ -1,3 +1,5 @@
+import { checkout } from "../places.ts";
+
 /** What a program left behind. */
 export interface Outcome {
   readonly code: number;
@@ -18,9 +20,8 @@ export function spawnScript(
   args: readonly string[],
   { env = {}, ...options }: ScriptOptions = {},
 ): Deno.ChildProcess {
-  const url = new URL(`../../scripts/${name}.ts`, import.meta.url).href;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", url, ...args],
+    args: ["run", "-A", checkout(`scripts/${name}.ts`), ...args],
     env: { NO_COLOR: "1", ...env },
     stdout: "piped",
     stderr: "piped",

@@ -1,13 +1,12 @@
 import { strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { assertClose } from "../assert_close.ts";
+import { shared } from "../places.ts";
 import { metricsOf, tinyTraining } from "./tiny_training.ts";
 
-const SHARED = fileURLToPath(new URL("../../../shared", import.meta.url));
-const MODEL = join(SHARED, "models/stories260K");
-const FOLDER = join(SHARED, "golden/trajectories");
+const MODEL = shared("models/stories260K");
+const FOLDER = shared("golden/trajectories");
 
 /** What TRL was told, and what it logged. */
 interface Trajectory {

@@ -1,6 +1,5 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { caseLoss, type SetLoss } from "lib/loss_tools/case_loss.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import type { Example } from "lib/data/example.ts";
@@ -19,15 +18,12 @@ import {
 } from "lib/train/loop.ts";
 import { Trainer } from "lib/train/trainer.ts";
 import { assertClose } from "../assert_close.ts";
+import { fixture, shared } from "../places.ts";
 
-const shared = (path: string) =>
-  fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
 const GOLDEN = shared("golden/trajectories");
 const MODEL = shared("models/stories260K");
 /** Made by trl_trajectories.py beside them, which says with what. */
-const FIXTURES = fileURLToPath(
-  new URL("../fixtures/trajectories", import.meta.url),
-);
+const FIXTURES = fixture("trajectories");
 
 type Config = Readonly<Record<string, unknown>> & {
   readonly batch: number;

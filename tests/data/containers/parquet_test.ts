@@ -1,6 +1,7 @@
 import ROWS from "../../fixtures/containers/rows.json" with { type: "json" };
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { readRows } from "lib/data/containers/read_rows.ts";
+import { fixture } from "../../places.ts";
 import {
   assertRefused,
   dataFile,
@@ -8,9 +9,7 @@ import {
   readLeniently,
 } from "./data_file.ts";
 
-const pathOf = (name: string) =>
-  new URL(`../../fixtures/containers/${name}.parquet`, import.meta.url)
-    .pathname;
+const pathOf = (name: string) => fixture(`containers/${name}.parquet`);
 const SNAPPY = await Deno.readFile(pathOf("rows_snappy"));
 
 for (const codec of ["none", "snappy", "gzip", "brotli", "lz4", "zstd"]) {

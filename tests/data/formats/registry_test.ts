@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { formatOf, FORMATS, parseRows } from "lib/data/formats/registry.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
+import { shared } from "../../places.ts";
 import {
   assistant,
   type Fields,
@@ -156,8 +156,6 @@ Deno.test("parseRows() throws the first error where every row is bad", () => {
   });
 });
 
-const DATA = new URL("../../../../shared/data/", import.meta.url);
-
 /** Files with their format, rows and, of labels, the desirable ones. */
 const SHARED: [string, string, number, number | null][] = [
   ["llamafactory/dpo_en_demo.json", "sharegpt-pairs", 300, null],
@@ -171,7 +169,7 @@ const SHARED: [string, string, number, number | null][] = [
 ];
 
 for (const [name, expected, count, desirable] of SHARED) {
-  const path = fileURLToPath(new URL(name, DATA));
+  const path = shared(`data/${name}`);
   Deno.test({
     name: `parseRows() reads all of ${name} (needs ../shared/data)`,
     ignore: !existsSync(path),
@@ -192,7 +190,7 @@ for (const [name, expected, count, desirable] of SHARED) {
   });
 }
 
-const UKP = fileURLToPath(new URL("ukp/ukp_pairs.jsonl.gz", DATA));
+const UKP = shared("data/ukp/ukp_pairs.jsonl.gz");
 
 Deno.test({
   name: "parseRows() keeps the votes of every UKP pair (needs ../shared/data)",

@@ -1,6 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import {
   type Counts,
   hashExamples,
@@ -16,6 +15,7 @@ import {
   type TokenizeOptions,
   tokenizeRows,
 } from "lib/data/tokenize/tokenize.ts";
+import { shared } from "../../places.ts";
 import { withByteTokenizer } from "../byte_tokenizer.ts";
 
 /** Pairs of token ids with these lengths: prompt, chosen, rejected. */
@@ -339,13 +339,11 @@ Deno.test("tokenizeRows() keeps weights", () => {
   strictEqual(examples[0]!.weight, 0.25);
 });
 
-const SHARED = new URL("../../../../shared/", import.meta.url);
-const shared = (path: string) => fileURLToPath(new URL(path, SHARED));
 const STORIES = { folder: shared("models/stories260K"), vocabularySize: 512 };
 
 /** A test on real data, left out where ../shared is missing. */
 function sharedTest(name: string, fn: () => Promise<void>): void {
-  const ignore = !existsSync(SHARED);
+  const ignore = !existsSync(shared());
   Deno.test({ name: `${name} (needs ../shared)`, ignore, fn });
 }
 

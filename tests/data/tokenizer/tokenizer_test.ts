@@ -5,13 +5,11 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { shared } from "../../places.ts";
 import { baseSize, bytes, withByteTokenizer } from "../byte_tokenizer.ts";
 
-const STORIES = fileURLToPath(
-  new URL("../../../../shared/models/stories260K", import.meta.url),
-);
+const STORIES = shared("models/stories260K");
 const MESSAGES = [{ role: "user", content: "U" }];
 const BARE = { addSpecialTokens: false };
 

@@ -4,7 +4,6 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import {
   adaptedConfig,
   type Adapter,
@@ -18,10 +17,9 @@ import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { shared } from "../../places.ts";
 import { putJson, putTinyModel, withFolder } from "../tiny_model.ts";
 
-const shared = (path: string) =>
-  fileURLToPath(new URL(`../../../../shared/${path}`, import.meta.url));
 const GOLDEN = shared("golden/trajectories/dpo-lora-initial-adapter");
 const STORIES = shared("models/stories260K");
 const hasGolden = await Deno.stat(GOLDEN).then(() => true, () => false);

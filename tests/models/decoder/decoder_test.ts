@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { type Row, treeBatch } from "lib/data/tree_batch.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
@@ -14,15 +13,14 @@ import type { Lora, Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import { assertClose } from "../../assert_close.ts";
+import { shared } from "../../places.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { naiveLogProbs, type Weights } from "../naive_llama.ts";
 import { randomDecoder, SMALL } from "../random_decoder.ts";
 import { randomLora } from "../random_lora.ts";
 import { UNLIKE_LLAMA } from "../unlike_llama.ts";
 
-const STORIES = fileURLToPath(
-  new URL("../../../../shared/models/stories260K", import.meta.url),
-);
+const STORIES = shared("models/stories260K");
 
 /** Rows of different lengths; pairs, a list, a lone and an empty continuation. */
 const ROWS: Row[] = [

@@ -1,5 +1,4 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
 import { createGenerator } from "lib/models/generate/generate.ts";
@@ -11,14 +10,13 @@ import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { openPolicy } from "lib/run/inputs.ts";
 import { assertClose } from "../../assert_close.ts";
+import { shared } from "../../places.ts";
 import { webgpuTest } from "../../webgpu.ts";
 import { randomized } from "../../scripts/tiny_training.ts";
 import { leftPadded, OnnxDecoder } from "../onnx_decoder.ts";
 import { putJson, putTinyModel, withFolder } from "../tiny_model.ts";
 
-const STORIES = fileURLToPath(
-  new URL("../../../../shared/models/stories260K", import.meta.url),
-);
+const STORIES = shared("models/stories260K");
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
 const TEXTS = [[1, 5, 3, 9, 9, 4, 7], [8, 2, 6]];

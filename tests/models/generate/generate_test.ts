@@ -21,6 +21,7 @@ import { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/train/scorer.ts";
 import { openPolicy } from "lib/run/inputs.ts";
 import { assertClose } from "../../assert_close.ts";
+import { shared } from "../../places.ts";
 import { logitsAfter } from "../logits_after.ts";
 import { randomDecoder, SMALL } from "../random_decoder.ts";
 import { UNLIKE_LLAMA } from "../unlike_llama.ts";
@@ -345,8 +346,7 @@ Deno.test("weights that are not finite are an error", async () => {
   );
 });
 
-const STORIES =
-  new URL("../../../../shared/models/stories260K", import.meta.url).pathname;
+const STORIES = shared("models/stories260K");
 
 function isThere(path: string): boolean {
   try {

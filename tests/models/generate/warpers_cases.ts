@@ -1,4 +1,5 @@
 import type { Sampling } from "lib/models/generate/warpers.ts";
+import { fixture } from "../../places.ts";
 
 /** Logits, and what transformers makes of them. */
 export interface WarperCase {
@@ -14,7 +15,7 @@ export interface WarperCase {
 
 type Numbers = readonly (number | null)[];
 
-const FIXTURE = new URL("../../fixtures/warpers.jsonl", import.meta.url);
+const FIXTURE = fixture("warpers.jsonl");
 
 /** The cases that fixtures/warpers.py has made. */
 export const CASES: readonly WarperCase[] = Deno.readTextFileSync(FIXTURE)

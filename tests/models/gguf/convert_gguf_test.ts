@@ -4,7 +4,7 @@ import { convertedShape } from "lib/models/gguf/convert_tensor.ts";
 import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
-import { elementsOf, expected, fixture, hashOf } from "./fixture.ts";
+import { elementsOf, expected, ggufFile, hashOf } from "./fixture.ts";
 import {
   entry,
   field,
@@ -30,8 +30,8 @@ for (
   Deno.test(`what llama.cpp made of ${name} becomes what it was`, async () => {
     using cache = temporaryFolder();
     // Which asserts that the folder is a model's.
-    await ggufFolder(fixture(name), { sha256: name, cache: cache.path });
-    const gguf = await readGguf(fixture(name));
+    await ggufFolder(ggufFile(name), { sha256: name, cache: cache.path });
+    const gguf = await readGguf(ggufFile(name));
     const { config, weights } = convertGguf(gguf);
     for (const [key, value] of Object.entries(family.config)) {
       deepStrictEqual(config[key], value, key);

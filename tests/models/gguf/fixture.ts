@@ -1,20 +1,18 @@
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import {
   type Conversion,
   convertedBytes,
 } from "lib/models/gguf/convert_tensor.ts";
-
-const FOLDER = new URL("../../fixtures/gguf/", import.meta.url);
+import { fixture } from "../../places.ts";
 
 /** The path of a GGUF file that `gguf_files.py` made. */
-export function fixture(name: string): string {
-  return fileURLToPath(new URL(`${name}.gguf`, FOLDER));
+export function ggufFile(name: string): string {
+  return fixture(`gguf/${name}.gguf`);
 }
 
 /** What a JSON file of the fixtures says. */
 export function expected<T>(name: string): T {
-  return JSON.parse(Deno.readTextFileSync(new URL(`${name}.json`, FOLDER)));
+  return JSON.parse(Deno.readTextFileSync(fixture(`gguf/${name}.json`)));
 }
 
 /** SHA-256 of float32 values: of NaNs only that they are. */

@@ -9,7 +9,7 @@ import { convertGguf } from "lib/models/gguf/convert_gguf.ts";
 import { isGgufFile, readGguf } from "lib/models/gguf/gguf_file.ts";
 import { Rng } from "lib/rng.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
-import { fixture } from "./fixture.ts";
+import { ggufFile } from "./fixture.ts";
 import {
   type Bytes,
   entry,
@@ -236,8 +236,8 @@ Deno.test("a long name is cut in errors", async () => {
 });
 
 Deno.test("a file that ends anywhere in its header is refused", async () => {
-  const whole = await Deno.readFile(fixture("sentence_piece"));
-  const { size } = await Deno.stat(fixture("sentence_piece"));
+  const whole = await Deno.readFile(ggufFile("sentence_piece"));
+  const { size } = await Deno.stat(ggufFile("sentence_piece"));
   for (let length = 0; length < size - 32; length += 97) {
     await rejects(read(whole.subarray(0, length)), /Cannot read .*x\.gguf: /);
   }
@@ -245,8 +245,8 @@ Deno.test("a file that ends anywhere in its header is refused", async () => {
 
 Deno.test("500 damaged headers are read or refused, none crashes", async () => {
   const rng = new Rng("damaged headers");
-  const whole = await Deno.readFile(fixture("llama"));
-  const { tensors } = await readGguf(fixture("llama"));
+  const whole = await Deno.readFile(ggufFile("llama"));
+  const { tensors } = await readGguf(ggufFile("llama"));
   const header = Math.min(...tensors.values().map(({ begin }) => begin));
   using folder = temporaryFolder();
   const path = `${folder.path}/x.gguf`;
@@ -277,9 +277,9 @@ function damaged(
 }
 
 Deno.test("GGUF files are told by their names, folders are none", async () => {
-  strictEqual(await isGgufFile(fixture("llama")), true);
+  strictEqual(await isGgufFile(ggufFile("llama")), true);
   strictEqual(
-    await isGgufFile(fixture("families").replace(".gguf", ".json")),
+    await isGgufFile(ggufFile("families").replace(".gguf", ".json")),
     false,
   );
   strictEqual(await isGgufFile("org/name.gguf"), false);

@@ -11,7 +11,7 @@ import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { openModel } from "lib/models/open_model.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
-import { elementsOf, fixture } from "./fixture.ts";
+import { elementsOf, ggufFile } from "./fixture.ts";
 import {
   entry,
   field,
@@ -44,7 +44,7 @@ const namesIn = (folder: string) =>
 
 Deno.test("a GGUF file becomes the folder of a model, once", async () => {
   using cache = temporaryFolder();
-  const path = fixture("llama");
+  const path = ggufFile("llama");
   const seen: number[] = [];
   const options = {
     sha256,
@@ -74,7 +74,7 @@ Deno.test("a GGUF file becomes the folder of a model, once", async () => {
 Deno.test("halves stay halves, and caps are no whole numbers", async () => {
   using cache = temporaryFolder();
   const convert = (name: string) =>
-    ggufFolder(fixture(name), { sha256: name, cache: cache.path });
+    ggufFolder(ggufFile(name), { sha256: name, cache: cache.path });
   for (
     const [name, dtype, called] of [
       ["smollm3", "F16", "float16"],
@@ -100,8 +100,8 @@ Deno.test("two conversions of a file at once make one folder", async () => {
   using cache = temporaryFolder();
   const options = { sha256, cache: cache.path };
   const folders = await Promise.all([
-    ggufFolder(fixture("llama"), options),
-    ggufFolder(fixture("llama"), options),
+    ggufFolder(ggufFile("llama"), options),
+    ggufFolder(ggufFile("llama"), options),
   ]);
   strictEqual(folders[0], folders[1]);
   deepStrictEqual(namesIn(cache.path), [`${sha256}-1`]);
@@ -162,7 +162,7 @@ Deno.test("what a conversion left that was ended goes with the next", async () =
     await Deno.utime(folder, long, long);
   }
   await Deno.utime(`${dead}/model.safetensors`, long, long);
-  await ggufFolder(fixture("llama"), { sha256, cache: cache.path });
+  await ggufFolder(ggufFile("llama"), { sha256, cache: cache.path });
   deepStrictEqual(namesIn(cache.path), [`${sha256}-1`, "alive.tmp"]);
 });
 

@@ -4,7 +4,7 @@ import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { Metadata, type MetadataValue } from "lib/models/gguf/metadata.ts";
 import { tokenizerFiles } from "lib/models/gguf/tokenizer.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
-import { expected, fixture } from "./fixture.ts";
+import { expected, ggufFile } from "./fixture.ts";
 
 /** Ids of each text, by tokenizers, sentencepiece: the original libraries. */
 interface Tokenizers {
@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, MetadataValue>>;
 
 /** What is made of a fixture's tokenizer, fields replaced. */
 async function filesOf(name: string, fields: Fields = {}) {
-  const { path, metadata: { values } } = await readGguf(fixture(name));
+  const { path, metadata: { values } } = await readGguf(ggufFile(name));
   const changed = new Map([...values, ...Object.entries(fields)]);
   return tokenizerFiles(new Metadata(path, changed), 600);
 }

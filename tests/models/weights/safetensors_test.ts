@@ -1,19 +1,14 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import {
   readHeader,
   readTensor,
   writeSafetensors,
   writeTensors,
 } from "lib/models/weights/safetensors.ts";
+import { shared } from "../../places.ts";
 import { withFolder } from "../tiny_model.ts";
 
-const STORIES = fileURLToPath(
-  new URL(
-    "../../../../shared/models/stories260K/model.safetensors",
-    import.meta.url,
-  ),
-);
+const STORIES = shared("models/stories260K/model.safetensors");
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
 
 /** A safetensors file of any header and any bytes, made without our writer. */
