@@ -1,5 +1,5 @@
 import type { Example } from "lib/data/example.ts";
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import type { Reference } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
@@ -36,9 +36,9 @@ export function randomExamples(
  * than a random model's, so that KTO's reference point is above 0.
  */
 export const UNLIKELY: Reference = {
-  logProbs: (row: Row) =>
+  logProbs: (row: TokenRow) =>
     UNLIKELY.tokenLogProbs(row).map((tokens) => tokens.reduce((a, b) => a + b)),
-  tokenLogProbs: ({ prompt, completions }: Row) =>
+  tokenLogProbs: ({ prompt, completions }: TokenRow) =>
     completions.map((completion) =>
       completion.map((_, i) =>
         -5 - (i === 0 ? Math.cos(prompt[0]! + completion[0]!) : 0)

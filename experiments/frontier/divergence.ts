@@ -1,4 +1,4 @@
-import { type Row, treeBatch } from "lib/data/tree_batch.ts";
+import { type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
 import { microBatches } from "lib/data/sampler.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import {
@@ -22,7 +22,10 @@ export interface Divergence {
    * KL(π‖π_ref) = Σ π (log π − log π_ref) of the next-token distributions
    * before each token of each completion of each row, in nats.
    */
-  tokenKl(rows: readonly Row[], parameters: Tensors): Promise<number[][][]>;
+  tokenKl(
+    rows: readonly TokenRow[],
+    parameters: Tensors,
+  ): Promise<number[][][]>;
   release(): Promise<void>;
 }
 

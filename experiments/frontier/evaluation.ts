@@ -1,4 +1,4 @@
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import { mean } from "lib/train/metrics.ts";
 import {
   createGenerator,
@@ -17,7 +17,7 @@ import { PROMPTS, type Review } from "./world.ts";
 
 /** Pairs that nothing was trained on, and what π_ref makes of them. */
 export interface HeldOut {
-  readonly pairs: readonly Row[];
+  readonly pairs: readonly TokenRow[];
   /** log π_ref of chosen and rejected, in nats. */
   readonly refLogProbs: readonly (readonly number[])[];
 }
@@ -80,7 +80,7 @@ export class Evaluator {
   }
 
   /** log π of each completion of each row, in nats. */
-  score(rows: readonly Row[], parameters: Tensors): Promise<number[][]> {
+  score(rows: readonly TokenRow[], parameters: Tensors): Promise<number[][]> {
     return this.scorer.score(rows, { parameters });
   }
 
@@ -114,8 +114,11 @@ export class Evaluator {
 }
 
 /** Neighbours that answer the same prompt, in rows of a few. */
-function rowsOf(reviews: readonly Review[]): Row[] {
-  const rows: { prompt: Row["prompt"]; completions: Row["prompt"][] }[] = [];
+function rowsOf(reviews: readonly Review[]): TokenRow[] {
+  const rows: {
+    prompt: TokenRow["prompt"];
+    completions: TokenRow["prompt"][];
+  }[] = [];
   for (const { prompt: { ids: prompt }, completion } of reviews) {
     const last = rows.at(-1);
     const fits = last?.prompt === prompt && last.completions.length < TOGETHER;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { hashExamples } from "lib/data/example.ts";
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import { describeLoss, lossReads } from "lib/losses/requirements.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
@@ -203,11 +203,11 @@ function modelOf(model: ReferenceModel): RunRecord["model"] {
 
 function sourceOf(
   role: string,
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   seed: number,
 ): DataSource {
   const [end] = encode(EOS);
-  const isCut = ({ completions }: Row) =>
+  const isCut = ({ completions }: TokenRow) =>
     completions.some((ids) => ids.at(-1) !== end);
   return {
     role,

@@ -1,7 +1,7 @@
-import { examplesFor } from "lib/data/adapt.ts";
+import { examplesFor } from "lib/data/examples_for_loss.ts";
 import type { Example } from "lib/data/example.ts";
 import { planBatches } from "lib/data/sampler.ts";
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { type LossOptionValues, resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
@@ -21,7 +21,7 @@ export interface SeedData {
   readonly heldOut: HeldOut;
   /** Rows whose log π_ref some loss reads, and these, in nats. */
   readonly reference: {
-    readonly rows: readonly Row[];
+    readonly rows: readonly TokenRow[];
     readonly logProbs: readonly (readonly number[])[];
   };
   /** π_ref itself, where every run starts. */
@@ -122,7 +122,7 @@ export function goldAccuracy({ pairs }: HeldOut): number {
 function referenceRows(
   settings: FrontierSettings,
   data: Pick<SeedData, "seed" | "pairs">,
-): Row[] {
+): TokenRow[] {
   return distinctRows(settings.methods.flatMap(({ loss: id }) => {
     const loss = findLoss(id);
     const options = resolveOptions(loss);

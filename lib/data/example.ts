@@ -9,10 +9,10 @@ export interface Example {
   readonly prompt: readonly number[];
   readonly completions: readonly (readonly number[])[];
   /**
-   * Of each completion, which of its tokens are scored: not those of other
+   * Of each completion, which of its tokens the loss counts: not those of other
    * speakers' turns. @default all
    */
-  readonly scored?: readonly (readonly boolean[])[];
+  readonly lossMask?: readonly (readonly boolean[])[];
   /** Desirability of the single completion; absent for pairs and lists. */
   readonly label?: boolean;
   /** What the example's loss is multiplied by, at least 0. @default 1 */
@@ -106,16 +106,16 @@ export interface PreferenceRows {
   readonly rows: readonly PreferenceRow[];
 }
 
-/** Completions, and which of their tokens are scored. */
+/** Completions, and which of their tokens the loss counts. */
 interface Completions {
   readonly completions: readonly (readonly number[])[];
-  readonly scored?: readonly (readonly boolean[])[];
+  readonly lossMask?: readonly (readonly boolean[])[];
 }
 
-/** How many tokens of each completion are scored. */
-export function scoredLengths({ completions, scored }: Completions): number[] {
+/** How many tokens of each completion the loss counts. */
+export function lossLengths({ completions, lossMask }: Completions): number[] {
   return completions.map(({ length }, k) =>
-    scored?.[k]?.filter((isScored) => isScored).length ?? length
+    lossMask?.[k]?.filter((counts) => counts).length ?? length
   );
 }
 
@@ -123,9 +123,9 @@ export function scoredLengths({ completions, scored }: Completions): number[] {
  * Which tokens of each completion are scored, 1 or 0 for each, as text to
  * compare and hash; empty for a completion that is scored as a whole.
  */
-export function scoredKeys({ completions, scored }: Completions): string[] {
+export function lossMaskKeys({ completions, lossMask }: Completions): string[] {
   return completions.map((_, k) => {
-    const mask = scored?.[k] ?? [];
+    const mask = lossMask?.[k] ?? [];
     return mask.includes(false) ? mask.map(Number).join("") : "";
   });
 }
@@ -181,7 +181,7 @@ export function hashExamples(
   const hash = createHash("sha256");
   for (const example of examples) {
     const { prompt, completions, label = null, weight = 1 } = example;
-    const marks = scoredKeys(example);
+    const marks = lossMaskKeys(example);
     const all = marks.every((mark) => mark === "");
     const rest = weight !== 1 ? [marks, weight] : all ? [] : [marks];
     const line = [prompt, completions, label, ...rest];

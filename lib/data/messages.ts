@@ -1,6 +1,6 @@
 import {
-  type Row,
   shown,
+  type SourceRow,
   unreadable,
   valueError,
 } from "./containers/reading.ts";
@@ -61,7 +61,7 @@ export interface ReadMessagesOptions {
  * unknown role, or content that is not text.
  */
 export function readMessages(
-  row: Row,
+  row: SourceRow,
   at: string,
   { tags, value = row.fields[at] }: ReadMessagesOptions = {},
 ): Message[] {
@@ -76,7 +76,7 @@ export function readMessages(
 }
 
 function message(
-  row: Row,
+  row: SourceRow,
   { item, at, tags = tagsOf(item) }: {
     item: Record<string, unknown>;
     at: string;
@@ -107,7 +107,7 @@ function withoutNull(fields: Record<string, unknown>): Record<string, unknown> {
 }
 
 function knownRole(
-  { where }: Row,
+  { where }: SourceRow,
   { role, at, tags }: { role: unknown; at: string; tags: MessageTags },
 ): string {
   const known = tags.roles.get(role);
@@ -119,7 +119,7 @@ function knownRole(
   throw unreadable(where, `${found} in ${at}; expected one of ${names}`);
 }
 
-function textOf(row: Row, at: string, content: unknown): string {
+function textOf(row: SourceRow, at: string, content: unknown): string {
   if (typeof content === "string") return content;
   if (Array.isArray(content) && content.length > 0) {
     return content.map((part, i) => partText(row, `${at}[${i}]`, part)).join(
@@ -130,7 +130,7 @@ function textOf(row: Row, at: string, content: unknown): string {
 }
 
 /** `{ type: "text", text }`, or with LLaMA-Factory `value` for `text`. */
-function partText(row: Row, at: string, part: unknown): string {
+function partText(row: SourceRow, at: string, part: unknown): string {
   if (isObject(part) && part.type === "text") {
     const text = part.text ?? part.value;
     if (typeof text === "string") return text;
@@ -138,7 +138,7 @@ function partText(row: Row, at: string, part: unknown): string {
   throw valueError(row, { at, found: part, expected: "a part of type text" });
 }
 
-function checkCalls(row: Row, at: string, calls: unknown): void {
+function checkCalls(row: SourceRow, at: string, calls: unknown): void {
   if (Array.isArray(calls) && calls.length > 0 && calls.every(isObject)) return;
   const expected = "a list of one call or more";
   throw valueError(row, { at: `${at}.tool_calls`, found: calls, expected });

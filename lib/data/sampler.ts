@@ -1,4 +1,4 @@
-import { type Row, rowTokens } from "./tree_batch.ts";
+import { rowTokens, type TokenRow } from "./tree_batch.ts";
 
 export interface BatchOptions {
   /** Examples of an optimizer batch. */
@@ -31,7 +31,7 @@ export function optimizerBatches<T>(
  * @returns ranges of the rows, `[start, end)`.
  */
 export function microBatches(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   budget: number,
 ): [start: number, end: number][] {
   const ranges: [number, number][] = [];

@@ -1,11 +1,11 @@
-import { scoredLengths } from "./example.ts";
+import { lossLengths } from "./example.ts";
 
 /** A prompt with its continuations, as token ids. */
-export interface Row {
+export interface TokenRow {
   readonly prompt: readonly number[];
   readonly completions: readonly (readonly number[])[];
-  /** Of each continuation, which of its tokens are scored. @default all */
-  readonly scored?: readonly (readonly boolean[])[];
+  /** Of each continuation, which of its tokens the loss counts. @default all */
+  readonly lossMask?: readonly (readonly boolean[])[];
 }
 
 /** An array and its shape, ready to be fed to a graph. */
@@ -29,19 +29,19 @@ export interface TreeBatch {
     /** Rotary positions, which restart at each continuation, `[N]`. */
     readonly positions: Arrayed;
     /** Token of each slot of the rows, `[R, T]`; 0 where there is none. */
-    readonly slots: Integers;
+    readonly tokenOfSlot: Integers;
     /** Slot of each token, counted over the rows, `[N]`. */
-    readonly places: Integers;
+    readonly slotOfToken: Integers;
     /** 1 where a slot holds a token, `[R, T]`. */
-    readonly live: Arrayed;
+    readonly slotMask: Arrayed;
     /** 0 in the prompt, k in the k-th continuation, −1 in an empty slot, `[R, T]`. */
-    readonly segments: Arrayed;
+    readonly segmentIds: Arrayed;
     /** 0, 1, 2, … `[T]`. */
-    readonly order: Arrayed;
+    readonly slotIndex: Arrayed;
     /** Token from which each scored token is predicted, `[S]`. */
-    readonly sources: Integers;
+    readonly predictFrom: Integers;
     /** The scored tokens' ids, `[S, 1]`. */
-    readonly targets: Integers;
+    readonly targetIds: Integers;
     /** The sequence each belongs to, `[S]`. */
     readonly sequences: Integers;
     /** Zeros, one for each sequence and one that padding goes to, `[Q + 1]`. */
@@ -67,7 +67,7 @@ export interface TreeBatchOptions {
  * continuations' first tokens; or whose marks are not one a token.
  */
 export function treeBatch(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   { scorePrompts = false, multiple = 1 }: TreeBatchOptions = {},
 ): TreeBatch {
   const stream = new Stream(rows);
@@ -77,49 +77,49 @@ export function treeBatch(
 }
 
 /** Tokens of a row laid out as a tree. */
-export function rowTokens({ prompt, completions }: Row): number {
+export function rowTokens({ prompt, completions }: TokenRow): number {
   return prompt.length + completions.reduce((n, { length }) => n + length, 0);
 }
 
 class Stream {
-  readonly #rows: readonly Row[];
+  readonly #rows: readonly TokenRow[];
   readonly #length: number;
   readonly #starts: number[] = [];
   readonly #ids: number[] = [];
   readonly #positions: number[] = [];
-  readonly #places: number[] = [];
-  readonly #sources: number[] = [];
-  readonly #targets: number[] = [];
+  readonly #slotOfToken: number[] = [];
+  readonly #predictFrom: number[] = [];
+  readonly #targetIds: number[] = [];
   readonly #sequences: number[] = [];
   readonly #lengths: number[] = [];
-  readonly #slots: Int32Array<ArrayBuffer>;
-  readonly #segments: Float32Array<ArrayBuffer>;
-  readonly #live: Float32Array<ArrayBuffer>;
+  readonly #tokenOfSlot: Int32Array<ArrayBuffer>;
+  readonly #segmentIds: Float32Array<ArrayBuffer>;
+  readonly #slotMask: Float32Array<ArrayBuffer>;
 
-  constructor(rows: readonly Row[]) {
+  constructor(rows: readonly TokenRow[]) {
     this.#rows = rows;
     this.#length = Math.max(...rows.map(rowTokens));
     const size = rows.length * this.#length;
-    this.#slots = new Int32Array(size);
-    this.#segments = new Float32Array(size).fill(-1);
-    this.#live = new Float32Array(size);
+    this.#tokenOfSlot = new Int32Array(size);
+    this.#segmentIds = new Float32Array(size).fill(-1);
+    this.#slotMask = new Float32Array(size);
   }
 
-  addRow({ prompt, completions, scored }: Row, row: number): void {
+  addRow({ prompt, completions, lossMask }: TokenRow, row: number): void {
     if (prompt.length === 0) {
       throw new RangeError(
         `Cannot lay out row ${row} of a batch: its prompt is empty, expected at least one token`,
       );
     }
-    assertMarked(completions, { scored, row });
+    assertMarked(completions, { lossMask, row });
     const start = this.#ids.length;
-    const lengths = scoredLengths({ completions, ...scored && { scored } });
+    const lengths = lossLengths({ completions, ...lossMask && { lossMask } });
     this.#starts.push(start);
     prompt.forEach((id, i) => this.#push(id, { row, position: i, segment: 0 }));
     for (const [k, completion] of completions.entries()) {
       let source = start + prompt.length - 1;
       for (const [i, id] of completion.entries()) {
-        if (scored?.[k]?.[i] ?? true) this.#score(source, id);
+        if (lossMask?.[k]?.[i] ?? true) this.#score(source, id);
         source = this.#ids.length;
         const position = prompt.length + i;
         this.#push(id, { row, position, segment: k + 1 });
@@ -139,11 +139,11 @@ class Stream {
 
   finish(multiple: number): TreeBatch {
     const sequences = this.#lengths.length;
-    const scored = this.#targets.length;
+    const scored = this.#targetIds.length;
     const padded = Math.max(1, Math.ceil(scored / multiple)) * multiple;
     const pad = (list: number[], filler: number) =>
       integers([...list, ...new Array(padded - scored).fill(filler)]);
-    const { data: targets } = pad(this.#targets, 0);
+    const { data: targetIds } = pad(this.#targetIds, 0);
     const grid = [this.#rows.length, this.#length];
     return {
       tokens: this.#ids.length,
@@ -151,13 +151,13 @@ class Stream {
       feeds: {
         ids: integers(this.#ids),
         positions: floats(this.#positions),
-        slots: { data: this.#slots, shape: grid },
-        places: integers(this.#places),
-        live: { data: this.#live, shape: grid },
-        segments: { data: this.#segments, shape: grid },
-        order: floats(Array.from({ length: this.#length }, (_, i) => i)),
-        sources: pad(this.#sources, 0),
-        targets: { data: targets, shape: [padded, 1] },
+        tokenOfSlot: { data: this.#tokenOfSlot, shape: grid },
+        slotOfToken: integers(this.#slotOfToken),
+        slotMask: { data: this.#slotMask, shape: grid },
+        segmentIds: { data: this.#segmentIds, shape: grid },
+        slotIndex: floats(Array.from({ length: this.#length }, (_, i) => i)),
+        predictFrom: pad(this.#predictFrom, 0),
+        targetIds: { data: targetIds, shape: [padded, 1] },
         sequences: pad(this.#sequences, sequences),
         zeros: floats(new Array(sequences + 1).fill(0)),
       },
@@ -172,32 +172,35 @@ class Stream {
     const slot = row * this.#length + token - this.#starts[row]!;
     this.#ids.push(id);
     this.#positions.push(position);
-    this.#places.push(slot);
-    this.#slots[slot] = token;
-    this.#segments[slot] = segment;
-    this.#live[slot] = 1;
+    this.#slotOfToken.push(slot);
+    this.#tokenOfSlot[slot] = token;
+    this.#segmentIds[slot] = segment;
+    this.#slotMask[slot] = 1;
   }
 
   /** The token at `source` predicts `target` in the sequence being laid out. */
   #score(source: number, target: number): void {
-    this.#sources.push(source);
-    this.#targets.push(target);
+    this.#predictFrom.push(source);
+    this.#targetIds.push(target);
     this.#sequences.push(this.#lengths.length);
   }
 }
 
 function assertMarked(
-  completions: Row["completions"],
-  { scored, row }: { scored: Row["scored"] | undefined; row: number },
+  completions: TokenRow["completions"],
+  { lossMask, row }: {
+    lossMask: TokenRow["lossMask"] | undefined;
+    row: number;
+  },
 ): void {
-  const wrong = scored
-    ? completions.findIndex((ids, k) => scored[k]?.length !== ids.length)
+  const wrong = lossMask
+    ? completions.findIndex((ids, k) => lossMask[k]?.length !== ids.length)
     : -1;
   if (wrong === -1) return;
   throw new RangeError(
     `Cannot lay out row ${row} of a batch: completion ${wrong} has ` +
       `${completions[wrong]!.length} tokens, and ` +
-      `${scored![wrong]?.length ?? 0} marks of which are scored`,
+      `${lossMask![wrong]?.length ?? 0} marks of which are scored`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type Row, treeBatch } from "../data/tree_batch.ts";
+import { type TokenRow, treeBatch } from "../data/tree_batch.ts";
 import { gradient } from "../grad.ts";
 import { inputOf, lossTerms, optionInput } from "../losses/batch_inputs.ts";
 import type { Carried, Loss, LossTerms, Reduced } from "../losses/loss.ts";
@@ -134,7 +134,7 @@ function feedsOf(
 /** A row of as many tokens, each of which is its share of the reference. */
 function rowOf(
   { completions, prompt, label = true }: GivenExample,
-): Row & { label: boolean } {
+): TokenRow & { label: boolean } {
   return {
     label,
     prompt: new Array(1 + (prompt?.length ?? 0)).fill(0),

@@ -96,8 +96,8 @@ export const kto = labelLoss({
       }
       const lenders = LENDERS[klPairing](examples);
       return examples.map(({ prompt }, i) => {
-        const { completions, scored } = examples[lenders[i]!]!;
-        return { prompt, completions, ...scored && { scored } };
+        const { completions, lossMask } = examples[lenders[i]!]!;
+        return { prompt, completions, ...lossMask && { lossMask } };
       });
     },
     reduce: (rows) => {

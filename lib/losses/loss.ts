@@ -92,7 +92,7 @@ export interface LossTerms {
 interface Row {
   readonly prompt: readonly number[];
   readonly completions: readonly (readonly number[])[];
-  readonly scored?: readonly (readonly boolean[])[];
+  readonly lossMask?: readonly (readonly boolean[])[];
 }
 
 /** log π_θ(y|x) and log π_ref(y|x) of a completion, in nats. */

@@ -82,16 +82,16 @@ function scatterElements(
 }
 
 /**
- * The flat token stream laid out in rows: y[r, t] = x[slots[r, t]], where a
- * slot without a token repeats the first one. Its vjp is the inverse gather,
+ * The flat token stream laid out in rows: y[r, t] = x[tokenOfSlot[r, t]], where
+ * a slot without a token repeats the first one. Its vjp is the inverse gather,
  * which never reads such slots.
  */
 export const ToRows: Op = {
   name: "ToRows",
   domain: "prefgrad",
-  infer: ([x, slots]) => [{
+  infer: ([x, tokenOfSlot]) => [{
     dtype: x!.dtype,
-    shape: [...slots!.shape, ...x!.shape.slice(1)],
+    shape: [...tokenOfSlot!.shape, ...x!.shape.slice(1)],
   }],
   vjp: ({ inputs: [, ...layout] }, [dy]) => [
     apply(ToStream, [dy!, ...layout]),
@@ -99,46 +99,52 @@ export const ToRows: Op = {
     null,
     null,
   ],
-  lower: ([x, slots]) => [gather(x!, slots!)],
+  lower: ([x, tokenOfSlot]) => [gather(x!, tokenOfSlot!)],
 };
 
 /**
- * Rows back to the flat stream: y[n] = x[places[n]] with the first two axes of
- * x seen as one. Its vjp leaves zeros in the slots without a token.
+ * Rows back to the flat stream: y[n] = x[slotOfToken[n]] with the first two axes
+ * of x seen as one. Its vjp leaves zeros in the slots without a token.
  */
 export const ToStream: Op = {
   name: "ToStream",
   domain: "prefgrad",
-  infer: ([x, , places]) => [{
+  infer: ([x, , slotOfToken]) => [{
     dtype: x!.dtype,
-    shape: [...places!.shape, ...x!.shape.slice(2)],
+    shape: [...slotOfToken!.shape, ...x!.shape.slice(2)],
   }],
   vjp: ({ inputs: [, ...layout] }, [dy]) => {
     const rows = apply(ToRows, [dy!, ...layout]);
-    const live = layout[2]!;
+    const slotMask = layout[2]!;
     const axes = rows.shape.slice(2).map((_, i) => i + 2);
-    return [mul(rows, unsqueeze(live, axes)), null, null, null];
+    return [mul(rows, unsqueeze(slotMask, axes)), null, null, null];
   },
-  lower: ([x, slots, places]) => {
-    const [rows, length] = slots!.shape;
+  lower: ([x, tokenOfSlot, slotOfToken]) => {
+    const [rows, length] = tokenOfSlot!.shape;
     const flat = reshape(x!, [`${rows}·${length}`, ...x!.shape.slice(2)]);
-    return [gather(flat, places!)];
+    return [gather(flat, slotOfToken!)];
   },
 };
 
 /** Where the tokens of a stream stand when it is laid out in rows. */
 export interface RowLayout {
   /** Stream index of each slot, int32 `[rows, length]`; 0 where there is none. */
-  slots: Value;
+  tokenOfSlot: Value;
   /** Slot of each token, counted over the rows, int32 `[tokens]`. */
-  places: Value;
+  slotOfToken: Value;
   /** 1 where a slot holds a token, else 0, `[rows, length]`. */
-  live: Value;
+  slotMask: Value;
 }
-export const toRows = (x: Value, { slots, places, live }: RowLayout): Value =>
-  apply(ToRows, [x, slots, places, live]);
-export const toStream = (x: Value, { slots, places, live }: RowLayout): Value =>
-  apply(ToStream, [x, slots, places, live]);
+export const toRows = (x: Value, layout: RowLayout): Value =>
+  apply(ToRows, [x, ...layoutInputs(layout)]);
+export const toStream = (x: Value, layout: RowLayout): Value =>
+  apply(ToStream, [x, ...layoutInputs(layout)]);
+
+const layoutInputs = ({ tokenOfSlot, slotOfToken, slotMask }: RowLayout) => [
+  tokenOfSlot,
+  slotOfToken,
+  slotMask,
+];
 
 /** Sums of x (`[n]`) by segment (int32 `[n]`), added to `zeros` (`[segments]`). */
 export const segmentSum = (

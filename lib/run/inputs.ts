@@ -1,4 +1,4 @@
-import { examplesFor } from "../data/adapt.ts";
+import { examplesFor } from "../data/examples_for_loss.ts";
 import type { Example } from "../data/example.ts";
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import {

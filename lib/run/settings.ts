@@ -1,5 +1,5 @@
 import type { Order } from "../data/sampler.ts";
-import type { Truncation } from "../data/tokenize/fit_row.ts";
+import type { Truncation } from "../data/tokenize/truncate.ts";
 import type { Peer } from "../losses/loss.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
 import type { LossOptionValues } from "../losses/options.ts";

@@ -1,4 +1,4 @@
-import { type Example, scoredLengths } from "../data/example.ts";
+import { type Example, lossLengths } from "../data/example.ts";
 import { byPreference, groupMeans, mean, withoutNaN } from "./metrics.ts";
 import { tensorsOf } from "./trained_parameters.ts";
 import type { Reference } from "./reference.ts";
@@ -154,7 +154,7 @@ export function diagnose(
     "change/margin": marginChange = null,
     "kl/start": klStart = 0,
   } = changeMetrics(examples, changes);
-  const lengths = examples.map(scoredLengths);
+  const lengths = examples.map(lossLengths);
   const {
     "lengths/chosen": chosen = null,
     "lengths/rejected": rejected = null,

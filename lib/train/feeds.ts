@@ -1,5 +1,5 @@
-import { type Example, scoredLengths } from "../data/example.ts";
-import type { Row, TreeBatch } from "../data/tree_batch.ts";
+import { type Example, lossLengths } from "../data/example.ts";
+import type { TokenRow, TreeBatch } from "../data/tree_batch.ts";
 import { statisticInput } from "../losses/batch_inputs.ts";
 import type { Loss, Reduced } from "../losses/loss.ts";
 import type { HostTensor } from "../onnx/session.ts";
@@ -21,14 +21,14 @@ const COMPLETIONS: Record<Loss["data"], [number, number, string]> = {
  * @throws RangeError for an example of more or fewer completions than that.
  */
 export function rowOf(
-  { prompt, completions, scored }: Example,
+  { prompt, completions, lossMask }: Example,
   { id, data }: Loss,
-): Row {
+): TokenRow {
   const end = data === "completions" ? 1 : undefined;
   const used = completions.slice(0, end);
   const [fewest, most, wanted] = COMPLETIONS[data];
   if (used.length >= fewest && used.length <= most) {
-    const marks = scored && { scored: scored.slice(0, end) };
+    const marks = lossMask && { lossMask: lossMask.slice(0, end) };
     return { prompt, completions: used, ...marks };
   }
   throw new RangeError(
@@ -67,7 +67,7 @@ export function totalFeeds(examples: readonly Example[]): Feeds {
   return scalarFeeds({
     examples: total(() => 1),
     completionTokens: total((example) =>
-      example.label === false ? 0 : scoredLengths(example)[0]!
+      example.label === false ? 0 : lossLengths(example)[0]!
     ),
     promptTokens: total(({ prompt }) => prompt.length - 1),
   });
@@ -104,7 +104,7 @@ export function statisticFeeds(
 
 /** Which sequences of a tree batch are an example's completions and prompt. */
 export function exampleFeeds(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   examples: readonly Pick<Example, "label" | "weight">[],
 ): Feeds {
   const starts: number[] = [];
@@ -124,7 +124,10 @@ export function exampleFeeds(
 }
 
 /** The same as a table of ranks; where a list ends, the first fills it up. */
-function rankFeeds(rows: readonly Row[], starts: readonly number[]): Feeds {
+function rankFeeds(
+  rows: readonly TokenRow[],
+  starts: readonly number[],
+): Feeds {
   const sizes = rows.map(({ completions }) => completions.length);
   const longest = Math.max(...sizes);
   const ranks = Array.from({ length: longest }, (_, k) => k);
@@ -158,7 +161,7 @@ export function sequenceFeeds(
 /** Where each scored token stands among them, and its log-probability under the reference. */
 export function tokenFeeds(
   { feeds }: Pick<TreeBatch, "feeds">,
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   reference: Reference | null,
 ): Feeds {
   const sequences = [...feeds.sequences.data];

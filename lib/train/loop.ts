@@ -1,5 +1,5 @@
-import { type Example, scoredLengths } from "../data/example.ts";
-import type { Row } from "../data/tree_batch.ts";
+import { type Example, lossLengths } from "../data/example.ts";
+import type { TokenRow } from "../data/tree_batch.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";
@@ -152,7 +152,7 @@ export function rowsToReference(
   plan: TrainingPlan,
   loss: Loss,
   { moves = 0 }: { moves?: number } = {},
-): Row[] {
+): TokenRow[] {
   const { examples, evalExamples, settings, referenceUpdate } = plan;
   if (!lossReads(loss, settings).reference) return [];
   const { every = plan.batches.length } = referenceUpdate ?? {};
@@ -225,7 +225,7 @@ function assertAtReference(
   for (const [i, example] of examples.entries()) {
     const row = rowOf(example, trainer.options.loss);
     const expected = reference.logProbs(row);
-    scoredLengths(row).forEach((length, k) => {
+    lossLengths(row).forEach((length, k) => {
       const found = logProbs[i]![k]!;
       if (Math.abs(found - expected[k]!) <= ROUNDING * (1 + length)) return;
       throw new RangeError(

@@ -1,4 +1,4 @@
-import { type Example, scoredLengths } from "../data/example.ts";
+import { type Example, lossLengths } from "../data/example.ts";
 
 /** What an example turned out to be: numbers of one of its completions. */
 export interface Scored {
@@ -146,7 +146,7 @@ export function modelMetrics(
   const { logProbs, refLogProbs } = scores;
   const lengths = byPreference(
     examples,
-    examples.map(scoredLengths),
+    examples.map(lossLengths),
   );
   const reference = refLogProbs
     ? likelihoods(byPreference(examples, refLogProbs), lengths)

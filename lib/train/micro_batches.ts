@@ -1,6 +1,6 @@
-import { type Example, scoredLengths } from "../data/example.ts";
+import { type Example, lossLengths } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
-import { type Row, treeBatch } from "../data/tree_batch.ts";
+import { type TokenRow, treeBatch } from "../data/tree_batch.ts";
 import { optionInput } from "../losses/batch_inputs.ts";
 import type { Carried, Loss, Reduced } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
@@ -66,7 +66,9 @@ export class BatchPass {
   async statistics(
     examples: readonly Example[],
     { settings, reference, carried }: BatchOptions & { carried: Carried },
-    score: (rows: readonly Row[]) => Promise<readonly (readonly number[])[]>,
+    score: (
+      rows: readonly TokenRow[],
+    ) => Promise<readonly (readonly number[])[]>,
   ): Promise<Reduced> {
     const { loss } = this.options;
     const { statistics } = loss;
@@ -124,7 +126,7 @@ export class BatchPass {
       metrics: {
         ...batchMetrics(scored, Number(settings["beta"] ?? 1)),
         ...groupMeans("weights", examples, collected.slopes(weights)),
-        ...groupMeans("lengths", examples, rows.map(scoredLengths)),
+        ...groupMeans("lengths", examples, rows.map(lossLengths)),
         ...collected.metricMeans(weights),
         ...statistics.metrics,
       },
@@ -136,7 +138,7 @@ export class BatchPass {
 
   /** What a micro-batch's rows and their reference come to. */
   #rowFeeds(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     reference: Reference | null,
   ): { feeds: Tensors; tokens: number } {
     const { prompts, tokenReference } = this.#reads;
@@ -169,7 +171,7 @@ export class Collected {
   readonly #metrics = new Map<string, number[]>();
 
   add(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     output: Readonly<Record<string, Tensor>>,
     tokens: number,
   ): void {
@@ -201,9 +203,9 @@ export class Collected {
     );
   }
 
-  #addWeights(rows: readonly Row[], weights: Tensor): void {
+  #addWeights(rows: readonly TokenRow[], weights: Tensor): void {
     for (const [i, list] of byRow(rows, weights).entries()) {
-      const lengths = scoredLengths(rows[i]!);
+      const lengths = lossLengths(rows[i]!);
       // An empty completion has no token that could change.
       this.weights.push(list.map((x, k) => Math.abs(x) / (lengths[k]! || 1)));
     }
@@ -211,7 +213,7 @@ export class Collected {
 }
 
 /** A number of each completion, by rows; what follows them is left. */
-function byRow(rows: readonly Row[], tensor: Tensor): number[][] {
+function byRow(rows: readonly TokenRow[], tensor: Tensor): number[][] {
   const flat = Array.from(hostData(tensor));
   return rows.map(({ completions }) => flat.splice(0, completions.length));
 }

@@ -1,5 +1,5 @@
-import { hashExamples, scoredKeys, scoredLengths } from "../data/example.ts";
-import type { Row } from "../data/tree_batch.ts";
+import { hashExamples, lossLengths, lossMaskKeys } from "../data/example.ts";
+import type { TokenRow } from "../data/tree_batch.ts";
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson, type Json } from "../record/canonical_json.ts";
@@ -11,14 +11,14 @@ export type CompletionScore = number | readonly number[];
 /** Log-probabilities of completions under the reference, looked up by content. */
 export interface Reference {
   /** log π_ref(y|x) of each completion of a row, in nats. */
-  logProbs(row: Row): readonly number[];
+  logProbs(row: TokenRow): readonly number[];
   /** log π_ref of each scored token of each of them. */
-  tokenLogProbs(row: Row): readonly (readonly number[])[];
+  tokenLogProbs(row: TokenRow): readonly (readonly number[])[];
 }
 
 /** Scores rows: each completion of each row. */
 export type RowScorer = (
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
 ) => Promise<readonly (readonly CompletionScore[])[]>;
 
 /**
@@ -26,7 +26,7 @@ export type RowScorer = (
  * so that training never needs a second model.
  */
 export async function computeReference(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   score: RowScorer,
 ): Promise<Reference> {
   const distinct = distinctRows(rows);
@@ -36,7 +36,7 @@ export async function computeReference(
 
 /** The reference that gives each row's completions these log-probabilities. */
 export function referenceOf(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   scores: readonly (readonly CompletionScore[])[],
 ): Reference {
   const known = new Map<string, CompletionScore>();
@@ -68,7 +68,7 @@ function list(score: CompletionScore): readonly number[] {
 }
 
 /** Rows without those that hold nothing new. */
-export function distinctRows(rows: readonly Row[]): Row[] {
+export function distinctRows(rows: readonly TokenRow[]): TokenRow[] {
   const seen = new Set<string>();
   return rows.filter((row) => {
     const keys = completionKeys(row);
@@ -78,8 +78,8 @@ export function distinctRows(rows: readonly Row[]): Row[] {
   });
 }
 
-function completionKeys(row: Row): string[] {
-  const marks = scoredKeys(row);
+function completionKeys(row: TokenRow): string[] {
+  const marks = lossMaskKeys(row);
   return row.completions.map((completion, k) =>
     `${row.prompt}|${completion}|${marks[k]}`
   );
@@ -100,7 +100,7 @@ export interface CacheOptions {
  * @throws RangeError where a log-probability is not finite.
  */
 export async function cachedReference(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   score: RowScorer,
   { folder, identity }: CacheOptions,
 ): Promise<Reference> {
@@ -121,7 +121,7 @@ export async function cachedReference(
 /** What the cache has, if it is whole: one score for each completion. */
 async function readCached(
   path: string,
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
 ): Promise<CompletionScore[][] | null> {
   try {
     const { logProbs } = JSON.parse(await Deno.readTextFile(path));
@@ -132,12 +132,12 @@ async function readCached(
 }
 
 function isFor(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   found: unknown,
 ): found is CompletionScore[][] {
   return Array.isArray(found) && found.length === rows.length &&
     found.every((list, i) => {
-      const lengths = scoredLengths(rows[i]!);
+      const lengths = lossLengths(rows[i]!);
       return Array.isArray(list) && list.length === lengths.length &&
         list.every((score, k) => isScore(score, lengths[k]!));
     });

@@ -1,6 +1,6 @@
 import { microBatches } from "../data/sampler.ts";
-import { scoredLengths } from "../data/example.ts";
-import { type Row, treeBatch } from "../data/tree_batch.ts";
+import { lossLengths } from "../data/example.ts";
+import { type TokenRow, treeBatch } from "../data/tree_batch.ts";
 import type { DecoderConfig } from "../models/config.ts";
 import {
   scoredTokens,
@@ -66,7 +66,7 @@ export class Scorer {
 
   /** log π(y|x) of each completion of each row, in nats. */
   async score(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     options: ScoreOptions,
   ): Promise<number[][]> {
     return await this.#run(
@@ -78,14 +78,14 @@ export class Scorer {
 
   /** log π of each scored token of each completion of each row, in nats. */
   async scoreTokens(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     options: ScoreOptions,
   ): Promise<number[][][]> {
     return await this.#run(
       rows,
       { ...options, unit: "tokens" },
       (row, values) =>
-        scoredLengths(row).map((length) => values.splice(0, length)),
+        lossLengths(row).map((length) => values.splice(0, length)),
     );
   }
 
@@ -105,9 +105,9 @@ export class Scorer {
 
   /** Has `take` take what is each row's from what its micro-batch has left. */
   async #run<T>(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     { parameters, onRows, unit }: ScoreOptions & { unit: Unit },
-    take: (row: Row, values: number[]) => T,
+    take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
     const program = await this.#compiled(unit);
     const results: T[] = [];
@@ -158,7 +158,7 @@ export interface BaseWeightsError {
  * as they are stored.
  */
 export async function baseWeightsError(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   { policy, exact, ...options }: ScorerOptions & { exact: Policy },
 ): Promise<BaseWeightsError> {
   const [found, expected] = [
@@ -175,7 +175,7 @@ export async function baseWeightsError(
 }
 
 async function tokenScores(
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   { policy, ...options }: ScorerOptions,
 ): Promise<number[]> {
   const scorer = new Scorer({ policy, ...options });

@@ -4,7 +4,7 @@ import {
   type BatchResult,
 } from "./micro_batches.ts";
 import type { Example } from "../data/example.ts";
-import type { Row } from "../data/tree_batch.ts";
+import type { TokenRow } from "../data/tree_batch.ts";
 import type { Carried, Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";
@@ -169,7 +169,7 @@ export class Trainer {
 
   /** The rows under the present parameters, as the loss's reference. */
   async scoreReference(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     options: Omit<ScoreOptions, "parameters"> = {},
   ): Promise<readonly (readonly CompletionScore[])[]> {
     const { parameters } = this;
@@ -177,7 +177,7 @@ export class Trainer {
   }
 
   #scoreForReference(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     options: ScoreOptions,
   ): Promise<readonly (readonly CompletionScore[])[]> {
     const { loss, settings } = this.options;
@@ -188,7 +188,7 @@ export class Trainer {
 
   /** log π(y|x) of each completion of each row, under the present parameters. */
   async score(
-    rows: readonly Row[],
+    rows: readonly TokenRow[],
     options: Omit<ScoreOptions, "parameters"> = {},
   ): Promise<number[][]> {
     const { parameters } = this;
@@ -276,7 +276,7 @@ export class Trainer {
 
 /** Scores rows under given parameters. */
 type ScoreUnder = (
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   options: { parameters: Tensors },
 ) => Promise<readonly (readonly CompletionScore[])[]>;
 
@@ -308,7 +308,7 @@ export class MovingReference {
   }
 
   /** The reference as it is now, of these rows. */
-  async score(rows: readonly Row[]): Promise<Reference> {
+  async score(rows: readonly TokenRow[]): Promise<Reference> {
     const values = this.values ?? this.policy.initial;
     const parameters = tensorsOf(this.policy.trained, values);
     return await computeReference(

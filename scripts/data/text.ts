@@ -11,8 +11,8 @@ import type { Lengths } from "lib/data/analyse/lengths.ts";
 import {
   type DataKind,
   type Example,
+  lossLengths,
   type PreferenceRow,
-  scoredLengths,
 } from "lib/data/example.ts";
 import { binCounts, wholeBins } from "lib/stats/describe.ts";
 import { quantile } from "lib/stats/interval.ts";
@@ -165,10 +165,13 @@ export function textSample(row: PreferenceRow): Sample {
 /** A row as it is trained on. */
 export function tokenSample(
   row: PreferenceRow,
-  { prompt, completions, scored }: Example,
+  { prompt, completions, lossMask }: Example,
   tokenizer: Tokenizer,
 ): Sample {
-  const scoredCounts = scoredLengths({ completions, ...scored && { scored } });
+  const scoredCounts = lossLengths({
+    completions,
+    ...lossMask && { lossMask },
+  });
   const answers = sides(row).map(({ side, wanted }, k): Sequence => {
     const ids = completions[k]!;
     const count = scoredCounts[k] === ids.length
@@ -184,7 +187,7 @@ export function tokenSample(
         .map(({ text, special, at }) => ({
           text,
           special,
-          scored: scored?.[k]?.[at] ?? true,
+          scored: lossMask?.[k]?.[at] ?? true,
         })),
     };
   });

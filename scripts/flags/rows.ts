@@ -1,8 +1,8 @@
 import { rankedPairs } from "lib/data/convert/pairs.ts";
-import { SCORES } from "lib/data/tokenize/conversation_parts.ts";
+import { SCORES } from "lib/data/tokenize/split_conversation.ts";
 import { SPECIALS } from "lib/data/tokenize/encode_row.ts";
-import { PROMPT_TRUNCATIONS, truncations } from "lib/data/tokenize/fit_row.ts";
-import { BOUNDARIES } from "lib/data/tokenize/join_parts.ts";
+import { PROMPT_TRUNCATIONS, truncations } from "lib/data/tokenize/truncate.ts";
+import { BOUNDARIES } from "lib/data/tokenize/tokenize_spans.ts";
 import type { Json } from "lib/record/canonical_json.ts";
 import {
   choice,

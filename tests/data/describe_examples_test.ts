@@ -60,9 +60,9 @@ Deno.test("hashExamples() is the SHA-256 of one JSON line an example", () => {
 });
 
 Deno.test("hashExamples() of marks on every token is that of none", () => {
-  const scored = [[true, true, true], [true, true]];
+  const lossMask = [[true, true, true], [true, true]];
   strictEqual(
-    hashExamples(pairs({ ...PAIR, scored })),
+    hashExamples(pairs({ ...PAIR, lossMask })),
     hashExamples(pairs(PAIR)),
   );
 });
@@ -75,8 +75,8 @@ Deno.test("hashExamples() tells ids, boundaries, marks, labels and order apart",
     [{ prompt: [1], completions: [[5, 6, 7, 2], [8, 2]] }, GOOD],
     [{ prompt: [1, 5], completions: [[6, 7], [2, 8, 2]] }, GOOD],
     [{ prompt: [1, 5], completions: [[6, 7, 3], [8, 2]] }, GOOD],
-    [{ ...PAIR, scored: [[true, true, false], [true, true]] }, GOOD],
-    [{ ...PAIR, scored: [[true, true, true], [true, false]] }, GOOD],
+    [{ ...PAIR, lossMask: [[true, true, false], [true, true]] }, GOOD],
+    [{ ...PAIR, lossMask: [[true, true, true], [true, false]] }, GOOD],
   ].map((examples) => hashExamples(pairs(...examples)));
   strictEqual(new Set(sets).size, sets.length);
 });

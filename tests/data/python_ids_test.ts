@@ -123,7 +123,7 @@ for (const model of MODELS) {
       const ids = [...row.prompt, ...row.completions.flat()];
       const what = rendering.conversation;
       deepStrictEqual(described(ids, rendering), rendering.ids, what);
-      strictEqual(row.scored, undefined);
+      strictEqual(row.lossMask, undefined);
       same++;
     }
     ok(same >= 15, `${same} rows are the same`);

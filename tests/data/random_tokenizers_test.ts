@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { BoundaryError } from "lib/data/tokenize/conversation_parts.ts";
+import { BoundaryError } from "lib/data/tokenize/split_conversation.ts";
 import { encodeRow } from "lib/data/tokenize/encode_row.ts";
-import { BOUNDARIES, type Boundary } from "lib/data/tokenize/join_parts.ts";
+import { BOUNDARIES, type Boundary } from "lib/data/tokenize/tokenize_spans.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { Rng } from "lib/rng.ts";
 import {
@@ -68,7 +68,7 @@ function checkRow(
     return "refused";
   }
   strictEqual(found.boundaryShifted, spanned);
-  strictEqual(found.scored, undefined);
+  strictEqual(found.lossMask, undefined);
   const { length } = tokenizer.prefix;
   deepStrictEqual(found.prompt.slice(0, length), tokenizer.prefix);
   for (const [i, completion] of found.completions.entries()) {

@@ -8,7 +8,7 @@ import {
   type PlanOptions,
   stratified,
 } from "lib/data/sampler.ts";
-import { type Row, rowTokens } from "lib/data/tree_batch.ts";
+import { rowTokens, type TokenRow } from "lib/data/tree_batch.ts";
 import { Rng } from "lib/rng.ts";
 
 Deno.test("optimizerBatches() cuts the order into batches, the last one smaller", () => {
@@ -39,7 +39,7 @@ Deno.test("optimizerBatches() keeps an only batch under the minimum", () => {
 });
 
 /** A row of `length` tokens in all. */
-const row = (length: number): Row => ({
+const row = (length: number): TokenRow => ({
   prompt: [0],
   completions: [new Array(length - 1).fill(1)],
 });

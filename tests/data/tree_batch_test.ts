@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { type Row, rowTokens, treeBatch } from "lib/data/tree_batch.ts";
+import { rowTokens, type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
 import { Rng } from "lib/rng.ts";
 
 /** A pair, and a single continuation. */
-const ROWS: Row[] = [
+const ROWS: TokenRow[] = [
   { prompt: [5, 6], completions: [[7, 8], [9]] },
   { prompt: [3], completions: [[4]] },
 ];
@@ -24,13 +24,13 @@ Deno.test("treeBatch() lays out each prompt once, its continuations after it", (
     feeds: {
       ids: ints([5, 6, 7, 8, 9, 3, 4]),
       positions: floats([0, 1, 2, 3, 2, 0, 1]),
-      slots: ints([0, 1, 2, 3, 4, 5, 6, 0, 0, 0], [2, 5]),
-      places: ints([0, 1, 2, 3, 4, 5, 6]),
-      live: floats([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], [2, 5]),
-      segments: floats([0, 0, 1, 1, 2, 0, 1, -1, -1, -1], [2, 5]),
-      order: floats([0, 1, 2, 3, 4]),
-      sources: ints([1, 2, 1, 5]),
-      targets: ints([7, 8, 9, 4], [4, 1]),
+      tokenOfSlot: ints([0, 1, 2, 3, 4, 5, 6, 0, 0, 0], [2, 5]),
+      slotOfToken: ints([0, 1, 2, 3, 4, 5, 6]),
+      slotMask: floats([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], [2, 5]),
+      segmentIds: floats([0, 0, 1, 1, 2, 0, 1, -1, -1, -1], [2, 5]),
+      slotIndex: floats([0, 1, 2, 3, 4]),
+      predictFrom: ints([1, 2, 1, 5]),
+      targetIds: ints([7, 8, 9, 4], [4, 1]),
       sequences: ints([0, 0, 1, 2]),
       zeros: floats([0, 0, 0, 0]),
     },
@@ -41,21 +41,21 @@ Deno.test("treeBatch() gives rows after a shorter one slots of their own", () =>
   const { feeds, tokens } = treeBatch([ROWS[1]!, ROWS[0]!]);
   strictEqual(tokens, 7);
   deepStrictEqual(feeds.ids, ints([3, 4, 5, 6, 7, 8, 9]));
-  deepStrictEqual(feeds.places, ints([0, 1, 5, 6, 7, 8, 9]));
+  deepStrictEqual(feeds.slotOfToken, ints([0, 1, 5, 6, 7, 8, 9]));
   deepStrictEqual(
-    feeds.slots,
+    feeds.tokenOfSlot,
     ints([0, 1, 0, 0, 0, 2, 3, 4, 5, 6], [2, 5]),
   );
-  deepStrictEqual(feeds.sources, ints([0, 3, 4, 3]));
-  deepStrictEqual(feeds.targets, ints([4, 7, 8, 9], [4, 1]));
+  deepStrictEqual(feeds.predictFrom, ints([0, 3, 4, 3]));
+  deepStrictEqual(feeds.targetIds, ints([4, 7, 8, 9], [4, 1]));
   deepStrictEqual(feeds.sequences, ints([0, 1, 1, 2]));
 });
 
 Deno.test("treeBatch() numbers scored prompts after all continuations", () => {
   const { feeds, lengths } = treeBatch(ROWS, { scorePrompts: true });
   deepStrictEqual(lengths, [2, 1, 1, 1, 0]);
-  deepStrictEqual(feeds.sources, ints([1, 2, 1, 5, 0]));
-  deepStrictEqual(feeds.targets, ints([7, 8, 9, 4, 6], [5, 1]));
+  deepStrictEqual(feeds.predictFrom, ints([1, 2, 1, 5, 0]));
+  deepStrictEqual(feeds.targetIds, ints([7, 8, 9, 4, 6], [5, 1]));
   deepStrictEqual(feeds.sequences, ints([0, 0, 1, 2, 3]));
   deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0, 0, 0]));
 });
@@ -64,8 +64,8 @@ Deno.test("treeBatch() pads scored tokens to a multiple, in a sequence of their 
   const { feeds, lengths, tokens } = treeBatch(ROWS, { multiple: 3 });
   strictEqual(tokens, 7);
   deepStrictEqual(lengths, [2, 1, 1]);
-  deepStrictEqual(feeds.sources, ints([1, 2, 1, 5, 0, 0]));
-  deepStrictEqual(feeds.targets, ints([7, 8, 9, 4, 0, 0], [6, 1]));
+  deepStrictEqual(feeds.predictFrom, ints([1, 2, 1, 5, 0, 0]));
+  deepStrictEqual(feeds.targetIds, ints([7, 8, 9, 4, 0, 0], [6, 1]));
   deepStrictEqual(feeds.sequences, ints([0, 0, 1, 2, 3, 3]));
   deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0]));
 });
@@ -79,7 +79,7 @@ Deno.test("treeBatch() keeps the number of an empty continuation", () => {
   const { feeds, lengths } = treeBatch(rows);
   deepStrictEqual(lengths, [0, 1, 0]);
   deepStrictEqual(feeds.ids, ints([5, 6]));
-  deepStrictEqual(feeds.segments, floats([0, 2], [1, 2]));
+  deepStrictEqual(feeds.segmentIds, floats([0, 2], [1, 2]));
   deepStrictEqual(feeds.sequences, ints([1]));
   deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0]));
 });
@@ -87,7 +87,7 @@ Deno.test("treeBatch() keeps the number of an empty continuation", () => {
 Deno.test("treeBatch() scores a padding token where there is nothing to score", () => {
   const { feeds, lengths } = treeBatch([{ prompt: [5, 6], completions: [] }]);
   deepStrictEqual(lengths, []);
-  deepStrictEqual(feeds.sources, ints([0]));
+  deepStrictEqual(feeds.predictFrom, ints([0]));
   deepStrictEqual(feeds.sequences, ints([0]));
   deepStrictEqual(feeds.zeros, floats([0]));
 });
@@ -105,7 +105,7 @@ Deno.test("rowTokens() counts the prompt once", () => {
 });
 
 /** Rows of random ids, prompts and completions of one token among them. */
-function randomRows(rng: Rng): Required<Row>[] {
+function randomRows(rng: Rng): Required<TokenRow>[] {
   const ids = () =>
     Array.from({ length: 1 + rng.integer(5) }, () => rng.integer(50));
   return Array.from({ length: 1 + rng.integer(4) }, () => {
@@ -113,7 +113,7 @@ function randomRows(rng: Rng): Required<Row>[] {
     return {
       prompt: ids(),
       completions,
-      scored: completions.map((list) => list.map(() => rng.integer(2) === 1)),
+      lossMask: completions.map((list) => list.map(() => rng.integer(2) === 1)),
     };
   });
 }
@@ -121,13 +121,13 @@ function randomRows(rng: Rng): Required<Row>[] {
 Deno.test("treeBatch() scores the marked tokens, each from the token before it", () => {
   const [row] = ROWS;
   const { feeds, lengths, tokens } = treeBatch([
-    { ...row!, scored: [[false, true], [false]] },
+    { ...row!, lossMask: [[false, true], [false]] },
     ROWS[1]!,
   ]);
   strictEqual(tokens, 7);
   deepStrictEqual(lengths, [1, 0, 1]);
-  deepStrictEqual(feeds.sources, ints([2, 5]));
-  deepStrictEqual(feeds.targets, ints([8, 4], [2, 1]));
+  deepStrictEqual(feeds.predictFrom, ints([2, 5]));
+  deepStrictEqual(feeds.targetIds, ints([8, 4], [2, 1]));
   deepStrictEqual(feeds.sequences, ints([0, 2]));
   deepStrictEqual(feeds.ids, treeBatch(ROWS).feeds.ids);
 });
@@ -142,7 +142,7 @@ Deno.test("treeBatch() with a mark on every token is as without marks, bit for b
     }));
     const all = bare.map((row) => ({
       ...row,
-      scored: row.completions.map((ids) => ids.map(() => true)),
+      lossMask: row.completions.map((ids) => ids.map(() => true)),
     }));
     for (const options of [{}, { scorePrompts: true, multiple: 4 }]) {
       deepStrictEqual(treeBatch(all, options), treeBatch(bare, options));
@@ -154,31 +154,35 @@ Deno.test("treeBatch() has the same targets whatever stands where nothing is sco
   const rng = new Rng("unscored");
   for (let i = 0; i < 100; i++) {
     const rows = randomRows(rng);
-    const changed = rows.map(({ prompt, completions, scored }) => ({
+    const changed = rows.map(({ prompt, completions, lossMask }) => ({
       prompt: prompt.map(() => rng.integer(50)),
       completions: completions.map((ids, k) =>
-        ids.map((id, t) => scored[k]![t] ? id : rng.integer(50))
+        ids.map((id, t) => lossMask[k]![t] ? id : rng.integer(50))
       ),
-      scored,
+      lossMask,
     }));
     const before = treeBatch(rows);
     const after = treeBatch(changed);
     deepStrictEqual(after.lengths, before.lengths);
-    for (const name of ["targets", "sequences", "sources"] as const) {
+    for (const name of ["targetIds", "sequences", "predictFrom"] as const) {
       deepStrictEqual(after.feeds[name], before.feeds[name]);
     }
-    const expected = rows.flatMap(({ completions, scored }) =>
-      completions.flatMap((ids, k) => ids.filter((_, t) => scored[k]![t]))
+    const expected = rows.flatMap(({ completions, lossMask }) =>
+      completions.flatMap((ids, k) => ids.filter((_, t) => lossMask[k]![t]))
     );
     deepStrictEqual(
-      [...before.feeds.targets.data],
+      [...before.feeds.targetIds.data],
       expected.length > 0 ? expected : [0],
     );
   }
 });
 
 Deno.test("treeBatch() refuses marks that are not one a token", () => {
-  const row: Row = { prompt: [1], completions: [[2, 3]], scored: [[true]] };
+  const row: TokenRow = {
+    prompt: [1],
+    completions: [[2, 3]],
+    lossMask: [[true]],
+  };
   throws(() => treeBatch([row]), {
     name: "RangeError",
     message: "Cannot lay out row 0 of a batch: completion 0 has 2 tokens, " +

@@ -92,7 +92,7 @@ async function checkLogits(
   const program = await compile({ logits }, {});
   const { feeds, lengths } = treeBatch(rowsOf(fixture));
   // What scores alone read is no input of this graph.
-  const { targets: _1, sequences: _2, zeros: _3, ...fed } = feeds;
+  const { targetIds: _1, sequences: _2, zeros: _3, ...fed } = feeds;
   const output = await program.run({ ...fed, ...initialOf({ policy }) });
   const found = hostData(output["logits"]);
   let end = 0;

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
@@ -28,7 +28,7 @@ export async function checkOnnxGreedy(
 /** Checks log-probabilities under a model and an adapter that are merged. */
 export async function checkMerged(
   folder: string,
-  { adapter, rows }: { adapter: string; rows: readonly Row[] },
+  { adapter, rows }: { adapter: string; rows: readonly TokenRow[] },
   expected: readonly number[],
 ): Promise<void> {
   const { tensors } = await openTensors(folder, { adapter });

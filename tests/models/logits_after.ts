@@ -14,8 +14,8 @@ export async function logitsAfter(
   const logits = nextLogits(policy.config, policy.parameters(graph), inputs);
   const program = await compile({ logits });
   const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
-  const sources = { data: Int32Array.of(text.length - 1), shape: [1] };
-  const result = await program.run({ ...parameters, ...feeds, sources });
+  const predictFrom = { data: Int32Array.of(text.length - 1), shape: [1] };
+  const result = await program.run({ ...parameters, ...feeds, predictFrom });
   await program.release();
   return [...hostData(result["logits"])];
 }

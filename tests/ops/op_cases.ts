@@ -44,9 +44,9 @@ const floats = (g: Graph, list: number[], shape: number[]) =>
 
 /** Three slots of the first row, two of the second; the last holds nothing. */
 const layout = (g: Graph) => ({
-  slots: ints(g, [0, 1, 2, 3, 4, 0], [2, 3]),
-  places: ints(g, [0, 1, 2, 3, 4]),
-  live: floats(g, [1, 1, 1, 1, 1, 0], [2, 3]),
+  tokenOfSlot: ints(g, [0, 1, 2, 3, 4, 0], [2, 3]),
+  slotOfToken: ints(g, [0, 1, 2, 3, 4]),
+  slotMask: floats(g, [1, 1, 1, 1, 1, 0], [2, 3]),
 });
 
 /** 0 where a key is not later than the query, of three. */
@@ -150,7 +150,10 @@ export const OP_CASES: OpCase[] = [
     [2, 3, 3],
     (x, y) =>
       e.mul(
-        e.mul(toRows(x, layout(x.graph)), unsqueeze(layout(x.graph).live, [2])),
+        e.mul(
+          toRows(x, layout(x.graph)),
+          unsqueeze(layout(x.graph).slotMask, [2]),
+        ),
         y,
       ),
   ],

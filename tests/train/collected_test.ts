@@ -39,12 +39,12 @@ const logProbOf = (prompt: readonly number[], ids: readonly number[]) =>
 
 Deno.test("Collected spreads what a loss gives a completion over its scored tokens", () => {
   const row = { prompt: [1], completions: [[2, 3, 4], [5, 6]] };
-  const scored = [[true, false, true], [false, false]];
+  const lossMask = [[true, false, true], [false, false]];
   const tensor = { data: Float32Array.of(-6, 6), shape: [2] };
   const output = { loss: tensor, logProbs: tensor, weights: tensor };
   const collected = new Collected();
   collected.add([row], output, 0);
-  collected.add([{ ...row, scored }], output, 0);
+  collected.add([{ ...row, lossMask }], output, 0);
   deepStrictEqual(collected.weights, [[2, 3], [3, 6]]);
 });
 

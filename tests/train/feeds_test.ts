@@ -34,11 +34,11 @@ Deno.test("rowOf() is the whole example, but the first completion for a loss of 
     prompt: pair.prompt,
     completions: [pair.completions[0]],
   });
-  const scored = pair.completions.map((ids) => ids.map((_, i) => i === 0));
-  deepStrictEqual(rowOf({ ...pair, scored }, DPO), { ...pair, scored });
+  const lossMask = pair.completions.map((ids) => ids.map((_, i) => i === 0));
+  deepStrictEqual(rowOf({ ...pair, lossMask }, DPO), { ...pair, lossMask });
   deepStrictEqual(
-    rowOf({ ...pair, scored }, SFT).scored,
-    scored.slice(0, 1),
+    rowOf({ ...pair, lossMask }, SFT).lossMask,
+    lossMask.slice(0, 1),
   );
   const { label: _, ...row } = singles[0]!;
   deepStrictEqual(rowOf(singles[0]!, KTO), row);
@@ -63,7 +63,7 @@ Deno.test("totalFeeds() counts what a loss may divide by", () => {
     {
       prompt: [1],
       completions: [[4, 5, 6, 7, 8]],
-      scored: [[true, true, false, true, true]],
+      lossMask: [[true, true, false, true, true]],
     },
   ];
   deepStrictEqual(totalFeeds(rows), {

@@ -41,8 +41,8 @@ Deno.test("modelMetrics() weighs perplexity by tokens, and the rest by examples"
 });
 
 Deno.test("modelMetrics() counts scored tokens alone", () => {
-  const scored = [[true, false, true], [true, false]];
-  const found = modelMetrics([{ ...pair(3, 2), scored }], {
+  const lossMask = [[true, false, true], [true, false]];
+  const found = modelMetrics([{ ...pair(3, 2), lossMask }], {
     logProbs: [[-4, -3]],
     refLogProbs: null,
     beta: 1,

@@ -1,10 +1,10 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import { cachedReference } from "lib/train/reference.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
-const ROWS: readonly Row[] = [
+const ROWS: readonly TokenRow[] = [
   { prompt: [1, 2], completions: [[3], [4, 5]] },
   { prompt: [1, 2], completions: [[4, 5], [3]] },
   { prompt: [6], completions: [[3]] },
@@ -13,7 +13,7 @@ const ROWS: readonly Row[] = [
 /** A scorer that counts the rows it was given. */
 function counting(value = -1) {
   const counts: number[] = [];
-  const score = (rows: readonly Row[]) => {
+  const score = (rows: readonly TokenRow[]) => {
     counts.push(rows.length);
     return Promise.resolve(
       rows.map(({ completions }) =>
@@ -43,7 +43,7 @@ Deno.test("cachedReference() computes anew for other rows, for another model, an
   using cache = temporaryFolder();
   const folder = cache.path;
   const { counts, score } = counting();
-  const read = (rows: readonly Row[], identity: { a: number }) =>
+  const read = (rows: readonly TokenRow[], identity: { a: number }) =>
     cachedReference(rows, score, { folder, identity });
   await read(ROWS, { a: 1 });
   await read(ROWS.slice(1), { a: 1 });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import type { Row } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/tree_batch.ts";
 import {
   computeReference,
   distinctRows,
@@ -14,11 +14,11 @@ const made = (prompt: readonly number[], completion: readonly number[]) =>
       completion.join("")
     }`,
   );
-const scoreRow = ({ prompt, completions }: Row) =>
+const scoreRow = ({ prompt, completions }: TokenRow) =>
   completions.map((completion) => made(prompt, completion));
 
 /** So few different texts that most occur again, in other company. */
-function randomRows(): Row[] {
+function randomRows(): TokenRow[] {
   const rng = new Rng(0);
   const ids = (least: number) =>
     Array.from({ length: least + rng.integer(2) }, () => rng.integer(2));
@@ -60,11 +60,13 @@ Deno.test("a reference is looked up by content, whatever row it stands in", () =
 
 Deno.test("a reference tells apart which tokens of a completion are scored", () => {
   const row = { prompt: [1], completions: [[2, 3]] };
-  const scored = [[false, true]];
-  const reference = referenceOf([row, { ...row, scored }], [[-1], [-2]]);
+  const lossMask = [[false, true]];
+  const reference = referenceOf([row, { ...row, lossMask }], [[-1], [-2]]);
   deepStrictEqual(reference.logProbs(row), [-1]);
-  deepStrictEqual(reference.logProbs({ ...row, scored }), [-2]);
-  deepStrictEqual(reference.logProbs({ ...row, scored: [[true, true]] }), [-1]);
+  deepStrictEqual(reference.logProbs({ ...row, lossMask }), [-2]);
+  deepStrictEqual(reference.logProbs({ ...row, lossMask: [[true, true]] }), [
+    -1,
+  ]);
 });
 
 Deno.test("a reference refuses a completion that it was not computed for", () => {

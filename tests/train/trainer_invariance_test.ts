@@ -61,9 +61,9 @@ for (const [kind, loss, given] of CASES) {
 const MASKED: Reference = {
   logProbs: (row) =>
     MASKED.tokenLogProbs(row).map((tokens) => tokens.reduce((a, b) => a + b)),
-  tokenLogProbs: ({ completions, scored }) =>
+  tokenLogProbs: ({ completions, lossMask }) =>
     completions.map((ids, k) =>
-      ids.filter((_, i) => scored?.[k]?.[i] ?? true)
+      ids.filter((_, i) => lossMask?.[k]?.[i] ?? true)
         .map(() => -5 - Math.cos(ids.at(-1)!))
     ),
 };
@@ -82,7 +82,7 @@ for (const loss of LOSSES) {
     const masked = examples.map((example): Example => ({
       ...example,
       completions: example.completions.map((ids) => [...others, ...ids]),
-      scored: example.completions.map((ids) => [
+      lossMask: example.completions.map((ids) => [
         ...others.map(() => false),
         ...ids.map(() => true),
       ]),

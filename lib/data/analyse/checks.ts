@@ -5,7 +5,7 @@ import {
   type Verdict,
 } from "./count_findings.ts";
 import type { DataKind, Example, PreferenceRow } from "../example.ts";
-import type { Truncation } from "../tokenize/fit_row.ts";
+import type { Truncation } from "../tokenize/truncate.ts";
 import { RowTokenizer, type TokenizeOptions } from "../tokenize/tokenize.ts";
 import { classCounter, classFindings } from "./classes.ts";
 import {

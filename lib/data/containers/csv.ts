@@ -3,7 +3,7 @@ import { pipeline, Readable } from "node:stream";
 import {
   decode,
   type Reading,
-  type Row,
+  type SourceRow,
   tooLong,
   unreadable,
 } from "./reading.ts";
@@ -34,7 +34,7 @@ export interface CsvReading extends Reading {
 export async function* readCsv(
   chunks: AsyncIterable<Uint8Array>,
   reading: CsvReading,
-): AsyncGenerator<Row> {
+): AsyncGenerator<SourceRow> {
   const { path, refuse } = reading;
   let header: readonly string[] | null = null;
   let number = 0;
@@ -89,7 +89,7 @@ function readHeader(cells: readonly Uint8Array[], path: string): string[] {
 function readFields(
   cells: readonly Uint8Array[],
   { where, header }: { where: string; header: readonly string[] },
-): Row["fields"] {
+): SourceRow["fields"] {
   if (cells.length === header.length) {
     const values = cells.map((cell) => decodeCell(cell, where));
     return Object.fromEntries(header.map((name, i) => [name, values[i]]));

@@ -3,7 +3,7 @@ import {
   decode,
   isBlank,
   type Reading,
-  type Row,
+  type SourceRow,
   tooLong,
   unreadable,
 } from "./reading.ts";
@@ -23,7 +23,7 @@ const [OPEN_OBJECT, CLOSE_OBJECT] = [0x7b, 0x7d];
 export async function* readJson(
   chunks: AsyncIterable<Uint8Array>,
   reading: Reading,
-): AsyncGenerator<Row> {
+): AsyncGenerator<SourceRow> {
   let first = true;
   for await (const piece of splitRows(chunks, reading)) {
     let row;
@@ -56,7 +56,7 @@ async function* splitRows(
   yield* splitter.end();
 }
 
-function parse({ bytes, where }: Piece): Row {
+function parse({ bytes, where }: Piece): SourceRow {
   const text = decode(bytes, where);
   const value = parseText(text, where);
   if (isObject(value)) return { where, fields: value };
@@ -75,7 +75,7 @@ function parseText(text: string, where: string): unknown {
 }
 
 /** Files that hold their rows in one object, as some tools write them. */
-function refuseWrapper({ where, fields }: Row) {
+function refuseWrapper({ where, fields }: SourceRow) {
   for (const name of ["data", "rows", "train"]) {
     const value = fields[name];
     if (!Array.isArray(value) || !isObject(value[0])) continue;

@@ -12,7 +12,7 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { zstdDecompressSync } from "node:zlib";
 import { isDeepStrictEqual } from "node:util";
-import { decode, type Reading, type Row, unreadable } from "./reading.ts";
+import { decode, type Reading, type SourceRow, unreadable } from "./reading.ts";
 import { Unpacking } from "./compression.ts";
 import { reasonOf } from "../../files/values.ts";
 
@@ -22,7 +22,9 @@ import { reasonOf } from "../../files/values.ts";
  * or decimal text where a number cannot hold them; times become ISO text; JSON
  * stays text; what is absent is null.
  */
-export async function* readParquet(reading: Reading): AsyncGenerator<Row> {
+export async function* readParquet(
+  reading: Reading,
+): AsyncGenerator<SourceRow> {
   let number = 0;
   for await (const fields of records(reading)) {
     const where = `${reading.path}, row ${++number}`;
@@ -37,7 +39,7 @@ export async function* readParquet(reading: Reading): AsyncGenerator<Row> {
   }
 }
 
-async function* records(reading: Reading): AsyncGenerator<Row["fields"]> {
+async function* records(reading: Reading): AsyncGenerator<SourceRow["fields"]> {
   const { path } = reading;
   const damaged = (cause: unknown) => {
     const what = `${reasonOf(cause)}; expected a whole parquet file`;
@@ -119,7 +121,7 @@ function guarded({ maxBombBytes }: Reading): Compressors {
   );
 }
 
-function plainRow({ where, fields }: Row): Row {
+function plainRow({ where, fields }: SourceRow): SourceRow {
   const entries = Object.entries(fields).map(([name, value]) => {
     try {
       return [name, plain(value)];

@@ -3,7 +3,7 @@ import {
   type Chunks,
   peek,
   type Reading,
-  type Row,
+  type SourceRow,
   unreadable,
 } from "./reading.ts";
 import { decompress } from "./compression.ts";
@@ -54,7 +54,7 @@ export async function* streamRows(
     maxRowBytes = 64 * 2 ** 20,
     maxBombBytes = 2 ** 30,
   }: ReadOptions = {},
-): AsyncGenerator<Row> {
+): AsyncGenerator<SourceRow> {
   let good = 0;
   let bad = 0;
   const refuse = (error: Error) => {
@@ -72,13 +72,16 @@ export async function* streamRows(
 }
 
 /** All rows of {@linkcode streamRows}. */
-export function readRows(path: string, options?: ReadOptions): Promise<Row[]> {
+export function readRows(
+  path: string,
+  options?: ReadOptions,
+): Promise<SourceRow[]> {
   return Array.fromAsync(streamRows(path, options));
 }
 
 const PARQUET = [0x50, 0x41, 0x52, 0x31];
 
-async function* open(reading: Reading): AsyncGenerator<Row> {
+async function* open(reading: Reading): AsyncGenerator<SourceRow> {
   const file = fileChunks(reading.path);
   try {
     const { head, whole } = await peek(file, PARQUET.length);

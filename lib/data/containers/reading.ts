@@ -60,7 +60,7 @@ export function decode(bytes: Uint8Array, where: string): string {
 }
 
 /** One object of a data file. */
-export interface Row {
+export interface SourceRow {
   /** File and place, for messages: `pairs.jsonl, line 3`. */
   readonly where: string;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -78,7 +78,7 @@ export interface Mismatch {
 
 /** The error of a value that is not what it must be. */
 export function valueError(
-  { where }: Row,
+  { where }: SourceRow,
   { at, found, expected }: Mismatch,
 ): Error {
   return unreadable(

@@ -1,5 +1,5 @@
 import type { Message } from "../messages.ts";
-import { type Row, valueError } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { label, list, text } from "./forms.ts";
 import { chat } from "./turns.ts";
@@ -74,7 +74,7 @@ export const alpacaFormats: readonly Format[] = [
 ];
 
 function read(
-  row: Row,
+  row: SourceRow,
   { prompt, query, history }: AlpacaColumns,
   answers: readonly string[],
 ): Reading {
@@ -98,7 +98,7 @@ function read(
 }
 
 /** What was said before, as pairs of question and answer. */
-function earlier(row: Row, history: string | null): Message[] {
+function earlier(row: SourceRow, history: string | null): Message[] {
   if (history === null) return [];
   const rounds = row.fields[history] as unknown[] | null ?? [];
   return rounds.flatMap((found, i) => {

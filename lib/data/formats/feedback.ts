@@ -1,5 +1,5 @@
 import type { DataKind, PreferenceRow } from "../example.ts";
-import { type Row, valueError } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 import { readNumber } from "./values.ts";
 
 /**
@@ -9,13 +9,13 @@ import { readNumber } from "./values.ts";
  * `votes_chosen` and `votes_rejected`, perhaps `votes_equal` (UKPConvArg).
  */
 export function feedbackOf(
-  row: Row,
+  row: SourceRow,
   kind: DataKind,
 ): Pick<PreferenceRow, "scores" | "agreement" | "weight"> {
   return { ...weightOf(row), ...kind === "pairs" ? choiceOf(row) : {} };
 }
 
-function weightOf(row: Row): Pick<PreferenceRow, "weight"> {
+function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
   const at = "loss_weight";
   if ((row.fields[at] ?? null) === null) return {};
   const weight = readNumber(row, at);
@@ -23,7 +23,7 @@ function weightOf(row: Row): Pick<PreferenceRow, "weight"> {
   throw valueError(row, { at, found: weight, expected: "at least 0" });
 }
 
-function choiceOf(row: Row): Pick<PreferenceRow, "scores" | "agreement"> {
+function choiceOf(row: SourceRow): Pick<PreferenceRow, "scores" | "agreement"> {
   const scores = together(row, ["score_chosen", "score_rejected"]);
   const votes = together(row, ["votes_chosen", "votes_rejected"]);
   return {
@@ -33,13 +33,13 @@ function choiceOf(row: Row): Pick<PreferenceRow, "scores" | "agreement"> {
 }
 
 /** Numbers of columns that make sense together only; nothing without them. */
-function together(row: Row, columns: string[]): number[] | null {
+function together(row: SourceRow, columns: string[]): number[] | null {
   const absent = columns.every((name) => (row.fields[name] ?? null) === null);
   return absent ? null : columns.map((name) => readNumber(row, name));
 }
 
 /** A vote for neither counts half for each. */
-function agreement(row: Row, [chosen, rejected]: number[]): number {
+function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
   const equal = (row.fields.votes_equal ?? null) === null
     ? 0
     : readNumber(row, "votes_equal");
@@ -65,7 +65,7 @@ function agreement(row: Row, [chosen, rejected]: number[]): number {
  * or scores that are not one for each, or that rise.
  */
 export function ranking(
-  row: Row,
+  row: SourceRow,
   at: string,
 ): { items: unknown[]; scores: { scores?: number[] } } {
   const items = atLeastTwo(row, at);
@@ -86,7 +86,7 @@ export function ranking(
 }
 
 /** A list of completions, of which there must be two to rank. */
-export function atLeastTwo(row: Row, at: string): unknown[] {
+export function atLeastTwo(row: SourceRow, at: string): unknown[] {
   const found = row.fields[at];
   if (Array.isArray(found) && found.length >= 2) return found;
   throw valueError(row, { at, found, expected: "two or more completions" });

@@ -1,4 +1,8 @@
-import { type Row, unreadable, valueError } from "../containers/reading.ts";
+import {
+  type SourceRow,
+  unreadable,
+  valueError,
+} from "../containers/reading.ts";
 import type { Content, DataKind, PreferenceRow } from "../example.ts";
 import { type Form, typedRow } from "./forms.ts";
 import { feedbackOf } from "./feedback.ts";
@@ -15,14 +19,14 @@ export interface Format {
   /** Columns that every row has. */
   readonly columns: readonly string[];
   /** Those columns that a row lacks, or fills with something of another form. */
-  faults(row: Row): string[];
+  faults(row: SourceRow): string[];
   /**
    * Reads a row. Columns that the format does not know are ignored, `null`
    * counts as missing.
    *
    * @throws an error that names file, row, field and format.
    */
-  parse(row: Row): PreferenceRow;
+  parse(row: SourceRow): PreferenceRow;
 }
 
 /** What a row says, apart from its label. */
@@ -43,7 +47,7 @@ export interface Layout {
   readonly system?: string | null;
   /** Column of tool definitions, `null` for none. @default "tools" */
   readonly tools?: string | null;
-  read(row: Row): Reading;
+  read(row: SourceRow): Reading;
 }
 
 /** Makes a format of a layout. */
@@ -73,7 +77,7 @@ export function format(layout: Layout): Format {
   };
 }
 
-function faults({ fields }: Row, columns: Layout["columns"]): string[] {
+function faults({ fields }: SourceRow, columns: Layout["columns"]): string[] {
   return Object.entries(columns)
     .filter(([name, form]) => !form.holds(fields[name] ?? undefined))
     .map(([name]) => name);
@@ -84,7 +88,7 @@ function describe([column, { expected }]: [string, Form]): string {
 }
 
 function faultError(
-  row: Row,
+  row: SourceRow,
   at: string,
   columns: Layout["columns"],
 ): Error {
@@ -99,7 +103,7 @@ function faultError(
   return valueError(row, { at, found, expected: columns[at]!.expected });
 }
 
-function checkOptional(row: Row, optional: Layout["columns"]): void {
+function checkOptional(row: SourceRow, optional: Layout["columns"]): void {
   for (const [at, { holds, expected }] of Object.entries(optional)) {
     const found = row.fields[at] ?? null;
     if (found === null || holds(found)) continue;
@@ -107,7 +111,7 @@ function checkOptional(row: Row, optional: Layout["columns"]): void {
   }
 }
 
-function complete(row: Row, layout: Layout): PreferenceRow {
+function complete(row: SourceRow, layout: Layout): PreferenceRow {
   const { kind, label = "label", system = "system", tools = "tools" } = layout;
   const reading = layout.read(row);
   const told = system === null ? reading : withSystem(row, system, reading);

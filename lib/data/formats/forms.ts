@@ -1,5 +1,5 @@
 import { isObject } from "../../files/values.ts";
-import type { Row } from "../containers/reading.ts";
+import type { SourceRow } from "../containers/reading.ts";
 
 /**
  * The form of a column's values, by which formats are told apart: only as
@@ -110,9 +110,9 @@ const LABELS: ReadonlyMap<string, boolean> = new Map([
  * format to refuse. An empty cell is missing unless its column holds text.
  */
 export function typedRow(
-  row: Row,
+  row: SourceRow,
   columns: Readonly<Record<string, Form>>,
-): Row {
+): SourceRow {
   if (!row.untyped) return row;
   const fields: Record<string, unknown> = { ...row.fields };
   for (const [name, { cell }] of Object.entries(columns)) {

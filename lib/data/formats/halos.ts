@@ -1,5 +1,5 @@
 import { readMessages } from "../messages.ts";
-import type { Row } from "../containers/reading.ts";
+import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { exactly, label, messages } from "./forms.ts";
 import { chat } from "./turns.ts";
@@ -37,7 +37,7 @@ export const halosFormats: readonly Format[] = [
   }),
 ];
 
-function read(row: Row, outputs: readonly string[]): Reading {
+function read(row: SourceRow, outputs: readonly string[]): Reading {
   const columns = (name: string) =>
     outputs.map((which) => which === "" ? name : `${name}_${which}`);
   const turns = (at: string) => ({ at, messages: readMessages(row, at) });

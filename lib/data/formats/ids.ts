@@ -1,4 +1,4 @@
-import type { Row } from "../containers/reading.ts";
+import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { idLists, ids, label } from "./forms.ts";
 import { ranking } from "./feedback.ts";
@@ -32,7 +32,7 @@ export const idFormats: readonly Format[] = [
 ];
 
 /** The format has seen to it that these are ids. */
-function read({ fields }: Row, completions: readonly unknown[]): Reading {
+function read({ fields }: SourceRow, completions: readonly unknown[]): Reading {
   return {
     form: "ids",
     prompt: fields.prompt_ids as number[],

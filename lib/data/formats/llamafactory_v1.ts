@@ -1,5 +1,5 @@
 import { readMessages } from "../messages.ts";
-import { type Row, valueError } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
 import { messages } from "./forms.ts";
 import { chatOfTwo, type Turns } from "./turns.ts";
@@ -28,7 +28,7 @@ export const llamafactoryV1: Format = format({
   },
 });
 
-function turns(row: Row, at: string): Turns {
+function turns(row: SourceRow, at: string): Turns {
   return { at, messages: readMessages(row, at) };
 }
 
@@ -43,7 +43,7 @@ function withoutWeights({ at, messages }: Turns): Turns {
 
 /** A completion's answers are scored as they are, and nothing else. */
 function checkWeights(
-  row: Row,
+  row: SourceRow,
   { at, messages, shared }: Turns & { shared: number },
 ): void {
   for (const [i, { role, loss_weight: found }] of messages.entries()) {

@@ -4,7 +4,7 @@ import { type Form, messages } from "./forms.ts";
 import { chat, chatOfTwo, checkAlternation, type Turns } from "./turns.ts";
 import { readTools } from "./values.ts";
 import { isObject } from "../../files/values.ts";
-import type { Row } from "../containers/reading.ts";
+import type { SourceRow } from "../containers/reading.ts";
 
 const input: Form = {
   expected: "an object with messages",
@@ -62,7 +62,7 @@ export const hhRlhf: Format = format({
   read: (row) => chatOfTwo(row, [turns(row, "chosen"), turns(row, "rejected")]),
 });
 
-function turns(row: Row, at: string): Turns {
+function turns(row: SourceRow, at: string): Turns {
   // What stands before the first mark is empty, see `dialogue`.
   const parts = (row.fields[at] as string).split(MARK).slice(1);
   const messages: Message[] = [];

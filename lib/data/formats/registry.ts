@@ -1,4 +1,4 @@
-import { type Row, unreadable } from "../containers/reading.ts";
+import { type SourceRow, unreadable } from "../containers/reading.ts";
 import { alpacaFormats } from "./alpaca.ts";
 import type { Format } from "./format.ts";
 import { halosFormats } from "./halos.ts";
@@ -50,7 +50,10 @@ export interface ParsedRows extends PreferenceRows {
  * @throws RangeError for a name that is not known, or an error that names file,
  * row and what is missing where the row fits no format.
  */
-export function formatOf(row: Row, { format }: FormatOptions = {}): Format {
+export function formatOf(
+  row: SourceRow,
+  { format }: FormatOptions = {},
+): Format {
   return format === undefined ? recognise(row) : stated(format);
 }
 
@@ -62,7 +65,7 @@ export function formatOf(row: Row, { format }: FormatOptions = {}): Format {
  * not fit, or, with `onBadRow`, when no row is left.
  */
 export function parseRows(
-  rows: readonly Row[],
+  rows: readonly SourceRow[],
   { format: wanted, onBadRow }: ParseOptions = {},
 ): ParsedRows {
   let format = wanted === undefined ? undefined : stated(wanted);
@@ -94,7 +97,7 @@ function stated(format: string | Format): Format {
   );
 }
 
-function recognise(row: Row): Format {
+function recognise(row: SourceRow): Format {
   const tried = FORMATS.map((format) => ({
     format,
     faults: format.faults(row),
@@ -121,7 +124,10 @@ interface Tried {
  * says what is wrong. A field of the wrong form says more than one that is
  * missing, and many columns that fit say more than few.
  */
-function nearest({ fields }: Row, tried: readonly Tried[]): Tried | undefined {
+function nearest(
+  { fields }: SourceRow,
+  tried: readonly Tried[],
+): Tried | undefined {
   const lacks = ({ faults: [fault] }: Tried) =>
     (fields[fault!] ?? null) === null;
   return tried

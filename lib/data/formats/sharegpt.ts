@@ -1,5 +1,5 @@
 import { type MessageTags, readMessages } from "../messages.ts";
-import type { Row } from "../containers/reading.ts";
+import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
 import { label, messages } from "./forms.ts";
 import { chat, chatOfOne, checkAlternation, type Turns } from "./turns.ts";
@@ -44,7 +44,7 @@ export function sharegpt(
   { kind, columns = USUAL, tags }: SharegptOptions,
 ): Format {
   const { messages: turns, chosen, rejected, verdict, system, tools } = columns;
-  const read = (row: Row, at: string): Turns => ({
+  const read = (row: SourceRow, at: string): Turns => ({
     at,
     messages: readMessages(row, at, { tags }),
   });

@@ -1,5 +1,5 @@
 import { readMessages } from "../messages.ts";
-import { type Row, valueError } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { conversations, label, messages, text, texts } from "./forms.ts";
 import { ranking } from "./feedback.ts";
@@ -90,7 +90,10 @@ export const ranks: readonly Format[] = [
 ];
 
 /** The format has seen to it that these are texts. */
-function texted({ fields }: Row, completions: readonly unknown[]): Reading {
+function texted(
+  { fields }: SourceRow,
+  completions: readonly unknown[],
+): Reading {
   return {
     form: "text",
     prompt: fields.prompt as string,
@@ -98,23 +101,23 @@ function texted({ fields }: Row, completions: readonly unknown[]): Reading {
   };
 }
 
-function chatted(row: Row, completions: readonly string[]): Reading {
+function chatted(row: SourceRow, completions: readonly string[]): Reading {
   return chat(row, {
     prompt: turns(row, "prompt"),
     completions: completions.map((at) => turns(row, at)),
   });
 }
 
-function turns(row: Row, at: string): Turns {
+function turns(row: SourceRow, at: string): Turns {
   return { at, messages: readMessages(row, at) };
 }
 
-function conversationPair(row: Row): [Turns, Turns] {
+function conversationPair(row: SourceRow): [Turns, Turns] {
   return [turns(row, "chosen"), turns(row, "rejected")];
 }
 
 /** Takes the prompt from the conversations, as TRL does. */
-function repeatedPrompt(row: Row): Reading {
+function repeatedPrompt(row: SourceRow): Reading {
   const reading = chatOfTwo(row, conversationPair(row));
   const found = row.fields.prompt as string;
   const said = reading.prompt.some(({ content }) =>

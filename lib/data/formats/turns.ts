@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  type Row,
   shown,
+  type SourceRow,
   unreadable,
   valueError,
 } from "../containers/reading.ts";
@@ -25,7 +25,7 @@ export interface Turns {
  * assistant.
  */
 export function chat(
-  row: Row,
+  row: SourceRow,
   { prompt, completions }: { prompt: Turns; completions: readonly Turns[] },
 ): Chat {
   checkSystem(row, { ...prompt, messages: prompt.messages.slice(1) });
@@ -45,7 +45,10 @@ export function chat(
  * common characters would tear words, and template tokens, apart. An identical
  * pair keeps its last message for an answer.
  */
-export function chatOfTwo(row: Row, [a, b]: readonly [Turns, Turns]): Chat {
+export function chatOfTwo(
+  row: SourceRow,
+  [a, b]: readonly [Turns, Turns],
+): Chat {
   const most = Math.min(a.messages.length, b.messages.length) - 1;
   let shared = 0;
   while (
@@ -68,7 +71,7 @@ export function chatOfTwo(row: Row, [a, b]: readonly [Turns, Turns]): Chat {
 }
 
 /** A conversation whose last message is the completion. */
-export function chatOfOne(row: Row, { at, messages }: Turns): Chat {
+export function chatOfOne(row: SourceRow, { at, messages }: Turns): Chat {
   if (messages.length < 2) {
     const expected = "a prompt and an answer, two messages or more";
     throw valueError(row, { at, found: messages, expected });
@@ -85,7 +88,7 @@ export function chatOfOne(row: Row, { at, messages }: Turns): Chat {
  * @throws an error that names file, row and message.
  */
 export function checkAlternation(
-  { where }: Row,
+  { where }: SourceRow,
   { at, messages, last }: Turns & { last: "user" | "assistant" },
 ): void {
   const start = messages[0]?.role === "system" ? 1 : 0;
@@ -118,7 +121,7 @@ export function checkAlternation(
  * another one, or where the row has no conversation but text.
  */
 export function withSystem<T extends Content>(
-  row: Row,
+  row: SourceRow,
   at: string,
   reading: T,
 ): T {
@@ -141,7 +144,7 @@ export function withSystem<T extends Content>(
   throw valueError(row, { at, found, expected });
 }
 
-function checkSystem({ where }: Row, { at, messages }: Turns): void {
+function checkSystem({ where }: SourceRow, { at, messages }: Turns): void {
   if (messages.every(({ role }) => role !== "system")) return;
   throw unreadable(
     where,
@@ -150,7 +153,7 @@ function checkSystem({ where }: Row, { at, messages }: Turns): void {
   );
 }
 
-function checkAnswer({ where }: Row, { at, messages }: Turns): void {
+function checkAnswer({ where }: SourceRow, { at, messages }: Turns): void {
   const ends = { begin: messages[0]!, end: messages.at(-1)! };
   for (const [end, { role }] of Object.entries(ends)) {
     if (role === "assistant") continue;

@@ -1,4 +1,8 @@
-import { type Row, unreadable, valueError } from "../containers/reading.ts";
+import {
+  type SourceRow,
+  unreadable,
+  valueError,
+} from "../containers/reading.ts";
 import { type Message, readMessages } from "../messages.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import type { Form } from "./forms.ts";
@@ -45,7 +49,7 @@ function responses(score: string): Form {
   };
 }
 
-function read(row: Row, score: string): Reading {
+function read(row: SourceRow, score: string): Reading {
   const scored = atLeastTwo(row, "completions").map((item, i) => {
     const at = `completions[${i}]`;
     const { response, [score]: points } = item as Record<string, unknown>;
@@ -65,12 +69,12 @@ function read(row: Row, score: string): Reading {
   };
 }
 
-function answer(row: Row, at: string, content: unknown): Message {
+function answer(row: SourceRow, at: string, content: unknown): Message {
   if (typeof content === "string") return { role: "assistant", content };
   throw valueError(row, { at, found: content, expected: "text" });
 }
 
-function prompt(row: Row): Turns {
+function prompt(row: SourceRow): Turns {
   const at = (row.fields.instruction ?? null) === null
     ? "prompt"
     : "instruction";

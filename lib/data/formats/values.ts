@@ -1,12 +1,12 @@
 import type { Content, PreferenceRow } from "../example.ts";
-import { type Row, valueError } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 import { isObject } from "../../files/values.ts";
 
 /**
  * A label: a boolean or the number 0 or 1. Text is refused, also `"false"`,
  * which other tools take for true.
  */
-export function readLabel(row: Row, at: string): boolean {
+export function readLabel(row: SourceRow, at: string): boolean {
   const found = row.fields[at];
   if (typeof found === "boolean") return found;
   if (found === 0 || found === 1) return found === 1;
@@ -15,7 +15,7 @@ export function readLabel(row: Row, at: string): boolean {
 
 /** A finite number. */
 export function readNumber(
-  row: Row,
+  row: SourceRow,
   at: string,
   found: unknown = row.fields[at],
 ): number {
@@ -24,7 +24,7 @@ export function readNumber(
 }
 
 /** A column's text, or `value`; the empty one for an absent optional column. */
-export function readText(row: Row, at: string | null): string {
+export function readText(row: SourceRow, at: string | null): string {
   return at === null ? "" : row.fields[at] as string ?? "";
 }
 
@@ -42,7 +42,7 @@ export interface ReadToolsOptions {
  * where there are none.
  */
 export function readTools(
-  row: Row,
+  row: SourceRow,
   { at, value = row.fields[at], form }: ReadToolsOptions,
 ): Pick<PreferenceRow, "tools"> {
   const none = [undefined, null, ""].includes(value as string);

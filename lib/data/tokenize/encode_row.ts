@@ -1,11 +1,15 @@
 import { assertUnmarked } from "../tokenizer/added_tokens.ts";
 import type { TemplateInputs } from "../tokenizer/chat_template.ts";
 import {
-  conversationParts,
-  type RowParts,
   type Score,
-} from "./conversation_parts.ts";
-import { type Boundary, type JoinedRow, joinParts } from "./join_parts.ts";
+  splitConversation,
+  type SplitRow,
+} from "./split_conversation.ts";
+import {
+  type Boundary,
+  type SpanTokens,
+  tokenizeSpans,
+} from "./tokenize_spans.ts";
 import type { Message } from "../messages.ts";
 import type { PreferenceRow } from "../example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -47,7 +51,7 @@ export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
 }
 
 /** The token ids of one row. */
-export interface EncodedRow extends JoinedRow {
+export interface EncodedRow extends SpanTokens {
   /** The first special token that is written out in contents, if there is one. */
   readonly specialInText?: string;
   /** Whether the template has left out what the system says. */
@@ -102,7 +106,7 @@ function encodeText(
     );
   }
   const given = (text: string) => asGiven(text, specials, tokenizer);
-  const row = joinParts({
+  const row = tokenizeSpans({
     prompt: given(prompt),
     completions: completions.map((text) => [
       { text: given(text), scored: true },
@@ -151,13 +155,13 @@ function encodeChat(
   });
   const parts = partsOf(given, tokenizer, { ...options, boundary });
   // The template writes BOS itself.
-  const joined = joinParts(parts, { tokenizer, boundary });
+  const joined = tokenizeSpans(parts, { tokenizer, boundary });
   const silent = completions.map(saysNothing);
   return {
     ...joined,
     completions: joined.completions.map((ids, i) => silent[i] ? [] : ids),
-    ...joined.scored &&
-      { scored: joined.scored.map((mask, i) => silent[i] ? [] : mask) },
+    ...joined.lossMask &&
+      { lossMask: joined.lossMask.map((mask, i) => silent[i] ? [] : mask) },
     ...specialIn(contents, tokenizer),
     ...parts.systemDropped && { systemDropped: true },
   };
@@ -170,14 +174,14 @@ function partsOf(
   >,
   { chatTemplate, tokenTexts }: Tokenizer,
   { boundary, score = "completion", ...inputs }: EncodeOptions,
-): RowParts {
+): SplitRow {
   if (chatTemplate === null) {
     throw new Error(
       "messages need a chat template, and the model folder has none " +
         "(chat_template.jinja, or chat_template in tokenizer_config.json)",
     );
   }
-  return conversationParts(prompt, completions, {
+  return splitConversation(prompt, completions, {
     render: (turns, addGenerationPrompt) =>
       chatTemplate.render(turns, { addGenerationPrompt, tools, ...inputs }),
     outside: (text, at) => tokenTexts.outside(text, at),

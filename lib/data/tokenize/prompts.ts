@@ -2,7 +2,7 @@ import { type EncodeOptions, encodeRow } from "./encode_row.ts";
 import { type Message, readMessages } from "../messages.ts";
 import type { PreferenceRow } from "../example.ts";
 import { readRows } from "../containers/read_rows.ts";
-import { type Row, valueError } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { reasonOf } from "../../files/values.ts";
 
@@ -71,7 +71,7 @@ export function encodePrompt(
   return encodeRow(row, tokenizer, options).prompt;
 }
 
-function promptOf(row: Row): Prompt {
+function promptOf(row: SourceRow): Prompt {
   const { where, fields: { prompt, messages } } = row;
   if (typeof prompt === "string") return { content: prompt, where };
   if ((prompt ?? null) !== null) {

@@ -1,4 +1,4 @@
-import { BoundaryError } from "./conversation_parts.ts";
+import { BoundaryError } from "./split_conversation.ts";
 import {
   type EncodedRow,
   type EncodeOptions,
@@ -14,8 +14,8 @@ import {
   type PreferenceRows,
   type Touch,
 } from "../example.ts";
-import { fitRow, type Limits } from "./fit_row.ts";
-import { EndsReader } from "./row_ends.ts";
+import { type Limits, truncateRow } from "./truncate.ts";
+import { SpecialEndsChecker } from "./special_ends.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** Options for {@linkcode RowTokenizer}. */
@@ -31,17 +31,17 @@ const MOST_PLACES = 3;
 
 /**
  * Tokenizes rows one by one, see `encodeRow()`, holds them to length limits,
- * see `fitRow()`, and counts what happens to them. Rows of token ids are held
+ * see `truncateRow()`, and counts what happens to them. Rows of token ids are held
  * to the same limits and otherwise stay as they are.
  */
 export class RowTokenizer {
   #rows = 0;
   readonly #counts = new Map<Touch, number>();
   readonly #places = new Map<Touch, string[]>();
-  readonly #ends: EndsReader;
+  readonly #ends: SpecialEndsChecker;
 
   constructor(private readonly options: TokenizeOptions) {
-    this.#ends = new EndsReader(options.tokenizer, options);
+    this.#ends = new SpecialEndsChecker(options.tokenizer, options);
   }
 
   /**
@@ -65,7 +65,7 @@ export class RowTokenizer {
       ...weight === undefined ? {} : { weight },
     };
     const { prefix = [] } = options.tokenizer ?? {};
-    const fitted = fitRow(example, { ...options, prefix });
+    const fitted = truncateRow(example, { ...options, prefix });
     if ("reason" in fitted) {
       const { reason, found, drop } = fitted;
       if (drop) return this.#drop(reason, where);

@@ -119,10 +119,10 @@ const COLUMNS: Record<DataKind, readonly string[]> = {
  * columns cannot say.
  */
 export function tokenFields(
-  { prompt, completions, scored, label, weight }: Example,
+  { prompt, completions, lossMask, label, weight }: Example,
   { kind, where }: { kind: DataKind; where: string },
 ): Fields {
-  if (scored?.some((marks) => marks.includes(false))) {
+  if (lossMask?.some((marks) => marks.includes(false))) {
     throw new Error(
       `Cannot write ${where} as token ids: they do not say which tokens of ` +
         "its completions are not scored",

@@ -40,13 +40,13 @@ export function streamInputs(graph: Graph) {
   return {
     ids: int("ids", ["N"]),
     positions: graph.input("positions", ["N"]),
-    slots: int("slots", ["R", "T"]),
-    places: int("places", ["N"]),
-    live: graph.input("live", ["R", "T"]),
-    segments: graph.input("segments", ["R", "T"]),
-    order: graph.input("order", ["T"]),
-    sources: int("sources", ["S"]),
-    targets: graph.input("targets", ["S", 1], "int32"),
+    tokenOfSlot: int("tokenOfSlot", ["R", "T"]),
+    slotOfToken: int("slotOfToken", ["N"]),
+    slotMask: graph.input("slotMask", ["R", "T"]),
+    segmentIds: graph.input("segmentIds", ["R", "T"]),
+    slotIndex: graph.input("slotIndex", ["T"]),
+    predictFrom: int("predictFrom", ["S"]),
+    targetIds: graph.input("targetIds", ["S", 1], "int32"),
     sequences: int("sequences", ["S"]),
     zeros: graph.input("zeros", ["Q"]),
   };
@@ -129,12 +129,12 @@ export function scoredTokens(
   parameters: Parameters,
   { inputs, ...options }: ScoringOptions & { inputs: StreamInputs },
 ): { logProbs: Value; collisions: Value | undefined } {
-  const { sources, targets } = inputs;
-  const states = gather(hiddenStates(config, parameters, inputs), sources);
+  const { predictFrom, targetIds } = inputs;
+  const states = gather(hiddenStates(config, parameters, inputs), predictFrom);
   const head = headName(config);
   const { logitCap } = architectureOf(config);
   const { logProb, collision } = tokenScores(
-    [states, parameters.value(head), targets],
+    [states, parameters.value(head), targetIds],
     { trained: parameters.isTrained(head), cap: logitCap, ...options },
   );
   return {
@@ -151,14 +151,14 @@ export function sequenceSums(
   return segmentSum(perToken, sequences, zeros);
 }
 
-/** Logits of the tokens that follow each of `sources`, `[S, vocabulary]`. */
+/** Logits of the tokens that follow each token of `predictFrom`, `[S, vocabulary]`. */
 export function nextLogits(
   config: DecoderConfig,
   parameters: Parameters,
   inputs: StreamInputs,
 ): Value {
   const states = hiddenStates(config, parameters, inputs);
-  return logits(config, parameters, gather(states, inputs.sources));
+  return logits(config, parameters, gather(states, inputs.predictFrom));
 }
 
 /** Logits from hidden states, `[S, vocabulary]` from `[S, hidden]`. */
@@ -186,14 +186,14 @@ function headName(config: DecoderConfig): string {
  * continuation follow the prompt's.
  */
 function visibility(
-  { segments, order, positions, slots }: StreamInputs,
+  { segmentIds, slotIndex, positions, tokenOfSlot }: StreamInputs,
 ): (window: number | null) => Value {
-  const key = unsqueeze(segments, [1]);
-  const foreign = mul(key, sub(key, unsqueeze(segments, [2])));
-  const hidden = add(mul(foreign, foreign), lateness(order, order));
+  const key = unsqueeze(segmentIds, [1]);
+  const foreign = mul(key, sub(key, unsqueeze(segmentIds, [2])));
+  const hidden = add(mul(foreign, foreign), lateness(slotIndex, slotIndex));
   return (window) => {
     if (window === null) return hide(hidden);
-    const inRows = gather(positions, slots);
+    const inRows = gather(positions, tokenOfSlot);
     const distances = sub(unsqueeze(inRows, [2]), unsqueeze(inRows, [1]));
     return hide(add(hidden, remoteness(distances, window)));
   };

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { readJson } from "lib/data/containers/json.ts";
-import type { Row } from "lib/data/containers/reading.ts";
+import type { SourceRow } from "lib/data/containers/reading.ts";
 import { Rng } from "lib/rng.ts";
 import {
   assertRefused,
@@ -15,7 +15,7 @@ const LINES = '{"a": 1}\n{"a": 2}\n';
 const LONG = "x".repeat(100);
 
 /** The rows of a text that arrives in pieces of a few bytes. */
-async function readPieces(text: string, seed: number): Promise<Row[]> {
+async function readPieces(text: string, seed: number): Promise<SourceRow[]> {
   const rng = new Rng(seed);
   const bytes = new TextEncoder().encode(text);
   async function* pieces() {

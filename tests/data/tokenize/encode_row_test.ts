@@ -244,7 +244,7 @@ const CASES: [
       completions: [
         [...bytes("b"), 1, 2, ...bytes("c"), 1, 3, ...bytes("d"), 1],
       ],
-      scored: [[true, true, false, false, false, false, true, true]],
+      lossMask: [[true, true, false, false, false, false, true, true]],
       boundaryShifted: false,
     },
   ],

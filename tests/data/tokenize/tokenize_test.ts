@@ -5,7 +5,7 @@ import {
   hashExamples,
   type PreferenceRow,
 } from "lib/data/example.ts";
-import { truncations } from "lib/data/tokenize/fit_row.ts";
+import { truncations } from "lib/data/tokenize/truncate.ts";
 import { parseRows } from "lib/data/formats/registry.ts";
 import type { Message } from "lib/data/messages.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
-import { type Row, treeBatch } from "lib/data/tree_batch.ts";
+import { type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import {
@@ -23,14 +23,14 @@ import { UNLIKE_LLAMA } from "../unlike_llama.ts";
 const STORIES = shared("models/stories260K");
 
 /** Rows of different lengths; pairs, a list, a lone and an empty continuation. */
-const ROWS: Row[] = [
+const ROWS: TokenRow[] = [
   { prompt: [1, 5, 3], completions: [[9, 4, 2], [9, 0, 7, 7, 10, 2]] },
   { prompt: [8], completions: [[6]] },
   { prompt: [1, 4, 4, 0, 2, 6, 5], completions: [[3, 2], [], [3, 3], [8]] },
 ];
 
 type Score = (
-  rows: readonly Row[],
+  rows: readonly TokenRow[],
   scorePrompts?: boolean,
 ) => Promise<number[]>;
 

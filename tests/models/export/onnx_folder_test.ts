@@ -57,10 +57,10 @@ async function expectedLogits(
   const logits = nextLogits(policy.config, parameters, inputs);
   const program = await compile({ logits });
   const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
-  const sources = Int32Array.from(text.keys());
+  const predictFrom = Int32Array.from(text.keys());
   const result = await program.run({
     ...feeds,
-    sources: { data: sources, shape: [text.length] },
+    predictFrom: { data: predictFrom, shape: [text.length] },
   });
   await program.release();
   return [...hostData(result["logits"])];

@@ -31,8 +31,8 @@ async function recomputed(
   const { feeds } = treeBatch(rows);
   let end = -1;
   const ends = Int32Array.from(texts, ({ length }) => end += length);
-  const sources = { data: ends, shape: [ends.length] };
-  const result = await program.run({ ...parameters, ...feeds, sources });
+  const predictFrom = { data: ends, shape: [ends.length] };
+  const result = await program.run({ ...parameters, ...feeds, predictFrom });
   await program.release();
   return [...hostData(result["logits"])];
 }

@@ -1,11 +1,11 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { Example } from "lib/data/example.ts";
 import {
-  fitRow,
-  type Fitted,
   type Limits,
-  type Obstacle,
-} from "lib/data/tokenize/fit_row.ts";
+  type Rejected,
+  type Truncated,
+  truncateRow,
+} from "lib/data/tokenize/truncate.ts";
 
 const range = (from: number, n: number) =>
   Array.from({ length: n }, (_, i) => from + i);
@@ -57,15 +57,15 @@ const CUTS: [string, Example, Limits & { prefix?: number[] }, Example][] = [
   ],
   [
     "marks are cut with their tokens",
-    { ...row(2, 3, 1), scored: [[true, false, true], [true]] },
+    { ...row(2, 3, 1), lossMask: [[true, false, true], [true]] },
     { maxLength: 4 },
-    { ...row(2, 2, 1), scored: [[true, false], [true]] },
+    { ...row(2, 2, 1), lossMask: [[true, false], [true]] },
   ],
 ];
 
 for (const [name, given, limits, left] of CUTS) {
   Deno.test(`of a row over a limit ${name}`, () => {
-    const fitted: Fitted | Obstacle = fitRow(given, limits);
+    const fitted: Truncated | Rejected = truncateRow(given, limits);
     const cut = (side: (row: Example) => unknown) =>
       JSON.stringify(side(given)) !== JSON.stringify(side(left));
     deepStrictEqual(fitted, {
@@ -77,9 +77,9 @@ for (const [name, given, limits, left] of CUTS) {
 }
 
 Deno.test("a completion of which nothing scored is left is no completion", () => {
-  const given = { ...row(2, 3), scored: [[false, false, true]] };
+  const given = { ...row(2, 3), lossMask: [[false, false, true]] };
   for (const truncate of ["end", "end-or-drop"] as const) {
-    deepStrictEqual(fitRow(given, { maxLength: 4, truncate }), {
+    deepStrictEqual(truncateRow(given, { maxLength: 4, truncate }), {
       reason: "longCompletion",
       found: "nothing that is scored in a completion is left within 4 tokens",
       drop: truncate === "end-or-drop",
@@ -88,8 +88,8 @@ Deno.test("a completion of which nothing scored is left is no completion", () =>
 });
 
 Deno.test("a completion of which nothing is scored is an empty one", () => {
-  const given = { ...row(2, 2), scored: [[false, false]] };
-  deepStrictEqual(fitRow(given, {}), {
+  const given = { ...row(2, 2), lossMask: [[false, false]] };
+  deepStrictEqual(truncateRow(given, {}), {
     reason: "emptyCompletion",
     found: "it has an empty completion",
     drop: false,

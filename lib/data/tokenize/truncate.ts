@@ -1,4 +1,4 @@
-import { type DropReason, type Example, scoredLengths } from "../example.ts";
+import { type DropReason, type Example, lossLengths } from "../example.ts";
 
 /**
  * What becomes of a row over a length limit or with an empty side. `cut`: a
@@ -50,14 +50,14 @@ export interface Limits {
 }
 
 /** A row that fits, and what it lost. */
-export interface Fitted {
+export interface Truncated {
   readonly row: Example;
   readonly truncated: boolean;
   readonly truncatedPrompt: boolean;
 }
 
 /** Why a row does not fit. */
-export interface Obstacle {
+export interface Rejected {
   readonly reason: DropReason;
   /** What is wrong, in words. */
   readonly found: string;
@@ -70,7 +70,7 @@ export interface Obstacle {
  *
  * @param options.prefix ids that stand before every text.
  */
-export function fitRow(
+export function truncateRow(
   given: Example,
   {
     maxLength = Infinity,
@@ -79,7 +79,7 @@ export function fitRow(
     promptTruncation = "none",
     prefix = [],
   }: Limits & { prefix?: readonly number[] },
-): Fitted | Obstacle {
+): Truncated | Rejected {
   const { cut, drop } = TRUNCATIONS[truncate];
   const limits = { maxLength, maxPromptLength };
   const empty = emptySide(given);
@@ -90,7 +90,7 @@ export function fitRow(
   const long = tooLong(whole, { ...limits, cut });
   if (long) return { ...long, drop };
   const row = longest(whole) > maxLength ? cutEnds(whole, maxLength) : whole;
-  const unsaid = scoredLengths(row).indexOf(0);
+  const unsaid = lossLengths(row).indexOf(0);
   if (unsaid !== -1) {
     const found = "nothing that is scored in a completion is left within " +
       `${maxLength} tokens`;
@@ -103,7 +103,7 @@ export function fitRow(
   };
 }
 
-type Problem = Omit<Obstacle, "drop">;
+type Problem = Omit<Rejected, "drop">;
 type Lengths = Required<Pick<Limits, "maxLength" | "maxPromptLength">>;
 
 function emptySide(row: Example): Problem | null {
@@ -111,7 +111,7 @@ function emptySide(row: Example): Problem | null {
     const found = "its prompt has no token, not even a BOS";
     return { reason: "emptyPrompt", found };
   }
-  if (scoredLengths(row).includes(0)) {
+  if (lossLengths(row).includes(0)) {
     return { reason: "emptyCompletion", found: "it has an empty completion" };
   }
   return null;
@@ -172,6 +172,7 @@ function cutEnds(row: Example, maxLength: number): Example {
   return {
     ...row,
     completions: row.completions.map((ids) => ids.slice(0, room)),
-    ...row.scored && { scored: row.scored.map((mask) => mask.slice(0, room)) },
+    ...row.lossMask &&
+      { lossMask: row.lossMask.map((mask) => mask.slice(0, room)) },
   };
 }

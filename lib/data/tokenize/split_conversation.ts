@@ -11,7 +11,7 @@ export interface Part {
 }
 
 /** A row's text, cut; its parts one after another are what the template writes. */
-export interface RowParts {
+export interface SplitRow {
   readonly prompt: string;
   readonly completions: readonly (readonly Part[])[];
   /** Whether the prompt ends before its generation prompt does. */
@@ -55,11 +55,11 @@ interface Options {
  * @throws BoundaryError where it does not: some leave out earlier thoughts, or
  * have the system message stand before the last question.
  */
-export function conversationParts(
+export function splitConversation(
   prompt: readonly Message[],
   completions: readonly (readonly Message[])[],
   options: Options,
-): RowParts {
+): SplitRow {
   const first = options.score === "all-turns"
     ? prompt.findIndex(({ role }, i) => role === "assistant" && i > 0)
     : -1;

@@ -3,10 +3,10 @@ import { TokenTexts } from "lib/data/tokenizer/added_tokens.ts";
 import { chatTemplate } from "lib/data/tokenizer/chat_template.ts";
 import {
   BoundaryError,
-  conversationParts,
   type Score,
   SCORES,
-} from "lib/data/tokenize/conversation_parts.ts";
+  splitConversation,
+} from "lib/data/tokenize/split_conversation.ts";
 import { encodeRow } from "lib/data/tokenize/encode_row.ts";
 import type { Message } from "lib/data/messages.ts";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
@@ -35,7 +35,7 @@ function cut(
   },
 ) {
   const { render } = chatTemplate(source, {});
-  const parts = conversationParts(turns(prompt), completions.map(turns), {
+  const parts = splitConversation(turns(prompt), completions.map(turns), {
     render: (turns, addGenerationPrompt) =>
       render(turns, { addGenerationPrompt }),
     outside: (text, at) => TOKENS.outside(text, at),
@@ -226,7 +226,7 @@ function checkRow(
     ok((error as Error).cause instanceof BoundaryError, String(error));
     return false;
   }
-  const { completions: [ids], scored: [marks] = [] } = encoded;
+  const { completions: [ids], lossMask: [marks] = [] } = encoded;
   const said = ids!.filter((_, i) => marks?.[i] ?? true);
   const others = [
     ...encoded.prompt,
@@ -257,7 +257,7 @@ for (const model of MODELS) {
       const all = randomConversation(rng, 1 + rng.integer(4));
       const turns = 1 + 2 * rng.integer(all.length / 2);
       try {
-        const { prompt, completions: [parts] } = conversationParts(
+        const { prompt, completions: [parts] } = splitConversation(
           all.slice(0, turns),
           [all.slice(turns)],
           {

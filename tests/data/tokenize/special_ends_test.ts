@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { EndsReader } from "lib/data/tokenize/row_ends.ts";
+import { SpecialEndsChecker } from "lib/data/tokenize/special_ends.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { bytes, withByteTokenizer } from "../byte_tokenizer.ts";
 import { fixtureTokenizer, type Model } from "../fixture_models.ts";
@@ -18,7 +18,7 @@ const TERMINATORS: [Model, string[]][] = [
 for (const [model, expected] of TERMINATORS) {
   Deno.test(`${model} ends with ${expected}`, async () => {
     const tokenizer = await fixtureTokenizer(model);
-    const { terminators } = new EndsReader(tokenizer);
+    const { terminators } = new SpecialEndsChecker(tokenizer);
     const texts = [...terminators].map((id) => tokenizer.decode([id]));
     deepStrictEqual(texts.toSorted(), expected.toSorted());
   });
@@ -34,7 +34,7 @@ const fine = {
 };
 
 /** What is shown, a row, and what differs from a row that is fine. */
-const ROWS: [string, Parameters<EndsReader["read"]>[0], object][] = [
+const ROWS: [string, Parameters<SpecialEndsChecker["read"]>[0], object][] = [
   ["a BOS and an EOS", { prompt: [0, 9], completions: [[9, 1]] }, {}],
   ["space after the EOS", { prompt: [0, 9], completions: [[9, 1, SPACE]] }, {}],
   ["no BOS", { prompt: [9], completions: [[9, 1]] }, { withoutBos: true }],
@@ -55,12 +55,12 @@ const ROWS: [string, Parameters<EndsReader["read"]>[0], object][] = [
   ],
   [
     "an EOS that is not scored",
-    { prompt: [0], completions: [[9, 1]], scored: [[true, false]] },
+    { prompt: [0], completions: [[9, 1]], lossMask: [[true, false]] },
     { unterminated: 1 },
   ],
   [
     "an EOS that is scored, before what is not",
-    { prompt: [0], completions: [[9, 1, 9]], scored: [[true, true, false]] },
+    { prompt: [0], completions: [[9, 1, 9]], lossMask: [[true, true, false]] },
     {},
   ],
   [
@@ -74,13 +74,13 @@ const ROWS: [string, Parameters<EndsReader["read"]>[0], object][] = [
 for (const [name, row, differing] of ROWS) {
   Deno.test(`the ends of a row are seen: ${name}`, () =>
     withByteTokenizer({}, async (folder) => {
-      const reader = new EndsReader(await loadTokenizer(folder));
+      const reader = new SpecialEndsChecker(await loadTokenizer(folder));
       deepStrictEqual(reader.read(row), { ...fine, ...differing });
     }));
 }
 
 Deno.test("without a tokenizer no terminator is known", () => {
-  const reader = new EndsReader(null);
+  const reader = new SpecialEndsChecker(null);
   strictEqual(reader.terminators.size, 0);
   deepStrictEqual(reader.read({ prompt: [7], completions: [[8]] }), fine);
 });
@@ -90,7 +90,7 @@ Deno.test("a template that refuses a question and an answer leaves the EOS alone
     ["chat_template", "{{ raise_exception('no') }}"],
   ]);
   return withByteTokenizer({ config }, async (folder) => {
-    const { terminators } = new EndsReader(await loadTokenizer(folder));
+    const { terminators } = new SpecialEndsChecker(await loadTokenizer(folder));
     deepStrictEqual([...terminators], [1]);
   });
 });

@@ -3,7 +3,7 @@ import type { Example } from "../example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** How the ids of a row begin and end. */
-export interface RowEnds {
+export interface SpecialEnds {
   /** Whether it lacks what the tokenizer puts before every text. */
   readonly withoutBos: boolean;
   /** Whether it begins with BOS twice. */
@@ -19,7 +19,7 @@ export interface RowEnds {
  * special tokens that its chat template writes after an answer: `<|im_end|>`,
  * `<end_of_turn>` … White space may follow them.
  */
-export class EndsReader {
+export class SpecialEndsChecker {
   /** Ids that end what a model says; empty where none is known. */
   readonly terminators: ReadonlySet<number>;
   readonly #blank = new Map<number, boolean>();
@@ -35,11 +35,11 @@ export class EndsReader {
     ]);
   }
 
-  read({ prompt, completions, scored }: Example): RowEnds {
+  read({ prompt, completions, lossMask }: Example): SpecialEnds {
     const { bosId = null, prefix = [] } = this.tokenizer ?? {};
     const known = this.terminators.size > 0;
     const said = completions.map((ids, k) =>
-      scored ? ids.filter((_, i) => scored[k]![i]) : ids
+      lossMask ? ids.filter((_, i) => lossMask[k]?.[i]) : ids
     );
     const [first, second = completions[0]?.[0]] = prompt;
     return {

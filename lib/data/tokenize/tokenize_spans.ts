@@ -1,4 +1,4 @@
-import { BoundaryError, type RowParts } from "./conversation_parts.ts";
+import { BoundaryError, type SplitRow } from "./split_conversation.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** What becomes of a row where tokens span a boundary. */
@@ -6,11 +6,11 @@ export const BOUNDARIES = ["separate", "shift", "drop", "error"] as const;
 export type Boundary = typeof BOUNDARIES[number];
 
 /** Token ids of a prompt and its completions. */
-export interface JoinedRow {
+export interface SpanTokens {
   readonly prompt: readonly number[];
   readonly completions: readonly (readonly number[])[];
-  /** Of each completion, which of its tokens are scored. @default all */
-  readonly scored?: readonly (readonly boolean[])[];
+  /** Of each completion, which of its tokens the loss counts. @default all */
+  readonly lossMask?: readonly (readonly boolean[])[];
   /** Whether a token spans a boundary. */
   readonly boundaryShifted: boolean;
 }
@@ -30,10 +30,10 @@ interface Encoded {
  *
  * @throws BoundaryError where the policy is `drop` or `error`.
  */
-export function joinParts(
-  { prompt, completions, shifted = false }: RowParts,
+export function tokenizeSpans(
+  { prompt, completions, shifted = false }: SplitRow,
   { tokenizer, boundary }: { tokenizer: Tokenizer; boundary: Boundary },
-): JoinedRow {
+): SpanTokens {
   const [ids] = tokenizer.encodeParts([prompt]);
   const apart = completions.map((parts) =>
     tokenizer.encodeParts([prompt, ...parts.map(({ text }) => text)])
@@ -98,8 +98,8 @@ function shift(
 }
 
 /** Nothing where all is scored. */
-function marks(scored: boolean[][]): { scored?: boolean[][] } {
-  return scored.flat().includes(false) ? { scored } : {};
+function marks(lossMask: boolean[][]): { lossMask?: boolean[][] } {
+  return lossMask.flat().includes(false) ? { lossMask } : {};
 }
 
 function spannedError(

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { examplesFor } from "lib/data/adapt.ts";
+import { examplesFor } from "lib/data/examples_for_loss.ts";
 import type { Example } from "lib/data/example.ts";
 
 const pair: Example = { prompt: [1], completions: [[2], [3]] };
@@ -28,7 +28,7 @@ Deno.test("a labelled completion keeps its pair's weight, and the marks of what 
   const marked: Example = {
     prompt: [1],
     completions: [[2, 3], [4]],
-    scored: [[false, true], [true]],
+    lossMask: [[false, true], [true]],
     weight: 0.5,
   };
   deepStrictEqual(
@@ -37,14 +37,14 @@ Deno.test("a labelled completion keeps its pair's weight, and the marks of what 
       {
         prompt: [1],
         completions: [[2, 3]],
-        scored: [[false, true]],
+        lossMask: [[false, true]],
         weight: 0.5,
         label: true,
       },
       {
         prompt: [1],
         completions: [[4]],
-        scored: [[true]],
+        lossMask: [[true]],
         weight: 0.5,
         label: false,
       },

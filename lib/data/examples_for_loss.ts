@@ -66,7 +66,7 @@ function unpair(pair: Example): Example[] {
   return [true, false].map((label, k) => ({
     ...pair,
     completions: [pair.completions[k]!],
-    ...pair.scored && { scored: [pair.scored[k]!] },
+    ...pair.lossMask && { lossMask: [pair.lossMask[k]!] },
     label,
   }));
 }
