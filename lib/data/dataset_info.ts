@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from "node:util";
 import { shown, unreadable } from "./containers/reading.ts";
 import type { Format } from "./formats/format.ts";
 import { type Entry, entryError, entryFormat } from "./formats/registered.ts";
+import { orNull } from "../files/missing.ts";
 import { isObject, reasonOf } from "../files/values.ts";
 
 /** Where the rows of a registered dataset are. */
@@ -102,7 +103,8 @@ export async function registeredDataset(
  */
 export async function formatBeside(path: string): Promise<Format | null> {
   const registry = join(dirname(path), FILE);
-  if (basename(path) === FILE || !await exists(registry)) return null;
+  if (basename(path) === FILE) return null;
+  if (!(await orNull(Deno.stat(registry)))?.isFile) return null;
   const described = [...await readEntries(registry)]
     .map(([name, fields]) => ({ path: registry, name, fields }))
     .filter(({ fields }) => isOf(fields, basename(path)))
@@ -203,16 +205,4 @@ async function pathInside(file: string, entry: Entry): Promise<string> {
 function isBelow(path: string, folder: string): boolean {
   const [first] = relative(folder, path).split(sep);
   return first !== "" && first !== ".." && !isAbsolute(relative(folder, path));
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
 }

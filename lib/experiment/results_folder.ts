@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
+import { namesIn } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 
 /**
@@ -55,13 +56,7 @@ export class ResultsFolder implements AsyncDisposable {
 }
 
 async function refuseOthers(folder: string, marker: string): Promise<void> {
-  const names: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(folder)) names.push(name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
+  const names = await namesIn(folder);
   if (names.length === 0 || names.includes(marker)) return;
   throw new Error(
     `it holds ${

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { namesIn, orNull } from "./missing.ts";
 import { reasonOf } from "./values.ts";
 
 /**
@@ -41,18 +42,6 @@ export async function writeAtomically(
   }
 }
 
-/** What is read, or null where there is nothing. */
-export async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    const absent = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (absent) return null;
-    throw error;
-  }
-}
-
 /** Writes something at the path it is given. */
 export type Writer = (path: string) => Promise<void>;
 
@@ -68,7 +57,12 @@ export async function writeFolder(
   folder: string,
   files: ReadonlyMap<string, Writer>,
 ): Promise<void> {
-  const other = (await namesIn(folder)).find((name) => !files.has(name));
+  const names = await namesIn(folder).catch((cause) => {
+    throw new Error(`Cannot write folder ${folder}: it is not a folder`, {
+      cause,
+    });
+  });
+  const other = names.find((name) => !files.has(name));
   if (other !== undefined) {
     throw new Error(
       `Cannot write folder ${folder}: it holds "${other}", which would be ` +
@@ -79,26 +73,6 @@ export async function writeFolder(
     await Deno.mkdir(temporary);
     for (const [name, write] of files) await write(join(temporary, name));
     // A folder cannot be renamed onto one that is not empty.
-    await removeIfPresent(folder);
+    await orNull(Deno.remove(folder, { recursive: true }));
   });
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.map((entry) => entry.name);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return [];
-    throw new Error(`Cannot write folder ${folder}: it is not a folder`, {
-      cause,
-    });
-  }
-}
-
-async function removeIfPresent(folder: string): Promise<void> {
-  try {
-    await Deno.remove(folder, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

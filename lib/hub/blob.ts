@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { blobPath, hasSize, unwritable } from "./cache.ts";
 import { download, type Wanted } from "./download.ts";
-import { ifThere } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
 import { type Repo, titleOf, type Waiting } from "./repo.ts";
 import { contentHash, gitHasher, type RepoFile } from "./tree.ts";
 import { timer } from "./refusal.ts";
@@ -89,7 +89,7 @@ async function downloadBlob(
 
 /** Whether an earlier run left something to go on with; anything else is removed. */
 async function hasBeginning(partial: string, size: number): Promise<boolean> {
-  const left = await ifThere(Deno.lstat(partial));
+  const left = await orNull(Deno.lstat(partial));
   if (left === null) return false;
   if (left.isFile && left.size <= size) return true;
   await Deno.remove(partial);

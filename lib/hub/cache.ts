@@ -13,7 +13,7 @@
  * unfinished.
  */
 import { dirname, join, relative, sep } from "node:path";
-import { ifThere } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
 import {
   checkedFile,
   COMMIT,
@@ -60,7 +60,7 @@ async function readRef(
   revision: string,
 ): Promise<string | null> {
   const path = join(folder, "refs", inside(revision));
-  return (await ifThere(Deno.readTextFile(path)))?.trim() ?? null;
+  return (await orNull(Deno.readTextFile(path)))?.trim() ?? null;
 }
 
 /** Notes the commit of a revision, unless that is noted. */
@@ -84,7 +84,7 @@ export async function readTree(
   folder: string,
   commit: string,
 ): Promise<Tree | null> {
-  const text = await ifThere(Deno.readTextFile(treePath(folder, commit)));
+  const text = await orNull(Deno.readTextFile(treePath(folder, commit)));
   if (text === null) return null;
   try {
     const { format_version: version, files } = JSON.parse(text);
@@ -125,12 +125,12 @@ export async function writeTree(
 /** The paths of all files in a folder and below; dangling links are none. */
 export async function filesUnder(folder: string, base = ""): Promise<string[]> {
   const found: string[] = [];
-  const entries = await ifThere(Array.fromAsync(Deno.readDir(folder))) ?? [];
+  const entries = await orNull(Array.fromAsync(Deno.readDir(folder))) ?? [];
   for (const { name, isDirectory } of entries) {
     const path = join(folder, name);
     if (isDirectory) {
       found.push(...await filesUnder(path, `${base}${name}/`));
-    } else if ((await ifThere(Deno.stat(path)))?.isFile) {
+    } else if ((await orNull(Deno.stat(path)))?.isFile) {
       found.push(base + name);
     }
   }
@@ -157,7 +157,7 @@ async function isOurs(folder: string, path: string): Promise<boolean> {
   // Newer tools in Python keep some contents for all repositories together.
   const shared = join(dirname(folder), "blobs");
   for (const home of [folder, join(folder, "blobs"), shared]) {
-    const real = await ifThere(Deno.realPath(home));
+    const real = await orNull(Deno.realPath(home));
     if (real !== null && target.startsWith(real + sep)) return true;
   }
   return false;
@@ -165,7 +165,7 @@ async function isOurs(folder: string, path: string): Promise<boolean> {
 
 /** Whether a file is there and has this size. */
 export async function hasSize(path: string, size?: number): Promise<boolean> {
-  return (await ifThere(Deno.stat(path)))?.size === size;
+  return (await orNull(Deno.stat(path)))?.size === size;
 }
 
 /** Where a file's content belongs. */
@@ -208,7 +208,7 @@ async function place(
     await write(temporary);
     await Deno.rename(temporary, path);
   } catch (cause) {
-    await ifThere(Deno.remove(temporary));
+    await orNull(Deno.remove(temporary));
     throw unwritable(cause);
   }
 }

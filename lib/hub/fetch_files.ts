@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fetchBlob } from "./blob.ts";
 import { blobPath, hasSize, linkBlob, unwritable, writeRef } from "./cache.ts";
 import { type FileProgress, type Repo, tallyOf, titleOf } from "./repo.ts";
-import { ifThere } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
 import { contentHash, type RepoFile, type Tree } from "./tree.ts";
 
 /** Options for {@linkcode fetchFiles}. */
@@ -82,7 +82,7 @@ async function checkRoom(
   for (const file of files) {
     const blob = blobPath(folder, file);
     if (await hasSize(blob, file.size)) continue;
-    const left = await ifThere(Deno.stat(`${blob}.incomplete`));
+    const left = await orNull(Deno.stat(`${blob}.incomplete`));
     needed += Math.max(0, file.size - (left?.size ?? 0));
   }
   await Deno.mkdir(join(folder, "blobs"), { recursive: true })

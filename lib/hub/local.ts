@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { realFile } from "../files/real_file.ts";
 import { filesUnder } from "./cache.ts";
-import { ifThere } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
 import { dataFiles } from "./select.ts";
 import { reasonOf } from "../files/values.ts";
 
@@ -21,10 +21,10 @@ export async function localModel(path: string): Promise<string> {
 
 /** People name the folder of a run and mean what it made. */
 async function refuseRun(path: string): Promise<void> {
-  const isRun = await ifThere(Deno.stat(join(path, "run.json")));
+  const isRun = await orNull(Deno.stat(join(path, "run.json")));
   if (isRun === null) return;
   for (const made of ["adapter", "model"].map((name) => join(path, name))) {
-    if (await ifThere(Deno.stat(made)) === null) continue;
+    if (await orNull(Deno.stat(made)) === null) continue;
     throw new Error(
       `Cannot use "${path}" as a model or adapter: it is a training run, and what it made is ${made}`,
     );
@@ -60,7 +60,7 @@ export async function refuseOutside(
 }
 
 async function find(what: string, path: string): Promise<Deno.FileInfo> {
-  const info = await ifThere(Deno.stat(path));
+  const info = await orNull(Deno.stat(path));
   if (info !== null) return info;
   throw new Error(
     `Cannot find the ${what} "${path}": nothing lies there, and it is no Hub id (org/name)`,

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ifThere } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
 import { refuseOutside } from "./local.ts";
 import { modelFiles, onnxFiles } from "./select.ts";
 
@@ -28,7 +28,7 @@ const TRAINED = ["adapter", "model"];
 export async function runToPush(folder: string): Promise<Pushable> {
   for (const name of TRAINED) {
     const path = join(folder, name);
-    if (!(await ifThere(Deno.stat(path)))?.isDirectory) continue;
+    if (!(await orNull(Deno.stat(path)))?.isDirectory) continue;
     const { kind, files } = await weightsToPush(path);
     return { kind, files: new Map([...files, ...await recordToPush(folder)]) };
   }
@@ -69,7 +69,7 @@ export async function weightsToPush(folder: string): Promise<Pushable> {
 }
 
 async function namesIn(folder: string): Promise<string[]> {
-  const entries = await ifThere(Array.fromAsync(Deno.readDir(folder)));
+  const entries = await orNull(Array.fromAsync(Deno.readDir(folder)));
   if (entries === null) {
     throw new Error(`Cannot push ${folder}: expected a folder`);
   }

@@ -1,7 +1,7 @@
 import { HUB_URL } from "@huggingface/hub";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { ifThere } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
 import { existsSync } from "node:fs";
 
 /** How to wait for a host that is busy, or for another process. */
@@ -97,7 +97,7 @@ export async function hubAccess(
   const caches = env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const home = expand(env.HF_HOME || join(caches, "huggingface"));
   const tokenFile = expand(env.HF_TOKEN_PATH || join(home, "token"));
-  const token = env.HF_TOKEN || await ifThere(Deno.readTextFile(tokenFile));
+  const token = env.HF_TOKEN || await orNull(Deno.readTextFile(tokenFile));
   const endpoint = (env.HF_ENDPOINT || HUB_URL).replace(/\/+$/, "");
   if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
     throw new Error(

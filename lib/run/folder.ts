@@ -7,6 +7,7 @@ import { sha256File } from "../record/sha256.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { sourceName } from "../record/record.ts";
 import type { TrainingInputs } from "./inputs.ts";
+import { exists } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 
 const METRICS = "metrics.jsonl";
@@ -125,14 +126,5 @@ async function refuseRun(path: string): Promise<void> {
     throw new Error(
       `it holds a run (${name}); give --resume to go on with it, or another folder`,
     );
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch {
-    return false;
   }
 }

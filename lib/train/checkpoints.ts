@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeFolder } from "../files/atomic.ts";
+import { namesIn } from "../files/missing.ts";
 import {
   readHeader,
   readTensor,
@@ -83,16 +84,6 @@ async function stepsIn(folder: string): Promise<number[]> {
   return names
     .flatMap((name) => name.match(NAME)?.slice(1).map(Number) ?? [])
     .sort((a, b) => a - b);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 async function readTensors(

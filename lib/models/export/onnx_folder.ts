@@ -4,6 +4,7 @@ import { Graph, type Op } from "../../onnx/graph.ts";
 import { lower } from "../../onnx/lower.ts";
 import { encodeModel } from "../../onnx/proto.ts";
 import { renameFiles, renameValues } from "../../onnx/rename.ts";
+import { orNull } from "../../files/missing.ts";
 import { reasonOf } from "../../files/values.ts";
 import { readText } from "../../files/read_json.ts";
 import { changeFields, readJsonFields } from "../json_fields.ts";
@@ -99,12 +100,9 @@ async function templateInside(from: string): Promise<Map<string, Writer>> {
 }
 
 async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readText(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return null;
+  return await orNull(readText(path)).catch((cause) => {
     throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });
-  }
+  });
 }
 
 function flavourOf(dtype: ModelDtype) {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeAtomically } from "../../files/atomic.ts";
+import { exists } from "../../files/missing.ts";
 import { reasonOf } from "../../files/values.ts";
 import {
   convertGguf,
@@ -93,8 +94,4 @@ async function removeDead(cache: string): Promise<void> {
 /** When it was written, 0 where it is not there. */
 async function timeOf(path: string): Promise<number> {
   return await Deno.stat(path).then(({ mtime }) => Number(mtime), () => 0);
-}
-
-async function exists(folder: string): Promise<boolean> {
-  return await Deno.stat(folder).then(() => true, () => false);
 }
