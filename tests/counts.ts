@@ -3,12 +3,11 @@
  * `deno run -A tests/counts.ts [CHECKOUT]`; `--list` names files and inputs.
  */
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { say } from "lib/cli/terminal.ts";
 import { measureRuns } from "./measured_runs.ts";
+import { checkout } from "./places.ts";
 
-const OWN = fileURLToPath(new URL("../", import.meta.url));
-const [where = OWN] = Deno.args.filter((arg) => arg !== "--list");
+const [where = checkout()] = Deno.args.filter((arg) => arg !== "--list");
 const ROOT = Deno.realPathSync(where);
 
 const SOURCES = new Map(["lib", "scripts", "experiments"].flatMap(read));
