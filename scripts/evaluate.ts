@@ -20,7 +20,7 @@ import { computing, holding, memory } from "./flags/computing.ts";
 import { inputProgress } from "./train/download_progress.ts";
 import { tokenizeOptions } from "lib/run/settings.ts";
 import { refuseHeld } from "lib/run/plan.ts";
-import { type OpenedPolicy, openPolicy } from "lib/run/inputs.ts";
+import { type OpenedPolicy, openPolicy } from "lib/run/models.ts";
 import {
   READING_FLAGS,
   TOKENIZING_FLAGS,

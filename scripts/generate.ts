@@ -30,7 +30,7 @@ import {
   stopsOf,
 } from "./generate/answers.ts";
 import { answerRow, writeAnswers } from "./generate/rows.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { templateOptionsOf, TOKENIZING_FLAGS } from "./flags/rows.ts";
 
 const PROMPTS = "Prompts";

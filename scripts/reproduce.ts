@@ -1,5 +1,5 @@
 import { findExperiment } from "experiments/all.ts";
-import type { Reproduced } from "lib/run/reproduce.ts";
+import type { RecordedRun } from "lib/record/record.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { differences } from "lib/record/differences.ts";
@@ -41,7 +41,7 @@ type Sources = FlagValues<typeof REPRODUCE.flags>;
 
 /** What makes a run again, by the kind of its record. */
 const KINDS: Readonly<
-  Record<string, (record: RunRecord, sources: Sources) => Promise<Reproduced>>
+  Record<string, (record: RunRecord, sources: Sources) => Promise<RecordedRun>>
 > = {
   train: (record, sources) => reproduceTraining(record, { sources }),
   experiment: (record) =>
@@ -70,7 +70,7 @@ await runVerb(
   },
 );
 
-function differencesOf(before: Reproduced, after: Reproduced) {
+function differencesOf(before: RecordedRun, after: RecordedRun) {
   return [
     ...differences(before.record, after.record),
     ...differences({ metrics: before.rows }, { metrics: after.rows }),

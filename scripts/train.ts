@@ -11,7 +11,7 @@ import {
   type TrainingFlags,
   trainingSettings,
 } from "./flags/training.ts";
-import { trainingRun } from "lib/run/run.ts";
+import { run } from "lib/run/run.ts";
 
 /** The verb with the options of these losses. */
 const trainWith = (losses: readonly Loss[]) => ({
@@ -49,9 +49,9 @@ await runVerb(parse, async ({ values, chosen }) => {
   );
   const { hooks, finish } = trainingDisplay();
   using stop = interruption();
-  const run = { out, resume, stop, chosen, ...hooks };
-  const record = await trainingRun(settings, run);
-  finish();
-  if (record) say(`Wrote ${out}`);
+  const options = { out, resume, stop, inputs: { loss: chosen }, ...hooks };
+  const finished = await run(settings, options);
+  finish(finished?.record);
+  if (finished) say(`Wrote ${out}`);
   else note("Stopped; go on with the same command and --resume");
 });

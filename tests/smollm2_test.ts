@@ -3,7 +3,7 @@ import { encodePrompt } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { createGenerator } from "lib/models/generate/generate.ts";
 import { Scorer } from "lib/train/scorer.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "./assert_close.ts";
 import { smolLm2Test } from "./smollm2.ts";
 

@@ -2,7 +2,7 @@ import { resolveDevice } from "lib/onnx/devices.ts";
 import type { RunRecord } from "lib/record/record.ts";
 import { provenance } from "lib/record/environment.ts";
 import type { Watch } from "lib/experiment/experiment.ts";
-import type { Reproduced } from "lib/run/reproduce.ts";
+import type { RecordedRun } from "lib/record/record.ts";
 import { LocalBench } from "./bench.ts";
 import { REFERENCE, referenceRecord, runRecord } from "./records.ts";
 import { survey, teach } from "./stages.ts";
@@ -12,7 +12,7 @@ import { storedSettings } from "./stored_settings.ts";
 export async function reproduce(
   record: RunRecord,
   { watch }: { watch: Watch },
-): Promise<Reproduced> {
+): Promise<RecordedRun> {
   const { settings, run: spec } = storedSettings(record);
   if (spec === null && record.name !== REFERENCE) {
     throw new Error(`Cannot reproduce ${record.name}: its record has no run`);

@@ -1,6 +1,6 @@
 import type { Device } from "../onnx/providers.ts";
 import type { RunRecord } from "../record/record.ts";
-import type { Reproduced } from "../run/reproduce.ts";
+import type { RecordedRun } from "../record/record.ts";
 
 /** Shows how far something is: what `progress()` of `lib/terminal.ts` does. */
 export type Watch = (of: { title: string; total: number }) => {
@@ -43,5 +43,5 @@ export interface Experiment {
   reproduce(
     record: RunRecord,
     options: Pick<ExperimentOptions, "watch">,
-  ): Promise<Reproduced>;
+  ): Promise<RecordedRun>;
 }

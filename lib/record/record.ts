@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeTextAtomically } from "../files/atomic.ts";
+import type { MetricsRow } from "./metrics.ts";
 import { canonicalJson, type Json } from "./canonical_json.ts";
 import type { Environment, Provenance } from "./environment.ts";
 import type { Source } from "../hub/resolve.ts";
@@ -35,6 +36,12 @@ export interface RunRecord {
   summary: Record<string, Json>;
   /** SHA-256 of every file beside the record, by name. */
   artifacts: Record<string, string>;
+}
+
+/** A record, and the lines of the metrics beside it. */
+export interface RecordedRun {
+  readonly record: RunRecord;
+  readonly rows: readonly MetricsRow[];
 }
 
 /** The exact thing that was minimised. */

@@ -1,10 +1,10 @@
 import { writeFigure } from "../plot/figure_page.ts";
 import { join } from "node:path";
-import type { Diagnostics } from "../train/diagnostics.ts";
 import { trainingFigure, type TrainingSheet } from "../plot/training_panels.ts";
 import type { Json } from "../record/canonical_json.ts";
 import { type MetricsRow, readMetrics } from "../record/metrics.ts";
 import { readRecord, type RunRecord } from "../record/record.ts";
+import { diagnosticsOf } from "./measures.ts";
 
 /**
  * Writes `figure.json` and `figure.html` of a training run from its record and
@@ -28,8 +28,7 @@ function sheetOf(
   record: RunRecord,
   rows: readonly MetricsRow[],
 ): TrainingSheet {
-  const { model, data, objective, seeds, settings, summary } = record;
-  const { diagnostics } = summary;
+  const { model, data, objective, seeds, settings } = record;
   const options = Object.entries(settings["options"] ?? {});
   const beta = options.find(([name]) => name === "beta")?.[1] ?? 1;
   return {
@@ -41,7 +40,7 @@ function sheetOf(
     course: courseText(record, rows),
     statistics: objective!.kl,
     beta: settings["referenceEvery"] ? null : Number(beta),
-    probe: isDiagnostics(diagnostics) ? diagnostics : null,
+    probe: diagnosticsOf(record),
     rows,
   };
 }
@@ -84,8 +83,4 @@ function words(name: string): string {
 /** A Hub id with as much of its commit as tells it from others. */
 function withoutHash(source: string): string {
   return source.replace(/@([0-9a-f]{7})[0-9a-f]{33}(?=:|$)/, "@$1");
-}
-
-function isDiagnostics(value: Json | undefined): value is Json & Diagnostics {
-  return typeof value === "object" && value !== null && "displaced" in value;
 }

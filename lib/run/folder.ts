@@ -2,12 +2,11 @@ import { dirname, join, resolve } from "node:path";
 import { writeAdapter } from "../models/adapter/adapter_folder.ts";
 import { adapterOf } from "../models/load_policy.ts";
 import { writeModelFolder } from "../models/model_folder.ts";
-import { inMemory } from "../models/weights/safetensors.ts";
+import { inMemory, writeSafetensors } from "../models/weights/safetensors.ts";
 import { sha256File } from "../record/sha256.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { sourceName } from "../record/record.ts";
-import type { TrainingInputs } from "./inputs.ts";
 import { exists } from "../files/missing.ts";
+import type { RunInputs } from "./inputs.ts";
 import { reasonOf } from "../files/values.ts";
 
 const METRICS = "metrics.jsonl";
@@ -21,7 +20,7 @@ const OURS = [METRICS, ADAPTER, MODEL, CHECKPOINTS, "run.json"];
  * early where it cannot write, and goes away with the end of its scope if
  * nothing has been written to it.
  */
-export class TrainingFolder implements AsyncDisposable {
+export class RunFolder implements AsyncDisposable {
   private constructor(
     readonly path: string,
     /** Folders that were made, the innermost first. */
@@ -37,8 +36,8 @@ export class TrainingFolder implements AsyncDisposable {
   static async open(
     path: string,
     { resume }: { resume: boolean },
-  ): Promise<TrainingFolder> {
-    const folder = new TrainingFolder(path, await missing(path));
+  ): Promise<RunFolder> {
+    const folder = new RunFolder(path, await missing(path));
     try {
       if (!resume) await refuseRun(path);
       await Deno.mkdir(path, { recursive: true });
@@ -63,26 +62,33 @@ export class TrainingFolder implements AsyncDisposable {
   /** Writes the trained adapter or model. */
   async writeResult(
     trainer: Trainer,
-    { model, folder, source }: TrainingInputs,
+    { model: { policy, lora, place, source } }: RunInputs,
   ): Promise<void> {
     const { tensors } = await trainer.save();
     const values = tensors.get("parameter")!;
-    if (model.lora) {
-      const adapter = adapterOf(model.lora, values);
-      const to = join(this.path, ADAPTER);
-      // An id that PEFT can load, without the revision.
-      const baseModel = source.kind === "hub"
-        ? source.repo
-        : sourceName(source);
-      const { config } = model.policy;
-      return await writeAdapter(to, adapter, { baseModel, config });
+    if (lora) {
+      // PEFT loads an id without its revision.
+      const isPulled = place?.source.kind === "hub";
+      return await writeAdapter(
+        join(this.path, ADAPTER),
+        adapterOf(lora, values),
+        {
+          baseModel: isPulled ? place.source.repo : source,
+          config: policy.config,
+        },
+      );
     }
-    await writeModelFolder(join(this.path, MODEL), {
-      from: folder,
-      tensors: model.policy.trained.map(({ name, shape }) =>
-        inMemory({ name, shape, data: values.get(name)! })
-      ),
-    });
+    const to = join(this.path, MODEL);
+    const trained = policy.trained.map(({ name, shape }) => ({
+      ...{ name, shape },
+      data: values.get(name)!,
+    }));
+    if (place) {
+      const tensors = trained.map(inMemory);
+      return await writeModelFolder(to, { from: place.folder, tensors });
+    }
+    await Deno.mkdir(to, { recursive: true });
+    await writeSafetensors(join(to, "model.safetensors"), trained);
   }
 
   /** SHA-256 of the metrics and of each file of the result, by name. */

@@ -1,126 +1,175 @@
-import { examplesFor } from "../data/examples_for_loss.ts";
-import type { Example } from "../data/example.ts";
-import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import {
-  type ModelOptions,
-  resolveModel,
-  type Source,
-} from "../hub/resolve.ts";
+  type DataOptions,
+  lengthLimit,
+  readPreferences,
+} from "../data/load.ts";
+import { examplesFor } from "../data/examples_for_loss.ts";
+import type { DataKind, Example } from "../data/example.ts";
+import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
+import { resolveModel, type Source } from "../hub/resolve.ts";
+import { chooseLoss, type ChosenLoss } from "../loss_tools/choose.ts";
 import type { Loss, Peer } from "../losses/loss.ts";
 import {
   type LossOptionValue,
   type LossOptionValues,
   resolveOptions,
 } from "../losses/options.ts";
-import { chooseLoss, type ChosenLoss } from "../loss_tools/choose.ts";
 import {
   type LoadedPolicy,
   loadPolicy,
   type Tuning,
 } from "../models/load_policy.ts";
-import type { DataSource } from "../record/record.ts";
+import type { Policy } from "../models/policy.ts";
+import { type DataSource, sourceName } from "../record/record.ts";
 import { Rng } from "../rng.ts";
-import {
-  type DataOptions,
-  type DownloadHooks,
-  lengthLimit,
-  readPreferences,
-} from "../data/load.ts";
+import type { Reference } from "../train/reference.ts";
+import { type InputHooks, modelFolder, type ModelPlace } from "./models.ts";
 import { tokenizeOptions, type TrainSettings } from "./settings.ts";
-import { cacheFolder } from "../files/cache_folder.ts";
-import { isGgufFile } from "../models/gguf/gguf_file.ts";
-import { ggufFolder } from "../models/gguf/gguf_folder.ts";
-import { sha256File } from "../record/sha256.ts";
-import type { BaseWeights } from "../models/base_weights.ts";
 
-/** Examples as the loss wants them, and what the record says of them. */
+/** A policy in memory, and what the record of a run says of it. */
+export interface PolicyInMemory {
+  readonly policy: Policy;
+  /** Name of the model in the record. */
+  readonly source: string;
+  /** SHA-256 of the weights. */
+  readonly weights: string;
+  /** SHA-256 of the tokenizer or the vocabulary; `null` without one. */
+  readonly tokenizer: string | null;
+  /** The policy as a run's reference, in words. */
+  readonly called: string;
+}
+
+/** Examples in memory, before they are made into what the loss reads. */
+export interface DataInMemory {
+  readonly kind: DataKind;
+  readonly examples: readonly Example[];
+  readonly description: DataSource;
+}
+
+/** Inputs that are in memory, each in place of what a setting names. */
+export interface InputsInMemory {
+  /** In place of `chooseLoss(settings.loss)`. */
+  readonly loss?: ChosenLoss | undefined;
+  /** In place of the folder `settings.model` and of `settings.tuning`. */
+  readonly policy?: PolicyInMemory;
+  /** In place of the file `settings.data`. */
+  readonly data?: DataInMemory;
+  /** In place of the file `settings.evalData`. */
+  readonly evalData?: DataInMemory;
+  /** In place of log-probabilities computed before the first step. */
+  readonly reference?: Reference;
+  /** In place of the order that `settings.seed` draws for an epoch. */
+  readonly shuffle?: (
+    epoch: number,
+    order: readonly number[],
+  ) => readonly number[];
+}
+
+/** Examples as the loss reads them, and their description in the record. */
 export interface TrainingData {
   readonly examples: readonly Example[];
   readonly description: DataSource;
 }
 
-/** Everything a training run reads, checked. */
-export interface TrainingInputs extends ModelPlace {
+/** The model of a run, from a folder or from memory. */
+export interface RunModel extends Omit<LoadedPolicy, "weights"> {
+  /** SHA-256 of the weights before training. */
+  readonly hash: string;
+  /** Name in the record. */
+  readonly source: string;
+  /** The folder and where it came from; `null` for a policy in memory. */
+  readonly place: ModelPlace | null;
+  /** Source of the initial adapter; `null` without one. */
+  readonly adapterSource: Source | null;
+  /** SHA-256 of the tokenizer; `null` without one. */
+  readonly tokenizer: string | null;
+  /** The model as a reference, in words. */
+  readonly called: string;
+}
+
+/** Everything that a run reads, checked. */
+export interface RunInputs {
   readonly loss: Loss;
   readonly lossSource: Omit<ChosenLoss, "loss">;
-  /** All options of the loss. */
+  /** Values of all options of the loss. */
   readonly options: LossOptionValues;
-  readonly model: LoadedPolicy;
-  /** Where the initial adapter came from; null without one. */
-  readonly adapterSource: Source | null;
-  readonly tokenizer: Tokenizer | null;
+  readonly model: RunModel;
   readonly maxLength: number;
   readonly train: TrainingData;
   readonly evaluation: TrainingData | null;
 }
 
-/** What models and data tell while they are got. */
-export interface InputHooks extends DownloadHooks, ConversionHook {}
-
-/** What {@linkcode loadInputs} may be given. */
-export interface InputOptions extends InputHooks {
-  /** The settings' loss. @default as `chooseLoss()` chooses it */
-  chosen?: ChosenLoss | undefined;
-}
-
 /**
  * Resolves and reads what settings name: loss, model, data.
  *
+ * @param given inputs that are in memory already.
  * @throws Error for the first thing that is missing or wrong.
  */
 export async function loadInputs(
   settings: TrainSettings,
-  { chosen, ...hooks }: InputOptions,
-): Promise<TrainingInputs> {
-  const { loss, ...lossSource } = chosen ?? await chooseLoss(settings.loss);
+  given: InputsInMemory,
+  hooks: InputHooks,
+): Promise<RunInputs> {
+  const { loss, ...lossSource } = given.loss ?? await chooseLoss(settings.loss);
   const options = resolveOptions(loss, {
     ...presetSettings(loss, settings.preset),
     ...settings.options,
   });
   checkBatch(loss, settings);
-  const place = await modelFolder(settings.model, hooks);
-  const { tuning, adapterSource } = await tuningOf(settings, hooks);
-  const { baseWeights } = settings;
-  const model = await loadPolicy(place.folder, tuning, { baseWeights });
+  const { model, tokenizer } = given.policy
+    ? { model: modelOf(given.policy), tokenizer: null }
+    : await loadModel(settings, hooks);
   const { config } = model.policy;
-  const tokenizer = await loadTokenizer(place.folder);
-  const { maxPromptLength, truncate, data, evalData } = settings;
   const maxLength = lengthLimit(settings.maxLength, config);
+  const { seed, conversions, data, evalData } = settings;
   const reading = {
+    ...readingOptions(settings),
+    ...hooks,
     tokenizer,
     vocabularySize: config.vocabSize,
     maxLength,
-    ...(maxPromptLength === null ? {} : { maxPromptLength }),
-    truncate,
-    ...tokenizeOptions(settings.tokenizing),
-    format: settings.format ?? undefined,
-    ...hooks,
-    skipBadRows: settings.skipBadRows,
   };
-  const { seed } = settings;
   return {
     loss,
     lossSource,
     options,
     model,
-    ...place,
-    adapterSource,
-    tokenizer,
     maxLength,
-    train: await readFor(loss, data, {
-      ...reading,
-      role: "train",
-      conversions: { ...settings.conversions, seed },
-    }),
-    evaluation: evalData === null ? null : await readFor(loss, evalData, {
-      ...reading,
-      role: "eval",
-      conversions: { ...sameKind(settings.conversions), seed },
-    }),
+    train: forLoss(
+      loss,
+      data,
+      given.data ?? await readPreferences(data, {
+        ...reading,
+        role: "train",
+        conversions: { ...conversions, seed },
+      }),
+    ),
+    evaluation: evalData === null ? null : forLoss(
+      loss,
+      evalData,
+      given.evalData ?? await readPreferences(evalData, {
+        ...reading,
+        role: "eval",
+        conversions: { ...sameKind(conversions), seed },
+      }),
+    ),
   };
 }
 
-/** What a preset sets; nothing without one. */
+/** How rows are read and tokenized, apart from the model's own limits. */
+function readingOptions(
+  { tokenizing, maxPromptLength, truncate, format, skipBadRows }: TrainSettings,
+): Partial<DataOptions> {
+  return {
+    ...tokenizeOptions(tokenizing),
+    ...maxPromptLength !== null && { maxPromptLength },
+    truncate,
+    ...format !== null && { format },
+    skipBadRows,
+  };
+}
+
+/** Option values of a preset; none without one. */
 function presetSettings(
   { id, presets = {} }: Loss,
   peer: Peer | null,
@@ -141,7 +190,7 @@ function checkBatch({ id, minimumBatch = 1 }: Loss, { batch }: TrainSettings) {
   );
 }
 
-/** Of conversions those that make another kind of rows: noise is for training. */
+/** The conversions that make another kind of rows: noise is for training only. */
 function sameKind(
   { pairs, pairLabels, unpair }: TrainSettings["conversions"],
 ): TrainSettings["conversions"] {
@@ -150,6 +199,41 @@ function sameKind(
     ...pairLabels && { pairLabels },
     ...unpair && { unpair },
   };
+}
+
+function modelOf(
+  { policy, weights, source, tokenizer, called }: PolicyInMemory,
+): RunModel {
+  return {
+    ...{ policy, source, tokenizer, called, hash: weights },
+    ...{ exact: null, lora: null, adapterHash: null },
+    ...{ place: null, adapterSource: null },
+  };
+}
+
+async function loadModel(
+  settings: TrainSettings,
+  hooks: InputHooks,
+): Promise<{ model: RunModel; tokenizer: Tokenizer | null }> {
+  const place = await modelFolder(settings.model, hooks);
+  const { tuning, adapterSource } = await tuningOf(settings, hooks);
+  const { baseWeights } = settings;
+  const { weights, ...loaded } = await loadPolicy(place.folder, tuning, {
+    baseWeights,
+  });
+  const tokenizer = await loadTokenizer(place.folder);
+  const model = {
+    ...loaded,
+    hash: await weights.hash(),
+    source: sourceName(place.source),
+    place,
+    adapterSource,
+    tokenizer: tokenizer?.hash ?? null,
+    called: loaded.adapterHash
+      ? "the model with the initial adapter"
+      : "the model as loaded",
+  };
+  return { model, tokenizer };
 }
 
 async function tuningOf(
@@ -166,87 +250,19 @@ async function tuningOf(
   return { tuning: { ...tuning, uniform }, adapterSource: null };
 }
 
-async function readFor(
+/** Makes examples of the kind that a loss reads. */
+function forLoss(
   loss: Loss,
-  pathOrId: string,
-  options: DataOptions,
-): Promise<TrainingData> {
-  const { description, ...set } = await readPreferences(pathOrId, options);
+  location: string,
+  { description, ...set }: DataInMemory,
+): TrainingData {
   try {
     const examples = examplesFor(set, loss.data);
     if (examples.length > 0) return { examples, description };
   } catch (cause) {
-    throw new Error(`Cannot use ${pathOrId} with loss "${loss.id}"`, { cause });
+    throw new Error(`Cannot use ${location} with loss "${loss.id}"`, { cause });
   }
   throw new Error(
-    `Cannot use ${pathOrId} with loss "${loss.id}": expected desirable completions, found none`,
+    `Cannot use ${location} with loss "${loss.id}": expected desirable completions, found none`,
   );
-}
-
-/** What the conversion of a GGUF file tells as it goes on. */
-export interface ConversionHook {
-  onConvert?: (file: string, bytes: number, total: number) => void;
-}
-
-/** A model as a folder, and where it came from. */
-export interface ModelPlace {
-  readonly folder: string;
-  readonly source: Source;
-  /** SHA-256 of the GGUF file that the folder was made from, or null. */
-  readonly gguf: string | null;
-}
-
-/**
- * A model's folder: one on this machine, one pulled from the Hub, or what a
- * GGUF file becomes, from wherever that is.
- *
- * @throws as `resolveModel` and `ggufFolder`.
- */
-export async function modelFolder(
-  pathOrId: string,
-  { onConvert, ...options }: ModelOptions & ConversionHook = {},
-): Promise<ModelPlace> {
-  const { folder: found, source } = await resolveModel(pathOrId, options);
-  if (!await isGgufFile(found)) return { folder: found, source, gguf: null };
-  const gguf = await sha256File(found);
-  const folder = await ggufFolder(found, {
-    sha256: gguf,
-    cache: await cacheFolder("gguf"),
-    only: options.only,
-    ...onConvert &&
-      { onBytes: (bytes, total) => onConvert(found, bytes, total) },
-  });
-  return { folder, source, gguf };
-}
-
-/** Adapters of no weight: the model as it is. */
-const AS_IT_IS: Tuning = {
-  kind: "lora",
-  rank: 1,
-  alpha: 1,
-  targets: [],
-  uniform: () => 0,
-};
-
-/** A policy to be used, not trained. */
-export interface OpenedPolicy extends LoadedPolicy, ModelPlace {}
-
-/**
- * Opens a model from a path or the Hub, under an adapter if one is named.
- *
- * @param options `baseWeights`: how its weights are held.
- */
-export async function openPolicy(
-  model: string,
-  adapter?: string,
-  { baseWeights, ...hooks }: InputHooks & { baseWeights?: BaseWeights } = {},
-): Promise<OpenedPolicy> {
-  const place = await modelFolder(model, hooks);
-  const tuning: Tuning = adapter === undefined
-    ? AS_IT_IS
-    : { kind: "adapter", ...await resolveModel(adapter, hooks) };
-  return {
-    ...await loadPolicy(place.folder, tuning, baseWeights && { baseWeights }),
-    ...place,
-  };
 }

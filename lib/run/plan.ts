@@ -1,4 +1,3 @@
-import type { Identity } from "../train/checkpoints.ts";
 import { planBatches } from "../data/sampler.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
 import { resolveDevice } from "../onnx/devices.ts";
@@ -6,21 +5,19 @@ import type { Device } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { sha256 } from "../record/sha256.ts";
 import { Rng } from "../rng.ts";
+import type { Identity } from "../train/checkpoints.ts";
 import type { TrainingPlan } from "../train/loop.ts";
-import {
-  type InputOptions,
-  loadInputs,
-  type TrainingInputs,
-} from "./inputs.ts";
+import { type InputsInMemory, loadInputs, type RunInputs } from "./inputs.ts";
+import type { InputHooks } from "./models.ts";
 import type { TrainSettings } from "./settings.ts";
 
 /** A run before its first step: everything read, checked and decided. */
 export interface PreparedRun {
-  /** With the device, the limits and the loss's options as they turned out. */
+  /** Device, limits and the loss's options are resolved. */
   readonly settings: TrainSettings & { readonly device: Device };
-  readonly inputs: TrainingInputs;
+  readonly inputs: RunInputs;
   readonly plan: TrainingPlan;
-  /** What makes two runs the same: settings, weights, data, arithmetic. */
+  /** Everything that decides the result: settings, weights, data, arithmetic. */
   readonly identity: Identity;
 }
 
@@ -31,28 +28,29 @@ export interface PreparedRun {
  */
 export async function prepareRun(
   wanted: TrainSettings,
-  given: InputOptions,
+  given: InputsInMemory,
+  hooks: InputHooks,
 ): Promise<PreparedRun> {
   const device = await resolveDevice(wanted.device);
   refuseHeld(wanted.baseWeights, device);
-  const inputs = await loadInputs(wanted, given);
+  const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
   const settings = { ...wanted, device, options, maxLength };
   return {
     settings,
     inputs,
-    plan: planOf(settings, inputs),
-    identity: await identityOf(settings, inputs),
+    plan: planOf(settings, inputs, given),
+    identity: identityOf(settings, inputs),
   };
 }
 
 function planOf(
   settings: TrainSettings,
-  { train, evaluation, loss, options }: TrainingInputs,
+  { train, evaluation, loss, options }: RunInputs,
+  { shuffle = shuffled(settings.seed) }: InputsInMemory,
 ): TrainingPlan {
   const { learningRate, schedule, warmup, weightDecay, maxGradNorm } = settings;
   const { referenceEvery, referenceMix } = settings;
-  const orders = new Rng(settings.seed).split("order");
   return {
     examples: train.examples,
     batches: planBatches(train.examples.length, {
@@ -61,8 +59,7 @@ function planOf(
       order: settings.order,
       epochs: settings.epochs,
       steps: settings.steps ?? undefined,
-      shuffle: (epoch, order) =>
-        orders.split(`epoch ${epoch}`).shuffle([...order]),
+      shuffle,
       labels: train.examples.map(({ label }) => label),
     }),
     evalExamples: evaluation?.examples ?? [],
@@ -79,17 +76,23 @@ function planOf(
   };
 }
 
-async function identityOf(
+/** The order of each epoch, drawn from a seed. */
+function shuffled(seed: number): NonNullable<InputsInMemory["shuffle"]> {
+  const orders = new Rng(seed).split("order");
+  return (epoch, order) => orders.split(`epoch ${epoch}`).shuffle([...order]);
+}
+
+function identityOf(
   settings: TrainSettings,
-  { model, train, evaluation, lossSource }: TrainingInputs,
-): Promise<Identity> {
-  // How often a run looks and saves does not change where it goes, and content
-  // counts, not its place.
+  { model, train, evaluation, lossSource }: RunInputs,
+): Identity {
+  // How often a run looks and saves does not change where it goes; the content
+  // of files counts, not their location.
   const { evalEvery: _e, saveEvery: _s, tuning, ...decisive } = settings;
   return {
     ...decisive,
     lossCode: [...lossSource.code],
-    model: await model.weights.hash(),
+    model: model.hash,
     config: sha256(canonicalJson(model.policy.config)),
     data: train.description.sha256,
     evalData: evaluation?.description.sha256 ?? null,
@@ -99,7 +102,7 @@ async function identityOf(
   };
 }
 
-/** @throws Error where weights shall be held in a way that a device has not. */
+/** @throws Error where a device cannot hold base weights in fewer bits. */
 export function refuseHeld(baseWeights: BaseWeights, device: Device): void {
   if (baseWeights === "float32" || device === "cpu") return;
   throw new Error(

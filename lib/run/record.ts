@@ -1,5 +1,4 @@
 import { baseWeightsError } from "../train/scorer.ts";
-import type { Diagnostics } from "../train/diagnostics.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
 import { describeLoss, lossReads } from "../losses/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";
@@ -8,19 +7,20 @@ import { environment, peakMemory, provenance } from "../record/environment.ts";
 import type { MetricsRow } from "../record/metrics.ts";
 import type { PreparedRun } from "./plan.ts";
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface Outcome {
   /** Metrics of the last step. */
   readonly last: MetricsRow;
-  readonly diagnostics: Diagnostics;
+  /** Numbers of the summary besides. */
+  readonly measured: RunRecord["summary"];
   readonly timings: RunRecord["timings"];
   readonly artifacts: RunRecord["artifacts"];
 }
 
 /** The record of a run that has ended. */
-export async function trainingRecord(
+export async function recordOf(
   run: PreparedRun,
-  { last, diagnostics, timings, artifacts }: Outcome,
+  { last, measured, timings, artifacts }: Outcome,
 ): Promise<RunRecord> {
   const { settings, inputs } = run;
   const { loss, train, evaluation } = inputs;
@@ -41,7 +41,7 @@ export async function trainingRecord(
     peakMemoryBytes: peakMemory(),
     summary: {
       ...summary,
-      diagnostics,
+      ...measured,
       ...await roundingOf(run),
     },
     artifacts,
@@ -71,23 +71,20 @@ function objectiveOf(run: PreparedRun): RunRecord["objective"] {
   };
 }
 
-/** What a run's reference is, in words; `null` where it has none. */
+/** The reference of a run, in words; `null` where it has none. */
 export function referenceName(
   { inputs: { loss, options, model }, settings }: PreparedRun,
 ): string | null {
   if (!lossReads(loss, options).reference) return null;
-  const start = model.adapterHash
-    ? "the model with the initial adapter"
-    : "the model as loaded";
   const { referenceEvery, referenceMix } = settings;
   return referenceEvery === 0
-    ? start
-    : `${start}, moved every ${referenceEvery} steps to ${referenceMix} of the policy`;
+    ? model.called
+    : `${model.called}, moved every ${referenceEvery} steps to ${referenceMix} of the policy`;
 }
 
 /** Numbers of parameters, of which adapters are some. */
 export function parameterCounts(
-  { policy, lora }: LoadedPolicy,
+  { policy, lora }: Pick<LoadedPolicy, "policy" | "lora">,
 ): { total: number; trainable: number } {
   const trainable = countParameters(policy.trained);
   const base = countParameters(parameterNames(policy.config));
@@ -96,14 +93,14 @@ export function parameterCounts(
   return { total: base + added, trainable };
 }
 
-function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
-  const { model, source, gguf, tokenizer } = inputs;
+function modelOf({ inputs: { model } }: PreparedRun): RunRecord["model"] {
+  const { source, place, hash, adapterHash, tokenizer } = model;
   return {
-    source: sourceName(source),
-    ...gguf === null ? {} : { gguf },
-    weights: String(identity["model"]),
-    adapter: model.adapterHash,
-    tokenizer: tokenizer?.hash ?? null,
+    source,
+    ...place?.gguf && { gguf: place.gguf },
+    weights: hash,
+    adapter: adapterHash,
+    tokenizer,
     parameters: parameterCounts(model),
   };
 }
@@ -111,10 +108,10 @@ function modelOf({ inputs, identity }: PreparedRun): RunRecord["model"] {
 /** Settings as a record may publish them: without paths of this machine. */
 function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
   const { tuning } = settings;
-  const { source, adapterSource, train, evaluation } = inputs;
+  const { model: { source, adapterSource }, train, evaluation } = inputs;
   return {
     ...settings,
-    model: sourceName(source),
+    model: source,
     loss: inputs.lossSource.name,
     data: train.description.source,
     evalData: evaluation?.description.source ?? null,

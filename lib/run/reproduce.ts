@@ -1,18 +1,10 @@
-import type { MetricsRow } from "../record/metrics.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseHubId } from "../hub/repo.ts";
-import type { RunRecord } from "../record/record.ts";
-import { readMetrics } from "../record/metrics.ts";
+import type { RecordedRun, RunRecord } from "../record/record.ts";
 import { kebab } from "../cli/verb.ts";
-import { type RunHooks, trainingRun } from "./run.ts";
+import { run, type RunHooks } from "./run.ts";
 import type { TrainSettings, TuningSettings } from "./settings.ts";
-
-/** A record, and the lines of the metrics beside it. */
-export interface Reproduced {
-  readonly record: RunRecord;
-  readonly rows: readonly MetricsRow[];
-}
 
 /** Where model and data lie now; a record names them without their folders. */
 export interface Sources {
@@ -33,15 +25,15 @@ export interface Sources {
 export async function reproduceTraining(
   record: RunRecord,
   { sources, ...hooks }: RunHooks & { sources: Sources },
-): Promise<Reproduced> {
+): Promise<RecordedRun> {
   const settings = relocated(trainSettings(record), sources);
   requirePlaces(settings);
   const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
   const out = join(folder, "run");
   try {
-    const again = await trainingRun(settings, { out, ...hooks });
+    const again = await run(settings, { out, ...hooks });
     if (!again) throw new Error("Stopped before the run was made again");
-    return { record: again, rows: readMetrics(join(out, "metrics.jsonl")) };
+    return again;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,103 +1,115 @@
 import { cacheFolder } from "../files/cache_folder.ts";
-import { readCheckpoint, writeCheckpoint } from "../train/checkpoints.ts";
-import { type Diagnostics, Probe } from "../train/diagnostics.ts";
-import type { ChosenLoss } from "../loss_tools/choose.ts";
 import { lossReads } from "../losses/requirements.ts";
 import { engine } from "../onnx/session.ts";
-import { Clock, type RunRecord, writeRecord } from "../record/record.ts";
-import { metricsWriter, readMetrics } from "../record/metrics.ts";
-import { cachedReference, type Reference } from "../train/reference.ts";
+import {
+  type MetricsRow,
+  metricsWriter,
+  readMetrics,
+} from "../record/metrics.ts";
+import { Clock, type RecordedRun, writeRecord } from "../record/record.ts";
+import { readCheckpoint, writeCheckpoint } from "../train/checkpoints.ts";
 import { rowsToReference, type StepMetrics, train } from "../train/loop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
-import { Trainer } from "../train/trainer.ts";
-import type { InputHooks } from "./inputs.ts";
-import { TrainingFolder } from "./folder.ts";
+import { cachedReference, type Reference } from "../train/reference.ts";
+import type { Trainer } from "../train/trainer.ts";
+import { RunFolder } from "./folder.ts";
+import type { InputsInMemory } from "./inputs.ts";
+import { type Measures, type Measuring, probed } from "./measures.ts";
+import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
-import { trainingRecord } from "./record.ts";
+import { recordOf } from "./record.ts";
 import type { TrainSettings } from "./settings.ts";
+import { Trainers } from "./trainers.ts";
 
-/** What a run tells while it goes on, and asks. */
+/** Progress of a run, and its interruption. */
 export interface RunHooks extends InputHooks {
-  /** Before anything is computed. */
+  /** Called before anything is computed. */
   onPrepared?: (run: PreparedRun) => void;
-  /** Rows scored under the reference; never where the cache has them. */
+  /** Rows scored under the reference; not called where the cache has them. */
   onReference?: (done: number, total: number) => void;
-  /** Before the first step, and after each. */
+  /** Called before the first step, and after each. */
   onStep?: (step: number, metrics?: StepMetrics) => void;
-  /** After the last step. */
-  onDiagnostics?: (diagnostics: Diagnostics) => void;
-  /** Asked after each step. */
+  /** Read after each step. */
   stop?: { readonly requested: boolean };
 }
 
+/** Options of {@linkcode run}. */
 export interface RunOptions extends RunHooks {
-  /** Folder that the run writes. */
-  out: string;
-  /** Goes on from the last checkpoint in `out`. @default false */
+  /** Folder that the run writes. @default nothing is written */
+  out?: string;
+  /** Whether to go on from the last checkpoint in `out`. @default false */
   resume?: boolean;
-  /** The settings' loss. @default as `chooseLoss()` chooses it */
-  chosen?: ChosenLoss | undefined;
+  /** Inputs that are in memory, in place of those that settings name. */
+  inputs?: InputsInMemory;
+  /** Measures beside the loss. @default a probe */
+  measuring?: Measuring;
+  /** Trainers that several runs of the process share. @default this run's own */
+  trainers?: Trainers;
 }
 
 /**
- * One training run from its settings: what `train` does, and `reproduce`.
+ * Runs one training: the one way in which a verb, an experiment or a
+ * reproduction trains.
  *
- * @returns the record; null if the run was stopped, which left a checkpoint.
- * @throws Error if settings, model or data are wrong, or the first step fails:
- * then nothing was written.
+ * @returns the record and the lines of metrics; null if the run was stopped,
+ * which leaves a checkpoint in `out`.
+ * @throws Error if settings, model or data are wrong, or the first step fails;
+ * then nothing is written.
  */
-export async function trainingRun(
+export async function run(
   settings: TrainSettings,
-  { out, resume = false, chosen, ...hooks }: RunOptions,
-): Promise<RunRecord | null> {
+  { out, resume = false, inputs = {}, ...options }: RunOptions = {},
+): Promise<RecordedRun | null> {
   const clock = new Clock();
-  await using folder = await TrainingFolder.open(out, { resume });
-  const run = await prepareRun(settings, { chosen, ...hooks });
-  const start = resume
-    ? await readCheckpoint(folder.checkpoints, run.identity)
+  await using folder = out === undefined
+    ? null
+    : await RunFolder.open(out, { resume });
+  const prepared = await prepareRun(settings, inputs, options);
+  const start = resume && folder
+    ? await readCheckpoint(folder.checkpoints, prepared.identity)
     : null;
-  hooks.onPrepared?.(run);
+  options.onPrepared?.(prepared);
   clock.lap("load");
-  const trainer = await createTrainer(run);
-  let diagnostics: Diagnostics | null;
-  try {
-    clock.lap("compile");
-    const reference = await referenceFor(run, trainer, hooks);
-    clock.lap("reference");
-    const probe = await Probe.create(trainer, run.plan, reference);
-    clock.lap("probe");
-    const options = { folder, reference, probe, start, ...hooks };
-    diagnostics = await takeSteps(run, trainer, options);
-    clock.lap("train");
-    if (!diagnostics) return null;
-    await folder.writeResult(trainer, run.inputs);
-    clock.lap("save");
-  } finally {
-    await trainer.release();
-  }
-  hooks.onDiagnostics?.(diagnostics);
-  const record = await trainingRecord(run, {
-    last: readMetrics(folder.metrics).at(-1)!,
-    diagnostics,
+  await using own = new Trainers();
+  const trainer = await (options.trainers ?? own).get(
+    trainerOptions(prepared),
+  );
+  clock.lap("compile");
+  const reference = inputs.reference ??
+    await referenceFor(prepared, trainer, options);
+  clock.lap("reference");
+  const measuring = options.measuring ?? probed;
+  const measures = await measuring(trainer, prepared.plan, reference);
+  clock.lap("measure");
+  const steps = { ...options, folder, reference, measures, start };
+  const rows = await takeSteps(prepared, trainer, steps);
+  if (!rows) return null;
+  const measured = await measures.summary?.() ?? {};
+  clock.lap("train");
+  await folder?.writeResult(trainer, prepared.inputs);
+  clock.lap("save");
+  // Its memory first: the record may need that of other weights.
+  await own.release();
+  const record = await recordOf(prepared, {
+    last: rows.at(-1)!,
+    measured,
     timings: clock.timings(),
-    artifacts: await folder.hashes(),
+    artifacts: await folder?.hashes() ?? {},
   });
-  await writeRecord(out, record);
-  return record;
+  if (folder) await writeRecord(folder.path, record);
+  return { record, rows };
 }
 
-async function createTrainer(
-  { inputs, settings }: PreparedRun,
-): Promise<Trainer> {
+function trainerOptions({ inputs, settings }: PreparedRun) {
   const { device, threads, microTokens } = settings;
-  return await Trainer.create({
+  return {
     policy: inputs.model.policy,
     loss: inputs.loss,
     settings: inputs.options,
     device,
     threads,
     microTokens,
-  });
+  };
 }
 
 async function referenceFor(
@@ -119,7 +131,7 @@ async function referenceFor(
     },
     {
       folder: await cacheFolder("reference"),
-      // Whatever may move the last digit counts, as runs shall repeat.
+      // Whatever may move the last digit counts, as runs are to repeat.
       identity: {
         weights: identity["model"]!,
         adapter: model.adapterHash,
@@ -136,37 +148,66 @@ async function referenceFor(
 }
 
 interface StepsOptions extends RunHooks {
-  folder: TrainingFolder;
+  folder: RunFolder | null;
   reference: Reference | null;
-  probe: Probe;
-  /** Where to go on, `null` for the beginning. */
+  measures: Measures;
+  /** Where to go on; `null` for the beginning. */
   start: Snapshot | null;
 }
 
-/** Takes the steps that are left; returns what came of them, if none is left. */
+/**
+ * Takes the steps that are left.
+ *
+ * @returns all lines of metrics; null if a stop was requested.
+ */
 async function takeSteps(
   { plan, identity, settings: { saveEvery } }: PreparedRun,
   trainer: Trainer,
-  { folder, reference, probe, start, onStep, stop }: StepsOptions,
-): Promise<Diagnostics | null> {
-  const { checkpoints, metrics: path } = folder;
+  { folder, reference, measures, start, onStep, stop }: StepsOptions,
+): Promise<readonly MetricsRow[] | null> {
   if (start) await trainer.restore(start);
   onStep?.(trainer.step);
-  let append: ReturnType<typeof metricsWriter> | undefined;
-  const save = async () =>
-    await writeCheckpoint(checkpoints, await trainer.save(), identity);
+  const lines = new Lines(folder?.metrics ?? null, start?.step ?? 0);
+  if (!start && measures.start) lines.add(measures.start);
+  const save = async () => {
+    if (!folder) return;
+    await writeCheckpoint(folder.checkpoints, await trainer.save(), identity);
+  };
   const isFinished = await train(trainer, plan, {
     reference,
     stop,
-    measure: () => probe.metrics(),
+    measure: async () => await measures.evaluation?.() ?? {},
     onStep: async (metrics) => {
-      append ??= metricsWriter(path, { keepThrough: start?.step ?? 0 });
-      append(metrics);
+      const line = measures.line ? await measures.line(metrics) : metrics;
+      if (line) lines.add(line);
       onStep?.(metrics.step, metrics);
       if (saveEvery > 0 && metrics.step % saveEvery === 0) await save();
     },
   });
-  if (isFinished) return await probe.diagnostics();
+  if (isFinished) return lines.all();
   await save();
   return null;
+}
+
+/** Lines of metrics, in a file or in memory. */
+class Lines {
+  readonly #kept: MetricsRow[] = [];
+  #append: ((row: MetricsRow) => void) | undefined;
+
+  /** @param keepThrough step of the last line in the file that counts. */
+  constructor(
+    private readonly path: string | null,
+    private readonly keepThrough: number,
+  ) {}
+
+  /** The file is opened for the first line, so that a failed run leaves none. */
+  add(row: MetricsRow): void {
+    const { path, keepThrough } = this;
+    if (path === null) this.#kept.push(row);
+    else (this.#append ??= metricsWriter(path, { keepThrough }))(row);
+  }
+
+  all(): readonly MetricsRow[] {
+    return this.path === null ? this.#kept : readMetrics(this.path);
+  }
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readRecord, sourceName } from "lib/record/record.ts";
 import { inputProgress } from "../train/download_progress.ts";
-import { modelFolder, type ModelPlace } from "lib/run/inputs.ts";
+import { modelFolder, type ModelPlace } from "lib/run/models.ts";
 import type { Writer } from "lib/files/atomic.ts";
 import { writeJson } from "lib/models/json_fields.ts";
 import { provenance } from "lib/record/environment.ts";

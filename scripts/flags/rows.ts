@@ -20,7 +20,7 @@ import { join } from "node:path";
 import type { TokenizeOptions } from "lib/data/tokenize/tokenize.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { inputProgress } from "../train/download_progress.ts";
-import { modelFolder } from "lib/run/inputs.ts";
+import { modelFolder } from "lib/run/models.ts";
 
 export const ROWS = "Rows";
 const CONVERTING = "Rows, changed in this order";

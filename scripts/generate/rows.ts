@@ -12,7 +12,7 @@ import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";
 import { writeRows } from "../data/outputs.ts";
 import type { Answer, AnswerSettings } from "./answers.ts";
-import type { OpenedPolicy } from "lib/run/inputs.ts";
+import type { OpenedPolicy } from "lib/run/models.ts";
 import { templateOptionsOf } from "../flags/rows.ts";
 import { parameterCounts } from "lib/run/record.ts";
 

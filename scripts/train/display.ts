@@ -3,13 +3,17 @@ import { inputProgress } from "./download_progress.ts";
 import type { RunHooks } from "lib/run/run.ts";
 import type { Diagnostics } from "lib/train/diagnostics.ts";
 import type { StepMetrics } from "lib/train/loop.ts";
-import { sourceName } from "lib/record/record.ts";
+import type { RunRecord } from "lib/record/record.ts";
+import { diagnosticsOf } from "lib/run/measures.ts";
 import type { TrainingData } from "lib/run/inputs.ts";
 import type { PreparedRun } from "lib/run/plan.ts";
 import { parameterCounts, referenceName } from "lib/run/record.ts";
 
 /** Shows on the terminal how a run goes: what `hooks` of a run are for. */
-export function trainingDisplay(): { hooks: RunHooks; finish(): void } {
+export function trainingDisplay(): {
+  hooks: RunHooks;
+  finish(record: RunRecord | undefined): void;
+} {
   let bar: Progress | undefined;
   let steps = { title: "", total: 0 };
   const begin = (options: Parameters<typeof progress>[0]) => {
@@ -33,25 +37,25 @@ export function trainingDisplay(): { hooks: RunHooks; finish(): void } {
         if (metrics) bar?.update(done, headline(metrics));
         else begin({ ...steps, done });
       },
-      onDiagnostics: (diagnostics) => {
-        bar?.finish();
-        const warning = displacementWarning(diagnostics);
-        if (warning) warn(warning);
-      },
     },
-    finish: () => bar?.finish(),
+    finish: (record) => {
+      bar?.finish();
+      const diagnostics = record && diagnosticsOf(record);
+      const warning = diagnostics && displacementWarning(diagnostics);
+      if (warning) warn(warning);
+    },
   };
 }
 
 /** What a run is about to do, a line for each part of it. */
 export function trainingNotes(run: PreparedRun): string {
   const { settings, inputs, plan } = run;
-  const { loss, model, source, train, evaluation } = inputs;
+  const { loss, model, train, evaluation } = inputs;
   const { device, threads, batch } = settings;
   const { total, trainable } = parameterCounts(model);
   const reference = referenceName(run);
   const facts = {
-    model: sourceName(source),
+    model: model.source,
     training: `${count(trainable)} of ${
       count(total)
     } parameters with ${loss.id}`,

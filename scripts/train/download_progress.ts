@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { FileProgress } from "lib/hub/repo.ts";
 import { note, type Progress, progress } from "lib/cli/terminal.ts";
-import type { InputHooks } from "lib/run/inputs.ts";
+import type { InputHooks } from "lib/run/models.ts";
 
 /** Shows on the terminal how far models and data are that a verb reads. */
 export function inputProgress(): Required<InputHooks> {

@@ -4,7 +4,7 @@ import { openTensors } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
 import { Scorer } from "lib/train/scorer.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { OnnxDecoder } from "./onnx_decoder.ts";
 
 /** Checks what a model's ONNX continues a batch of prompts with, likeliest first. */

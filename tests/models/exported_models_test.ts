@@ -12,7 +12,7 @@ import {
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { Scorer } from "lib/train/scorer.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../assert_close.ts";
 import { baseSize, withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { fixture, shared } from "../places.ts";

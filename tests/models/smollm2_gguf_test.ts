@@ -5,7 +5,7 @@ import { readConfig } from "lib/models/read_config.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { openWeights, type Weights } from "lib/models/weights/weights.ts";
 import { Scorer } from "lib/train/scorer.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../assert_close.ts";
 import { shared } from "../places.ts";
 import { smolLm2Gguf, smolLm2Test } from "../smollm2.ts";

@@ -8,7 +8,7 @@ import type { ModelDtype } from "lib/models/model_folder.ts";
 import { readHeader } from "lib/models/weights/safetensors.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../../assert_close.ts";
 import { shared } from "../../places.ts";
 import { webgpuTest } from "../../webgpu.ts";

@@ -19,7 +19,7 @@ import { openWeights } from "lib/models/weights/weights.ts";
 import { hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/train/scorer.ts";
-import { openPolicy } from "lib/run/inputs.ts";
+import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../../assert_close.ts";
 import { shared } from "../../places.ts";
 import { logitsAfter } from "../logits_after.ts";

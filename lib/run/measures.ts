@@ -1,0 +1,45 @@
+import type { MetricsRow } from "../record/metrics.ts";
+import type { Json } from "../record/canonical_json.ts";
+import type { RunRecord } from "../record/record.ts";
+import { type Diagnostics, Probe } from "../train/diagnostics.ts";
+import type { StepMetrics, TrainingPlan } from "../train/loop.ts";
+import type { Reference } from "../train/reference.ts";
+import type { Trainer } from "../train/trainer.ts";
+
+/** Measures of one run: its lines of metrics, and numbers of its summary. */
+export interface Measures {
+  /** The line about the policy before its first step. @default none */
+  readonly start?: MetricsRow;
+  /** More metrics of the steps that have an evaluation. @default none */
+  evaluation?(): Promise<Readonly<Record<string, number>>>;
+  /** The line of a step, or null for none. @default the step's own metrics */
+  line?(metrics: StepMetrics): Promise<MetricsRow | null>;
+  /** Numbers of the record's summary besides those of the last line. */
+  summary?(): Promise<RunRecord["summary"]>;
+}
+
+/** Makes the measures of a run whose trainer stands at its first step. */
+export type Measuring = (
+  trainer: Trainer,
+  plan: TrainingPlan,
+  reference: Reference | null,
+) => Promise<Measures>;
+
+/** Follows a few examples from the start of the run; see {@linkcode Probe}. */
+export const probed: Measuring = async (trainer, plan, reference) => {
+  const probe = await Probe.create(trainer, plan, reference);
+  return {
+    evaluation: () => probe.metrics(),
+    summary: async () => ({ diagnostics: await probe.diagnostics() }),
+  };
+};
+
+/** The diagnostics that {@linkcode probed} left in a record; null without. */
+export function diagnosticsOf({ summary }: RunRecord): Diagnostics | null {
+  const { diagnostics } = summary;
+  return isDiagnostics(diagnostics) ? diagnostics : null;
+}
+
+function isDiagnostics(value: Json | undefined): value is Json & Diagnostics {
+  return typeof value === "object" && value !== null && "displaced" in value;
+}

@@ -1,0 +1,56 @@
+import { canonicalJson } from "../record/canonical_json.ts";
+import { Trainer, type TrainerOptions } from "../train/trainer.ts";
+
+/**
+ * Compiled trainers, kept for the runs of one process: runs of one policy and
+ * one loss that differ in numbers only share their graphs.
+ */
+export class Trainers implements AsyncDisposable {
+  readonly #kept: {
+    readonly options: TrainerOptions;
+    readonly key: string;
+    readonly trainer: Promise<Trainer>;
+  }[] = [];
+
+  /** A trainer that stands at the policy's initial values. */
+  async get(options: TrainerOptions): Promise<Trainer> {
+    const { policy, loss } = options;
+    const key = compiledKey(options);
+    const known = this.#kept.find((kept) =>
+      kept.options.policy === policy && kept.options.loss === loss &&
+      kept.key === key
+    );
+    if (!known) {
+      const trainer = Trainer.create(options);
+      this.#kept.push({ options, key, trainer });
+      return await trainer;
+    }
+    const trainer = await known.trainer;
+    await trainer.restart(policy.initial);
+    return trainer;
+  }
+
+  async release(): Promise<void> {
+    for (const { trainer } of this.#kept.splice(0)) {
+      await (await trainer).release();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
+/** The options that are compiled in; numbers of a loss are inputs of its graph. */
+function compiledKey(
+  { policy: _p, loss, settings, optimizer, ...compiled }: TrainerOptions,
+): string {
+  const variants = Object.entries(settings).filter(([name]) =>
+    loss.options[name]?.kind !== "number"
+  );
+  return canonicalJson({
+    ...compiled,
+    optimizer: optimizer?.name ?? null,
+    variants: Object.fromEntries(variants),
+  });
+}
