@@ -35,7 +35,7 @@ export interface RunHooks extends InputHooks {
 
 /** Options of {@linkcode run}. */
 export interface RunOptions extends RunHooks {
-  /** Folder that the run writes. @default nothing is written */
+  /** Folder that the run writes. @default none: record and lines are returned */
   out?: string;
   /** Whether to go on from the last checkpoint in `out`. @default false */
   resume?: boolean;
@@ -45,6 +45,8 @@ export interface RunOptions extends RunHooks {
   measuring?: Measuring;
   /** Trainers that several runs of the process share. @default this run's own */
   trainers?: Trainers;
+  /** Folder of the reference's log-probabilities. @default the user's cache */
+  cache?: string;
 }
 
 /**
@@ -115,7 +117,7 @@ function trainerOptions({ inputs, settings }: PreparedRun) {
 async function referenceFor(
   { inputs, plan, settings, identity }: PreparedRun,
   trainer: Trainer,
-  { onReference }: RunHooks,
+  { onReference, cache }: RunOptions,
 ): Promise<Reference | null> {
   const { loss, model } = inputs;
   const rows = rowsToReference(plan, loss);
@@ -130,7 +132,7 @@ async function referenceFor(
       });
     },
     {
-      folder: await cacheFolder("reference"),
+      folder: cache ?? await cacheFolder("reference"),
       // Whatever may move the last digit counts, as runs are to repeat.
       identity: {
         weights: identity["model"]!,

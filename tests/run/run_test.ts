@@ -1,0 +1,190 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import type { Example } from "lib/data/example.ts";
+import { LOSSES } from "lib/losses/registry.ts";
+import { readMetrics } from "lib/record/metrics.ts";
+import { readRecord } from "lib/record/record.ts";
+import type { InputsInMemory } from "lib/run/inputs.ts";
+import type { Measuring } from "lib/run/measures.ts";
+import { run, type RunOptions } from "lib/run/run.ts";
+import type { TrainSettings } from "lib/run/settings.ts";
+import { Trainers } from "lib/run/trainers.ts";
+import { randomDecoder } from "../models/random_decoder.ts";
+import { randomExamples, UNLIKELY } from "../random_examples.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+const SETTINGS: TrainSettings = {
+  ...{ model: "a random decoder", data: "random pairs", evalData: null },
+  ...{ loss: "dpo", preset: null, options: {}, tuning: { kind: "full" } },
+  ...{ epochs: 1, steps: 4, batch: 4, microTokens: 64, learningRate: 1e-2 },
+  ...{ schedule: "linear", warmup: 0, weightDecay: 0, maxGradNorm: 1 },
+  ...{ optimizer: "adamw", seed: 3, referenceEvery: 0, referenceMix: 1 },
+  ...{ order: "shuffled", maxLength: null, maxPromptLength: null },
+  ...{ truncate: "end", format: null, skipBadRows: false, conversions: {} },
+  tokenizing: {
+    promptTruncation: "none",
+    boundary: "separate",
+    score: "completion",
+    specials: null,
+    templateOptions: {},
+  },
+  ...{ device: "cpu", precision: "float32", baseWeights: "float32" },
+  ...{ threads: 1, evalEvery: 2, saveEvery: 0 },
+};
+
+const COUNTS = { rows: 12, truncated: 0, dropped: 0, boundaryShifted: 0 };
+const policy = randomDecoder().policy;
+
+/** A policy and pairs that lie nowhere but in memory. */
+function inMemory(
+  examples: readonly Example[] = randomExamples({ data: "pairs" }, 12),
+): InputsInMemory {
+  return {
+    policy: {
+      policy,
+      source: "a random decoder",
+      weights: "0".repeat(64),
+      tokenizer: null,
+      called: "the decoder before training",
+    },
+    data: {
+      kind: "pairs",
+      examples,
+      description: {
+        role: "train",
+        source: "random pairs",
+        sha256: "1".repeat(64),
+        counts: COUNTS,
+      },
+    },
+  };
+}
+
+const CACHE = Deno.makeTempDirSync();
+addEventListener("unload", () => Deno.removeSync(CACHE, { recursive: true }));
+
+const runHere = (settings: TrainSettings, options: RunOptions) =>
+  run(settings, { cache: CACHE, ...options });
+
+/** Metrics without what a clock says. */
+const timeless = (rows: readonly Readonly<Record<string, unknown>>[]) =>
+  rows.map(({ seconds: _seconds, ...rest }) => rest);
+
+Deno.test("run() trains what is in memory and writes nothing", async () => {
+  const finished = await runHere(SETTINGS, { inputs: inMemory() });
+  const { record, rows } = finished!;
+  strictEqual(rows.length, 4);
+  ok("change/chosen" in rows[1]! && !("change/chosen" in rows[0]!));
+  strictEqual(record.model.source, "a random decoder");
+  strictEqual(record.model.weights, "0".repeat(64));
+  strictEqual(record.objective!.reference, "the decoder before training");
+  strictEqual(record.data[0]!.source, "random pairs");
+  ok("diagnostics" in record.summary);
+  deepStrictEqual(record.artifacts, {});
+});
+
+Deno.test("run() writes the same into a folder, with the weights it trained", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "run");
+  const written = await runHere(SETTINGS, { inputs: inMemory(), out });
+  const unwritten = await runHere(SETTINGS, { inputs: inMemory() });
+  deepStrictEqual(timeless(written!.rows), timeless(unwritten!.rows));
+  deepStrictEqual(readMetrics(join(out, "metrics.jsonl")), written!.rows);
+  deepStrictEqual(await readRecord(join(out, "run.json")), written!.record);
+  deepStrictEqual(
+    Object.keys(written!.record.artifacts).sort(),
+    ["metrics.jsonl", "model/model.safetensors"],
+  );
+});
+
+Deno.test("runs that share trainers are what each is alone, whatever their numbers", async () => {
+  await using trainers = new Trainers();
+  const runs = [
+    { loss: "dpo", options: { beta: 0.5 } },
+    { loss: "dpo", options: { beta: 2, labelSmoothing: 0.1 } },
+    { loss: "dpo", options: { referenceFree: true } },
+    { loss: "kto", options: {} },
+    { loss: "dpo", options: { beta: 0.5 } },
+  ];
+  for (const differing of runs) {
+    const settings = { ...SETTINGS, ...differing };
+    const alone = await runHere(settings, { inputs: inMemory() });
+    const shared = await runHere(settings, { inputs: inMemory(), trainers });
+    deepStrictEqual(timeless(shared!.rows), timeless(alone!.rows));
+    deepStrictEqual(shared!.record.objective, alone!.record.objective);
+  }
+});
+
+Deno.test("run() compiles a policy and a loss once, and their variants apart", async () => {
+  await using trainers = new Trainers();
+  const options = (given: Record<string, number | boolean>) => ({
+    policy,
+    loss: LOSSES.find(({ id }) => id === "dpo")!,
+    settings: { beta: 0.1, labelSmoothing: 0, referenceFree: false, ...given },
+  });
+  const first = await trainers.get(options({}));
+  strictEqual(await trainers.get(options({ beta: 1 })), first);
+  ok(await trainers.get(options({ referenceFree: true })) !== first);
+  ok(await trainers.get({ ...options({}), microTokens: 9 }) !== first);
+});
+
+Deno.test("measures decide the lines of metrics and add to the summary", async () => {
+  const seen: number[] = [];
+  const measuring: Measuring = (trainer) =>
+    Promise.resolve({
+      start: { step: 0, loss: null },
+      line: ({ step, loss }) => {
+        strictEqual(trainer.step, step);
+        seen.push(step);
+        return Promise.resolve(step % 2 === 0 ? { step, loss: loss! } : null);
+      },
+      summary: () => Promise.resolve({ asked: seen.length }),
+    });
+  const { record, rows } =
+    (await runHere(SETTINGS, { inputs: inMemory(), measuring }))!;
+  const all = (await runHere(SETTINGS, { inputs: inMemory() }))!.rows;
+  deepStrictEqual(rows, [
+    { step: 0, loss: null },
+    { step: 2, loss: all[1]!["loss"] },
+    { step: 4, loss: all[3]!["loss"] },
+  ]);
+  deepStrictEqual(record.summary, { ...rows[2], asked: 4 });
+});
+
+Deno.test("a reference and an order in memory take the place of what a run would compute", async () => {
+  const inputs = inMemory();
+  const backwards = {
+    ...inputs,
+    shuffle: (_: number, order: readonly number[]) => order.toReversed(),
+  };
+  const turned = inMemory(inputs.data!.examples.toReversed());
+  const sequential = { ...SETTINGS, order: "sequential" } as const;
+  deepStrictEqual(
+    timeless((await runHere(SETTINGS, { inputs: backwards }))!.rows)
+      .map(({ loss }) => loss),
+    timeless((await runHere(sequential, { inputs: turned }))!.rows)
+      .map(({ loss }) => loss),
+  );
+  await rejects(
+    runHere(SETTINGS, { inputs: { ...inputs, reference: UNLIKELY } }),
+    /The policy does not start at its reference/,
+  );
+});
+
+Deno.test("a run that is stopped gives nothing, and without a folder keeps nothing", async () => {
+  const stop = { requested: true };
+  const stopped = await runHere(SETTINGS, { inputs: inMemory(), stop });
+  strictEqual(stopped, null);
+});
+
+Deno.test("a run in memory is resumed in its folder, to the same numbers", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "run");
+  const stop = { requested: true };
+  strictEqual(await runHere(SETTINGS, { inputs: inMemory(), out, stop }), null);
+  const resumed = await runHere(SETTINGS, {
+    ...{ inputs: inMemory(), out, resume: true },
+  });
+  const whole = await runHere(SETTINGS, { inputs: inMemory() });
+  deepStrictEqual(timeless(resumed!.rows), timeless(whole!.rows));
+});
