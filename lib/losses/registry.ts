@@ -1,12 +1,72 @@
+import { alphapo } from "./alphapo.ts";
+import { aot } from "./aot.ts";
+import { aotUnpaired } from "./aot_unpaired.ts";
+import { apoDown } from "./apo_down.ts";
+import { apoZero } from "./apo_zero.ts";
+import { apoZeroUnpaired } from "./apo_zero_unpaired.ts";
+import { bco } from "./bco.ts";
+import { bcoUnpaired } from "./bco_unpaired.ts";
+import { cpo } from "./cpo.ts";
+import { discopop } from "./discopop.ts";
+import { dpo } from "./dpo.ts";
+import { dpop } from "./dpop.ts";
+import { exo } from "./exo.ts";
+import { fDpo } from "./f_dpo.ts";
+import { hinge } from "./hinge.ts";
+import { ipo } from "./ipo.ts";
+import { kto } from "./kto.ts";
+import { ktoPairwise } from "./kto_pairwise.ts";
+import { ldDpo } from "./ld_dpo.ts";
+import { listwiseDpo } from "./listwise_dpo.ts";
+import { lnDpo } from "./ln_dpo.ts";
 import type { PlainLoss } from "./loss.ts";
+import { nca } from "./nca.ts";
+import { orpo } from "./orpo.ts";
+import { orpoProbabilityRatio } from "./orpo_probability_ratio.ts";
+import { orpoRatio } from "./orpo_ratio.ts";
+import { robust } from "./robust.ts";
+import { sft } from "./sft.ts";
+import { simpo } from "./simpo.ts";
+import { slic } from "./slic.ts";
+import { sppo } from "./sppo.ts";
+import { unlikelihood } from "./unlikelihood.ts";
+import { wpo } from "./wpo.ts";
 
-/**
- * Every loss that a file of this folder exports, by name. There is no list to
- * keep: a new loss is a new file.
- */
-export const LOSSES: readonly PlainLoss[] = await everyLoss(
-  new URL("./", import.meta.url),
-);
+/** Every loss that a file of this folder exports, by name. */
+export const LOSSES: readonly PlainLoss[] = [
+  alphapo,
+  aot,
+  aotUnpaired,
+  apoDown,
+  apoZero,
+  apoZeroUnpaired,
+  bco,
+  bcoUnpaired,
+  cpo,
+  discopop,
+  dpo,
+  dpop,
+  exo,
+  fDpo,
+  hinge,
+  ipo,
+  kto,
+  ktoPairwise,
+  ldDpo,
+  listwiseDpo,
+  lnDpo,
+  nca,
+  orpo,
+  orpoProbabilityRatio,
+  orpoRatio,
+  robust,
+  sft,
+  simpo,
+  slic,
+  sppo,
+  unlikelihood,
+  wpo,
+];
 
 /** @throws RangeError for an unknown name; the message lists the known ones. */
 export function findLoss(id: string): PlainLoss {
@@ -23,14 +83,4 @@ export function findLoss(id: string): PlainLoss {
 export function isLoss(value: unknown): value is PlainLoss {
   return typeof value === "object" && value !== null && "terms" in value &&
     "options" in value;
-}
-
-async function everyLoss(folder: URL): Promise<PlainLoss[]> {
-  const losses: PlainLoss[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    if (!name.endsWith(".ts") || name === "registry.ts") continue;
-    const exported: object = await import(new URL(name, folder).href);
-    losses.push(...Object.values(exported).filter(isLoss));
-  }
-  return losses.sort((a, b) => a.id < b.id ? -1 : 1);
 }

@@ -1,13 +1,19 @@
-import { ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { checkGradient, variants } from "lib/loss_tools/check.ts";
 import {
   type GivenExample,
   type LossGraphOptions,
   runLoss,
 } from "lib/loss_tools/evaluate.ts";
-import { type Loss, PEERS, type Reduced } from "lib/losses/loss.ts";
+import {
+  type Loss,
+  PEERS,
+  type PlainLoss,
+  type Reduced,
+} from "lib/losses/loss.ts";
 import { resolveOptions } from "lib/losses/options.ts";
-import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import { findLoss, isLoss, LOSSES } from "lib/losses/registry.ts";
+import { checkout } from "../places.ts";
 import { type Batch, examplesOf } from "./loss_graph.ts";
 
 Deno.test("findLoss() finds every loss by its id", () => {
@@ -23,15 +29,21 @@ Deno.test("findLoss() lists the losses there are", () => {
   });
 });
 
-Deno.test("every loss is alone in a file of its name", async () => {
-  strictEqual(new Set(LOSSES.map(({ id }) => id)).size, LOSSES.length);
-  for (const loss of LOSSES) {
-    const file = `${loss.id.replaceAll("-", "_")}.ts`;
+Deno.test("the registry lists every loss of its folder, by name", async () => {
+  const inFolder: PlainLoss[] = [];
+  for (const { name } of Deno.readDirSync(checkout("lib/losses"))) {
+    if (!name.endsWith(".ts")) continue;
     const exported: object = await import(
-      import.meta.resolve(`lib/losses/${file}`)
+      import.meta.resolve(`lib/losses/${name}`)
     );
-    ok(Object.values(exported).includes(loss), file);
+    const losses = Object.values(exported).filter(isLoss);
+    const alone = losses.map(({ id }) => `${id.replaceAll("-", "_")}.ts`);
+    deepStrictEqual(alone, losses.length > 0 ? [name] : []);
+    inFolder.push(...losses);
   }
+  inFolder.sort((a, b) => a.id < b.id ? -1 : 1);
+  strictEqual(LOSSES.length, inFolder.length);
+  for (const [i, loss] of inFolder.entries()) strictEqual(LOSSES[i], loss);
 });
 
 Deno.test("every loss cites an address and explains itself and its options", () => {
