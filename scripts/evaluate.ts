@@ -103,7 +103,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   else table(tableRows(data, metrics));
 });
 
-/** What rewards are relative to; `null` for nothing. */
+/** The model that rewards are relative to; `null` for no rewards. */
 async function openReference(
   { model: path, adapter, reference, baseWeights }: Values,
   { policy }: OpenedPolicy,
@@ -165,7 +165,7 @@ async function score(
   return logProbs;
 }
 
-/** One line a row, with the metrics that one row can have. */
+/** Writes a line a row, with the metrics that a single row can have. */
 async function writeRows(
   path: string,
   examples: readonly Example[],

@@ -17,8 +17,7 @@ const place = (what: string) =>
 
 const REPRODUCE = {
   name: "reproduce",
-  summary:
-    "Runs again what a record says and compares, number by number, bit by bit.",
+  summary: "Repeats a recorded run and compares every number, bit by bit.",
   positionals: [{ name: "path", help: "folder of a run, or its run.json" }],
   flags: {
     model: place("model"),
@@ -36,10 +35,10 @@ const REPRODUCE = {
   ],
 } as const satisfies Verb;
 
-/** A record names files without their folders, as it tells of no machine. */
+/** Present locations of inputs: a record names files without their folders. */
 type Sources = FlagValues<typeof REPRODUCE.flags>;
 
-/** What makes a run again, by the kind of its record. */
+/** Functions that repeat a run, by the kind of its record. */
 const KINDS: Readonly<
   Record<string, (record: RunRecord, sources: Sources) => Promise<RecordedRun>>
 > = {

@@ -16,9 +16,8 @@ const CHECKPOINTS = "checkpoints";
 const OURS = [METRICS, ADAPTER, MODEL, CHECKPOINTS, "run.json"];
 
 /**
- * The folder that a run writes. It is made at once, so that a run finds out
- * early where it cannot write, and goes away with the end of its scope if
- * nothing has been written to it.
+ * The folder that a run writes. It is made at once, so that a run fails early
+ * where it cannot write, and is removed at the end of its scope if it is empty.
  */
 export class RunFolder implements AsyncDisposable {
   private constructor(

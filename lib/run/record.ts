@@ -35,7 +35,11 @@ export async function recordOf(
     seeds: { run: seed },
     provenance: await provenance(),
     data: [train, evaluation].flatMap((data) => data ? [data.description] : []),
-    model: modelOf(run),
+    model: modelRecord({
+      ...inputs.model,
+      gguf: inputs.model.place?.gguf ?? null,
+      weights: inputs.model.hash,
+    }),
     environment: environment({ device, precision, threads }),
     timings,
     peakMemoryBytes: peakMemory(),
@@ -48,10 +52,10 @@ export async function recordOf(
   };
 }
 
-/** Rows of the data that tell how far held weights are off. */
+/** Rows of the data on which that error is measured. */
 const ROUNDING_ROWS = 4;
 
-/** What holding weights in fewer bits costs, where they are held so. */
+/** The error of log-probabilities that holding weights in fewer bits makes. */
 async function roundingOf(
   { inputs: { model, train }, settings }: PreparedRun,
 ): Promise<RunRecord["summary"]> {
@@ -82,30 +86,35 @@ export function referenceName(
     : `${model.called}, moved every ${referenceEvery} steps to ${referenceMix} of the policy`;
 }
 
-/** Numbers of parameters, of which adapters are some. */
+/** Numbers of parameters, adapters included. */
 export function parameterCounts(
   { policy, lora }: Pick<LoadedPolicy, "policy" | "lora">,
 ): { total: number; trainable: number } {
   const trainable = countParameters(policy.trained);
   const base = countParameters(parameterNames(policy.config));
-  // What an adapter has whole, the model has as well.
+  // A parameter that the adapter replaces is the model's own as well.
   const added = lora ? trainable - countParameters(lora.replaced) : 0;
   return { total: base + added, trainable };
 }
 
-function modelOf({ inputs: { model } }: PreparedRun): RunRecord["model"] {
-  const { source, place, hash, adapterHash, tokenizer } = model;
+/** A model as a record describes it. */
+export function modelRecord(
+  { source, gguf, weights, tokenizer, ...model }:
+    & Omit<RunRecord["model"], "adapter" | "parameters" | "gguf">
+    & { gguf: string | null }
+    & Pick<LoadedPolicy, "policy" | "lora" | "adapterHash">,
+): RunRecord["model"] {
   return {
     source,
-    ...place?.gguf && { gguf: place.gguf },
-    weights: hash,
-    adapter: adapterHash,
+    ...gguf !== null && { gguf },
+    weights,
+    adapter: model.adapterHash,
     tokenizer,
     parameters: parameterCounts(model),
   };
 }
 
-/** Settings as a record may publish them: without paths of this machine. */
+/** Settings for a record, which is published: without paths of this machine. */
 function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
   const { tuning } = settings;
   const { model: { source, adapterSource }, train, evaluation } = inputs;

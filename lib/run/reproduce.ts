@@ -6,7 +6,7 @@ import { kebab } from "../cli/verb.ts";
 import { run, type RunHooks } from "./run.ts";
 import type { TrainSettings, TuningSettings } from "./settings.ts";
 
-/** Where model and data lie now; a record names them without their folders. */
+/** Present locations of model and data: a record names them without folders. */
 export interface Sources {
   readonly model?: string;
   readonly data?: string;
@@ -17,7 +17,7 @@ export interface Sources {
 }
 
 /**
- * Makes a training run again, in a temporary folder.
+ * Repeats a training run in a temporary folder.
  *
  * @throws Error for a record without the settings of a training run, and for
  * a file that does not lie here.
@@ -39,7 +39,7 @@ export async function reproduceTraining(
   }
 }
 
-/** A record has no folders: what lay in one has to be named. */
+/** A record has no folders: a local input has to be named. */
 function requirePlaces({ model, data, evalData, tuning }: TrainSettings): void {
   const places = {
     model,

@@ -16,18 +16,18 @@ import { createState } from "lib/onnx/state.ts";
 import { Rng } from "lib/rng.ts";
 import { progress } from "lib/cli/terminal.ts";
 
-/** What a model is asked. */
+/** A prompt for the model. */
 export interface Question {
   readonly prompt: Prompt["content"];
   readonly ids: readonly number[];
 }
 
-/** One completion, and what it says. */
+/** A completion and its text. */
 export interface Answer extends Completion {
   readonly question: Question;
-  /** Which of the question's completions it is, from 0. */
+  /** Number of the completion among those of its question, from 0. */
   readonly sample: number;
-  /** Without special tokens, and up to the string that it stopped by. */
+  /** The text without special tokens, cut before the stop text. */
   readonly text: string;
 }
 
@@ -36,14 +36,14 @@ export interface AnswerSettings extends Sampling {
   readonly maxNewTokens: number;
   readonly samples: number;
   readonly seed: number;
-  /** Texts before which an answer ends. */
+  /** An answer ends before the first of these texts. */
   readonly stop: readonly string[];
   readonly batch: number;
   readonly device: Device;
   readonly threads: number;
 }
 
-/** Has a model answer, and shows how far it is. */
+/** Draws answers from a model and shows the progress. */
 export async function generateAnswers(
   questions: readonly Question[],
   { policy, tokenizer, stop, ...settings }: AnswerSettings & {
@@ -84,7 +84,7 @@ export async function generateAnswers(
   );
 }
 
-/** What follows a text goes on with it, an answer stands for itself. */
+/** Text of a completion; after a plain text it is decoded as its continuation. */
 function textOf(
   ids: readonly number[],
   { prompt, ids: after }: Question,

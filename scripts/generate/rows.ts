@@ -14,9 +14,9 @@ import { writeRows } from "../data/outputs.ts";
 import type { Answer, AnswerSettings } from "./answers.ts";
 import type { OpenedPolicy } from "lib/run/models.ts";
 import { templateOptionsOf } from "../flags/rows.ts";
-import { parameterCounts } from "lib/run/record.ts";
+import { modelRecord } from "lib/run/record.ts";
 
-/** Everything that decides what is written, apart from the model. */
+/** All settings of the file that is written, apart from the model. */
 export interface WrittenSettings extends AnswerSettings {
   readonly model: string;
   readonly adapter?: string;
@@ -53,12 +53,12 @@ export function answerRow(
   };
 }
 
-/** What decides what is drawn, beside model, prompt and seed. */
+/** Settings that decide the draw besides model, prompt and seed. */
 function decisive({ maxNewTokens, stop, ...settings }: AnswerSettings) {
   return { maxNewTokens, ...settledSampling(settings), stop };
 }
 
-/** Writes completions, and beside them the record of what they are. */
+/** Writes completions, and a record beside them. */
 export async function writeAnswers(
   path: string,
   answers: readonly Answer[],
@@ -82,14 +82,12 @@ export async function writeAnswers(
     seeds: { run: seed },
     provenance: await provenance(),
     data: [promptsOf(answers, settings)],
-    model: {
+    model: modelRecord({
+      ...model,
       source: sourceName(model.source),
-      ...model.gguf === null ? {} : { gguf: model.gguf },
       weights: await model.weights.hash(),
-      adapter: model.adapterHash,
       tokenizer: tokenizer.hash,
-      parameters: parameterCounts(model),
-    },
+    }),
     environment: environment({ device, precision: "float32", threads }),
     timings,
     peakMemoryBytes: peakMemory(),
@@ -98,7 +96,7 @@ export async function writeAnswers(
   });
 }
 
-/** Settings as a record may publish them; texts in quotes are no paths. */
+/** Settings for a record, which is published; texts in quotes are no paths. */
 function portable(
   { adapter, system, templateOption, ...settings }: WrittenSettings,
 ): RunRecord["settings"] {

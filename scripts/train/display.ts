@@ -9,7 +9,7 @@ import type { TrainingData } from "lib/run/inputs.ts";
 import type { PreparedRun } from "lib/run/plan.ts";
 import { parameterCounts, referenceName } from "lib/run/record.ts";
 
-/** Shows on the terminal how a run goes: what `hooks` of a run are for. */
+/** Hooks that show a run on the terminal. */
 export function trainingDisplay(): {
   hooks: RunHooks;
   finish(record: RunRecord | undefined): void;
@@ -47,7 +47,7 @@ export function trainingDisplay(): {
   };
 }
 
-/** What a run is about to do, a line for each part of it. */
+/** The plan of a run, a line for each part of it. */
 export function trainingNotes(run: PreparedRun): string {
   const { settings, inputs, plan } = run;
   const { loss, model, train, evaluation } = inputs;
@@ -71,7 +71,7 @@ export function trainingNotes(run: PreparedRun): string {
 }
 
 /**
- * What is wrong with the balance of labels, if anything is: KTO wants
+ * A warning where labels are out of balance, or null: KTO wants
  * λ_D n_D / (λ_U n_U) in [1, 4/3] (https://arxiv.org/abs/2402.01306v1, eq. 8).
  */
 export function balanceWarning(
@@ -90,7 +90,7 @@ export function balanceWarning(
   }, expected 1 to 1.33: see --desirable-weight and --undesirable-weight`;
 }
 
-/** Says that chosen completions lost, if they did while the margin grew. */
+/** A warning where chosen completions lost while the margin grew, or null. */
 export function displacementWarning(
   { displaced, on, examples, chosenChange, marginChange }: Diagnostics,
 ): string | null {
@@ -103,10 +103,10 @@ export function displacementWarning(
   } ${on} examples)`;
 }
 
-/** Figures that tell how a run goes, the most telling ones first. */
+/** Metrics for the progress line, the most informative first. */
 const TELLING = ["kl", "nll", "rewards/margins", "rewards/accuracies"];
 
-/** The few metrics that a progress line has room for. */
+/** The few metrics that fit into a progress line. */
 export function headline(metrics: StepMetrics): Record<string, number> {
   const names = TELLING.filter((name) => name in metrics).slice(0, 2);
   return Object.fromEntries(
