@@ -1,28 +1,32 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { blobPath, hasSize, unwritable } from "./cache.ts";
-import { download, type Wanted } from "./download.ts";
 import { orNull } from "../files/missing.ts";
-import { type Repo, titleOf, type Waiting } from "./repo.ts";
+import { blobPath, cacheError, hasSize } from "./cache.ts";
+import { download, type Wanted } from "./download.ts";
+import { type Repo, titleOf } from "./repo.ts";
+import { timer, type Waiting } from "./retry.ts";
 import { contentHash, gitHasher, type RepoFile } from "./tree.ts";
-import { timer } from "./refusal.ts";
 
 /** Options for {@linkcode fetchBlob}. */
 export interface BlobOptions {
   readonly signal: AbortSignal;
-  /** Called with the bytes of it that are here. */
+  /** Called with the number of bytes that the cache has. */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Looks at the lock of another process, a second, before that is worth a word. */
-const LOOKS = 5;
-/** Bytes that are hashed at once. */
+/** Tries for another process's lock, over a second, before its holder is told. */
+const TOLD_TRIES = 5;
+/** Milliseconds between them. */
+const TRY_INTERVAL = 200;
+/** Bytes to hash at once. */
 const PIECE = 1 << 20;
 
 /**
- * Sees to it that a content is in the cache, whole and right. Until then it
- * grows as `<hash>.incomplete`, with which a later run goes on; another process
- * that wants it waits.
+ * Brings a content into the cache and verifies it. Until then it grows as
+ * `<hash>.incomplete`, which a later run continues; other processes that want
+ * it wait.
+ *
+ * @throws Error if it is not what the Hub announced, or cannot be written.
  */
 export async function fetchBlob(
   repo: Repo,
@@ -32,12 +36,12 @@ export async function fetchBlob(
   const { folder, waiting: { onWait = () => {}, sleep } } = repo;
   const { file, path } = wanted;
   const blob = blobPath(folder, file);
-  const isThere = () => hasSize(blob, file.size);
-  if (await isThere()) return;
-  let looks = 0;
+  const isCached = () => hasSize(blob, file.size);
+  if (await isCached()) return;
+  let tries = 0;
   const onHeld = () => {
-    if (++looks !== LOOKS) return;
-    onWait(`another process brings "${path}" of ${titleOf(repo)}`);
+    if (++tries !== TOLD_TRIES) return;
+    onWait(`another process is downloading "${path}" of ${titleOf(repo)}`);
   };
   try {
     using _ = await lock(lockPath(folder, file), {
@@ -45,13 +49,15 @@ export async function fetchBlob(
       onHeld,
       sleep,
     });
-    if (!await isThere()) await downloadBlob(repo, wanted, { signal, onBytes });
+    if (!await isCached()) {
+      await downloadBlob(repo, wanted, { signal, onBytes });
+    }
   } catch (error) {
-    throw unwritable(error);
+    throw cacheError(error);
   }
 }
 
-/** Where Python's `huggingface_hub` has the lock on a content. */
+/** The lock on a content, where Python's `huggingface_hub` has it. */
 function lockPath(folder: string, file: RepoFile): string {
   const locks = join(dirname(folder), ".locks", basename(folder));
   return join(locks, `${contentHash(file)}.lock`);
@@ -65,7 +71,7 @@ async function downloadBlob(
   const { file } = wanted;
   const blob = blobPath(repo.folder, file);
   const partial = `${blob}.incomplete`;
-  const isResumed = await hasBeginning(partial, file.size);
+  const isResumed = await canResume(partial, file.size);
   await Deno.mkdir(dirname(partial), { recursive: true });
   {
     using to = await Deno.open(partial, { write: true, create: true });
@@ -77,18 +83,18 @@ async function downloadBlob(
       throw error;
     }
   }
-  const found = await hashOf(partial, file);
-  if (found === contentHash(file)) return await Deno.rename(partial, blob);
+  const actual = await hashOf(partial, file);
+  if (actual === contentHash(file)) return await Deno.rename(partial, blob);
   await Deno.remove(partial);
-  // What an earlier run left may be spoilt: once more from the first byte.
+  // The bytes of an earlier run may be damaged: begin again at the first.
   if (isResumed) return await downloadBlob(repo, wanted, options);
   throw new Error(
-    `expected ${kindOf(file)} ${contentHash(file)}, found ${found}`,
+    `expected ${kindOf(file)} ${contentHash(file)}, found ${actual}`,
   );
 }
 
-/** Whether an earlier run left something to go on with; anything else is removed. */
-async function hasBeginning(partial: string, size: number): Promise<boolean> {
+/** Whether an earlier run left a beginning; a file that is none is removed. */
+async function canResume(partial: string, size: number): Promise<boolean> {
   const left = await orNull(Deno.lstat(partial));
   if (left === null) return false;
   if (left.isFile && left.size <= size) return true;
@@ -100,7 +106,7 @@ function kindOf(file: RepoFile): string {
   return file.lfs_sha256 === undefined ? "git hash" : "sha256";
 }
 
-/** The hash of what lies on disk. */
+/** The hash of a file on disk, of the kind that the Hub names. */
 async function hashOf(path: string, file: RepoFile): Promise<string> {
   const hash = file.lfs_sha256 === undefined
     ? gitHasher(file.size)
@@ -111,38 +117,35 @@ async function hashOf(path: string, file: RepoFile): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Milliseconds between looks at a lock that another holds. */
-const LOOK = 200;
-
 /** Options for {@linkcode lock}. */
 export interface LockOptions extends Pick<Waiting, "sleep"> {
   signal?: AbortSignal;
-  /** Called each time that another process is found to hold it. */
+  /** Called at each try at which another process holds the lock. */
   onHeld?: () => void;
 }
 
 /**
- * Waits for the lock on a file and holds it until disposed of. It is the one
- * that Python's `filelock` takes, so that tools in Python and this one wait for
- * each other: `flock`, which ends with the process, whatever ends that. The
- * file stays, as others may wait at it.
+ * Waits for the lock on a file and holds it until disposed of. Python's
+ * `filelock` takes the same lock, so that tools in Python and this one wait for
+ * each other: `flock`, which ends with the process, however that ends. The file
+ * stays, as others may wait for it.
  */
 export async function lock(
   path: string,
   { signal, sleep = timer, onHeld = () => {} }: LockOptions,
 ): Promise<Disposable> {
   await Deno.mkdir(dirname(path), { recursive: true });
-  for (;; await sleep(LOOK, signal)) {
+  for (;; await sleep(TRY_INTERVAL, signal)) {
     const file = await Deno.open(path, {
       write: true,
       create: true,
       mode: 0o664,
     });
-    // On file systems without locks the worst is that two download the same.
-    const held = await file.tryLock(true).catch(() => true);
-    // Older tools remove a lock file as they let go of it.
-    if (held && (await file.stat()).nlink !== 0) return file;
+    // Without locks in the file system, two processes download a file at worst.
+    const isOurs = await file.tryLock(true).catch(() => true);
+    // Older tools remove a lock file when they release it.
+    if (isOurs && (await file.stat()).nlink !== 0) return file;
     file.close();
-    if (!held) onHeld();
+    if (!isOurs) onHeld();
   }
 }

@@ -8,9 +8,8 @@
  *       blobs/<sha256 or git sha1>    contents, by hash
  *       snapshots/<commit>/<path>     links into blobs
  *
- * A blob gets its name once its size and hash are right; when all blobs that
- * are wanted are there, links and ref follow: whatever breaks off looks
- * unfinished.
+ * A blob gets its name once its size and hash are right; links and ref follow
+ * once all blobs are there, so a pull that breaks off looks unfinished.
  */
 import { dirname, join, relative, sep } from "node:path";
 import { orNull } from "../files/missing.ts";
@@ -18,30 +17,30 @@ import {
   checkedFile,
   COMMIT,
   contentHash,
-  inside,
   type RepoFile,
+  safePath,
   type Tree,
 } from "./tree.ts";
 
-/** The folder of a commit's files, or the place of one of them. */
+/** The folder of a commit's files, or the path of one of them. */
 export function snapshotPath(
   folder: string,
   commit: string,
   path?: string,
 ): string {
   const snapshot = join(folder, "snapshots", commit);
-  return path === undefined ? snapshot : join(snapshot, inside(path));
+  return path === undefined ? snapshot : join(snapshot, safePath(path));
 }
 
-/** What the cache knows of a revision. */
+/** A revision in the cache. */
 export interface CachedTree {
   readonly commit: string;
   readonly tree: Tree;
-  /** Whether that is the Hub's listing and not only what happens to be here. */
+  /** Whether the tree is the Hub's listing, not only the files in the cache. */
   readonly isListed: boolean;
 }
 
-/** What a revision held when it was pulled, or null. */
+/** The files of a revision when it was pulled; null if it never was. */
 export async function cachedTree(
   folder: string,
   revision: string,
@@ -59,19 +58,19 @@ async function readRef(
   folder: string,
   revision: string,
 ): Promise<string | null> {
-  const path = join(folder, "refs", inside(revision));
+  const path = join(folder, "refs", safePath(revision));
   return (await orNull(Deno.readTextFile(path)))?.trim() ?? null;
 }
 
-/** Notes the commit of a revision, unless that is noted. */
+/** Records the commit of a revision, unless the cache has it. */
 export async function writeRef(
   folder: string,
   revision: string,
   commit: string,
 ): Promise<void> {
   if (await readRef(folder, revision) === commit) return;
-  await place(
-    join(folder, "refs", inside(revision)),
+  await writeWhole(
+    join(folder, "refs", safePath(revision)),
     (path) => Deno.writeTextFile(path, commit),
   );
 }
@@ -92,11 +91,14 @@ export async function readTree(
     for (const path in files) checkedFile(path, files[path]);
     return files;
   } catch {
-    return null; // a spoilt copy is as good as none
+    return null; // a damaged copy is as good as none
   }
 }
 
-/** What is here of a commit whose listing was not kept, as older tools do; null for nothing. */
+/**
+ * The files of a commit that lie in the cache, where older tools kept no
+ * listing; null for none.
+ */
 async function readSnapshot(
   folder: string,
   commit: string,
@@ -116,13 +118,13 @@ export async function writeTree(
   files: Tree,
 ): Promise<void> {
   const text = JSON.stringify({ format_version: 1, files }, null, 1);
-  await place(
+  await writeWhole(
     treePath(folder, commit),
     (path) => Deno.writeTextFile(path, text),
   );
 }
 
-/** The paths of all files in a folder and below; dangling links are none. */
+/** The paths of all files in a folder and below, without dangling links. */
 export async function filesUnder(folder: string, base = ""): Promise<string[]> {
   const found: string[] = [];
   const entries = await orNull(Array.fromAsync(Deno.readDir(folder))) ?? [];
@@ -137,24 +139,24 @@ export async function filesUnder(folder: string, base = ""): Promise<string[]> {
   return found;
 }
 
-/** Those of the paths whose file is not here, or not with its size. */
+/** The paths whose file is missing from the cache, or has another size. */
 export async function missingFiles(
   folder: string,
   { commit, tree }: { commit: string; tree: Tree },
   paths: readonly string[],
 ): Promise<string[]> {
   const have = await Promise.all(paths.map(async (path) => {
-    const place = snapshotPath(folder, commit, path);
-    return await hasSize(place, tree[path]?.size) &&
-      await isOurs(folder, place);
+    const file = snapshotPath(folder, commit, path);
+    return await hasSize(file, tree[path]?.size) &&
+      await isInCache(folder, file);
   }));
   return paths.filter((_, i) => !have[i]);
 }
 
-/** Whether a path leads to contents of the cache, and not by a link elsewhere. */
-async function isOurs(folder: string, path: string): Promise<boolean> {
+/** Whether a path leads to a content of the cache, not by a link elsewhere. */
+async function isInCache(folder: string, path: string): Promise<boolean> {
   const target = await Deno.realPath(path);
-  // Newer tools in Python keep some contents for all repositories together.
+  // Newer tools in Python share some contents between all repositories.
   const shared = join(dirname(folder), "blobs");
   for (const home of [folder, join(folder, "blobs"), shared]) {
     const real = await orNull(Deno.realPath(home));
@@ -163,17 +165,17 @@ async function isOurs(folder: string, path: string): Promise<boolean> {
   return false;
 }
 
-/** Whether a file is there and has this size. */
+/** Whether a file exists and has this size. */
 export async function hasSize(path: string, size?: number): Promise<boolean> {
   return (await orNull(Deno.stat(path)))?.size === size;
 }
 
-/** Where a file's content belongs. */
+/** The path of a file's content. */
 export function blobPath(folder: string, file: RepoFile): string {
-  return join(folder, "blobs", inside(contentHash(file)));
+  return join(folder, "blobs", safePath(contentHash(file)));
 }
 
-/** Lets a snapshot show a content that is here. */
+/** Links a file of a snapshot to its content. */
 export async function linkBlob(
   folder: string,
   file: RepoFile,
@@ -182,22 +184,22 @@ export async function linkBlob(
   const blob = blobPath(folder, file);
   const pointer = snapshotPath(folder, commit, path);
   const target = relative(dirname(pointer), blob);
-  await place(pointer, async (temporary) => {
-    if (!await isOurs(folder, dirname(pointer))) {
+  await writeWhole(pointer, async (temporary) => {
+    if (!await isInCache(folder, dirname(pointer))) {
       throw new Error(
         `Cannot write "${path}" to the Hub cache: ${
           dirname(pointer)
         } leads elsewhere`,
       );
     }
-    // A hard link where the system gives us no symbolic one.
+    // A hard link where the system refuses a symbolic one.
     await Deno.symlink(target, temporary)
       .catch(() => Deno.link(blob, temporary));
   });
 }
 
-/** Makes a file beside its place and moves it there when it is whole. */
-async function place(
+/** Writes a file under a temporary name, and renames it when it is whole. */
+async function writeWhole(
   path: string,
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
@@ -209,12 +211,12 @@ async function place(
     await Deno.rename(temporary, path);
   } catch (cause) {
     await orNull(Deno.remove(temporary));
-    throw unwritable(cause);
+    throw cacheError(cause);
   }
 }
 
-/** An error of the system as one that names the cache; others as they are. */
-export function unwritable(cause: unknown): unknown {
+/** Words a system error as one of the cache; returns others as they are. */
+export function cacheError(cause: unknown): unknown {
   if (!isSystemError(cause)) return cause;
   return new Error(
     `Cannot write the Hub cache: ${cause.message}; HF_HUB_CACHE names another place for it`,
@@ -222,7 +224,7 @@ export function unwritable(cause: unknown): unknown {
   );
 }
 
-/** Full disk, missing permission and so on, and not what a download met. */
+/** Whether it is a full disk, a missing permission or the like. */
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && /\(os error \d+\)/.test(error.message);
 }

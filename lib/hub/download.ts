@@ -1,6 +1,8 @@
+import { Transient } from "./errors.ts";
 import { chunksOf, send, watchdog } from "./network.ts";
-import { ailing, readRefusal, retrying, Transient } from "./refusal.ts";
+import { readRefusal, serverError } from "./refusal.ts";
 import { pageOf, type Repo } from "./repo.ts";
+import { retrying } from "./retry.ts";
 import { contentHash, type RepoFile } from "./tree.ts";
 
 /** One file at one commit. */
@@ -12,19 +14,19 @@ export interface Wanted {
 
 /** Options for {@linkcode download}. */
 export interface DownloadOptions {
-  /** Receives the content; what it holds is taken for its beginning. */
+  /** The file for the content; bytes that it holds are taken for the beginning. */
   readonly to: Deno.FsFile;
   readonly signal: AbortSignal;
-  /** Called with the bytes that are here. */
+  /** Called with the number of bytes in the file. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /** Redirects in a row. */
-const HOPS = 5;
+const MAX_HOPS = 5;
 
 /**
- * Brings what is missing of a content, over as many connections as it takes as
- * long as each brings something new. It is not verified.
+ * Downloads the missing rest of a content, over as many connections as it takes
+ * while each brings new bytes. The content is not verified.
  */
 export async function download(
   repo: Repo,
@@ -36,7 +38,7 @@ export async function download(
   let furthest = bytes;
   onBytes(bytes);
   const attempt = async () => {
-    using watch = watchdog(repo.silence, signal);
+    using watch = watchdog(repo.stallTimeout, signal);
     const { start, response } = await open(repo, wanted, {
       from: bytes,
       signal: watch.signal,
@@ -45,7 +47,7 @@ export async function download(
     for await (const chunk of chunksOf(response, watch.signal)) {
       if (bytes + chunk.length > size) throw wrongSize(size, "more");
       await write(to, chunk);
-      watch.calm();
+      watch.reset();
       bytes += chunk.length;
       furthest = Math.max(furthest, bytes);
       onBytes(bytes);
@@ -61,26 +63,26 @@ export async function download(
 }
 
 interface Content {
-  /** The byte with which it begins. */
+  /** The offset of its first byte. */
   readonly start: number;
   readonly response: Response;
 }
 
-/** Asks for a content from some byte on; the host may begin at the first. */
+/** Requests a content from a byte on; the host may begin at the first. */
 async function open(
   repo: Repo,
   { path, commit, file }: Wanted,
   { from, signal }: { from: number; signal: AbortSignal },
 ): Promise<Content> {
   const escaped = path.split("/").map(encodeURIComponent).join("/");
-  // Sizes and hashes are those of the content, so it must come as it is. What a
-  // commit holds never changes, so the rest fits what is here.
+  // Sizes and hashes are those of the content, so it must come unencoded. Files
+  // of a commit never change, so the rest fits the bytes in the file.
   const headers = new Headers({ "accept-encoding": "identity" });
   if (from > 0) headers.set("range", `bytes=${from}-`);
   let url = `${pageOf(repo)}/resolve/${commit}/${escaped}`;
-  for (let hops = 0; hops <= HOPS; hops++) {
-    const asked = new Request(url, { headers, signal, redirect: "manual" });
-    const response = await send(repo, asked);
+  for (let hops = 0; hops <= MAX_HOPS; hops++) {
+    const request = new Request(url, { headers, signal, redirect: "manual" });
+    const response = await send(repo, request);
     try {
       checkLinked(response.headers, file);
       const next = nextUrl(response, url);
@@ -92,10 +94,10 @@ async function open(
     }
     await response.body?.cancel();
   }
-  throw new Error(`expected a file, found more than ${HOPS} redirects`);
+  throw new Error(`expected a file, found more than ${MAX_HOPS} redirects`);
 }
 
-/** What the Hub says of a content that lies on a storage host. */
+/** Checks the Hub's headers about a content on a storage host. */
 function checkLinked(headers: Headers, file: RepoFile): void {
   const size = headers.get("x-linked-size");
   if (size !== null && Number(size) !== file.size) {
@@ -107,14 +109,14 @@ function checkLinked(headers: Headers, file: RepoFile): void {
   }
 }
 
-/** Where a response sends us, or null. */
+/** The URL to which a response redirects, or null. */
 function nextUrl({ status, headers }: Response, url: string): string | null {
   const location = headers.get("location");
   if (status < 300 || status >= 400 || location === null) return null;
   const next = new URL(location, url);
-  const safe = next.protocol === "https:" ||
+  const isSafe = next.protocol === "https:" ||
     next.protocol === "http:" && new URL(url).protocol === "http:";
-  if (safe) return next.href;
+  if (isSafe) return next.href;
   throw new Error(`expected a redirect to https, found ${next.protocol}`);
 }
 
@@ -126,8 +128,10 @@ function contentOf(
   const { status, headers, url } = response;
   if (status === 206) {
     const range = headers.get("content-range");
-    const right = new RegExp(`^bytes ${from}-\\d+/(${size}|\\*)$`);
-    if (from > 0 && right.test(range ?? "")) return { start: from, response };
+    const expected = new RegExp(`^bytes ${from}-\\d+/(${size}|\\*)$`);
+    if (from > 0 && expected.test(range ?? "")) {
+      return { start: from, response };
+    }
     throw new Error(`expected bytes from ${from} of ${size}, found ${range}`);
   }
   if (status === 200) {
@@ -141,8 +145,8 @@ function contentOf(
   if (origin === new URL(repo.endpoint).origin) {
     throw readRefusal(repo, response);
   }
-  // The signature of its address may have run out: the Hub gives a new one.
-  throw ailing(response) ??
+  // The signature in the URL may have expired: the Hub gives a new one.
+  throw serverError(response) ??
     new Transient(`${origin} answers with HTTP ${status}`);
 }
 

@@ -1,17 +1,18 @@
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { fetchBlob } from "./blob.ts";
-import { blobPath, hasSize, linkBlob, unwritable, writeRef } from "./cache.ts";
-import { type FileProgress, type Repo, tallyOf, titleOf } from "./repo.ts";
 import { orNull } from "../files/missing.ts";
+import { blobPath, cacheError, hasSize, linkBlob, writeRef } from "./cache.ts";
+import { type FileProgress, fileTally } from "./progress.ts";
+import { type Repo, titleOf } from "./repo.ts";
 import { contentHash, type RepoFile, type Tree } from "./tree.ts";
 
 /** Options for {@linkcode fetchFiles}. */
 export interface FetchOptions {
-  /** Called as a file arrives, from what was here of it to all. */
+  /** Called as a file arrives, first with the bytes that the cache has. */
   onFile?: (progress: FileProgress) => void;
   /**
-   * Files that are downloaded at once.
+   * The number of files to download at once.
    *
    * @default 4
    */
@@ -25,9 +26,9 @@ export interface Commit {
 }
 
 /**
- * Downloads contents; once all are there links them and notes the commit.
+ * Downloads contents; once all are there, links them and records the commit.
  *
- * @param paths files of the tree that are not here.
+ * @param paths files of the tree that the cache lacks.
  */
 export async function fetchFiles(
   repo: Repo,
@@ -38,7 +39,7 @@ export async function fetchFiles(
   const hashes = paths.map((path) => [contentHash(tree[path]!), path] as const);
   const contents = [...new Map(hashes).values()];
   if (contents.length > 0) {
-    await checkRoom(repo, contents.map((path) => tree[path]!));
+    await checkSpace(repo, contents.map((path) => tree[path]!));
     await fetchBlobs(repo, contents, { commit, tree, ...options });
   }
   for (const path of paths) {
@@ -57,23 +58,23 @@ async function fetchBlobs(
   { commit, tree, onFile, parallel = 4 }: FetchOptions & Commit,
 ): Promise<void> {
   const sizes = paths.map((path) => ({ path, size: tree[path]!.size }));
-  const tally = tallyOf(sizes, onFile);
+  const tally = fileTally(sizes, onFile);
   await pooled(paths, {
     width: parallel,
     task: async (path, signal) => {
-      const onBytes = (bytes: number) => tally.here(path, bytes);
+      const onBytes = (bytes: number) => tally.update(path, bytes);
       const wanted = { path, commit, file: tree[path]! };
       await fetchBlob(repo, wanted, { signal, onBytes }).catch((cause) => {
-        const what = `"${path}" of ${titleOf(repo)}`;
-        throw new Error(`Cannot pull ${what}: ${cause.message}`, { cause });
+        const title = `"${path}" of ${titleOf(repo)}`;
+        throw new Error(`Cannot pull ${title}: ${cause.message}`, { cause });
       });
-      tally.whole(path);
+      tally.finish(path);
     },
   });
 }
 
-/** Refuses to begin what the disk has no room for. */
-async function checkRoom(
+/** Refuses to begin a download for which the disk has no space. */
+async function checkSpace(
   repo: Repo,
   files: readonly RepoFile[],
 ): Promise<void> {
@@ -87,31 +88,29 @@ async function checkRoom(
   }
   await Deno.mkdir(join(folder, "blobs"), { recursive: true })
     .catch((error) => {
-      throw unwritable(error);
+      throw cacheError(error);
     });
   const { bavail, bsize, blocks } = await statfs(folder);
-  // Not every file system knows how much it has.
+  // Not every file system knows its size.
   if (blocks === 0 || needed <= bavail * bsize) return;
   throw new Error(
-    `Cannot pull ${
-      titleOf(repo)
-    }: ${needed} bytes are to come, and ${folder} ` +
-      `has room for ${bavail * bsize}; HF_HUB_CACHE names another place`,
+    `Cannot pull ${titleOf(repo)}: it needs ${needed} bytes, and ${folder} ` +
+      `has space for ${bavail * bsize}; HF_HUB_CACHE names another place`,
   );
 }
 
 /** Options for {@linkcode pooled}. */
 export interface PoolOptions<T> {
-  /** How many tasks go on at once. */
+  /** The number of tasks at once. */
   readonly width: number;
-  /** The signal tells that another task has failed. */
+  /** Its signal aborts when another task has failed. */
   readonly task: (item: T, signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * Does a task for each item, some at once.
+ * Runs a task for each item, several at once.
  *
- * @throws what the first task that fails throws, once all have ended.
+ * @throws the error of the first task that fails, once all have ended.
  */
 export async function pooled<T>(
   items: readonly T[],

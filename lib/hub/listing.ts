@@ -1,49 +1,46 @@
-/** What the Hub says of a repository, through `@huggingface/hub`. */
+/** Revisions and listings of repositories, through `@huggingface/hub`. */
 import {
   datasetInfo,
   type ListFileEntry,
   listFiles,
   modelInfo,
 } from "@huggingface/hub";
-import { answerTo, type Fetch, InvalidAnswer, understood } from "./network.ts";
-import { readRefusal, retrying, Unreachable } from "./refusal.ts";
+import { InvalidResponse, Unreachable } from "./errors.ts";
+import { readRefusal } from "./refusal.ts";
 import type { Repo } from "./repo.ts";
+import { type Fetch, parseResponse, request } from "./request.ts";
+import { retrying, type RetryOptions } from "./retry.ts";
 import {
   checkedFile,
   COMMIT,
-  inside,
   type RepoFile,
+  safePath,
   type Tree,
 } from "./tree.ts";
 
-/** Entries and pages of a listing: far more than the Hub's own have. */
-const MOST_FILES = 200_000;
-const MOST_PAGES = 2_000;
+/** Files and pages of a listing: far more than repositories of the Hub have. */
+const MAX_FILES = 200_000;
+const MAX_PAGES = 2_000;
 
-/** Options for questions. */
-export interface AskOptions {
-  /** Attempts; as many as `retrying` makes unless given. */
-  readonly tries?: number | undefined;
-}
-
-/** What the Hub says of a revision. */
+/** A revision of a repository. */
 export interface RevisionInfo {
-  /** The commit where it stands. */
+  /** The commit to which it points. */
   readonly commit: string;
-  /** Whether not everybody may read the repository. */
+  /** Whether the repository may not be read by everybody. */
   readonly isPrivate: boolean;
 }
 
 /**
- * Asks for a revision, by a `fetch` that knows the words for refusals.
+ * Asks for a revision.
  *
- * @throws if it stands at nothing that is a commit.
+ * @param fetch throws on refusals.
+ * @throws InvalidResponse if it does not point to a commit.
  */
 export async function revisionInfo(
   { type, name, revision, endpoint }: Repo,
   fetch: Fetch,
 ): Promise<RevisionInfo> {
-  const asked = {
+  const query = {
     name,
     revision,
     additionalFields: ["sha" as const],
@@ -51,28 +48,31 @@ export async function revisionInfo(
     fetch,
   };
   const { sha, private: isPrivate } = type === "model"
-    ? await modelInfo(asked)
-    : await datasetInfo(asked);
+    ? await modelInfo(query)
+    : await datasetInfo(query);
   if (COMMIT.test(sha)) return { commit: sha, isPrivate };
-  throw new InvalidAnswer(
+  throw new InvalidResponse(
     `it stands at ${JSON.stringify(sha)}, expected a commit`,
   );
 }
 
-/** The commit where the repository's revision stands. */
+/** Options for questions to the Hub. */
+export type AskOptions = Pick<RetryOptions, "tries">;
+
+/** The commit to which the repository's revision points. */
 export async function currentCommit(
   repo: Repo,
   options: AskOptions = {},
 ): Promise<string> {
-  const info = revisionInfo(repo, asking(repo, options));
-  return (await understood(repo, info)).commit;
+  const info = revisionInfo(repo, hubFetch(repo, options));
+  return (await parseResponse(repo, info)).commit;
 }
 
 /**
- * What the repository holds at a commit.
+ * The files of the repository at a commit.
  *
- * @throws if a path could leave the cache, a file has no proper size or hash,
- * or there is no end to them.
+ * @throws if a path could leave the cache, a size or a hash is malformed, or
+ * there are more files than a repository can have.
  */
 export async function listTree(
   repo: Repo,
@@ -85,22 +85,22 @@ export async function listTree(
     revision: commit,
     recursive: true,
     hubUrl: endpoint,
-    fetch: asking(repo, options),
+    fetch: hubFetch(repo, options),
   });
-  return Object.fromEntries(await understood(repo, collect(entries)));
+  return Object.fromEntries(await parseResponse(repo, collect(entries)));
 }
 
 async function collect(entries: AsyncIterable<ListFileEntry>) {
   const files: [path: string, file: RepoFile][] = [];
   for await (const entry of entries) {
     if (entry.type !== "file") continue;
-    if (files.length === MOST_FILES) {
-      throw new InvalidAnswer(`it has more than ${MOST_FILES} files`);
+    if (files.length === MAX_FILES) {
+      throw new InvalidResponse(`it has more than ${MAX_FILES} files`);
     }
     try {
-      files.push([inside(entry.path), repoFile(entry)]);
+      files.push([safePath(entry.path), repoFile(entry)]);
     } catch (error) {
-      throw error instanceof Error ? new InvalidAnswer(error.message) : error;
+      throw error instanceof Error ? new InvalidResponse(error.message) : error;
     }
   }
   return files;
@@ -116,18 +116,18 @@ function repoFile(entry: ListFileEntry): RepoFile {
   });
 }
 
-/** A `fetch` for the questions of one call, which want JSON. */
-function asking(repo: Repo, { tries }: AskOptions): Fetch {
+/** A `fetch` for the questions of one call, whose answers are JSON. */
+function hubFetch(repo: Repo, { tries }: AskOptions): Fetch {
   const { endpoint, waiting } = repo;
   let pages = 0;
   return async (input, init) => {
-    if (++pages > MOST_PAGES) {
-      throw new InvalidAnswer(`it has more than ${MOST_PAGES} pages`);
+    if (++pages > MAX_PAGES) {
+      throw new InvalidResponse(`it has more than ${MAX_PAGES} pages`);
     }
     const attempt = () =>
-      answerTo(repo, new Request(input, init), { refusal: readRefusal });
-    const answer = await retrying(attempt, { ...waiting, tries });
-    if (answer.headers.get("content-type")?.includes("json")) return answer;
+      request(repo, new Request(input, init), { refusal: readRefusal });
+    const response = await retrying(attempt, { ...waiting, tries });
+    if (response.headers.get("content-type")?.includes("json")) return response;
     throw new Unreachable(`${endpoint} does not answer as a Hub`);
   };
 }

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { realFile } from "../files/real_file.ts";
-import { filesUnder } from "./cache.ts";
 import { orNull } from "../files/missing.ts";
-import { dataFiles } from "./select.ts";
 import { reasonOf } from "../files/values.ts";
+import { filesUnder } from "./cache.ts";
+import { dataFiles } from "./select.ts";
 
 /**
- * A model folder, or GGUF file, that should lie on this machine.
+ * Checks the path of a model folder or GGUF file on this machine.
  *
- * @throws if it does not, or is another file, or the folder of a training run.
+ * @throws if nothing lies there, or another file, or the folder of a run.
  */
 export async function localModel(path: string): Promise<string> {
   const { isDirectory } = await find("model or adapter", path);
@@ -19,21 +19,21 @@ export async function localModel(path: string): Promise<string> {
   );
 }
 
-/** People name the folder of a run and mean what it made. */
+/** People name the folder of a run when they mean the adapter in it. */
 async function refuseRun(path: string): Promise<void> {
   const isRun = await orNull(Deno.stat(join(path, "run.json")));
   if (isRun === null) return;
-  for (const made of ["adapter", "model"].map((name) => join(path, name))) {
-    if (await orNull(Deno.stat(made)) === null) continue;
+  for (const result of ["adapter", "model"].map((name) => join(path, name))) {
+    if (await orNull(Deno.stat(result)) === null) continue;
     throw new Error(
-      `Cannot use "${path}" as a model or adapter: it is a training run, and what it made is ${made}`,
+      `Cannot use "${path}" as a model or adapter: it is a training run, whose result is ${result}`,
     );
   }
 }
 
 /**
- * The data files that a path on this machine stands for: itself, or those in
- * the folder and below.
+ * The data files at a path on this machine: the file itself, or those in the
+ * folder and below.
  *
  * @throws if nothing lies there, or the folder has no data, several splits,
  * a file in two containers, or a link to data outside.
@@ -47,7 +47,7 @@ export async function localData(path: string): Promise<string[]> {
   return files;
 }
 
-/** A folder from elsewhere must not make us read what lies beside it. */
+/** A folder from elsewhere must not make us read files outside of it. */
 export async function refuseOutside(
   folder: string,
   file: string,
@@ -59,10 +59,10 @@ export async function refuseOutside(
   }
 }
 
-async function find(what: string, path: string): Promise<Deno.FileInfo> {
+async function find(kind: string, path: string): Promise<Deno.FileInfo> {
   const info = await orNull(Deno.stat(path));
   if (info !== null) return info;
   throw new Error(
-    `Cannot find the ${what} "${path}": nothing lies there, and it is no Hub id (org/name)`,
+    `Cannot find the ${kind} "${path}": nothing lies there, and it is no Hub id (org/name)`,
   );
 }

@@ -1,10 +1,10 @@
 /**
- * Files to a repository of the Hub, in one commit at the end: what breaks off
- * before that leaves the repository as it was.
+ * Uploads files to a repository of the Hub, in one commit at the end: a push
+ * that breaks off before leaves the repository as it was.
  *
- * `@huggingface/hub` does it, by Git LFS, whose storage takes a content under
- * its SHA-256 only, and not by Xet. It repeats nothing and does not look at
- * what has come of it: `push_request.ts` and this file do.
+ * `@huggingface/hub` does it by Git LFS, whose storage takes a content under
+ * its SHA-256 only, and not by Xet. The client neither retries nor checks the
+ * result: `push_request.ts` and this file do.
  */
 import {
   commit,
@@ -12,12 +12,13 @@ import {
   createBranch,
   createRepo,
 } from "@huggingface/hub";
-import { type FileProgress, tallyOf } from "./repo.ts";
 import { listTree } from "./listing.ts";
-import { hasContent, type PushFile, type PushPlan } from "./plan_push.ts";
+import type { PushFile, PushPlan } from "./plan_push.ts";
+import { type FileProgress, fileTally } from "./progress.ts";
 import { clientOptions, pushStep } from "./push_request.ts";
+import { hasContent } from "./tree.ts";
 
-/** What came of a push. */
+/** The result of a push. */
 export interface Pushed {
   readonly commit: string;
   /** Address of the commit, or of the pull request. */
@@ -28,17 +29,17 @@ export interface Pushed {
 export interface PushMessage {
   /** The commit's message. */
   title: string;
-  /** Called as files go out. */
+  /** Called as files are sent. */
   onFile?: (progress: FileProgress) => void;
 }
 
 /**
- * Does what was planned, with the files that make a difference.
+ * Carries out a plan, with the files that are new or changed.
  *
- * @returns null where none does.
- * @throws where the Hub does not take it, or the repository is no longer at
- * the commit that was planned on. A repository or branch that was made for it
- * stays then, with none of the files.
+ * @returns null where there are none.
+ * @throws where the Hub does not accept it, or the repository is no longer at
+ * the commit of the plan. A repository or branch that was created for it then
+ * stays, with none of the files.
  */
 export async function push(
   plan: PushPlan,
@@ -56,11 +57,11 @@ export async function push(
     const stays = `the new ${plan.creates} is there, without the files`;
     throw new Error(`${cause.message}; ${stays}`, { cause });
   });
-  await requireFiles(plan, oid);
+  await checkCommit(plan, oid);
   return { commit: oid, url: pullRequestUrl ?? url };
 }
 
-/** Makes what a push needs to be there. */
+/** Creates a repository or a branch before a push. */
 const CREATE: Readonly<
   Record<"repository" | "branch", (plan: PushPlan) => Promise<void>>
 > = {
@@ -69,7 +70,7 @@ const CREATE: Readonly<
       ...clientOptions(repo),
       repo: { type: "model", name: repo.name },
       visibility,
-      accessToken: "hf_", // it wants one; every request gets the true one
+      accessToken: "hf_", // required, but send() sets the true one
     });
     await pushStep(repo, made);
   },
@@ -89,11 +90,11 @@ async function commitFiles(
   files: readonly PushFile[],
   { title, onFile }: PushMessage,
 ): Promise<CommitOutput> {
-  const tally = tallyOf(files, onFile);
+  const tally = fileTally(files, onFile);
   const sent = new Map<string, number>();
   const onSent = (path: string, bytes: number) => {
     sent.set(path, (sent.get(path) ?? 0) + bytes);
-    tally.here(path, sent.get(path)!);
+    tally.update(path, sent.get(path)!);
   };
   const output = await commit({
     ...clientOptions(repo, { onSent }),
@@ -109,22 +110,22 @@ async function commitFiles(
       content,
     })),
   });
-  files.forEach(({ path }) => tally.whole(path));
+  files.forEach(({ path }) => tally.finish(path));
   return output!;
 }
 
-/** The Hub's own word that the commit holds what was planned. */
-async function requireFiles(
+/** Asks the Hub whether the commit holds the files of the plan. */
+async function checkCommit(
   { repo, files }: PushPlan,
   commit: string,
 ): Promise<void> {
-  const there = await listTree(repo, commit).catch((cause) => {
+  const tree = await listTree(repo, commit).catch((cause) => {
     throw new Error(
-      `Pushed to "${repo.name}" as commit ${commit}, but could not look at it: ${cause.message}`,
+      `Pushed to "${repo.name}" as commit ${commit}, but could not check it: ${cause.message}`,
       { cause },
     );
   });
-  const wrong = files.filter((file) => !hasContent(there, file));
+  const wrong = files.filter((file) => !hasContent(tree, file));
   if (wrong.length === 0) return;
   throw new Error(
     `Pushed to "${repo.name}", but commit ${commit} does not hold ${

@@ -3,30 +3,30 @@ import { orNull } from "../files/missing.ts";
 import { refuseOutside } from "./local.ts";
 import { modelFiles, onnxFiles } from "./select.ts";
 
-/** What a folder has for the Hub. */
+/** The files of a folder to push. */
 export interface Pushable {
-  /** An ONNX model has no other weights. */
+  /** An ONNX model has no weights besides its graphs'. */
   readonly kind: "adapter" | "model" | "onnx";
-  /** Places of the files on this machine, by their paths in the repository. */
+  /** Paths in the repository → paths on this machine. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Tokenizer files that other tools read, besides what a pull brings. */
+/** Tokenizer files for other tools, besides those that a pull brings. */
 const TOKENIZER =
   /^(added_tokens\.json|vocab\.json|merges\.txt|tokenizer\.model)$/;
-/** Of a training run, beside what it trained. */
+/** Files of a training run, beside its adapter or model. */
 const RUN = ["run.json", "metrics.jsonl", "figure.png", "README.md"];
-/** Where a training run keeps what it trained. */
-const TRAINED = ["adapter", "model"];
+/** Folders of a training run that may hold its result. */
+const RESULTS = ["adapter", "model"];
 
 /**
- * What of a training run goes to the Hub: its adapter or model, its record and
- * its figure. Never checkpoints, nor anything that could be code.
+ * The files of a training run to push: its adapter or model, its record and its
+ * figure, but neither checkpoints nor anything that could be code.
  *
  * @throws if the run has no adapter or model, or a link to a file elsewhere.
  */
 export async function runToPush(folder: string): Promise<Pushable> {
-  for (const name of TRAINED) {
+  for (const name of RESULTS) {
     const path = join(folder, name);
     if (!(await orNull(Deno.stat(path)))?.isDirectory) continue;
     const { kind, files } = await weightsToPush(path);
@@ -37,19 +37,19 @@ export async function runToPush(folder: string): Promise<Pushable> {
   );
 }
 
-/** The record of a run, its figure where drawn and its card where written. */
+/** The record of a run, with its figure and its card if it has them. */
 export async function recordToPush(
   folder: string,
 ): Promise<Map<string, string>> {
   const names = await namesIn(folder);
-  return await placed(folder, RUN.filter((name) => names.includes(name)));
+  return await checkedPaths(folder, RUN.filter((name) => names.includes(name)));
 }
 
 /**
  * The files of an adapter or a model: weights or ONNX graphs, configuration,
- * tokenizer, and a model card where one was written.
+ * tokenizer, and a model card if there is one.
  *
- * @throws if it is neither, or has a link to a file elsewhere.
+ * @throws if the folder is neither, or has a link to a file elsewhere.
  */
 export async function weightsToPush(folder: string): Promise<Pushable> {
   const names = await namesIn(folder);
@@ -64,7 +64,7 @@ export async function weightsToPush(folder: string): Promise<Pushable> {
   const isAdapter = names.includes("adapter_config.json");
   return {
     kind: onnx ? "onnx" : isAdapter ? "adapter" : "model",
-    files: await placed(folder, wanted.sort()),
+    files: await checkedPaths(folder, wanted.sort()),
   };
 }
 
@@ -76,11 +76,11 @@ async function namesIn(folder: string): Promise<string[]> {
   return entries.map(({ name }) => name);
 }
 
-async function placed(
+async function checkedPaths(
   folder: string,
   names: readonly string[],
 ): Promise<Map<string, string>> {
-  const places = new Map(names.map((name) => [name, join(folder, name)]));
-  for (const place of places.values()) await refuseOutside(folder, place);
-  return places;
+  const paths = new Map(names.map((name) => [name, join(folder, name)]));
+  for (const path of paths.values()) await refuseOutside(folder, path);
+  return paths;
 }

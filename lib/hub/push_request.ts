@@ -1,68 +1,63 @@
-import { answerTo, type Fetch, understood } from "./network.ts";
-import {
-  Busy,
-  Refused,
-  retrying,
-  Transient,
-  Unreachable,
-  writeRefusal,
-} from "./refusal.ts";
+import { Busy, Refused, Transient, Unreachable } from "./errors.ts";
+import { writeRefusal } from "./refusal.ts";
 import type { Repo } from "./repo.ts";
+import { type Fetch, parseResponse, request } from "./request.ts";
+import { retrying } from "./retry.ts";
 
-/** How `@huggingface/hub` gets at the Hub to push. */
+/** Options of `@huggingface/hub` that every step of a push needs. */
 export function clientOptions(
   repo: Repo,
   { onSent }: { onSent?: OnSent } = {},
 ): { hubUrl: string; fetch: Fetch } {
-  return { hubUrl: repo.endpoint, fetch: pushing(repo, onSent) };
+  return { hubUrl: repo.endpoint, fetch: pushFetch(repo, onSent) };
 }
 
-/** What comes of a step of a push; errors say where to. */
+/** Awaits a step of a push; its errors name the repository. */
 export async function pushStep<T>(repo: Repo, step: Promise<T>): Promise<T> {
   const { name, revision } = repo;
   const failure = `Cannot push to "${name}" at "${revision}"`;
-  return await understood(repo, step, { failure });
+  return await parseResponse(repo, step, { failure });
 }
 
 /**
- * A `fetch` that throws on an error status, with words for it. What fails is
- * tried again, except for what might be done twice then.
+ * A `fetch` that throws on an error status, with an explanation. A request that
+ * fails is tried again, unless that might do it twice.
  */
-export function pushing(repo: Repo, onSent: OnSent = () => {}): Fetch {
+export function pushFetch(repo: Repo, onSent: OnSent = () => {}): Fetch {
   return async (input, given) => {
     const init = countedBody(given, onSent);
     const once = init?.method === "POST" &&
       !/\/preupload\/|\/info\/lfs\//.test(String(input));
     // Bodies are texts and blobs, which can be sent again.
     const attempt = () =>
-      answerTo(repo, new Request(input, init), { refusal: writeRefusal })
+      request(repo, new Request(input, init), { refusal: writeRefusal })
         .catch((error) => {
           const isDoubtful = once && error instanceof Transient &&
             !(error instanceof Busy);
-          throw isDoubtful ? final(error) : error;
+          throw isDoubtful ? asRefused(error) : error;
         });
     const signal = init?.signal ?? undefined;
     return await retrying(attempt, { ...repo.waiting, signal })
       .catch((error) => {
-        throw error instanceof Unreachable ? final(error) : error;
+        throw error instanceof Unreachable ? asRefused(error) : error;
       });
   };
 }
 
-/** No cache serves one who pushes. */
-function final(cause: Unreachable): Refused {
+/** A push has no cache to fall back on, so an unreachable Hub ends it. */
+function asRefused(cause: Unreachable): Refused {
   return new Refused(cause.message, { cause });
 }
 
-/** Called as bytes of a file go out; with a negative number before a new try. */
+/** Called as bytes of a file are sent; with a negative number before a new try. */
 export type OnSent = (path: string, bytes: number) => void;
 
 /**
- * The body of a request, as `@huggingface/hub` makes it, that tells what of a
- * large file goes out. It stays a blob: a stream would have no length, without
- * which storage does not take it.
+ * The body of a request of `@huggingface/hub`, which tells how much of a large
+ * file is sent. It stays a blob: a stream would have no length, without which
+ * storage does not take it.
  */
-export function countedBody(
+function countedBody(
   init: RequestInit | undefined,
   onSent: OnSent,
 ): RequestInit | undefined {
@@ -72,7 +67,7 @@ export function countedBody(
   return { ...init, body };
 }
 
-/** The file that a request is for: what the client tells its `fetch` of it. */
+/** The file that a request is for, by the hint that the client gives its `fetch`. */
 function pathOf(init: RequestInit | undefined): string | null {
   const hint = init && "progressHint" in init ? init.progressHint : null;
   const path = typeof hint === "object" && hint !== null && "path" in hint
@@ -102,7 +97,7 @@ class CountedBlob extends Blob {
     return this.content.stream().pipeThrough(
       new TransformStream({
         transform: (piece, to) => {
-          // What a refused request still reads is of no interest.
+          // A request that was refused may still read; it no longer counts.
           if (attempt === this.#tries) this.#count(piece.length);
           to.enqueue(piece);
         },

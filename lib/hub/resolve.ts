@@ -1,10 +1,9 @@
 /**
- * Models and data by name: a local path stays what it is, a Hub id is pulled
- * into the Hub's own cache, where Python tools find it and from where what
- * they pulled serves here.
+ * Finds models and data by name. A local path is used as it is; a Hub id is
+ * pulled into the Hub's own cache, which Python tools share.
  *
- * `@huggingface/hub` says what a repository holds. Its downloads are not used:
- * they check nothing, fail on empty files and print.
+ * `@huggingface/hub` lists repositories. Its downloads are not used: they check
+ * nothing, fail on empty files and print.
  */
 import { join } from "node:path";
 import {
@@ -14,6 +13,7 @@ import {
   snapshotPath,
   writeTree,
 } from "./cache.ts";
+import { NoRevision, Unreachable } from "./errors.ts";
 import { type Commit, fetchFiles, type FetchOptions } from "./fetch_files.ts";
 import {
   parseHubId,
@@ -24,7 +24,6 @@ import {
 } from "./repo.ts";
 import { type AskOptions, currentCommit, listTree } from "./listing.ts";
 import { localData, localModel } from "./local.ts";
-import { NoRevision, Unreachable } from "./refusal.ts";
 import {
   CONVERTED,
   dataFiles,
@@ -35,7 +34,7 @@ import {
 } from "./select.ts";
 import { COMMIT } from "./tree.ts";
 
-/** Where a model or data came from, as a record keeps it. */
+/** The origin of a model or of data, as a record keeps it. */
 export type Source =
   | { kind: "local"; path: string }
   | {
@@ -44,9 +43,9 @@ export type Source =
     repo: string;
     /** The revision asked for. */
     revision: string;
-    /** The commit it stood for: 40 hexadecimal digits. */
+    /** The commit to which it pointed: 40 hexadecimal digits. */
     commit: string;
-    /** The split, folder or file asked for; absent where that was everything. */
+    /** The split, folder or file asked for; absent where everything was. */
     part?: string;
   };
 
@@ -57,17 +56,17 @@ export interface HubOptions extends RepoOptions, FetchOptions {}
 export interface ModelOptions extends HubOptions, ModelFilesOptions {}
 
 /**
- * A model folder, pulled from the Hub if need be: config, tokenizer, chat
- * template, safetensors weights or adapter, and nothing that could be code. Or
- * one GGUF file.
+ * Finds a model and pulls it from the Hub if need be: a folder with config,
+ * tokenizer, chat template, and safetensors weights or adapter, without
+ * anything that could be code; or one GGUF file.
  *
  * @param pathOrId a folder, `org/name[@revision]`, a .gguf file, or
  * `org/name[@revision]:file.gguf`, where the beginning of a word of its path
- * will do.
+ * is enough.
  * @returns `folder`: the folder, or the path of the GGUF file.
- * @throws if there is no such folder or repository or it may not be read, if
- * it lacks what is needed, if a download is not what the Hub announced, if the
- * cache cannot be written, and without network if the cache lacks files.
+ * @throws if there is no such folder or repository, it may not be read or lacks
+ * a file, a download is not what the Hub announced, the cache cannot be
+ * written, or there is no network and the cache lacks files.
  */
 export async function resolveModel(
   pathOrId: string,
@@ -81,23 +80,27 @@ export async function resolveModel(
   const { part } = id;
   const repo = await repoFor("model", id, options);
   if (part === null) {
-    const select: Select = (paths, where) => modelFiles(paths, where, options);
+    const select: Select = (paths, location) =>
+      modelFiles(paths, location, options);
     const { folder, source } = await pull(repo, select, options);
     return { folder, source };
   }
-  const select: Select = (paths, where) => [ggufFile(paths, where, { part })];
+  const select: Select = (
+    paths,
+    location,
+  ) => [ggufFile(paths, location, { part })];
   const { folder, files, source } = await pull(repo, select, options);
   return { folder: join(folder, files[0]!), source: { ...source, part } };
 }
 
 /**
- * Data files, pulled from the Hub if need be, in the order of their paths;
- * where `main` has none that we read, or not the part, what the Hub has
- * converted to parquet.
+ * Finds data files, in the order of their paths, and pulls them from the Hub if
+ * need be. Where `main` has no file that we read, or not the part, the Hub's
+ * conversion to parquet serves.
  *
  * @param pathOrId a file, a folder, or `org/name[@revision][:part]`, where the
- * part is a configuration, split, folder or file: words of the path, or what
- * begins one.
+ * part is a configuration, split, folder or file: words of the path, or the
+ * beginning of one.
  * @throws as {@linkcode resolveModel} and {@linkcode dataFiles}.
  */
 export async function resolveData(
@@ -111,7 +114,8 @@ export async function resolveData(
   }
   const { part } = id;
   const repo = await repoFor("dataset", id, options);
-  const select: Select = (paths, where) => dataFiles(paths, where, { part });
+  const select: Select = (paths, location) =>
+    dataFiles(paths, location, { part });
   const { folder, files, source } = await pull(repo, select, options)
     .catch(async (error) => {
       if (!(error instanceof NoData) || repo.revision !== "main") throw error;
@@ -127,17 +131,17 @@ export async function resolveData(
   };
 }
 
-/** Picks the paths that are needed; `where` says what they are in, for errors. */
-type Select = (paths: string[], where: string) => string[];
+/** Picks the paths that are needed; errors name the location. */
+type Select = (paths: string[], location: string) => string[];
 
-/** Sees to it that the cache has what is needed of one revision. */
+/** Brings the files that are needed of one revision into the cache. */
 async function pull(repo: Repo, select: Select, options: HubOptions) {
   const { name, revision, folder } = repo;
   const tries = await isComplete(repo, select) ? 1 : undefined;
   const { commit, tree, reason } = await findTree(repo, { tries });
   const title = titleOf(repo);
-  const where = reason ? `the cache of ${title} (${reason.message})` : title;
-  const files = select(Object.keys(tree), where);
+  const location = reason ? `the cache of ${title} (${reason.message})` : title;
+  const files = select(Object.keys(tree), location);
   const missing = await missingFiles(folder, { commit, tree }, files);
   if (missing.length > 0 && reason !== null) {
     throw cannotPull(repo, missing.join(", "), reason);
@@ -147,7 +151,7 @@ async function pull(repo: Repo, select: Select, options: HubOptions) {
   return { folder: snapshotPath(folder, commit), files, source };
 }
 
-/** Whether the cache serves for sure, so that a Hub that is down need not be waited for. */
+/** Whether the cache is enough, so that nobody waits for a Hub that is down. */
 async function isComplete(
   { folder, revision }: Repo,
   select: Select,
@@ -158,32 +162,32 @@ async function isComplete(
     const files = select(Object.keys(cached.tree), "the cache");
     return (await missingFiles(folder, cached, files)).length === 0;
   } catch {
-    return false; // it lacks what select() must find
+    return false; // select() does not find the files
   }
 }
 
-function cannotPull(repo: Repo, what: string, cause: Unreachable): Error {
+function cannotPull(repo: Repo, missing: string, cause: Unreachable): Error {
   return new Error(
     `Cannot pull ${
       titleOf(repo)
-    }: the cache ${repo.folder} lacks ${what}, and ${cause.message}`,
+    }: the cache ${repo.folder} lacks ${missing}, and ${cause.message}`,
     { cause },
   );
 }
 
-interface Found extends Commit {
-  /** Why this is the cache's word and not the Hub's, or null. */
+interface FoundTree extends Commit {
+  /** Why the cache answers instead of the Hub, or null. */
   readonly reason: Unreachable | null;
 }
 
-async function findTree(repo: Repo, options: AskOptions): Promise<Found> {
+async function findTree(repo: Repo, options: AskOptions): Promise<FoundTree> {
   const { folder, revision } = repo;
   try {
     const commit = COMMIT.test(revision)
       ? revision
       : await currentCommit(repo, options);
-    const kept = await readTree(folder, commit);
-    if (kept !== null) return { commit, tree: kept, reason: null };
+    const cached = await readTree(folder, commit);
+    if (cached !== null) return { commit, tree: cached, reason: null };
     const tree = await listTree(repo, commit, options);
     // A cache that cannot be written may have all the files.
     await writeTree(folder, commit, tree).catch(() => {});

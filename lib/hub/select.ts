@@ -1,9 +1,9 @@
 /**
- * Which files of a repository a model or a data set needs. Data, never code:
- * no `.py`, `.bin` or `.pt`.
+ * Picks the files of a repository that a model or a data set needs: data, never
+ * code, so no `.py`, `.bin` or `.pt`.
  */
 
-/** What lies beside a model's weights. */
+/** The files beside a model's weights. */
 const MODEL_ABOUT = new RegExp(
   "^((config|generation_config|special_tokens_map|adapter_config" +
     "|tokenizer[^/]*|chat_template)\\.json|chat_template\\.jinja)$",
@@ -14,15 +14,15 @@ const SAFETENSORS = /^(?!consolidated)[^/]+\.safetensors(\.index\.json)?$/;
 const ONNX = /^onnx\/[^/]+\.onnx(_data(_\d+)?)?$/;
 const GGUF = /\.gguf$/i;
 const DATA_FILE = /\.(jsonl?|ndjson|csv|tsv|parquet(?!\.))(\.gz|\.zst)?$/i;
-/** What lies beside the rows of a data set: descriptions, and hidden files. */
+/** Files of a data set without rows: descriptions, and hidden files. */
 const DATA_ABOUT = /(^|\/)(dataset_infos?\.json$|README|\.)/;
-/** The words that name a split by custom. */
+/** The usual names of splits. */
 const SPLIT =
   /(?<![a-z])(train(ing)?|val(id(ation)?)?|dev|test(ing)?|eval(uation)?)(?![a-z])/i;
 
 /** Options for {@linkcode modelFiles}. */
 export interface ModelFilesOptions {
-  /** What of a model is needed; all that runs it unless given. */
+  /** The only part of a model that is needed. @default all that runs it */
   only?: "tokenizer" | undefined;
 }
 
@@ -30,45 +30,45 @@ export interface ModelFilesOptions {
  * The paths of a model's files: config, tokenizer, chat template, weights or
  * adapter.
  *
- * @param where what the paths are in, for errors.
- * @throws if the config or the weights are missing, or the tokenizer where
- * nothing else is needed.
+ * @param location names the repository or folder in errors.
+ * @throws if the config or the weights are missing, or the tokenizer where only
+ * that is needed.
  */
 export function modelFiles(
   paths: readonly string[],
-  where: string,
+  location: string,
   { only }: ModelFilesOptions = {},
 ): string[] {
   const about = paths.filter((path) => MODEL_ABOUT.test(path)).sort();
   if (only === "tokenizer") {
     if (about.includes("tokenizer.json")) return about;
     throw new Error(
-      `Cannot find tokenizer.json in ${where}: it has ${list(paths)}`,
+      `Cannot find tokenizer.json in ${location}: it has ${list(paths)}`,
     );
   }
-  requireConfig(paths, where);
+  requireConfig(paths, location);
   const weights = paths.filter((path) => SAFETENSORS.test(path));
   if (weights.length > 0) return [...about, ...weights].sort();
   throw new Error(
-    `Cannot find weights in ${where}: expected *.safetensors, it has ${
+    `Cannot find weights in ${location}: expected *.safetensors, it has ${
       list(paths)
     }`,
   );
 }
 
-function requireConfig(paths: readonly string[], where: string): void {
+function requireConfig(paths: readonly string[], location: string): void {
   if (paths.some((path) => /^(adapter_)?config\.json$/.test(path))) return;
   const hasGguf = paths.some((path) => GGUF.test(path));
   throw new Error(
-    `Cannot find config.json or adapter_config.json in ${where}: it has ${
+    `Cannot find config.json or adapter_config.json in ${location}: it has ${
       list(paths)
     }${hasGguf ? "; name a .gguf file, as in org/name:file.gguf" : ""}`,
   );
 }
 
 /**
- * The paths of a model's files where its weights are those of ONNX graphs, in
- * the layout of transformers.js; null where it has none, or safetensors too.
+ * The paths of a model's files if its only weights are those of ONNX graphs, in
+ * the layout of transformers.js; null for other models.
  */
 export function onnxFiles(paths: readonly string[]): string[] | null {
   const isOnnx = paths.some((path) => /\.onnx$/.test(path) && ONNX.test(path));
@@ -78,58 +78,60 @@ export function onnxFiles(paths: readonly string[]): string[] | null {
 }
 
 /**
- * The one GGUF file that a part stands for: a path, or what begins a word of
- * just one, as `Q4_K_M` in `model-Q4_K_M.gguf`.
+ * The one GGUF file that a part names by its path, or by the beginning of a
+ * word in it, as `Q4_K_M` in `model-Q4_K_M.gguf`.
  *
  * @throws if there is none, or several.
  */
 export function ggufFile(
   paths: readonly string[],
-  where: string,
+  location: string,
   { part }: { part: string },
 ): string {
   const all = paths.filter((path) => GGUF.test(path));
-  const wanted = all.includes(part) ? [part] : beginning(all, part);
+  const wanted = all.includes(part) ? [part] : withWord(all, part);
   const [found] = wanted;
   if (found === undefined) {
     throw new Error(
-      `Cannot find "${part}" in ${where}: expected a .gguf file, it has ${
+      `Cannot find "${part}" in ${location}: expected a .gguf file, it has ${
         list(all.length > 0 ? all : paths)
       }`,
     );
   }
   if (wanted.length === 1) return found;
   throw new Error(
-    `Cannot tell which file of ${where} is "${part}": it has ${list(wanted)}`,
+    `Cannot tell which file of ${location} is "${part}": it has ${
+      list(wanted)
+    }`,
   );
 }
 
 /** Options for {@linkcode dataFiles}. */
 export interface DataFilesOptions {
   /**
-   * A split, folder or file by what begins a word of its path, as `train` in
-   * `data/train-00000.jsonl`; null for everything.
+   * A split, folder or file by the beginning of a word of its path, as `train`
+   * in `data/train-00000.jsonl`; null for everything.
    */
   part: string | null;
 }
 
-/** The branch of what the Hub has converted to parquet. */
+/** The branch with the Hub's conversion to parquet. */
 export const CONVERTED = "refs/convert/parquet";
 
-/** A data set without a file that is read, or without the part that is wanted. */
+/** The data set has no file that we read, or not the part. */
 export class NoData extends Error {}
 
 /**
  * The paths of a data set's files: JSON, JSON lines, CSV and TSV, plain, gzip
  * or zstd, and parquet.
  *
- * @param where what the paths are in, for errors.
+ * @param location names the repository or folder in errors.
  * @throws if there are none ({@linkcode NoData}), files of several splits and
  * no `part`, or one file in two containers.
  */
 export function dataFiles(
   paths: readonly string[],
-  where: string,
+  location: string,
   { part }: DataFilesOptions,
 ): string[] {
   const all = paths.filter((path) =>
@@ -137,20 +139,22 @@ export function dataFiles(
   );
   if (all.length === 0) {
     throw new NoData(
-      `Cannot find data in ${where}: expected .json, .jsonl, .ndjson, .csv ` +
+      `Cannot find data in ${location}: expected .json, .jsonl, .ndjson, .csv ` +
         `or .tsv, plain, .gz or .zst, or .parquet; it has ${list(paths)}`,
     );
   }
-  if (part === null) return once(ofOneSplit(all, where), where);
-  const wanted = partOf(all, { part, where });
-  if (wanted.length > 0) return once(wanted.sort(), where);
-  throw new NoData(`Cannot find "${part}" in ${where}: it has ${list(all)}`);
+  if (part === null) {
+    return refuseTwins(requireOneSplit(all, location), location);
+  }
+  const wanted = partOf(all, { part, location });
+  if (wanted.length > 0) return refuseTwins(wanted.sort(), location);
+  throw new NoData(`Cannot find "${part}" in ${location}: it has ${list(all)}`);
 }
 
-/** Paths in which the part is whole words, else those in which it begins one. */
+/** The paths in which the part is whole words, else those in which it begins one. */
 function partOf(
   paths: readonly string[],
-  { part, where }: { part: string; where: string },
+  { part, location }: { part: string; location: string },
 ): string[] {
   const whole = new RegExp(
     `(?<![a-z0-9_-])${RegExp.escape(part)}(?![a-z0-9_])`,
@@ -158,27 +162,27 @@ function partOf(
   );
   const exact = paths.filter((path) => whole.test(path));
   if (exact.length > 0) return exact;
-  const found = beginning(paths, part);
+  const found = withWord(paths, part);
   const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}[a-z_]*`, "i");
   const words = new Set(
     found.map((path) => word.exec(path)![0].replace(/_$/, "")),
   );
   if (words.size < 2) return found;
   throw new Error(
-    `Cannot tell which part of ${where} "${part}" is: it has ${
+    `Cannot tell which part of ${location} "${part}" is: it has ${
       [...words].join(", ")
     }`,
   );
 }
 
-/** Paths in which a part begins a word. */
-function beginning(paths: readonly string[], part: string): string[] {
+/** The paths in which a part begins a word. */
+function withWord(paths: readonly string[], part: string): string[] {
   const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}`, "i");
   return paths.filter((path) => word.test(path));
 }
 
-/** Refuses what may be the same rows, once as JSON and once as parquet. */
-function once(paths: string[], where: string): string[] {
+/** Refuses files that may hold equal rows, once as JSON and once as parquet. */
+function refuseTwins(paths: string[], location: string): string[] {
   const endings = new Map<string, string>();
   for (const path of paths) {
     const [ending] = DATA_FILE.exec(path)!;
@@ -187,7 +191,7 @@ function once(paths: string[], where: string): string[] {
     const other = endings.get(name) ?? ending;
     if (other !== ending) {
       throw new Error(
-        `Cannot tell which files of ${where} to take: it has ${name}${other} ` +
+        `Cannot tell which files of ${location} to take: it has ${name}${other} ` +
           `and ${name}${ending}, which may be the same rows; name a file`,
       );
     }
@@ -196,12 +200,12 @@ function once(paths: string[], where: string): string[] {
   return paths;
 }
 
-/** Refuses to train on the test split because nobody named one. */
-function ofOneSplit(paths: readonly string[], where: string): string[] {
+/** Refuses several splits: nobody should train on the test split by mistake. */
+function requireOneSplit(paths: readonly string[], location: string): string[] {
   const splits = new Set(paths.map((path) => SPLIT.exec(path)?.[0]));
   if (splits.size === 1) return paths.toSorted();
   throw new Error(
-    `Cannot tell which split of ${where} to take: it has ${list(paths)}; ` +
+    `Cannot tell which split of ${location} to take: it has ${list(paths)}; ` +
       `name a file, or a split as in org/name:train`,
   );
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isRepoName } from "lib/hub/repo.ts";
-import type { PushContent } from "lib/hub/plan_push.ts";
+import type { PushContent } from "lib/hub/tree.ts";
 import {
   type Pushable,
   recordToPush,

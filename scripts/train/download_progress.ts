@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { FileProgress } from "lib/hub/repo.ts";
+import type { FileProgress } from "lib/hub/progress.ts";
 import { note, type Progress, progress } from "lib/cli/terminal.ts";
 import type { InputHooks } from "lib/run/models.ts";
 

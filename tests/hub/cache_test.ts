@@ -1,6 +1,6 @@
 import { rejects, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
-import { cachedTree, snapshotPath, unwritable } from "lib/hub/cache.ts";
+import { cachedTree, cacheError, snapshotPath } from "lib/hub/cache.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const COMMIT = "0".repeat(40);
@@ -32,7 +32,7 @@ Deno.test({
   async fn() {
     using full = await Deno.open("/dev/full", { write: true });
     const writing = full.write(new Uint8Array(1)).catch((error) => {
-      throw unwritable(error);
+      throw cacheError(error);
     });
     await rejects(writing, {
       message:

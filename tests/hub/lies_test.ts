@@ -83,7 +83,7 @@ Deno.test("what the disk has no room for is not begun", async () => {
     path.includes("/tree/") ? Response.json(entries) : null;
   await rejects(
     resolveModel("org/tiny", t),
-    /^Error: Cannot pull the model .*: \d+ bytes are to come, and .*models--org--tiny has room for \d+; HF_HUB_CACHE names another place$/,
+    /^Error: Cannot pull the model .*: it needs \d+ bytes, and .*models--org--tiny has space for \d+; HF_HUB_CACHE names another place$/,
   );
   assertNothingShown(t.cache);
 });

@@ -17,13 +17,13 @@ async function withFolder(
   await check(folder, join(home.path, "outside.jsonl"));
 }
 
-Deno.test("localModel() refuses a training run, and names what it made", () =>
+Deno.test("localModel() refuses a training run, and names its result", () =>
   withFolder(["run.json", "adapter/adapter_config.json"], async (folder) => {
     const adapter = join(folder, "adapter");
     strictEqual(await localModel(adapter), adapter);
     await rejects(localModel(folder), {
       message: `Cannot use "${folder}" as a model or adapter: ` +
-        `it is a training run, and what it made is ${adapter}`,
+        `it is a training run, whose result is ${adapter}`,
     });
   }));
 

@@ -42,16 +42,16 @@ const REFUSED: [
     /"org\/tiny" at "main": HTTP 401 from http:\S+; the token of HF_TOKEN or its file is not valid there; Invalid credentials$/,
   ],
   [
-    "of a public repository where nobody said so",
+    "of a public repository without --public",
     ({ hub }) => hub.add("org/tiny", {}, "public"),
     {},
-    /"org\/tiny": it is public, and nobody said that what you push may be: --public does$/,
+    /"org\/tiny": it is public: give --public to publish your files$/,
   ],
   [
     "in public of a private repository",
     ({ hub }) => hub.add("org/tiny"),
     { visibility: "public" },
-    /"org\/tiny": it is private: that is changed in its settings on the Hub$/,
+    /"org\/tiny": it is private: change that in its settings on the Hub$/,
   ],
   [
     "as a pull request on nothing",

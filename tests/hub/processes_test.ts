@@ -66,7 +66,7 @@ Deno.test("who waits for another process is told so", async () => {
   const options = { ...t, onWait };
   deepStrictEqual(await resolveModel("org/tiny", options), await first);
   const words =
-    'another process brings "model.safetensors" of the model "org/tiny" at "main"';
+    'another process is downloading "model.safetensors" of the model "org/tiny" at "main"';
   strictEqual(told.filter((text) => text === words).length, 1);
 });
 

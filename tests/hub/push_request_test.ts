@@ -82,7 +82,7 @@ for (const [part, times] of [["/preupload/", 5], ["/commit/", 1]] as const) {
     await using t = await scene();
     t.hub.add("org/tiny");
     const { repo, ...others } = await t.plan();
-    const plan = { repo: { ...repo, patience: 100 }, ...others };
+    const plan = { repo: { ...repo, responseTimeout: 100 }, ...others };
     t.hub.log.length = 0;
     t.hub.tamper = ({ url }) =>
       url.includes(part) ? new Response(new ReadableStream()) : null;

@@ -1,11 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import {
-  planPush,
-  type PushContent,
-  type PushOptions,
-} from "lib/hub/plan_push.ts";
+import { planPush, type PushOptions } from "lib/hub/plan_push.ts";
+import type { PushContent } from "lib/hub/tree.ts";
 import { LoopbackHubCommits, TOKEN } from "./loopback_hub_commits.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { resolveModel } from "lib/hub/resolve.ts";
-import type { FileProgress } from "lib/hub/repo.ts";
+import type { FileProgress } from "lib/hub/progress.ts";
 import { push } from "lib/hub/push.ts";
 import { peerTest, runPeer } from "../peer_python.ts";
 import { fixture } from "../places.ts";
@@ -179,12 +179,12 @@ for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
   });
 }
 
-Deno.test("a commit that cannot be looked at is named", async () => {
+Deno.test("a commit that cannot be checked is named", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");
   const plan = await t.plan();
   t.hub.tamper = failing("/tree/", { status: 403 });
-  await rejects(push(plan, TITLE), /as commit c+1, but could not look at it: /);
+  await rejects(push(plan, TITLE), /as commit c+1, but could not check it: /);
 });
 
 peerTest("the loopback Hub takes what Python's client pushes", async () => {

@@ -89,7 +89,9 @@ peerTest(
     const { folder } = await resolveModel("org/tiny", { ...t, onWait });
     strictEqual((await python).folder, folder);
     ok(
-      told.some((text) => text.startsWith(`another process brings "${SHARD}"`)),
+      told.some((text) =>
+        text.startsWith(`another process is downloading "${SHARD}"`)
+      ),
     );
     t.hub.log.length = 0;
     const offline = { ...t, env: { ...t.env, HF_HUB_OFFLINE: "1" } };

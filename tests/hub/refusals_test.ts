@@ -81,7 +81,7 @@ Deno.test("a file that is listed and not there is told", async () => {
   t.hub.tamper = (path) => path === place ? refuse(404, "EntryNotFound") : null;
   await rejects(
     resolveModel("org/tiny", t),
-    /^Error: Cannot pull "config.json" of the model "org\/tiny" at "main": HTTP 404 EntryNotFound from \S+; the repository lists this file, and does not have it$/,
+    /^Error: Cannot pull "config.json" of the model "org\/tiny" at "main": HTTP 404 EntryNotFound from \S+; the repository lists this file, but does not have it$/,
   );
 });
 

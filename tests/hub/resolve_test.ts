@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { resolveData, resolveModel } from "lib/hub/resolve.ts";
-import type { FileProgress } from "lib/hub/repo.ts";
+import type { FileProgress } from "lib/hub/progress.ts";
 import { gitHash, sha256 } from "./loopback_files.ts";
 import {
   COMMIT,
