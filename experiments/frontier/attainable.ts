@@ -1,3 +1,5 @@
+import { like } from "lib/experiment/stored_settings.ts";
+import type { RunRecord } from "lib/record/record.ts";
 import { mean } from "lib/train/metrics.ts";
 
 /** The best there is at one β, means over prompts. */
@@ -97,4 +99,53 @@ function checkRewards(rewards: readonly (readonly number[])[]): void {
       }, expected finite rewards`,
     );
   }
+}
+
+/** The reward of the attainable frontier at a KL, between its points on a line. */
+export function attainableReward(
+  frontier: readonly AttainablePoint[],
+  kl: number,
+): number {
+  const after = frontier.findIndex((point) => point.kl >= kl);
+  if (after < 0) return frontier.at(-1)?.reward ?? NaN;
+  const b = frontier[after]!;
+  // Towards π_ref itself the curve rises like the root of the KL.
+  if (after === 0) return b.reward * Math.sqrt(kl / b.kl);
+  const a = frontier[after - 1]!;
+  return a.reward + (b.reward - a.reward) * (kl - a.kl) / (b.kl - a.kl);
+}
+
+/** A policy's gold reward and distance from π_ref. */
+export interface FrontierPoint {
+  readonly goldReward: number;
+  readonly kl: number;
+}
+
+/**
+ * What a method loses against the attainable frontier, for those who pay each
+ * of several prices for a nat of KL and take its best setting for that, or do
+ * not train at all. The mere distance from the frontier would be smallest where
+ * nothing is learnt, as π_ref lies on it, and the mere reward is highest far
+ * away.
+ */
+export function regret(
+  ends: readonly FrontierPoint[],
+  { attainable, prices }: {
+    attainable: readonly AttainablePoint[];
+    prices: readonly number[];
+  },
+): number {
+  return mean(prices.map((price) => {
+    const best = attainable.map(({ reward, kl }) => reward - price * kl);
+    const own = ends.map(({ goldReward, kl }) => goldReward - price * kl);
+    return Math.max(...best) - Math.max(0, ...own);
+  }));
+}
+
+/** The attainable frontier that the summary of π_ref's record has. */
+export function storedAttainable(
+  { summary }: Pick<RunRecord, "summary">,
+): AttainablePoint[] {
+  const point = { beta: 1, reward: 1, kl: 1, effectiveSamples: 1 };
+  return like(summary["attainable"], [point], "attainable of the reference");
 }

@@ -1,26 +1,60 @@
-import type { Experiment } from "lib/experiment/experiment.ts";
+import type {
+  ExperimentDefinition,
+  Tuning,
+} from "lib/experiment/definition.ts";
+import { experiment } from "lib/experiment/experiment.ts";
 import { runDirectly } from "../run_directly.ts";
-import { rebuild } from "./rebuild.ts";
-import { reproduce } from "./reproduce.ts";
-import { runFrontier } from "./run_frontier.ts";
-import { FULL, QUICK } from "./settings.ts";
-import { tune } from "./tune.ts";
+import { regret, storedAttainable } from "./attainable.ts";
+import { frontierFigure } from "./figure.ts";
+import * as jobs from "./jobs.ts";
+import { type TrainedReference, trainReference } from "./reference_model.ts";
+import { type FrontierSettings, FULL, QUICK } from "./settings.ts";
+import { summarize, type Summary } from "./summary.ts";
+import type { SeedData } from "./training.ts";
 
-export const frontier: Experiment = {
+// Of a nat, in units of reward: between them the attainable reward rises from
+// 1.5 to 3.4.
+const PRICES = [0.3, 0.5, 1, 2];
+
+const TUNING: Tuning<FrontierSettings> = {
+  // Ends alone count.
+  settings: {
+    ...FULL,
+    evaluation: { ...FULL.evaluation, steps: FULL.evaluation.steps.slice(-1) },
+  },
+  seed: 0,
+  // Doubled from a rate at which nothing happens to one at which most break.
+  learningRates: [5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3],
+  measures: ["goldReward", "kl"],
+  criterion: "the mean over prices c of a nat of " +
+    "max_π (E[r] − c KL) − max(0, max over the method's settings of (E[r] − c KL)), " +
+    "at the end of training",
+  constants: { prices: PRICES },
+  regret: (ends, reference) =>
+    regret(
+      ends.map(({ goldReward, kl }) => ({ goldReward: goldReward!, kl: kl! })),
+      { attainable: storedAttainable(reference!), prices: PRICES },
+    ),
+  file: new URL("./tuning.json", import.meta.url),
+};
+
+export const FRONTIER: ExperimentDefinition<
+  FrontierSettings,
+  TrainedReference,
+  SeedData,
+  Summary
+> = {
   name: "frontier",
   question:
     "How near do preference methods come to the best reward attainable at each distance from the reference model?",
-  run: ({ quick, seeds, ...options }) => {
-    const settings = quick ? QUICK : FULL;
-    const counted = Array.from({ length: seeds ?? 0 }, (_, i) => i + 1);
-    return runFrontier(
-      { ...settings, seeds: seeds === null ? settings.seeds : counted },
-      options,
-    );
-  },
-  tune,
-  rebuild,
-  reproduce,
+  settings: { full: FULL, quick: QUICK },
+  prepare: trainReference,
+  jobs,
+  summarize,
+  figure: frontierFigure,
+  tuning: TUNING,
 };
+
+export const frontier = experiment(FRONTIER);
 
 if (import.meta.main) await runDirectly(frontier);

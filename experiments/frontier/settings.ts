@@ -1,26 +1,20 @@
+import type { GridSettings, Method } from "lib/experiment/grid.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import type { Schedule } from "lib/optim.ts";
 import type { LabelNoise } from "./preferences.ts";
 import { BOS, encode, EOS, VOCABULARY } from "./world.ts";
 
-/** A loss, the values of its β or λ, and its rate as `tuning.json` has it. */
-export interface Method {
-  /** Name of the loss. */
-  readonly loss: string;
-  /** What is varied: an option of the loss, or `learningRate`; `null` for nothing. */
-  readonly option: string | null;
-  /** Its values, each a run of its own; a single 0 where there is none. */
-  readonly values: readonly number[];
-  /** The one whose training curves the figure draws. */
+/** A method, its rate as `tuning.json` has it. */
+export interface FrontierMethod extends Method {
+  /** The value whose training curves the figure draws. */
   readonly shown: number;
-  readonly learningRate: number;
 }
 
 /** Everything that decides the results of the experiment. */
-export interface FrontierSettings {
+export interface FrontierSettings extends GridSettings {
   /** Each draws pairs, labels, order and samples anew; π_ref is the same. */
   readonly seeds: readonly number[];
-  readonly methods: readonly Method[];
+  readonly methods: readonly FrontierMethod[];
   readonly referenceModel: {
     readonly seed: number;
     readonly config: DecoderConfig;

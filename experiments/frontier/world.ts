@@ -5,7 +5,7 @@ import {
   terminals,
   type Uniform,
 } from "./grammar.ts";
-import { FACTORS, reviewsByPrompt, SCORES } from "./reviews.ts";
+import { FACTORS, reviewsByPrompt, SCORES } from "./review_grammar.ts";
 
 /** What opens every prompt. */
 export const BOS = "<s>";

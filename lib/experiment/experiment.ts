@@ -1,28 +1,11 @@
-import type { Device } from "../onnx/providers.ts";
-import type { RunRecord } from "../record/record.ts";
-import type { RecordedRun } from "../record/record.ts";
+import type { RecordedRun, RunRecord } from "../record/record.ts";
+import type { ExperimentDefinition, ExperimentOptions } from "./definition.ts";
+import type { GridSettings } from "./grid.ts";
+import { reproduce } from "./reproduce.ts";
+import { rebuild, runExperiment } from "./run_experiment.ts";
+import { tune } from "./tune.ts";
 
-/** Shows how far something is: what `progress()` of `lib/terminal.ts` does. */
-export type Watch = (of: { title: string; total: number }) => {
-  update(done: number, metrics?: Readonly<Record<string, number>>): void;
-  finish(): void;
-};
-
-/** How an experiment is run; what is run stands in its own settings. */
-export interface ExperimentOptions {
-  /** Folder of the results, which replace older ones when they are complete. */
-  readonly out: string;
-  /** Fewer and smaller runs, for a look. */
-  readonly quick: boolean;
-  /** How many seeds; as many as the settings have unless given. */
-  readonly seeds: number | null;
-  readonly device: Device;
-  /** Threads that share the runs. Results do not depend on it. */
-  readonly jobs: number;
-  readonly watch: Watch;
-}
-
-/** A question, and the program that answers it. */
+/** An experiment as programs use it. */
 export interface Experiment {
   /** Its folder in `experiments` and in `results`. */
   readonly name: string;
@@ -30,18 +13,34 @@ export interface Experiment {
   /** @returns seconds by phase. */
   run(options: ExperimentOptions): Promise<Readonly<Record<string, number>>>;
   /**
-   * Finds its hyperparameters again and writes them down beside its settings.
+   * Finds the learning rates again and writes them beside the settings.
    *
-   * @returns the table of what was found.
+   * @returns a table with a row for each method.
+   * @throws Error where the experiment tunes nothing.
    */
   tune(
     options: Pick<ExperimentOptions, "device" | "jobs" | "watch">,
   ): Promise<Readonly<Record<string, string | number>>[]>;
   /** Makes everything anew that derives from the records in a folder. */
   rebuild(folder: string): Promise<void>;
-  /** Does again what the record of a run says. */
+  /** Repeats the run that a record describes. */
   reproduce(
     record: RunRecord,
     options: Pick<ExperimentOptions, "watch">,
   ): Promise<RecordedRun>;
+}
+
+/** Makes an experiment of its definition. */
+export function experiment<S extends GridSettings, Shared, Data, Summary>(
+  definition: ExperimentDefinition<S, Shared, Data, Summary>,
+): Experiment {
+  const { name, question } = definition;
+  return {
+    name,
+    question,
+    run: (options) => runExperiment(definition, options),
+    tune: (options) => tune(definition, options),
+    rebuild: (folder) => rebuild(definition, folder),
+    reproduce: (record, options) => reproduce(definition, record, options),
+  };
 }

@@ -2,6 +2,9 @@ import { basename, dirname, resolve } from "node:path";
 import { namesIn } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 
+/** A file of all results: a folder that has it may be replaced. */
+const MARKER = "summary.json";
+
 /**
  * A folder of results that appears whole or not at all: it is written beside
  * its place and moved there in the end, where it replaces older results.
@@ -13,18 +16,11 @@ export class ResultsFolder implements AsyncDisposable {
     private readonly target: string,
   ) {}
 
-  /**
-   * @param marker name that shows a folder to hold results, which may be
-   * replaced.
-   * @throws Error where the place cannot be written, or holds something else.
-   */
-  static async create(
-    path: string,
-    { marker }: { marker: string },
-  ): Promise<ResultsFolder> {
+  /** @throws Error where it cannot be written, or holds something else. */
+  static async create(path: string): Promise<ResultsFolder> {
     const target = resolve(path);
     try {
-      await refuseOthers(target, marker);
+      await refuseOthers(target);
       await Deno.mkdir(dirname(target), { recursive: true });
       const temporary = await Deno.makeTempDir({
         dir: dirname(target),
@@ -55,13 +51,13 @@ export class ResultsFolder implements AsyncDisposable {
   }
 }
 
-async function refuseOthers(folder: string, marker: string): Promise<void> {
+async function refuseOthers(folder: string): Promise<void> {
   const names = await namesIn(folder);
-  if (names.length === 0 || names.includes(marker)) return;
+  if (names.length === 0 || names.includes(MARKER)) return;
   throw new Error(
     `it holds ${
       names[0]
-    } but no ${marker}, expected an empty folder or older results`,
+    } but no ${MARKER}, expected an empty folder or older results`,
   );
 }
 

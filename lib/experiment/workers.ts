@@ -1,24 +1,61 @@
+import type { Device } from "../onnx/providers.ts";
+import type { JobsModule, JobTable, JobTypes, Worker } from "./jobs.ts";
+import { ProcessWorker } from "./process_worker.ts";
+
+export interface WorkerOptions<Setup, T extends JobTypes> {
+  readonly module: JobsModule<Setup, T>;
+  /** Given to `createJobs` in each process: structured clones. */
+  readonly setup: Setup;
+  readonly device: Device;
+  /** How many workers share the jobs on a CPU. */
+  readonly count: number;
+}
+
 /**
- * Shares jobs among workers, each of which does one at a time and takes the
- * next when it is done.
+ * Makes workers, a single one in this process or several in processes of their
+ * own, and releases them when `use` is done.
+ */
+export async function withWorkers<Setup, T extends JobTypes, R>(
+  { module, setup, device, count }: WorkerOptions<Setup, T>,
+  use: (workers: readonly Worker<T>[]) => Promise<R>,
+): Promise<R> {
+  // Processes that share a GPU are no faster than a single one.
+  const workers = count === 1 || device !== "cpu"
+    ? [localWorker(await module.createJobs(setup))]
+    : await Promise.all(
+      Array.from(
+        { length: count },
+        () => ProcessWorker.create<Setup, T>(module.url, setup),
+      ),
+    );
+  try {
+    return await use(workers);
+  } finally {
+    await Promise.all(workers.map((worker) => worker.release()));
+  }
+}
+
+/**
+ * Shares inputs among workers, each of which takes the next one as soon as it
+ * is done with the last.
  *
- * @returns the results in the order of the jobs.
- * @throws the first error, after the jobs that were under way; no job is
+ * @returns the results in the order of the inputs.
+ * @throws the first error, after the work that was under way; nothing is
  * started after it.
  */
-export async function share<W, J, R>(
-  { workers, jobs }: { workers: readonly W[]; jobs: readonly J[] },
-  work: (worker: W, job: J) => Promise<R>,
+export async function mapWithWorkers<W, I, R>(
+  { workers, inputs }: { workers: readonly W[]; inputs: readonly I[] },
+  work: (worker: W, input: I) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
   let next = 0;
   const ends = await Promise.allSettled(workers.map(async (worker) => {
-    while (next < jobs.length) {
+    while (next < inputs.length) {
       const i = next++;
       try {
-        results[i] = await work(worker, jobs[i]!);
+        results[i] = await work(worker, inputs[i]!);
       } catch (error) {
-        next = jobs.length;
+        next = inputs.length;
         throw error;
       }
     }
@@ -26,4 +63,10 @@ export async function share<W, J, R>(
   const failed = ends.find((end) => end.status === "rejected");
   if (failed) throw failed.reason;
   return results;
+}
+
+function localWorker<T extends JobTypes>(
+  { jobs, release }: JobTable<T>,
+): Worker<T> {
+  return { run: (name, input) => jobs[name](input), release };
 }

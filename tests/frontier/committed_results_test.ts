@@ -1,9 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { frontierFigure } from "experiments/frontier/figure.ts";
-import { readRuns } from "experiments/frontier/records.ts";
-import { FULL } from "experiments/frontier/settings.ts";
-import { storedSettings } from "experiments/frontier/stored_settings.ts";
-import { summarize } from "experiments/frontier/summary.ts";
+import { FRONTIER } from "experiments/frontier/experiment.ts";
+import { readRuns } from "lib/experiment/records.ts";
+import { storedSettings } from "lib/experiment/stored_settings.ts";
+import { collectRuns } from "lib/experiment/summary.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { checkout } from "../places.ts";
 
@@ -14,13 +13,12 @@ function read(name: string): string {
 }
 
 Deno.test("the committed summary and figure are those of the committed records", async () => {
+  const { full } = FRONTIER.settings;
   const runs = await readRuns(RESULTS);
-  const summary = summarize(runs);
+  const summary = FRONTIER.summarize(collectRuns(runs, full));
   equal(canonicalJson(summary), read("summary.json"));
-  equal(canonicalJson(frontierFigure(summary)), read("figure.json"));
+  equal(canonicalJson(FRONTIER.figure(summary)), read("figure.json"));
   for (const { record } of runs) {
-    deepEqual(storedSettings(record).settings, {
-      ...FULL,
-    }, record.name);
+    deepEqual(storedSettings(record, full).settings, full, record.name);
   }
 });

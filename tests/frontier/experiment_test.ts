@@ -1,17 +1,22 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { rebuild } from "experiments/frontier/rebuild.ts";
-import { readRun, readRuns } from "experiments/frontier/records.ts";
-import { reproduce } from "experiments/frontier/reproduce.ts";
-import { runFrontier } from "experiments/frontier/run_frontier.ts";
+import { FRONTIER } from "experiments/frontier/experiment.ts";
+import { experiment } from "lib/experiment/experiment.ts";
+import { readRun, readRuns } from "lib/experiment/records.ts";
 import { differences } from "lib/record/differences.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { TINY } from "./tiny_settings.ts";
 
 const watch = () => ({ update: () => {}, finish: () => {} });
 
+const { rebuild, reproduce, ...tiny } = experiment({
+  ...FRONTIER,
+  settings: { full: TINY, quick: TINY },
+});
+
 async function run(out: string, jobs: number): Promise<string> {
-  await runFrontier(TINY, { out, jobs, device: "cpu", watch });
+  const settings = { quick: false, seeds: null } as const;
+  await tiny.run({ ...settings, out, jobs, device: "cpu", watch });
   return out;
 }
 

@@ -3,7 +3,7 @@ import {
   distinctN,
   measure,
   type Sample,
-} from "experiments/frontier/measures.ts";
+} from "experiments/frontier/evaluation.ts";
 import { encode, goldReward, PROMPTS } from "experiments/frontier/world.ts";
 
 const sample = (text: string, tokenKl: number[]): Sample => ({

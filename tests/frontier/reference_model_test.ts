@@ -1,23 +1,33 @@
-import { equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import {
   hashWeights,
   trainReference,
 } from "experiments/frontier/reference_model.ts";
+import { mean } from "lib/train/metrics.ts";
 import { TINY } from "./tiny_settings.ts";
+
+const silent = () => ({ update: () => {}, finish: () => {} });
 
 Deno.test("the reference model learns, and its seed decides all of it", async () => {
   const losses: number[] = [];
-  const first = await trainReference(TINY.referenceModel, {
+  const { model: first, rows } = await trainReference(TINY, {
     device: "cpu",
-    onStep: ({ loss }) => losses.push(loss!),
+    watch: () => ({
+      update: (_, metrics) => losses.push(metrics!["loss"]!),
+      finish: () => {},
+    }),
   });
-  equal(losses.length, TINY.referenceModel.steps);
+  const { steps } = TINY.referenceModel;
+  equal(losses.length, steps);
   // Before training all words are about as likely.
   ok(Math.abs(losses[0]! - Math.log(64)) < 1, `starts at ${losses[0]}`);
   ok(losses.at(-1)! < 2.8, `ends at ${losses.at(-1)}`);
-  const again = await trainReference(TINY.referenceModel, { device: "cpu" });
-  equal(hashWeights(again), hashWeights(first));
-  const other = { ...TINY.referenceModel, seed: 1 };
-  const different = await trainReference(other, { device: "cpu" });
-  notEqual(hashWeights(different), hashWeights(first));
+  deepEqual(rows, [{ step: steps, loss: mean(losses) }]);
+  const teach = async (seed: number) => {
+    const referenceModel = { ...TINY.referenceModel, seed };
+    const options = { device: "cpu", watch: silent } as const;
+    return (await trainReference({ referenceModel }, options)).model;
+  };
+  equal(hashWeights(await teach(0)), hashWeights(first));
+  notEqual(hashWeights(await teach(1)), hashWeights(first));
 });

@@ -1,12 +1,18 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { attainableReward } from "experiments/frontier/attainable.ts";
 import { frontierFigure } from "experiments/frontier/figure.ts";
-import type { StoredRun } from "experiments/frontier/records.ts";
-import { attainableReward, summarize } from "experiments/frontier/summary.ts";
+import * as frontier from "experiments/frontier/summary.ts";
+import type { RecordedRun } from "lib/record/record.ts";
+import { collectRuns } from "lib/experiment/summary.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { meanInterval } from "lib/stats/interval.ts";
 import { syntheticRuns } from "./synthetic_runs.ts";
+import { TINY } from "./tiny_settings.ts";
 
 const RUNS = syntheticRuns();
+
+const summarize = (runs: readonly RecordedRun[]) =>
+  frontier.summarize(collectRuns(runs, TINY));
 
 Deno.test("each measure is summarized over seeds, at each step", () => {
   const { settings } = summarize(RUNS);
@@ -57,9 +63,9 @@ Deno.test("runs that are missing or of another model are refused", () => {
   );
   throws(
     () => summarize(without("dpo-beta1-seed2")),
-    /the run of dpo with beta 1 and seed 2 is missing/,
+    /the run "dpo-beta1-seed2" is missing/,
   );
-  const other = RUNS.map((run): StoredRun => {
+  const other = RUNS.map((run): RecordedRun => {
     if (run.record.name !== "dpo-beta1-seed2") return run;
     const model = { ...run.record.model, weights: "0".repeat(64) };
     return { ...run, record: { ...run.record, model } };

@@ -1,10 +1,9 @@
-import {
-  type Circumstances,
-  referenceRecord,
-  runRecord,
-  type StoredRun,
-} from "experiments/frontier/records.ts";
-import { specsOf } from "experiments/frontier/stages.ts";
+import { FRONTIER } from "experiments/frontier/experiment.ts";
+import { referenceOutcome } from "experiments/frontier/jobs.ts";
+import { runOutcome } from "experiments/frontier/training.ts";
+import { gridPoints } from "lib/experiment/grid.ts";
+import { recordRun } from "lib/experiment/records.ts";
+import type { RecordedRun } from "lib/record/record.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { TINY } from "./tiny_settings.ts";
 
@@ -14,12 +13,13 @@ const START = {
 };
 
 /** Records of runs that never were: numbers that tell them apart. */
-export function syntheticRuns(): StoredRun[] {
-  const circumstances: Circumstances = {
+export function syntheticRuns(): RecordedRun[] {
+  const context = {
+    experiment: FRONTIER.name,
     settings: TINY,
     device: "cpu",
     provenance: null,
-  };
+  } as const;
   const config = TINY.referenceModel.config;
   const { policy: { initial } } = randomDecoder(config);
   const model = { config, weights: initial };
@@ -30,14 +30,13 @@ export function syntheticRuns(): StoredRun[] {
     kl: 1 / beta,
     effectiveSamples: 20,
   })).reverse();
-  const summary = { nll: 15, entropy: 14.5, wellFormed: 0.9, attainable };
-  const reference = referenceRecord(
-    { model, rows: [{ step: 40, loss: 1.5 }], timings, summary },
-    circumstances,
-  );
-  const runs = specsOf(TINY).map((spec, i) => {
+  const rows = [{ step: 40, loss: 1.5 }];
+  const trained = { model, rows, timings, peakMemoryBytes: 1 };
+  const measures = { nll: 15, wellFormed: 0.9, attainable };
+  const reference = referenceOutcome(trained, TINY, measures);
+  const runs = gridPoints(TINY).map((point, i) => {
     const rows = [0, ...TINY.evaluation.steps].map((step) => {
-      const x = step * (1 + i / 10) + spec.seed / 7;
+      const x = step * (1 + i / 10) + point.seed / 7;
       const measured = {
         ...{ goldReward: x / 5, kl: x / 3, length: 10 + x, broken: x / 30 },
         ...{ distinct2: 0.1, accuracy: 0.6, chosen: -x, rejected: -2 * x },
@@ -45,17 +44,17 @@ export function syntheticRuns(): StoredRun[] {
       };
       return { step, ...(step === 0 ? START : measured) };
     });
-    const { seed } = spec;
+    const { seed } = point;
     const heldOut = { pairs: [], refLogProbs: [] };
     const data = {
       ...{ seed, pairs: [], heldOut },
       reference: { rows: [], logProbs: [] },
       start: { ...START, accuracy: 0 },
     };
-    const outcome = { rows, timings, peakMemoryBytes: 1 };
-    const run = runRecord({ spec, outcome, data, model }, circumstances);
-    run.record.summary["goldAccuracy"] = 0.75 + spec.seed / 100;
-    return run;
+    const measured = { rows, timings, peakMemoryBytes: 1 };
+    const outcome = runOutcome({ point, data, model, ...measured });
+    outcome.summary["goldAccuracy"] = 0.75 + seed / 100;
+    return recordRun(point, outcome, context);
   });
-  return [reference, ...runs];
+  return [recordRun(null, reference, context), ...runs];
 }

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { regret } from "experiments/frontier/tune.ts";
+import { regret } from "experiments/frontier/attainable.ts";
 import { FULL } from "experiments/frontier/settings.ts";
 import tuning from "experiments/frontier/tuning.json" with { type: "json" };
 
@@ -13,20 +13,16 @@ const CURVE = [2, 1, 0.5].map((beta) => ({
 const OPTIONS = { attainable: CURVE, prices: [2, 1, 0.5] };
 
 Deno.test("who is on the attainable frontier at every price regrets nothing", () => {
-  const ends = CURVE.map(({ beta, reward, kl }) => ({
-    value: beta,
-    goldReward: reward,
-    kl,
-  }));
+  const ends = CURVE.map(({ reward, kl }) => ({ goldReward: reward, kl }));
   equal(regret(ends, OPTIONS), 0);
   const [, middle] = ends;
   ok(regret([middle!], OPTIONS) > 0);
 });
 
 Deno.test("running away is no better than not training, nor worse", () => {
-  const still = regret([{ value: 0, goldReward: 0, kl: 0 }], OPTIONS);
+  const still = regret([{ goldReward: 0, kl: 0 }], OPTIONS);
   equal(still, (0.25 + 0.5 + 1) / 3);
-  equal(regret([{ value: 0, goldReward: 4, kl: 100 }], OPTIONS), still);
+  equal(regret([{ goldReward: 4, kl: 100 }], OPTIONS), still);
 });
 
 Deno.test("every method was tuned on the same grid", () => {

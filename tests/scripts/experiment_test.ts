@@ -1,6 +1,6 @@
 import { equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { writeRun } from "experiments/frontier/records.ts";
+import { writeRun } from "lib/experiment/records.ts";
 import { syntheticRuns } from "../frontier/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";

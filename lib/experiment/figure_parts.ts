@@ -1,0 +1,125 @@
+import type { ErrorBar } from "plotly.js";
+import type { Panel, ScatterTrace, Table } from "../plot/figure.ts";
+import { seriesStyle } from "../plot/style.ts";
+import type { Interval } from "../stats/interval.ts";
+import type { Intervals, SettingSummary } from "./summary.ts";
+
+/** Measures at the end of training. */
+export function endOf({ trajectory }: SettingSummary): Intervals {
+  return trajectory.at(-1)!.measures;
+}
+
+const SYMBOLS: Readonly<Record<string, string>> = {
+  beta: "β",
+  lambda: "λ",
+  learningRate: "rate",
+};
+
+/** The name of a setting in a figure: `dpo β 0.1`. */
+export function nameOf(setting: SettingSummary): string {
+  const { loss, option } = setting;
+  if (option === null) return loss;
+  return `${loss} ${SYMBOLS[option] ?? option} ${valueOf(setting)}`;
+}
+
+/** The value of its β, λ or rate. */
+export function valueOf({ option, value }: SettingSummary): string {
+  return option === "learningRate" ? value.toExponential() : `${value}`;
+}
+
+/** Error bars, paler than the points: intervals of several series overlap. */
+export function errorBar(
+  intervals: readonly Interval[],
+  { color, scale = (x) => x }: { color: string; scale?: (x: number) => number },
+): ErrorBar {
+  const length = (from: number, to: number | null) =>
+    to === null ? 0 : rounded(Math.abs(scale(to) - scale(from)));
+  return {
+    type: "data",
+    symmetric: false,
+    array: intervals.map(({ mean, high }) => length(mean, high)),
+    arrayminus: intervals.map(({ mean, low }) => length(mean, low)),
+    color: `${color}66`,
+    thickness: 1,
+    width: 3,
+  };
+}
+
+/** Five digits are more than a screen shows, and keep the file small. */
+export function rounded(x: number): number {
+  return Number(x.toPrecision(5));
+}
+
+/** As prose and tables show a number. */
+export function digits(x: number): string {
+  return x.toFixed(2);
+}
+
+/** A measure along training, and how its panel is called. */
+export interface Curve {
+  readonly measure: string;
+  readonly title: string;
+  /** Title of the y axis, with its unit. */
+  readonly axis: string;
+  readonly note?: string;
+}
+
+/** A panel of a measure along the training of each setting. */
+export function curvePanel(
+  settings: readonly SettingSummary[],
+  { measure, title, axis, note }: Curve,
+): Panel {
+  return {
+    title,
+    ...(note ? { note } : {}),
+    data: settings.map((setting, i) => trainingCurve(setting, { measure, i })),
+    layout: {
+      xaxis: { title: { text: "step" }, rangemode: "tozero" },
+      yaxis: { title: { text: axis } },
+    },
+  };
+}
+
+function trainingCurve(
+  setting: SettingSummary,
+  { measure, i }: { measure: string; i: number },
+): ScatterTrace {
+  const points = setting.trajectory.flatMap(({ step, measures }) => {
+    const interval = measures[measure];
+    return interval ? [{ step, interval }] : [];
+  });
+  const style = seriesStyle(i);
+  return {
+    type: "scatter",
+    mode: "lines+markers",
+    name: nameOf(setting),
+    x: points.map(({ step }) => step),
+    y: points.map(({ interval }) => rounded(interval.mean)),
+    ...style,
+    error_y: errorBar(points.map(({ interval }) => interval), {
+      color: style.line.color,
+    }),
+  };
+}
+
+/** A table of the ends of training: a row for each setting. */
+export function endTable<S extends SettingSummary>(
+  settings: readonly S[],
+  columns: Readonly<Record<string, (setting: S) => Interval>>,
+): Table {
+  return {
+    caption: "At the end of training",
+    columns: ["method", "learning rate", ...Object.keys(columns)],
+    rows: settings.map((setting) => [
+      nameOf(setting),
+      setting.learningRate.toExponential(),
+      ...Object.values(columns).map((interval) => cell(interval(setting))),
+    ]),
+  };
+}
+
+function cell({ mean, low, high }: Interval): string {
+  return low === null || high === null
+    ? digits(mean)
+    : `${digits(mean)} ± ${digits((high - low) / 2)}`;
+}

@@ -1,0 +1,30 @@
+/** What each job takes and gives, by the job's name. */
+export type JobTypes = Readonly<
+  Record<string, { readonly input: unknown; readonly output: unknown }>
+>;
+
+/** A function for each job. */
+export type Jobs<T extends JobTypes> = {
+  readonly [N in keyof T]: (input: T[N]["input"]) => Promise<T[N]["output"]>;
+};
+
+/** Jobs, and the end of what they share, such as compiled graphs. */
+export interface JobTable<T extends JobTypes> {
+  readonly jobs: Jobs<T>;
+  release(): Promise<void>;
+}
+
+/** A module that makes jobs; each process that runs them imports it. */
+export interface JobsModule<Setup, T extends JobTypes> {
+  /** The module's own `import.meta.url`. */
+  readonly url: string;
+  createJobs(setup: Setup): Promise<JobTable<T>>;
+}
+
+/** Runs jobs, one at a time, in this process or in its own. */
+export interface Worker<T extends JobTypes> {
+  run<N extends keyof T>(name: N, input: T[N]["input"]): Promise<
+    T[N]["output"]
+  >;
+  release(): Promise<void>;
+}

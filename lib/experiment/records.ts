@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import type { Device } from "../onnx/providers.ts";
+import { canonicalJson } from "../record/canonical_json.ts";
+import { environment, type Provenance } from "../record/environment.ts";
+import {
+  type MetricsRow,
+  metricsWriter,
+  readMetrics,
+} from "../record/metrics.ts";
+import {
+  readRecord,
+  type RecordedRun,
+  type RunRecord,
+  writeRecord,
+} from "../record/record.ts";
+import { sha256File } from "../record/sha256.ts";
+import { type GridPoint, runName } from "./grid.ts";
+
+/** The result of a job: its metrics, and the parts of a record that it knows. */
+export interface Outcome extends
+  Pick<
+    RunRecord,
+    "objective" | "seeds" | "data" | "model" | "timings" | "peakMemoryBytes"
+  > {
+  readonly rows: readonly MetricsRow[];
+  readonly summary: RunRecord["summary"];
+}
+
+/** What the records of one experiment have in common. */
+export interface RunContext<S> {
+  /** Name of the experiment. */
+  readonly experiment: string;
+  readonly settings: S;
+  readonly device: Device;
+  readonly provenance: Provenance | null;
+}
+
+/** Folder and name of the record of what all runs start from. */
+export const REFERENCE = "reference";
+
+/** @param point the run, or `null` for what all runs start from. */
+export function recordRun<S>(
+  point: GridPoint | null,
+  { rows, ...outcome }: Outcome,
+  { experiment, settings, device, provenance }: RunContext<S>,
+): RecordedRun {
+  const all = canonicalJson({ experiment, run: point, ...settings });
+  return {
+    rows,
+    record: {
+      schemaVersion: 1,
+      kind: "experiment",
+      name: point === null ? REFERENCE : runName(point),
+      settings: JSON.parse(all),
+      provenance,
+      environment: environment({ device, precision: "float32", threads: 1 }),
+      artifacts: {},
+      ...outcome,
+    },
+  };
+}
+
+/** Writes a run into its folder in the results. */
+export async function writeRun(
+  results: string,
+  { record, rows }: RecordedRun,
+): Promise<void> {
+  const folder = join(results, record.name);
+  await Deno.mkdir(folder);
+  const path = join(folder, "metrics.jsonl");
+  const write = metricsWriter(path);
+  for (const row of rows) write(row);
+  const artifacts = { "metrics.jsonl": await sha256File(path) };
+  await writeRecord(folder, { ...record, artifacts });
+}
+
+/** Reads every run in the results, sorted by name. */
+export async function readRuns(results: string): Promise<RecordedRun[]> {
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(results)) {
+    if (isDirectory) names.push(name);
+  }
+  return await Promise.all(
+    names.sort().map((name) => readRun(join(results, name))),
+  );
+}
+
+/** @throws Error where the metrics are not those that the record names. */
+export async function readRun(folder: string): Promise<RecordedRun> {
+  const record = await readRecord(join(folder, "run.json"));
+  const path = join(folder, "metrics.jsonl");
+  if (await sha256File(path) !== record.artifacts["metrics.jsonl"]) {
+    throw new Error(
+      `Cannot use ${path}: it is not the file whose hash run.json has`,
+    );
+  }
+  return { record, rows: readMetrics(path) };
+}

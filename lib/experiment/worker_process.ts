@@ -1,0 +1,27 @@
+import process from "node:process";
+import type { Reply, Request } from "./process_worker.ts";
+import type { JobsModule, JobTable } from "./jobs.ts";
+
+// The program of a ProcessWorker's process.
+
+type UntypedJobs = Record<string, { input: unknown; output: unknown }>;
+
+let table: JobTable<UntypedJobs> | undefined;
+
+process.on("message", async (request: Request) => {
+  let reply: Reply;
+  try {
+    reply = { value: await answer(request) };
+  } catch (error) {
+    reply = { error };
+  }
+  process.send?.(reply);
+});
+
+process.on("disconnect", () => table?.release());
+
+async function answer(request: Request): Promise<unknown> {
+  if ("job" in request) return table!.jobs[request.job]!(request.input);
+  const module: JobsModule<unknown, UntypedJobs> = await import(request.url);
+  table = await module.createJobs(request.setup);
+}
