@@ -101,7 +101,10 @@ async function inHalf(
     widen(graph.external({ dtype: "float16", shape }, { held }), graph.float);
 }
 
-function inHalfIfStored(weights: Weights, parameter: Parameter) {
+function inHalfIfStored(
+  weights: Weights,
+  parameter: Parameter,
+): ValueIn | Promise<ValueIn> {
   const isWide = weights.get(parameter.name)?.dtype === "F32";
   return (isWide ? asStored : inHalf)(weights, parameter);
 }

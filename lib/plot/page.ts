@@ -1,3 +1,4 @@
+import plotly from "plotly.js-basic-dist-min" with { type: "text" };
 import type { Config, LayoutAxis, Template } from "plotly.js";
 import type { Panel } from "./figure.ts";
 import { OKABE_ITO } from "./style.ts";
@@ -38,7 +39,7 @@ export function pageHtml(
 <main>
 ${body}
 </main>
-<script>${plotlySource()}</script>
+<script>${plotly}</script>
 <script type="application/json" id="plots">${scriptJson(templated)}</script>
 <script>
 const plots = JSON.parse(document.getElementById("plots").textContent);
@@ -70,12 +71,6 @@ ${
       ? `<figcaption>${subscripted(escapeHtml(note))}</figcaption>\n`
       : ""
   }</figure>`;
-}
-
-function plotlySource(): string {
-  return Deno.readTextFileSync(
-    new URL(import.meta.resolve("plotly.js-basic-dist-min")),
-  );
 }
 
 /** JSON that cannot end the script element it stands in. */

@@ -1,8 +1,16 @@
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { sha256 } from "./sha256.ts";
 
-const CHECKOUT = new URL("../../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
+
+/** Folder of this code, or `null` where a registry serves it. */
+export const CHECKOUT: string | null = ROOT.protocol === "file:"
+  ? fileURLToPath(ROOT)
+  : null;
 
 /** The state of the source a run was made from. */
 export interface Provenance {
@@ -25,8 +33,8 @@ export interface Execution {
 export interface Environment extends Execution {
   /** Versions of the direct dependencies by name. */
   packages: Record<string, string>;
-  /** SHA-256 of `deno.lock`, which fixes all others. */
-  lockfile: string;
+  /** SHA-256 of `deno.lock`, which fixes all others; `null` outside a checkout. */
+  lockfile: string | null;
   deno: string;
   /** Operating system and architecture. */
   os: string;
@@ -45,8 +53,9 @@ export interface Environment extends Execution {
  * commit, or without git.
  */
 export async function provenance(
-  { checkout = CHECKOUT }: { checkout?: string | URL } = {},
+  { checkout = CHECKOUT }: { checkout?: string | null } = {},
 ): Promise<Provenance | null> {
+  if (checkout === null) return null;
   const head = await git(["rev-parse", "HEAD", "--show-prefix"], checkout);
   const [commit = "", prefix] = head?.split("\n") ?? [];
   // A prefix means a folder inside some other repository.
@@ -64,13 +73,18 @@ export function environment(
     precision,
     threads,
     packages: packageVersions(config.imports),
-    lockfile: sha256(Deno.readFileSync(new URL("deno.lock", CHECKOUT))),
+    lockfile: lockfile(),
     deno: Deno.version.deno,
     os: `${Deno.build.os} ${Deno.build.arch}`,
     cpu: cpus()[0]?.model ?? null,
     cores: navigator.hardwareConcurrency,
     memoryBytes: Deno.systemMemoryInfo().total,
   };
+}
+
+function lockfile(): string | null {
+  const path = CHECKOUT && join(CHECKOUT, "deno.lock");
+  return path && existsSync(path) ? sha256(Deno.readFileSync(path)) : null;
 }
 
 /**
@@ -85,7 +99,7 @@ export function peakMemory(): number {
 }
 
 /** What git prints, or `null` where it fails or is missing. */
-async function git(args: string[], cwd: string | URL): Promise<string | null> {
+async function git(args: string[], cwd: string): Promise<string | null> {
   try {
     const command = new Deno.Command("git", { args, cwd, stderr: "null" });
     const { success, stdout } = await command.output();

@@ -1,11 +1,10 @@
 import schema from "./record.schema.json" with { type: "json" };
 import { Ajv, type ErrorObject } from "ajv";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { writeTextAtomically } from "../files/atomic.ts";
 import type { MetricsRow } from "./metrics.ts";
 import { canonicalJson, type Json } from "./canonical_json.ts";
-import type { Environment, Provenance } from "./environment.ts";
+import { CHECKOUT, type Environment, type Provenance } from "./environment.ts";
 import type { Source } from "../hub/resolve.ts";
 
 /**
@@ -117,7 +116,6 @@ export interface Timings {
   phases: Record<string, number>;
 }
 
-const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url));
 const ajv = new Ajv({ allowUnionTypes: true, verbose: true });
 const isRunRecord = ajv.compile<RunRecord>(schema);
 
@@ -171,6 +169,7 @@ export async function readRecord(path: string): Promise<RunRecord> {
  * when it lies elsewhere, since other paths tell of the machine and its user.
  */
 export function portablePath(path: string): string {
+  if (CHECKOUT === null) return basename(path);
   const inside = relative(CHECKOUT, resolve(path)).replaceAll("\\", "/");
   return /^(\.\.(\/|$)|\/|[A-Za-z]:)/.test(inside)
     ? basename(path)

@@ -83,18 +83,18 @@ function labelled(pair: PreferenceRow, label: boolean): PreferenceRow {
 
 type Places = [better: number, worse: number];
 
+/** Which pairs of a ranked list, by name. */
+export type RankedPairs = "all" | "best-worst" | "adjacent";
+
 /** Which completions of n, best first, make pairs. */
-const PLACES = {
-  "all": (n: number) =>
+const PLACES: Record<RankedPairs, (n: number) => Places[]> = {
+  "all": (n) =>
     range(n).flatMap((a) =>
       range(n - a - 1).map((b): Places => [a, a + b + 1])
     ),
-  "best-worst": (n: number): Places[] => [[0, n - 1]],
-  "adjacent": (n: number) => range(n - 1).map((a): Places => [a, a + 1]),
+  "best-worst": (n) => [[0, n - 1]],
+  "adjacent": (n) => range(n - 1).map((a): Places => [a, a + 1]),
 };
-
-/** Which pairs of a ranked list, by name. */
-export type RankedPairs = keyof typeof PLACES;
 
 /** Every {@linkcode RankedPairs}, for a parser of settings. */
 export const rankedPairs = Object.keys(PLACES) as RankedPairs[];
