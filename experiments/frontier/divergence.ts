@@ -1,11 +1,8 @@
 import { type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
 import { microBatches } from "lib/data/sampler.ts";
 import { parameterNames } from "lib/models/parameters.ts";
-import {
-  nextLogits,
-  type Parameters,
-  streamInputs,
-} from "lib/models/decoder/decoder.ts";
+import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
+import type { Parameters } from "lib/models/decoder/layers.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";

@@ -1,10 +1,4 @@
 import type { ActivationName } from "../ops/activation.ts";
-import type {
-  MlpForm,
-  NormForm,
-  ProjectionForm,
-  QkNormForm,
-} from "./decoder/layers.ts";
 
 /**
  * Everything the decoder needs to know of a model, whatever its family: token
@@ -75,12 +69,12 @@ export interface PairScaling {
 export interface Variations {
   /** What their modules are called in a Hugging Face folder. */
   readonly names: ModuleNames;
-  readonly norm: NormForm;
+  readonly norm: NormVariant;
   /** How queries and keys are normalised before they are rotated. */
-  readonly qkNorm: QkNormForm;
+  readonly qkNorm: QkNormVariant;
   /** How queries, keys and values are projected. */
-  readonly projections: ProjectionForm;
-  readonly mlp: MlpForm;
+  readonly projections: ProjectionVariant;
+  readonly mlp: MlpVariant;
   readonly activation: ActivationName;
   /** Which linear layers have a bias. */
   readonly biases: Readonly<Record<"qkv" | "o" | "mlp", boolean>>;
@@ -103,6 +97,18 @@ export interface Variations {
   /** Attention of each layer; `null` where it is alike in all. */
   readonly perLayer: readonly LayerAttention[] | null;
 }
+
+/** How each norm works: `NORMS` of decoder/layers.ts. */
+export type NormVariant = "rms" | "offset-rms" | "layer" | "bare-layer";
+
+/** How queries and keys are normalised: `QK_NORMS`. */
+export type QkNormVariant = "none" | "head" | "whole" | "each head";
+
+/** How queries, keys and values are stored: `PROJECTIONS`. */
+export type ProjectionVariant = "separate" | "joined" | "by head";
+
+/** What a feed-forward layer is: `MLPS`. */
+export type MlpVariant = "gated" | "joined gate" | "plain";
 
 /** What may differ from one layer's attention to the next. */
 export interface LayerAttention {

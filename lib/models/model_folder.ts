@@ -4,7 +4,8 @@ import { readText } from "../files/read_json.ts";
 import { reasonOf } from "../files/values.ts";
 import { realFile } from "../files/real_file.ts";
 import { architectureOf, type DecoderConfig } from "./config.ts";
-import { changeFields, readJsonFields, writeJson } from "./json_fields.ts";
+import { openConfig, writeJson } from "./config_json/config_reader.ts";
+import { editJson } from "./config_json/edit_json.ts";
 import { readConfig } from "./read_config.ts";
 import type { FloatDtype } from "./weights/encode_floats.ts";
 import { type TensorSource, writeTensors } from "./weights/safetensors.ts";
@@ -95,8 +96,8 @@ export async function companions(
   from: string,
   fields: Readonly<Record<string, unknown>>,
 ): Promise<Map<string, Writer>> {
-  const { path } = await readJsonFields(join(from, "config.json"));
-  const config = changeFields(await readText(path), {
+  const { path } = await openConfig(join(from, "config.json"));
+  const config = editJson(await readText(path), {
     // Under either name it would make loaders round what we write.
     "torch_dtype": undefined,
     "dtype": undefined,

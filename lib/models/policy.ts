@@ -8,7 +8,7 @@ import {
   type Parameter,
   parameterNames,
 } from "./parameters.ts";
-import type { Parameters } from "./decoder/decoder.ts";
+import type { Parameters } from "./decoder/layers.ts";
 import { type LoraScaling, updateOf } from "./adapter/lora_targets.ts";
 import type { Weights } from "./weights/weights.ts";
 

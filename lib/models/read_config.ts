@@ -1,49 +1,12 @@
 import { join } from "node:path";
 import type { DecoderConfig } from "./config.ts";
 import {
-  gemma2Config,
-  gemma3Config,
-  gemmaConfig,
-  refuseImages,
-} from "./families/gemma.ts";
-import { gpt2Config } from "./families/gpt2.ts";
-import { gptNeoxConfig } from "./families/gpt_neox.ts";
-import { graniteConfig } from "./families/granite.ts";
-import { llamaConfig } from "./families/llama.ts";
-import { mistralConfig } from "./families/mistral.ts";
-import { olmo2Config, olmoConfig } from "./families/olmo.ts";
-import { phi3Config } from "./families/phi3.ts";
-import { qwen2Config, qwen3Config } from "./families/qwen.ts";
-import { smolLm3Config } from "./families/smollm3.ts";
-import { stableLmConfig } from "./families/stablelm.ts";
-import { starcoder2Config } from "./families/starcoder2.ts";
-import {
-  type JsonFields,
-  readJsonFields,
-  readOptionalJsonFields,
-} from "./json_fields.ts";
-
-/** `model_type` in config.json → what reads the rest of it. */
-const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
-  new Map<string, (fields: JsonFields) => DecoderConfig>([
-    ["llama", llamaConfig],
-    ["gemma", gemmaConfig],
-    ["gemma2", gemma2Config],
-    ["gemma3_text", gemma3Config],
-    ["gemma3", refuseImages],
-    ["gpt2", gpt2Config],
-    ["gpt_neox", gptNeoxConfig],
-    ["granite", graniteConfig],
-    ["mistral", mistralConfig],
-    ["olmo", olmoConfig],
-    ["olmo2", olmo2Config],
-    ["phi3", phi3Config],
-    ["qwen2", qwen2Config],
-    ["qwen3", qwen3Config],
-    ["smollm3", smolLm3Config],
-    ["stablelm", stableLmConfig],
-    ["starcoder2", starcoder2Config],
-  ]);
+  type ConfigReader,
+  openConfig,
+  openOptionalConfig,
+} from "./config_json/config_reader.ts";
+import { MODEL_TYPES, REFUSED } from "./families.ts";
+import type { ModelType } from "./family.ts";
 
 /**
  * Reads config.json of a Hugging Face model folder, and the ids of the special
@@ -53,10 +16,10 @@ const FAMILIES: ReadonlyMap<string, (fields: JsonFields) => DecoderConfig> =
  * asking for what this decoder does not do.
  */
 export async function readConfig(folder: string): Promise<DecoderConfig> {
-  const fields = await readJsonFields(join(folder, "config.json"));
-  const config = readerOf(fields)(fields);
+  const fields = await openConfig(join(folder, "config.json"));
+  const config = modelTypeOf(fields).read(fields);
   const path = join(folder, "generation_config.json");
-  const generation = await readOptionalJsonFields(path);
+  const generation = await openOptionalConfig(path);
   if (!generation) return config;
   return {
     ...config,
@@ -64,10 +27,10 @@ export async function readConfig(folder: string): Promise<DecoderConfig> {
   };
 }
 
-function readerOf(fields: JsonFields): (fields: JsonFields) => DecoderConfig {
-  const read = FAMILIES.get(fields.text("model_type"));
-  if (read) return read;
-  const readers = [...FAMILIES].filter(([, read]) => read !== refuseImages);
-  const known = readers.map(([name]) => name).join(", ");
-  throw fields.error("model_type", `one of: ${known}`);
+function modelTypeOf(fields: ConfigReader): ModelType {
+  const name = fields.text("model_type");
+  const type = MODEL_TYPES.get(name);
+  if (type) return type;
+  const known = `one of: ${[...MODEL_TYPES.keys()].join(", ")}`;
+  throw fields.error("model_type", REFUSED.get(name) ?? known);
 }

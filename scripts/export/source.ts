@@ -4,7 +4,7 @@ import { readRecord, sourceName } from "lib/record/record.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import { modelFolder, type ModelPlace } from "lib/run/models.ts";
 import type { Writer } from "lib/files/atomic.ts";
-import { writeJson } from "lib/models/json_fields.ts";
+import { writeJson } from "lib/models/config_json/config_reader.ts";
 import { provenance } from "lib/record/environment.ts";
 import { sha256File } from "lib/record/sha256.ts";
 

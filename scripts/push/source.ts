@@ -10,7 +10,7 @@ import {
   weightsToPush,
 } from "lib/hub/push_files.ts";
 import { type CardRun, modelCard } from "lib/model_card/card.ts";
-import { readJsonFields } from "lib/models/json_fields.ts";
+import { openConfig } from "lib/models/config_json/config_reader.ts";
 import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { sha256File } from "lib/record/sha256.ts";
@@ -110,7 +110,7 @@ async function localPathWarnings(
   const found = Object.entries(PATH_FIELDS).map(async ([name, field]) => {
     const place = files.get(name);
     if (place === undefined) return [];
-    const value = (await readJsonFields(place)).values[field];
+    const value = (await openConfig(place)).values[field];
     if (typeof value !== "string" || !LOCAL.test(value)) return [];
     return [`${place} tells of this machine: "${field}" is "${value}"`];
   });
@@ -168,7 +168,7 @@ async function adapterConfig(
   path: string,
   baseModel: string | undefined,
 ): Promise<AdapterConfig> {
-  const config = await readJsonFields(path);
+  const config = await openConfig(path);
   const base = baseModel ?? config.text("base_model_name_or_path");
   if (LOCAL.test(base)) {
     throw new Error(

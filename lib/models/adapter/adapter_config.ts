@@ -1,4 +1,4 @@
-import { type JsonFields, readJsonFields } from "../json_fields.ts";
+import { type ConfigReader, openConfig } from "../config_json/config_reader.ts";
 import {
   isPlainPattern,
   type LoraScaling,
@@ -80,7 +80,7 @@ const PLAIN_LORA = {
  * adapter that is not.
  */
 export async function readAdapterConfig(path: string): Promise<AdapterConfig> {
-  const fields = await readJsonFields(path);
+  const fields = await openConfig(path);
   refuseUnsupported(fields);
   return {
     rank: fields.count("r"),
@@ -117,7 +117,7 @@ export function adapterFields(
   };
 }
 
-function refuseUnsupported(fields: JsonFields): void {
+function refuseUnsupported(fields: ConfigReader): void {
   if (fields.text("peft_type") !== "LORA") {
     throw fields.error("peft_type", '"LORA"');
   }
@@ -141,7 +141,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 function readPattern(
-  fields: JsonFields,
+  fields: ConfigReader,
   name: string,
   read: "count" | "positive",
 ): Pattern {
@@ -157,7 +157,7 @@ function readPattern(
   return Object.fromEntries(keys.map((key) => [key, pattern[read](key)]));
 }
 
-function readNames(fields: JsonFields, name: string): string[] {
+function readNames(fields: ConfigReader, name: string): string[] {
   const value = fields.values[name] ?? [];
   const isList = Array.isArray(value) && value.length <= MAX_NAMES &&
     value.every((one) => typeof one === "string");

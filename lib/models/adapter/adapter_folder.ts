@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeFolder } from "../../files/atomic.ts";
 import type { Adapter, LoraPair } from "./adapter.ts";
 import { architectureOf, type DecoderConfig } from "../config.ts";
-import { writeJson } from "../json_fields.ts";
+import { writeJson } from "../config_json/config_reader.ts";
 import { assertFinite } from "../weights/weights.ts";
 import {
   readHeader,

@@ -10,12 +10,23 @@ import {
   type DecoderConfig,
   type RopeConfig,
 } from "../config.ts";
-import type { Stream } from "./decoder.ts";
 import { type BlockParameters, QK_NORMS } from "./layers.ts";
 import { type Angles, rotaryAngles } from "./rotary.ts";
 
 /** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */
 export type Heads = Readonly<Record<"q" | "k" | "v", Value>>;
+
+/** A stream of tokens, and what each of them sees. */
+export interface Stream {
+  /** Token ids, int32 `[N]`. */
+  readonly ids: Value;
+  /** Positions in their texts, `[N]`. */
+  readonly positions: Value;
+  /**
+   * Attention in one layer, `[N, heads, size]`, from rotated queries and keys.
+   */
+  attend(heads: Heads, layer: number): Value;
+}
 
 /**
  * Attention in one layer from projected queries, keys and values, by head or
@@ -37,12 +48,12 @@ export function streamAttention(
   const angles = layerAngles(architecture, stream.positions);
   const byHead = (count: number) => (x: Value) =>
     reshape(x, [tokens!, count, headDim]);
-  const form = QK_NORMS[architecture.qkNorm];
+  const variant = QK_NORMS[architecture.qkNorm];
   return ({ q, k, v }, layer, block) => {
     const turn = angles[layer];
     const ready = (x: Value, count: number, module: string) => {
       const place = { module, count, byHead: byHead(count) };
-      const unit = form.apply(x, { ...place, block, architecture });
+      const unit = variant.apply(x, { ...place, block, architecture });
       return turn ? rotate(unit, turn.cos, turn.sin) : unit;
     };
     const output = stream.attend({

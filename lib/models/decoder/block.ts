@@ -2,8 +2,13 @@ import type { Value } from "../../onnx/graph.ts";
 import { add, scale } from "../../ops/elementwise.ts";
 import type { Architecture } from "../config.ts";
 import type { Attention } from "./attention.ts";
-import type { Parameters } from "./decoder.ts";
-import { type BlockParameters, MLPS, NORMS, PROJECTIONS } from "./layers.ts";
+import {
+  type BlockParameters,
+  MLPS,
+  NORMS,
+  type Parameters,
+  PROJECTIONS,
+} from "./layers.ts";
 
 /** What the blocks of a decoder are made of. */
 export interface Parts {
@@ -21,8 +26,8 @@ export function block(x: Value, index: number, parts: Parts): Value {
   const { names, parallel, residualScale } = architecture;
   const own = blockParameters(index, parts);
   const attend = (x: Value) => {
-    const form = PROJECTIONS[architecture.projections];
-    const [q, k, v] = form.apply(x, own, architecture);
+    const variant = PROJECTIONS[architecture.projections];
+    const [q, k, v] = variant.apply(x, own, architecture);
     const output = attention({ q: q!, k: k!, v: v! }, index, own);
     const mixed = own.linear(output, names.attentionOutput);
     return scale(own.norm(mixed, names.attentionOut), residualScale);

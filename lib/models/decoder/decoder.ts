@@ -16,22 +16,11 @@ import {
   lateness,
   remoteness,
   rowsAttention,
+  type Stream,
   streamAttention,
 } from "./attention.ts";
 import { block, normed } from "./block.ts";
-
-/** Where a decoder's parameters come from. */
-export interface Parameters {
-  /** The parameter of a Hugging Face name. */
-  value(name: string): Value;
-  /**
-   * The linear layer whose weight has that name, with its bias and its adapter
-   * if it has them.
-   */
-  linear(x: Value, name: string): Value;
-  /** Whether a parameter is trained. */
-  isTrained(name: string): boolean;
-}
+import type { Parameters } from "./layers.ts";
 
 /** The inputs of a graph that a tree batch feeds, by the names of its arrays. */
 export function streamInputs(graph: Graph) {
@@ -52,18 +41,6 @@ export function streamInputs(graph: Graph) {
   };
 }
 export type StreamInputs = ReturnType<typeof streamInputs>;
-
-/** A stream of tokens, and what each of them sees. */
-export interface Stream {
-  /** Token ids, int32 `[N]`. */
-  readonly ids: Value;
-  /** Positions in their texts, `[N]`. */
-  readonly positions: Value;
-  /**
-   * Attention in one layer, `[N, heads, size]`, from rotated queries and keys.
-   */
-  attend(heads: Heads, layer: number): Value;
-}
 
 /**
  * Hidden states of a stream of tokens after the final norm and the logits'

@@ -1,9 +1,28 @@
 import type { Value } from "../../onnx/graph.ts";
 import { concat, reshape, split, unsqueeze } from "../../ops/shaping.ts";
-import type { Architecture } from "../config.ts";
+import type {
+  Architecture,
+  MlpVariant,
+  NormVariant,
+  ProjectionVariant,
+  QkNormVariant,
+} from "../config.ts";
 import { activate, ACTIVATIONS, gated } from "../../ops/activation.ts";
 import { add, mul } from "../../ops/elementwise.ts";
 import { layerNorm, rmsNorm } from "../../ops/norm.ts";
+
+/** Where a decoder's parameters come from. */
+export interface Parameters {
+  /** The parameter of a Hugging Face name. */
+  value(name: string): Value;
+  /**
+   * The linear layer whose weight has that name, with its bias and its adapter
+   * if it has them.
+   */
+  linear(x: Value, name: string): Value;
+  /** Whether a parameter is trained. */
+  isTrained(name: string): boolean;
+}
 
 /** A linear layer of a block: the module below the layer's, and its size. */
 export interface LinearLayer {
@@ -20,8 +39,6 @@ export interface BlockParameters {
   value(name: string): Value;
 }
 
-export type ProjectionForm = "separate" | "joined" | "by head";
-
 interface Projection {
   layers(architecture: Architecture): readonly LinearLayer[];
   /**
@@ -36,7 +53,7 @@ interface Projection {
 }
 
 /** Ways in which queries, keys and values are stored. */
-export const PROJECTIONS: Readonly<Record<ProjectionForm, Projection>> = {
+export const PROJECTIONS: Readonly<Record<ProjectionVariant, Projection>> = {
   separate: {
     layers: ({ names, hiddenSize: inputs, ...config }) => {
       const [queries, keys] = widths(config);
@@ -83,8 +100,6 @@ function widths(
   return [heads * headDim, kvHeads * headDim];
 }
 
-export type MlpForm = "gated" | "joined gate" | "plain";
-
 interface Mlp {
   layers(architecture: Architecture): readonly LinearLayer[];
   apply(
@@ -95,7 +110,7 @@ interface Mlp {
 }
 
 /** Feed-forward layers. */
-export const MLPS: Readonly<Record<MlpForm, Mlp>> = {
+export const MLPS: Readonly<Record<MlpVariant, Mlp>> = {
   /** W_down (f(W_gate x) · W_up x) */
   gated: {
     layers: ({ names, hiddenSize, intermediateSize }) => [
@@ -138,8 +153,6 @@ export const MLPS: Readonly<Record<MlpForm, Mlp>> = {
   },
 };
 
-export type NormForm = "rms" | "offset-rms" | "layer" | "bare-layer";
-
 interface Norm {
   /** Names of its vectors below the module's. */
   readonly parts: readonly string[];
@@ -147,7 +160,7 @@ interface Norm {
 }
 
 /** Kinds of normalisation over the last axis. */
-export const NORMS: Readonly<Record<NormForm, Norm>> = {
+export const NORMS: Readonly<Record<NormVariant, Norm>> = {
   /** x / RMS(x) · w */
   rms: {
     parts: ["weight"],
@@ -172,11 +185,9 @@ export const NORMS: Readonly<Record<NormForm, Norm>> = {
 };
 
 /** Names of the vectors of a norm. */
-export function normVectors(form: NormForm, module: string): string[] {
-  return NORMS[form].parts.map((part) => `${module}.${part}`);
+export function normVectors(variant: NormVariant, module: string): string[] {
+  return NORMS[variant].parts.map((part) => `${module}.${part}`);
 }
-
-export type QkNormForm = "none" | "head" | "whole" | "each head";
 
 interface QkNorm {
   /** Its parameters, of so many heads. */
@@ -198,7 +209,7 @@ interface QkNormOptions {
 }
 
 /** Ways in which queries and keys are normalised. */
-export const QK_NORMS: Readonly<Record<QkNormForm, QkNorm>> = {
+export const QK_NORMS: Readonly<Record<QkNormVariant, QkNorm>> = {
   none: { vectors: () => [], apply: (x, { byHead }) => byHead(x) },
   /** Each head, all by the same norm. */
   head: {

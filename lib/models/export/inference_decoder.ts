@@ -16,7 +16,8 @@ import {
   rowsAttention,
 } from "../decoder/attention.ts";
 import type { DecoderConfig } from "../config.ts";
-import { logits, type Parameters, streamStates } from "../decoder/decoder.ts";
+import { logits, streamStates } from "../decoder/decoder.ts";
+import type { Parameters } from "../decoder/layers.ts";
 
 // Names of axes that others rely on: transformers.js makes an empty cache of
 // what it does not know under the name of a batch.

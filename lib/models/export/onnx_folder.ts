@@ -7,7 +7,8 @@ import { renameFiles, renameValues } from "../../onnx/rename.ts";
 import { orNull } from "../../files/missing.ts";
 import { reasonOf } from "../../files/values.ts";
 import { readText } from "../../files/read_json.ts";
-import { changeFields, readJsonFields } from "../json_fields.ts";
+import { openConfig } from "../config_json/config_reader.ts";
+import { editJson } from "../config_json/edit_json.ts";
 import type { DecoderConfig } from "../config.ts";
 import { inferenceDecoder } from "./inference_decoder.ts";
 import {
@@ -93,9 +94,9 @@ async function templateInside(from: string): Promise<Map<string, Writer>> {
   const template = await readIfThere(join(from, "chat_template.jinja"));
   if (template === null) return new Map();
   const name = "tokenizer_config.json";
-  const { path } = await readJsonFields(join(from, name));
+  const { path } = await openConfig(join(from, name));
   const fields = { "chat_template": template };
-  const config = changeFields(await readText(path), fields);
+  const config = editJson(await readText(path), fields);
   return new Map([[name, (path) => Deno.writeTextFile(path, config)]]);
 }
 

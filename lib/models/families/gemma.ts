@@ -1,5 +1,5 @@
 import { type DecoderConfig, LLAMA_NAMES, type RopeConfig } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import type { ConfigReader } from "../config_json/config_reader.ts";
 import {
   countOrNone,
   type FamilyDefaults,
@@ -8,16 +8,9 @@ import {
   readDecoder,
   readWindows,
   refuseOthers,
-} from "./decoder_fields.ts";
-import { readRope, ropeOf } from "./rope_fields.ts";
-import { ONE_ADDED } from "../gguf/arrangement.ts";
-import {
-  ATTENTION,
-  type Family,
-  GATED_MLP,
-  HEAD_NORMS,
-  LLAMA,
-} from "../gguf/family.ts";
+} from "../config_json/decoder_fields.ts";
+import { readRope, ropeOf } from "../config_json/rope_fields.ts";
+import type { ConfigFields, Family, GgufModel, ModelType } from "../family.ts";
 import { headDim, llamaFields, slidingWindow } from "../gguf/config_fields.ts";
 
 const DEFAULTS = {
@@ -35,97 +28,137 @@ const ACTIVATION = ["hidden_activation", "gelu_pytorch_tanh"] as const;
  * Gemma 1: Llama with scaled embeddings, norms whose weights are added to 1,
  * and a GELU. https://arxiv.org/abs/2403.08295
  */
-export function gemmaConfig(fields: JsonFields): DecoderConfig {
-  const config = readGemma(fields, {
-    ...DEFAULTS,
-    kvHeads: 16,
-    activation: ["hidden_act", "gelu_pytorch_tanh"],
-    maxPositions: 8192,
-  });
-  const rope = readRope(fields, config);
-  // The official files say gelu, and mean its approximation by tanh.
-  const { activation } = config;
-  const isExact = activation === "gelu";
-  return { ...config, rope, ...isExact && { activation: "gelu-tanh" } };
-}
+const gemma1: ModelType = {
+  read: (fields) => {
+    const config = readGemma(fields, {
+      ...DEFAULTS,
+      kvHeads: 16,
+      activation: ["hidden_act", "gelu_pytorch_tanh"],
+      maxPositions: 8192,
+    });
+    const rope = readRope(fields, config);
+    // The official files say gelu, and mean its approximation by tanh.
+    const { activation } = config;
+    const isExact = activation === "gelu";
+    return { ...config, rope, ...isExact && { activation: "gelu-tanh" } };
+  },
+  gguf: {
+    transformersClass: "GemmaForCausalLM",
+    config: (model) => ({
+      ...llamaFields(model),
+      "hidden_act": "gelu_pytorch_tanh",
+    }),
+  },
+};
 
 /**
  * Gemma 2: norms around attention and MLP, soft caps, a window in every other
  * layer. https://arxiv.org/abs/2408.00118
  */
-export function gemma2Config(fields: JsonFields): DecoderConfig {
-  const config = readGemma(fields, {
-    ...DEFAULTS,
-    kvHeads: 4,
-    activation: ACTIVATION,
-    maxPositions: 8192,
-  });
-  const windows = readWindows(fields, {
-    layers: config.layers,
-    window: countOrNone(fields, "sliding_window", 4096),
-    usual: (i) => (i + 1) % 2 > 0,
-  });
-  const rope = readRope(fields, config);
-  return {
-    ...config,
-    rope,
-    ...sandwiched(fields),
-    attentionCap: positiveOrNone(fields, "attn_logit_softcapping", 50),
-    logitCap: positiveOrNone(fields, "final_logit_softcapping", 30),
-    perLayer: windows.map((window) => ({ rope, window })),
-  };
-}
+const gemma2: ModelType = {
+  read: (fields) => {
+    const config = readGemma(fields, {
+      ...DEFAULTS,
+      kvHeads: 4,
+      activation: ACTIVATION,
+      maxPositions: 8192,
+    });
+    const windows = readWindows(fields, {
+      layers: config.layers,
+      window: countOrNone(fields, "sliding_window", 4096),
+      usual: (i) => (i + 1) % 2 > 0,
+    });
+    const rope = readRope(fields, config);
+    return {
+      ...config,
+      rope,
+      ...sandwiched(fields),
+      attentionCap: positiveOrNone(fields, "attn_logit_softcapping", 50),
+      logitCap: positiveOrNone(fields, "final_logit_softcapping", 30),
+      perLayer: windows.map((window) => ({ rope, window })),
+    };
+  },
+  gguf: {
+    transformersClass: "Gemma2ForCausalLM",
+    config: (model) => ({
+      ...gemmaFields(model, { largest: 46 }),
+      ...Object.fromEntries(
+        Object.entries(CAPS)
+          .map(([name, cap]) => [name, model.fields.positive(name, cap)]),
+      ),
+      "sliding_window": model.fields.count("attention.sliding_window", 4096),
+    }),
+  },
+};
+
+/** Gemma 2's soft caps. */
+const CAPS = { "attn_logit_softcapping": 50, "final_logit_softcapping": 30 };
 
 /**
  * The text model of Gemma 3: norms of queries and keys rather than a cap, a
  * window in five of six layers, which rotate faster than the others.
  * https://arxiv.org/abs/2503.19786
  */
-export function gemma3Config(fields: JsonFields): DecoderConfig {
-  const config = readGemma(fields, {
-    ...DEFAULTS,
-    kvHeads: 4,
-    activation: ACTIVATION,
-    maxPositions: 131_072,
-  });
-  const ropes = readRopes(fields, config);
-  const pattern = fields.count("sliding_window_pattern", 6);
-  const windows = readWindows(fields, {
-    layers: config.layers,
-    window: countOrNone(fields, "sliding_window", 4096),
-    usual: (i) => (i + 1) % pattern > 0,
-  });
-  return {
-    ...config,
-    ...sandwiched(fields),
-    rope: ropes.full,
-    qkNorm: "head",
-    logitCap: positiveOrNone(fields, "final_logit_softcapping", null),
-    perLayer: windows.map((window) => ({
-      rope: window === null ? ropes.full : ropes.sliding,
-      window,
-    })),
-  };
-}
+const gemma3: ModelType = {
+  read: (fields) => {
+    const config = readGemma(fields, {
+      ...DEFAULTS,
+      kvHeads: 4,
+      activation: ACTIVATION,
+      maxPositions: 131_072,
+    });
+    const ropes = readRopes(fields, config);
+    const pattern = fields.count("sliding_window_pattern", 6);
+    const windows = readWindows(fields, {
+      layers: config.layers,
+      window: countOrNone(fields, "sliding_window", 4096),
+      usual: (i) => (i + 1) % pattern > 0,
+    });
+    return {
+      ...config,
+      ...sandwiched(fields),
+      rope: ropes.full,
+      qkNorm: "head",
+      logitCap: positiveOrNone(fields, "final_logit_softcapping", null),
+      perLayer: windows.map((window) => ({
+        rope: window === null ? ropes.full : ropes.sliding,
+        window,
+      })),
+    };
+  },
+  gguf: {
+    architecture: "gemma3",
+    transformersClass: "Gemma3ForCausalLM",
+    config: (model) => {
+      const { fields } = model;
+      const cap = "final_logit_softcapping";
+      return {
+        ...gemmaFields(model, { largest: 62 }),
+        "rope_theta": fields.positive("rope.freq_base", 1_000_000),
+        "rope_local_base_freq": fields.positive("rope.freq_base_swa", 10_000),
+        "sliding_window": slidingWindow(fields),
+        "sliding_window_pattern": 6,
+        [cap]: fields.has(cap) ? fields.positive(cap) : null,
+      };
+    },
+  },
+};
 
-/**
- * Refuses Gemma 3 with images.
- *
- * @throws Error that says how its text model is saved alone.
- */
-export function refuseImages(fields: JsonFields): never {
-  throw fields.error(
-    "model_type",
-    '"gemma3_text", without images. In transformers, save the text model alone: ' +
+/** Gemma 1, 2 and 3. */
+export const gemma: Family = {
+  types: { gemma: gemma1, gemma2, "gemma3_text": gemma3 },
+  refused: {
+    gemma3:
+      '"gemma3_text", without images. In transformers, save the text model alone: ' +
       "text = Gemma3ForCausalLM(model.config.text_config); " +
       "text.model.load_state_dict(model.model.language_model.state_dict()); " +
       "text.save_pretrained(folder)",
-  );
-}
+  },
+};
 
 /** Of the layers that see everything, and of those with a window. */
 function readRopes(
-  fields: JsonFields,
+  fields: ConfigReader,
   { headDim }: Pick<DecoderConfig, "headDim">,
 ): Readonly<Record<"full" | "sliding", RopeConfig>> {
   const nested = fields.object("rope_parameters");
@@ -142,7 +175,7 @@ function readRopes(
   };
 }
 
-function readGemma(fields: JsonFields, defaults: FamilyDefaults) {
+function readGemma(fields: ConfigReader, defaults: FamilyDefaults) {
   refuseOthers(fields, { "use_bidirectional_attention": false });
   const config = readDecoder(fields, defaults);
   return {
@@ -155,7 +188,7 @@ function readGemma(fields: JsonFields, defaults: FamilyDefaults) {
 
 /** Norms before and after attention and MLP, and the scale of attention. */
 function sandwiched(
-  fields: JsonFields,
+  fields: ConfigReader,
 ): Pick<Required<DecoderConfig>, "names" | "attentionScale"> {
   return {
     attentionScale: fields.positive("query_pre_attn_scalar", 256) ** -0.5,
@@ -168,75 +201,11 @@ function sandwiched(
   };
 }
 
-const SANDWICH_NORMS = {
-  "attn_norm": "input_layernorm",
-  "post_attention_norm": "post_attention_layernorm",
-  "ffn_norm": "pre_feedforward_layernorm",
-  "post_ffw_norm": "post_feedforward_layernorm",
-};
-
-const GEMMA_ARRANGED = Object.fromEntries(
-  ["output_norm", ...Object.keys({ ...SANDWICH_NORMS, ...HEAD_NORMS })]
-    .map((module) => [module, ONE_ADDED]),
-);
-
-export const gemma: Family = {
-  ...LLAMA,
-  arranged: GEMMA_ARRANGED,
-  config: (model) => ({
-    "architectures": ["GemmaForCausalLM"],
-    "model_type": "gemma",
-    ...llamaFields(model),
-    "hidden_act": "gelu_pytorch_tanh",
-  }),
-};
-
-export const gemma2: Family = {
-  ...LLAMA,
-  inner: { ...ATTENTION, ...GATED_MLP, ...SANDWICH_NORMS },
-  arranged: GEMMA_ARRANGED,
-  config: (model) => ({
-    "architectures": ["Gemma2ForCausalLM"],
-    "model_type": "gemma2",
-    ...gemmaFields(model, { largest: 46 }),
-    "attn_logit_softcapping": model.fields.positive(
-      "attn_logit_softcapping",
-      50,
-    ),
-    "final_logit_softcapping": model.fields.positive(
-      "final_logit_softcapping",
-      30,
-    ),
-    "sliding_window": model.fields.count("attention.sliding_window", 4096),
-  }),
-};
-
-export const gemma3: Family = {
-  ...LLAMA,
-  inner: { ...ATTENTION, ...GATED_MLP, ...SANDWICH_NORMS, ...HEAD_NORMS },
-  arranged: GEMMA_ARRANGED,
-  config: (model) => ({
-    "architectures": ["Gemma3ForCausalLM"],
-    "model_type": "gemma3_text",
-    ...gemmaFields(model, { largest: 62 }),
-    "rope_theta": model.fields.positive("rope.freq_base", 1_000_000),
-    "rope_local_base_freq": model.fields.positive(
-      "rope.freq_base_swa",
-      10_000,
-    ),
-    "sliding_window": slidingWindow(model.fields),
-    "sliding_window_pattern": 6,
-    "final_logit_softcapping": model.fields.has("final_logit_softcapping")
-      ? model.fields.positive("final_logit_softcapping")
-      : null,
-  }),
-};
-
 /** @param largest layers of the model that scales by its width, not its heads. */
 function gemmaFields(
-  model: Parameters<Family["config"]>[0],
+  model: GgufModel,
   { largest }: { largest: number },
-) {
+): ConfigFields {
   const { fields } = model;
   const size = headDim(fields);
   const { hidden_act: _silu, ...rest } = llamaFields(model);

@@ -1,17 +1,11 @@
-import {
-  type DecoderConfig,
-  LLAMA_NAMES,
-  type ModuleNames,
-} from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import { LLAMA_NAMES, type ModuleNames } from "../config.ts";
 import {
   countOrNone,
   readActivation,
   refuseOthers,
   refuseQuantized,
-} from "./decoder_fields.ts";
-import { TRANSPOSED } from "../gguf/arrangement.ts";
-import type { Family } from "../gguf/family.ts";
+} from "../config_json/decoder_fields.ts";
+import type { Family } from "../family.ts";
 import { commonFields, layerNormEpsilon } from "../gguf/config_fields.ts";
 
 const NAMES: ModuleNames = {
@@ -32,81 +26,65 @@ const NAMES: ModuleNames = {
  * GPT-2: learned positions, layer norms, biases, an MLP without a gate, and
  * matrices stored the other way round.
  * https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf
- *
- * @throws Error for a field that is missing, of a wrong type, or unsupported.
  */
-export function gpt2Config(fields: JsonFields): DecoderConfig {
-  refuseQuantized(fields);
-  refuseOthers(fields, {
-    "scale_attn_weights": true,
-    "scale_attn_by_inverse_layer_idx": false,
-    "add_cross_attention": false,
-  });
-  const hiddenSize = fields.count("n_embd");
-  const heads = fields.few("n_head");
-  if (hiddenSize % heads !== 0) {
-    throw fields.error("n_head", `a divisor of n_embd, ${hiddenSize}`);
-  }
-  return {
-    vocabSize: fields.count("vocab_size"),
-    hiddenSize,
-    intermediateSize: countOrNone(fields, "n_inner", null) ?? 4 * hiddenSize,
-    layers: fields.few("n_layer"),
-    heads,
-    kvHeads: heads,
-    headDim: hiddenSize / heads,
-    normEpsilon: fields.positive("layer_norm_epsilon", 1e-5),
-    rope: null,
-    maxPositions: fields.count("n_positions", 1024),
-    tiedHead: fields.flag("tie_word_embeddings", true),
-    bosId: fields.tokenIds("bos_token_id", [50_256])[0] ?? null,
-    eosIds: fields.tokenIds("eos_token_id", [50_256]),
-    norm: "layer",
-    projections: "joined",
-    mlp: "plain",
-    ...readActivation(fields, ["activation_function", "gelu_new"]),
-    biases: { qkv: true, o: true, mlp: true },
-    inputsFirst: true,
-    names: NAMES,
-  };
-}
-
 export const gpt2: Family = {
-  outer: {
-    "token_embd": "transformer.wte",
-    "position_embd": "transformer.wpe",
-    "output_norm": "transformer.ln_f",
-    "output": "lm_head",
-  },
-  layers: "transformer.h",
-  inner: {
-    "attn_norm": "ln_1",
-    "attn_qkv": "attn.c_attn",
-    "attn_output": "attn.c_proj",
-    "ffn_norm": "ln_2",
-    "ffn_up": "mlp.c_fc",
-    "ffn_down": "mlp.c_proj",
-  },
-  arranged: {
-    "attn_qkv": TRANSPOSED,
-    "attn_output": TRANSPOSED,
-    "ffn_up": TRANSPOSED,
-    "ffn_down": TRANSPOSED,
-  },
-  config: (model) => {
-    const { hidden_size, intermediate_size, ...sizes } = commonFields(model);
-    return {
-      "architectures": ["GPT2LMHeadModel"],
-      "model_type": "gpt2",
-      "vocab_size": sizes["vocab_size"],
-      "n_embd": hidden_size,
-      "n_inner": intermediate_size,
-      "n_layer": sizes["num_hidden_layers"],
-      "n_head": sizes["num_attention_heads"],
-      "n_positions": sizes["max_position_embeddings"],
-      "tie_word_embeddings": sizes["tie_word_embeddings"],
-      "layer_norm_epsilon": layerNormEpsilon(model.fields),
-      "activation_function": "gelu_new",
-    };
+  types: {
+    gpt2: {
+      read: (fields) => {
+        refuseQuantized(fields);
+        refuseOthers(fields, {
+          "scale_attn_weights": true,
+          "scale_attn_by_inverse_layer_idx": false,
+          "add_cross_attention": false,
+        });
+        const hiddenSize = fields.count("n_embd");
+        const heads = fields.few("n_head");
+        if (hiddenSize % heads !== 0) {
+          throw fields.error("n_head", `a divisor of n_embd, ${hiddenSize}`);
+        }
+        return {
+          vocabSize: fields.count("vocab_size"),
+          hiddenSize,
+          intermediateSize: countOrNone(fields, "n_inner", null) ??
+            4 * hiddenSize,
+          layers: fields.few("n_layer"),
+          heads,
+          kvHeads: heads,
+          headDim: hiddenSize / heads,
+          normEpsilon: fields.positive("layer_norm_epsilon", 1e-5),
+          rope: null,
+          maxPositions: fields.count("n_positions", 1024),
+          tiedHead: fields.flag("tie_word_embeddings", true),
+          bosId: fields.tokenIds("bos_token_id", [50_256])[0] ?? null,
+          eosIds: fields.tokenIds("eos_token_id", [50_256]),
+          norm: "layer",
+          projections: "joined",
+          mlp: "plain",
+          ...readActivation(fields, ["activation_function", "gelu_new"]),
+          biases: { qkv: true, o: true, mlp: true },
+          inputsFirst: true,
+          names: NAMES,
+        };
+      },
+      gguf: {
+        transformersClass: "GPT2LMHeadModel",
+        config: (model) => {
+          const { hidden_size, intermediate_size, ...sizes } = commonFields(
+            model,
+          );
+          return {
+            "vocab_size": sizes["vocab_size"],
+            "n_embd": hidden_size,
+            "n_inner": intermediate_size,
+            "n_layer": sizes["num_hidden_layers"],
+            "n_head": sizes["num_attention_heads"],
+            "n_positions": sizes["max_position_embeddings"],
+            "tie_word_embeddings": sizes["tie_word_embeddings"],
+            "layer_norm_epsilon": layerNormEpsilon(model.fields),
+            "activation_function": "gelu_new",
+          };
+        },
+      },
+    },
   },
 };

@@ -1,13 +1,7 @@
-import {
-  type DecoderConfig,
-  LLAMA_NAMES,
-  type ModuleNames,
-} from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
-import { readDecoder } from "./decoder_fields.ts";
-import { readRope } from "./rope_fields.ts";
-import { FUSED_BY_HEAD } from "../gguf/arrangement.ts";
-import { type Family, PRE_NORMS } from "../gguf/family.ts";
+import { LLAMA_NAMES, type ModuleNames } from "../config.ts";
+import { readDecoder } from "../config_json/decoder_fields.ts";
+import { readRope } from "../config_json/rope_fields.ts";
+import type { Family } from "../family.ts";
 import {
   commonFields,
   headDim,
@@ -32,59 +26,51 @@ const NAMES: ModuleNames = {
  * GPT-NeoX and Pythia: layer norms, biases, a quarter of each head rotated, an
  * MLP without a gate beside attention. https://arxiv.org/abs/2204.06745
  */
-export function gptNeoxConfig(fields: JsonFields): DecoderConfig {
-  const config = readDecoder(fields, {
-    epsilon: ["layer_norm_eps", 1e-5],
-    activation: ["hidden_act", "gelu"],
-    maxPositions: 2048,
-    tiedHead: false,
-    bosId: 0,
-    eosId: 2,
-  });
-  const biased = fields.flag("attention_bias", true);
-  return {
-    ...config,
-    rope: readRope(fields, {
-      ...config,
-      theta: ["rotary_emb_base", 10_000],
-      rotaryShare: ["rotary_pct", 0.25],
-    }),
-    norm: "layer",
-    projections: "by head",
-    mlp: "plain",
-    biases: { qkv: biased, o: biased, mlp: true },
-    parallel: fields.flag("use_parallel_residual", true),
-    names: NAMES,
-  };
-}
-
-export const gptneox: Family = {
-  outer: {
-    "token_embd": "gpt_neox.embed_in",
-    "output_norm": "gpt_neox.final_layer_norm",
-    "output": "embed_out",
-  },
-  layers: "gpt_neox.layers",
-  inner: {
-    ...PRE_NORMS,
-    "attn_qkv": "attention.query_key_value",
-    "attn_output": "attention.dense",
-    "ffn_up": "mlp.dense_h_to_4h",
-    "ffn_down": "mlp.dense_4h_to_h",
-  },
-  arranged: { "attn_qkv": FUSED_BY_HEAD },
-  config: (model) => {
-    const { num_key_value_heads: _heads, ...sizes } = commonFields(model);
-    return {
-      "architectures": ["GPTNeoXForCausalLM"],
-      "model_type": "gpt_neox",
-      ...sizes,
-      "layer_norm_eps": layerNormEpsilon(model.fields),
-      "hidden_act": "gelu",
-      "rotary_pct": rotaryShare(model.fields),
-      "rotary_emb_base": ropeTheta(model.fields),
-      "rope_scaling": ropeScaling(model, headDim(model.fields)),
-      "use_parallel_residual": model.fields.flag("use_parallel_residual", true),
-    };
+export const gptNeox: Family = {
+  types: {
+    "gpt_neox": {
+      read: (fields) => {
+        const config = readDecoder(fields, {
+          epsilon: ["layer_norm_eps", 1e-5],
+          activation: ["hidden_act", "gelu"],
+          maxPositions: 2048,
+          tiedHead: false,
+          bosId: 0,
+          eosId: 2,
+        });
+        const biased = fields.flag("attention_bias", true);
+        return {
+          ...config,
+          rope: readRope(fields, {
+            ...config,
+            theta: ["rotary_emb_base", 10_000],
+            rotaryShare: ["rotary_pct", 0.25],
+          }),
+          norm: "layer",
+          projections: "by head",
+          mlp: "plain",
+          biases: { qkv: biased, o: biased, mlp: true },
+          parallel: fields.flag("use_parallel_residual", true),
+          names: NAMES,
+        };
+      },
+      gguf: {
+        architecture: "gptneox",
+        transformersClass: "GPTNeoXForCausalLM",
+        config: (model) => {
+          const { num_key_value_heads: _heads, ...sizes } = commonFields(model);
+          const { fields } = model;
+          return {
+            ...sizes,
+            "layer_norm_eps": layerNormEpsilon(fields),
+            "hidden_act": "gelu",
+            "rotary_pct": rotaryShare(fields),
+            "rotary_emb_base": ropeTheta(fields),
+            "rope_scaling": ropeScaling(model, headDim(fields)),
+            "use_parallel_residual": fields.flag("use_parallel_residual", true),
+          };
+        },
+      },
+    },
   },
 };

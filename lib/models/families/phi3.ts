@@ -1,20 +1,11 @@
-import type { DecoderConfig } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
 import {
   countOrNone,
   positives,
   readDecoder,
   slidingEverywhere,
-} from "./decoder_fields.ts";
-import { readRope, type ScalingReader } from "./rope_fields.ts";
-import {
-  type ConfigFields,
-  type Family,
-  type GgufModel,
-  OUTER,
-  PRE_NORMS,
-} from "../gguf/family.ts";
-import { shortest } from "../gguf/metadata.ts";
+} from "../config_json/decoder_fields.ts";
+import { readRope, type ScalingReader } from "../config_json/rope_fields.ts";
+import type { ConfigFields, Family, GgufModel, ModelType } from "../family.ts";
 import {
   commonFields,
   headDim,
@@ -22,6 +13,7 @@ import {
   rotaryShare,
   slidingWindow,
 } from "../gguf/config_fields.ts";
+import { shortest } from "../gguf/metadata.ts";
 import { ropeScaling, ropeTheta } from "../gguf/rope_scaling.ts";
 
 /**
@@ -32,79 +24,74 @@ import { ropeScaling, ropeTheta } from "../gguf/rope_scaling.ts";
  * their first training and another beyond: they are read as having no more
  * positions than those.
  */
-export function phi3Config(fields: JsonFields): DecoderConfig {
-  const config = readDecoder(fields, {
-    epsilon: ["rms_norm_eps", 1e-5],
-    maxPositions: 4096,
-    tiedHead: false,
-    bosId: 1,
-    eosId: 32_000,
-  });
-  const { maxPositions } = config;
-  const original = fields.count("original_max_position_embeddings", 4096);
-  const longRope: ScalingReader = (rope, { size }) => {
-    const growth = rope.positive("factor", maxPositions / original);
-    const usual = Math.sqrt(1 + Math.log(growth) / Math.log(original));
-    return {
-      kind: "pairs",
-      factors: positives(rope, "short_factor", size / 2),
-      amplitude: rope.positive("attention_factor", growth > 1 ? usual : 1),
+const type: ModelType = {
+  read: (fields) => {
+    const config = readDecoder(fields, {
+      epsilon: ["rms_norm_eps", 1e-5],
+      maxPositions: 4096,
+      tiedHead: false,
+      bosId: 1,
+      eosId: 32_000,
+    });
+    const { maxPositions } = config;
+    const original = fields.count("original_max_position_embeddings", 4096);
+    const longRope: ScalingReader = (rope, { size }) => {
+      const growth = rope.positive("factor", maxPositions / original);
+      const usual = Math.sqrt(1 + Math.log(growth) / Math.log(original));
+      return {
+        kind: "pairs",
+        factors: positives(rope, "short_factor", size / 2),
+        amplitude: rope.positive("attention_factor", growth > 1 ? usual : 1),
+      };
     };
-  };
-  const rope = readRope(fields, {
-    ...config,
-    rotaryShare: ["partial_rotary_factor", 1],
-    // All of these mean LongRoPE in files of this family.
-    scalings: new Map(
-      ["longrope", "su", "yarn"].map((type) => [type, longRope]),
-    ),
-  });
-  const window = countOrNone(fields, "sliding_window", null);
-  return {
-    ...config,
-    maxPositions: rope.scaling?.kind === "pairs"
-      ? Math.min(maxPositions, original)
-      : maxPositions,
-    rope,
-    projections: "joined",
-    mlp: "joined gate",
-    ...slidingEverywhere({ ...config, rope }, window),
-  };
-}
-
-export const phi3: Family = {
-  outer: OUTER,
-  layers: "model.layers",
-  inner: {
-    "attn_qkv": "self_attn.qkv_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_up": "mlp.gate_up_proj",
-    "ffn_down": "mlp.down_proj",
-    ...PRE_NORMS,
-  },
-  config: (model) => {
-    const { fields } = model;
-    const positions = fields.count("context_length");
-    return {
-      "architectures": ["Phi3ForCausalLM"],
-      "model_type": "phi3",
-      ...commonFields(model),
-      ...rmsNorm(fields),
-      "hidden_act": "silu",
-      "rope_theta": ropeTheta(fields),
-      "rope_scaling": longRope(model) ?? ropeScaling(model, headDim(fields)),
-      "partial_rotary_factor": rotaryShare(fields),
-      "original_max_position_embeddings": fields.count(
-        "rope.scaling.original_context_length",
-        positions,
+    const rope = readRope(fields, {
+      ...config,
+      rotaryShare: ["partial_rotary_factor", 1],
+      // All of these mean LongRoPE in files of this family.
+      scalings: new Map(
+        ["longrope", "su", "yarn"].map((type) => [type, longRope]),
       ),
-      "sliding_window": slidingWindow(fields),
+    });
+    const window = countOrNone(fields, "sliding_window", null);
+    return {
+      ...config,
+      maxPositions: rope.scaling?.kind === "pairs"
+        ? Math.min(maxPositions, original)
+        : maxPositions,
+      rope,
+      projections: "joined",
+      mlp: "joined gate",
+      ...slidingEverywhere({ ...config, rope }, window),
     };
+  },
+  gguf: {
+    transformersClass: "Phi3ForCausalLM",
+    config: (model) => {
+      const { fields } = model;
+      const scaling = longRopeFields(model) ??
+        ropeScaling(model, headDim(fields));
+      return {
+        ...commonFields(model),
+        ...rmsNorm(fields),
+        "hidden_act": "silu",
+        "rope_theta": ropeTheta(fields),
+        "rope_scaling": scaling,
+        "partial_rotary_factor": rotaryShare(fields),
+        "original_max_position_embeddings": fields.count(
+          "rope.scaling.original_context_length",
+          fields.count("context_length"),
+        ),
+        "sliding_window": slidingWindow(fields),
+      };
+    },
   },
 };
 
+/** Phi-3, 3.5 and 4-mini. */
+export const phi3: Family = { types: { phi3: type } };
+
 /** LongRoPE, which nothing but its factors announces; `null` without them. */
-function longRope({ fields, factors }: GgufModel): ConfigFields | null {
+function longRopeFields({ fields, factors }: GgufModel): ConfigFields | null {
   const short = factors("rope_factors_short.weight");
   const long = factors("rope_factors_long.weight");
   if (!short || !long) return null;

@@ -1,14 +1,14 @@
 import type { DecoderConfig } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import type { ConfigReader } from "../config_json/config_reader.ts";
 import {
   countOrNone,
   type FamilyDefaults,
   readBiases,
   readDecoder,
   readWindows,
-} from "./decoder_fields.ts";
-import { readRope } from "./rope_fields.ts";
-import { type Family, HEAD_NORMS, LLAMA } from "../gguf/family.ts";
+} from "../config_json/decoder_fields.ts";
+import { readRope } from "../config_json/rope_fields.ts";
+import type { Family, ModelType } from "../family.ts";
 import { hasBias, llamaFields } from "../gguf/config_fields.ts";
 
 const DEFAULTS = {
@@ -24,22 +24,42 @@ const DEFAULTS = {
  * Qwen2 and 2.5: Llama with biases of queries, keys and values, and perhaps
  * windows in the upper layers. https://arxiv.org/abs/2407.10671
  */
-export function qwen2Config(fields: JsonFields): DecoderConfig {
-  const biases = { qkv: true, o: false, mlp: false };
-  return { ...readQwen(fields, DEFAULTS), biases };
-}
+const qwen2: ModelType = {
+  read: (fields) => ({
+    ...readQwen(fields, DEFAULTS),
+    biases: { qkv: true, o: false, mlp: false },
+  }),
+  gguf: {
+    transformersClass: "Qwen2ForCausalLM",
+    config: (model) => ({ ...llamaFields(model), "use_sliding_window": false }),
+  },
+};
 
 /**
  * Qwen3: without these biases, but with norms of each head's queries and keys.
  * https://arxiv.org/abs/2505.09388
  */
-export function qwen3Config(fields: JsonFields): DecoderConfig {
-  const config = readQwen(fields, { ...DEFAULTS, headDim: 128 });
-  return { ...config, qkNorm: "head", ...readBiases(fields) };
-}
+const qwen3: ModelType = {
+  read: (fields) => ({
+    ...readQwen(fields, { ...DEFAULTS, headDim: 128 }),
+    qkNorm: "head",
+    ...readBiases(fields),
+  }),
+  gguf: {
+    transformersClass: "Qwen3ForCausalLM",
+    config: (model) => ({
+      ...llamaFields(model),
+      "attention_bias": hasBias(model, "attn_q"),
+      "use_sliding_window": false,
+    }),
+  },
+};
+
+/** Qwen2, 2.5 and 3. */
+export const qwen: Family = { types: { qwen2, qwen3 } };
 
 function readQwen(
-  fields: JsonFields,
+  fields: ConfigReader,
   defaults: FamilyDefaults,
 ): DecoderConfig {
   const sizes = readDecoder(fields, defaults);
@@ -48,7 +68,7 @@ function readQwen(
 }
 
 function readSliding(
-  fields: JsonFields,
+  fields: ConfigReader,
   { layers, rope }: Pick<DecoderConfig, "layers" | "rope">,
 ): Pick<DecoderConfig, "perLayer"> {
   const window = fields.flag("use_sliding_window", false)
@@ -64,25 +84,3 @@ function readSliding(
   if (windows.every((window) => window === null)) return {};
   return { perLayer: windows.map((window) => ({ rope, window })) };
 }
-
-export const qwen2: Family = {
-  ...LLAMA,
-  config: (model) => ({
-    "architectures": ["Qwen2ForCausalLM"],
-    "model_type": "qwen2",
-    ...llamaFields(model),
-    "use_sliding_window": false,
-  }),
-};
-
-export const qwen3: Family = {
-  ...LLAMA,
-  inner: { ...LLAMA.inner, ...HEAD_NORMS },
-  config: (model) => ({
-    "architectures": ["Qwen3ForCausalLM"],
-    "model_type": "qwen3",
-    ...llamaFields(model),
-    "attention_bias": hasBias(model, "attn_q"),
-    "use_sliding_window": false,
-  }),
-};

@@ -1,48 +1,64 @@
-import type { DecoderConfig } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import type { ConfigReader } from "../config_json/config_reader.ts";
 import {
   countOrNone,
   readBiases,
   readDecoder,
   readWindows,
-} from "./decoder_fields.ts";
-import { readRope } from "./rope_fields.ts";
+} from "../config_json/decoder_fields.ts";
+import { readRope } from "../config_json/rope_fields.ts";
+import type { Family, ModelType } from "../family.ts";
+import { linearBiases, llamaFields } from "../gguf/config_fields.ts";
 
 /**
  * Llama of which every fourth layer does not rotate.
  * https://arxiv.org/abs/2501.18795
  */
-export function smolLm3Config(fields: JsonFields): DecoderConfig {
-  const config = readDecoder(fields, {
-    kvHeads: 4,
-    epsilon: ["rms_norm_eps", 1e-6],
-    maxPositions: 32_768,
-    tiedHead: true,
-    bosId: 128_000,
-    eosId: 128_001,
-  });
-  const rope = readRope(fields, {
-    ...config,
-    theta: ["rope_theta", 2_000_000],
-  });
-  const rotates = readRotating(fields, config.layers);
-  const window = fields.flag("use_sliding_window", false)
-    ? countOrNone(fields, "sliding_window", null)
-    : null;
-  const windows = readWindows(fields, {
-    layers: config.layers,
-    window,
-    usual: (i) => window !== null && !rotates[i],
-  });
-  const perLayer = windows.map((window, i) => ({
-    rope: rotates[i] ? rope : null,
-    window,
-  }));
-  return { ...config, rope, ...readBiases(fields), perLayer };
-}
+const smollm3: ModelType = {
+  read: (fields) => {
+    const config = readDecoder(fields, {
+      kvHeads: 4,
+      epsilon: ["rms_norm_eps", 1e-6],
+      maxPositions: 32_768,
+      tiedHead: true,
+      bosId: 128_000,
+      eosId: 128_001,
+    });
+    const rope = readRope(fields, {
+      ...config,
+      theta: ["rope_theta", 2_000_000],
+    });
+    const rotates = readRotating(fields, config.layers);
+    const window = fields.flag("use_sliding_window", false)
+      ? countOrNone(fields, "sliding_window", null)
+      : null;
+    const windows = readWindows(fields, {
+      layers: config.layers,
+      window,
+      usual: (i) => window !== null && !rotates[i],
+    });
+    const perLayer = windows.map((window, i) => ({
+      rope: rotates[i] ? rope : null,
+      window,
+    }));
+    return { ...config, rope, ...readBiases(fields), perLayer };
+  },
+  gguf: {
+    transformersClass: "SmolLM3ForCausalLM",
+    interleaved: true,
+    config: (model) => ({
+      ...llamaFields(model),
+      ...linearBiases(model),
+      "no_rope_layer_interval": 4,
+      "use_sliding_window": false,
+    }),
+  },
+};
+
+/** SmolLM3. */
+export const smolLm3: Family = { types: { smollm3 } };
 
 /** `no_rope_layers` is 0 for layers that do not rotate, whatever it is called. */
-function readRotating(fields: JsonFields, layers: number): boolean[] {
+function readRotating(fields: ConfigReader, layers: number): boolean[] {
   const interval = fields.count("no_rope_layer_interval", 4);
   const name = "no_rope_layers";
   const list = fields.has(name)

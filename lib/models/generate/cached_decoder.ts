@@ -11,7 +11,8 @@ import {
   rowsAttention,
 } from "../decoder/attention.ts";
 import type { DecoderConfig } from "../config.ts";
-import { logits, type Parameters, streamStates } from "../decoder/decoder.ts";
+import { logits, streamStates } from "../decoder/decoder.ts";
+import type { Parameters } from "../decoder/layers.ts";
 
 /** Keys and values of one layer, by the names that a graph knows them by. */
 export function cacheNames(layer: number): { k: string; v: string } {

@@ -1,4 +1,4 @@
-import type { ConfigFields, GgufModel } from "./family.ts";
+import type { ConfigFields, GgufModel } from "../family.ts";
 import type { Metadata } from "./metadata.ts";
 import { rotary } from "./rope_scaling.ts";
 
@@ -18,7 +18,7 @@ const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
 /**
  * Sizes and what else all families but GPT-2 call by the same names.
  *
- * @param read fields beyond the usual that the family reads.
+ * @param read fields besides these that the family reads.
  * @throws Error for others that change the mathematics.
  */
 export function commonFields(
@@ -28,6 +28,7 @@ export function commonFields(
   for (const [key, values] of Object.entries(NEUTRAL)) {
     if (!read.includes(key)) fields.only(key, values);
   }
+  fields.only("attention.value_length", [headDim(fields)]);
   const heads = fields.count("attention.head_count");
   return {
     "vocab_size": vocabularySize,
@@ -45,9 +46,7 @@ export function commonFields(
 export function headDim(fields: Metadata): number {
   const usual = fields.count("embedding_length") /
     fields.count("attention.head_count");
-  const size = fields.count("attention.key_length", usual);
-  fields.only("attention.value_length", [size]);
-  return size;
+  return fields.count("attention.key_length", usual);
 }
 
 /** Fields of models with RMS norms that rotate heads whole. */
@@ -92,4 +91,12 @@ export function slidingWindow(fields: Metadata): number | null {
 /** Whether a module of the first layer, and so of all, has a bias. */
 export function hasBias({ tensors }: GgufModel, module: string): boolean {
   return tensors.has(`blk.0.${module}.bias`);
+}
+
+/** Fields on the biases of attention and MLP. */
+export function linearBiases(model: GgufModel): ConfigFields {
+  return {
+    "attention_bias": hasBias(model, "attn_q"),
+    "mlp_bias": hasBias(model, "ffn_up"),
+  };
 }

@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { openModel } from "../open_model.ts";
-import { readConfig } from "../read_config.ts";
-import { writeJson } from "../json_fields.ts";
+import { ConfigReader, writeJson } from "../config_json/config_reader.ts";
+import { GGUF_TYPES, type GgufType } from "../families.ts";
+import type { ConfigFields } from "../family.ts";
 import {
   ELEMENT_BYTES,
   elementCount,
   encodeHeader,
 } from "../weights/safetensors_header.ts";
-import type { ConfigFields, Family } from "./family.ts";
-import { headDim } from "./config_fields.ts";
 import {
   type Conversion,
   convertedBytes,
@@ -16,17 +15,8 @@ import {
 } from "./convert_tensor.ts";
 import type { GgufFile, GgufTensor } from "./gguf_file.ts";
 import type { Metadata } from "./metadata.ts";
+import { tensorMapping } from "./tensor_mapping.ts";
 import { type TokenizerFiles, tokenizerFiles } from "./tokenizer.ts";
-import { gemma, gemma2, gemma3 } from "../families/gemma.ts";
-import { gpt2 } from "../families/gpt2.ts";
-import { gptneox } from "../families/gpt_neox.ts";
-import { granite, llama, smollm3 } from "../families/llama.ts";
-import { olmo, olmo2 } from "../families/olmo.ts";
-import { phi3 } from "../families/phi3.ts";
-import { qwen2, qwen3 } from "../families/qwen.ts";
-import { stablelm } from "../families/stablelm.ts";
-import { starcoder2 } from "../families/starcoder2.ts";
-
 /** A GGUF file's model, as what goes into a Hugging Face folder. */
 export interface ConvertedModel {
   readonly gguf: GgufFile;
@@ -40,8 +30,6 @@ export type OnBytes = (bytes: number, total: number) => void;
 
 /** What older files carry and every model computes again. */
 const RECOMPUTED = /^blk\.\d+\.attn_rot_embd\.weight$/;
-
-const NAME = /^(?:blk\.(?<layer>\d+)\.)?(?<module>\w+)\.(?<kind>weight|bias)$/;
 
 /** No head has a thousandth as many rotary pairs. */
 const MAX_FACTORS = 1 << 20;
@@ -63,9 +51,9 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
   const { path, metadata, tensors } = gguf;
   metadata.only("general.type", ["model"]);
   metadata.only("split.count", [0, 1]);
-  const { name, family } = familyOf(metadata);
+  const { name, architecture, read, gguf: mapping } = typeOf(metadata);
   const embedding = embeddingOf(gguf);
-  const fields = metadata.under(`${name}.`);
+  const fields = metadata.under(`${architecture}.`);
   const vocabularySize = embedding.shape[0]!;
   const tokenizer = convertTokenizer(gguf);
   const rest = new Map(tensors);
@@ -73,21 +61,23 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
     rest.delete(tensor);
     return readFactors(gguf, tensor);
   };
-  const model = { fields, tensors, vocabularySize, factors };
   const config = {
-    ...family.config(model),
+    "architectures": [mapping.transformersClass],
+    "model_type": name,
+    ...mapping.config({ fields, tensors, vocabularySize, factors }),
     ...tokenizer.ids,
-    "torch_dtype": DTYPES[embedding.type.dtype],
+    "torch_dtype": DTYPES[embedding.format.dtype],
   };
-  const sizes = { headDim: headDim(fields) };
+  const decoder = read(new ConfigReader(`config.json of ${path}`, config));
+  const conversionOf = tensorMapping(decoder, mapping);
   const weights = [...rest.values()]
     .filter(({ name }) => !RECOMPUTED.test(name))
     .map((tensor) => {
-      const conversion = conversionOf(tensor, { ...family, ...sizes });
+      const conversion = conversionOf(tensor);
       if (conversion) return conversion;
       throw new Error(
         `Cannot read ${path}: tensor "${tensor.name}" ` +
-          `has no place in "${name}"`,
+          `has no place in "${architecture}"`,
       );
     });
   return { gguf, tokenizer, config, weights };
@@ -108,31 +98,12 @@ function embeddingOf({ path, tensors }: GgufFile): GgufTensor {
   throw new Error(`Cannot read ${path}: no tensor "token_embd.weight"`);
 }
 
-function familyOf(metadata: Metadata): { name: string; family: Family } {
-  const name = metadata.text("general.architecture");
-  const family = FAMILIES.get(name);
-  if (family) return { name, family };
-  const names = [...FAMILIES.keys()].join(", ");
+function typeOf(metadata: Metadata): GgufType & { architecture: string } {
+  const architecture = metadata.text("general.architecture");
+  const type = GGUF_TYPES.get(architecture);
+  if (type) return { ...type, architecture };
+  const names = [...GGUF_TYPES.keys()].join(", ");
   throw metadata.error("general.architecture", `one of ${names}`);
-}
-
-/** How a tensor becomes one of the folder, `null` for one without a place. */
-function conversionOf(
-  tensor: GgufTensor,
-  { outer, inner, layers, arranged = {}, headDim }: Family & {
-    headDim: number;
-  },
-): Conversion | null {
-  const { layer, module = "", kind } = NAME.exec(tensor.name)?.groups ?? {};
-  const names = layer ? inner : outer;
-  if (!Object.hasOwn(names, module)) return null;
-  const prefix = layer ? `${layers}.${layer}.` : "";
-  return {
-    name: `${prefix}${names[module]}.${kind}`,
-    tensor,
-    arrangement: arranged[module] ?? {},
-    headDim,
-  };
 }
 
 /**
@@ -154,7 +125,6 @@ export async function writeConverted(
     join(folder, "config.json"),
     text.replace(CAPS, "$1.0"),
   );
-  await readConfig(folder);
   await Deno.writeFile(
     join(folder, "model.safetensors"),
     ReadableStream.from(weightBytes(model, onBytes)),
@@ -182,7 +152,7 @@ function* weightBytes(
   const sorted = weights.toSorted((a, b) => a.name < b.name ? -1 : 1);
   const entries = sorted.map((conversion) => ({
     name: conversion.name,
-    dtype: conversion.tensor.type.dtype,
+    dtype: conversion.tensor.format.dtype,
     shape: convertedShape(conversion),
   }));
   yield encodeHeader(entries, { format: "pt" });
@@ -208,10 +178,10 @@ function readFactors(
 ): Float32Array | null {
   const tensor = tensors.get(name);
   if (!tensor) return null;
-  const { type, shape } = tensor;
-  if (type.name !== "F32" || elementCount(shape) > MAX_FACTORS) {
+  const { format, shape } = tensor;
+  if (format.name !== "F32" || elementCount(shape) > MAX_FACTORS) {
     throw new Error(
-      `Cannot read ${path}: tensor "${name}" is ${type.name} [${shape}], ` +
+      `Cannot read ${path}: tensor "${name}" is ${format.name} [${shape}], ` +
         `expected F32 with a number for each rotary pair`,
     );
   }
@@ -220,24 +190,3 @@ function readFactors(
   const [bytes] = convertedBytes(file, conversion);
   return new Float32Array(bytes!.slice().buffer);
 }
-
-/** Families by GGUF's `general.architecture`. */
-export const FAMILIES: ReadonlyMap<string, Family> = new Map(
-  Object.entries({
-    llama,
-    gemma,
-    gemma2,
-    gemma3,
-    gpt2,
-    gptneox,
-    granite,
-    olmo,
-    olmo2,
-    phi3,
-    qwen2,
-    qwen3,
-    smollm3,
-    stablelm,
-    starcoder2,
-  }),
-);

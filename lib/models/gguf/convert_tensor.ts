@@ -1,7 +1,30 @@
 import { elementCount } from "../weights/safetensors_header.ts";
-import type { Arrangement, RowOrder, RowSizes } from "./arrangement.ts";
 import { byteCount, type GgufTensor } from "./gguf_file.ts";
 import { readBytes } from "./header_reader.ts";
+
+/** What a conversion to GGUF did to a tensor's elements, to be undone. */
+export interface Arrangement {
+  /** How rows lie. Elements of a bias are rows. */
+  readonly order?: RowOrder;
+  /** Whether rows are columns. */
+  readonly isTransposed?: boolean;
+  /** What was added to each element. */
+  readonly added?: number;
+}
+
+/** Where rows lie in GGUF. */
+export interface RowOrder {
+  /** Projections of a head that are in the tensor. */
+  readonly projections: 1 | 3;
+  /** For each row that is wanted the stored one. */
+  readonly storedRow: (row: number, sizes: RowSizes) => number;
+}
+
+export interface RowSizes {
+  readonly rows: number;
+  /** Rows of a head. */
+  readonly headDim: number;
+}
 
 /** A stored tensor, and what of it is another way in a Hugging Face folder. */
 export interface Conversion {
@@ -49,10 +72,10 @@ export function* convertedBytes(
 
 /** Where rows stay where they are, blocks serve as rows. */
 function rowsOf(
-  { tensor: { shape, type }, arrangement }: Conversion,
+  { tensor: { shape, format }, arrangement }: Conversion,
 ): { count: number; elements: number } {
   const elements = !arrangement.order
-    ? type.elements
+    ? format.elements
     : shape.length === 1
     ? 1
     : shape.at(-1)!;
@@ -69,8 +92,8 @@ function readRows(
   file: Deno.FsFile,
   { tensor, arrangement, headDim, elements, from, to }: RowRange,
 ): Uint8Array<ArrayBuffer> {
-  const { begin, shape, type } = tensor;
-  const rowBytes = elements / type.elements * type.bytes;
+  const { begin, shape, format } = tensor;
+  const rowBytes = elements / format.elements * format.bytes;
   const { order } = arrangement;
   if (!order) {
     const range = { at: begin + from * rowBytes };
@@ -88,31 +111,31 @@ function readRows(
 
 /** In whole heads rows only change places; a bias has no blocks to be cut. */
 function checkWhole(
-  { name, shape, type }: GgufTensor,
+  { name, shape, format }: GgufTensor,
   { projections, rows, headDim }: RowOrder & RowSizes,
 ): void {
   if (
     rows % (projections * headDim) === 0 &&
-    (shape.length > 1 || type.elements === 1)
+    (shape.length > 1 || format.elements === 1)
   ) return;
   throw new Error(
-    `tensor "${name}" has ${rows} rows of ${type.name}, ` +
+    `tensor "${name}" has ${rows} rows of ${format.name}, ` +
       `expected whole heads of ${headDim}`,
   );
 }
 
 function converted(
   stored: Uint8Array<ArrayBuffer>,
-  { tensor: { name, type }, arrangement: { added } }: Conversion,
+  { tensor: { name, format }, arrangement: { added } }: Conversion,
 ): Uint8Array<ArrayBuffer> {
-  if (added === undefined && !type.dequantize) return stored;
-  if (type.dtype !== "F32") {
-    throw new Error(`tensor "${name}" is of ${type.name}, expected F32`);
+  if (added === undefined && !format.dequantize) return stored;
+  if (format.dtype !== "F32") {
+    throw new Error(`tensor "${name}" is of ${format.name}, expected F32`);
   }
-  const values = type.dequantize
-    ? new Float32Array(stored.length / type.bytes * type.elements)
+  const values = format.dequantize
+    ? new Float32Array(stored.length / format.bytes * format.elements)
     : new Float32Array(stored.buffer);
-  type.dequantize?.(stored, values);
+  format.dequantize?.(stored, values);
   if (added !== undefined) {
     for (let i = 0; i < values.length; i++) values[i]! -= added;
   }
@@ -121,11 +144,11 @@ function converted(
 
 /** Whole, since its rows come from everywhere: GPT-2's largest has 40 MB. */
 function transposed(file: Deno.FsFile, tensor: GgufTensor): Uint8Array {
-  const { shape, type, begin } = tensor;
+  const { shape, format, begin } = tensor;
   const stored = readBytes(file, byteCount(tensor), { at: begin });
   const plain = { name: "", tensor, arrangement: {}, headDim: 1 };
   const { buffer } = converted(stored, plain);
-  const Words = type.dtype === "F32" ? Uint32Array : Uint16Array;
+  const Words = format.dtype === "F32" ? Uint32Array : Uint16Array;
   const [rows, columns] = [elementCount(shape) / shape.at(-1)!, shape.at(-1)!];
   const from = new Words(buffer);
   const to = new Words(from.length);

@@ -1,16 +1,15 @@
 import { reasonOf } from "../../files/values.ts";
-import { quote } from "../json_fields.ts";
+import { quote } from "../config_json/config_reader.ts";
 import { elementCount } from "../weights/safetensors_header.ts";
 import { HeaderReader } from "./header_reader.ts";
 import { Metadata, type MetadataValue, readValue } from "./metadata.ts";
-import { plainType, type TensorType } from "./tensor_type.ts";
-import { Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "./small_blocks.ts";
-import { Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from "./super_blocks.ts";
+import type { BlockFormat } from "./block_format.ts";
+import { blockFormat } from "./block_formats.ts";
 
 /** A tensor of a GGUF file. */
 export interface GgufTensor {
   readonly name: string;
-  readonly type: TensorType;
+  readonly format: BlockFormat;
   /** As PyTorch has it: the size of a row comes last. */
   readonly shape: readonly number[];
   /** First byte, counted from the start of the file. */
@@ -129,14 +128,14 @@ function readEntry(reader: HeaderReader): Omit<Entry, "name"> {
   }
   const shape = Array.from({ length: dimensions }, () => reader.size())
     .reverse();
-  const type = typeOf(reader, reader.uint32());
-  checkShape(reader, shape, type);
-  return { shape, type, offset: reader.size() };
+  const format = formatOf(reader, reader.uint32());
+  checkShape(reader, shape, format);
+  return { shape, format, offset: reader.size() };
 }
 
-function typeOf(reader: HeaderReader, number: number): TensorType {
+function formatOf(reader: HeaderReader, number: number): BlockFormat {
   try {
-    return tensorType(number);
+    return blockFormat(number);
   } catch (cause) {
     throw reader.error(reasonOf(cause));
   }
@@ -145,7 +144,7 @@ function typeOf(reader: HeaderReader, number: number): TensorType {
 function checkShape(
   reader: HeaderReader,
   shape: readonly number[],
-  { name, elements }: TensorType,
+  { name, elements }: BlockFormat,
 ): void {
   const row = shape.at(-1)!;
   if (row % elements !== 0) {
@@ -178,7 +177,7 @@ function locate(
   const aligned = (at: number) => Math.ceil(at / alignment) * alignment;
   const dataOffset = aligned(from);
   let next = 0;
-  return new Map(entries.map(({ name, type, shape, offset }) => {
+  return new Map(entries.map(({ name, format, shape, offset }) => {
     const where = `tensor ${quote(name)}`;
     if (offset !== next) {
       throw new Error(
@@ -186,7 +185,7 @@ function locate(
           `expected ${next}, where the one before it ends`,
       );
     }
-    const end = dataOffset + offset + byteCount({ type, shape });
+    const end = dataOffset + offset + byteCount({ format, shape });
     if (end > size) {
       throw new Error(
         `${where}: it ends at byte ${end}, ` +
@@ -194,68 +193,13 @@ function locate(
       );
     }
     next = aligned(end - dataOffset);
-    return [name, { name, type, shape, begin: dataOffset + offset }];
+    return [name, { name, format, shape, begin: dataOffset + offset }];
   }));
 }
 
 /** Bytes of a tensor, or of some of its rows. */
 export function byteCount(
-  { type, shape }: Pick<GgufTensor, "type" | "shape">,
+  { format, shape }: Pick<GgufTensor, "format" | "shape">,
 ): number {
-  return elementCount(shape) / type.elements * type.bytes;
-}
-
-/** Types by their number in `ggml.h`. */
-const TYPES: ReadonlyMap<number, TensorType> = new Map([
-  [0, plainType("F32", 4)],
-  [1, plainType("F16", 2)],
-  [2, Q4_0],
-  [3, Q4_1],
-  [6, Q5_0],
-  [7, Q5_1],
-  [8, Q8_0],
-  [10, Q2_K],
-  [11, Q3_K],
-  [12, Q4_K],
-  [13, Q5_K],
-  [14, Q6_K],
-  [30, plainType("BF16", 2)],
-]);
-
-/** The others, to call them by their names. */
-const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
-  [9, "Q8_1"],
-  [15, "Q8_K"],
-  [16, "IQ2_XXS"],
-  [17, "IQ2_XS"],
-  [18, "IQ3_XXS"],
-  [19, "IQ1_S"],
-  [20, "IQ4_NL"],
-  [21, "IQ3_S"],
-  [22, "IQ2_S"],
-  [23, "IQ4_XS"],
-  [24, "I8"],
-  [25, "I16"],
-  [26, "I32"],
-  [27, "I64"],
-  [28, "F64"],
-  [29, "IQ1_M"],
-  [34, "TQ1_0"],
-  [35, "TQ2_0"],
-  [39, "MXFP4"],
-  [40, "NVFP4"],
-  [41, "Q1_0"],
-]);
-
-/**
- * The type of a number.
- *
- * @throws RangeError that names a type that is not read.
- */
-export function tensorType(number: number): TensorType {
-  const type = TYPES.get(number);
-  if (type) return type;
-  const name = UNSUPPORTED.get(number) ?? `number ${number}`;
-  const names = [...TYPES.values()].map(({ name }) => name).join(", ");
-  throw new RangeError(`its type is ${name}, expected one of ${names}`);
+  return elementCount(shape) / format.elements * format.bytes;
 }

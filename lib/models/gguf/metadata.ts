@@ -1,4 +1,4 @@
-import { isIndex, quote } from "../json_fields.ts";
+import { isIndex, quote } from "../config_json/config_reader.ts";
 import type { HeaderReader } from "./header_reader.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Llama3Scaling } from "../config.ts";
 import { inverseFrequencies } from "../decoder/rotary.ts";
-import type { ConfigFields, GgufModel } from "./family.ts";
+import type { ConfigFields, GgufModel } from "../family.ts";
 import type { Metadata } from "./metadata.ts";
 
 const TYPE = "rope.scaling.type";

@@ -1,5 +1,10 @@
-import type { TokenizerParts } from "./tokenizer.ts";
-import { idsByText, KINDS, type Token, type Vocabulary } from "./vocabulary.ts";
+import {
+  idsByText,
+  KINDS,
+  type Token,
+  type TokenizerParts,
+  type Vocabulary,
+} from "./vocabulary.ts";
 
 /** What stands for a space in SentencePiece's tokens. */
 const SPACE = "▁";

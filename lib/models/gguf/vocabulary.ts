@@ -42,6 +42,22 @@ export interface Vocabulary {
   readonly otherEnds: readonly number[];
 }
 
+/** A part of tokenizer.json. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** What kinds of tokenizers do in their own ways: parts of tokenizer.json. */
+export interface TokenizerParts {
+  /** As text is made of them. */
+  readonly tokens: readonly Token[];
+  readonly special: SpecialIds;
+  /** Whether a text begins with BOS where the file does not say. */
+  readonly addsBos: boolean;
+  readonly normalizer: Json | null;
+  readonly preTokenizer: Json | null;
+  readonly decoder: Json;
+  readonly model: Json;
+}
+
 /** What the conversion to GGUF fills gaps of a vocabulary with. */
 const isFiller = ({ id, text, kind }: Token) =>
   kind === KINDS.unused && text === `[PAD${id}]`;

@@ -1,7 +1,7 @@
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { quote, readJsonFields } from "../json_fields.ts";
+import { openConfig, quote } from "../config_json/config_reader.ts";
 import {
   fill,
   pickleNote,
@@ -120,7 +120,7 @@ async function openShard(
 async function openShards(
   folder: string,
 ): Promise<Map<string, SafetensorsFile>> {
-  const index = await readJsonFields(join(folder, INDEX));
+  const index = await openConfig(join(folder, INDEX));
   const listed = Object.entries(index.object("weight_map")?.values ?? {});
   if (listed.length === 0) throw index.error("weight_map", "tensors");
   const shards = new Map<unknown, SafetensorsFile>();

@@ -71,6 +71,7 @@ Deno.test("Gemma's largest models scale by their width, others by their heads", 
       "attention.head_count": 2,
       "attention.key_length": 6,
       "attention.value_length": 6,
+      "attention.sliding_window": 4,
     };
     const epsilon = `${architecture}.attention.layer_norm_rms_epsilon`;
     const bytes = rawGguf({

@@ -41,6 +41,6 @@ export function elementsOf(path: string, conversion: Conversion): Float32Array {
   const bytes = [...convertedBytes(file, conversion)].flatMap((
     chunk,
   ) => [...chunk]);
-  const { dtype } = conversion.tensor.type;
+  const { dtype } = conversion.tensor.format;
   return TO_FLOAT32[dtype](Uint8Array.from(bytes).buffer);
 }

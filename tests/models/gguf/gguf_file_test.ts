@@ -70,7 +70,7 @@ Deno.test("fields and tensors are read as they are written", async () => {
   });
   const [a, b] = [...tensors.values()];
   deepStrictEqual(a!.shape, [2, 3]);
-  strictEqual(b!.type.name, "Q8_0");
+  strictEqual(b!.format.name, "Q8_0");
   strictEqual(b!.begin - a!.begin, 24);
 });
 

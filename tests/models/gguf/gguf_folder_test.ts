@@ -226,6 +226,18 @@ const UNSUPPORTED: Readonly<
     },
     /field "llama\.attention\.value_length" is 4, expected 2, all/,
   ],
+  "heads of an odd length": [
+    {
+      fields: [
+        ...LLAMA,
+        numberField("llama.attention.key_length", 3),
+        numberField("llama.attention.value_length", 3),
+      ],
+      entries: [EMBEDDING],
+      data: 128,
+    },
+    /Cannot read config\.json of .*x\.gguf: field "head_dim" is 3, expected an even/,
+  ],
   "an unknown tensor": [
     {
       fields: LLAMA,

@@ -6,7 +6,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { writeJson } from "lib/models/json_fields.ts";
+import { writeJson } from "lib/models/config_json/config_reader.ts";
 import { type RunRecord, writeRecord } from "lib/record/record.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { pushSource } from "../../../scripts/push/source.ts";

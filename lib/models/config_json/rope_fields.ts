@@ -4,7 +4,7 @@ import type {
   PairScaling,
   RopeConfig,
 } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import type { ConfigReader } from "./config_reader.ts";
 import { isObject } from "../../files/values.ts";
 
 /** What a family has for fields that are absent. */
@@ -23,7 +23,7 @@ export interface RopeDefaults {
 
 /** Reads the scaling of a rotation without it. */
 export type ScalingReader = (
-  rope: JsonFields,
+  rope: ConfigReader,
   rotation: { readonly theta: number; readonly size: number },
 ) => RopeConfig["scaling"];
 
@@ -32,7 +32,7 @@ export type ScalingReader = (
  * both, rope_scaling counts, as in transformers: people add it by hand.
  */
 export function readRope(
-  fields: JsonFields,
+  fields: ConfigReader,
   defaults: RopeDefaults,
 ): RopeConfig {
   const rope = fields.object("rope_scaling") ??
@@ -47,8 +47,8 @@ export function readRope(
 
 /** Rotary settings of an object of them, or of the whole file's fields. */
 export function ropeOf(
-  fields: JsonFields,
-  rope: JsonFields | null,
+  fields: ConfigReader,
+  rope: ConfigReader | null,
   defaults: RopeDefaults,
 ): RopeConfig {
   const { headDim, theta: [name, usual] = ["rope_theta", 10_000] } = defaults;
@@ -65,8 +65,8 @@ const SHARE = "partial_rotary_factor";
 
 /** How much of a head is rotated, which is left out where it is all of it. */
 function readSize(
-  fields: JsonFields,
-  rope: JsonFields | null,
+  fields: ConfigReader,
+  rope: ConfigReader | null,
   { headDim, rotaryShare }: RopeDefaults,
 ): { size?: number } {
   const [name, usual] = rotaryShare ?? [SHARE, 1];
@@ -91,7 +91,7 @@ const SCALINGS: ReadonlyMap<string, ScalingReader> = new Map<
 ]);
 
 function readScaling(
-  rope: JsonFields,
+  rope: ConfigReader,
   rotation: { theta: number; size: number },
   { scalings = new Map() }: RopeDefaults,
 ): RopeConfig["scaling"] {
@@ -102,11 +102,11 @@ function readScaling(
   throw rope.error(field, `one of: ${[...known.keys()].join(", ")}`);
 }
 
-function readLinear(rope: JsonFields): LinearScaling {
+function readLinear(rope: ConfigReader): LinearScaling {
   return { kind: "linear", factor: rope.positive("factor") };
 }
 
-function readLlama3(rope: JsonFields): Llama3Scaling {
+function readLlama3(rope: ConfigReader): Llama3Scaling {
   const lowFrequencyFactor = rope.positive("low_freq_factor");
   const highFrequencyFactor = rope.positive("high_freq_factor");
   if (highFrequencyFactor <= lowFrequencyFactor) {
@@ -127,7 +127,7 @@ function readLlama3(rope: JsonFields): Llama3Scaling {
  * in frequency those between smoothly. https://arxiv.org/abs/2309.00071
  */
 function readYarn(
-  rope: JsonFields,
+  rope: ConfigReader,
   { theta, size }: { theta: number; size: number },
 ): PairScaling {
   const factor = rope.positive("factor");
@@ -148,7 +148,7 @@ function readYarn(
   return { kind: "pairs", factors, amplitude: yarnAmplitude(rope, factor) };
 }
 
-function yarnAmplitude(rope: JsonFields, factor: number): number {
+function yarnAmplitude(rope: ConfigReader, factor: number): number {
   const grown = (scale: number) =>
     factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
   const usual = rope.has("mscale") && rope.has("mscale_all_dim")

@@ -1,14 +1,100 @@
-/**
- * Quantized types with blocks of 256 elements, in 8 or 16 groups, the scales
- * of which are quantized themselves.
- * Layouts: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h
- */
-import { blockType, half, signed } from "./tensor_type.ts";
+import {
+  type BlockFormat,
+  half,
+  plainFormat,
+  quantizedFormat,
+  signed,
+} from "./block_format.ts";
+
+/*
+Layouts: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h
+
+Blocks of 32 elements: `d` is the step, `m` the least value; low nibbles are the
+first half of a block, high nibbles the second.
+*/
+
+/** d·(q − 8), q of 4 bits. */
+const Q4_0 = quantizedFormat({
+  name: "Q4_0",
+  elements: 32,
+  bytes: 18,
+  block(b, from, { out, to }) {
+    const d = half(b, from);
+    for (let i = 0; i < 16; i++) {
+      const q = b[from + 2 + i]!;
+      out[to + i] = d * ((q & 15) - 8);
+      out[to + 16 + i] = d * ((q >> 4) - 8);
+    }
+  },
+});
+
+/** d·q + m, q of 4 bits. */
+const Q4_1 = quantizedFormat({
+  name: "Q4_1",
+  elements: 32,
+  bytes: 20,
+  block(b, from, { out, to }) {
+    const [d, m] = [half(b, from), half(b, from + 2)];
+    for (let i = 0; i < 16; i++) {
+      const q = b[from + 4 + i]!;
+      out[to + i] = d * (q & 15) + m;
+      out[to + 16 + i] = d * (q >> 4) + m;
+    }
+  },
+});
+
+/** d·(q − 16), q of 5 bits, the highest of which lie apart. */
+const Q5_0 = quantizedFormat({
+  name: "Q5_0",
+  elements: 32,
+  bytes: 22,
+  block(b, from, { out, to }) {
+    const d = half(b, from);
+    for (let i = 0; i < 32; i++) {
+      out[to + i] = d * (fiveBits(b, from + 2, i) - 16);
+    }
+  },
+});
+
+/** d·q + m, q of 5 bits. */
+const Q5_1 = quantizedFormat({
+  name: "Q5_1",
+  elements: 32,
+  bytes: 24,
+  block(b, from, { out, to }) {
+    const [d, m] = [half(b, from), half(b, from + 2)];
+    for (let i = 0; i < 32; i++) {
+      out[to + i] = d * fiveBits(b, from + 4, i) + m;
+    }
+  },
+});
+
+/** d·q, q a signed byte. */
+const Q8_0 = quantizedFormat({
+  name: "Q8_0",
+  elements: 32,
+  bytes: 34,
+  block(b, from, { out, to }) {
+    const d = half(b, from);
+    for (let i = 0; i < 32; i++) out[to + i] = d * signed(b, from + 2 + i);
+  },
+});
+
+/** Element `i` of 4 bytes of high bits and 16 of nibbles. */
+function fiveBits(b: Uint8Array, from: number, i: number): number {
+  const high = b[from + (i >> 3)]! >> (i & 7) & 1;
+  const low = b[from + 4 + (i & 15)]! >> (i < 16 ? 0 : 4) & 15;
+  return high << 4 | low;
+}
 
 const ELEMENTS = 256;
 
+/*
+Super-blocks of 256 elements in 8 or 16 groups, whose scales are quantized
+themselves.
+*/
 /** d·s·q − dmin·m, q of 2 bits; scale s and minimum m of 16 elements share a byte. */
-export const Q2_K = blockType({
+const Q2_K = quantizedFormat({
   name: "Q2_K",
   elements: ELEMENTS,
   bytes: 84,
@@ -25,7 +111,7 @@ export const Q2_K = blockType({
 });
 
 /** d·(s − 32)·q, q of 2 bits, less 4 where its mask's bit is 0. */
-export const Q3_K = blockType({
+const Q3_K = quantizedFormat({
   name: "Q3_K",
   elements: ELEMENTS,
   bytes: 110,
@@ -44,7 +130,7 @@ export const Q3_K = blockType({
 });
 
 /** d·s·q − dmin·m, q of 4 bits, s and m of 6 bits for 32 elements. */
-export const Q4_K = blockType({
+const Q4_K = quantizedFormat({
   name: "Q4_K",
   elements: ELEMENTS,
   bytes: 144,
@@ -62,7 +148,7 @@ export const Q4_K = blockType({
 });
 
 /** The same with q of 5 bits, the highest of which lie apart. */
-export const Q5_K = blockType({
+const Q5_K = quantizedFormat({
   name: "Q5_K",
   elements: ELEMENTS,
   bytes: 176,
@@ -81,7 +167,7 @@ export const Q5_K = blockType({
 });
 
 /** d·s·(q − 32), q of 6 bits, s a signed byte for 16 elements. */
-export const Q6_K = blockType({
+const Q6_K = quantizedFormat({
   name: "Q6_K",
   elements: ELEMENTS,
   bytes: 210,
@@ -119,4 +205,59 @@ function scales(
     scale: d * (s >> 6 << 4 | rest & 15),
     least: dmin * (m >> 6 << 4 | rest >> 4),
   };
+}
+
+/** Formats by their number in `ggml.h`. */
+const FORMATS: ReadonlyMap<number, BlockFormat> = new Map([
+  [0, plainFormat("F32", 4)],
+  [1, plainFormat("F16", 2)],
+  [2, Q4_0],
+  [3, Q4_1],
+  [6, Q5_0],
+  [7, Q5_1],
+  [8, Q8_0],
+  [10, Q2_K],
+  [11, Q3_K],
+  [12, Q4_K],
+  [13, Q5_K],
+  [14, Q6_K],
+  [30, plainFormat("BF16", 2)],
+]);
+
+/** The others, to call them by their names. */
+const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
+  [9, "Q8_1"],
+  [15, "Q8_K"],
+  [16, "IQ2_XXS"],
+  [17, "IQ2_XS"],
+  [18, "IQ3_XXS"],
+  [19, "IQ1_S"],
+  [20, "IQ4_NL"],
+  [21, "IQ3_S"],
+  [22, "IQ2_S"],
+  [23, "IQ4_XS"],
+  [24, "I8"],
+  [25, "I16"],
+  [26, "I32"],
+  [27, "I64"],
+  [28, "F64"],
+  [29, "IQ1_M"],
+  [34, "TQ1_0"],
+  [35, "TQ2_0"],
+  [39, "MXFP4"],
+  [40, "NVFP4"],
+  [41, "Q1_0"],
+]);
+
+/**
+ * The format of a number.
+ *
+ * @throws RangeError that names a format that is not read.
+ */
+export function blockFormat(number: number): BlockFormat {
+  const format = FORMATS.get(number);
+  if (format) return format;
+  const name = UNSUPPORTED.get(number) ?? `number ${number}`;
+  const names = [...FORMATS.values()].map(({ name }) => name).join(", ");
+  throw new RangeError(`its type is ${name}, expected one of ${names}`);
 }

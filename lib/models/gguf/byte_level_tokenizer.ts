@@ -1,17 +1,23 @@
+import { quote } from "../config_json/config_reader.ts";
+import type { Metadata } from "./metadata.ts";
+import {
+  idsByText,
+  type Json,
+  type TokenizerParts,
+  type Vocabulary,
+} from "./vocabulary.ts";
+
 /** How a byte-level vocabulary's text is normalized and split into words. */
-export interface PreTokenizer {
-  readonly normalizer: Step | null;
-  readonly steps: readonly Step[];
+interface PreTokenizer {
+  readonly normalizer: Json | null;
+  readonly steps: readonly Json[];
   /** Whether a word that is a token is not split first. */
   readonly ignoresMerges: boolean;
   /** Whether a text begins with BOS where the file does not say. */
   readonly addsBos: boolean;
 }
 
-/** A step of tokenizer.json. */
-type Step = Readonly<Record<string, unknown>>;
-
-const NFC: Step = { type: "NFC" };
+const NFC: Json = { type: "NFC" };
 
 const WORD_ENDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const MARKS = " ?[^\\s\\p{L}\\p{N}]+";
@@ -52,7 +58,7 @@ const DEFAULT = regexes([
  * Pre-tokenizers by `tokenizer.ggml.pre`, as `llama-vocab.cpp` groups them.
  * Normalization, which llama.cpp leaves out, is that of the models' own files.
  */
-export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
+const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named(GPT2, [
     "gpt-2",
     "phi-2",
@@ -107,12 +113,12 @@ function regexes(list: readonly string[]): PreTokenizer {
   return words([...list.map(split), byteLevel(false)]);
 }
 
-function words(steps: readonly Step[]): PreTokenizer {
+function words(steps: readonly Json[]): PreTokenizer {
   return { normalizer: null, steps, ignoresMerges: false, addsBos: false };
 }
 
 /** @param splits whether it splits into GPT-2's words, too. */
-function byteLevel(splits: boolean): Step {
+function byteLevel(splits: boolean): Json {
   return {
     type: "ByteLevel",
     "add_prefix_space": false,
@@ -121,7 +127,64 @@ function byteLevel(splits: boolean): Step {
   };
 }
 
-function split(regex: string): Step {
+function split(regex: string): Json {
   const pattern = Object.fromEntries([["Regex", regex]]);
   return { type: "Split", pattern, behavior: "Isolated", invert: false };
+}
+
+/**
+ * Byte-pair encoding with merges, on characters that stand for bytes: GPT-2's
+ * kind of tokenizer.
+ *
+ * @throws Error for merges that are none, and words that are split unknown ways.
+ */
+export function byteLevelTokenizer(
+  { fields, tokens, special }: Vocabulary,
+): TokenizerParts {
+  const pre = preTokenizer(fields);
+  return {
+    tokens,
+    special,
+    addsBos: pre.addsBos,
+    normalizer: pre.normalizer,
+    preTokenizer: pre.steps.length === 1
+      ? pre.steps[0]!
+      : { type: "Sequence", pretokenizers: pre.steps },
+    decoder: {
+      type: "ByteLevel",
+      "add_prefix_space": true,
+      "trim_offsets": true,
+      "use_regex": true,
+    },
+    model: {
+      type: "BPE",
+      dropout: null,
+      "unk_token": null,
+      "continuing_subword_prefix": null,
+      "end_of_word_suffix": null,
+      "fuse_unk": false,
+      "byte_fallback": false,
+      "ignore_merges": pre.ignoresMerges,
+      vocab: idsByText(tokens),
+      merges: readMerges(fields),
+    },
+  };
+}
+
+function preTokenizer(fields: Metadata): PreTokenizer {
+  const found = PRE_TOKENIZERS.get(fields.text("pre", "default"));
+  if (found) return found;
+  throw fields.error("pre", `one of ${[...PRE_TOKENIZERS.keys()].join(", ")}`);
+}
+
+/** Merges are written as two tokens with a space between; tokens have none. */
+function readMerges(fields: Metadata): string[][] {
+  return fields.texts("merges").map((merge, i) => {
+    const pair = merge.split(" ");
+    if (pair.length === 2 && !pair.includes("")) return pair;
+    throw fields.error(
+      "merges",
+      `two tokens with a space between, found ${quote(merge)} at ${i}`,
+    );
+  });
 }

@@ -1,5 +1,5 @@
 /** How the elements of a GGUF tensor are stored. */
-export interface TensorType {
+export interface BlockFormat {
   /** As `ggml.h` calls it. */
   readonly name: string;
   /** Elements of a block; rows are whole blocks. */
@@ -16,10 +16,10 @@ export interface TensorType {
 }
 
 /** A type of plain elements. */
-export function plainType(
-  name: TensorType["dtype"],
+export function plainFormat(
+  name: BlockFormat["dtype"],
   bytes: number,
-): TensorType {
+): BlockFormat {
   return { name, elements: 1, bytes, dtype: name, dequantize: null };
 }
 
@@ -29,15 +29,15 @@ export function plainType(
  * @param type `block` converts the block at byte `from` of `blocks` into the
  * elements of `out` from `to` on.
  */
-export function blockType(
-  { block, ...type }: Pick<TensorType, "name" | "elements" | "bytes"> & {
+export function quantizedFormat(
+  { block, ...type }: Pick<BlockFormat, "name" | "elements" | "bytes"> & {
     block(
       blocks: Uint8Array,
       from: number,
       target: { out: Float32Array; to: number },
     ): void;
   },
-): TensorType {
+): BlockFormat {
   const { elements, bytes } = type;
   return {
     ...type,

@@ -1,6 +1,7 @@
 import type { ActivationName } from "../../ops/activation.ts";
 import type { DecoderConfig } from "../config.ts";
-import type { JsonFields } from "../json_fields.ts";
+import type { ConfigReader } from "./config_reader.ts";
+import { readRope } from "./rope_fields.ts";
 
 /** What a family has for fields that are absent, as transformers' class does. */
 export interface FamilyDefaults {
@@ -26,7 +27,7 @@ export interface FamilyDefaults {
  * @throws Error for a field that is missing, of a wrong type, or unsupported.
  */
 export function readDecoder(
-  fields: JsonFields,
+  fields: ConfigReader,
   defaults: FamilyDefaults,
 ): Omit<DecoderConfig, "rope"> {
   refuseQuantized(fields);
@@ -54,6 +55,15 @@ export function readDecoder(
   };
 }
 
+/** Reads a model of Llama's fields: rotary ones and flags of biases, too. */
+export function readLlamaLike(
+  fields: ConfigReader,
+  defaults: FamilyDefaults,
+): DecoderConfig {
+  const config = readDecoder(fields, defaults);
+  return { ...config, rope: readRope(fields, config), ...readBiases(fields) };
+}
+
 /** What transformers calls activations → what they are here. */
 const ACTIVATIONS: ReadonlyMap<string, ActivationName> = new Map([
   ["silu", "silu"],
@@ -67,7 +77,7 @@ const ACTIVATIONS: ReadonlyMap<string, ActivationName> = new Map([
 
 /** The activation, which is left out where it is Llama's. */
 export function readActivation(
-  fields: JsonFields,
+  fields: ConfigReader,
   [field, usual]: readonly [string, string] = ["hidden_act", "silu"],
 ): { activation?: ActivationName } {
   const activation = ACTIVATIONS.get(fields.text(field, usual));
@@ -80,7 +90,7 @@ export function readActivation(
 
 /** Biases where fields say so, which are left out where there are none. */
 export function readBiases(
-  fields: JsonFields,
+  fields: ConfigReader,
 ): Pick<DecoderConfig, "biases"> {
   const attention = fields.flag("attention_bias", false);
   const mlp = fields.flag("mlp_bias", false);
@@ -95,7 +105,7 @@ export function readBiases(
  * @throws Error for a field with another value.
  */
 export function refuseOthers(
-  fields: JsonFields,
+  fields: ConfigReader,
   only: Readonly<Record<string, string | number | boolean>>,
 ): void {
   for (const [name, value] of Object.entries(only)) {
@@ -107,7 +117,7 @@ export function refuseOthers(
   }
 }
 
-export function refuseQuantized(fields: JsonFields): void {
+export function refuseQuantized(fields: ConfigReader): void {
   if (!fields.has("quantization_config")) return;
   throw fields.error(
     "quantization_config",
@@ -121,9 +131,9 @@ export const countOrNone = orNone((fields, name) => fields.count(name));
 /** A number above zero, or none: `null`, unlike absence. */
 export const positiveOrNone = orNone((fields, name) => fields.positive(name));
 
-function orNone(read: (fields: JsonFields, name: string) => number) {
+function orNone(read: (fields: ConfigReader, name: string) => number) {
   return (
-    fields: JsonFields,
+    fields: ConfigReader,
     name: string,
     absent: number | null,
   ): number | null => {
@@ -134,7 +144,7 @@ function orNone(read: (fields: JsonFields, name: string) => number) {
 
 /** A list of so many numbers above zero. */
 export function positives(
-  fields: JsonFields,
+  fields: ConfigReader,
   name: string,
   length: number,
 ): readonly number[] {
@@ -148,7 +158,7 @@ export function positives(
 
 /** `null` is as many as query heads, whatever the family's default. */
 function readKvHeads(
-  fields: JsonFields,
+  fields: ConfigReader,
   { heads, absent }: { heads: number; absent: number },
 ): number {
   const kvHeads = countOrNone(fields, "num_key_value_heads", absent) ?? heads;
@@ -159,7 +169,7 @@ function readKvHeads(
 /** A hundred times the largest in use: something is made for each pair. */
 const MAX_HEAD_DIM = 1 << 16;
 
-function readHeadDim(fields: JsonFields, usual: number): number {
+function readHeadDim(fields: ConfigReader, usual: number): number {
   const headDim = fields.count("head_dim", usual);
   if (headDim % 2 === 0 && headDim <= MAX_HEAD_DIM) return headDim;
   throw fields.error(
@@ -183,7 +193,7 @@ type LayerType = "sliding_attention" | "full_attention";
  * has layers slide without a window.
  */
 export function readWindows(
-  fields: JsonFields,
+  fields: ConfigReader,
   { layers, window, usual }: {
     layers: number;
     window: number | null;
@@ -208,7 +218,7 @@ export function slidingEverywhere(
   return { perLayer: new Array(layers).fill({ rope, window }) };
 }
 
-function readTypes(fields: JsonFields, layers: number): LayerType[] | null {
+function readTypes(fields: ConfigReader, layers: number): LayerType[] | null {
   const name = "layer_types";
   if (!fields.has(name)) return null;
   const list = fields.values[name];

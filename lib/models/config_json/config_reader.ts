@@ -1,5 +1,5 @@
-import { isObject, reasonOf } from "../files/values.ts";
-import { parseJson, readText } from "../files/read_json.ts";
+import { isObject, reasonOf } from "../../files/values.ts";
+import { parseJson, readText } from "../../files/read_json.ts";
 
 /** What the engine's indices count to. */
 const MAX_COUNT = 2 ** 31 - 1;
@@ -12,7 +12,7 @@ const MAX_FEW = 1024;
  * it does in Hugging Face's files; a field that is missing or of another type
  * is an error that names file, field, value and what was expected.
  */
-export class JsonFields {
+export class ConfigReader {
   readonly #prefix: string;
 
   constructor(
@@ -75,10 +75,10 @@ export class JsonFields {
   }
 
   /** A nested object, `null` where there is none. */
-  object(name: string): JsonFields | null {
+  object(name: string): ConfigReader | null {
     if (!this.has(name)) return null;
     const value = this.values[name];
-    if (isObject(value)) return new JsonFields(this.path, value, `${name}.`);
+    if (isObject(value)) return new ConfigReader(this.path, value, `${name}.`);
     throw this.error(name, "an object");
   }
 
@@ -99,7 +99,7 @@ export class JsonFields {
  * @throws Error that names the file: it is not there, holds something else, is
  * too large, or leads out of its folder.
  */
-export async function readJsonFields(path: string): Promise<JsonFields> {
+export async function openConfig(path: string): Promise<ConfigReader> {
   let value: unknown;
   try {
     value = parseJson(await readText(path));
@@ -108,16 +108,16 @@ export async function readJsonFields(path: string): Promise<JsonFields> {
       cause,
     });
   }
-  if (isObject(value)) return new JsonFields(path, value);
+  if (isObject(value)) return new ConfigReader(path, value);
   throw new Error(`Cannot read ${path}: expected a JSON object`);
 }
 
 /** The same for a file that need not be there: `null` where it is not. */
-export async function readOptionalJsonFields(
+export async function openOptionalConfig(
   path: string,
-): Promise<JsonFields | null> {
+): Promise<ConfigReader | null> {
   try {
-    return await readJsonFields(path);
+    return await openConfig(path);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : null;
     if (cause instanceof Deno.errors.NotFound) return null;
@@ -139,45 +139,4 @@ export function quote(value: unknown): string {
 /** Whether a value is a whole number of at least 0 that is exact. */
 export function isIndex(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-declare global {
-  /** https://github.com/tc39/proposal-json-parse-with-source */
-  interface JSON {
-    parse(
-      text: string,
-      reviver: (
-        key: string,
-        value: unknown,
-        context: { readonly source?: string },
-      ) => unknown,
-    ): unknown;
-    rawJSON(text: string): unknown;
-  }
-}
-
-/**
- * The text of a JSON object with some fields changed; those that are
- * `undefined` go. Numbers that stay are spelled as they were: Python tells 30.0
- * from 30, and transformers refuses the one where it wants the other.
- *
- * @example
- * ```ts
- * import { changeFields } from "lib/models/change_fields.ts";
- * import { strictEqual } from "node:assert/strict";
- *
- * const text = changeFields('{"cap": 30.0, "eps": 1e-05}', { eps: 1 });
- * strictEqual(text, '{\n  "cap": 30.0,\n  "eps": 1\n}\n');
- * ```
- */
-export function changeFields(
-  text: string,
-  fields: Readonly<Record<string, unknown>>,
-): string {
-  const values = JSON.parse(
-    text,
-    (_, value, { source }) =>
-      typeof value === "number" ? JSON.rawJSON(source!) : value,
-  );
-  return JSON.stringify(Object.assign({}, values, fields), null, 2) + "\n";
 }

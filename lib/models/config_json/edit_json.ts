@@ -1,0 +1,40 @@
+declare global {
+  /** https://github.com/tc39/proposal-json-parse-with-source */
+  interface JSON {
+    parse(
+      text: string,
+      reviver: (
+        key: string,
+        value: unknown,
+        context: { readonly source?: string },
+      ) => unknown,
+    ): unknown;
+    rawJSON(text: string): unknown;
+  }
+}
+
+/**
+ * The text of a JSON object with some fields changed; those that are
+ * `undefined` go. Numbers that stay are spelled as they were: Python tells 30.0
+ * from 30, and transformers refuses the one where it wants the other.
+ *
+ * @example
+ * ```ts
+ * import { editJson } from "lib/models/config_json/edit_json.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const text = editJson('{"cap": 30.0, "eps": 1e-05}', { eps: 1 });
+ * strictEqual(text, '{\n  "cap": 30.0,\n  "eps": 1\n}\n');
+ * ```
+ */
+export function editJson(
+  text: string,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  const values = JSON.parse(
+    text,
+    (_, value, { source }) =>
+      typeof value === "number" ? JSON.rawJSON(source!) : value,
+  );
+  return JSON.stringify(Object.assign({}, values, fields), null, 2) + "\n";
+}
