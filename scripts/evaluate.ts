@@ -28,8 +28,8 @@ import {
 } from "./flags/rows.ts";
 import {
   lengthLimit,
-  type PreferenceData,
-  readPreferences,
+  type LoadedExamples,
+  loadExamples,
 } from "lib/data/load.ts";
 
 const EVALUATE = {
@@ -125,19 +125,18 @@ async function openReference(
 async function read(
   { folder, policy: { config } }: OpenedPolicy,
   { data, maxLength, maxPromptLength, truncate, ...values }: Values,
-): Promise<PreferenceData> {
-  return await readPreferences(data, {
+): Promise<LoadedExamples> {
+  return await loadExamples(data, {
     ...tokenizeOptions(tokenizingSettings(values)),
     format: values.format,
     skipBadRows: values.skipBadRows,
-    ...inputProgress(),
     role: "eval",
     tokenizer: await loadTokenizer(folder),
     vocabularySize: config.vocabSize,
     maxLength: lengthLimit(maxLength ?? null, config),
     ...(maxPromptLength === undefined ? {} : { maxPromptLength }),
     truncate,
-  });
+  }, inputProgress());
 }
 
 interface Scoring {
@@ -183,7 +182,7 @@ async function writeRows(
 }
 
 function tableRows(
-  { examples, description: { counts } }: PreferenceData,
+  { examples, description: { counts } }: LoadedExamples,
   metrics: Readonly<Record<string, number>>,
 ) {
   const { truncated, dropped } = counts;

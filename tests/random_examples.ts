@@ -1,5 +1,4 @@
-import type { Example } from "lib/data/example.ts";
-import type { TokenRow } from "lib/data/tree_batch.ts";
+import type { Example, TokenRow } from "lib/data/example.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import type { Reference } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";

@@ -1,4 +1,5 @@
-import { type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
+import { treeBatch } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import { microBatches } from "lib/data/sampler.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";

@@ -1,4 +1,4 @@
-import type { TokenRow } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import { mean } from "lib/train/metrics.ts";
 import {
   createGenerator,

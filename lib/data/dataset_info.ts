@@ -95,17 +95,37 @@ export async function registeredDataset(
 }
 
 /**
- * The format that a `dataset_info.json` in the same folder states for a file;
- * `null` where there is none, or where it has no preferences for that file.
+ * Makes a function that gives the format which a `dataset_info.json` in the
+ * folder of a file states for it: `null` where there is none, or where it has
+ * no preferences for that file. Each folder's registry is read once.
  *
- * @throws an error that names the registry and its entry: one that cannot be
- * used, or several that differ.
+ * The function throws an error that names the registry and its entry: one that
+ * cannot be used, or several that differ.
  */
-export async function formatBeside(path: string): Promise<Format | null> {
+export function formatsBeside(): (path: string) => Promise<Format | null> {
+  const registries = new Map<string, ReturnType<typeof entriesIn>>();
+  return async (path) => {
+    if (basename(path) === FILE) return null;
+    const folder = dirname(path);
+    const entries = registries.get(folder) ?? entriesIn(folder);
+    registries.set(folder, entries);
+    return statedFormat(path, await entries);
+  };
+}
+
+/** Entries of a folder's registry; none where it has no registry. */
+async function entriesIn(folder: string): Promise<Map<string, Fields>> {
+  const path = join(folder, FILE);
+  const isThere = (await orNull(Deno.stat(path)))?.isFile;
+  return isThere ? await readEntries(path) : new Map();
+}
+
+function statedFormat(
+  path: string,
+  entries: ReadonlyMap<string, Fields>,
+): Format | null {
   const registry = join(dirname(path), FILE);
-  if (basename(path) === FILE) return null;
-  if (!(await orNull(Deno.stat(registry)))?.isFile) return null;
-  const described = [...await readEntries(registry)]
+  const described = [...entries]
     .map(([name, fields]) => ({ path: registry, name, fields }))
     .filter(({ fields }) => isOf(fields, basename(path)))
     .flatMap((entry) => {

@@ -1,18 +1,22 @@
 import type { Message } from "./messages.ts";
 import { createHash } from "node:crypto";
 
-/**
- * A tokenized prompt with its continuations: 2 for a pair (chosen, rejected),
- * 1 for labelled feedback, or a list ranked from best to worst.
- */
-export interface Example {
+/** A prompt with its continuations, as token ids. */
+export interface TokenRow {
   readonly prompt: readonly number[];
   readonly completions: readonly (readonly number[])[];
   /**
-   * Of each completion, which of its tokens the loss counts: not those of other
+   * Which tokens of each completion the loss counts: not those of other
    * speakers' turns. @default all
    */
   readonly lossMask?: readonly (readonly boolean[])[];
+}
+
+/**
+ * A tokenized prompt with its completions: 2 for a pair (chosen, rejected),
+ * 1 for labelled feedback, or a list ranked from best to worst.
+ */
+export interface Example extends TokenRow {
   /** Desirability of the single completion; absent for pairs and lists. */
   readonly label?: boolean;
   /** What the example's loss is multiplied by, at least 0. @default 1 */
@@ -80,9 +84,17 @@ export interface ExampleSet {
 
 /** What a row says before tokenization; prompt and completions have one form. */
 export type Content =
-  | { form: "text"; prompt: string; completions: string[] }
-  | { form: "chat"; prompt: Message[]; completions: Message[][] }
-  | { form: "ids"; prompt: number[]; completions: number[][] };
+  | {
+    readonly form: "text";
+    readonly prompt: string;
+    readonly completions: readonly string[];
+  }
+  | {
+    readonly form: "chat";
+    readonly prompt: readonly Message[];
+    readonly completions: readonly (readonly Message[])[];
+  }
+  | { readonly form: "ids" } & TokenRow;
 
 /** One row of any layout, normalised. */
 export type PreferenceRow = Content & {
@@ -106,11 +118,7 @@ export interface PreferenceRows {
   readonly rows: readonly PreferenceRow[];
 }
 
-/** Completions, and which of their tokens the loss counts. */
-interface Completions {
-  readonly completions: readonly (readonly number[])[];
-  readonly lossMask?: readonly (readonly boolean[])[];
-}
+type Completions = Pick<TokenRow, "completions" | "lossMask">;
 
 /** How many tokens of each completion the loss counts. */
 export function lossLengths({ completions, lossMask }: Completions): number[] {
@@ -128,44 +136,6 @@ export function lossMaskKeys({ completions, lossMask }: Completions): string[] {
     const mask = lossMask?.[k] ?? [];
     return mask.includes(false) ? mask.map(Number).join("") : "";
   });
-}
-
-/** What the record of a run keeps about its data. */
-export interface DataDescription {
-  readonly kind: DataKind;
-  /** Rows kept. */
-  readonly examples: number;
-  /** Rows by label; `null` for pairs. */
-  readonly labels: { desirable: number; undesirable: number } | null;
-  readonly promptTokens: Lengths;
-  readonly completionTokens: Lengths;
-  readonly counts: Counts;
-  /** See {@linkcode hashExamples}. */
-  readonly hash: string;
-}
-
-/** Lengths in tokens; the lower median of an even number. */
-export interface Lengths {
-  readonly min: number;
-  readonly median: number;
-  readonly max: number;
-  readonly total: number;
-}
-
-/** Describes a set of examples for a record. */
-export function describeExamples(set: ExampleSet): DataDescription {
-  const { kind, examples, counts } = set;
-  const desirable = examples.filter(({ label }) => label === true).length;
-  const undesirable = examples.filter(({ label }) => label === false).length;
-  return {
-    kind,
-    examples: examples.length,
-    labels: kind === "labels" ? { desirable, undesirable } : null,
-    promptTokens: lengths(examples.map(({ prompt }) => prompt)),
-    completionTokens: lengths(examples.flatMap((row) => row.completions)),
-    counts,
-    hash: hashExamples(set),
-  };
 }
 
 /**
@@ -188,14 +158,4 @@ export function hashExamples(
     hash.update(JSON.stringify(line) + "\n");
   }
   return hash.digest("hex");
-}
-
-function lengths(lists: readonly (readonly number[])[]): Lengths {
-  const sorted = lists.map((ids) => ids.length).sort((a, b) => a - b);
-  return {
-    min: sorted[0]!,
-    median: sorted[(sorted.length - 1) >> 1]!,
-    max: sorted.at(-1)!,
-    total: sorted.reduce((sum, length) => sum + length, 0),
-  };
 }

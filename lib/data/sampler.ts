@@ -1,4 +1,5 @@
-import { rowTokens, type TokenRow } from "./tree_batch.ts";
+import { rowTokens } from "./tree_batch.ts";
+import type { TokenRow } from "./example.ts";
 
 export interface BatchOptions {
   /** Examples of an optimizer batch. */

@@ -1,12 +1,4 @@
-import { lossLengths } from "./example.ts";
-
-/** A prompt with its continuations, as token ids. */
-export interface TokenRow {
-  readonly prompt: readonly number[];
-  readonly completions: readonly (readonly number[])[];
-  /** Of each continuation, which of its tokens the loss counts. @default all */
-  readonly lossMask?: readonly (readonly boolean[])[];
-}
+import { lossLengths, type TokenRow } from "./example.ts";
 
 /** An array and its shape, ready to be fed to a graph. */
 export interface Arrayed<T = Float32Array<ArrayBuffer>> {

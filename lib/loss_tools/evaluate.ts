@@ -1,4 +1,5 @@
-import { type TokenRow, treeBatch } from "../data/tree_batch.ts";
+import { treeBatch } from "../data/tree_batch.ts";
+import type { TokenRow } from "../data/example.ts";
 import { gradient } from "../grad.ts";
 import { inputOf, lossTerms, optionInput } from "../losses/batch_inputs.ts";
 import type { Carried, Loss, LossTerms, Reduced } from "../losses/loss.ts";

@@ -1,8 +1,4 @@
-import {
-  type DataOptions,
-  lengthLimit,
-  readPreferences,
-} from "../data/load.ts";
+import { lengthLimit, loadExamples, type LoadOptions } from "../data/load.ts";
 import { examplesFor } from "../data/examples_for_loss.ts";
 import type { DataKind, Example } from "../data/example.ts";
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
@@ -124,7 +120,6 @@ export async function loadInputs(
   const { seed, conversions, data, evalData } = settings;
   const reading = {
     ...readingOptions(settings),
-    ...hooks,
     tokenizer,
     vocabularySize: config.vocabSize,
     maxLength,
@@ -138,20 +133,20 @@ export async function loadInputs(
     train: forLoss(
       loss,
       data,
-      given.data ?? await readPreferences(data, {
+      given.data ?? await loadExamples(data, {
         ...reading,
         role: "train",
         conversions: { ...conversions, seed },
-      }),
+      }, hooks),
     ),
     evaluation: evalData === null ? null : forLoss(
       loss,
       evalData,
-      given.evalData ?? await readPreferences(evalData, {
+      given.evalData ?? await loadExamples(evalData, {
         ...reading,
         role: "eval",
         conversions: { ...sameKind(conversions), seed },
-      }),
+      }, hooks),
     ),
   };
 }
@@ -159,7 +154,7 @@ export async function loadInputs(
 /** How rows are read and tokenized, apart from the model's own limits. */
 function readingOptions(
   { tokenizing, maxPromptLength, truncate, format, skipBadRows }: TrainSettings,
-): Partial<DataOptions> {
+): Partial<LoadOptions> {
   return {
     ...tokenizeOptions(tokenizing),
     ...maxPromptLength !== null && { maxPromptLength },

@@ -1,4 +1,4 @@
-import type { DownloadHooks } from "../data/load.ts";
+import type { DownloadHooks } from "../data/open_rows.ts";
 import { cacheFolder } from "../files/cache_folder.ts";
 import {
   type ModelOptions,

@@ -1,5 +1,5 @@
-import { type Example, lossLengths } from "../data/example.ts";
-import type { TokenRow, TreeBatch } from "../data/tree_batch.ts";
+import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
+import type { TreeBatch } from "../data/tree_batch.ts";
 import { statisticInput } from "../losses/batch_inputs.ts";
 import type { Loss, Reduced } from "../losses/loss.ts";
 import type { HostTensor } from "../onnx/session.ts";

@@ -1,5 +1,4 @@
-import { type Example, lossLengths } from "../data/example.ts";
-import type { TokenRow } from "../data/tree_batch.ts";
+import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";

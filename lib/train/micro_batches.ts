@@ -1,6 +1,6 @@
-import { type Example, lossLengths } from "../data/example.ts";
+import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
-import { type TokenRow, treeBatch } from "../data/tree_batch.ts";
+import { treeBatch } from "../data/tree_batch.ts";
 import { optionInput } from "../losses/batch_inputs.ts";
 import type { Carried, Loss, Reduced } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";

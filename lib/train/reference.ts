@@ -1,5 +1,9 @@
-import { hashExamples, lossLengths, lossMaskKeys } from "../data/example.ts";
-import type { TokenRow } from "../data/tree_batch.ts";
+import {
+  hashExamples,
+  lossLengths,
+  lossMaskKeys,
+  type TokenRow,
+} from "../data/example.ts";
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson, type Json } from "../record/canonical_json.ts";

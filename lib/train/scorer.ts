@@ -1,6 +1,6 @@
 import { microBatches } from "../data/sampler.ts";
-import { lossLengths } from "../data/example.ts";
-import { type TokenRow, treeBatch } from "../data/tree_batch.ts";
+import { lossLengths, type TokenRow } from "../data/example.ts";
+import { treeBatch } from "../data/tree_batch.ts";
 import type { DecoderConfig } from "../models/config.ts";
 import {
   scoredTokens,

@@ -3,8 +3,7 @@ import {
   BatchPass,
   type BatchResult,
 } from "./micro_batches.ts";
-import type { Example } from "../data/example.ts";
-import type { TokenRow } from "../data/tree_batch.ts";
+import type { Example, TokenRow } from "../data/example.ts";
 import type { Carried, Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossReads } from "../losses/requirements.ts";

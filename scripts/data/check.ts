@@ -6,14 +6,14 @@ import { visibleText } from "lib/cli/terminal_text.ts";
 import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {
-  openPreferences,
-  type Preferences,
-  type SourceOptions,
-} from "lib/data/load.ts";
+  openRows,
+  type RowOptions,
+  type RowReader,
+} from "lib/data/open_rows.ts";
 import { tellBadRows } from "./text.ts";
 import { openTokens, type TokenSettings } from "../flags/rows.ts";
 
-export interface CheckOptions extends SourceOptions, TokenSettings {
+export interface CheckOptions extends RowOptions, TokenSettings {
   /** Evaluation data that must not be in the file. */
   readonly eval?: string;
   /** Whether to print JSON. */
@@ -37,10 +37,7 @@ export async function check(
   const evaluation = evalPath === undefined
     ? undefined
     : await remember(evalPath, skipBadRows);
-  const data = await openPreferences(path, {
-    ...options,
-    ...inputProgress(),
-  });
+  await using data = await openRows(path, options, inputProgress());
   const { kind, bad } = data;
   const lengths = lengthCollector(kind);
   const checks = allChecks({ kind, evaluation, lengths, tokens, bad });
@@ -63,7 +60,7 @@ interface Report {
   readonly findings: readonly Finding[];
 }
 
-function reportJson({ name, kind, format, bad }: Preferences, report: Report) {
+function reportJson({ name, kind, format, bad }: RowReader, report: Report) {
   return JSON.stringify(
     { source: name, kind, format, ...report, bad },
     null,
@@ -72,7 +69,7 @@ function reportJson({ name, kind, format, bad }: Preferences, report: Report) {
 }
 
 function print(
-  { files, kind, format, bad }: Preferences,
+  { files, kind, format, bad }: RowReader,
   { rows, findings }: Report,
 ): void {
   say(`${rows} rows: ${kind} (format ${format})\n`);
@@ -113,13 +110,10 @@ function refuse(path: string, findings: readonly Finding[]): void {
 
 async function remember(
   path: string,
-  skipBadRows: boolean,
+  skipBadRows: RowOptions["skipBadRows"],
 ): Promise<SeenRows> {
   const seen = seenRows();
-  const data = await openPreferences(path, {
-    skipBadRows,
-    ...inputProgress(),
-  });
+  await using data = await openRows(path, { skipBadRows }, inputProgress());
   for await (const row of data.rows()) see(row, seen);
   return seen;
 }

@@ -14,16 +14,16 @@ import {
 } from "./outputs.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {
-  openPreferences,
-  type Preferences,
-  type SourceOptions,
-} from "lib/data/load.ts";
+  openRows,
+  type RowOptions,
+  type RowReader,
+} from "lib/data/open_rows.ts";
 import { tellBadRows } from "./text.ts";
 import type { TokenSettings } from "../flags/rows.ts";
 
 /** Options of {@linkcode convert}. */
 export type ConvertOptions =
-  & SourceOptions
+  & RowOptions
   & ConversionSettings
   & TokenSettings
   & {
@@ -41,10 +41,7 @@ export async function convert(
     throw new Error("Missing flag of convert: expected --to and --out FILE");
   }
   containerOf(out);
-  const data = await openPreferences(path, {
-    ...options,
-    ...inputProgress(),
-  });
+  await using data = await openRows(path, options, inputProgress());
   if (data.files.some((file) => resolve(file) === resolve(out))) {
     throw new Error(`Cannot write ${out}: it is the data that is converted`);
   }
@@ -67,7 +64,7 @@ export async function convert(
 }
 
 async function recordOf(
-  { name, files, kind, format, bad }: Preferences,
+  { name, files, kind, format, bad }: RowReader,
   output: Output,
 ) {
   return {

@@ -27,13 +27,13 @@ import {
 } from "./text.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {
-  openPreferences,
-  type Preferences,
-  type SourceOptions,
-} from "lib/data/load.ts";
+  openRows,
+  type RowOptions,
+  type RowReader,
+} from "lib/data/open_rows.ts";
 import { openTokens, type TokenSettings } from "../flags/rows.ts";
 
-export interface InspectOptions extends SourceOptions, TokenSettings {
+export interface InspectOptions extends RowOptions, TokenSettings {
   /** Rows to show. @default 3 */
   readonly samples?: number;
   /** Page to write, which has the findings of all checks too. */
@@ -47,10 +47,7 @@ export async function inspect(
 ): Promise<void> {
   const tokenizing = await openTokens(options);
   const tokens = tokenizing && new ExaminedTokens(tokenizing);
-  const data = await openPreferences(path, {
-    ...options,
-    ...inputProgress(),
-  });
+  await using data = await openRows(path, options, inputProgress());
   const { kind, files, bad } = data;
   const overview = overviewCounter();
   const lengths = lengthCollector(kind);
@@ -120,7 +117,7 @@ function spread(values: readonly number[]) {
 }
 
 function facts(
-  { name, kind, format, columns }: Preferences,
+  { name, kind, format, columns }: RowReader,
   { rows, forms, completions, turns, roles, ...counts }: Overview,
 ): [string, string][] {
   const all: [string, string][] = [

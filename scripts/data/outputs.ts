@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { writeAtomically, writeTextAtomically } from "lib/files/atomic.ts";
-import { formatOf } from "lib/data/formats/registry.ts";
+import { findFormat } from "lib/data/formats/registry.ts";
 import type { PreferenceRow } from "lib/data/example.ts";
 import { RowTokenizer } from "lib/data/tokenize/tokenize.ts";
 import {
@@ -22,7 +22,7 @@ import {
   convertRows,
   convertsNothing,
 } from "lib/data/convert/convert.ts";
-import type { Preferences } from "lib/data/load.ts";
+import type { RowReader } from "lib/data/open_rows.ts";
 import {
   openTokens,
   optionsOf,
@@ -49,7 +49,7 @@ export interface Output {
 
 /** Rows in the layout of another trainer, each read again to compare it. */
 export async function layoutOutput(
-  data: Preferences,
+  data: RowReader,
   { to, ...settings }: ConversionSettings & TokenSettings & { to: LayoutName },
 ): Promise<Output> {
   refuseTokenFlags(settings, `with --to ${to}`);
@@ -57,8 +57,7 @@ export async function layoutOutput(
   const { form } = data;
   assertWritable({ kind, form }, to);
   const layout = (to === "trl" ? trlLayout : llamafactoryLayout)(kind, form);
-  // The format of that name needs no row to be told by.
-  const format = formatOf(NO_ROW, { format: layout.format });
+  const format = findFormat(layout.format);
   let tools = false;
   const write = (row: PreferenceRow) => {
     tools ||= row.tools !== undefined;
@@ -78,11 +77,9 @@ export async function layoutOutput(
   };
 }
 
-const NO_ROW = { where: "", fields: {} };
-
 /** Rows as token ids. */
 export async function tokenOutput(
-  data: Preferences,
+  data: RowReader,
   settings: ConversionSettings & TokenSettings,
 ): Promise<Output> {
   const { model = null } = settings;
@@ -115,7 +112,7 @@ async function* written(
   rows: Iterable<PreferenceRow> | AsyncIterable<PreferenceRow>,
   { write, data }: {
     write: (row: PreferenceRow) => Fields | null;
-    data: Preferences;
+    data: RowReader;
   },
 ): AsyncGenerator<Fields> {
   for await (const row of rows) {
@@ -131,7 +128,7 @@ async function* written(
 }
 
 /** Rows after the conversions; held at once only where there are any. */
-async function convertedRows(data: Preferences, settings: ConversionSettings) {
+async function convertedRows(data: RowReader, settings: ConversionSettings) {
   const { kind } = data;
   if (convertsNothing(settings)) {
     return { kind, rows: data.rows(), conversions: [] };

@@ -6,7 +6,7 @@ import type {
 } from "lib/plot/data_page.ts";
 import { warn } from "lib/cli/terminal.ts";
 import { type Marked, visibleText } from "lib/cli/terminal_text.ts";
-import type { BadRows } from "lib/data/load.ts";
+import type { BadRows } from "lib/data/open_rows.ts";
 import type { Lengths } from "lib/data/analyse/lengths.ts";
 import {
   type DataKind,

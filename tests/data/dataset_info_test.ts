@@ -3,11 +3,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   type DatasetEntry,
-  formatBeside,
+  formatsBeside,
   readDatasetInfo,
   registeredDataset,
 } from "lib/data/dataset_info.ts";
-import { parseRows } from "lib/data/formats/registry.ts";
 import type { Format } from "lib/data/formats/format.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import { shared } from "../places.ts";
@@ -15,7 +14,8 @@ import { temporaryFolder } from "../temporary_folder.ts";
 import {
   assistant,
   type Fields,
-  rowsOf,
+  read as readRow,
+  readAll,
   system,
   user,
 } from "./format_cases.ts";
@@ -33,7 +33,7 @@ function registryFolder(registry: unknown) {
 async function read(entry: Fields, row: Fields) {
   using folder = registryFolder({ d: { file_name: "d.json", ...entry } });
   const { format } = await entryOf(folder.registry, "d");
-  const { kind, rows } = parseRows(rowsOf([row]), { format });
+  const { kind, rows } = await readRow([row], { format });
   const { where: _, ...content } = rows[0]!;
   return { format: format.name, kind, ...content };
 }
@@ -143,11 +143,11 @@ Deno.test("entry() reads sharegpt pairs by their tags", async () => {
     ],
   });
   await rejects(read(entry, { ...row, turns: [says("user", "U")] }), {
-    message: 'Cannot read d.jsonl, line 1: unknown who "user" in turns[0]; ' +
+    message: 'Cannot read d.jsonl, row 1: unknown who "user" in turns[0]; ' +
       "expected one of rules, me, it, function_call, world (format d of dataset_info.json)",
   });
   await rejects(read(entry, { ...row, bad: null }), {
-    message: 'Cannot read d.jsonl, line 1: no "bad"; expected the columns ' +
+    message: 'Cannot read d.jsonl, row 1: no "bad"; expected the columns ' +
       "turns, good, bad in every row (format d of dataset_info.json)",
   });
 });
@@ -193,7 +193,7 @@ Deno.test("registeredDataset() finds a dataset by registry and name", async () =
   });
 });
 
-Deno.test("formatBeside() gives the format that a registry in the folder states", async () => {
+Deno.test("formatsBeside() gives the format that a registry in the folder states", async () => {
   const columns = { chosen: "good", rejected: "bad" };
   using folder = registryFolder({
     hub: { hf_hub_url: "some/data", ranking: true, tags: "broken" },
@@ -203,7 +203,7 @@ Deno.test("formatBeside() gives the format that a registry in the folder states"
     "pairs again": { file_name: "./d.json", ranking: true, columns },
   });
   const beside = async (name: string): Promise<Format | null> =>
-    await formatBeside(join(folder.path, name));
+    await formatsBeside()(join(folder.path, name));
   strictEqual((await beside("d.json"))!.name, "pairs of dataset_info.json");
   strictEqual((await beside("e.json"))!.kind, "labels");
   strictEqual(await beside("f.json"), null);
@@ -213,13 +213,13 @@ Deno.test("formatBeside() gives the format that a registry in the folder states"
   strictEqual(await beside("d.json/inside"), null);
 });
 
-Deno.test("formatBeside() refuses to choose between two formats", async () => {
+Deno.test("formatsBeside() refuses to choose between two formats", async () => {
   using folder = registryFolder({
     a: { file_name: "d.json", columns: { kto_tag: "label" } },
     b: { file_name: "d.json", columns: { kto_tag: "verdict" } },
   });
   const path = join(folder.path, "d.json");
-  await rejects(formatBeside(path), {
+  await rejects(formatsBeside()(path), {
     message:
       `Cannot read ${path}: expected one format for it in ${folder.registry}, ` +
       `found those of "a" and "b"; ${folder.registry}:b names one`,
@@ -347,7 +347,7 @@ for (const [what, text, message] of BROKEN) {
     using folder = registryFolder({});
     Deno.writeTextFileSync(folder.registry, text);
     await rejects(readDatasetInfo(folder.registry), message);
-    await rejects(formatBeside(join(folder.path, "d.json")), message);
+    await rejects(formatsBeside()(join(folder.path, "d.json")), message);
   });
 }
 
@@ -370,13 +370,14 @@ for (
       );
       const { format, source } = entry!;
       if (source.kind !== "file") throw new Error("expected a file");
-      const rows = await readRows(source.path);
-      const registered = parseRows(rows, { format });
-      const recognised = parseRows(rows);
+      const registered = await readAll(source.path);
+      const fields = (await readRows(source.path)).map(({ fields }) => fields);
+      const recognised = await readAll({ name: source.path, rows: fields });
+      strictEqual(registered.format, format.name);
       strictEqual(registered.kind, kind);
       strictEqual(registered.rows.length, 300);
       deepStrictEqual(registered.rows, recognised.rows);
-      strictEqual((await formatBeside(source.path))!.name, format.name);
+      strictEqual((await formatsBeside()(source.path))!.name, format.name);
     },
   });
 }

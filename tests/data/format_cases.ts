@@ -1,5 +1,9 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
-import { type ParseOptions, parseRows } from "lib/data/formats/registry.ts";
+import { deepStrictEqual, rejects } from "node:assert/strict";
+import {
+  type DataLocation,
+  openRows,
+  type RowOptions,
+} from "lib/data/open_rows.ts";
 
 export type Fields = Record<string, unknown>;
 
@@ -10,14 +14,16 @@ export const tool = (content: string) => ({ role: "tool", content });
 export const human = (value: string) => ({ from: "human", value });
 export const gpt = (value: string) => ({ from: "gpt", value });
 
-/** Rows of a file `d.jsonl`. */
-export function rowsOf(rows: readonly Fields[]) {
-  return rows.map((fields, i) => ({ where: `d.jsonl, line ${i + 1}`, fields }));
+/** Reads all rows of a location. */
+export async function readAll(location: DataLocation, options?: RowOptions) {
+  const reader = await openRows(location, options);
+  const rows = await Array.fromAsync(reader.rows());
+  return { format: reader.format, kind: reader.kind, rows };
 }
 
-/** Parses rows of a file `d.jsonl`. */
-export function parse(rows: readonly Fields[], options?: ParseOptions) {
-  return parseRows(rowsOf(rows), options);
+/** Reads rows in memory called `d.jsonl`. */
+export function read(rows: readonly Fields[], options?: RowOptions) {
+  return readAll({ name: "d.jsonl", rows }, options);
 }
 
 /** What a row is, its fields, what they are normalised to. */
@@ -29,11 +35,11 @@ export function testReadings(
   readings: readonly Reading[],
 ): void {
   for (const [what, fields, expected] of readings) {
-    Deno.test(`parseRows() reads ${what} as ${format.name}`, () => {
-      deepStrictEqual(parse([fields]), {
+    Deno.test(`openRows() reads ${what} as ${format.name}`, async () => {
+      deepStrictEqual(await read([fields]), {
         format: format.name,
         kind: format.kind,
-        rows: [{ where: "d.jsonl, line 1", ...expected }],
+        rows: [{ where: "d.jsonl, row 1", ...expected }],
       });
     });
   }
@@ -45,13 +51,12 @@ export type Refusal = [string, Fields[], string];
 /** One test for each. */
 export function testRefusals(
   refusals: readonly Refusal[],
-  options?: ParseOptions,
+  options?: RowOptions,
 ): void {
   for (const [what, rows, message] of refusals) {
-    Deno.test(`parseRows() refuses ${what}`, () => {
-      throws(() => parse(rows, options), {
+    Deno.test(`openRows() refuses ${what}`, () =>
+      rejects(read(rows, options), {
         message: `Cannot read d.jsonl, ${message}`,
-      });
-    });
+      }));
   }
 }

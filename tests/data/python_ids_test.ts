@@ -2,10 +2,9 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { encodeRow } from "lib/data/tokenize/encode_row.ts";
-import { parseRows } from "lib/data/formats/registry.ts";
-import { readRows } from "lib/data/containers/read_rows.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { shared } from "../places.ts";
+import { readAll } from "./format_cases.ts";
 import {
   CONVERSATIONS,
   fixtureTokenizer,
@@ -142,7 +141,7 @@ for (
   const name = `every row of ${file} has Python's ids with SmolLM2${suffix}`;
   smolLm2Test(name, async (folder) => {
     const tokenizer = await loadTokenizer(folder);
-    const { rows } = parseRows(await readRows(`${DATA}/${file}`));
+    const { rows } = await readAll(`${DATA}/${file}`);
     const describe = (ids: readonly number[]) =>
       `${ids.length} ${hash(ids.join(","))}`;
     deepStrictEqual(

@@ -8,7 +8,8 @@ import {
   type PlanOptions,
   stratified,
 } from "lib/data/sampler.ts";
-import { rowTokens, type TokenRow } from "lib/data/tree_batch.ts";
+import { rowTokens } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
 
 Deno.test("optimizerBatches() cuts the order into batches, the last one smaller", () => {

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { rowTokens, type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
+import { rowTokens, treeBatch } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
 
 /** A pair, and a single continuation. */

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import type { TokenRow } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";

@@ -1,8 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { parseRows } from "lib/data/formats/registry.ts";
-import { readRows } from "lib/data/containers/read_rows.ts";
 import { withByteTokenizer } from "../data/byte_tokenizer.ts";
+import { readAll } from "../data/format_cases.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";
 
@@ -24,10 +23,6 @@ function pairsFolder(rows: readonly unknown[] = PAIRS) {
   );
   Deno.writeTextFileSync(path, lines.join("\n") + "\n");
   return { ...folder, path, at: (name: string) => join(folder.path, name) };
-}
-
-async function rowsOf(path: string) {
-  return parseRows(await readRows(path));
 }
 
 Deno.test("data inspect says what the rows are and shows some as they are written", async () => {
@@ -180,7 +175,7 @@ for (const to of ["trl", "llamafactory"]) {
     );
     strictEqual(code, 0);
     match(out, /^Wrote 3 rows \(format [\w-]+\) to .*out\.json$/m);
-    const { kind, rows } = await rowsOf(file);
+    const { kind, rows } = await readAll(file);
     strictEqual(kind, "pairs");
     strictEqual(rows.length, 3);
     match(JSON.stringify(rows[0]!.completions), / Yes, of course\./);
@@ -225,7 +220,7 @@ Deno.test("data convert changes rows by seed, and records how", async () => {
     /^--flip: rows 3, flipped 2\n--unpair: desirable 3, undesirable 3$/m,
   );
   const first = Deno.readTextFileSync(file);
-  const { kind, rows } = await rowsOf(file);
+  const { kind, rows } = await readAll(file);
   deepStrictEqual([kind, rows.length], ["labels", 6]);
   const record = JSON.parse(Deno.readTextFileSync(`${file}.record.json`));
   strictEqual(record.seed, 3);
@@ -245,7 +240,7 @@ Deno.test("data convert writes the ids that training sees", async () => {
     const { code } = await data("convert", folder.path, ...args);
     strictEqual(code, 0);
   });
-  const { kind, rows } = await rowsOf(file);
+  const { kind, rows } = await readAll(file);
   deepStrictEqual([kind, rows.length, rows[0]!.form], ["pairs", 2, "ids"]);
   strictEqual(rows[0]!.prompt[0], 0); // BOS
   const [chosen] = rows[0]!.completions as number[][];
@@ -265,7 +260,7 @@ Deno.test("data convert writes votes as weights of ids, and as nothing else", as
     const { code, err } = await data("convert", folder.path, ...to, ...args);
     strictEqual(code, 0, err);
   });
-  const { rows } = await rowsOf(file);
+  const { rows } = await readAll(file);
   deepStrictEqual(rows.map(({ weight }) => weight), [0.75, 0.25]);
   const trl = await data("convert", folder.path, "--to", "trl", ...args);
   match(trl.err, /as trl-pairs: it would change the row's weight, /);

@@ -1,10 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { parseRows } from "lib/data/formats/registry.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { readRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
+import { readAll } from "../data/format_cases.ts";
 import { baseSize, bytes, withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { putJson, TINY } from "../models/tiny_model.ts";
@@ -113,22 +113,20 @@ Deno.test("generate writes rows that a label makes data, and a record", async ()
     strictEqual(record.summary["completions"], 3);
     strictEqual(record.settings["baseWeights"], "int8");
 
-    const labelled = rows.map((fields, i) => ({
-      where: `row ${i}`,
-      fields: { ...fields, label: i > 0 },
-    }));
-    const drawn = parseRows(labelled);
+    const labelled = rows.map((fields, i) => ({ ...fields, label: i > 0 }));
+    const drawn = await readAll({ name: "answers", rows: labelled });
     strictEqual(drawn.format, "ids-labels");
     const [first] = drawn.rows;
     deepStrictEqual([first!.prompt, first!.completions], [
       rows[0].prompt_ids,
       [rows[0].completion_ids],
     ]);
-    const words = labelled.map(({ where, fields }) => {
+    const words = labelled.map((fields) => {
       const { prompt_ids: _p, completion_ids: _c, ...rest } = fields;
-      return { where, fields: rest };
+      return rest;
     });
-    strictEqual(parseRows(words).format, "trl-labels-chat");
+    const said = await readAll({ name: "answers", rows: words });
+    strictEqual(said.format, "trl-labels-chat");
   });
 });
 

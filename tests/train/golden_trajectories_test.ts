@@ -3,10 +3,8 @@ import { existsSync } from "node:fs";
 import { caseLoss, type SetLoss } from "lib/loss_tools/case_loss.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import type { Example } from "lib/data/example.ts";
-import { parseRows } from "lib/data/formats/registry.ts";
-import { readRows } from "lib/data/containers/read_rows.ts";
+import { loadExamples } from "lib/data/load.ts";
 import { planBatches } from "lib/data/sampler.ts";
-import { tokenizeRows } from "lib/data/tokenize/tokenize.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { computeReference } from "lib/train/reference.ts";
@@ -53,9 +51,12 @@ for (const folder of [GOLDEN, FIXTURES]) {
           name,
           ...JSON.parse(await Deno.readTextFile(`${folder}/${name}.json`)),
         };
-        const rows = parseRows(await readRows(`${folder}/${name}.rows.jsonl`));
-        const options = { tokenizer: null, vocabularySize: 512 };
-        const { examples } = tokenizeRows(rows, options);
+        const path = `${folder}/${name}.rows.jsonl`;
+        const { examples } = await loadExamples(path, {
+          role: "train",
+          tokenizer: null,
+          vocabularySize: 512,
+        });
         const { steps, parameters } = await run(golden, examples);
         assertFollows(steps, golden);
         assertEndsAt(parameters, golden.finalParameters);

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import type { TokenRow } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import { cachedReference } from "lib/train/reference.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import type { TokenRow } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import {
   computeReference,
   distinctRows,

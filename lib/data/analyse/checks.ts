@@ -17,7 +17,7 @@ import { repeats, type SeenRows } from "./repeats.ts";
 import { rowFlaws, textFlaws } from "./row_flaws.ts";
 import { correlation } from "../../stats/describe.ts";
 import { quantile } from "../../stats/interval.ts";
-import type { BadRows } from "../load.ts";
+import type { BadRows } from "../open_rows.ts";
 
 /** What drops those rows that training would refuse: here they are counted. */
 const DROPPING: Readonly<Record<Truncation, Truncation>> = {

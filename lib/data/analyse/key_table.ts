@@ -93,7 +93,7 @@ export function textsOf(row: PreferenceRow): string[] {
 }
 
 /** Each completion as one text; none where they are token ids. */
-export function completionTexts(row: PreferenceRow): string[] {
+export function completionTexts(row: PreferenceRow): readonly string[] {
   if (row.form === "ids") return [];
   return row.form === "text" ? row.completions : row.completions.map(
     (messages) => messages.map(contentOf).join("\n"),
@@ -107,7 +107,9 @@ export function questionText(row: PreferenceRow): string | null {
 }
 
 /** Whether a completion says nothing and calls no tool. */
-export function saysNothing(completion: string | Message[] | number[]) {
+export function saysNothing(
+  completion: PreferenceRow["completions"][number],
+): boolean {
   if (typeof completion === "string") return completion === "";
   return completion.every((part) =>
     typeof part === "object" && part.content === "" && !part.tool_calls

@@ -89,7 +89,7 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "empty completions",
     verdict: "wrong",
     says: "nothing is scored there: training drops or refuses such rows",
-    found: ({ completions }) => completions.some(saysNothing),
+    found: ({ completions }) => [...completions].some(saysNothing),
   },
   {
     check: "blank completions",

@@ -48,9 +48,13 @@ export function selectCompletions(
   };
 }
 
-function withCompletions<R extends PreferenceRow>(
+/** A row with the completions at these places, in this order. */
+export function withCompletions<R extends PreferenceRow>(
   row: R,
   places: readonly number[],
 ): R {
-  return { ...row, completions: places.map((k) => row.completions[k]!) };
+  const completions = places.map((k) => row.completions[k]!);
+  if (row.form !== "ids" || !row.lossMask) return { ...row, completions };
+  const { lossMask } = row;
+  return { ...row, completions, lossMask: places.map((k) => lossMask[k]!) };
 }

@@ -4,6 +4,7 @@ import {
   drawShare,
   type Randomness,
   selectCompletions,
+  withCompletions,
 } from "./conversion.ts";
 
 export interface Shares {
@@ -62,14 +63,10 @@ export function flipLabels(
 
 function flipped(row: PreferenceRow): PreferenceRow {
   if (row.label !== undefined) return { ...row, label: !row.label };
-  if (row.completions.length === 2) return exchanged(row);
+  if (row.completions.length === 2) return withCompletions(row, SWAPPED);
   throw new RangeError(
     `Cannot flip ${row.where}: expected a label or a pair, found ${row.completions.length} completions`,
   );
-}
-
-function exchanged<R extends PreferenceRow>(row: R): R {
-  return { ...row, completions: row.completions.toReversed() };
 }
 
 const AS_IT_STANDS = [0, 1];

@@ -54,7 +54,14 @@ function withBoth<R extends PreferenceRow>(
   rejected: PreferenceRow,
 ): R {
   const completions = [chosen.completions[0]!, rejected.completions[0]!];
-  return { ...chosen, completions };
+  const masks = [chosen, rejected].map((row) =>
+    row.form === "ids" ? row.lossMask?.[0] : undefined
+  );
+  if (masks.every((mask) => !mask)) return { ...chosen, completions };
+  const lossMask = masks.map((mask, k) =>
+    mask ?? new Array<boolean>(completions[k]!.length).fill(true)
+  );
+  return { ...chosen, completions, lossMask };
 }
 
 /**

@@ -8,7 +8,6 @@ import { llamafactoryV1 } from "./llamafactory_v1.ts";
 import { sharegptFormats } from "./sharegpt.ts";
 import { ranks, trlLabels, trlPairs } from "./trl.ts";
 import { ultrafeedbackFormats } from "./ultrafeedback.ts";
-import type { PreferenceRow, PreferenceRows } from "../example.ts";
 
 /** Every known layout; a file has the first one that its first row fits. */
 export const FORMATS: readonly Format[] = [
@@ -25,79 +24,26 @@ export const FORMATS: readonly Format[] = [
   ...ranks,
 ];
 
-/** Options of {@linkcode formatOf}. */
-export interface FormatOptions {
-  /** A format, or the name of one, instead of what the first row looks like. */
-  readonly format?: string | Format | undefined;
-}
-
-/** Options of {@linkcode parseRows}. */
-export interface ParseOptions extends FormatOptions {
-  /** Takes the error of a row that is then left out. @default throws it */
-  readonly onBadRow?: ((error: Error) => void) | undefined;
-}
-
-/** The rows of one file, and what it turned out to be. */
-export interface ParsedRows extends PreferenceRows {
-  /** Name of the format. */
-  readonly format: string;
-}
-
 /**
- * The format of a file: what is stated, or what its first row looks like by its
- * columns and the form of their values.
+ * The known format of a name.
  *
- * @throws RangeError for a name that is not known, or an error that names file,
- * row and what is missing where the row fits no format.
+ * @throws RangeError for a name that is not known.
  */
-export function formatOf(
-  row: SourceRow,
-  { format }: FormatOptions = {},
-): Format {
-  return format === undefined ? recognise(row) : stated(format);
-}
-
-/**
- * Recognises the format of a file by its first row, see {@linkcode formatOf},
- * and reads every row by it.
- *
- * @throws an error that names file, row and field for the first row that does
- * not fit, or, with `onBadRow`, when no row is left.
- */
-export function parseRows(
-  rows: readonly SourceRow[],
-  { format: wanted, onBadRow }: ParseOptions = {},
-): ParsedRows {
-  let format = wanted === undefined ? undefined : stated(wanted);
-  let firstError: unknown;
-  const parsed: PreferenceRow[] = [];
-  for (const row of rows) {
-    try {
-      format ??= recognise(row);
-      parsed.push(format.parse(row));
-    } catch (error) {
-      if (!onBadRow || !(error instanceof Error)) throw error;
-      firstError ??= error;
-      onBadRow(error);
-    }
-  }
-  if (format && parsed.length > 0) {
-    return { format: format.name, kind: format.kind, rows: parsed };
-  }
-  throw firstError ??
-    new Error("Cannot read preferences: expected rows, found none");
-}
-
-function stated(format: string | Format): Format {
-  if (typeof format === "object") return format;
-  const known = FORMATS.find(({ name }) => name === format);
+export function findFormat(name: string): Format {
+  const known = FORMATS.find((format) => format.name === name);
   if (known) return known;
   throw new RangeError(
-    `Cannot use format "${format}": expected one of ${names()}`,
+    `Cannot use format "${name}": expected one of ${names()}`,
   );
 }
 
-function recognise(row: SourceRow): Format {
+/**
+ * The format that a file's first row has by its columns and the form of their
+ * values.
+ *
+ * @throws Error that names file and row where the row fits no format.
+ */
+export function recogniseFormat(row: SourceRow): Format {
   const tried = FORMATS.map((format) => ({
     format,
     faults: format.faults(row),

@@ -74,8 +74,9 @@ export function encodeRow(
   options: EncodeOptions = {},
 ): EncodedRow {
   if (row.form === "ids") {
-    const { prompt, completions } = row;
-    return { prompt, completions, boundaryShifted: false };
+    const { prompt, completions, lossMask } = row;
+    const ids = { prompt, completions, ...lossMask && { lossMask } };
+    return { ...ids, boundaryShifted: false };
   }
   try {
     if (tokenizer === null) {

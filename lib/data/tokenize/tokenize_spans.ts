@@ -1,16 +1,13 @@
 import { BoundaryError, type SplitRow } from "./split_conversation.ts";
+import type { TokenRow } from "../example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** What becomes of a row where tokens span a boundary. */
 export const BOUNDARIES = ["separate", "shift", "drop", "error"] as const;
 export type Boundary = typeof BOUNDARIES[number];
 
-/** Token ids of a prompt and its completions. */
-export interface SpanTokens {
-  readonly prompt: readonly number[];
-  readonly completions: readonly (readonly number[])[];
-  /** Of each completion, which of its tokens the loss counts. @default all */
-  readonly lossMask?: readonly (readonly boolean[])[];
+/** Token ids of a row's spans. */
+export interface SpanTokens extends TokenRow {
   /** Whether a token spans a boundary. */
   readonly boundaryShifted: boolean;
 }

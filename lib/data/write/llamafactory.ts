@@ -24,7 +24,7 @@ export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
   return {
     format: `${name}-${kind}`,
     adapt(row) {
-      if (row.label === true && row.completions.every(saysNothing)) {
+      if (row.label === true && [...row.completions].every(saysNothing)) {
         throw new Error(
           `Cannot write ${row.where} for LLaMA-Factory: it takes an empty ` +
             "desirable answer for an undesirable one",

@@ -53,26 +53,26 @@ testRefusals([
   [
     "an instruction with an answer that nobody judged",
     [{ instruction: "I", output: "A" }],
-    'line 1: no "kto_tag"; expected the columns instruction, output, kto_tag in every row (format alpaca-labels)',
+    'row 1: no "kto_tag"; expected the columns instruction, output, kto_tag in every row (format alpaca-labels)',
   ],
   [
     "an instruction whose rejected answer is missing",
     [PAIR, { instruction: "I", chosen: "A" }],
-    'line 2: no "rejected"; expected the columns instruction, chosen, rejected in every row (format alpaca-pairs)',
+    'row 2: no "rejected"; expected the columns instruction, chosen, rejected in every row (format alpaca-pairs)',
   ],
   [
     "an instruction that says nothing",
     [{ ...PAIR, instruction: "", input: "" }],
-    'line 1: expected "instruction" to be text to answer, found "" (format alpaca-pairs)',
+    'row 1: expected "instruction" to be text to answer, found "" (format alpaca-pairs)',
   ],
   [
     "input that is not text",
     [{ ...PAIR, input: ["J"] }],
-    'line 1: expected "input" to be text, found ["J"] (format alpaca-pairs)',
+    'row 1: expected "input" to be text, found ["J"] (format alpaca-pairs)',
   ],
   [
     "a history with half a round",
     [{ ...PAIR, history: [["Q", "R"], ["V"]] }],
-    'line 1: expected "history[1]" to be [question, answer], found ["V"] (format alpaca-pairs)',
+    'row 1: expected "history[1]" to be [question, answer], found ["V"] (format alpaca-pairs)',
   ],
 ]);

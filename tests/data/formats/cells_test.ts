@@ -1,13 +1,24 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
-import { parseRows } from "lib/data/formats/registry.ts";
-import { assistant, type Fields, user } from "../format_cases.ts";
+import { deepStrictEqual, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { temporaryFolder } from "../../temporary_folder.ts";
+import { assistant, type Fields, readAll, user } from "../format_cases.ts";
 
-/** A row of a table that knows nothing but text. */
-function read(fields: Record<string, string>) {
-  const row = { where: "d.csv, row 1", fields, untyped: true };
-  const { format, rows } = parseRows([row]);
-  const { where: _, ...content } = rows[0]!;
-  return { format, ...content };
+/** Reads a row of a table, which knows nothing but text. */
+async function read(fields: Record<string, string>) {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "d.csv");
+  const lines = [Object.keys(fields), Object.values(fields)].map((cells) =>
+    cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join()
+  );
+  Deno.writeTextFileSync(path, lines.join("\n"));
+  try {
+    const { format, rows } = await readAll(path);
+    const { where: _, ...content } = rows[0]!;
+    return { format, ...content };
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(message.replace(path, "d.csv"), { cause: error });
+  }
 }
 
 const CASES: [string, Record<string, string>, Fields][] = [
@@ -68,8 +79,8 @@ const CASES: [string, Record<string, string>, Fields][] = [
 ];
 
 for (const [what, fields, expected] of CASES) {
-  Deno.test(`parseRows() reads from cells of text ${what}`, () => {
-    deepStrictEqual(read(fields), expected);
+  Deno.test(`openRows() reads from cells of text ${what}`, async () => {
+    deepStrictEqual(await read(fields), expected);
   });
 }
 
@@ -103,9 +114,8 @@ const BAD: [string, Record<string, string>, string][] = [
 ];
 
 for (const [what, fields, message] of BAD) {
-  Deno.test(`parseRows() refuses in cells of text ${what}`, () => {
-    throws(() => read(fields), {
+  Deno.test(`openRows() refuses in cells of text ${what}`, () =>
+    rejects(read(fields), {
       message: `Cannot read d.csv, row 1: ${message}`,
-    });
-  });
+    }));
 }

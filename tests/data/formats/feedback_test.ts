@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { parse, testReadings, testRefusals } from "../format_cases.ts";
+import { read, testReadings, testRefusals } from "../format_cases.ts";
 
 const PAIR = { prompt: "Hi", chosen: "a", rejected: "b" };
 const READ = { form: "text", prompt: "Hi", completions: ["a", "b"] };
@@ -41,16 +41,16 @@ testReadings({ name: "ids-labels", kind: "labels" }, [
   ],
 ]);
 
-Deno.test("parseRows() takes no feedback about pairs from other kinds", () => {
+Deno.test("openRows() takes no feedback about pairs from other kinds", async () => {
   const row = {
     prompt: "Hi",
     completion: "a",
     label: true,
     ["votes_chosen"]: 3,
   };
-  const { rows: [read] } = parse([row]);
-  deepStrictEqual(read, {
-    where: "d.jsonl, line 1",
+  const { rows: [found] } = await read([row]);
+  deepStrictEqual(found, {
+    where: "d.jsonl, row 1",
     form: "text",
     prompt: "Hi",
     completions: ["a"],
@@ -62,36 +62,36 @@ testRefusals([
   [
     "a weight below 0",
     [{ ...PAIR, loss_weight: -1 }],
-    'line 1: expected "loss_weight" to be at least 0, found -1 (format trl-pairs)',
+    'row 1: expected "loss_weight" to be at least 0, found -1 (format trl-pairs)',
   ],
   [
     "half of the votes",
     [{ ...PAIR, votes_chosen: 3 }],
-    'line 1: expected "votes_rejected" to be a finite number, found nothing (format trl-pairs)',
+    'row 1: expected "votes_rejected" to be a finite number, found nothing (format trl-pairs)',
   ],
   [
     "no vote at all",
     [{ ...PAIR, votes_chosen: 0, votes_rejected: 0, votes_equal: 0 }],
-    'line 1: expected "votes_chosen" to be more than 0, or one of the other votes, found 0 (format trl-pairs)',
+    'row 1: expected "votes_chosen" to be more than 0, or one of the other votes, found 0 (format trl-pairs)',
   ],
   [
     "half a vote",
     [{ ...PAIR, votes_chosen: 1, votes_rejected: 0.5 }],
-    'line 1: expected "votes_rejected" to be a number of votes, found 0.5 (format trl-pairs)',
+    'row 1: expected "votes_rejected" to be a number of votes, found 0.5 (format trl-pairs)',
   ],
   [
     "votes below none",
     [{ ...PAIR, votes_chosen: 4, votes_rejected: 2, votes_equal: -1 }],
-    'line 1: expected "votes_equal" to be a number of votes, found -1 (format trl-pairs)',
+    'row 1: expected "votes_equal" to be a number of votes, found -1 (format trl-pairs)',
   ],
   [
     "a score of one of the two",
     [{ ...PAIR, score_chosen: 4 }],
-    'line 1: expected "score_rejected" to be a finite number, found nothing (format trl-pairs)',
+    'row 1: expected "score_rejected" to be a finite number, found nothing (format trl-pairs)',
   ],
   [
     "an infinite score",
     [{ ...PAIR, score_chosen: Infinity, score_rejected: 1 }],
-    'line 1: expected "score_chosen" to be a finite number, found Infinity (format trl-pairs)',
+    'row 1: expected "score_chosen" to be a finite number, found Infinity (format trl-pairs)',
   ],
 ]);

@@ -59,26 +59,26 @@ testRefusals([
   [
     "both types of feedback in one file",
     [BINARY, PAIR],
-    'line 2: expected "type" to be "binary_feedback", found "pairwise_feedback" (format halos-labels)',
+    'row 2: expected "type" to be "binary_feedback", found "pairwise_feedback" (format halos-labels)',
   ],
   [
     "an unknown type of feedback",
     [{ ...PAIR, type: "listwise_feedback" }],
-    'line 1: expected "type" to be "pairwise_feedback", found "listwise_feedback" (format halos-pairs)',
+    'row 1: expected "type" to be "pairwise_feedback", found "listwise_feedback" (format halos-pairs)',
   ],
   [
     "feedback without a type",
     [{ ...BINARY, type: null }],
-    'line 1: no "type"; expected the columns type, prompt, output, label in every row (format halos-labels)',
+    'row 1: no "type"; expected the columns type, prompt, output, label in every row (format halos-labels)',
   ],
   [
     "a reward of one of the two",
     [{ ...PAIR, reward_B: null }],
-    'line 1: expected "reward_B" to be a finite number, found null (format halos-pairs)',
+    'row 1: expected "reward_B" to be a finite number, found null (format halos-pairs)',
   ],
   [
     "a preference for neither",
     [{ ...PAIR, label: 0.5 }],
-    'line 1: expected "label" to be true, false, 1 or 0, found 0.5 (format halos-pairs)',
+    'row 1: expected "label" to be true, false, 1 or 0, found 0.5 (format halos-pairs)',
   ],
 ]);

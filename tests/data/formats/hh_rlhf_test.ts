@@ -44,27 +44,27 @@ testRefusals([
     "text that is no dialogue",
     [PAIR, { ...PAIR, rejected: "No." }],
     String
-      .raw`line 2: expected "rejected" to be "\n\nHuman: …\n\nAssistant: …", found "No." (format hh-rlhf)`,
+      .raw`row 2: expected "rejected" to be "\n\nHuman: …\n\nAssistant: …", found "No." (format hh-rlhf)`,
   ],
   [
     "a first row with half a dialogue",
     [{ ...PAIR, rejected: "No." }],
     String
-      .raw`line 1: expected "rejected" to be "\n\nHuman: …\n\nAssistant: …", found "No." (format hh-rlhf)`,
+      .raw`row 1: expected "rejected" to be "\n\nHuman: …\n\nAssistant: …", found "No." (format hh-rlhf)`,
   ],
   [
     "a dialogue that ends with the human",
     [{ ...PAIR, chosen: "\n\nHuman: Hi!\n\nAssistant: A\n\nHuman: Bye" }],
-    'line 1: expected the last message of "chosen" to be of the assistant, found role user (format hh-rlhf)',
+    'row 1: expected the last message of "chosen" to be of the assistant, found role user (format hh-rlhf)',
   ],
   [
     "a dialogue in which one speaks twice",
     [{ ...PAIR, chosen: "\n\nHuman: Hi!\n\nHuman: Ho!\n\nAssistant: A" }],
-    "line 1: expected chosen[1] to be of the assistant, who take turns; found role user (format hh-rlhf)",
+    "row 1: expected chosen[1] to be of the assistant, who take turns; found role user (format hh-rlhf)",
   ],
   [
     "dialogues about different things",
     [{ ...PAIR, chosen: "\n\nHuman: Ho!\n\nAssistant: A" }],
-    'line 1: expected "chosen" and "rejected" to begin with the same messages, the prompt; found none in common (format hh-rlhf)',
+    'row 1: expected "chosen" and "rejected" to begin with the same messages, the prompt; found none in common (format hh-rlhf)',
   ],
 ]);

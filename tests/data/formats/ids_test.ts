@@ -22,21 +22,21 @@ testRefusals([
   [
     "token ids that are text",
     [{ prompt_ids: [1], chosen_ids: [2], rejected_ids: ["2"] }],
-    'line 1: expected "rejected_ids" to be a list of token ids, found ["2"] (format ids-pairs)',
+    'row 1: expected "rejected_ids" to be a list of token ids, found ["2"] (format ids-pairs)',
   ],
   [
     "token ids that are not whole",
     [{ prompt_ids: [1.5], completion_ids: [2], label: true }],
-    'line 1: expected "prompt_ids" to be a list of token ids, found [1.5] (format ids-labels)',
+    'row 1: expected "prompt_ids" to be a list of token ids, found [1.5] (format ids-labels)',
   ],
   [
     "negative token ids",
     [{ prompt_ids: [1], chosen_ids: [2], rejected_ids: [-100] }],
-    'line 1: expected "rejected_ids" to be a list of token ids, found [-100] (format ids-pairs)',
+    'row 1: expected "rejected_ids" to be a list of token ids, found [-100] (format ids-pairs)',
   ],
   [
     "ranked token ids that are no lists",
     [{ prompt_ids: [1], completions_ids: [[1], 2] }],
-    'line 1: expected "completions_ids" to be lists of token ids, best first, found [[1],2] (format ids-ranks)',
+    'row 1: expected "completions_ids" to be lists of token ids, best first, found [[1],2] (format ids-ranks)',
   ],
 ]);

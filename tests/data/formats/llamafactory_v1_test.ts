@@ -48,7 +48,7 @@ testRefusals([
   [
     "an answer of other weight than 1",
     [pair(weighted("assistant", "A", 0.5))],
-    'line 1: expected "chosen_messages[1].loss_weight" to be 1 for the role assistant, found 0.5 (format llamafactory-v1)',
+    'row 1: expected "chosen_messages[1].loss_weight" to be 1 for the role assistant, found 0.5 (format llamafactory-v1)',
   ],
   [
     "a user message that is to be learned",
@@ -57,7 +57,7 @@ testRefusals([
       weighted("user", "V", 1),
       weighted("assistant", "B", 1),
     )],
-    'line 1: expected "chosen_messages[2].loss_weight" to be 0 for the role user, found 1 (format llamafactory-v1)',
+    'row 1: expected "chosen_messages[2].loss_weight" to be 0 for the role user, found 1 (format llamafactory-v1)',
   ],
   [
     "parts that are no text",
@@ -65,6 +65,6 @@ testRefusals([
       role: "assistant",
       content: [{ type: "image_url", value: "a.png" }],
     })],
-    'line 1: expected "chosen_messages[1].content[0]" to be a part of type text, found {"type":"image_url","value":"a.png"} (format llamafactory-v1)',
+    'row 1: expected "chosen_messages[1].content[0]" to be a part of type text, found {"type":"image_url","value":"a.png"} (format llamafactory-v1)',
   ],
 ]);

@@ -59,16 +59,16 @@ testRefusals([
   [
     "an input without messages",
     [{ input: { tools: [] }, ...OUTPUTS }],
-    'line 1: expected "input" to be an object with messages, found {"tools":[]} (format openai)',
+    'row 1: expected "input" to be an object with messages, found {"tools":[]} (format openai)',
   ],
   [
     "an input of an unknown role",
     [{ input: { messages: [{ role: "bot", content: "U" }] }, ...OUTPUTS }],
-    'line 1: unknown role "bot" in input.messages[0]; expected one of system, developer, user, human, assistant, gpt, function_call, tool, observation (format openai)',
+    'row 1: unknown role "bot" in input.messages[0]; expected one of system, developer, user, human, assistant, gpt, function_call, tool, observation (format openai)',
   ],
   [
     "an output that is missing",
     [{ input: { messages: [user("U")] }, ...OUTPUTS, preferred_output: null }],
-    'line 1: no "preferred_output"; expected the columns input, preferred_output, non_preferred_output in every row (format openai)',
+    'row 1: no "preferred_output"; expected the columns input, preferred_output, non_preferred_output in every row (format openai)',
   ],
 ]);

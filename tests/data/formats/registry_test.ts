@@ -1,13 +1,24 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { formatOf, FORMATS, parseRows } from "lib/data/formats/registry.ts";
+import {
+  findFormat,
+  FORMATS,
+  recogniseFormat,
+} from "lib/data/formats/registry.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
+import { openRows } from "lib/data/open_rows.ts";
 import { shared } from "../../places.ts";
 import {
   assistant,
   type Fields,
-  parse,
-  rowsOf,
+  read,
+  readAll,
   testRefusals,
   user,
 } from "../format_cases.ts";
@@ -32,27 +43,27 @@ testRefusals([
   [
     "a later row without a field",
     [PAIR, { prompt: "Hi", chosen: "a" }],
-    'line 2: no "rejected"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+    'row 2: no "rejected"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
   ],
   [
     "a first row with null for a field",
     [{ prompt: "Hi", chosen: "a", rejected: null }],
-    'line 1: no "rejected"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+    'row 1: no "rejected"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
   ],
   [
     "a first row without a label",
     [{ prompt: "Hi", completion: "a" }],
-    'line 1: no "label"; expected the columns prompt, completion, label in every row (format trl-labels)',
+    'row 1: no "label"; expected the columns prompt, completion, label in every row (format trl-labels)',
   ],
   [
     "a first row without a prompt",
     [{ completion: "a", label: true }],
-    'line 1: no "prompt"; expected the columns prompt, completion, label in every row (format trl-labels)',
+    'row 1: no "prompt"; expected the columns prompt, completion, label in every row (format trl-labels)',
   ],
   [
     "a file whose second row is of another layout",
     [PAIR, LABELLED],
-    'line 2: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+    'row 2: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
   ],
   [
     "a file whose second row has messages for text",
@@ -61,66 +72,70 @@ testRefusals([
       chosen: [assistant("A")],
       rejected: [assistant("B")],
     }],
-    'line 2: expected "prompt" to be text, found [{"role":"user","content":"U"}] (format trl-pairs)',
+    'row 2: expected "prompt" to be text, found [{"role":"user","content":"U"}] (format trl-pairs)',
   ],
   [
     "unknown columns",
     [{ question: "Hi", good: "a", bad: "b" }],
-    `line 1: unknown layout with the columns question, good, bad; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns question, good, bad; expected those of one of the formats ${NAMES}`,
   ],
   [
     "conversations without preferences",
     [{ messages: [user("U"), assistant("A")] }],
-    `line 1: unknown layout with the columns messages; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns messages; expected those of one of the formats ${NAMES}`,
   ],
   [
     "a row without columns",
     [{}],
-    `line 1: unknown layout with the columns none; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns none; expected those of one of the formats ${NAMES}`,
   ],
   [
     "columns whose names a terminal would obey, but legibly,",
     [{ "\x1b[2J": 1 }],
-    `line 1: unknown layout with the columns \\u001b[2J; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns \\u001b[2J; expected those of one of the formats ${NAMES}`,
   ],
 ]);
 
 testRefusals([[
   "a row that is not of the stated format",
   [LABELLED],
-  'line 1: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+  'row 1: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
 ]], { format: "trl-pairs" });
 
-Deno.test("parseRows() reads rows by the format that is stated", () => {
+Deno.test("openRows() reads rows by the format that is stated", async () => {
   const row = {
     prompt: "no message",
     chosen: [user("U"), assistant("A")],
     rejected: [user("U"), assistant("B")],
   };
-  const { format, rows } = parse([row], { format: "trl-pairs-implicit" });
+  const { format, rows } = await read([row], { format: "trl-pairs-implicit" });
   strictEqual(format, "trl-pairs-implicit");
   deepStrictEqual(rows[0]!.prompt, [user("U")]);
   const known = FORMATS.find(({ name }) => name === "trl-pairs-implicit")!;
-  strictEqual(parse([row], { format: known }).format, "trl-pairs-implicit");
+  strictEqual(
+    (await read([row], { format: known })).format,
+    "trl-pairs-implicit",
+  );
 });
 
-Deno.test("parseRows() and formatOf() refuse a format that they do not know", () => {
+Deno.test("openRows() and findFormat() refuse a format that they do not know", async () => {
   const message = `Cannot use format "trl": expected one of ${NAMES}`;
-  const [row] = rowsOf([PAIR]);
-  throws(() => formatOf(row!, { format: "trl" }), { message });
+  throws(() => findFormat("trl"), { message });
   // However lenient one is with rows.
-  throws(() => parse([PAIR], { format: "trl", onBadRow() {} }), { message });
+  await rejects(read([PAIR], { format: "trl", skipBadRows: true }), {
+    message,
+  });
 });
 
-Deno.test("formatOf() gives what reads the other rows of a stream", () => {
-  const [first, second] = rowsOf([LABELLED, { ...LABELLED, label: 0 }]);
-  const format = formatOf(first!);
+Deno.test("recogniseFormat() gives what reads the other rows of a stream", () => {
+  const [first, second] = [LABELLED, { ...LABELLED, label: 0 }]
+    .map((fields, i) => ({ where: `d.jsonl, line ${i + 1}`, fields }));
+  const format = recogniseFormat(first!);
   strictEqual(format.name, "trl-labels");
   strictEqual(format.parse(second!).label, false);
 });
 
-Deno.test("parseRows() leaves bad rows out where somebody takes their errors", () => {
-  const errors: string[] = [];
+Deno.test("openRows() leaves bad rows out where it may, and counts them", async () => {
   const rows: Fields[] = [
     { nothing: true },
     { ...PAIR, chosen: 5 },
@@ -128,32 +143,37 @@ Deno.test("parseRows() leaves bad rows out where somebody takes their errors", (
     LABELLED,
     { ...PAIR, prompt: "Ho" },
   ];
-  const { format, rows: kept } = parse(rows, {
-    onBadRow: ({ message }) => errors.push(message),
-  });
-  strictEqual(format, "trl-pairs");
+  const location = { name: "d.jsonl", rows };
+  const reader = await openRows(location, { skipBadRows: true });
+  strictEqual(reader.format, "trl-pairs");
+  const kept = await Array.fromAsync(reader.rows());
   deepStrictEqual(kept.map(({ where }) => where), [
-    "d.jsonl, line 3",
-    "d.jsonl, line 5",
+    "d.jsonl, row 3",
+    "d.jsonl, row 5",
   ]);
-  deepStrictEqual(errors, [
-    `Cannot read d.jsonl, line 1: unknown layout with the columns nothing; expected those of one of the formats ${NAMES}`,
-    'Cannot read d.jsonl, line 2: expected "chosen" to be text, found 5 (format trl-pairs)',
-    'Cannot read d.jsonl, line 4: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
+  strictEqual(reader.bad.count, 3);
+  deepStrictEqual(reader.bad.errors, [
+    `Cannot read d.jsonl, row 1: unknown layout with the columns nothing; expected those of one of the formats ${NAMES}`,
+    'Cannot read d.jsonl, row 2: expected "chosen" to be text, found 5 (format trl-pairs)',
+    'Cannot read d.jsonl, row 4: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
   ]);
 });
 
-Deno.test("parseRows() throws the first error where every row is bad", () => {
-  throws(
-    () => parse([{ ...PAIR, chosen: 5 }, LABELLED], { onBadRow() {} }),
-    {
-      message:
-        'Cannot read d.jsonl, line 1: expected "chosen" to be text, found 5 (format trl-pairs)',
+Deno.test("openRows() names the first error where every row is bad", async () => {
+  const message =
+    "Cannot use d.jsonl: expected rows that can be read, found none";
+  await rejects(
+    read([{ ...PAIR, chosen: 5 }, LABELLED], { skipBadRows: true }),
+    (error: Error) => {
+      strictEqual(error.message, message);
+      strictEqual(
+        (error.cause as Error).message,
+        'Cannot read d.jsonl, row 1: expected "chosen" to be text, found 5 (format trl-pairs)',
+      );
+      return true;
     },
   );
-  throws(() => parseRows([]), {
-    message: "Cannot read preferences: expected rows, found none",
-  });
+  await rejects(read([]), { message });
 });
 
 /** Files with their format, rows and, of labels, the desirable ones. */
@@ -171,10 +191,12 @@ const SHARED: [string, string, number, number | null][] = [
 for (const [name, expected, count, desirable] of SHARED) {
   const path = shared(`data/${name}`);
   Deno.test({
-    name: `parseRows() reads all of ${name} (needs ../shared/data)`,
+    name: `openRows() reads all of ${name} (needs ../shared/data)`,
     ignore: !existsSync(path),
     async fn() {
-      const { format, rows } = parseRows(await readRows(path));
+      // In memory, as a dataset_info.json lies beside some of the files.
+      const fields = (await readRows(path)).map(({ fields }) => fields);
+      const { format, rows } = await read(fields);
       strictEqual(format, expected);
       strictEqual(rows.length, count);
       const labels = rows.map(({ label }) => label);
@@ -193,10 +215,10 @@ for (const [name, expected, count, desirable] of SHARED) {
 const UKP = shared("data/ukp/ukp_pairs.jsonl.gz");
 
 Deno.test({
-  name: "parseRows() keeps the votes of every UKP pair (needs ../shared/data)",
+  name: "openRows() keeps the votes of every UKP pair (needs ../shared/data)",
   ignore: !existsSync(UKP),
   async fn() {
-    const { rows } = parseRows(await readRows(UKP));
+    const { rows } = await readAll(UKP);
     const agreements = rows.map(({ agreement }) => agreement!);
     ok(agreements.every((share) => share > 0 && share <= 1));
     // 1,921 rows have 5 of 5 votes for the chosen, 31 have 4 of 4.

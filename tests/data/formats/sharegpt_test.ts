@@ -83,51 +83,51 @@ testRefusals([
   [
     "a row without its kto_tag",
     [verdict(human("U"), gpt("A")), { conversations: [human("U"), gpt("A")] }],
-    'line 2: no "kto_tag"; expected the columns conversations, kto_tag in every row (format sharegpt-labels)',
+    'row 2: no "kto_tag"; expected the columns conversations, kto_tag in every row (format sharegpt-labels)',
   ],
   [
     "a kto_tag that is text",
     [{ ...verdict(human("U"), gpt("A")), kto_tag: "true" }],
-    'line 1: expected "kto_tag" to be true, false, 1 or 0, found "true" (format sharegpt-labels)',
+    'row 1: expected "kto_tag" to be true, false, 1 or 0, found "true" (format sharegpt-labels)',
   ],
   [
     "a pair without rejected",
     [{ conversations: [human("U")], ...PAIR, rejected: null }],
-    'line 1: no "rejected"; expected the columns conversations, chosen, rejected in every row (format sharegpt-pairs)',
+    'row 1: no "rejected"; expected the columns conversations, chosen, rejected in every row (format sharegpt-pairs)',
   ],
   [
     "a conversation without messages",
     [{ conversations: [], ...PAIR }],
-    'line 1: expected "conversations" to be one message or more, found [] (format sharegpt-pairs)',
+    'row 1: expected "conversations" to be one message or more, found [] (format sharegpt-pairs)',
   ],
   [
     "two user messages in a row",
     [{ conversations: [human("U"), human("V"), gpt("A")], ...PAIR }],
-    "line 1: expected conversations[1] to be of the assistant, who take turns; found role user (format sharegpt-pairs)",
+    "row 1: expected conversations[1] to be of the assistant, who take turns; found role user (format sharegpt-pairs)",
   ],
   [
     "a conversation that begins with the assistant",
     [verdict(gpt("A"), human("U"), gpt("B"))],
-    "line 1: expected conversations[0] to be of the user or a tool, who take turns; found role assistant (format sharegpt-labels)",
+    "row 1: expected conversations[0] to be of the user or a tool, who take turns; found role assistant (format sharegpt-labels)",
   ],
   [
     "a pair whose conversation is answered already",
     [{ conversations: [human("U"), gpt("A")], ...PAIR }],
-    'line 1: expected the last message of "conversations" to be of the user, found role assistant (format sharegpt-pairs)',
+    'row 1: expected the last message of "conversations" to be of the user, found role assistant (format sharegpt-pairs)',
   ],
   [
     "a verdict on a question",
     [verdict(human("U"), gpt("A"), human("V"))],
-    'line 1: expected the last message of "conversations" to be of the assistant, found role user (format sharegpt-labels)',
+    'row 1: expected the last message of "conversations" to be of the assistant, found role user (format sharegpt-labels)',
   ],
   [
     "a system message in the second place",
     [verdict(human("U"), { from: "system", value: "S" }, gpt("A"))],
-    "line 1: expected conversations[1] to be of the assistant, who take turns; found role system (format sharegpt-labels)",
+    "row 1: expected conversations[1] to be of the assistant, who take turns; found role system (format sharegpt-labels)",
   ],
   [
     "a system message and nothing else",
     [{ conversations: [{ from: "system", value: "S" }], ...PAIR }],
-    'line 1: expected the last message of "conversations" to be of the user, found role system (format sharegpt-pairs)',
+    'row 1: expected the last message of "conversations" to be of the user, found role system (format sharegpt-pairs)',
   ],
 ]);

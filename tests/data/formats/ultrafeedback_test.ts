@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import {
   assistant,
-  parse,
+  read,
   system,
   testReadings,
   testRefusals,
@@ -83,7 +83,7 @@ testReadings({ name: "ultrafeedback-score", kind: "ranks" }, [[
   },
 ]]);
 
-Deno.test("parseRows() ranks by the score whose format is stated", () => {
+Deno.test("openRows() ranks by the score whose format is stated", async () => {
   const row = {
     instruction: "I",
     completions: [
@@ -91,10 +91,10 @@ Deno.test("parseRows() ranks by the score whose format is stated", () => {
       { ...response("B", 8), score: 2 },
     ],
   };
-  const scores = (format?: string) =>
-    parse([row], { format }).rows.map(({ scores }) => scores);
-  deepStrictEqual(scores(), [[9, 8]]);
-  deepStrictEqual(scores("ultrafeedback-score"), [[2, 1]]);
+  const scores = async (format?: string) =>
+    (await read([row], { format })).rows.map(({ scores }) => scores);
+  deepStrictEqual(await scores(), [[9, 8]]);
+  deepStrictEqual(await scores("ultrafeedback-score"), [[2, 1]]);
 });
 
 const ROW = {
@@ -106,17 +106,17 @@ testRefusals([
   [
     "a score that is not a number",
     [{ ...ROW, completions: [response("A", 1), response("B", NaN)] }],
-    'line 1: expected "completions[1].overall_score" to be a finite number, found NaN (format ultrafeedback)',
+    'row 1: expected "completions[1].overall_score" to be a finite number, found NaN (format ultrafeedback)',
   ],
   [
     "a score that is text",
     [{ ...ROW, completions: [response("A", 1), response("B", "8")] }],
-    'line 1: expected "completions[1].overall_score" to be a finite number, found "8" (format ultrafeedback)',
+    'row 1: expected "completions[1].overall_score" to be a finite number, found "8" (format ultrafeedback)',
   ],
   [
     "a response without a score",
     [{ ...ROW, completions: [response("A", 1), { response: "B" }] }],
-    'line 1: expected "completions[1].overall_score" to be a finite number, found nothing (format ultrafeedback)',
+    'row 1: expected "completions[1].overall_score" to be a finite number, found nothing (format ultrafeedback)',
   ],
   [
     "a row without the file's score",
@@ -124,7 +124,7 @@ testRefusals([
       ...ROW,
       completions: [{ response: "A", score: 1 }, { response: "B", score: 2 }],
     }],
-    'line 2: expected "completions" to be objects with response and overall_score, found [{"response":"A","score":1},{"response": (format ultrafeedback)',
+    'row 2: expected "completions" to be objects with response and overall_score, found [{"response":"A","score":1},{"response": (format ultrafeedback)',
   ],
   [
     "a response that is not text",
@@ -132,21 +132,21 @@ testRefusals([
       ...ROW,
       completions: [response("A", 1), { overall_score: 2, response: null }],
     }],
-    'line 1: expected "completions[1].response" to be text, found null (format ultrafeedback)',
+    'row 1: expected "completions[1].response" to be text, found null (format ultrafeedback)',
   ],
   [
     "a single scored response",
     [{ ...ROW, completions: [response("A", 1)] }],
-    'line 1: expected "completions" to be two or more completions, found [{"response":"A","overall_score":1,"mode (format ultrafeedback)',
+    'row 1: expected "completions" to be two or more completions, found [{"response":"A","overall_score":1,"mode (format ultrafeedback)',
   ],
   [
     "scored responses to nothing",
     [{ ...ROW, instruction: null }],
-    'line 1: no "instruction"; expected it or "prompt" (format ultrafeedback)',
+    'row 1: no "instruction"; expected it or "prompt" (format ultrafeedback)',
   ],
   [
     "scored responses to a number",
     [{ ...ROW, instruction: 5 }],
-    'line 1: expected "instruction" to be text or messages, found 5 (format ultrafeedback)',
+    'row 1: expected "instruction" to be text or messages, found 5 (format ultrafeedback)',
   ],
 ]);

@@ -6,7 +6,6 @@ import {
   type PreferenceRow,
 } from "lib/data/example.ts";
 import { truncations } from "lib/data/tokenize/truncate.ts";
-import { parseRows } from "lib/data/formats/registry.ts";
 import type { Message } from "lib/data/messages.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
@@ -17,6 +16,7 @@ import {
 } from "lib/data/tokenize/tokenize.ts";
 import { shared } from "../../places.ts";
 import { withByteTokenizer } from "../byte_tokenizer.ts";
+import { readAll } from "../format_cases.ts";
 
 /** Pairs of token ids with these lengths: prompt, chosen, rejected. */
 function pairs(...lengths: [number, number, number][]) {
@@ -91,9 +91,10 @@ Deno.test("tokenizeRows() cuts completions at their end by default", () => {
 
 Deno.test("tokenizeRows() counts completions without EOS, the cut ones too", () =>
   withByteTokenizer({}, async (folder) => {
-    const rows = parseRows([
-      { where: "a", fields: { prompt: "abc", chosen: "defg", rejected: "h" } },
-    ]);
+    const rows = await readAll({
+      name: "a",
+      rows: [{ prompt: "abc", chosen: "defg", rejected: "h" }],
+    });
     const tokenizer = await loadTokenizer(folder);
     const options = { tokenizer, vocabularySize: 200 };
     strictEqual(tokenizeRows(rows, options).counts.unterminated, 0);
@@ -194,26 +195,28 @@ for (const id of [100, -1, 1.5]) {
 
 Deno.test("tokenizeRows() names an empty prompt without BOS, and counts a moved boundary", async () => {
   const rows = (prompt: string) =>
-    parseRows([
-      { where: "a", fields: { prompt, chosen: "yes", rejected: "no" } },
-    ]);
+    readAll({ name: "a", rows: [{ prompt, chosen: "yes", rejected: "no" }] });
   await withByteTokenizer(
     { bos: false, merges: [["Ġ", "y"]] },
     async (folder) => {
       const tokenizer = await loadTokenizer(folder);
       const options = { tokenizer, vocabularySize: 300 };
-      const message = /^Cannot use a: its prompt has no token, not even a BOS/;
-      throws(() => tokenizeRows(rows(""), options), { message });
+      const message =
+        /^Cannot use a, row 1: its prompt has no token, not even a BOS/;
+      const empty = await rows("");
+      throws(() => tokenizeRows(empty, options), { message });
       const shift = { ...options, boundary: "shift" as const };
       // Nothing is left of a prompt that becomes one token with the completion.
-      throws(() => tokenizeRows(rows(" "), shift), { message });
+      const blank = await rows(" ");
+      throws(() => tokenizeRows(blank, shift), { message });
+      const spanned = await rows("is ");
       for (
         const { counts } of [options, shift].map((each) =>
-          tokenizeRows(rows("is "), each)
+          tokenizeRows(spanned, each)
         )
       ) {
         strictEqual(counts.boundaryShifted, 1);
-        deepStrictEqual(counts.places, { boundaryShifted: ["a"] });
+        deepStrictEqual(counts.places, { boundaryShifted: ["a, row 1"] });
       }
     },
   );
@@ -284,9 +287,7 @@ Deno.test("tokenizeRows() counts what it finds in kept rows, a BOS or EOS too ma
       { prompt: "abcdef", chosen: "b", rejected: "c" },
       { prompt: "a", chosen: "bcdefg", rejected: "c" },
     ];
-    const rows = parseRows(
-      fields.map((fields, i) => ({ where: `row ${i}`, fields })),
-    );
+    const rows = await readAll({ name: "d", rows: fields });
     const { examples, counts } = tokenizeRows(rows, {
       tokenizer,
       vocabularySize: 300,
@@ -304,12 +305,12 @@ Deno.test("tokenizeRows() counts what it finds in kept rows, a BOS or EOS too ma
       doubledBos: 1,
       specialInText: 1,
       places: {
-        truncated: ["row 2"],
-        truncatedPrompts: ["row 1"],
-        unterminated: ["row 2"],
-        doubledEos: ["row 0"],
-        doubledBos: ["row 0"],
-        specialInText: ["row 0"],
+        truncated: ["d, row 3"],
+        truncatedPrompts: ["d, row 2"],
+        unterminated: ["d, row 3"],
+        doubledEos: ["d, row 1"],
+        doubledBos: ["d, row 1"],
+        specialInText: ["d, row 1"],
       },
     });
     // The BOS stays, and what stands next to the completion.
@@ -355,10 +356,8 @@ async function stories() {
 sharedTest(
   "all TruthfulQA pairs get the ids of the original library",
   async () => {
-    const rows = await readRows(
-      shared("data/truthfulqa/truthfulqa_best.jsonl"),
-    );
-    const set = tokenizeRows(parseRows(rows), await stories());
+    const rows = await readAll(shared("data/truthfulqa/truthfulqa_best.jsonl"));
+    const set = tokenizeRows(rows, await stories());
     strictEqual(set.examples.length, 817);
     // Made with Python's tokenizers 0.23: the prompt's ids, and what follows
     // them in those of prompt + answer + "</s>".
@@ -370,10 +369,8 @@ sharedTest(
 );
 
 sharedTest("rows of token ids pass unchanged", async () => {
-  const rows = await readRows(
-    shared("golden/trajectories/kto-full.rows.jsonl"),
-  );
-  const { examples } = tokenizeRows(parseRows(rows), {
+  const path = shared("golden/trajectories/kto-full.rows.jsonl");
+  const { examples } = tokenizeRows(await readAll(path), {
     tokenizer: null,
     vocabularySize: 512,
   });
@@ -385,7 +382,7 @@ sharedTest("rows of token ids pass unchanged", async () => {
         ["label", label],
       ])
     ),
-    rows.map(({ fields }) => fields),
+    (await readRows(path)).map(({ fields }) => fields),
   );
 });
 
@@ -393,7 +390,7 @@ sharedTest(
   "the few empty answers of TruthfulQA are an error or dropped",
   async () => {
     const path = shared("data/truthfulqa/truthfulqa_judged_kto.jsonl.gz");
-    const rows = parseRows((await readRows(path)).slice(0, 1000));
+    const rows = await readAll(path, { limit: 1000 });
     const options = await stories();
     throws(() => tokenizeRows(rows, options), {
       message: `Cannot use ${path}, line 604: it has an empty completion ` +
@@ -419,7 +416,7 @@ sharedTest(
   "conversations need a template, and stories260K has none",
   async () => {
     const path = shared("data/llamafactory/dpo_en_demo.json");
-    const rows = parseRows(await readRows(path));
+    const rows = await readAll(path);
     const options = await stories();
     throws(() => tokenizeRows(rows, options), {
       message:
@@ -460,7 +457,7 @@ for (const file of ["dpo_en_demo", "dpo_zh_demo", "kto_en_demo"]) {
     `${file} becomes examples that decode to its answers`,
     async () => {
       const path = shared(`data/llamafactory/${file}.json`);
-      const { kind, rows: all } = parseRows(await readRows(path));
+      const { kind, rows: all } = await readAll(path);
       strictEqual(all.length, 300);
       const rows = all.slice(0, 40);
       const tokenizer = await chattyStories();

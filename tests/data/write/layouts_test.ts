@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import type { DataKind, PreferenceRow } from "lib/data/example.ts";
-import { formatOf, FORMATS } from "lib/data/formats/registry.ts";
+import { FORMATS, recogniseFormat } from "lib/data/formats/registry.ts";
 import {
   assertWritable,
   LAYOUT_NAMES,
@@ -51,7 +51,7 @@ for (const [what, [kind, row]] of Object.entries(ROWS)) {
       const layout = LAYOUTS[name](kind, row.form);
       const fields = JSON.parse(JSON.stringify(written(row, layout)));
       const again = { where: row.where, fields };
-      const format = formatOf(again);
+      const format = recogniseFormat(again);
       strictEqual(format.name, layout.format);
       deepStrictEqual(format.parse(again), layout.adapt(row));
     });

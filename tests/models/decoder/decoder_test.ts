@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
-import { type TokenRow, treeBatch } from "lib/data/tree_batch.ts";
+import { treeBatch } from "lib/data/tree_batch.ts";
+import type { TokenRow } from "lib/data/example.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import {

@@ -1,55 +1,15 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
-  describeExamples,
   type Example,
-  type ExampleSet,
   hashExamples,
+  lossLengths,
+  lossMaskKeys,
 } from "lib/data/example.ts";
 
-const counts: ExampleSet["counts"] = {
-  rows: 3,
-  dropped: {
-    emptyPrompt: 0,
-    emptyCompletion: 1,
-    longPrompt: 0,
-    longCompletion: 0,
-    spanned: 0,
-    rewritten: 0,
-  },
-  truncated: 0,
-  truncatedPrompts: 0,
-  boundaryShifted: 0,
-  unterminated: 0,
-  doubledEos: 0,
-  withoutBos: 0,
-  doubledBos: 0,
-  specialInText: 0,
-  systemDropped: 0,
-  places: {},
-};
 const PAIR: Example = { prompt: [1, 5], completions: [[6, 7, 2], [8, 2]] };
 const GOOD: Example = { prompt: [1, 5], completions: [[6, 7, 2]], label: true };
-const BAD: Example = { prompt: [1], completions: [[8, 2]], label: false };
 
-const pairs = (...examples: Example[]): ExampleSet => ({
-  kind: "pairs",
-  examples,
-  counts,
-});
-
-Deno.test("describeExamples() counts labels and tokens", () => {
-  const set: ExampleSet = { kind: "labels", examples: [GOOD, BAD], counts };
-  deepStrictEqual(describeExamples(set), {
-    kind: "labels",
-    examples: 2,
-    labels: { desirable: 1, undesirable: 1 },
-    promptTokens: { min: 1, median: 1, max: 2, total: 3 },
-    completionTokens: { min: 2, median: 2, max: 3, total: 5 },
-    counts,
-    hash: hashExamples(set),
-  });
-  strictEqual(describeExamples(pairs(PAIR)).labels, null);
-});
+const pairs = (...examples: Example[]) => ({ examples });
 
 Deno.test("hashExamples() is the SHA-256 of one JSON line an example", () => {
   // printf '[[1,5],[[6,7,2],[8,2]],null]\n' | sha256sum
@@ -79,4 +39,23 @@ Deno.test("hashExamples() tells ids, boundaries, marks, labels and order apart",
     [{ ...PAIR, lossMask: [[true, true, true], [true, false]] }, GOOD],
   ].map((examples) => hashExamples(pairs(...examples)));
   strictEqual(new Set(sets).size, sets.length);
+});
+
+const completions = [[5, 6, 7], [8], []];
+
+Deno.test("all tokens of a completion are scored where nothing else is said", () => {
+  deepStrictEqual(lossLengths({ completions }), [3, 1, 0]);
+  deepStrictEqual(lossMaskKeys({ completions }), ["", "", ""]);
+});
+
+Deno.test("a completion of which some tokens are scored is as long as those", () => {
+  const lossMask = [[true, false, true], [false], []];
+  deepStrictEqual(lossLengths({ completions, lossMask }), [2, 0, 0]);
+  deepStrictEqual(lossMaskKeys({ completions, lossMask }), ["101", "0", ""]);
+});
+
+Deno.test("marks on every token say as much as none", () => {
+  const lossMask = [[true, true, true], [true], []];
+  deepStrictEqual(lossLengths({ completions, lossMask }), [3, 1, 0]);
+  deepStrictEqual(lossMaskKeys({ completions, lossMask }), ["", "", ""]);
 });

@@ -1,0 +1,242 @@
+import { type HubOptions, resolveData } from "../hub/resolve.ts";
+import { sourceName } from "../record/record.ts";
+import type { SourceRow } from "./containers/reading.ts";
+import { streamRows } from "./containers/read_rows.ts";
+import {
+  type DatasetSource,
+  formatsBeside,
+  registeredDataset,
+} from "./dataset_info.ts";
+import type { DataKind, Example, PreferenceRow } from "./example.ts";
+import type { Format } from "./formats/format.ts";
+import { findFormat, recogniseFormat } from "./formats/registry.ts";
+
+/** Hears how a download goes on. */
+export type DownloadHooks = Pick<HubOptions, "onFile" | "onWait">;
+
+/** Rows already in memory, with the columns that a data file would have. */
+export interface RowsInMemory {
+  /** Name in messages and records. */
+  readonly name: string;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Tokenized examples already in memory. */
+export interface ExamplesInMemory {
+  /** Name in messages and records. */
+  readonly name: string;
+  readonly kind: DataKind;
+  readonly examples: readonly Example[];
+}
+
+/**
+ * Preference data: a path, a Hub id `ID[@REVISION][:SPLIT]`, an entry of a
+ * registry `DIR/dataset_info.json:NAME`, or rows or examples in memory.
+ */
+export type DataLocation = string | RowsInMemory | ExamplesInMemory;
+
+/** Options of {@linkcode openRows}. */
+export interface RowOptions {
+  /** Most rows to read. @default Infinity */
+  readonly limit?: number | undefined;
+  /**
+   * Layout of the rows. @default that of the registry's entry, else of a
+   * `dataset_info.json` beside the file, else the first row's
+   */
+  readonly format?: string | Format | undefined;
+  /** Whether rows that cannot be read are left out. @default false */
+  readonly skipBadRows?: boolean | undefined;
+}
+
+/** Rows that were left out because they could not be read. */
+export interface BadRows {
+  count: number;
+  /** Messages of the first ones. */
+  readonly errors: string[];
+}
+
+/** Preference data that is read row by row. */
+export interface RowReader extends AsyncDisposable {
+  /** Name in records. */
+  readonly name: string;
+  /** Files that hold the rows; none for rows in memory. */
+  readonly files: readonly string[];
+  readonly kind: DataKind;
+  /** Name of the rows' layout. */
+  readonly format: string;
+  /** Form of the first row. */
+  readonly form: PreferenceRow["form"];
+  /** Columns of the first row. */
+  readonly columns: readonly string[];
+  /** Grows as rows are read. */
+  readonly bad: BadRows;
+  /** Notes the error of a bad row where those are left out, else throws it. */
+  refuse(error: Error): void;
+  /** The rows, once: each file is opened when its turn comes. */
+  rows(): AsyncGenerator<PreferenceRow>;
+}
+
+/** Most error messages that {@linkcode BadRows} keeps. */
+const MOST_ERRORS = 10;
+
+/**
+ * Opens preference data and reads its first row.
+ *
+ * @throws Error that names file and row where the data cannot be read, or
+ * where its rows are of more than one kind.
+ */
+export async function openRows(
+  location: DataLocation,
+  { limit = Infinity, format, skipBadRows = false }: RowOptions = {},
+  hooks: DownloadHooks = {},
+): Promise<RowReader> {
+  const stated = typeof format === "string" ? findFormat(format) : format;
+  const bad: BadRows = { count: 0, errors: [] };
+  let cause: Error | undefined;
+  const refuse = (error: Error) => {
+    if (!skipBadRows) throw error;
+    cause ??= error;
+    bad.count++;
+    if (bad.errors.length < MOST_ERRORS) bad.errors.push(error.message);
+  };
+  const { name, files, parsed } = typeof location === "string"
+    ? await openFiles(location, { format: stated, refuse, hooks })
+    : { ...inMemory(location, { format: stated, refuse }), files: [] };
+  const { value: first } = await parsed.next();
+  if (!first) {
+    throw new Error(
+      `Cannot use ${files.join(", ") || name}: ` +
+        "expected rows that can be read, found none",
+      { cause },
+    );
+  }
+  const { kind } = first;
+  const close = async () => void await parsed.return(undefined);
+  return {
+    name,
+    files,
+    kind,
+    format: first.format,
+    form: first.row.form,
+    columns: first.columns,
+    bad,
+    refuse,
+    async *rows() {
+      let left = limit;
+      try {
+        for (let next = first; next; next = (await parsed.next()).value!) {
+          if (next.kind !== kind) throw mixedKinds(name, [kind, next]);
+          yield next.row;
+          if (--left === 0) return;
+        }
+      } finally {
+        await close();
+      }
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function mixedKinds(name: string, [kind, other]: [DataKind, ParsedRow]) {
+  return new Error(
+    `Cannot mix ${kind} and ${other.kind} (${other.row.where}) in ${name}: ` +
+      "expected one kind",
+  );
+}
+
+/** A row, and what its file's layout is. */
+interface ParsedRow {
+  readonly row: PreferenceRow;
+  readonly kind: DataKind;
+  /** Name of the layout. */
+  readonly format: string;
+  readonly columns: readonly string[];
+}
+
+type ParsedRows = AsyncGenerator<ParsedRow, undefined>;
+
+interface ParseOptions {
+  readonly format: Format | undefined;
+  readonly refuse: (error: Error) => void;
+}
+
+async function openFiles(
+  location: string,
+  { format, refuse, hooks }: ParseOptions & { hooks: DownloadHooks },
+) {
+  const entry = await registeredDataset(location);
+  const path = entry ? pathOrId(entry.source) : location;
+  const { files, source } = await resolveData(path, hooks);
+  const known = format ?? entry?.format;
+  const parsed = parseFiles(files, { format: known, refuse });
+  return { name: sourceName(source), files, parsed };
+}
+
+/** A registered dataset as {@linkcode resolveData} takes it. */
+function pathOrId(source: DatasetSource): string {
+  if (source.kind === "file") return source.path;
+  const { id, revision, split, subset } = source;
+  const part = [subset, split].filter(Boolean).join("/");
+  return id + (revision ? `@${revision}` : "") + (part ? `:${part}` : "");
+}
+
+async function* parseFiles(
+  files: readonly string[],
+  { format, refuse }: ParseOptions,
+): ParsedRows {
+  const formatBeside = formatsBeside();
+  for (const file of files) {
+    const known = format ?? await formatBeside(file) ?? undefined;
+    const rows = streamRows(file, { onBadRow: refuse });
+    yield* parseRows(rows, { format: known, refuse });
+  }
+}
+
+/** Reads rows of one layout: the given one, or that of the first good row. */
+async function* parseRows(
+  rows: Iterable<SourceRow> | AsyncIterable<SourceRow>,
+  { format, refuse }: ParseOptions,
+): ParsedRows {
+  for await (const source of rows) {
+    let row: PreferenceRow;
+    try {
+      format ??= recogniseFormat(source);
+      row = format.parse(source);
+    } catch (error) {
+      refuse(error as Error);
+      continue;
+    }
+    const { name, kind } = format;
+    yield { row, kind, format: name, columns: Object.keys(source.fields) };
+  }
+}
+
+function inMemory(
+  location: RowsInMemory | ExamplesInMemory,
+  options: ParseOptions,
+): { name: string; parsed: ParsedRows } {
+  const { name } = location;
+  const parsed = "examples" in location ? exampleRows(location) : parseRows(
+    location.rows.map((fields, i) => ({
+      where: `${name}, row ${i + 1}`,
+      fields,
+    })),
+    options,
+  );
+  return { name, parsed };
+}
+
+/** Examples as rows of token ids. */
+async function* exampleRows(
+  { name, kind, examples }: ExamplesInMemory,
+): ParsedRows {
+  for (const [i, example] of examples.entries()) {
+    const where = `${name}, example ${i + 1}`;
+    yield {
+      row: { form: "ids", ...example, where },
+      kind,
+      format: `ids-${kind}`,
+      columns: [],
+    };
+  }
+}

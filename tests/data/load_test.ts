@@ -1,0 +1,159 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { type Example, hashExamples } from "lib/data/example.ts";
+import { lengthLimit, loadExamples } from "lib/data/load.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+const OPTIONS = { role: "train", tokenizer: null, vocabularySize: 100 };
+const PAIRS: Example[] = [
+  {
+    prompt: [1, 2],
+    completions: [[3, 4], [5]],
+    lossMask: [[true, false], [true]],
+  },
+  { prompt: [1], completions: [[6], [7, 8]], weight: 0.5 },
+];
+const COUNTS = {
+  rows: 2,
+  truncated: 0,
+  truncatedPrompts: 0,
+  boundaryShifted: 0,
+  withoutBos: 0,
+  doubledBos: 0,
+  specialInText: 0,
+  systemDropped: 0,
+  dropped: 0,
+  skipped: 0,
+};
+
+const inMemory = (examples: readonly Example[]) =>
+  ({ name: "made", kind: "pairs", examples }) as const;
+
+Deno.test("loadExamples() takes examples in memory as they are, and describes them", async () => {
+  const loaded = await loadExamples(inMemory(PAIRS), OPTIONS);
+  deepStrictEqual(loaded, {
+    kind: "pairs",
+    examples: PAIRS,
+    description: {
+      role: "train",
+      source: "made",
+      sha256: hashExamples({ examples: PAIRS }),
+      format: "ids-pairs",
+      counts: COUNTS,
+    },
+  });
+});
+
+Deno.test("loadExamples() reads rows in memory as those of a file", async () => {
+  using folder = temporaryFolder();
+  const rows = PAIRS.map(({ prompt, completions: [chosen, rejected] }) =>
+    Object.fromEntries([
+      ["prompt_ids", prompt],
+      ["chosen_ids", chosen],
+      ["rejected_ids", rejected],
+    ])
+  );
+  const path = join(folder.path, "pairs.jsonl");
+  Deno.writeTextFileSync(
+    path,
+    rows.map((row) => JSON.stringify(row)).join("\n"),
+  );
+  const fromFile = await loadExamples(path, OPTIONS);
+  const loaded = await loadExamples({ name: "pairs.jsonl", rows }, OPTIONS);
+  deepStrictEqual(loaded, fromFile);
+  deepStrictEqual(
+    loaded.examples,
+    PAIRS.map(({ prompt, completions }) => ({ prompt, completions })),
+  );
+});
+
+Deno.test("loadExamples() holds examples in memory to vocabulary and limits", async () => {
+  const wrong = [{ prompt: [100], completions: [[1], [2]] }];
+  await rejects(loadExamples(inMemory(wrong), OPTIONS), {
+    message: "Cannot use made, example 1: token id 100 is not in the " +
+      "vocabulary; expected integers from 0 to 99",
+  });
+  const options = { ...OPTIONS, maxLength: 3, skipBadRows: true };
+  const { examples, description } = await loadExamples(
+    inMemory([...wrong, ...PAIRS]),
+    options,
+  );
+  deepStrictEqual(examples, [
+    {
+      prompt: [1, 2],
+      completions: [[3], [5]],
+      lossMask: [[true], [true]],
+    },
+    PAIRS[1],
+  ]);
+  deepStrictEqual(description.counts, {
+    ...COUNTS,
+    rows: 3,
+    truncated: 1,
+    skipped: 1,
+  });
+});
+
+Deno.test("conversions of examples in memory take their masks along", async () => {
+  const flipped = await loadExamples(inMemory(PAIRS), {
+    ...OPTIONS,
+    conversions: { flip: 1 },
+  });
+  deepStrictEqual(flipped.examples[0], {
+    prompt: [1, 2],
+    completions: [[5], [3, 4]],
+    lossMask: [[true], [true, false]],
+  });
+  deepStrictEqual(flipped.description.conversions, [
+    { name: "flip", setting: 1, counts: { rows: 2, flipped: 2 } },
+  ]);
+  const { kind, examples } = await loadExamples(inMemory(PAIRS.slice(0, 1)), {
+    ...OPTIONS,
+    conversions: { unpair: true },
+  });
+  strictEqual(kind, "labels");
+  deepStrictEqual(
+    examples.find(({ label }) => label)?.lossMask,
+    [[true, false]],
+  );
+  const paired = await loadExamples({ name: "made", kind, examples }, {
+    ...OPTIONS,
+    conversions: { pairLabels: true },
+  });
+  deepStrictEqual(paired.examples, PAIRS.slice(0, 1));
+});
+
+Deno.test("pairs of labelled examples count all tokens of one without a mask", async () => {
+  const examples = [
+    { prompt: [1], completions: [[2, 3]], label: true },
+    {
+      prompt: [1],
+      completions: [[4, 5]],
+      lossMask: [[false, true]],
+      label: false,
+    },
+  ];
+  const { examples: [pair] } = await loadExamples(
+    { name: "made", kind: "labels", examples },
+    { ...OPTIONS, conversions: { pairLabels: true } },
+  );
+  deepStrictEqual(pair!.lossMask, [[true, true], [false, true]]);
+});
+
+Deno.test("loadExamples() refuses conversions that leave nothing", () =>
+  rejects(
+    loadExamples(
+      {
+        name: "made",
+        rows: [{ prompt: "a", completion: "b", label: true }],
+      },
+      { ...OPTIONS, conversions: { keepDesirable: 0 } },
+    ),
+    { message: "Cannot use made: its 1 rows are none once converted" },
+  ));
+
+Deno.test("the length limit is the wanted one, or 1024, within the model's positions", () => {
+  strictEqual(lengthLimit(null, { maxPositions: 2048 }), 1024);
+  strictEqual(lengthLimit(null, { maxPositions: 512 }), 512);
+  strictEqual(lengthLimit(300, { maxPositions: 512 }), 300);
+});
