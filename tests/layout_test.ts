@@ -170,6 +170,18 @@ Deno.test("the arrows make no circle", () => {
   Object.keys(rests).forEach((room) => above(room));
 });
 
+Deno.test("no files import one another in a circle", () => {
+  const targets = Map.groupBy(EDGES, ({ from }) => from);
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    ok(!way.includes(path), [...way, path].join(" → "));
+    if (done.has(path)) return;
+    for (const { to } of targets.get(path) ?? []) visit(to, [...way, path]);
+    done.add(path);
+  };
+  for (const path of SOURCES.keys()) visit(path, []);
+});
+
 Deno.test("packages are imported by the names in deno.json", () => {
   const names = Object.keys(config.imports);
   const wrong = EDGES.filter(({ to }) =>

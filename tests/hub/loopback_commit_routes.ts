@@ -1,5 +1,4 @@
 import { gitHash, pointerOf, sha256 } from "./loopback_files.ts";
-import type { LoopbackHubCommits } from "./loopback_hub_commits.ts";
 
 /** A content of a repository. */
 export interface StoredFile {
@@ -17,6 +16,20 @@ export interface StoredRepo {
   readonly titles: Map<string, string>;
 }
 
+/** The Hub that the routes answer for. */
+interface Hub {
+  readonly endpoint: string;
+  readonly repos: ReadonlyMap<string, StoredRepo>;
+  /** Large files by SHA-256. */
+  readonly storage: ReadonlyMap<string, Uint8Array>;
+  add(
+    name: string,
+    files: Record<string, string>,
+    visibility: string,
+  ): StoredRepo;
+  uploadActions(oid: string, size: number): object;
+}
+
 /** A request that a route takes. */
 interface Call {
   readonly request: Request;
@@ -26,7 +39,7 @@ interface Call {
 }
 
 type Handler = (
-  hub: LoopbackHubCommits,
+  hub: Hub,
   call: Call,
 ) => Response | Promise<Response>;
 
@@ -45,7 +58,7 @@ export const ROUTES: readonly [method: string, RegExp, Handler][] = [
 ];
 
 async function create(
-  hub: LoopbackHubCommits,
+  hub: Hub,
   { request }: Call,
 ): Promise<Response> {
   const { name, organization, ...asked } = await request.json();
@@ -111,7 +124,7 @@ function resolve(...given: Parameters<Handler>): ReturnType<Handler> {
 }
 
 async function branch(
-  hub: LoopbackHubCommits,
+  hub: Hub,
   { request, name, rest: [ref = ""] }: Call,
 ): Promise<Response> {
   const { refs } = hub.repos.get(name)!;
@@ -122,7 +135,7 @@ async function branch(
 }
 
 async function preupload(
-  hub: LoopbackHubCommits,
+  hub: Hub,
   { request, name, rest: [ref = ""] }: Call,
 ): Promise<Response> {
   if (!hub.repos.get(name)?.refs.has(ref)) return refuse(404, "no such rev");
@@ -137,7 +150,7 @@ async function preupload(
 }
 
 async function batch(
-  hub: LoopbackHubCommits,
+  hub: Hub,
   { request }: Call,
 ): Promise<Response> {
   const { objects } = await request.json();
@@ -162,7 +175,7 @@ interface Line {
 }
 
 async function commit(
-  hub: LoopbackHubCommits,
+  hub: Hub,
   { request, name, rest: [ref = ""] }: Call,
 ): Promise<Response> {
   const repo = hub.repos.get(name)!;
