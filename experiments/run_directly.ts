@@ -8,8 +8,8 @@ import {
   integer,
   text,
   toggle,
-  type Verb,
-} from "lib/cli/verb.ts";
+} from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
 
 /** Flags of whatever runs an experiment. */

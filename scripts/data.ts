@@ -8,18 +8,14 @@ import {
   kebab,
   text,
   toggle,
-  type Verb,
-} from "lib/cli/verb.ts";
+} from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { check } from "./data/check.ts";
 import { convert } from "./data/convert.ts";
 import { inspect } from "./data/inspect.ts";
 import { TARGETS } from "./data/outputs.ts";
-import {
-  CONVERSION_FLAGS,
-  READING_FLAGS,
-  ROWS,
-  TOKEN_FLAGS,
-} from "./flags/rows.ts";
+import { CONVERSION_FLAGS, READING_FLAGS, ROWS } from "lib/run/row_settings.ts";
+import { TOKEN_FLAGS } from "./flags/rows.ts";
 
 const DATA = {
   name: "data",

@@ -14,7 +14,8 @@ import { gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
 import { environment, provenance } from "lib/record/environment.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
-import { toggle, type Verb } from "lib/cli/verb.ts";
+import { toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { reasonOf } from "lib/files/values.ts";
 
 const DOCTOR = {

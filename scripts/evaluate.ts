@@ -9,23 +9,23 @@ import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { Scorer } from "lib/train/scorer.ts";
 import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
+import { type FlagValues, number, text, toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import {
-  type FlagValues,
-  number,
-  text,
-  toggle,
-  type Verb,
-} from "lib/cli/verb.ts";
-import { computing, holding, memory } from "./flags/computing.ts";
+  DEVICE_FLAGS,
+  MEMORY_FLAGS,
+  WEIGHT_FLAGS,
+} from "lib/run/computing_settings.ts";
+import {
+  LENGTH_FLAGS,
+  READING_FLAGS,
+  tokenizeOptions,
+  TOKENIZING_FLAGS,
+} from "lib/run/row_settings.ts";
+import { settle } from "lib/cli/settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { tokenizeOptions } from "lib/run/settings.ts";
 import { refuseHeld } from "lib/run/plan.ts";
 import { type OpenedPolicy, openPolicy } from "lib/run/models.ts";
-import {
-  READING_FLAGS,
-  TOKENIZING_FLAGS,
-  tokenizingSettings,
-} from "./flags/rows.ts";
 import {
   lengthLimit,
   type LoadedExamples,
@@ -68,10 +68,11 @@ const EVALUATE = {
     }),
     json: toggle({ help: "print one JSON object" }),
     ...READING_FLAGS,
+    ...LENGTH_FLAGS,
     ...TOKENIZING_FLAGS,
-    ...computing,
-    ...memory,
-    ...holding,
+    ...DEVICE_FLAGS,
+    ...MEMORY_FLAGS,
+    ...WEIGHT_FLAGS,
   },
   examples: [
     "deno task evaluate --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
@@ -127,7 +128,7 @@ async function read(
   { data, maxLength, maxPromptLength, truncate, ...values }: Values,
 ): Promise<LoadedExamples> {
   return await loadExamples(data, {
-    ...tokenizeOptions(tokenizingSettings(values)),
+    ...tokenizeOptions(settle(TOKENIZING_FLAGS, values)),
     format: values.format,
     skipBadRows: values.skipBadRows,
     role: "eval",

@@ -2,7 +2,8 @@ import { EXPERIMENTS, findExperiment } from "experiments/all.ts";
 import { EXPERIMENT_FLAGS, runExperiment } from "experiments/run_directly.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, table } from "lib/cli/terminal.ts";
-import { toggle, type Verb } from "lib/cli/verb.ts";
+import { toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 
 const EXPERIMENT = {
   name: "experiment",

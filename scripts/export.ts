@@ -14,13 +14,8 @@ import {
   say,
   warn,
 } from "lib/cli/terminal.ts";
-import {
-  choice,
-  type FlagValues,
-  text,
-  toggle,
-  type Verb,
-} from "lib/cli/verb.ts";
+import { choice, type FlagValues, text, toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { byteCount } from "./flags/computing.ts";
 import {
   exportRecord,

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
-import { text, toggle, type Verb } from "lib/cli/verb.ts";
+import { text, toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { drawPicture } from "lib/plot/picture.ts";
 import { rebuildTrainingFigure } from "lib/run/figure.ts";
 

@@ -16,10 +16,11 @@ import {
   number,
   text,
   toggle,
-  type Verb,
-} from "lib/cli/verb.ts";
+} from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { Clock } from "lib/record/record.ts";
-import { computing, holding } from "./flags/computing.ts";
+import { DEVICE_FLAGS, WEIGHT_FLAGS } from "lib/run/computing_settings.ts";
+import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
 import { refuseHeld } from "lib/run/plan.ts";
 import { containerOf } from "./data/outputs.ts";
@@ -31,7 +32,6 @@ import {
 } from "./generate/answers.ts";
 import { answerRow, writeAnswers } from "./generate/rows.ts";
 import { openPolicy } from "lib/run/models.ts";
-import { templateOptionsOf, TOKENIZING_FLAGS } from "./flags/rows.ts";
 
 const PROMPTS = "Prompts";
 const SAMPLING = "Sampling, in this order";
@@ -123,8 +123,8 @@ const GENERATE = {
       min: 1,
       group: "Computing",
     }),
-    ...computing,
-    ...holding,
+    ...DEVICE_FLAGS,
+    ...WEIGHT_FLAGS,
   },
   examples: [
     'deno task generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "What is the capital of France?"',
@@ -204,7 +204,7 @@ async function givenPrompts({ prompt, prompts }: Values): Promise<Prompt[]> {
 function questionsOf(
   prompts: readonly Prompt[],
   tokenizer: Tokenizer,
-  { raw, system, templateOption }: Values,
+  { raw, system, templateOption: templateOptions }: Values,
 ): Question[] {
   const asking: Asking = {
     chat: !raw && tokenizer.chatTemplate !== null,
@@ -215,7 +215,6 @@ function questionsOf(
       "Cannot use --system: expected a model with a chat template, and no --raw",
     );
   }
-  const templateOptions = templateOptionsOf(templateOption);
   return prompts.map((prompt) => ({
     prompt: askedOf(prompt, asking),
     ids: encodePrompt(prompt, tokenizer, { ...asking, templateOptions }),

@@ -14,7 +14,8 @@ import { LOSSES } from "lib/losses/registry.ts";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
 import type { LossSheet } from "lib/plot/loss_panels.ts";
 import { runVerb, say, table } from "lib/cli/terminal.ts";
-import { kebab, text, type Verb } from "lib/cli/verb.ts";
+import { kebab, text } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { lossSheet, settingsText, sheetText } from "./losses/sheet.ts";
 
 const LOSSES_VERB = {

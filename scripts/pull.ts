@@ -1,7 +1,8 @@
 import { parseFlags } from "lib/cli/flags.ts";
 import { resolveData, resolveModel, type Source } from "lib/hub/resolve.ts";
 import { note, runVerb, say } from "lib/cli/terminal.ts";
-import { text, toggle, type Verb } from "lib/cli/verb.ts";
+import { text, toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { downloadProgress } from "./train/download_progress.ts";
 
 const PULL = {

@@ -2,7 +2,8 @@ import { parseFlags } from "lib/cli/flags.ts";
 import { planPush, type PushPlan } from "lib/hub/plan_push.ts";
 import { push } from "lib/hub/push.ts";
 import { note, runVerb, say, table, warn } from "lib/cli/terminal.ts";
-import { text, toggle, type Verb } from "lib/cli/verb.ts";
+import { text, toggle } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { downloadProgress } from "./train/download_progress.ts";
 import { pushSource } from "./push/source.ts";
 

@@ -5,7 +5,8 @@ import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { differences } from "lib/record/differences.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
-import { type FlagValues, text, type Verb } from "lib/cli/verb.ts";
+import { type FlagValues, text } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 import { dirname, join } from "node:path";
 import { reproduceTraining } from "lib/run/reproduce.ts";
 

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
-import { text, type Verb } from "lib/cli/verb.ts";
+import { text } from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 
 const TEST = {
   name: "test",

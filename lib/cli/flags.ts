@@ -1,14 +1,16 @@
 import { parseArgs } from "node:util";
 import {
-  COMMON,
   expectation,
   type Flag,
   type FlagValues,
+  isAllowed,
   kebab,
   labelOf,
-  type NumberFlag,
-  type PositionalValues,
   type ToggleFlag,
+} from "./flag.ts";
+import {
+  COMMON,
+  type PositionalValues,
   usage,
   usageLine,
   type Verb,
@@ -18,6 +20,8 @@ import {
 export interface Args<V extends Verb> {
   help?: never;
   values: FlagValues<V["flags"]>;
+  /** Names of the flags that were given, not left to their defaults. */
+  given: ReadonlySet<string>;
   positionals: PositionalValues<NonNullable<V["positionals"]>>;
   /** Whether `--debug` was given, which every verb has. */
   debug: boolean;
@@ -28,8 +32,9 @@ export interface Args<V extends Verb> {
  *
  * @example Types follow the declaration
  * ```ts
- * import { parseFlags } from "lib/flags.ts";
- * import { number, text, type Verb } from "lib/verb.ts";
+ * import { parseFlags } from "lib/cli/flags.ts";
+ * import { number, text } from "lib/cli/flag.ts";
+ * import type { Verb } from "lib/cli/verb.ts";
  * import { deepStrictEqual } from "node:assert/strict";
  *
  * const fit = {
@@ -65,6 +70,9 @@ export function parseFlags<const V extends Verb>(
     values: Object.fromEntries(
       values.filter(([, value]) => value !== undefined),
     ) as Args<V>["values"],
+    given: new Set(
+      Object.keys(verb.flags).filter((name) => given.has(kebab(name))),
+    ),
     positionals: assign(verb, rest) as Args<V>["positionals"],
     debug: given.has("debug"),
   };
@@ -156,26 +164,27 @@ function settle(name: string, flag: Flag, found: string | undefined) {
 function unreadable(name: string, flag: Flag, found: string): Error {
   const what = found === "" ? "nothing" : `"${found}"`;
   return new Error(
-    `Cannot read --${name}: found ${what}, expected ${expectation(flag)}`,
+    `Cannot read --${name}: found ${what}, expected ${
+      flag.kind === "toggle" ? "no value" : expectation(flag)
+    }`,
   );
 }
 
-/** `undefined` where the text is nothing that the flag takes. */
+/** `undefined` for a text that says no value of the flag. */
 function read(flag: Exclude<Flag, ToggleFlag>, found: string) {
-  if (flag.kind === "text") return found || undefined;
-  if (flag.kind === "choice") return flag.choices.find((c) => c === found);
-  return readNumber(flag, found);
+  const isNumber = flag.kind === "number" || flag.kind === "integer";
+  const value = flag.kind === "parsed"
+    ? flag.parse(found)
+    : isNumber
+    ? readNumber(found)
+    : found;
+  return isAllowed(flag, value) ? value : undefined;
 }
 
-function readNumber(flag: NumberFlag, found: string): number | undefined {
-  const { above = -Infinity, below = Infinity } = flag;
-  const { min = -Infinity, max = Infinity } = flag;
+function readNumber(found: string): number | undefined {
   // Number() alone would take "", " 1" and "0x10" as well.
-  const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(found);
-  const value = number ? Number(found) : NaN;
-  const whole = flag.kind === "number" || Number.isSafeInteger(value);
-  const inside = value > above && value >= min && value < below && value <= max;
-  return whole && inside && Number.isFinite(value) ? value : undefined;
+  const isNumber = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(found);
+  return isNumber ? Number(found) : undefined;
 }
 
 /** Gives the arguments their names, in order. */

@@ -1,47 +1,39 @@
+import {
+  type ChoiceFlag,
+  expectation,
+  isAllowed,
+  type NumberFlag,
+  type ToggleFlag,
+  type ValueOf,
+} from "../cli/flag.ts";
 import type { Value } from "../onnx/graph.ts";
 
-interface Described {
-  /** One line for people. */
-  readonly help: string;
-  /** Names that other trainers have for it. */
+/** Names that other trainers have for an option. */
+interface Known {
   readonly aka?: readonly string[];
 }
 
 /** A number of the loss's formula. It is an input of the compiled graph. */
-export interface NumberOption extends Described {
+export interface NumberOption extends NumberFlag, Known {
   readonly kind: "number";
   /** As the paper writes it. */
   readonly symbol: string;
   readonly default: number;
-  /** Bounds; `above` and `below` themselves are excluded. */
-  readonly above?: number;
-  readonly min?: number;
-  readonly below?: number;
-  readonly max?: number;
-  /** A number within the bounds at which the formula is not defined. */
-  readonly except?: number;
 }
 
 /** A variant of the formula. It is compiled into the graph. */
-export interface ChoiceOption extends Described {
-  readonly kind: "choice";
-  readonly choices: readonly string[];
+export interface ChoiceOption extends ChoiceFlag, Known {
   readonly default: string;
 }
 
 /** A variant of the formula that is off unless asked for. */
-export interface ToggleOption extends Described {
-  readonly kind: "toggle";
-}
+export interface ToggleOption extends ToggleFlag, Known {}
 
 export type LossOption = NumberOption | ChoiceOption | ToggleOption;
 export type LossOptions = Readonly<Record<string, LossOption>>;
 
 /** An option's value outside of graphs. */
-export type LossOptionValue<O extends LossOption = LossOption> = O extends
-  NumberOption ? number
-  : O extends { choices: readonly (infer C)[] } ? C
-  : boolean;
+export type LossOptionValue<O extends LossOption = LossOption> = ValueOf<O>;
 export type LossOptionValues<O extends LossOptions = LossOptions> = {
   readonly [K in keyof O]: LossOptionValue<O[K]>;
 };
@@ -95,30 +87,6 @@ export function resolveOptions(
 /** What an option is if nothing is said. */
 export function defaultOf(option: LossOption): LossOptionValue {
   return option.kind === "toggle" ? false : option.default;
-}
-
-function isAllowed(option: LossOption, value: LossOptionValue): boolean {
-  if (option.kind === "toggle") return typeof value === "boolean";
-  if (option.kind === "choice") return option.choices.includes(String(value));
-  const { above = -Infinity, min = -Infinity, except } = option;
-  const { below = Infinity, max = Infinity } = option;
-  return typeof value === "number" && Number.isFinite(value) &&
-    value > above && value >= min && value < below && value <= max &&
-    value !== except;
-}
-
-/** What an option takes, in words. */
-export function expectation(option: LossOption): string {
-  if (option.kind === "toggle") return "true or false";
-  if (option.kind === "choice") return `one of ${option.choices.join(", ")}`;
-  const bounds = [
-    ["above", option.above],
-    ["at least", option.min],
-    ["below", option.below],
-    ["at most", option.max],
-    ["other than", option.except],
-  ].flatMap(([words, bound]) => bound === undefined ? [] : `${words} ${bound}`);
-  return bounds.length === 0 ? "a number" : `a number ${bounds.join(" and ")}`;
 }
 
 /** Options that many losses share; each loss may say them in its own words. */

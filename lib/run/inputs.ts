@@ -20,7 +20,8 @@ import { type DataSource, sourceName } from "../record/record.ts";
 import { Rng } from "../rng.ts";
 import type { Reference } from "../train/reference.ts";
 import { type InputHooks, modelFolder, type ModelPlace } from "./models.ts";
-import { tokenizeOptions, type TrainSettings } from "./settings.ts";
+import { tokenizeOptions } from "./row_settings.ts";
+import type { TrainSettings } from "./settings.ts";
 
 /** A policy in memory, and what the record of a run says of it. */
 export interface PolicyInMemory {

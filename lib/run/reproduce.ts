@@ -2,9 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseHubId } from "../hub/repo.ts";
 import type { RecordedRun, RunRecord } from "../record/record.ts";
-import { kebab } from "../cli/verb.ts";
+import { kebab } from "../cli/flag.ts";
 import { run, type RunHooks } from "./run.ts";
-import type { TrainSettings, TuningSettings } from "./settings.ts";
+import {
+  parseTrainSettings,
+  type TrainSettings,
+  type TuningSettings,
+} from "./settings.ts";
 
 /** Present locations of model and data: a record names them without folders. */
 export interface Sources {
@@ -26,7 +30,13 @@ export async function reproduceTraining(
   record: RunRecord,
   { sources, ...hooks }: RunHooks & { sources: Sources },
 ): Promise<RecordedRun> {
-  const settings = relocated(trainSettings(record), sources);
+  const settings = relocated(
+    parseTrainSettings(
+      record.settings,
+      `Cannot make ${record.name} again, wrong settings`,
+    ),
+    sources,
+  );
   requirePlaces(settings);
   const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
   const out = join(folder, "run");
@@ -66,66 +76,4 @@ function relocated(settings: TrainSettings, sources: Sources): TrainSettings {
     ? { kind: "adapter", adapter: initAdapter }
     : tuning;
   return { ...settings, ...rest, evalData, tuning: moved };
-}
-
-/** Types that each setting may have in a record. */
-const TYPES: Readonly<Record<keyof TrainSettings, readonly string[]>> = {
-  model: ["string"],
-  data: ["string"],
-  evalData: ["string", "null"],
-  loss: ["string"],
-  preset: ["string", "null"],
-  options: ["object"],
-  tuning: ["object"],
-  epochs: ["number"],
-  steps: ["number", "null"],
-  batch: ["number"],
-  microTokens: ["number"],
-  learningRate: ["number"],
-  schedule: ["string"],
-  warmup: ["number"],
-  weightDecay: ["number"],
-  maxGradNorm: ["number"],
-  optimizer: ["string"],
-  seed: ["number"],
-  referenceEvery: ["number"],
-  referenceMix: ["number"],
-  order: ["string"],
-  maxLength: ["number", "null"],
-  maxPromptLength: ["number", "null"],
-  truncate: ["string"],
-  tokenizing: ["object"],
-  format: ["string", "null"],
-  skipBadRows: ["boolean"],
-  conversions: ["object"],
-  device: ["string"],
-  precision: ["string"],
-  baseWeights: ["string"],
-  threads: ["number"],
-  evalEvery: ["number"],
-  saveEvery: ["number"],
-};
-
-function trainSettings({ settings, name }: RunRecord): TrainSettings {
-  if (isTrainSettings(settings)) return settings;
-  const [wrong] = Object.entries(TYPES).find(([key, types]) =>
-    !types.includes(typeOf(settings[key]))
-  )!;
-  throw new Error(
-    `Cannot make ${name} again: its record's setting "${wrong}" is ${
-      JSON.stringify(settings[wrong])
-    }, not that of a training run`,
-  );
-}
-
-function isTrainSettings(
-  settings: RunRecord["settings"],
-): settings is RunRecord["settings"] & TrainSettings {
-  return Object.entries(TYPES).every(([key, types]) =>
-    types.includes(typeOf(settings[key]))
-  );
-}
-
-function typeOf(value: unknown): string {
-  return value === null ? "null" : typeof value;
 }

@@ -8,12 +8,12 @@ import {
   sourceName,
   writeRecordOf,
 } from "lib/record/record.ts";
+import type { Json } from "lib/record/canonical_json.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";
 import { writeRows } from "../data/outputs.ts";
 import type { Answer, AnswerSettings } from "./answers.ts";
 import type { OpenedPolicy } from "lib/run/models.ts";
-import { templateOptionsOf } from "../flags/rows.ts";
 import { modelRecord } from "lib/run/record.ts";
 
 /** All settings of the file that is written, apart from the model. */
@@ -25,7 +25,7 @@ export interface WrittenSettings extends AnswerSettings {
   readonly prompts?: string;
   readonly raw: boolean;
   readonly system?: string;
-  readonly templateOption?: string;
+  readonly templateOption: Readonly<Record<string, Json>>;
 }
 
 /**
@@ -108,7 +108,7 @@ function portable(
     baseWeights,
     raw,
     system: system === undefined ? null : JSON.stringify(system),
-    templateOptions: JSON.stringify(templateOptionsOf(templateOption)),
+    templateOptions: JSON.stringify(templateOption),
     samples,
     batch,
   };

@@ -3,12 +3,11 @@ import type { Loss, Preset } from "lib/losses/loss.ts";
 import { lossNeeds } from "lib/losses/requirements.ts";
 import {
   defaultOf,
-  expectation,
   type LossOption,
   type LossOptions,
 } from "lib/losses/options.ts";
 import type { Entry, LossSheet } from "lib/plot/loss_panels.ts";
-import { kebab } from "lib/cli/verb.ts";
+import { expectation, kebab } from "lib/cli/flag.ts";
 
 const ANSWERS = `${START.length} tokens and ${minus(START.logProb)} nats`;
 

@@ -12,8 +12,8 @@ import {
   number,
   text,
   toggle,
-  type Verb,
-} from "lib/cli/verb.ts";
+} from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
 
 const FIT = {
   name: "fit",
@@ -46,6 +46,7 @@ function parse<const V extends Verb>(verb: V, line: string): Args<V> {
 Deno.test("parseFlags() gives defaults, and no property for what is absent", () => {
   deepStrictEqual(parse(FIT, "points.csv"), {
     values: { seed: 0, share: 1, full: false },
+    given: new Set(),
     positionals: { file: "points.csv", more: [] },
     debug: false,
   });
@@ -63,6 +64,7 @@ Deno.test("parseFlags() reads every kind, as --name value and --name=value", () 
       device: "cuda",
       full: true,
     },
+    given: new Set(["out", "seed", "maxError", "share", "device", "full"]),
     positionals: { file: "a", more: ["b", "c"] },
     debug: true,
   });

@@ -1,13 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import {
-  choice,
-  integer,
-  number,
-  text,
-  toggle,
-  usage,
-  type Verb,
-} from "lib/cli/verb.ts";
+import { choice, integer, number, text, toggle } from "lib/cli/flag.ts";
+import { usage, type Verb } from "lib/cli/verb.ts";
 
 Deno.test("usage() shows arguments, flags by group with bounds and defaults, and examples", () => {
   const fit: Verb = {

@@ -65,17 +65,17 @@ const REFUSED: [Loss, Record<string, LossOptionValue>, string][] = [
   [
     dpo,
     { labelSmoothing: 0.5 },
-    'Option "labelSmoothing" of loss "dpo" is 0.5, expected a number at least 0 and below 0.5',
+    'Option "labelSmoothing" of loss "dpo" is 0.5, expected a number of at least 0 and below 0.5',
   ],
   [
     kto,
     { desirableWeight: -1 },
-    'Option "desirableWeight" of loss "kto" is -1, expected a number at least 0',
+    'Option "desirableWeight" of loss "kto" is -1, expected a number of at least 0',
   ],
   [
     kto,
     { klPairing: "last" },
-    'Option "klPairing" of loss "kto" is last, expected one of next, previous, other-prompt',
+    'Option "klPairing" of loss "kto" is last, expected next, previous or other-prompt',
   ],
   [
     dpo,

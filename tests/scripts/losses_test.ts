@@ -25,7 +25,7 @@ Deno.test("losses show explains a loss and draws its page", async () => {
   match(out, /^ {2}needs +pairs, no reference, means over tokens$/m);
   match(out, /^ {2}at π = π_ref +2.069, where answers have 20 tokens/m);
   match(out, /^ {2}1\. Fine-tuning on the chosen answer, NLL\(y_w\), /m);
-  match(out, /^ {2}--lambda +λ: .* \(a number at least 0; default 0.1\)$/m);
+  match(out, /^ {2}--lambda +λ: .* \(a number of at least 0; default 0.1\)$/m);
   match(out, /^ {2}trl +orpo; --nll-over all --nll-reduction token; /m);
   const path = join(folder.path, "orpo.html");
   match(out, new RegExp(`^Wrote ${path}$`, "m"));

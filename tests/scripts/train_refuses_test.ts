@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
   {
     name: "β = 0",
     spoil: () => ({ beta: "0" }),
-    says: /--beta.* is 0, expected a number above 0/,
+    says: /--beta: found "0", expected a number above 0/,
   },
   {
     name: "an option of another loss",

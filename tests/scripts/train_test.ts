@@ -6,7 +6,7 @@ import { lossReads } from "lib/losses/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
-import { kebab } from "lib/cli/verb.ts";
+import { kebab } from "lib/cli/flag.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 /** The rows that a loss is made for. */

@@ -3,7 +3,7 @@ import { flipLabels, keepShares, softenVotes } from "./labels.ts";
 import { pairLabelled, pairRanked, type RankedPairs, unpair } from "./pairs.ts";
 import type { DataKind, PreferenceRow, PreferenceRows } from "../example.ts";
 import { Rng } from "../../rng.ts";
-import { kebab } from "../../cli/verb.ts";
+import { kebab } from "../../cli/flag.ts";
 
 /** What is to be made of rows, in the order in which it is done. */
 export interface ConversionSettings {

@@ -1,0 +1,177 @@
+/** What every flag says of itself. */
+interface Described {
+  /** A line break in it begins a new line of the help text. */
+  readonly help: string;
+  /** Heading of the help text under which the flag stands. */
+  readonly group?: string;
+  /** Name of its value in a record, that of the flag unless given. */
+  readonly recordedAs?: string;
+}
+
+interface Valued<T> extends Described {
+  /** A flag without a default may be absent, unless it is required. */
+  readonly default?: T;
+  readonly required?: boolean;
+}
+
+/** Any text except the empty one. */
+export interface TextFlag extends Valued<string> {
+  readonly kind: "text";
+  /** Stands for the value in the help text, such as `DIR`. */
+  readonly placeholder?: string;
+}
+
+/** A finite number; `min` and `max` belong to its range, `above` and `below` do not. */
+export interface NumberFlag extends Valued<number> {
+  readonly kind: "number" | "integer";
+  readonly above?: number;
+  readonly min?: number;
+  readonly below?: number;
+  readonly max?: number;
+  /** A number within the bounds that is not allowed. */
+  readonly except?: number;
+}
+
+/** One of a few words. */
+export interface ChoiceFlag extends Valued<string> {
+  readonly kind: "choice";
+  readonly choices: readonly string[];
+}
+
+/** No value: true when given, else false. */
+export interface ToggleFlag extends Described {
+  readonly kind: "toggle";
+}
+
+/** A value with a notation of its own on the command line. */
+export interface ParsedFlag<T = unknown> extends Valued<T> {
+  readonly kind: "parsed";
+  readonly placeholder: string;
+  /** `undefined` for a text that is not in the notation. */
+  readonly parse: (text: string) => T | undefined;
+  /** Whether a value of JSON is one that the flag may have. */
+  readonly is: (value: unknown) => value is T;
+}
+
+/**
+ * One declared value: a flag of a verb, a setting of a record, an option of a
+ * loss. Help, parsing, checks and types all follow from it.
+ */
+export type Flag =
+  | TextFlag
+  | NumberFlag
+  | ChoiceFlag
+  | ToggleFlag
+  | ParsedFlag;
+
+/** Flags by camelCase name: `maxLength` is `--max-length`. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+type Options<F extends Flag> = Omit<F, "kind" | "choices">;
+
+/** Refuses misspelt options, which a type parameter alone lets through. */
+type Exact<O, Known> =
+  & O
+  & Readonly<Record<Exclude<keyof O, keyof Known>, never>>;
+
+/** A constructor of one kind of flag that keeps the types of its options. */
+function flag<F extends Flag>(kind: F["kind"]) {
+  return <const O extends Options<F>>(
+    options: Exact<O, Options<F>>,
+  ): O & { readonly kind: F["kind"] } => ({ ...options, kind });
+}
+
+export const text = flag<TextFlag>("text");
+export const integer = flag<NumberFlag>("integer");
+export const number = flag<NumberFlag>("number");
+export const toggle = flag<ToggleFlag>("toggle");
+export const parsed = flag<ParsedFlag>("parsed");
+
+export function choice<
+  const C extends string,
+  const O extends Options<ChoiceFlag> & { readonly default?: C },
+>(
+  choices: readonly C[],
+  options: Exact<O, Options<ChoiceFlag>>,
+): O & { readonly kind: "choice"; readonly choices: readonly C[] } {
+  return { ...options, kind: "choice", choices };
+}
+
+/** The value of a flag. */
+export type ValueOf<F> = F extends { kind: "toggle" } ? boolean
+  : F extends { kind: "text" } ? string
+  : F extends { kind: "choice"; choices: readonly (infer C)[] } ? C
+  : F extends { is: (value: unknown) => value is infer T } ? T
+  : number;
+
+/** Flags that always have a value. */
+type Certain = { kind: "toggle" } | { default: unknown } | { required: true };
+
+type Flat<T> = { [K in keyof T]: T[K] };
+
+/** Values by name; a flag that may be absent is an optional property. */
+export type FlagValues<F extends Flags> = Flat<
+  & { [K in keyof F as F[K] extends Certain ? K : never]: ValueOf<F[K]> }
+  & { [K in keyof F as F[K] extends Certain ? never : K]?: ValueOf<F[K]> }
+>;
+
+/** Whether a value, as JSON has it, is one that the flag may have. */
+export function isAllowed(flag: Flag, value: unknown): boolean {
+  if (flag.kind === "toggle") return typeof value === "boolean";
+  if (flag.kind === "text") return typeof value === "string" && value !== "";
+  if (flag.kind === "choice") return flag.choices.some((c) => c === value);
+  if (flag.kind === "parsed") return flag.is(value);
+  const { above = -Infinity, min = -Infinity, except } = flag;
+  const { below = Infinity, max = Infinity } = flag;
+  return typeof value === "number" && Number.isFinite(value) &&
+    (flag.kind === "number" || Number.isSafeInteger(value)) &&
+    value > above && value >= min && value < below && value <= max &&
+    value !== except;
+}
+
+/** The values that a flag may have, in words: `a number above 0`. */
+export function expectation(flag: Flag): string {
+  if (flag.kind === "toggle") return "true or false";
+  if (flag.kind === "text" || flag.kind === "parsed") return placeholder(flag);
+  if (flag.kind === "choice") {
+    return flag.choices.join(", ").replace(/, ([^,]*)$/, " or $1");
+  }
+  const kind = flag.kind === "integer" ? "an integer" : "a number";
+  const bounds = boundsOf(flag).join(" and ").replace(/^at/, "of at");
+  return `${kind} ${bounds}`.trimEnd();
+}
+
+/** The bounds of a number, in words. */
+export function boundsOf(flag: Flag): string[] {
+  if (flag.kind !== "number" && flag.kind !== "integer") return [];
+  const { above, min, below, max, except } = flag;
+  return Object.entries({
+    above,
+    "at least": min,
+    below,
+    "at most": max,
+    "other than": except,
+  })
+    .filter(([, bound]) => bound !== undefined)
+    .map(([words, bound]) => `${words} ${bound}`);
+}
+
+/** A flag with its value: `--out DIR`. */
+export function labelOf(name: string, flag: Flag): string {
+  if (flag.kind === "toggle") {
+    return name === "help" ? "-h, --help" : `--${kebab(name)}`;
+  }
+  return `--${kebab(name)} ${placeholder(flag)}`;
+}
+
+function placeholder(flag: Exclude<Flag, ToggleFlag>): string {
+  if (flag.kind === "text") return flag.placeholder ?? "TEXT";
+  if (flag.kind === "parsed") return flag.placeholder;
+  if (flag.kind === "choice") return flag.choices.join("|");
+  return flag.kind.toUpperCase();
+}
+
+/** `maxLength` → `max-length` */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,41 @@
+import { choice, integer } from "../cli/flag.ts";
+import { BASE_WEIGHTS } from "../models/base_weights.ts";
+import { DEVICE_WORDS } from "../onnx/devices.ts";
+
+/** Heading under which help lists where and how a verb computes. */
+export const COMPUTING = "Computing";
+
+/** Where a verb computes. */
+export const DEVICE_FLAGS = {
+  device: choice(DEVICE_WORDS, {
+    help: "device that computes; auto takes a GPU where one works",
+    default: "auto",
+    group: COMPUTING,
+  }),
+  threads: integer({
+    help: "threads on the CPU",
+    default: navigator.hardwareConcurrency,
+    min: 1,
+    group: COMPUTING,
+  }),
+} as const;
+
+/** How a verb holds weights that it does not train. */
+export const WEIGHT_FLAGS = {
+  baseWeights: choice(BASE_WEIGHTS, {
+    help: "storage of weights that are not trained, on the CPU; arithmetic " +
+      "is in float32",
+    default: "float32",
+    group: COMPUTING,
+  }),
+} as const;
+
+/** How much a verb computes at once. */
+export const MEMORY_FLAGS = {
+  microTokens: integer({
+    help: "tokens computed at once: bounds the memory, not the result",
+    default: 1024,
+    min: 1,
+    group: COMPUTING,
+  }),
+} as const;

@@ -1,0 +1,153 @@
+import { choice, integer, number, parsed, text, toggle } from "../cli/flag.ts";
+import type { SettledValues } from "../cli/settings.ts";
+import { rankedPairs } from "../data/convert/pairs.ts";
+import { SCORES } from "../data/tokenize/split_conversation.ts";
+import { SPECIALS } from "../data/tokenize/encode_row.ts";
+import { BOUNDARIES } from "../data/tokenize/tokenize_spans.ts";
+import type { TokenizeOptions } from "../data/tokenize/tokenize.ts";
+import { PROMPT_TRUNCATIONS, truncations } from "../data/tokenize/truncate.ts";
+import { isObject } from "../files/values.ts";
+import type { Json } from "../record/canonical_json.ts";
+
+/** Heading under which help lists how rows are read and tokenized. */
+export const ROWS = "Rows";
+const CONVERTING = "Conversions of rows, in this order";
+
+/** How a verb reads rows. */
+export const READING_FLAGS = {
+  format: text({
+    help: "layout of the rows, if the first row does not show it; " +
+      "`deno task data formats` lists them",
+    placeholder: "NAME",
+    group: ROWS,
+  }),
+  skipBadRows: toggle({
+    help: "leave out rows that cannot be read, and count them",
+    group: ROWS,
+  }),
+} as const;
+
+/** Limits of a row's length. */
+export const LENGTH_FLAGS = {
+  maxLength: integer({
+    help: "most tokens of a prompt and a completion together; if absent, " +
+      "1024 or the model's positions, whichever are fewer",
+    min: 2,
+    group: ROWS,
+  }),
+  maxPromptLength: integer({
+    help: "most tokens of a prompt",
+    min: 1,
+    group: ROWS,
+  }),
+  truncate: choice(truncations, {
+    help: "treatment of examples that are too long",
+    default: "end",
+    group: ROWS,
+  }),
+} as const;
+
+/** How a verb tokenizes rows. */
+export const TOKENIZING_FLAGS = {
+  promptTruncation: choice(PROMPT_TRUNCATIONS, {
+    help: "end at which a prompt is cut if it is too long",
+    default: "none",
+    group: ROWS,
+  }),
+  boundary: choice(BOUNDARIES, {
+    help: "treatment of tokens that span the end of a prompt: separate takes " +
+      "the ids of each side, shift gives the tokens to the completion",
+    default: "separate",
+    group: ROWS,
+  }),
+  scoredTurns: choice(SCORES, {
+    help: "the assistant's turns that count",
+    default: "completion",
+    group: ROWS,
+    recordedAs: "score",
+  }),
+  specials: choice(SPECIALS, {
+    help: "reading of a special token that stands in the data; if absent, " +
+      "text in messages and the token in plain texts",
+    group: ROWS,
+  }),
+  templateOption: parsed({
+    help: "options of the chat template, such as enable_thinking=false",
+    placeholder: "NAME=JSON,…",
+    group: ROWS,
+    default: {},
+    parse: parseTemplateOptions,
+    is: isJsonObject,
+    recordedAs: "templateOptions",
+  }),
+} as const;
+
+/** How a verb changes rows. */
+export const CONVERSION_FLAGS = {
+  pairs: choice(rankedPairs, {
+    help: "make pairs of ranked lists",
+    group: CONVERTING,
+  }),
+  pairLabels: toggle({
+    help: "make pairs of the desirable and undesirable completions of a prompt",
+    group: CONVERTING,
+  }),
+  flip: number({
+    help: "share of the rows whose preference is reversed",
+    min: 0,
+    max: 1,
+    group: CONVERTING,
+  }),
+  softLabels: toggle({
+    help: "give each pair both ways round, weighted by its votes",
+    group: CONVERTING,
+  }),
+  unpair: toggle({
+    help: "make labelled completions of pairs, and shuffle them",
+    group: CONVERTING,
+  }),
+  keepDesirable: number({
+    help: "share of the desirable completions to keep",
+    min: 0,
+    max: 1,
+    group: CONVERTING,
+  }),
+  keepUndesirable: number({
+    help: "share of the undesirable completions to keep",
+    min: 0,
+    max: 1,
+    group: CONVERTING,
+  }),
+} as const;
+
+/** How rows become tokens, as a record keeps it. */
+export type TokenizingSettings = SettledValues<typeof TOKENIZING_FLAGS>;
+
+/** The same as options of `tokenizeRows()`. */
+export function tokenizeOptions(
+  { specials, ...settings }: TokenizingSettings,
+): Omit<TokenizeOptions, "tokenizer" | "vocabularySize"> {
+  return { ...settings, ...specials && { specials } };
+}
+
+/** Reads `NAME=JSON,…`; a value that is no JSON is text. */
+function parseTemplateOptions(list: string): Record<string, Json> | undefined {
+  const parts = list.split(/,(?=[^,=]+=)/)
+    .map((part) => part.match(/^([^=]+)=(.*)$/s));
+  if (!parts.every((part) => part !== null)) return undefined;
+  return Object.fromEntries(
+    parts.map(([, name, value]) => [name!.trim(), jsonOrText(value!)]),
+  );
+}
+
+function jsonOrText(value: string): Json {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+function isJsonObject(value: unknown): value is Readonly<Record<string, Json>> {
+  return isObject(value);
+}
