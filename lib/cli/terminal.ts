@@ -155,34 +155,43 @@ function rateBetween(from: Mark, to: Mark): number {
   return to.at > from.at ? 1000 * (to.done - from.done) / (to.at - from.at) : 0;
 }
 
-/** Whether Ctrl-C was pressed; see {@linkcode interruption}. */
+/** Signals that ask a program to end: Ctrl-C, a scheduler, a closed terminal. */
+const ENDING = [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const;
+
+/** Whether a signal asked for the end; see {@linkcode interruption}. */
 export interface Interruption extends Disposable {
   readonly requested: boolean;
 }
 
 /**
- * Listens for Ctrl-C until disposed of: the first asks the run to stop after
- * its step, the second ends the process. The exit status is 130 in both cases.
+ * Listens until disposed of for the signals that ask a program to end. The
+ * first one asks the run to stop, the second ends the process. The exit status
+ * is 128 and the number of the signal in both cases, as shells have it.
  *
- * @param step what is finished first, as the warning says it.
+ * @param step the part of the work that is finished first, for the warning.
  */
 export function interruption(step = "this step"): Interruption {
   let requested = false;
-  const listener = () => {
-    if (requested) {
-      release();
-      Deno.exit(130);
-    }
-    requested = true;
-    Deno.exitCode = 130;
-    warn(`stopping after ${step}; Ctrl-C again stops at once`);
-  };
-  Deno.addSignalListener("SIGINT", listener);
+  const listeners = ENDING.map(([name, number]) => {
+    const listener = () => {
+      if (requested) {
+        release();
+        Deno.exit(128 + number);
+      }
+      requested = true;
+      Deno.exitCode = 128 + number;
+      warn(`stopping after ${step}; Ctrl-C again stops at once`);
+    };
+    return [name, listener] as const;
+  });
+  for (const each of listeners) Deno.addSignalListener(...each);
   return {
     get requested() {
       return requested;
     },
-    [Symbol.dispose]: () => Deno.removeSignalListener("SIGINT", listener),
+    [Symbol.dispose]: () => {
+      for (const each of listeners) Deno.removeSignalListener(...each);
+    },
   };
 }
 

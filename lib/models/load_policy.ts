@@ -114,6 +114,21 @@ export function adapterOf(
   };
 }
 
+/** Values of an adapter by the names of the policy's parameters. */
+export function adapterValues(
+  { tensors, replaced }: Pick<Adapter, "tensors" | "replaced">,
+): Map<string, Float32Array<ArrayBuffer>> {
+  const values = [
+    ...[...tensors].flatMap(([name, { a, b }]) =>
+      [[`${name}.lora_A`, a], [`${name}.lora_B`, b]] as const
+    ),
+    ...replaced.map(({ name, data }) => [name, data] as const),
+  ];
+  return new Map(
+    values.map(([name, data]) => [name, Float32Array.from(data)] as const),
+  );
+}
+
 function freshLora(
   config: DecoderConfig,
   { kind: _, uniform, ...tuning }: Extract<Tuning, { kind: "lora" }>,
@@ -132,12 +147,6 @@ async function loadedLora(
     folder,
   );
   checkAdapter(config, { tensors, replaced, ...scaling });
-  const initial = [
-    ...[...tensors].flatMap(([name, { a, b }]) =>
-      [[`${name}.lora_A`, a], [`${name}.lora_B`, b]] as const
-    ),
-    ...replaced.map(({ name, data }) => [name, data] as const),
-  ].map(([name, data]) => [name, Float32Array.from(data)] as const);
   // Forward order, whatever the file's.
   const targets = parameterNames(config).map(({ name }) => name)
     .filter((name) => tensors.has(name));
@@ -145,7 +154,7 @@ async function loadedLora(
     ...scaling,
     targets,
     replaced: replaced.map(({ name, shape }) => ({ name, shape })),
-    initial: new Map(initial),
+    initial: adapterValues({ tensors, replaced }),
   };
 }
 

@@ -1,25 +1,31 @@
 import { dirname, join, resolve } from "node:path";
-import { writeAdapter } from "../models/adapter/adapter_folder.ts";
-import { adapterOf } from "../models/load_policy.ts";
+import { writeFolder } from "../files/atomic.ts";
+import { exists, orNull } from "../files/missing.ts";
+import { reasonOf } from "../files/values.ts";
+import { readAdapter, writeAdapter } from "../models/adapter/adapter_folder.ts";
+import { adapterOf, adapterValues } from "../models/load_policy.ts";
 import { writeModelFolder } from "../models/model_folder.ts";
 import { inMemory, writeSafetensors } from "../models/weights/safetensors.ts";
+import { readRecord, type RunRecord } from "../record/record.ts";
 import { sha256File } from "../record/sha256.ts";
-import type { Trainer } from "../train/trainer.ts";
-import { exists } from "../files/missing.ts";
+import { type ParameterStore, readTensors } from "../train/checkpoints.ts";
+import type { Values } from "../train/trained_parameters.ts";
 import type { RunInputs } from "./inputs.ts";
-import { reasonOf } from "../files/values.ts";
 
 const METRICS = "metrics.jsonl";
-const ADAPTER = "adapter";
-const MODEL = "model";
+const RECORD = "run.json";
 const CHECKPOINTS = "checkpoints";
-const OURS = [METRICS, ADAPTER, MODEL, CHECKPOINTS, "run.json"];
+const LOCK = ".lock";
+const OURS = [METRICS, "adapter", "model", CHECKPOINTS, RECORD];
 
 /**
  * The folder that a run writes. It is made at once, so that a run fails early
  * where it cannot write, and is removed at the end of its scope if it is empty.
+ * One run at a time has it: a lock that ends with the process keeps others out.
  */
 export class RunFolder implements AsyncDisposable {
+  #lock: Deno.FsFile | undefined;
+
   private constructor(
     readonly path: string,
     /** Folders that were made, the innermost first. */
@@ -29,8 +35,9 @@ export class RunFolder implements AsyncDisposable {
   /**
    * Makes a folder, or takes one that is there.
    *
-   * @param options `resume` takes one that holds a run.
-   * @throws Error where it holds a run, or cannot be written.
+   * @param options `resume` takes one that holds a run, whatever is left of it.
+   * @throws Error where it holds a run, another run is writing, or it cannot be
+   * written.
    */
   static async open(
     path: string,
@@ -40,7 +47,7 @@ export class RunFolder implements AsyncDisposable {
     try {
       if (!resume) await refuseRun(path);
       await Deno.mkdir(path, { recursive: true });
-      await Deno.remove(await Deno.makeTempFile({ dir: path }));
+      folder.#lock = await lockedFile(join(path, LOCK));
       return folder;
     } catch (cause) {
       await folder[Symbol.asyncDispose]();
@@ -58,42 +65,24 @@ export class RunFolder implements AsyncDisposable {
     return join(this.path, CHECKPOINTS);
   }
 
+  /** The record of a run that has ended; null before. */
+  async record(): Promise<RunRecord | null> {
+    const path = join(this.path, RECORD);
+    return await exists(path) ? await readRecord(path) : null;
+  }
+
   /** Writes the trained adapter or model. */
   async writeResult(
-    trainer: Trainer,
-    { model: { policy, lora, place, source } }: RunInputs,
+    values: Values,
+    { name, write }: ParameterStore,
   ): Promise<void> {
-    const { tensors } = await trainer.save();
-    const values = tensors.get("parameter")!;
-    if (lora) {
-      // PEFT loads an id without its revision.
-      const isPulled = place?.source.kind === "hub";
-      return await writeAdapter(
-        join(this.path, ADAPTER),
-        adapterOf(lora, values),
-        {
-          baseModel: isPulled ? place.source.repo : source,
-          config: policy.config,
-        },
-      );
-    }
-    const to = join(this.path, MODEL);
-    const trained = policy.trained.map(({ name, shape }) => ({
-      ...{ name, shape },
-      data: values.get(name)!,
-    }));
-    if (place) {
-      const tensors = trained.map(inMemory);
-      return await writeModelFolder(to, { from: place.folder, tensors });
-    }
-    await Deno.mkdir(to, { recursive: true });
-    await writeSafetensors(join(to, "model.safetensors"), trained);
+    await write(join(this.path, name), values);
   }
 
   /** SHA-256 of the metrics and of each file of the result, by name. */
   async hashes(): Promise<Record<string, string>> {
     const files = [METRICS];
-    for (const folder of [ADAPTER, MODEL]) {
+    for (const folder of ["adapter", "model"]) {
       if (!await exists(join(this.path, folder))) continue;
       for await (const { name } of Deno.readDir(join(this.path, folder))) {
         files.push(`${folder}/${name}`);
@@ -106,6 +95,10 @@ export class RunFolder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#lock) {
+      await Deno.remove(join(this.path, LOCK)).catch(() => {});
+      this.#lock.close();
+    }
     for (const folder of this.made) {
       try {
         await Deno.remove(folder);
@@ -113,6 +106,72 @@ export class RunFolder implements AsyncDisposable {
         return; // It holds something, or was never made.
       }
     }
+  }
+}
+
+/**
+ * The form of a run's result, which its checkpoints have too: an adapter in
+ * PEFT's layout, or a model folder; of a policy in memory its weights alone.
+ */
+export function resultStore(
+  { model: { policy, lora, place, source } }: RunInputs,
+): ParameterStore {
+  if (lora) {
+    // PEFT loads an id without its revision.
+    const isPulled = place?.source.kind === "hub";
+    const base = {
+      baseModel: isPulled ? place.source.repo : source,
+      config: policy.config,
+    };
+    return {
+      name: "adapter",
+      write: (folder, values) =>
+        writeAdapter(folder, adapterOf(lora, values), base),
+      read: async (folder) => adapterValues(await readAdapter(folder)),
+    };
+  }
+  const tensorsOf = (values: Values) =>
+    policy.trained.map(({ name, shape }) => ({
+      ...{ name, shape },
+      data: values.get(name)!,
+    }));
+  return {
+    name: "model",
+    write: async (folder, values) => {
+      const tensors = tensorsOf(values).map(inMemory);
+      if (place) {
+        return writeModelFolder(folder, { from: place.folder, tensors });
+      }
+      await writeFolder(
+        folder,
+        new Map([[
+          WEIGHTS,
+          (path) => writeSafetensors(path, tensorsOf(values)),
+        ]]),
+      );
+    },
+    read: (folder) => readTensors(join(folder, WEIGHTS)),
+  };
+}
+
+const WEIGHTS = "model.safetensors";
+
+/**
+ * Holds a file until it is closed or the process ends, whatever ends it.
+ *
+ * @throws Error where another process holds it.
+ */
+async function lockedFile(path: string): Promise<Deno.FsFile> {
+  for (;;) {
+    const file = await Deno.open(path, { create: true, write: true });
+    if (!await file.tryLock(true)) {
+      file.close();
+      throw new Error("another run is writing there; expected another folder");
+    }
+    // The one before may have removed the file after it was opened here.
+    const there = await orNull(Deno.stat(path));
+    if (there?.ino === (await file.stat()).ino) return file;
+    file.close();
   }
 }
 

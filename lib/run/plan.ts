@@ -19,6 +19,8 @@ export interface PreparedRun {
   readonly plan: TrainingPlan;
   /** Everything that decides the result: settings, weights, data, arithmetic. */
   readonly identity: Identity;
+  /** How it is computed, which moves at most the last digits. */
+  readonly computing: Identity;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function prepareRun(
     inputs,
     plan: planOf(settings, inputs, given),
     identity: identityOf(settings, inputs),
+    computing: computingOf(settings),
   };
 }
 
@@ -88,7 +91,8 @@ function identityOf(
 ): Identity {
   // How often a run looks and saves does not change where it goes; the content
   // of files counts, not their location.
-  const { evalEvery: _e, saveEvery: _s, tuning, ...decisive } = settings;
+  const { evalEvery: _e, saveEvery: _s, tuning, ...rest } = settings;
+  const { device: _d, threads: _t, microTokens: _m, ...decisive } = rest;
   return {
     ...decisive,
     lossCode: [...lossSource.code],
@@ -100,6 +104,12 @@ function identityOf(
       ? { kind: tuning.kind, adapter: model.adapterHash }
       : tuning,
   };
+}
+
+function computingOf(
+  { device, threads, microTokens }: TrainSettings,
+): Identity {
+  return { device, threads, microTokens };
 }
 
 /** @throws Error where a device cannot hold base weights in fewer bits. */

@@ -23,18 +23,18 @@ export async function recordOf(
   { last, measured, timings, artifacts }: Outcome,
 ): Promise<RunRecord> {
   const { settings, inputs } = run;
-  const { loss, train, evaluation } = inputs;
+  const { loss } = inputs;
   const { device, precision, threads, seed } = settings;
   const { seconds: _seconds, ...summary } = last;
   return {
     schemaVersion: 1,
     kind: "train",
     name: `${loss.id}-seed${seed}`,
-    settings: portable(run),
+    settings: portableSettings(run),
     objective: objectiveOf(run),
     seeds: { run: seed },
     provenance: await provenance(),
-    data: [train, evaluation].flatMap((data) => data ? [data.description] : []),
+    data: describedData(run),
     model: modelRecord({
       ...inputs.model,
       gguf: inputs.model.place?.gguf ?? null,
@@ -114,8 +114,17 @@ export function modelRecord(
   };
 }
 
+/** The data of a run as a record describes them. */
+export function describedData(
+  { inputs: { train, evaluation } }: PreparedRun,
+): RunRecord["data"] {
+  return [train, evaluation].flatMap((data) => data ? [data.description] : []);
+}
+
 /** Settings for a record, which is published: without paths of this machine. */
-function portable({ settings, inputs }: PreparedRun): RunRecord["settings"] {
+export function portableSettings(
+  { settings, inputs }: PreparedRun,
+): RunRecord["settings"] {
   const { tuning } = settings;
   const { model: { source, adapterSource }, train, evaluation } = inputs;
   return {

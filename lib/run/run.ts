@@ -6,18 +6,28 @@ import {
   metricsWriter,
   readMetrics,
 } from "../record/metrics.ts";
-import { Clock, type RecordedRun, writeRecord } from "../record/record.ts";
-import { readCheckpoint, writeCheckpoint } from "../train/checkpoints.ts";
+import {
+  Clock,
+  type RecordedRun,
+  type RunRecord,
+  writeRecord,
+} from "../record/record.ts";
+import {
+  type ParameterStore,
+  readCheckpoint,
+  writeCheckpoint,
+} from "../train/checkpoints.ts";
+import { differences } from "../record/differences.ts";
 import { rowsToReference, type StepMetrics, train } from "../train/loop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import { cachedReference, type Reference } from "../train/reference.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { RunFolder } from "./folder.ts";
+import { resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measures, type Measuring, probed } from "./measures.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
-import { recordOf } from "./record.ts";
+import { describedData, portableSettings, recordOf } from "./record.ts";
 import type { TrainSettings } from "./settings.ts";
 import { Trainers } from "./trainers.ts";
 
@@ -29,6 +39,8 @@ export interface RunHooks extends InputHooks {
   onReference?: (done: number, total: number) => void;
   /** Called before the first step, and after each. */
   onStep?: (step: number, metrics?: StepMetrics) => void;
+  /** Told of a damaged checkpoint, a run that had ended, and the like. */
+  onNote?: (text: string) => void;
   /** Read after each step. */
   stop?: { readonly requested: boolean };
 }
@@ -37,7 +49,12 @@ export interface RunHooks extends InputHooks {
 export interface RunOptions extends RunHooks {
   /** Folder that the run writes. @default none: record and lines are returned */
   out?: string;
-  /** Whether to go on from the last checkpoint in `out`. @default false */
+  /**
+   * Whether to go on with what `out` holds: from its last checkpoint, from the
+   * beginning where there is none, or not at all where the run has ended.
+   *
+   * @default false
+   */
   resume?: boolean;
   /** Inputs that are in memory, in place of those that settings name. */
   inputs?: InputsInMemory;
@@ -67,8 +84,12 @@ export async function run(
     ? null
     : await RunFolder.open(out, { resume });
   const prepared = await prepareRun(settings, inputs, options);
+  const parameters = resultStore(prepared.inputs);
+  const saving = { ...prepared, parameters, ...options };
+  const ended = await folder?.record();
+  if (folder && ended) return endedRun(folder, ended, prepared, options);
   const start = resume && folder
-    ? await readCheckpoint(folder.checkpoints, prepared.identity)
+    ? await readCheckpoint(folder.checkpoints, saving)
     : null;
   options.onPrepared?.(prepared);
   clock.lap("load");
@@ -83,12 +104,15 @@ export async function run(
   const measuring = options.measuring ?? probed;
   const measures = await measuring(trainer, prepared.plan, reference);
   clock.lap("measure");
-  const steps = { ...options, folder, reference, measures, start };
+  const steps = { ...options, folder, reference, measures, start, parameters };
   const rows = await takeSteps(prepared, trainer, steps);
   if (!rows) return null;
   const measured = await measures.summary?.() ?? {};
   clock.lap("train");
-  await folder?.writeResult(trainer, prepared.inputs);
+  if (folder) {
+    const { tensors } = await trainer.save();
+    await folder.writeResult(tensors.get("parameter")!, parameters);
+  }
   clock.lap("save");
   // Its memory first: the record may need that of other weights.
   await own.release();
@@ -100,6 +124,48 @@ export async function run(
   });
   if (folder) await writeRecord(folder.path, record);
   return { record, rows };
+}
+
+/**
+ * The run that a folder holds, if it is the one that is asked for.
+ *
+ * @throws Error that names the first setting, weight or row that differs.
+ */
+function endedRun(
+  folder: RunFolder,
+  record: RunRecord,
+  prepared: PreparedRun,
+  { onNote }: RunHooks,
+): RecordedRun {
+  const [first] = differences(
+    decisive(record),
+    decisive({
+      settings: portableSettings(prepared),
+      data: describedData(prepared),
+      model: { weights: prepared.inputs.model.hash },
+    }),
+    { ignore: ["device", "threads", "microTokens", "saveEvery", "evalEvery"] },
+  );
+  if (first) {
+    throw new Error(
+      `Cannot resume ${folder.path}: its run has ended, and ${
+        first.path.slice(1)
+      } was ${JSON.stringify(first.before)}, now it is ${
+        JSON.stringify(first.after)
+      }`,
+    );
+  }
+  onNote?.(`${folder.path} holds this run, which has ended`);
+  return { record, rows: readMetrics(folder.metrics) };
+}
+
+/** The parts of a record that decide a run's numbers. */
+function decisive(
+  { settings, data, model: { weights } }:
+    & Pick<RunRecord, "settings" | "data">
+    & { model: Pick<RunRecord["model"], "weights"> },
+) {
+  return { ...settings, data: data.map(({ sha256 }) => sha256), weights };
 }
 
 function trainerOptions({ inputs, settings }: PreparedRun) {
@@ -155,6 +221,7 @@ interface StepsOptions extends RunHooks {
   measures: Measures;
   /** Where to go on; `null` for the beginning. */
   start: Snapshot | null;
+  parameters: ParameterStore;
 }
 
 /**
@@ -163,17 +230,19 @@ interface StepsOptions extends RunHooks {
  * @returns all lines of metrics; null if a stop was requested.
  */
 async function takeSteps(
-  { plan, identity, settings: { saveEvery } }: PreparedRun,
+  { plan, identity, computing, settings: { saveEvery } }: PreparedRun,
   trainer: Trainer,
-  { folder, reference, measures, start, onStep, stop }: StepsOptions,
+  { folder, reference, measures, start, parameters, onStep, stop }:
+    StepsOptions,
 ): Promise<readonly MetricsRow[] | null> {
   if (start) await trainer.restore(start);
   onStep?.(trainer.step);
-  const lines = new Lines(folder?.metrics ?? null, start?.step ?? 0);
+  const lines = new Lines(folder?.metrics ?? null, start?.step ?? -1);
   if (!start && measures.start) lines.add(measures.start);
   const save = async () => {
     if (!folder) return;
-    await writeCheckpoint(folder.checkpoints, await trainer.save(), identity);
+    const options = { identity, computing, parameters };
+    await writeCheckpoint(folder.checkpoints, await trainer.save(), options);
   };
   const isFinished = await train(trainer, plan, {
     reference,

@@ -23,6 +23,7 @@ export function trainingDisplay(): {
   return {
     hooks: {
       ...inputProgress(),
+      onNote: note,
       onPrepared: (run) => {
         steps = { title: run.inputs.loss.id, total: run.plan.batches.length };
         note(trainingNotes(run));
