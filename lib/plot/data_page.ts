@@ -1,6 +1,57 @@
 import type { Panel } from "./figure.ts";
-import { escapeHtml, pageHtml, panelHtml } from "./page.ts";
+import { escapeHtml, factsHtml, pageHtml, panelHtml } from "./page.ts";
 import { OKABE_ITO } from "./style.ts";
+
+/** The content of a data file's page. */
+export interface DataSheet {
+  readonly title: string;
+  readonly facts: readonly (readonly [name: string, text: string])[];
+  readonly findings: readonly SheetFinding[];
+  readonly histograms: readonly Histogram[];
+  readonly samples: readonly Sample[];
+}
+
+/** The result of a check. */
+export interface SheetFinding {
+  readonly verdict: string;
+  readonly check: string;
+  readonly count: number;
+  readonly places: string;
+  readonly says: string;
+}
+
+/** Lengths of several kinds of text, counted in the same bins. */
+export interface Histogram {
+  readonly title: string;
+  readonly note: string;
+  readonly axis: string;
+  /** The width of each bin; the first begins at 0. */
+  readonly width: number;
+  readonly series: readonly { name: string; counts: readonly number[] }[];
+}
+
+/** One row as training sees it. */
+export interface Sample {
+  readonly place: string;
+  readonly prompt: Sequence;
+  readonly completions: readonly Sequence[];
+}
+
+/** A prompt or a completion, in pieces. */
+export interface Sequence {
+  /** `chosen, 31 tokens` */
+  readonly name: string;
+  /** Whether training makes its scored tokens likelier. */
+  readonly wanted: boolean;
+  readonly pieces: readonly SamplePiece[];
+}
+
+/** The text of one token, or of all tokens where there is no tokenizer. */
+export interface SamplePiece {
+  readonly text: string;
+  readonly scored: boolean;
+  readonly special: boolean;
+}
 
 /** The page of a data file: facts, findings, lengths, decoded samples. */
 export function dataPageHtml(sheet: DataSheet): string {
@@ -11,7 +62,9 @@ export function dataPageHtml(sheet: DataSheet): string {
     style: DATA_STYLE,
     body: [
       `<h1>${escapeHtml(title)}</h1>`,
-      factsHtml(facts),
+      factsHtml(
+        facts.map(([name, text]) => [escapeHtml(name), escapeHtml(text)]),
+      ),
       findingsHtml(findings),
       `<div class="panels">${panels.map(panelHtml).join("\n")}</div>`,
       samplesHtml(samples),
@@ -20,14 +73,7 @@ export function dataPageHtml(sheet: DataSheet): string {
   });
 }
 
-function factsHtml(facts: DataSheet["facts"]): string {
-  const rows = facts.map(([name, text]) =>
-    `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`
-  );
-  return `<dl class="facts">${rows.join("\n")}</dl>`;
-}
-
-/** What was found as a table; the checks that found nothing in a line. */
+/** The checks with findings as a table, the others in one line. */
 function findingsHtml(findings: readonly SheetFinding[]): string {
   if (findings.length === 0) return "";
   const found = findings.filter(({ count }) => count > 0);
@@ -79,9 +125,9 @@ function histogramPanel(
 function samplesHtml(samples: readonly Sample[]): string {
   if (samples.length === 0) return "";
   return `<section><h2>Rows as training sees them</h2>
-<p>Tokens on colour are scored: ${key("wanted", "made likelier")}, ${
+<p>Coloured tokens are scored: ${key("wanted", "made likelier")}, ${
     key("unwanted", "made less likely")
-  }. All others are only read.
+  }. The others are only read.
 <span class="special">Special tokens</span> have a border.</p>
 ${samples.map(sampleHtml).join("\n")}
 </section>`;
@@ -107,7 +153,7 @@ function sequenceHtml({ name, wanted, pieces }: Sequence): string {
 
 function pieceHtml({ text, scored, special }: SamplePiece): string {
   const classes = [...scored ? ["scored"] : [], ...special ? ["special"] : []];
-  // A line break that is scored is a token too.
+  // A scored line break is a token that a reader should see.
   const shown = scored ? text.replaceAll("\n", "↵\n") : text;
   const html = escapeHtml(shown.replace(/(?![\t\n])\p{Cc}/gu, "�"));
   if (classes.length === 0) return html;
@@ -116,8 +162,8 @@ function pieceHtml({ text, scored, special }: SamplePiece): string {
 
 const [WANTED, UNWANTED] = OKABE_ITO;
 
-/** What pages of data add to the style sheet of figures. */
-export const DATA_STYLE = `
+/** The addition to the style sheet for pages of data. */
+const DATA_STYLE = `
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0 .75rem; font-size: .875rem; max-width: 46rem; overflow-wrap: anywhere; }
 .facts dt { color: #555; }
 .facts dd { margin: 0; }
@@ -152,54 +198,3 @@ section h2 { font-size: 1.125rem; }
 @media (min-width: 60rem) { .answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 0 1rem; } }
 .answers > div { min-width: 0; }
 `;
-
-/** What a page says of preference data: plain data, computed elsewhere. */
-export interface DataSheet {
-  readonly title: string;
-  readonly facts: readonly (readonly [name: string, text: string])[];
-  readonly findings: readonly SheetFinding[];
-  readonly histograms: readonly Histogram[];
-  readonly samples: readonly Sample[];
-}
-
-/** What a check found. */
-export interface SheetFinding {
-  readonly verdict: string;
-  readonly check: string;
-  readonly count: number;
-  readonly places: string;
-  readonly says: string;
-}
-
-/** How lengths are spread, of several kinds of text in the same bins. */
-export interface Histogram {
-  readonly title: string;
-  readonly note: string;
-  readonly axis: string;
-  /** Of each bin; the first begins at 0. */
-  readonly width: number;
-  readonly series: readonly { name: string; counts: readonly number[] }[];
-}
-
-/** One row as training sees it. */
-export interface Sample {
-  readonly place: string;
-  readonly prompt: Sequence;
-  readonly completions: readonly Sequence[];
-}
-
-/** A part of a row, in pieces. */
-export interface Sequence {
-  /** `chosen, 31 tokens` */
-  readonly name: string;
-  /** Whether training makes it likelier, where it is scored. */
-  readonly wanted: boolean;
-  readonly pieces: readonly SamplePiece[];
-}
-
-/** The text of a token, or of all where there was no tokenizer. */
-export interface SamplePiece {
-  readonly text: string;
-  readonly scored: boolean;
-  readonly special: boolean;
-}

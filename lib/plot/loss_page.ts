@@ -5,7 +5,7 @@ import {
   weightPanel,
 } from "./loss_panels.ts";
 import { formulaHtml, proseHtml } from "./mathml.ts";
-import { escapeHtml, pageHtml, panelHtml } from "./page.ts";
+import { escapeHtml, factsHtml, pageHtml, panelHtml } from "./page.ts";
 import { OKABE_ITO } from "./style.ts";
 
 /** The page of one loss: formula, derivation, figures, options. */
@@ -18,8 +18,8 @@ export function lossPageHtml(sheet: LossSheet): string {
     body: [
       `<h1>${escapeHtml(title)} <code>${escapeHtml(id)}</code></h1>`,
       `<div class="formula">${formulaHtml(sheet.formula)}</div>`,
-      factsHtml(sheet),
-      listHtml("How it comes about", derivation),
+      lossFactsHtml(sheet),
+      listHtml("Derivation", derivation),
       `<div class="panels">${panels.map(panelHtml).join("\n")}</div>`,
       entriesHtml("Options", options),
       entriesHtml("In other trainers", presets),
@@ -29,23 +29,23 @@ export function lossPageHtml(sheet: LossSheet): string {
 }
 
 const SUMMARY =
-  "Every loss under its paper's defaults. The curves are its gradient weights: how strongly a step raises the log-probability of the chosen answer, or of a desirable one";
+  "Every loss with its paper's defaults. The curves are its gradient weights: how strongly a step raises the log-probability of a chosen or desirable answer";
 
 /** All losses side by side. */
 export function lossAtlasHtml(sheets: readonly LossSheet[]): string {
-  const title = "Losses of preferences, side by side";
+  const title = "Preference losses, side by side";
   return pageHtml({
     title,
     style: LOSS_STYLE,
     body: `<h1>${title}</h1>
-<p>${SUMMARY} <span class="key chosen"></span>, and lowers that of the rejected one, or of an undesirable one <span class="key rejected"></span>. Below 0 it does the reverse. ${
+<p>${SUMMARY} <span class="key chosen"></span>, and lowers that of a rejected or undesirable one <span class="key rejected"></span>. Below 0 it does the reverse. ${
       proseHtml(sheets[0]?.setting ?? "")
     }</p>
 <div class="cards">
 ${sheets.map(cardHtml).join("\n")}
 </div>`,
     plots: sheets.map(weightPanel),
-    // A finger on a plot should move the page.
+    // A finger on a plot should scroll the page.
     config: { staticPlot: true },
   });
 }
@@ -59,22 +59,20 @@ function cardHtml(sheet: LossSheet, index: number): string {
 <div class="plot" id="plot-${index}" role="img" aria-label="${
     escapeHtml(label)
   }"></div>
-${factsHtml(sheet)}
+${lossFactsHtml(sheet)}
 </article>`;
 }
 
-function factsHtml(
+function lossFactsHtml(
   { needs, statistics, start, settings, source }: LossSheet,
 ): string {
-  const facts = [
+  return factsHtml([
     ["Needs", proseHtml(needs)],
-    ["Batch", statistics && proseHtml(statistics)],
-    ["Defaults", settings && proseHtml(settings)],
+    ...statistics ? [["Batch", proseHtml(statistics)] as const] : [],
+    ...settings ? [["Defaults", proseHtml(settings)] as const] : [],
     [proseHtml("At π = π_ref"), proseHtml(start)],
     ["Source", linked(source)],
-  ].filter(([, html]) => html);
-  const rows = facts.map(([name, html]) => `<dt>${name}</dt><dd>${html}</dd>`);
-  return `<dl class="facts">${rows.join("")}</dl>`;
+  ]);
 }
 
 function listHtml(heading: string, steps: readonly string[]): string {
@@ -91,7 +89,7 @@ function entriesHtml(heading: string, entries: readonly Entry[]): string {
   return `<section><h2>${heading}</h2><dl>${rows.join("")}</dl></section>`;
 }
 
-/** Text whose addresses lead there. */
+/** A text with links at its addresses. */
 function linked(text: string): string {
   return text.split(/(https:\/\/[^\s;,]+)/).map((part, i) => {
     const html = escapeHtml(part);
@@ -103,8 +101,8 @@ function linked(text: string): string {
 
 const [CHOSEN, REJECTED] = OKABE_ITO;
 
-/** What pages of losses add to the style sheet of figures. */
-export const LOSS_STYLE = `
+/** The addition to the style sheet for pages of losses. */
+const LOSS_STYLE = `
 h1 code, h2 code { color: #555; font-weight: 400; font-size: .85em; white-space: nowrap; }
 .formula { overflow-x: auto; overflow-y: hidden; margin: .5rem 0; padding-bottom: .25rem; }
 .formula div { margin: .35rem 0; }

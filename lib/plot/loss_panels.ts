@@ -1,9 +1,68 @@
 import type { Layout, LayoutAxis, PlotMarker } from "plotly.js";
 import type { BarTrace, Panel, ScatterTrace } from "./figure.ts";
-import { subscripted } from "./page.ts";
+import { rounded, subscripted } from "./page.ts";
 import { OKABE_ITO, seriesStyle } from "./style.ts";
 
-/** Everything that is drawn of a loss. */
+/** The content of a loss's page. */
+export interface LossSheet {
+  id: string;
+  title: string;
+  /** One line for mathup. */
+  formula: string;
+  /** Steps in prose, with formulas in backquotes. */
+  derivation: readonly string[];
+  /** Paper, equation, address. */
+  source: string;
+  /** The kind of its data, and the inputs that it reads. */
+  needs: string;
+  /** The formula that couples the examples of a batch, or null. */
+  statistics: string | null;
+  /** The loss at π = π_ref. */
+  start: string;
+  /** The option values of all curves and numbers; empty without options. */
+  settings: string;
+  /** The answers for which the curves are drawn. */
+  setting: string;
+  options: readonly Entry[];
+  presets: readonly Entry[];
+  curves: Curves;
+  /** Weights by both log-ratios, for a loss of pairs. */
+  maps: WeightMaps | null;
+}
+
+/** A name with a line about it. */
+export interface Entry {
+  name: string;
+  text: string;
+}
+
+export interface Curves {
+  /** In nats. */
+  x: readonly number[];
+  axis: string;
+  losses: readonly Curve[];
+  /** Negative where the loss does the reverse of its name. */
+  weights: readonly Curve[];
+}
+
+export interface Curve {
+  name: string;
+  y: readonly number[];
+}
+
+export interface WeightMaps {
+  /** Log-ratios of both answers, in equal steps, in nats. */
+  sides: readonly number[];
+  maps: readonly WeightMap[];
+}
+
+export interface WeightMap {
+  name: string;
+  /** By the log-ratio of y_w, then by that of y_l. */
+  weights: readonly (readonly number[])[];
+}
+
+/** All panels of a loss. */
 export function lossPanels(sheet: LossSheet): Panel[] {
   const { curves, maps, settings } = sheet;
   return [
@@ -25,7 +84,7 @@ export function lossPanels(sheet: LossSheet): Panel[] {
     ...(maps?.maps ?? []).map((map): Panel => ({
       title: `Gradient weight: ${map.name}`,
       note:
-        "Each square is a pair. Right: y_w has become likelier; up: y_l has. White squares are left alone; vermilion ones are pushed the wrong way.",
+        "Each square is a pair. To the right y_w has become likelier, upwards y_l. White squares get no weight; vermilion ones are pushed the wrong way.",
       data: [squares(map, maps!.sides)],
       layout: {
         xaxis: sideOf("y_w", maps!.sides),
@@ -38,7 +97,7 @@ export function lossPanels(sheet: LossSheet): Panel[] {
   ];
 }
 
-/** The weights alone, small. */
+/** A small panel of the weights alone. */
 export function weightPanel({ curves, title }: LossSheet): Panel {
   return {
     title,
@@ -61,7 +120,9 @@ function weightNote(
     }: the derivative of the loss${settings && `, with ${settings}`}.`,
     "Below 0 a step does the reverse.",
     setting,
-    ...(statistics ? ["What the batch decides is as it is at π = π_ref."] : []),
+    ...(statistics
+      ? ["Quantities of the batch have their values at π = π_ref."]
+      : []),
   ].join(" ");
 }
 
@@ -91,7 +152,7 @@ function lines({ x }: Curves, curves: readonly Curve[]): ScatterTrace[] {
 const [BLUE, VERMILION] = OKABE_ITO;
 const WHITE = "#FFFFFF";
 
-/** An axis that ends where the squares do. */
+/** An axis that ends with the squares. */
 function sideOf(answer: string, sides: readonly number[]): Partial<LayoutAxis> {
   const reach = sides.at(-1)! + (sides[1]! - sides[0]!) / 2;
   return {
@@ -100,14 +161,14 @@ function sideOf(answer: string, sides: readonly number[]): Partial<LayoutAxis> {
   };
 }
 
-/** Bars without gaps: the small Plotly has no heat maps. */
+/** Squares as bars without gaps: the basic Plotly has no heat maps. */
 function squares({ name, weights }: WeightMap, sides: readonly number[]) {
   const step = sides[1]! - sides[0]!;
   const cells = sides.flatMap((w, i) =>
     sides.map((l, k) => ({ w, l, weight: rounded(weights[i]![k]!) }))
   );
   const color = cells.map(({ weight }) => weight);
-  const most = Math.max(...color.map(Math.abs)) || 1;
+  const largest = Math.max(...color.map(Math.abs)) || 1;
   const trace: BarTrace = {
     type: "bar",
     name,
@@ -120,7 +181,7 @@ function squares({ name, weights }: WeightMap, sides: readonly number[]) {
       "y<sub>w</sub> %{x}, y<sub>l</sub> %{customdata}: weight %{marker.color}<extra></extra>",
     marker: {
       color,
-      ...scaleOf(Math.min(...color) < 0, most),
+      ...scaleOf(Math.min(...color) < 0, largest),
       showscale: true,
       colorbar: { title: { text: "weight" }, thickness: 12 },
       line: { width: 0 },
@@ -129,77 +190,13 @@ function squares({ name, weights }: WeightMap, sides: readonly number[]) {
   return trace;
 }
 
-/** Blue as wanted, white nothing, vermilion the reverse. */
+/** Blue where the loss does as named, white for 0, vermilion for the reverse. */
 function scaleOf(
   isSigned: boolean,
-  most: number,
+  largest: number,
 ): Pick<PlotMarker, "colorscale" | "cmin" | "cmax"> {
-  const up: [number, string][] = isSigned
+  const colorscale: [number, string][] = isSigned
     ? [[0, VERMILION], [0.5, WHITE], [1, BLUE]]
     : [[0, WHITE], [1, BLUE]];
-  return { colorscale: up, cmin: isSigned ? -most : 0, cmax: most };
-}
-
-/** As much as a screen shows; and 0 has no sign. */
-function rounded(x: number): number {
-  return Number(x.toPrecision(5)) + 0;
-}
-
-/** All that the pages of losses show of one, as plain data. */
-export interface LossSheet {
-  id: string;
-  title: string;
-  /** One line that mathup reads. */
-  formula: string;
-  /** Prose in which formulas stand in backquotes. */
-  derivation: readonly string[];
-  /** Paper, equation, address. */
-  source: string;
-  /** What it trains on and what it reads. */
-  needs: string;
-  /** What couples the examples of a batch, if anything does. */
-  statistics: string | null;
-  /** Value at π = π_ref. */
-  start: string;
-  /** Settings of everything drawn and computed; empty without options. */
-  settings: string;
-  /** Which answers are drawn. */
-  setting: string;
-  options: readonly Entry[];
-  presets: readonly Entry[];
-  curves: Curves;
-  /** Weights of pairs by both log-ratios, if it is a loss of pairs. */
-  maps: WeightMaps | null;
-}
-
-/** Something with a name and a line about it. */
-export interface Entry {
-  name: string;
-  text: string;
-}
-
-export interface Curves {
-  /** In nats. */
-  x: readonly number[];
-  axis: string;
-  losses: readonly Curve[];
-  /** Negative where the loss does the reverse of what the name says. */
-  weights: readonly Curve[];
-}
-
-export interface Curve {
-  name: string;
-  y: readonly number[];
-}
-
-export interface WeightMaps {
-  /** Log-ratios of both answers, in equal steps, in nats. */
-  sides: readonly number[];
-  maps: readonly WeightMap[];
-}
-
-export interface WeightMap {
-  name: string;
-  /** By the log-ratio of y_w, then by that of y_l. */
-  weights: readonly (readonly number[])[];
+  return { colorscale, cmin: isSigned ? -largest : 0, cmax: largest };
 }

@@ -2,7 +2,7 @@ import mathup from "mathup";
 import { escapeHtml, subscripted } from "./page.ts";
 
 /**
- * A formula in plain text as MathML, with a line of its own for each part
+ * Turns a formula in plain text into MathML, with one line for each part
  * between commas outside of brackets.
  */
 export function formulaHtml(formula: string): string {
@@ -13,8 +13,8 @@ export function formulaHtml(formula: string): string {
 }
 
 /**
- * Prose in which formulas stand in backquotes, as HTML. Fractions get a slash:
- * in two storeys they would be too small.
+ * Turns prose with formulas in backquotes into HTML. Fractions get a slash:
+ * stacked, they would be too small.
  */
 export function proseHtml(text: string): string {
   const [first = "", ...parts] = text.split("`");
@@ -30,12 +30,12 @@ function textHtml(text: string): string {
   return subscripted(escapeHtml(text));
 }
 
-/** What must not begin a line. */
+/** Marks that must not begin a line. */
 const PUNCTUATION = /^[.,;:)]+/;
 
 /**
- * Browsers do not break MathML into lines, so each term is one of its own, and
- * a line may end before an operator that has spaces around it.
+ * Browsers do not break MathML into lines, so each term is a formula of its
+ * own, and a line may end before an operator with spaces around it.
  *
  * @param options `mark` is punctuation after the formula.
  */
@@ -52,7 +52,7 @@ function lineHtml(formula: string, { mark = "" } = {}): string {
 
 interface Part {
   readonly text: string;
-  /** What stood before it. */
+  /** The separator before it. */
   readonly separator: string;
 }
 
@@ -76,14 +76,14 @@ function cut(formula: string, pattern: RegExp): Part[] {
   return [...parts, { text: formula.slice(start), separator }];
 }
 
-/** Words that mathup knows as operators and functions. */
+/** Operators and functions that mathup knows by name. */
 const KNOWN = /^(log|ln|max|min|sum|sqrt)$/;
-/** Of no width: at an edge, mathup and browsers drop spaces. */
+/** Has no width, and keeps the spaces that mathup and browsers drop at an edge. */
 const JOINER = "\u2060";
 
 /**
- * Quotes words, which otherwise are products of letters, and keeps the spaces
- * around them.
+ * Quotes words, which mathup takes for products of letters, and keeps the
+ * spaces around them.
  */
 function withWords(formula: string): string {
   return formula.replace(/"([^"]*)"|[A-Za-z]{2,}|\*/g, (found, quoted) => {

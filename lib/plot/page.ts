@@ -9,9 +9,9 @@ export interface Page {
   /** HTML between the tags of `main`. */
   body: string;
   plots: Pick<Panel, "data" | "layout">[];
-  /** Added to the style sheet of figures. @default none */
+  /** Added to the style sheet. @default none */
   style?: string;
-  /** Changes how plots behave. @default {} */
+  /** Changes the behaviour of the plots. @default {} */
   config?: Partial<Config>;
 }
 
@@ -33,7 +33,7 @@ export function pageHtml(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
 <title>${escapeHtml(title)}</title>
-<style>${FIGURE_STYLE}${style}</style>
+<style>${PAGE_STYLE}${style}</style>
 </head>
 <body>
 <main>
@@ -57,41 +57,6 @@ for (const [i, { data, layout }] of plots.entries()) {
 const CONTENT_POLICY = "default-src 'none'; script-src 'unsafe-inline'; " +
   "style-src 'unsafe-inline'; img-src data: blob:";
 
-/** The element of plot `index` with its heading and note. */
-export function panelHtml(
-  { title, note, wide }: Omit<Panel, "data" | "layout">,
-  index: number,
-): string {
-  const label = escapeHtml(title);
-  return `<figure${wide ? ' class="wide"' : ""}>
-<h2>${subscripted(label)}</h2>
-<div class="plot" id="plot-${index}" role="img" aria-label="${label}"></div>
-${
-    note
-      ? `<figcaption>${subscripted(escapeHtml(note))}</figcaption>\n`
-      : ""
-  }</figure>`;
-}
-
-/** JSON that cannot end the script element it stands in. */
-function scriptJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll("<", "\\u003c");
-}
-
-/** Text as it can stand between tags and in quoted attributes. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
-
-/** Lowers what stands after a letter and a low line: `y_w`, `π_ref`. */
-export function subscripted(text: string): string {
-  return text.replace(
-    /(?<![\p{L}\d_])(\p{L})_([A-Za-z\d]+)/gu,
-    "$1<sub>$2</sub>",
-  );
-}
-
 const INK = "#222222";
 const FONT =
   "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
@@ -107,14 +72,14 @@ const AXIS: Partial<LayoutAxis> = {
   title: { standoff: 8 },
 };
 
-/** What a panel's layout leaves unsaid. */
+/** The defaults of a panel's layout. */
 const PLOT_TEMPLATE: Template = {
   layout: {
     autosize: true,
     colorway: [...OKABE_ITO],
     font: { family: FONT, size: 13, color: INK },
     hoverlabel: { font: { family: FONT } },
-    // Below the plot: beside it, a legend leaves no room on a phone.
+    // A legend beside the plot would leave no room on a phone.
     legend: {
       orientation: "h",
       x: 0,
@@ -130,7 +95,7 @@ const PLOT_TEMPLATE: Template = {
   },
 };
 
-/** How the plots behave: nothing on them leads off the page. */
+/** The behaviour of the plots: nothing on them leads off the page. */
 const PLOT_CONFIG: Partial<Config> = {
   responsive: true,
   displaylogo: false,
@@ -139,8 +104,8 @@ const PLOT_CONFIG: Partial<Config> = {
   toImageButtonOptions: { format: "svg" },
 };
 
-/** The style sheet of a figure's page. */
-const FIGURE_STYLE = `
+/** The style sheet of every page. */
+const PAGE_STYLE = `
 :root { color-scheme: light; }
 body { margin: 0; background: #fff; color: ${INK}; font: 16px/1.5 ${FONT}; }
 main { max-width: 1160px; margin: 0 auto; padding: 1rem; }
@@ -168,3 +133,51 @@ thead th { border-bottom: 1.5px solid ${INK}; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tbody tr + tr > * { border-top: 1px solid #e8e8e8; }
 `;
+
+/** The element of plot `index`, with its heading and note. */
+export function panelHtml(
+  { title, note, wide }: Omit<Panel, "data" | "layout">,
+  index: number,
+): string {
+  const label = escapeHtml(title);
+  return `<figure${wide ? ' class="wide"' : ""}>
+<h2>${subscripted(label)}</h2>
+<div class="plot" id="plot-${index}" role="img" aria-label="${label}"></div>
+${
+    note
+      ? `<figcaption>${subscripted(escapeHtml(note))}</figcaption>\n`
+      : ""
+  }</figure>`;
+}
+
+/** JSON that cannot end the script element in which it stands. */
+function scriptJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
+}
+
+/** Escapes a text for use between tags and in quoted attributes. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+/** Turns the underscore after a letter into a subscript: `y_w`, `π_ref`. */
+export function subscripted(text: string): string {
+  return text.replace(
+    /(?<![\p{L}\d_])(\p{L})_([A-Za-z\d]+)/gu,
+    "$1<sub>$2</sub>",
+  );
+}
+
+/** A list of facts. */
+export function factsHtml(
+  facts: readonly (readonly [nameHtml: string, html: string])[],
+): string {
+  const rows = facts.map(([name, html]) => `<dt>${name}</dt><dd>${html}</dd>`);
+  return `<dl class="facts">${rows.join("\n")}</dl>`;
+}
+
+/** Rounds to the five digits that a screen can show; 0 has no sign. */
+export function rounded(x: number): number {
+  return Number(x.toPrecision(5)) + 0;
+}

@@ -36,7 +36,7 @@ export interface SeriesStyle {
   marker: { color: string; symbol: string };
 }
 
-/** The look of series `index`: neighbours differ in colour, dash and symbol. */
+/** The style of series `index`; neighbours differ in colour, dash and symbol. */
 export function seriesStyle(index: number): SeriesStyle {
   const color = OKABE_ITO[index % OKABE_ITO.length]!;
   return {

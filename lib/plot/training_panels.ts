@@ -1,17 +1,18 @@
-import type { Figure, Panel, ScatterTrace, Table } from "./figure.ts";
-import { subscripted } from "./page.ts";
+import type { Panel, ScatterTrace } from "./figure.ts";
+import { rounded, subscripted } from "./page.ts";
 import { OKABE_ITO, type SeriesStyle, seriesStyle } from "./style.ts";
+import type { TrainingSheet } from "./training_sheet.ts";
 
 /** A metric over the steps of a run. */
 interface Series {
   metric: string;
   name: string;
   style: SeriesStyle;
-  /** What values are multiplied by. @default 1 */
+  /** The factor of the values. @default 1 */
   scale?: number;
-  /** It is of the same examples each time, at some steps. @default false */
+  /** Whether it measures the same examples each time, at some steps. @default false */
   points?: boolean;
-  /** The value before the first step, where it is known. */
+  /** The value before the first step, if it is known. */
   start?: number;
 }
 
@@ -26,13 +27,13 @@ interface PanelSpec {
 
 const CHOSEN = seriesStyle(0);
 const REJECTED = seriesStyle(1);
-/** Of what belongs to neither, or to both. */
+/** The style of series that belong to neither, or to both. */
 const BOTH: SeriesStyle = {
   line: { color: OKABE_ITO[6], dash: "solid" },
   marker: { color: OKABE_ITO[6], symbol: "diamond" },
 };
 
-/** Everything that is drawn of a run; what it has no data of is left out. */
+/** All panels of a run for which it has data. */
 export function trainingPanels(sheet: TrainingSheet): Panel[] {
   const specs = [
     ...lossSpecs(sheet),
@@ -86,8 +87,7 @@ function likelihoodSpecs(sheet: TrainingSheet): PanelSpec[] {
     {
       title: "Log-probabilities of each batch",
       axis: "log π, nats a completion",
-      note:
-        "Batches differ in what they hold: much of the unrest is theirs, not the policy's.",
+      note: "Batches hold different examples, which causes much of the noise.",
       series: sheet.beta !== null && hasMetric(sheet, "rewards/chosen")
         ? []
         : completions("logps"),
@@ -95,9 +95,9 @@ function likelihoodSpecs(sheet: TrainingSheet): PanelSpec[] {
   ];
 }
 
-/** How far something has come since the start: by rewards, and on the probe. */
+/** The change since the start, by rewards and on the probe. */
 function change(
-  what: string,
+  quantity: string,
   { rewards, style, sheet: { beta, probe } }: {
     rewards: string;
     style: SeriesStyle;
@@ -106,14 +106,14 @@ function change(
 ): Series[] {
   const batch = {
     metric: `rewards/${rewards}`,
-    name: `${what}, batch`,
+    name: `${quantity}, batch`,
     style,
   };
   return [
     ...beta === null ? [] : [{ ...batch, scale: 1 / beta }],
     {
-      metric: `change/${what}`,
-      name: `${what}, ${probeName(probe)}`,
+      metric: `change/${quantity}`,
+      name: `${quantity}, ${probeName(probe)}`,
       style,
       points: true,
       start: 0,
@@ -146,14 +146,14 @@ function gradientSpecs(): PanelSpec[] {
     {
       title: "Gradient weight",
       axis: "|∂loss/∂log π|, a token",
-      note: "How hard a step pulls at a token of a completion, on average.",
+      note: "How strongly a step changes a token of a completion, on average.",
       fromZero: true,
       series: completions("weights"),
     },
     {
       title: "Length",
       axis: "tokens a completion",
-      note: "Of the completions in each batch.",
+      note: "Completions in each batch.",
       fromZero: true,
       series: completions("lengths"),
     },
@@ -184,14 +184,15 @@ function klSpec(sheet: TrainingSheet): PanelSpec {
   };
 }
 
-const USUAL =
+/** Metrics that another panel has. */
+const ELSEWHERE =
   /\/|^(step|epoch|loss|gradNorm|learningRate|examples|tokens|seconds|kl|klRaw)$/;
 
-/** What this loss logs, and no other panel has. */
+/** The metrics of this loss alone. */
 function partsSpec(sheet: TrainingSheet): PanelSpec {
   const { statistics, rows } = sheet;
   const names = new Set(rows.flatMap((row) => Object.keys(row)));
-  const parts = [...names].filter((name) => !USUAL.test(name));
+  const parts = [...names].filter((name) => !ELSEWHERE.test(name));
   return {
     title: "Parts of the loss",
     axis: "value, mean of examples",
@@ -265,115 +266,11 @@ function traceOf(
 
 const hasPoints = ({ mode }: ScatterTrace) => mode !== "lines";
 
-/** What batches say stands back behind what the same examples say. */
+/** Pales a line of batches behind a line of points of the same colour. */
 function paler(trace: ScatterTrace, data: readonly ScatterTrace[]) {
   const isBacked = data.some((other) =>
     hasPoints(other) && other.line!.color === trace.line!.color
   );
   if (hasPoints(trace) || !isBacked) return trace;
   return { ...trace, opacity: 0.5, line: { ...trace.line, width: 1.5 } };
-}
-
-/** As much as a screen shows; and 0 has no sign. */
-function rounded(x: number): number {
-  return Number(x.toPrecision(5)) + 0;
-}
-
-/** All that the figure of a training run shows, as plain data. */
-export interface TrainingSheet {
-  model: string;
-  data: string;
-  loss: string;
-  seed: number;
-  /** What was minimised, in a sentence. */
-  objective: string;
-  /** How, in a sentence. */
-  course: string;
-  /** What couples the examples of a batch, as KTO's estimate of KL does. */
-  statistics: string | null;
-  /**
-   * What rewards are divided by to be changes since the start, in nats: β;
-   * `null` where the reference moved, so that they are not.
-   */
-  beta: number | null;
-  /** What was found at the end on the examples that were looked at again. */
-  probe: ProbeSheet | null;
-  /** Metrics by name, of each step. */
-  rows: readonly StepRow[];
-}
-
-export interface StepRow {
-  readonly step: number;
-  readonly [metric: string]: number | null;
-}
-
-/** Changes are since the start, in nats a completion; lengths in tokens. */
-export interface ProbeSheet {
-  on: "evaluation" | "training";
-  examples: number;
-  chosenChange: number | null;
-  rejectedChange: number | null;
-  marginChange: number | null;
-  klStart: number;
-  displaced: boolean;
-  lengths: { chosen: number | null; rejected: number | null };
-  lengthCorrelation: number | null;
-}
-
-/** The figure of a training run. Equal sheets give equal figures. */
-export function trainingFigure(sheet: TrainingSheet): Figure {
-  const { model, data, loss, seed, course, probe } = sheet;
-  return {
-    title: `${loss}: ${model} on ${data}, seed ${seed}`,
-    text: [course, ...probe ? probeText(probe) : []],
-    panels: trainingPanels(sheet),
-    tables: probe ? [probeTable(probe)] : [],
-  };
-}
-
-function probeText(probe: ProbeSheet): string[] {
-  const { chosenChange, marginChange, displaced, lengthCorrelation } = probe;
-  return [
-    `Lines without points are means over each step's examples; points, over the same examples each time: changes since the start over ${
-      probeWords(probe)
-    }.`,
-    ...displaced
-      ? [
-        `Likelihood displacement: the margin grew by ${
-          digits(marginChange!)
-        } nats, but chosen completions lost ${digits(-chosenChange!)}.`,
-      ]
-      : [],
-    ...lengthCorrelation === null ? [] : [
-      `Over pairs, the change of the margin and the difference in length have a correlation of ${
-        digits(lengthCorrelation)
-      }.`,
-    ],
-  ];
-}
-
-function probeTable(probe: ProbeSheet): Table {
-  const { chosenChange, rejectedChange, marginChange, lengths } = probe;
-  const { chosen, rejected } = lengths;
-  const longer = chosen === null || rejected === null
-    ? null
-    : chosen - rejected;
-  return {
-    caption: `From start to end: means over ${probeWords(probe)}`,
-    columns: ["", "chosen", "rejected", "difference"],
-    rows: [
-      ["change, nats", chosenChange, rejectedChange, marginChange],
-      ["tokens", chosen, rejected, longer],
-    ],
-  };
-}
-
-function probeWords({ on, examples }: ProbeSheet): string {
-  return on === "evaluation"
-    ? `${examples} evaluation examples`
-    : `the first ${examples} examples of training`;
-}
-
-function digits(x: number): string {
-  return `${Number(x.toPrecision(3))}`.replace("-", "−");
 }

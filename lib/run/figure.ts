@@ -1,6 +1,7 @@
 import { writeFigure } from "../plot/figure_page.ts";
 import { join } from "node:path";
-import { trainingFigure, type TrainingSheet } from "../plot/training_panels.ts";
+import { trainingFigure } from "../plot/training_figure.ts";
+import type { TrainingSheet } from "../plot/training_sheet.ts";
 import type { Json } from "../record/canonical_json.ts";
 import { type MetricsRow, readMetrics } from "../record/metrics.ts";
 import { readRecord, type RunRecord } from "../record/record.ts";

@@ -1,9 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { ScatterTrace } from "lib/plot/figure.ts";
-import {
-  trainingFigure,
-  type TrainingSheet,
-} from "lib/plot/training_panels.ts";
+import { trainingFigure } from "lib/plot/training_figure.ts";
+import type { TrainingSheet } from "lib/plot/training_sheet.ts";
 import { seriesStyle } from "lib/plot/style.ts";
 
 const SHEET: TrainingSheet = {
