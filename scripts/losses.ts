@@ -12,11 +12,11 @@ import { lossNeeds } from "lib/losses/requirements.ts";
 import type { LossOptions } from "lib/losses/options.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
+import { defaultsText, lossSheet } from "lib/loss_tools/loss_sheet.ts";
 import type { LossSheet } from "lib/plot/loss_panels.ts";
 import { runVerb, say, table } from "lib/cli/terminal.ts";
 import { kebab, text } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
-import { lossSheet, settingsText, sheetText } from "./losses/sheet.ts";
 
 const LOSSES_VERB = {
   name: "losses",
@@ -74,12 +74,12 @@ function list(): void {
   })));
 }
 
-/** Settings, and in brackets what is off unless given. */
+/** Options with their defaults; toggles, which are off, in brackets. */
 function optionsText(options: LossOptions): string {
   const toggles = Object.entries(options).flatMap(([name, { kind }]) =>
     kind === "toggle" ? `[${kebab(name)}]` : []
   );
-  return [settingsText(options), ...toggles].filter((part) => part).join(", ");
+  return [defaultsText(options), ...toggles].filter((part) => part).join(", ");
 }
 
 async function show({ subject, out }: Wanted): Promise<void> {
@@ -137,6 +137,36 @@ async function evaluate({ subject, json }: Wanted): Promise<void> {
     ),
   );
   say(`Wrote ${json}`);
+}
+
+/** The page of a loss as text for the terminal. */
+function sheetText(
+  { id, title, formula, derivation, options, presets, ...sheet }: LossSheet,
+): string {
+  const facts = Object.entries({
+    needs: sheet.needs,
+    batch: sheet.statistics,
+    "at π = π_ref": sheet.start,
+    source: sheet.source,
+  }).flatMap(([name, text]) => text === null ? [] : { name, text });
+  const part = (heading: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [heading, ...lines.map((line) => `  ${line}`)];
+  const entries = (list: LossSheet["options"]) => {
+    const width = Math.max(...list.map(({ name }) => name.length));
+    return list.map(({ name, text }) => `${name.padEnd(width)}  ${text}`);
+  };
+  return [
+    `${id}: ${title}`,
+    ...part("", [formula]),
+    ...part("", entries(facts)),
+    ...part("\nDerivation:", derivation.map(numberedStep)),
+    ...part("\nOptions:", entries(options)),
+    ...part("\nIn other trainers:", entries(presets)),
+  ].join("\n");
+}
+
+function numberedStep(step: string, i: number): string {
+  return `${i + 1}. ${step.replaceAll("`", "")}`;
 }
 
 function missing(action: string, what: string): Error {

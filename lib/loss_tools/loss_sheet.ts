@@ -1,17 +1,17 @@
-import { lossCurves, START, weightMaps } from "lib/loss_tools/curves.ts";
-import type { Loss, Preset } from "lib/losses/loss.ts";
-import { lossNeeds } from "lib/losses/requirements.ts";
+import { expectation, kebab } from "../cli/flag.ts";
+import type { Loss, Preset } from "../losses/loss.ts";
 import {
   defaultOf,
   type LossOption,
   type LossOptions,
-} from "lib/losses/options.ts";
-import type { Entry, LossSheet } from "lib/plot/loss_panels.ts";
-import { expectation, kebab } from "lib/cli/flag.ts";
+} from "../losses/options.ts";
+import { lossNeeds } from "../losses/requirements.ts";
+import type { Entry, LossSheet } from "../plot/loss_panels.ts";
+import { lossCurves, START, weightMaps } from "./curves.ts";
 
 const ANSWERS = `${START.length} tokens and ${minus(START.logProb)} nats`;
 
-/** What there is to say and draw of a loss, computed where it is numbers. */
+/** The content of a loss's page: its declaration, curves and maps. */
 export async function lossSheet(loss: Loss): Promise<LossSheet> {
   const { id, title, formula, derivation = [], source, options } = loss;
   const { presets = {}, statistics } = loss;
@@ -22,7 +22,7 @@ export async function lossSheet(loss: Loss): Promise<LossSheet> {
     needs: [loss.data, ...lossNeeds(loss)].join(", "),
     statistics: statistics?.formula ?? null,
     start: startText(loss, curves.start),
-    settings: settingsText(options),
+    settings: defaultsText(options),
     setting: `Δ = log π/π_ref; answers have ${ANSWERS} under π_ref.`,
     options: Object.entries(options).map(optionEntry),
     presets: Object.entries(presets).map(presetEntry),
@@ -31,8 +31,8 @@ export async function lossSheet(loss: Loss): Promise<LossSheet> {
   };
 }
 
-/** `β = 0.1, reduction = sum` */
-export function settingsText(options: LossOptions): string {
+/** The defaults of options, as in `β = 0.1, reduction = sum`; toggles are off. */
+export function defaultsText(options: LossOptions): string {
   return Object.entries(options).flatMap(([name, option]) => {
     if (option.kind === "toggle") return [];
     const called = option.kind === "number" ? option.symbol : kebab(name);
@@ -79,34 +79,4 @@ function presetEntry(
 /** A number with the sign for minus. */
 function minus(x: number): string {
   return String(x).replace("-", "−");
-}
-
-/** What a page says of a loss, for the terminal. */
-export function sheetText(
-  { id, title, formula, derivation, options, presets, ...sheet }: LossSheet,
-): string {
-  const facts = Object.entries({
-    needs: sheet.needs,
-    batch: sheet.statistics,
-    "at π = π_ref": sheet.start,
-    source: sheet.source,
-  }).flatMap(([name, text]) => text === null ? [] : { name, text });
-  const part = (heading: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : [heading, ...lines.map((line) => `  ${line}`)];
-  const entries = (list: LossSheet["options"]) => {
-    const width = Math.max(...list.map(({ name }) => name.length));
-    return list.map(({ name, text }) => `${name.padEnd(width)}  ${text}`);
-  };
-  return [
-    `${id}: ${title}`,
-    ...part("", [formula]),
-    ...part("", entries(facts)),
-    ...part("\nHow it comes about:", derivation.map(withoutQuotes)),
-    ...part("\nOptions:", entries(options)),
-    ...part("\nIn other trainers:", entries(presets)),
-  ].join("\n");
-}
-
-function withoutQuotes(step: string, i: number): string {
-  return `${i + 1}. ${step.replaceAll("`", "")}`;
 }
