@@ -1,3 +1,4 @@
+import pageStyle from "./page.css" with { type: "text" };
 import plotly from "plotly.js-basic-dist-min" with { type: "text" };
 import type { Config, LayoutAxis, Template } from "plotly.js";
 import type { Panel } from "./figure.ts";
@@ -33,7 +34,7 @@ export function pageHtml(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
 <title>${escapeHtml(title)}</title>
-<style>${PAGE_STYLE}${style}</style>
+<style>${VARIABLES}${pageStyle}${style}</style>
 </head>
 <body>
 <main>
@@ -60,6 +61,15 @@ const CONTENT_POLICY = "default-src 'none'; script-src 'unsafe-inline'; " +
 const INK = "#222222";
 const FONT =
   "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+
+/** The variables of all style sheets. */
+const VARIABLES = `:root {
+  --ink: ${INK};
+  --font: ${FONT};
+  --blue: ${OKABE_ITO[0]};
+  --vermilion: ${OKABE_ITO[1]};
+}
+`;
 
 const AXIS: Partial<LayoutAxis> = {
   automargin: true,
@@ -103,36 +113,6 @@ const PLOT_CONFIG: Partial<Config> = {
   plotlyServerURL: "",
   toImageButtonOptions: { format: "svg" },
 };
-
-/** The style sheet of every page. */
-const PAGE_STYLE = `
-:root { color-scheme: light; }
-body { margin: 0; background: #fff; color: ${INK}; font: 16px/1.5 ${FONT}; }
-main { max-width: 1160px; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: .5rem 0; }
-h2 { font-size: 1rem; margin: 0 0 .25rem; }
-p { max-width: 46rem; }
-.panels {
-  display: grid;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr));
-  gap: 1.5rem;
-}
-figure { margin: 0; min-width: 0; }
-.wide { grid-column: 1 / -1; }
-.plot { height: 24rem; }
-.wide .plot { height: 32rem; }
-@media (max-width: 40rem) { .plot { height: 28rem; } }
-@media (hover: none) { .modebar-container { display: none; } }
-figcaption { color: #555; font-size: .875rem; max-width: 46rem; }
-.table { margin: 2rem 0; }
-.table div { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .75rem; text-align: right; white-space: nowrap; }
-th:first-child { padding-left: 0; text-align: left; }
-thead th { border-bottom: 1.5px solid ${INK}; vertical-align: bottom; }
-tbody th { font-weight: 400; }
-tbody tr + tr > * { border-top: 1px solid #e8e8e8; }
-`;
 
 /** The element of plot `index`, with its heading and note. */
 export function panelHtml(
