@@ -1,5 +1,41 @@
 import * as v from "valibot";
-import { canonicalJson } from "./canonical_json.ts";
+import { isObject } from "../files/values.ts";
+import { canonicalJson, type Json } from "./canonical_json.ts";
+
+/** A text that is no absolute path, since records are published. */
+export const TEXT = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?!$|\/|~\/|\\\\|[A-Za-z]:[\\/]|file:)/,
+    "a text that is no absolute path, since records are published",
+  ),
+);
+
+/** A value of JSON in which no text and no key is an absolute path. */
+export const JSON_VALUE: v.GenericSchema<Json> = v.lazy((value) => {
+  if (Array.isArray(value)) return v.array(JSON_VALUE);
+  if (isObject(value)) return JSON_OBJECT;
+  if (value === "") return v.string();
+  return typeof value === "string"
+    ? TEXT
+    : v.union([v.null(), v.boolean(), v.number()]);
+});
+
+export const JSON_OBJECT = v.record(TEXT, JSON_VALUE);
+
+/** A whole number of at least 0. */
+export const COUNT = v.pipe(
+  v.number(),
+  v.check(
+    (x) => Number.isInteger(x) && x >= 0,
+    "a whole number of at least 0",
+  ),
+);
+
+export const SHA256 = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/, "a SHA-256 in lowercase hexadecimal"),
+);
 
 /** Kinds of values as Valibot calls them, in the words of our errors. */
 const WORDS: ReadonlyMap<string | null, string> = new Map([

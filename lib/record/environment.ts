@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as v from "valibot";
 import config from "../../deno.json" with { type: "json" };
+import { COUNT, SHA256, TEXT } from "./check_json.ts";
 import { sha256 } from "./sha256.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -12,38 +14,46 @@ export const CHECKOUT: string | null = ROOT.protocol === "file:"
   ? fileURLToPath(ROOT)
   : null;
 
-/** The state of the source a run was made from. */
-export interface Provenance {
+/** Schema of {@linkcode Provenance}. */
+export const PROVENANCE = v.strictObject({
   /** Full hash of the checked-out commit. */
-  commit: string;
+  commit: v.pipe(
+    v.string(),
+    v.regex(/^[0-9a-f]{40,64}$/, "a commit's hash"),
+  ),
   /** Whether files other than results differ from that commit. */
-  dirty: boolean;
-}
+  dirty: v.boolean(),
+});
+
+/** The state of the source a run was made from. */
+export type Provenance = v.InferOutput<typeof PROVENANCE>;
+
+/** Schema of {@linkcode Environment}. */
+export const ENVIRONMENT = v.strictObject({
+  /** The device in use, resolved: never `auto`. */
+  device: TEXT,
+  /** Number format of the arithmetic, such as `float32`. */
+  precision: TEXT,
+  threads: COUNT,
+  /** Versions of the direct dependencies by name. */
+  packages: v.record(v.string(), TEXT),
+  /** SHA-256 of `deno.lock`, which fixes all others; `null` outside a checkout. */
+  lockfile: v.nullable(SHA256),
+  deno: TEXT,
+  /** Operating system and architecture. */
+  os: TEXT,
+  /** Model of the processor; `null` where the system does not tell. */
+  cpu: v.nullable(v.string()),
+  cores: COUNT,
+  /** Memory of the machine. */
+  memoryBytes: COUNT,
+});
+
+/** The machine and the software of a run. */
+export type Environment = v.InferOutput<typeof ENVIRONMENT>;
 
 /** How a run computes. */
-export interface Execution {
-  /** The device in use, resolved: never `auto`. */
-  device: string;
-  /** Number format of the arithmetic, such as `float32`. */
-  precision: string;
-  threads: number;
-}
-
-/** What a run computes with. */
-export interface Environment extends Execution {
-  /** Versions of the direct dependencies by name. */
-  packages: Record<string, string>;
-  /** SHA-256 of `deno.lock`, which fixes all others; `null` outside a checkout. */
-  lockfile: string | null;
-  deno: string;
-  /** Operating system and architecture. */
-  os: string;
-  /** Model of the processor; `null` where the system does not tell. */
-  cpu: string | null;
-  cores: number;
-  /** Memory of the machine. */
-  memoryBytes: number;
-}
+export type Execution = Pick<Environment, "device" | "precision" | "threads">;
 
 /**
  * The commit a checkout stands at. Results do not count as changes: making

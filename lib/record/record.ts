@@ -1,123 +1,133 @@
-import schema from "./record.schema.json" with { type: "json" };
-import { Ajv, type ErrorObject } from "ajv";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import type { MetricsRow } from "./metrics.ts";
-import { canonicalJson, type Json } from "./canonical_json.ts";
-import { CHECKOUT, type Environment, type Provenance } from "./environment.ts";
+import * as v from "valibot";
 import type { Source } from "../hub/resolve.ts";
+import { canonicalJson } from "./canonical_json.ts";
+import { checkJson, COUNT, JSON_OBJECT, SHA256, TEXT } from "./check_json.ts";
+import { CHECKOUT, ENVIRONMENT, PROVENANCE } from "./environment.ts";
+
+const SECONDS = v.pipe(v.number(), v.minValue(0, "a number of at least 0"));
+
+/** Schema of {@linkcode Objective}. */
+export const OBJECTIVE = v.strictObject({
+  /** Name of the loss. */
+  loss: TEXT,
+  formula: TEXT,
+  /** How losses of examples become one number. */
+  reduction: TEXT,
+  /** Tokens and divisor of a negative log-likelihood term; `null` without one. */
+  nll: v.nullable(v.string()),
+  /** Formula of a statistic over the whole batch, such as KL; `null` without one. */
+  kl: v.nullable(v.string()),
+  /** The reference policy in words; `null` without one. */
+  reference: v.nullable(v.string()),
+  /** SHA-256 of each file of code that is not of this repository. */
+  code: v.exactOptional(v.array(SHA256)),
+});
+
+/** The exact objective of a run. */
+export type Objective = v.InferOutput<typeof OBJECTIVE>;
+
+/** Schema of {@linkcode DataSource}. */
+export const DATA_SOURCE = v.strictObject({
+  /** `train`, `eval` … */
+  role: TEXT,
+  /** Base name, path in the checkout, Hub id with revision, or generator. */
+  source: TEXT,
+  sha256: SHA256,
+  /** Layout of the rows. */
+  format: v.exactOptional(TEXT),
+  /** Changes of the rows before they were tokenized. */
+  conversions: v.exactOptional(v.array(v.strictObject({
+    name: TEXT,
+    setting: v.union([v.string(), v.number(), v.boolean()]),
+    counts: v.record(v.string(), COUNT),
+  }))),
+  /** Numbers of rows by what became of them; see `Counts`. */
+  counts: v.objectWithRest({
+    rows: COUNT,
+    truncated: COUNT,
+    dropped: COUNT,
+    /** Rows where tokenizing prompt and completion apart or together differs. */
+    boundaryShifted: COUNT,
+  }, COUNT),
+});
+
+/** Rows that went into a run. */
+export type DataSource = v.InferOutput<typeof DATA_SOURCE>;
+
+/** Schema of a record's model. */
+export const MODEL_SOURCE = v.strictObject({
+  /** Base name, path in the checkout, Hub id with revision, or builder. */
+  source: TEXT,
+  /** SHA-256 of the GGUF file, if the weights were made from one. */
+  gguf: v.exactOptional(SHA256),
+  /** SHA-256 of the weights; `null` where the seed makes them. */
+  weights: v.nullable(SHA256),
+  /** SHA-256 of the initial adapter; `null` without one. */
+  adapter: v.nullable(SHA256),
+  /** SHA-256 of the tokenizer with its chat template; `null` without one. */
+  tokenizer: v.nullable(SHA256),
+  parameters: v.strictObject({ total: COUNT, trainable: COUNT }),
+});
+
+/** Schema of {@linkcode Timings}. */
+export const TIMINGS = v.strictObject({
+  /** ISO 8601, in UTC. */
+  startedAt: v.pipe(
+    v.string(),
+    v.regex(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+      "a time in UTC such as 2025-01-31T12:00:00.000Z",
+    ),
+  ),
+  seconds: SECONDS,
+  /** Seconds by phase. */
+  phases: v.record(v.string(), SECONDS),
+});
+
+/** Begin and duration of a run. */
+export type Timings = v.InferOutput<typeof TIMINGS>;
 
 /**
- * What a run was and what came of it: `run.json`, checked against
- * `record.schema.json`. Records are published, so no text in them is an
- * absolute path; see {@linkcode portablePath}.
+ * Schema of `run.json`: settings, inputs and results of a run. Records are
+ * published, so no text in them is an absolute path; see
+ * {@linkcode portablePath}.
  */
-export interface RunRecord {
-  schemaVersion: 1;
+export const RUN_RECORD = v.strictObject({
+  schemaVersion: v.literal(1),
   /** The verb that makes the run again. */
-  kind: string;
+  kind: TEXT,
   /** Tells the run from others of its kind. */
-  name: string;
+  name: TEXT,
   /** Every setting, defaults resolved. */
-  settings: Record<string, Json>;
-  /** What was minimised; `null` for a run that trains nothing. */
-  objective: Objective | null;
+  settings: JSON_OBJECT,
+  /** `null` for a run that trains nothing. */
+  objective: v.nullable(OBJECTIVE),
   /** Seeds by what they decide. */
-  seeds: Record<string, number>;
+  seeds: v.record(v.string(), v.pipe(v.number(), v.integer("an integer"))),
   /** `null` outside a checkout. */
-  provenance: Provenance | null;
-  data: DataSource[];
-  model: ModelSource;
-  environment: Environment;
-  timings: Timings;
-  peakMemoryBytes: number;
+  provenance: v.nullable(PROVENANCE),
+  data: v.array(DATA_SOURCE),
+  model: MODEL_SOURCE,
+  environment: ENVIRONMENT,
+  timings: TIMINGS,
+  peakMemoryBytes: COUNT,
   /** The metrics a comparison reads. */
-  summary: Record<string, Json>;
+  summary: JSON_OBJECT,
   /** SHA-256 of every file beside the record, by name. */
-  artifacts: Record<string, string>;
-}
+  artifacts: v.record(TEXT, SHA256),
+});
+
+/** The record of a run: its settings, its inputs and its results. */
+export type RunRecord = v.InferOutput<typeof RUN_RECORD>;
 
 /** A record, and the lines of the metrics beside it. */
 export interface RecordedRun {
   readonly record: RunRecord;
   readonly rows: readonly MetricsRow[];
 }
-
-/** The exact thing that was minimised. */
-export interface Objective {
-  /** Name of the loss. */
-  loss: string;
-  formula: string;
-  /** How losses of examples become one number. */
-  reduction: string;
-  /** What a negative log-likelihood term covers and divides by, if there is one. */
-  nll: string | null;
-  /**
-   * How KL is estimated, or whatever else the loss takes over the whole batch:
-   * the formula of its statistics, if it has any.
-   */
-  kl: string | null;
-  /** What the reference policy is, if there is one. */
-  reference: string | null;
-  /** SHA-256 of each file of code that is not of this repository. */
-  code?: string[];
-}
-
-/** Rows that went into a run. */
-export interface DataSource {
-  /** `train`, `eval` … */
-  role: string;
-  /** Base name, path in the checkout, Hub id with revision, or generator. */
-  source: string;
-  sha256: string;
-  /** Layout of the rows. */
-  format?: string;
-  /** What was made of the rows before they were tokenized. */
-  conversions?: {
-    name: string;
-    setting: string | number | boolean;
-    counts: Record<string, number>;
-  }[];
-  /** How many rows were there, and what became of them; see `Counts`. */
-  counts: {
-    rows: number;
-    truncated: number;
-    dropped: number;
-    /** Rows where tokenizing prompt and completion apart or together differs. */
-    boundaryShifted: number;
-    [touched: string]: number;
-  };
-}
-
-/** The model a run started from. */
-export interface ModelSource {
-  /** Base name, path in the checkout, Hub id with revision, or builder. */
-  source: string;
-  /** SHA-256 of the GGUF file, if it is one that the weights were made from. */
-  gguf?: string;
-  /** SHA-256 of the weights; `null` where the seed makes them. */
-  weights: string | null;
-  /** SHA-256 of the initial adapter, if there is one. */
-  adapter: string | null;
-  /**
-   * SHA-256 of the tokenizer with its chat template; `null` for a model that
-   * has none.
-   */
-  tokenizer: string | null;
-  parameters: { total: number; trainable: number };
-}
-
-/** When and how long. */
-export interface Timings {
-  /** ISO 8601, in UTC. */
-  startedAt: string;
-  seconds: number;
-  /** Seconds by phase. */
-  phases: Record<string, number>;
-}
-
-const ajv = new Ajv({ allowUnionTypes: true, verbose: true });
-const isRunRecord = ajv.compile<RunRecord>(schema);
 
 /**
  * Writes `run.json` into a folder, which is made where it is missing.
@@ -146,7 +156,7 @@ export async function writeRecordOf(
 
 async function writeChecked(path: string, record: RunRecord): Promise<void> {
   const text = canonicalJson(record, { indent: 2 });
-  check(JSON.parse(text), `Cannot write ${path}`);
+  checkJson(RUN_RECORD, JSON.parse(text), `Cannot write ${path}`);
   await Deno.mkdir(dirname(path), { recursive: true });
   await writeTextAtomically(path, `${text}\n`);
 }
@@ -155,13 +165,13 @@ async function writeChecked(path: string, record: RunRecord): Promise<void> {
  * Reads a `run.json`.
  *
  * @throws {Error} naming the file and the place in it that is not as
- * `record.schema.json` has it.
+ * {@linkcode RUN_RECORD} has it.
  */
 export async function readRecord(path: string): Promise<RunRecord> {
   const text = await Deno.readTextFile(path).catch((cause) => {
     throw new Error(`Cannot read ${path}`, { cause });
   });
-  return check(parse(text, path), `Cannot read ${path}`);
+  return checkJson(RUN_RECORD, parse(text, path), `Cannot read ${path}`);
 }
 
 /**
@@ -182,27 +192,6 @@ function parse(text: string, path: string): unknown {
   } catch (cause) {
     throw new Error(`Cannot read ${path}: expected JSON (${cause})`, { cause });
   }
-}
-
-function check(record: unknown, action: string): RunRecord {
-  if (isRunRecord(record)) return record;
-  const [problem] = isRunRecord.errors ?? [];
-  throw new Error(`${action}: ${problem ? explain(problem) : "no record"}`);
-}
-
-/** Says where the record breaks the schema, what is there, and what should be. */
-function explain(
-  { instancePath, message, params, data, parentSchema }: ErrorObject,
-): string {
-  const place = instancePath || "the record";
-  if (typeof data === "object" && data !== null) {
-    const key: unknown = params["additionalProperty"];
-    return `${place} ${message}${key === undefined ? "" : ` (${key})`}`;
-  }
-  const found = canonicalJson(data).slice(0, 60);
-  return `${place} is ${found}, expected ${
-    parentSchema?.["description"] ?? message
-  }`;
 }
 
 /** Tells how long each phase of a run took. */
