@@ -197,7 +197,7 @@ function checkFlags(
 async function givenPrompts({ prompt, prompts }: Values): Promise<Prompt[]> {
   const given = prompt === undefined
     ? []
-    : [{ content: prompt, where: "--prompt" }];
+    : [{ content: prompt, location: "--prompt" }];
   return [...given, ...prompts === undefined ? [] : await readPrompts(prompts)];
 }
 

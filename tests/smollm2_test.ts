@@ -32,7 +32,7 @@ smolLm2Test("SmolLM2 knows the capital of France", async (folder) => {
   const tokenizer = (await loadTokenizer(folder))!;
   const { policy } = await openPolicy(folder);
   const generator = await createGenerator(policy);
-  const question = { content: "What is the capital of France?", where: "" };
+  const question = { content: "What is the capital of France?", location: "" };
   const prompt = encodePrompt(question, tokenizer, {
     chat: true,
     system: undefined,

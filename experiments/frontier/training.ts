@@ -1,7 +1,6 @@
 import { examplesFor } from "lib/data/examples_for_loss.ts";
-import { type Example, hashExamples } from "lib/data/example.ts";
+import { type Example, hashExamples, type TokenRow } from "lib/data/example.ts";
 import { planBatches } from "lib/data/sampler.ts";
-import type { TokenRow } from "lib/data/example.ts";
 import { type GridPoint, lossOptionsAt } from "lib/experiment/grid.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { resolveOptions } from "lib/losses/options.ts";

@@ -99,7 +99,7 @@ export type Content =
 /** One row of any layout, normalised. */
 export type PreferenceRow = Content & {
   /** File and place, for messages. */
-  readonly where: string;
+  readonly location: string;
   /** Desirability of the completion; absent for pairs and lists. */
   readonly label?: boolean;
   /** How good each completion is, where the source says it; ranks follow it. */

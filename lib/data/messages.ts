@@ -62,37 +62,37 @@ export interface ReadMessagesOptions {
  */
 export function readMessages(
   row: SourceRow,
-  at: string,
-  { tags, value = row.fields[at] }: ReadMessagesOptions = {},
+  field: string,
+  { tags, value = row.fields[field] }: ReadMessagesOptions = {},
 ): Message[] {
   const list = Array.isArray(value) ? value : [value];
   if (list.length > 0 && list.every(isObject)) {
     return list.map((item, i) =>
-      message(row, { item, at: `${at}[${i}]`, tags })
+      message(row, { item, field: `${field}[${i}]`, tags })
     );
   }
   const expected = "one message or more";
-  throw valueError(row, { at, found: value, expected });
+  throw valueError(row, { field, actual: value, expected });
 }
 
 function message(
   row: SourceRow,
-  { item, at, tags = tagsOf(item) }: {
+  { item, field, tags = tagsOf(item) }: {
     item: Record<string, unknown>;
-    at: string;
+    field: string;
     tags: MessageTags | undefined;
   },
 ): Message {
   const { [tags.role]: role, [tags.content]: content, ...others } = item;
   const rest = withoutNull(others);
-  if (rest.tool_calls !== undefined) checkCalls(row, at, rest.tool_calls);
+  if (rest.tool_calls !== undefined) checkCalls(row, field, rest.tool_calls);
   return {
     ...rest,
-    role: knownRole(row, { role, at, tags }),
+    role: knownRole(row, { role, field, tags }),
     // A turn that only calls tools has no content.
     content: rest.tool_calls && (content ?? null) === null
       ? ""
-      : textOf(row, `${at}.${tags.content}`, content),
+      : textOf(row, `${field}.${tags.content}`, content),
   };
 }
 
@@ -107,39 +107,47 @@ function withoutNull(fields: Record<string, unknown>): Record<string, unknown> {
 }
 
 function knownRole(
-  { where }: SourceRow,
-  { role, at, tags }: { role: unknown; at: string; tags: MessageTags },
+  { location }: SourceRow,
+  { role, field, tags }: { role: unknown; field: string; tags: MessageTags },
 ): string {
   const known = tags.roles.get(role);
   if (known !== undefined) return known;
-  const found = (role ?? null) === null
+  const actual = (role ?? null) === null
     ? `no "${tags.role}"`
     : `unknown ${tags.role} ${shown(role)}`;
   const names = [...tags.roles.keys()].join(", ");
-  throw unreadable(where, `${found} in ${at}; expected one of ${names}`);
+  throw unreadable(location, `${actual} in ${field}; expected one of ${names}`);
 }
 
-function textOf(row: SourceRow, at: string, content: unknown): string {
+function textOf(row: SourceRow, field: string, content: unknown): string {
   if (typeof content === "string") return content;
   if (Array.isArray(content) && content.length > 0) {
-    return content.map((part, i) => partText(row, `${at}[${i}]`, part)).join(
+    return content.map((part, i) => partText(row, `${field}[${i}]`, part)).join(
       "",
     );
   }
-  throw valueError(row, { at, found: content, expected: "text" });
+  throw valueError(row, { field, actual: content, expected: "text" });
 }
 
 /** `{ type: "text", text }`, or with LLaMA-Factory `value` for `text`. */
-function partText(row: SourceRow, at: string, part: unknown): string {
+function partText(row: SourceRow, field: string, part: unknown): string {
   if (isObject(part) && part.type === "text") {
     const text = part.text ?? part.value;
     if (typeof text === "string") return text;
   }
-  throw valueError(row, { at, found: part, expected: "a part of type text" });
+  throw valueError(row, {
+    field,
+    actual: part,
+    expected: "a part of type text",
+  });
 }
 
-function checkCalls(row: SourceRow, at: string, calls: unknown): void {
+function checkCalls(row: SourceRow, field: string, calls: unknown): void {
   if (Array.isArray(calls) && calls.length > 0 && calls.every(isObject)) return;
   const expected = "a list of one call or more";
-  throw valueError(row, { at: `${at}.tool_calls`, found: calls, expected });
+  throw valueError(row, {
+    field: `${field}.tool_calls`,
+    actual: calls,
+    expected,
+  });
 }

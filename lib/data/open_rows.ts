@@ -139,7 +139,7 @@ export async function openRows(
 
 function mixedKinds(name: string, [kind, other]: [DataKind, ParsedRow]) {
   return new Error(
-    `Cannot mix ${kind} and ${other.kind} (${other.row.where}) in ${name}: ` +
+    `Cannot mix ${kind} and ${other.kind} (${other.row.location}) in ${name}: ` +
       "expected one kind",
   );
 }
@@ -218,7 +218,7 @@ function inMemory(
   const { name } = location;
   const parsed = "examples" in location ? exampleRows(location) : parseRows(
     location.rows.map((fields, i) => ({
-      where: `${name}, row ${i + 1}`,
+      location: `${name}, row ${i + 1}`,
       fields,
     })),
     options,
@@ -231,9 +231,9 @@ async function* exampleRows(
   { name, kind, examples }: ExamplesInMemory,
 ): ParsedRows {
   for (const [i, example] of examples.entries()) {
-    const where = `${name}, example ${i + 1}`;
+    const location = `${name}, example ${i + 1}`;
     yield {
-      row: { form: "ids", ...example, where },
+      row: { form: "ids", ...example, location },
       kind,
       format: `ids-${kind}`,
       columns: [],

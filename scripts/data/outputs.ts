@@ -94,7 +94,7 @@ export async function tokenOutput(
   const tokens = new RowTokenizer(tokenizing);
   const write = (row: PreferenceRow) => {
     const example = tokens.tokenize(row);
-    return example && tokenFields(example, { kind, where: row.where });
+    return example && tokenFields(example, { kind, location: row.location });
   };
   const tokenizer = tokenizing.tokenizer?.hash ?? null;
   return {

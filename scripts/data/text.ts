@@ -154,7 +154,7 @@ export function textSample(row: PreferenceRow): Sample {
     pieces: [{ text, scored: wanted !== null, special: false }],
   });
   return {
-    place: row.where,
+    place: row.location,
     prompt: sequence("prompt", prompt, null),
     completions: sides(row).map(({ side, wanted }, i) =>
       sequence(side, texts[i]!, wanted)
@@ -192,7 +192,7 @@ export function tokenSample(
     };
   });
   return {
-    place: row.where,
+    place: row.location,
     prompt: {
       name: `prompt, ${prompt.length} tokens`,
       wanted: false,

@@ -34,7 +34,7 @@ async function read(entry: Fields, row: Fields) {
   using folder = registryFolder({ d: { file_name: "d.json", ...entry } });
   const { format } = await entryOf(folder.registry, "d");
   const { kind, rows } = await readRow([row], { format });
-  const { where: _, ...content } = rows[0]!;
+  const { location: _, ...content } = rows[0]!;
   return { format: format.name, kind, ...content };
 }
 

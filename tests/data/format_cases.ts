@@ -39,7 +39,7 @@ export function testReadings(
       deepStrictEqual(await read([fields]), {
         format: format.name,
         kind: format.kind,
-        rows: [{ where: "d.jsonl, row 1", ...expected }],
+        rows: [{ location: "d.jsonl, row 1", ...expected }],
       });
     });
   }

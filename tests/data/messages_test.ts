@@ -2,7 +2,7 @@ import { deepStrictEqual, throws } from "node:assert/strict";
 import { readMessages, type ReadMessagesOptions } from "lib/data/messages.ts";
 
 function read(value: unknown, options?: ReadMessagesOptions) {
-  const row = { where: "d.jsonl, line 1", fields: { turns: value } };
+  const row = { location: "d.jsonl, line 1", fields: { turns: value } };
   return readMessages(row, "turns", options);
 }
 

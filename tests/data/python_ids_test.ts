@@ -104,7 +104,7 @@ for (const model of MODELS) {
       const encode = () =>
         encodeRow(
           {
-            where: rendering.conversation,
+            location: rendering.conversation,
             form: "chat",
             prompt: messages.slice(0, -1),
             completions: [[last]],

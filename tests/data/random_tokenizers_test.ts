@@ -56,7 +56,7 @@ function checkRow(
     return ids(prompt + text).join() !== apart.join();
   });
   const row = {
-    ...{ where: "random", form: "text" as const },
+    ...{ location: "random", form: "text" as const },
     ...{ prompt, completions: texts },
   };
   let found: ReturnType<typeof encodeRow>;

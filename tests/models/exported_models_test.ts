@@ -158,7 +158,7 @@ async function ourTexts(
   const generator = await createGenerator(policy);
   const texts: string[] = [];
   for (const { input, tokens } of requests) {
-    const prompt = encodePrompt({ content: input, where: "" }, tokenizer, {
+    const prompt = encodePrompt({ content: input, location: "" }, tokenizer, {
       chat: typeof input !== "string",
       system: undefined,
     });

@@ -44,7 +44,7 @@ export class ExaminedTokens {
       return this.#rows.tokenize(row);
     } catch (error) {
       this.#error ??= error as Error;
-      this.#failed.add(row.where);
+      this.#failed.add(row.location);
       return null;
     }
   }

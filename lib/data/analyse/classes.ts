@@ -33,13 +33,13 @@ export function classCounter() {
   let last: boolean | undefined;
   let runEnds: string | null = null;
   return {
-    add({ label, where }: PreferenceRow): void {
+    add({ label, location }: PreferenceRow): void {
       if (label === undefined) return;
       if (label) desirable++;
       else undesirable++;
       run = label === last ? run + 1 : 1;
       last = label;
-      if (run > longestRun) [longestRun, runEnds] = [run, where];
+      if (run > longestRun) [longestRun, runEnds] = [run, location];
     },
     classes: (): Classes => ({ desirable, undesirable, longestRun, runEnds }),
   };

@@ -64,11 +64,11 @@ export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
       const keys = keysOf(row);
       const { prompt, content } = keys;
       addRow(row, keys);
-      if (prompts.get(prompt)) tally.prompt.add(row.where);
+      if (prompts.get(prompt)) tally.prompt.add(row.location);
       prompts.set(prompt, 1);
-      if (contradicts(row, keys)) tally.bothSides.add(row.where);
-      if (evaluation?.contents.get(content)) tally.row.add(row.where);
-      else if (evaluation?.prompts.get(prompt)) tally.leaked.add(row.where);
+      if (contradicts(row, keys)) tally.bothSides.add(row.location);
+      if (evaluation?.contents.get(content)) tally.row.add(row.location);
+      else if (evaluation?.prompts.get(prompt)) tally.leaked.add(row.location);
     },
     findings: (kind: DataKind): Finding[] => [
       ...within(tally, prompts.size),
@@ -82,18 +82,18 @@ export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
 function earlierRows({ duplicate, reversed }: Tallies) {
   const places = new Places();
   const rows = new KeyTable();
-  return ({ where, label }: PreferenceRow, keys: Keys) => {
+  return ({ location, label }: PreferenceRow, keys: Keys) => {
     const { prompt, completions, content } = keys;
     const key = label === undefined
       ? content
       : joinedKey(content, BigInt(label));
     const first = rows.get(key);
-    if (first === undefined) rows.set(key, places.number(where));
-    else duplicate.add(`${where} (as ${places.text(first, where)})`);
+    if (first === undefined) rows.set(key, places.number(location));
+    else duplicate.add(`${location} (as ${places.text(first, location)})`);
     const [a, b] = completions;
     if (completions.length !== 2 || a === b) return;
     const found = rows.get(joinedKey(prompt, b!, a!));
-    if (found !== undefined) reversed.add(where);
+    if (found !== undefined) reversed.add(location);
   };
 }
 
@@ -176,20 +176,20 @@ export class Places {
   readonly #starts: string[] = [];
 
   /** The number of a place; NaN where it does not end in a row's number. */
-  number(where: string): number {
-    const start = where.replace(/\d+$/, "");
-    const row = Number(where.slice(start.length) || NaN);
+  number(location: string): number {
+    const start = location.replace(/\d+$/, "");
+    const row = Number(location.slice(start.length) || NaN);
     let file = this.#starts.lastIndexOf(start);
     if (file === -1) file = this.#starts.push(start) - 1;
     return file * ROWS + row;
   }
 
   /** The place of a number: `line 3`, after the file where it is not `where`'s. */
-  text(number: number, where: string): string {
+  text(number: number, location: string): string {
     const start = this.#starts[Math.floor(number / ROWS)];
     if (start === undefined) return "another";
     const place = `${start}${number % ROWS}`;
-    return where.startsWith(start)
+    return location.startsWith(start)
       ? place.slice(place.lastIndexOf(", ") + ", ".length)
       : place;
   }

@@ -76,7 +76,7 @@ export function textFlaws() {
       const odd = texts.filter((text) => !PLAIN.test(text));
       for (const [flaw, tally] of tallies) {
         const suspects = flaw === MARKUP ? texts : odd;
-        if (suspects.some(flaw.found)) tally.add(row.where);
+        if (suspects.some(flaw.found)) tally.add(row.location);
       }
     },
     findings: (): Finding[] =>
@@ -197,7 +197,7 @@ export function rowFlaws() {
   return {
     add(row: PreferenceRow): void {
       for (const [i, flaw] of ROW_FLAWS.entries()) {
-        if (flaw.found(row)) tallies[i]!.add(row.where);
+        if (flaw.found(row)) tallies[i]!.add(row.location);
       }
     },
     findings: (): Finding[] =>

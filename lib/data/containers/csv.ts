@@ -43,15 +43,15 @@ export async function* readCsv(
       header = readHeader(cells, path);
       continue;
     }
-    const where = `${path}, row ${++number}`;
+    const location = `${path}, row ${++number}`;
     let fields;
     try {
-      fields = readFields(cells, { where, header });
+      fields = readFields(cells, { location, header });
     } catch (error) {
       refuse(error as Error);
       continue;
     }
-    yield { where, fields, untyped: true };
+    yield { location, fields, untyped: true };
   }
 }
 
@@ -76,34 +76,34 @@ async function* records(
 }
 
 function readHeader(cells: readonly Uint8Array[], path: string): string[] {
-  const where = `${path}, header`;
-  const names = cells.map((cell) => decodeCell(cell, where));
+  const location = `${path}, header`;
+  const names = cells.map((cell) => decodeCell(cell, location));
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice === undefined) return names;
   throw unreadable(
-    where,
+    location,
     `expected a name for each column, found "${twice}" twice`,
   );
 }
 
 function readFields(
   cells: readonly Uint8Array[],
-  { where, header }: { where: string; header: readonly string[] },
+  { location, header }: { location: string; header: readonly string[] },
 ): SourceRow["fields"] {
   if (cells.length === header.length) {
-    const values = cells.map((cell) => decodeCell(cell, where));
+    const values = cells.map((cell) => decodeCell(cell, location));
     return Object.fromEntries(header.map((name, i) => [name, values[i]]));
   }
   throw unreadable(
-    where,
+    location,
     `expected ${header.length} cells, as the header has, found ${cells.length}`,
   );
 }
 
-function decodeCell(cell: Uint8Array, where: string): string {
-  const text = decode(cell, where);
+function decodeCell(cell: Uint8Array, location: string): string {
+  const text = decode(cell, location);
   if (!text.includes("\0")) return text;
-  throw unreadable(where, "expected text, found a NUL byte");
+  throw unreadable(location, "expected text, found a NUL byte");
 }
 
 function csvError(
@@ -111,8 +111,10 @@ function csvError(
   { path, maxRowBytes }: CsvReading,
 ): Error {
   const { code, message, records } = error;
-  const where = records === 0 ? `${path}, header` : `${path}, row ${records}`;
+  const location = records === 0
+    ? `${path}, header`
+    : `${path}, row ${records}`;
   return code === "CSV_MAX_RECORD_SIZE"
-    ? tooLong(where, maxRowBytes)
-    : unreadable(where, REASONS[code] ?? message, error);
+    ? tooLong(location, maxRowBytes)
+    : unreadable(location, REASONS[code] ?? message, error);
 }

@@ -56,30 +56,30 @@ async function* splitRows(
   yield* splitter.end();
 }
 
-function parse({ bytes, where }: Piece): SourceRow {
-  const text = decode(bytes, where);
-  const value = parseText(text, where);
-  if (isObject(value)) return { where, fields: value };
+function parse({ bytes, location }: Piece): SourceRow {
+  const text = decode(bytes, location);
+  const value = parseText(text, location);
+  if (isObject(value)) return { location, fields: value };
   const found = text.trim().slice(0, 40);
-  throw unreadable(where, `expected an object, found ${found}`);
+  throw unreadable(location, `expected an object, found ${found}`);
 }
 
-function parseText(text: string, where: string): unknown {
+function parseText(text: string, location: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     // Its line and column are those in the row, where the file's are wanted.
     const reason = reasonOf(error).replace(/ \(line \d+ column \d+\)/, "");
-    throw unreadable(where, `${reason}; ${EXPECTED}`);
+    throw unreadable(location, `${reason}; ${EXPECTED}`);
   }
 }
 
 /** Files that hold their rows in one object, as some tools write them. */
-function refuseWrapper({ where, fields }: SourceRow) {
+function refuseWrapper({ location, fields }: SourceRow) {
   for (const name of ["data", "rows", "train"]) {
     const value = fields[name];
     if (!Array.isArray(value) || !isObject(value[0])) continue;
-    throw unreadable(where, `found rows inside "${name}"; ${EXPECTED}`);
+    throw unreadable(location, `found rows inside "${name}"; ${EXPECTED}`);
   }
 }
 
@@ -99,16 +99,16 @@ export class RowBytes {
    *
    * @throws if they are too many.
    */
-  add(bytes: Uint8Array, where: string): void {
+  add(bytes: Uint8Array, location: string): void {
     if (bytes.length === 0) return;
     this.#parts.push(bytes);
     this.#size += bytes.length;
-    if (this.#size > this.#most) throw tooLong(where, this.#most);
+    if (this.#size > this.#most) throw tooLong(location, this.#most);
   }
 
   /** The whole row, which ends with these bytes; the next one begins. */
-  finish(bytes: Uint8Array, where: string): Uint8Array {
-    this.add(bytes, where);
+  finish(bytes: Uint8Array, location: string): Uint8Array {
+    this.add(bytes, location);
     const parts = this.#parts;
     this.#parts = [];
     this.#size = 0;
@@ -157,7 +157,7 @@ export class ArraySplitter implements Splitter {
         start = chunk.length;
       }
     }
-    this.#row.add(chunk.subarray(start), this.#where);
+    this.#row.add(chunk.subarray(start), this.#location);
   }
 
   end(): Iterable<Piece> {
@@ -181,9 +181,9 @@ export class ArraySplitter implements Splitter {
   }
 
   #finish(bytes: Uint8Array): Piece {
-    const where = this.#where;
+    const location = this.#location;
     this.#number++;
-    return { bytes: this.#row.finish(bytes, where), where };
+    return { bytes: this.#row.finish(bytes, location), location };
   }
 
   *#finishLast(bytes: Uint8Array, closing: number): Generator<Piece> {
@@ -204,12 +204,12 @@ export class ArraySplitter implements Splitter {
 
   #misshapen(found: string): Error {
     return unreadable(
-      this.#where,
+      this.#location,
       `expected the array to go on or to end with "]", found ${found}`,
     );
   }
 
-  get #where(): string {
+  get #location(): string {
     return `${this.#path}, row ${this.#number}`;
   }
 }
@@ -217,7 +217,7 @@ export class ArraySplitter implements Splitter {
 /** The bytes of one row and where they are. */
 export interface Piece {
   readonly bytes: Uint8Array;
-  readonly where: string;
+  readonly location: string;
 }
 
 /** Cuts the chunks of a stream, given one after the other, into rows. */
@@ -248,7 +248,7 @@ export class LineSplitter implements Splitter {
       start = end + 1;
       end = chunk.indexOf(LINE_FEED, start);
     }
-    this.#row.add(chunk.subarray(start), this.#where);
+    this.#row.add(chunk.subarray(start), this.#location);
   }
 
   end(): Iterable<Piece> {
@@ -256,13 +256,13 @@ export class LineSplitter implements Splitter {
   }
 
   #finish(last: Uint8Array): Piece[] {
-    const where = this.#where;
+    const location = this.#location;
     this.#line++;
-    const bytes = this.#row.finish(last, where);
-    return bytes.every(isBlank) ? [] : [{ bytes, where }];
+    const bytes = this.#row.finish(last, location);
+    return bytes.every(isBlank) ? [] : [{ bytes, location }];
   }
 
-  get #where(): string {
+  get #location(): string {
     return `${this.#path}, line ${this.#line}`;
   }
 }

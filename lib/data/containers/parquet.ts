@@ -27,10 +27,10 @@ export async function* readParquet(
 ): AsyncGenerator<SourceRow> {
   let number = 0;
   for await (const fields of records(reading)) {
-    const where = `${reading.path}, row ${++number}`;
+    const location = `${reading.path}, row ${++number}`;
     let row;
     try {
-      row = plainRow({ where, fields });
+      row = plainRow({ location, fields });
     } catch (error) {
       reading.refuse(error as Error);
       continue;
@@ -121,16 +121,16 @@ function guarded({ maxBombBytes }: Reading): Compressors {
   );
 }
 
-function plainRow({ where, fields }: SourceRow): SourceRow {
+function plainRow({ location, fields }: SourceRow): SourceRow {
   const entries = Object.entries(fields).map(([name, value]) => {
     try {
       return [name, plain(value)];
     } catch (cause) {
       const what = `expected "${name}" to be ${reasonOf(cause)}`;
-      throw unreadable(where, what, cause);
+      throw unreadable(location, what, cause);
     }
   });
-  return { where, fields: Object.fromEntries(entries) };
+  return { location, fields: Object.fromEntries(entries) };
 }
 
 function plain(value: unknown): unknown {

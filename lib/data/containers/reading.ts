@@ -20,7 +20,7 @@ export interface Reading {
  * no control code may reach a terminal.
  */
 export function unreadable(
-  where: string,
+  location: string,
   what: string,
   cause?: unknown,
 ): Error {
@@ -28,13 +28,13 @@ export function unreadable(
     /\p{Cc}/gu,
     (code) => `\\u${code.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return new Error(`Cannot read ${where}: ${legible}`, { cause });
+  return new Error(`Cannot read ${location}: ${legible}`, { cause });
 }
 
 /** The error of a row that is too long to be one. */
-export function tooLong(where: string, maxRowBytes: number): Error {
+export function tooLong(location: string, maxRowBytes: number): Error {
   return unreadable(
-    where,
+    location,
     `expected at most ${maxRowBytes} bytes a row, found more`,
   );
 }
@@ -51,18 +51,18 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *
  * @throws if they are not UTF-8: nothing is replaced.
  */
-export function decode(bytes: Uint8Array, where: string): string {
+export function decode(bytes: Uint8Array, location: string): string {
   try {
     return UTF8.decode(bytes);
   } catch (cause) {
-    throw unreadable(where, "expected UTF-8, found other bytes", cause);
+    throw unreadable(location, "expected UTF-8, found other bytes", cause);
   }
 }
 
 /** One object of a data file. */
 export interface SourceRow {
   /** File and place, for messages: `pairs.jsonl, line 3`. */
-  readonly where: string;
+  readonly location: string;
   readonly fields: Readonly<Record<string, unknown>>;
   /** Whether every field is text, whatever it stands for. @default false */
   readonly untyped?: boolean;
@@ -71,19 +71,19 @@ export interface SourceRow {
 /** What was wanted of a value somewhere in a row, and what stands there. */
 export interface Mismatch {
   /** The place in the row: a column, or `completions[1].score`. */
-  readonly at: string;
-  readonly found: unknown;
+  readonly field: string;
+  readonly actual: unknown;
   readonly expected: string;
 }
 
 /** The error of a value that is not what it must be. */
 export function valueError(
-  { where }: SourceRow,
-  { at, found, expected }: Mismatch,
+  { location }: SourceRow,
+  { field, actual, expected }: Mismatch,
 ): Error {
   return unreadable(
-    where,
-    `expected "${at}" to be ${expected}, found ${shown(found)}`,
+    location,
+    `expected "${field}" to be ${expected}, found ${shown(actual)}`,
   );
 }
 
@@ -135,10 +135,10 @@ export async function* through(chunks: Chunks, stream: Duplex): Chunks {
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const size = parts.reduce((sum, { length }) => sum + length, 0);
   const whole = new Uint8Array(size);
-  let at = 0;
+  let offset = 0;
   for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+    whole.set(part, offset);
+    offset += part.length;
   }
   return whole;
 }

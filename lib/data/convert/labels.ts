@@ -65,7 +65,7 @@ function flipped(row: PreferenceRow): PreferenceRow {
   if (row.label !== undefined) return { ...row, label: !row.label };
   if (row.completions.length === 2) return withCompletions(row, SWAPPED);
   throw new RangeError(
-    `Cannot flip ${row.where}: expected a label or a pair, found ${row.completions.length} completions`,
+    `Cannot flip ${row.location}: expected a label or a pair, found ${row.completions.length} completions`,
   );
 }
 
@@ -94,16 +94,16 @@ export function softenVotes(pairs: readonly PreferenceRow[]): Converted {
 }
 
 function soft(row: PreferenceRow): PreferenceRow[] {
-  const { agreement, weight = 1, completions, where } = row;
+  const { agreement, weight = 1, completions, location } = row;
   if (completions.length !== 2) {
     throw new RangeError(
-      `Cannot weigh ${where} by votes: expected a pair, found ${completions.length} completions`,
+      `Cannot weigh ${location} by votes: expected a pair, found ${completions.length} completions`,
     );
   }
   if (agreement === undefined) return [row];
   if (!(agreement >= 0 && agreement <= 1)) {
     throw new RangeError(
-      `Cannot weigh ${where} by votes: its chosen completion has a share of ${agreement}, expected 0 to 1`,
+      `Cannot weigh ${location} by votes: its chosen completion has a share of ${agreement}, expected 0 to 1`,
     );
   }
   return [

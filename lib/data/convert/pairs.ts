@@ -46,7 +46,7 @@ function promptKey({ form, prompt, tools = [] }: PreferenceRow): string {
 
 function pairOf(chosen: PreferenceRow, rejected: PreferenceRow): PreferenceRow {
   const { label: _, scores: _scores, ...rest } = withBoth(chosen, rejected);
-  return { ...rest, where: `${chosen.where} and ${rejected.where}` };
+  return { ...rest, location: `${chosen.location} and ${rejected.location}` };
 }
 
 function withBoth<R extends PreferenceRow>(

@@ -78,21 +78,21 @@ function read(
   { prompt, query, history }: AlpacaColumns,
   answers: readonly string[],
 ): Reading {
-  const parts = [prompt, query].map((at) => readText(row, at));
+  const parts = [prompt, query].map((field) => readText(row, field));
   const content = parts.filter((part) => part !== "").join("\n");
   if (content === "") {
     throw valueError(row, {
-      at: prompt,
-      found: "",
+      field: prompt,
+      actual: "",
       expected: "text to answer",
     });
   }
   const messages = [...earlier(row, history), { role: "user", content }];
   return chat(row, {
-    prompt: { at: prompt, messages },
-    completions: answers.map((at) => ({
-      at,
-      messages: [answer(readText(row, at))],
+    prompt: { field: prompt, messages },
+    completions: answers.map((field) => ({
+      field,
+      messages: [answer(readText(row, field))],
     })),
   });
 }
@@ -101,12 +101,12 @@ function read(
 function earlier(row: SourceRow, history: string | null): Message[] {
   if (history === null) return [];
   const rounds = row.fields[history] as unknown[] | null ?? [];
-  return rounds.flatMap((found, i) => {
-    if (isRound(found)) {
-      return [{ role: "user", content: found[0] }, answer(found[1])];
+  return rounds.flatMap((actual, i) => {
+    if (isRound(actual)) {
+      return [{ role: "user", content: actual[0] }, answer(actual[1])];
     }
-    const at = `${history}[${i}]`;
-    throw valueError(row, { at, found, expected: "[question, answer]" });
+    const field = `${history}[${i}]`;
+    throw valueError(row, { field, actual, expected: "[question, answer]" });
   });
 }
 

@@ -16,11 +16,11 @@ export function feedbackOf(
 }
 
 function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
-  const at = "loss_weight";
-  if ((row.fields[at] ?? null) === null) return {};
-  const weight = readNumber(row, at);
+  const field = "loss_weight";
+  if ((row.fields[field] ?? null) === null) return {};
+  const weight = readNumber(row, field);
   if (weight >= 0) return { weight };
-  throw valueError(row, { at, found: weight, expected: "at least 0" });
+  throw valueError(row, { field, actual: weight, expected: "at least 0" });
 }
 
 function choiceOf(row: SourceRow): Pick<PreferenceRow, "scores" | "agreement"> {
@@ -48,14 +48,14 @@ function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
     ["votes_rejected", rejected!],
     ["votes_equal", equal],
   ];
-  for (const [at, found] of votes) {
-    if (Number.isInteger(found) && found >= 0) continue;
-    throw valueError(row, { at, found, expected: "a number of votes" });
+  for (const [field, actual] of votes) {
+    if (Number.isInteger(actual) && actual >= 0) continue;
+    throw valueError(row, { field, actual, expected: "a number of votes" });
   }
   const all = chosen! + rejected! + equal;
   if (all > 0) return (chosen! + equal / 2) / all;
   const expected = "more than 0, or one of the other votes";
-  throw valueError(row, { at: "votes_chosen", found: chosen, expected });
+  throw valueError(row, { field: "votes_chosen", actual: chosen, expected });
 }
 
 /**
@@ -66,14 +66,14 @@ function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
  */
 export function ranking(
   row: SourceRow,
-  at: string,
+  field: string,
 ): { items: unknown[]; scores: { scores?: number[] } } {
-  const items = atLeastTwo(row, at);
-  const found = row.fields.scores ?? null;
-  if (found === null) return { items, scores: {} };
-  const fits = Array.isArray(found) && found.length === items.length;
+  const items = atLeastTwo(row, field);
+  const actual = row.fields.scores ?? null;
+  if (actual === null) return { items, scores: {} };
+  const fits = Array.isArray(actual) && actual.length === items.length;
   if (fits) {
-    const scores = found.map((score, i) =>
+    const scores = actual.map((score, i) =>
       readNumber(row, `scores[${i}]`, score)
     );
     const falls = scores.every((score, i) =>
@@ -81,13 +81,14 @@ export function ranking(
     );
     if (falls) return { items, scores: { scores } };
   }
-  const expected = `${items.length} numbers that do not rise, as "${at}" stand`;
-  throw valueError(row, { at: "scores", found, expected });
+  const expected =
+    `${items.length} numbers that do not rise, as "${field}" stand`;
+  throw valueError(row, { field: "scores", actual, expected });
 }
 
 /** A list of completions, of which there must be two to rank. */
-export function atLeastTwo(row: SourceRow, at: string): unknown[] {
-  const found = row.fields[at];
-  if (Array.isArray(found) && found.length >= 2) return found;
-  throw valueError(row, { at, found, expected: "two or more completions" });
+export function atLeastTwo(row: SourceRow, field: string): unknown[] {
+  const actual = row.fields[field];
+  if (Array.isArray(actual) && actual.length >= 2) return actual;
+  throw valueError(row, { field, actual, expected: "two or more completions" });
 }

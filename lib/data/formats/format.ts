@@ -89,25 +89,25 @@ function describe([column, { expected }]: [string, Form]): string {
 
 function faultError(
   row: SourceRow,
-  at: string,
+  field: string,
   columns: Layout["columns"],
 ): Error {
-  const found = row.fields[at] ?? null;
-  if (found === null) {
+  const actual = row.fields[field] ?? null;
+  if (actual === null) {
     const all = Object.keys(columns).join(", ");
     return unreadable(
-      row.where,
-      `no "${at}"; expected the columns ${all} in every row`,
+      row.location,
+      `no "${field}"; expected the columns ${all} in every row`,
     );
   }
-  return valueError(row, { at, found, expected: columns[at]!.expected });
+  return valueError(row, { field, actual, expected: columns[field]!.expected });
 }
 
 function checkOptional(row: SourceRow, optional: Layout["columns"]): void {
-  for (const [at, { holds, expected }] of Object.entries(optional)) {
-    const found = row.fields[at] ?? null;
-    if (found === null || holds(found)) continue;
-    throw valueError(row, { at, found, expected });
+  for (const [field, { holds, expected }] of Object.entries(optional)) {
+    const actual = row.fields[field] ?? null;
+    if (actual === null || holds(actual)) continue;
+    throw valueError(row, { field, actual, expected });
   }
 }
 
@@ -117,9 +117,9 @@ function complete(row: SourceRow, layout: Layout): PreferenceRow {
   const told = system === null ? reading : withSystem(row, system, reading);
   const defined = tools === null || reading.tools
     ? {}
-    : readTools(row, { at: tools, form: reading.form });
+    : readTools(row, { field: tools, form: reading.form });
   return {
-    where: row.where,
+    location: row.location,
     ...told,
     ...defined,
     ...feedbackOf(row, kind),

@@ -65,7 +65,7 @@ export const list: Form = {
 export function exactly(value: string): Form {
   return {
     expected: JSON.stringify(value),
-    holds: (found) => found === value,
+    holds: (actual) => actual === value,
   };
 }
 

@@ -40,14 +40,17 @@ export const halosFormats: readonly Format[] = [
 function read(row: SourceRow, outputs: readonly string[]): Reading {
   const columns = (name: string) =>
     outputs.map((which) => which === "" ? name : `${name}_${which}`);
-  const turns = (at: string) => ({ at, messages: readMessages(row, at) });
+  const turns = (field: string) => ({
+    field,
+    messages: readMessages(row, field),
+  });
   const rewards = columns("reward");
-  const told = rewards.some((at) => (row.fields[at] ?? null) !== null);
+  const told = rewards.some((field) => (row.fields[field] ?? null) !== null);
   return {
     ...chat(row, {
       prompt: turns("prompt"),
       completions: columns("output").map(turns),
     }),
-    ...told ? { scores: rewards.map((at) => readNumber(row, at)) } : {},
+    ...told ? { scores: rewards.map((field) => readNumber(row, field)) } : {},
   };
 }

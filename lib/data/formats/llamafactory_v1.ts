@@ -28,30 +28,30 @@ export const llamafactoryV1: Format = format({
   },
 });
 
-function turns(row: SourceRow, at: string): Turns {
-  return { at, messages: readMessages(row, at) };
+function turns(row: SourceRow, field: string): Turns {
+  return { field, messages: readMessages(row, field) };
 }
 
-function withoutWeights({ at, messages }: Turns): Turns {
+function withoutWeights({ field, messages }: Turns): Turns {
   const plain = messages.map(({ loss_weight: _, role, content, ...rest }) => ({
     ...rest,
     role,
     content,
   }));
-  return { at, messages: plain };
+  return { field, messages: plain };
 }
 
 /** A completion's answers are scored as they are, and nothing else. */
 function checkWeights(
   row: SourceRow,
-  { at, messages, shared }: Turns & { shared: number },
+  { field, messages, shared }: Turns & { shared: number },
 ): void {
-  for (const [i, { role, loss_weight: found }] of messages.entries()) {
+  for (const [i, { role, loss_weight: actual }] of messages.entries()) {
     const expected = role === "assistant" ? 1 : 0;
-    if (i < shared || found === undefined || found === expected) continue;
+    if (i < shared || actual === undefined || actual === expected) continue;
     throw valueError(row, {
-      at: `${at}[${i}].loss_weight`,
-      found,
+      field: `${field}[${i}].loss_weight`,
+      actual,
       expected: `${expected} for the role ${role}`,
     });
   }

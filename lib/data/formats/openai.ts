@@ -28,16 +28,16 @@ export const openai: Format = format({
   tools: null,
   read(row) {
     const { messages, tools } = row.fields.input as Record<string, unknown>;
-    const turns = (at: string, options = {}) => ({
-      at,
-      messages: readMessages(row, at, options),
+    const turns = (field: string, options = {}) => ({
+      field,
+      messages: readMessages(row, field, options),
     });
     return {
       ...chat(row, {
         prompt: turns("input.messages", { value: messages }),
         completions: [turns("preferred_output"), turns("non_preferred_output")],
       }),
-      ...readTools(row, { at: "input.tools", value: tools, form: "chat" }),
+      ...readTools(row, { field: "input.tools", value: tools, form: "chat" }),
     };
   },
 });
@@ -62,14 +62,14 @@ export const hhRlhf: Format = format({
   read: (row) => chatOfTwo(row, [turns(row, "chosen"), turns(row, "rejected")]),
 });
 
-function turns(row: SourceRow, at: string): Turns {
+function turns(row: SourceRow, field: string): Turns {
   // What stands before the first mark is empty, see `dialogue`.
-  const parts = (row.fields[at] as string).split(MARK).slice(1);
+  const parts = (row.fields[field] as string).split(MARK).slice(1);
   const messages: Message[] = [];
   for (let i = 0; i < parts.length; i += 2) {
     const role = parts[i] === "Human" ? "user" : "assistant";
     messages.push({ role, content: parts[i + 1]! });
   }
-  checkAlternation(row, { at, messages, last: "assistant" });
-  return { at, messages };
+  checkAlternation(row, { field, messages, last: "assistant" });
+  return { field, messages };
 }

@@ -64,11 +64,15 @@ export function entryFormat(entry: Entry): Format | null {
   const isAlpaca = formatting === "alpaca";
   if (!isAlpaca && formatting !== "sharegpt") {
     const expected = '"alpaca" or "sharegpt"';
-    throw mismatch(entry, { at: "formatting", found: formatting, expected });
+    throw mismatch(entry, {
+      field: "formatting",
+      actual: formatting,
+      expected,
+    });
   }
   if (typeof ranking !== "boolean") {
     const expected = "true or false";
-    throw mismatch(entry, { at: "ranking", found: ranking, expected });
+    throw mismatch(entry, { field: "ranking", actual: ranking, expected });
   }
   const columns = readColumns(entry);
   const kind = kindOf(entry, { ranking, columns });
@@ -90,14 +94,18 @@ function kindOf(
   if (!ranking) return verdict === "" ? null : "labels";
   if (verdict !== "") {
     const expected = 'absent where "ranking" is true';
-    throw mismatch(entry, { at: "columns.kto_tag", found: verdict, expected });
+    throw mismatch(entry, {
+      field: "columns.kto_tag",
+      actual: verdict,
+      expected,
+    });
   }
-  for (const [name, found] of Object.entries({ chosen, rejected })) {
-    if (found !== "") continue;
+  for (const [name, actual] of Object.entries({ chosen, rejected })) {
+    if (actual !== "") continue;
     const expected = 'the name of a column, as "ranking" is true';
     throw mismatch(entry, {
-      at: `columns.${name}`,
-      found: undefined,
+      field: `columns.${name}`,
+      actual: undefined,
       expected,
     });
   }
@@ -121,9 +129,9 @@ function readColumns(entry: Entry) {
 
 function refuseMedia(entry: Entry): void {
   const columns = Object(entry.fields.columns) as Fields;
-  const found = MEDIA.find((name) => (columns[name] ?? null) !== null);
-  if (found === undefined) return;
-  throw entryError(entry, `expected columns of text, found ${found}`);
+  const actual = MEDIA.find((name) => (columns[name] ?? null) !== null);
+  if (actual === undefined) return;
+  throw entryError(entry, `expected columns of text, found ${actual}`);
 }
 
 function readTags(entry: Entry): MessageTags {
@@ -149,34 +157,34 @@ function readTags(entry: Entry): MessageTags {
 /** The names that an entry states in an object, and the usual ones else. */
 function readNames<T extends Record<string, string>>(
   entry: Entry,
-  at: "columns" | "tags",
+  field: "columns" | "tags",
   usual: T,
 ): T {
-  const stated = entry.fields[at] ?? {};
+  const stated = entry.fields[field] ?? {};
   if (!isObject(stated)) {
-    throw mismatch(entry, { at, found: stated, expected: "an object" });
+    throw mismatch(entry, { field, actual: stated, expected: "an object" });
   }
   const names: Record<string, string> = { ...usual };
-  for (const [key, found] of Object.entries(stated)) {
-    if (at === "columns" && MEDIA.includes(key)) continue;
+  for (const [key, actual] of Object.entries(stated)) {
+    if (field === "columns" && MEDIA.includes(key)) continue;
     if (!Object.hasOwn(usual, key)) {
       const known = Object.keys(usual).join(", ");
-      const what = `unknown key ${shown(key)} in "${at}"`;
+      const what = `unknown key ${shown(key)} in "${field}"`;
       throw entryError(entry, `${what}; expected ${known}`);
     }
-    if (found === null) continue;
-    if (typeof found !== "string" || found === "") {
+    if (actual === null) continue;
+    if (typeof actual !== "string" || actual === "") {
       const expected = "a name";
-      throw mismatch(entry, { at: `${at}.${key}`, found, expected });
+      throw mismatch(entry, { field: `${field}.${key}`, actual, expected });
     }
-    names[key] = found;
+    names[key] = actual;
   }
   return names as T;
 }
 
-function mismatch(entry: Entry, { at, found, expected }: Mismatch): Error {
+function mismatch(entry: Entry, { field, actual, expected }: Mismatch): Error {
   return entryError(
     entry,
-    `expected "${at}" to be ${expected}, found ${shown(found)}`,
+    `expected "${field}" to be ${expected}, found ${shown(actual)}`,
   );
 }

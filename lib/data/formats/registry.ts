@@ -53,7 +53,7 @@ export function recogniseFormat(row: SourceRow): Format {
   if (fitting) return fitting.format;
   const columns = Object.keys(row.fields).slice(0, 20).join(", ");
   throw unreadable(
-    row.where,
+    row.location,
     `unknown layout with the columns ${columns || "none"}; ` +
       `expected those of one of the formats ${names()}`,
   );

@@ -44,9 +44,9 @@ export function sharegpt(
   { kind, columns = USUAL, tags }: SharegptOptions,
 ): Format {
   const { messages: turns, chosen, rejected, verdict, system, tools } = columns;
-  const read = (row: SourceRow, at: string): Turns => ({
-    at,
-    messages: readMessages(row, at, { tags }),
+  const read = (row: SourceRow, field: string): Turns => ({
+    field,
+    messages: readMessages(row, field, { tags }),
   });
   const shared = { name, kind, label: verdict, system, tools };
   if (kind === "labels") {

@@ -71,8 +71,8 @@ export const ranks: readonly Format[] = [
     read(row) {
       const { items, scores } = ranking(row, "completions");
       const completions = items.map((value, i) => {
-        const at = `completions[${i}]`;
-        return { at, messages: readMessages(row, at, { value }) };
+        const field = `completions[${i}]`;
+        return { field, messages: readMessages(row, field, { value }) };
       });
       const prompt = turns(row, "prompt");
       return { ...chat(row, { prompt, completions }), ...scores };
@@ -104,12 +104,12 @@ function texted(
 function chatted(row: SourceRow, completions: readonly string[]): Reading {
   return chat(row, {
     prompt: turns(row, "prompt"),
-    completions: completions.map((at) => turns(row, at)),
+    completions: completions.map((field) => turns(row, field)),
   });
 }
 
-function turns(row: SourceRow, at: string): Turns {
-  return { at, messages: readMessages(row, at) };
+function turns(row: SourceRow, field: string): Turns {
+  return { field, messages: readMessages(row, field) };
 }
 
 function conversationPair(row: SourceRow): [Turns, Turns] {
@@ -119,12 +119,12 @@ function conversationPair(row: SourceRow): [Turns, Turns] {
 /** Takes the prompt from the conversations, as TRL does. */
 function repeatedPrompt(row: SourceRow): Reading {
   const reading = chatOfTwo(row, conversationPair(row));
-  const found = row.fields.prompt as string;
+  const actual = row.fields.prompt as string;
   const said = reading.prompt.some(({ content }) =>
-    content.trim() === found.trim()
+    content.trim() === actual.trim()
   );
   if (said) return reading;
   const expected = 'a message that "chosen" and "rejected" begin with ' +
     '(format trl-pairs-implicit passes "prompt" over)';
-  throw valueError(row, { at: "prompt", found, expected });
+  throw valueError(row, { field: "prompt", actual, expected });
 }

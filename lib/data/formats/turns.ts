@@ -13,7 +13,7 @@ export type Chat = Extract<Content, { form: "chat" }>;
 
 /** Messages, and where in the row they stand. */
 export interface Turns {
-  readonly at: string;
+  readonly field: string;
   readonly messages: Message[];
 }
 
@@ -56,29 +56,29 @@ export function chatOfTwo(
   ) shared++;
   if (shared === 0) {
     throw unreadable(
-      row.where,
-      `expected "${a.at}" and "${b.at}" to begin with the same messages, ` +
+      row.location,
+      `expected "${a.field}" and "${b.field}" to begin with the same messages, ` +
         "the prompt; found none in common",
     );
   }
   return chat(row, {
-    prompt: { at: a.at, messages: a.messages.slice(0, shared) },
-    completions: [a, b].map(({ at, messages }) => ({
-      at,
+    prompt: { field: a.field, messages: a.messages.slice(0, shared) },
+    completions: [a, b].map(({ field, messages }) => ({
+      field,
       messages: messages.slice(shared),
     })),
   });
 }
 
 /** A conversation whose last message is the completion. */
-export function chatOfOne(row: SourceRow, { at, messages }: Turns): Chat {
+export function chatOfOne(row: SourceRow, { field, messages }: Turns): Chat {
   if (messages.length < 2) {
     const expected = "a prompt and an answer, two messages or more";
-    throw valueError(row, { at, found: messages, expected });
+    throw valueError(row, { field, actual: messages, expected });
   }
   return chat(row, {
-    prompt: { at, messages: messages.slice(0, -1) },
-    completions: [{ at, messages: messages.slice(-1) }],
+    prompt: { field, messages: messages.slice(0, -1) },
+    completions: [{ field, messages: messages.slice(-1) }],
   });
 }
 
@@ -88,8 +88,8 @@ export function chatOfOne(row: SourceRow, { at, messages }: Turns): Chat {
  * @throws an error that names file, row and message.
  */
 export function checkAlternation(
-  { where }: SourceRow,
-  { at, messages, last }: Turns & { last: "user" | "assistant" },
+  { location }: SourceRow,
+  { field, messages, last }: Turns & { last: "user" | "assistant" },
 ): void {
   const start = messages[0]?.role === "system" ? 1 : 0;
   for (const [i, { role }] of messages.entries()) {
@@ -99,8 +99,8 @@ export function checkAlternation(
       continue;
     }
     throw unreadable(
-      where,
-      `expected ${at}[${i}] to be of ` +
+      location,
+      `expected ${field}[${i}] to be of ` +
         `${asks ? "the user or a tool" : "the assistant"}, who take turns; ` +
         `found role ${role}`,
     );
@@ -108,8 +108,8 @@ export function checkAlternation(
   const ends = (messages.length - start) % 2 === 1 ? "user" : "assistant";
   if (ends === last) return;
   throw unreadable(
-    where,
-    `expected the last message of "${at}" to be of the ${last}, ` +
+    location,
+    `expected the last message of "${field}" to be of the ${last}, ` +
       `found role ${messages.at(-1)!.role}`,
   );
 }
@@ -122,44 +122,50 @@ export function checkAlternation(
  */
 export function withSystem<T extends Content>(
   row: SourceRow,
-  at: string,
+  field: string,
   reading: T,
 ): T {
-  const found = row.fields[at] ?? "";
-  if (found === "") return reading;
-  if (typeof found !== "string") {
-    throw valueError(row, { at, found, expected: "text" });
+  const actual = row.fields[field] ?? "";
+  if (actual === "") return reading;
+  if (typeof actual !== "string") {
+    throw valueError(row, { field, actual, expected: "text" });
   }
   if (reading.form !== "chat") {
     const expected = "absent: only messages have a system message";
-    throw valueError(row, { at, found, expected });
+    throw valueError(row, { field, actual, expected });
   }
   const [first] = reading.prompt;
   if (first?.role !== "system") {
-    const system = { role: "system", content: found };
+    const system = { role: "system", content: actual };
     return { ...reading, prompt: [system, ...reading.prompt] };
   }
-  if (first.content === found) return reading;
+  if (first.content === actual) return reading;
   const expected = `the conversation's system message ${shown(first.content)}`;
-  throw valueError(row, { at, found, expected });
+  throw valueError(row, { field, actual, expected });
 }
 
-function checkSystem({ where }: SourceRow, { at, messages }: Turns): void {
+function checkSystem(
+  { location }: SourceRow,
+  { field, messages }: Turns,
+): void {
   if (messages.every(({ role }) => role !== "system")) return;
   throw unreadable(
-    where,
-    `expected "${at}" to have a system message in the first place only, ` +
+    location,
+    `expected "${field}" to have a system message in the first place only, ` +
       "found another one",
   );
 }
 
-function checkAnswer({ where }: SourceRow, { at, messages }: Turns): void {
+function checkAnswer(
+  { location }: SourceRow,
+  { field, messages }: Turns,
+): void {
   const ends = { begin: messages[0]!, end: messages.at(-1)! };
   for (const [end, { role }] of Object.entries(ends)) {
     if (role === "assistant") continue;
     throw unreadable(
-      where,
-      `expected the completion in "${at}" to ${end} with an assistant ` +
+      location,
+      `expected the completion in "${field}" to ${end} with an assistant ` +
         `message, found role ${role}`,
     );
   }

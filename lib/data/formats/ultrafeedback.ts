@@ -51,11 +51,11 @@ function responses(score: string): Form {
 
 function read(row: SourceRow, score: string): Reading {
   const scored = atLeastTwo(row, "completions").map((item, i) => {
-    const at = `completions[${i}]`;
+    const field = `completions[${i}]`;
     const { response, [score]: points } = item as Record<string, unknown>;
     return {
-      turns: { at, messages: [answer(row, `${at}.response`, response)] },
-      score: readNumber(row, `${at}.${score}`, points),
+      turns: { field, messages: [answer(row, `${field}.response`, response)] },
+      score: readNumber(row, `${field}.${score}`, points),
     };
   });
   // The sort is stable.
@@ -69,20 +69,20 @@ function read(row: SourceRow, score: string): Reading {
   };
 }
 
-function answer(row: SourceRow, at: string, content: unknown): Message {
+function answer(row: SourceRow, field: string, content: unknown): Message {
   if (typeof content === "string") return { role: "assistant", content };
-  throw valueError(row, { at, found: content, expected: "text" });
+  throw valueError(row, { field, actual: content, expected: "text" });
 }
 
 function prompt(row: SourceRow): Turns {
-  const at = (row.fields.instruction ?? null) === null
+  const field = (row.fields.instruction ?? null) === null
     ? "prompt"
     : "instruction";
-  const content = row.fields[at] ?? null;
+  const content = row.fields[field] ?? null;
   if (content === null) {
-    throw unreadable(row.where, 'no "instruction"; expected it or "prompt"');
+    throw unreadable(row.location, 'no "instruction"; expected it or "prompt"');
   }
   return typeof content === "string"
-    ? { at, messages: [{ role: "user", content }] }
-    : { at, messages: readMessages(row, at) };
+    ? { field, messages: [{ role: "user", content }] }
+    : { field, messages: readMessages(row, field) };
 }

@@ -86,7 +86,7 @@ export function encodeRow(
       ? encodeText(row, tokenizer, options)
       : encodeChat(row, tokenizer, options);
   } catch (cause) {
-    throw new Error(`Cannot tokenize ${row.where}: ${reasonOf(cause)}`, {
+    throw new Error(`Cannot tokenize ${row.location}: ${reasonOf(cause)}`, {
       cause,
     });
   }

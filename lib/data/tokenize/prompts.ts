@@ -11,7 +11,7 @@ export interface Prompt {
   /** Text, or a conversation whose next turn is the assistant's. */
   readonly content: string | readonly Message[];
   /** File and place, for messages. */
-  readonly where: string;
+  readonly location: string;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Prompt {
 export async function readPrompts(path: string): Promise<Prompt[]> {
   if (!path.endsWith(".txt")) return (await readRows(path)).map(promptOf);
   const prompts = (await readText(path)).split(/\r?\n/)
-    .map((content, i) => ({ content, where: `${path}, line ${i + 1}` }))
+    .map((content, i) => ({ content, location: `${path}, line ${i + 1}` }))
     .filter(({ content }) => content.trim() !== "");
   if (prompts.length > 0) return prompts;
   throw new Error(`Cannot use ${path}: expected lines of text, found none`);
@@ -63,30 +63,30 @@ export function encodePrompt(
   tokenizer: Tokenizer,
   { chat, system, ...options }: Asking & Pick<EncodeOptions, "templateOptions">,
 ): readonly number[] {
-  const { where } = prompt;
+  const { location } = prompt;
   const asked = askedOf(prompt, { chat, system });
   const row: PreferenceRow = typeof asked === "string"
-    ? { form: "text", prompt: asked, completions: [], where }
-    : { form: "chat", prompt: [...asked], completions: [], where };
+    ? { form: "text", prompt: asked, completions: [], location }
+    : { form: "chat", prompt: [...asked], completions: [], location };
   return encodeRow(row, tokenizer, options).prompt;
 }
 
 function promptOf(row: SourceRow): Prompt {
-  const { where, fields: { prompt, messages } } = row;
-  if (typeof prompt === "string") return { content: prompt, where };
+  const { location, fields: { prompt, messages } } = row;
+  if (typeof prompt === "string") return { content: prompt, location };
   if ((prompt ?? null) !== null) {
-    return { content: readMessages(row, "prompt"), where };
+    return { content: readMessages(row, "prompt"), location };
   }
   if ((messages ?? null) === null) {
     throw valueError(row, {
-      at: "prompt",
-      found: prompt,
+      field: "prompt",
+      actual: prompt,
       expected: 'text or messages, or "messages" instead',
     });
   }
   const turns = readMessages(row, "messages");
   const answered = turns.at(-1)!.role === "assistant";
-  return { content: answered ? turns.slice(0, -1) : turns, where };
+  return { content: answered ? turns.slice(0, -1) : turns, location };
 }
 
 async function readText(path: string): Promise<string> {

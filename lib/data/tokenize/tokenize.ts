@@ -51,11 +51,11 @@ export class RowTokenizer {
    */
   tokenize(row: PreferenceRow): Example | null {
     const { options } = this;
-    const { where } = row;
+    const { location } = row;
     this.#rows++;
     const encoded = this.#encode(row);
     if (encoded === null) return null;
-    checkIds(encoded, { ...options, where });
+    checkIds(encoded, { ...options, location });
     const { boundaryShifted, specialInText, systemDropped = false, ...ids } =
       encoded;
     const { label, weight } = row;
@@ -68,9 +68,9 @@ export class RowTokenizer {
     const fitted = truncateRow(example, { ...options, prefix });
     if ("reason" in fitted) {
       const { reason, found, drop } = fitted;
-      if (drop) return this.#drop(reason, where);
+      if (drop) return this.#drop(reason, location);
       throw new Error(
-        `Cannot use ${where}: ${found} (truncate "${
+        `Cannot use ${location}: ${found} (truncate "${
           options.truncate ?? "end"
         }"; "end-or-drop" leaves such rows out)`,
       );
@@ -84,7 +84,7 @@ export class RowTokenizer {
       systemDropped,
       specialInText: specialInText !== undefined,
       ...ends,
-    }, where);
+    }, location);
     return fitted.row;
   }
 
@@ -117,25 +117,25 @@ export class RowTokenizer {
     } catch (error) {
       const { cause } = error as Error;
       if (boundary !== "drop" || !(cause instanceof BoundaryError)) throw error;
-      return this.#drop(cause.reason, row.where);
+      return this.#drop(cause.reason, row.location);
     }
   }
 
-  #drop(reason: DropReason, where: string): null {
-    this.#count({ [reason]: true }, where);
+  #drop(reason: DropReason, location: string): null {
+    this.#count({ [reason]: true }, location);
     return null;
   }
 
   #count(
     touched: Partial<Record<Touch, number | boolean>>,
-    where: string,
+    location: string,
   ): void {
     for (const [name, times] of Object.entries(touched)) {
       if (Number(times) === 0) continue;
       const touch = name as Touch;
       this.#counts.set(touch, (this.#counts.get(touch) ?? 0) + Number(times));
       const places = this.#places.get(touch) ?? [];
-      if (places.length < MOST_PLACES) places.push(where);
+      if (places.length < MOST_PLACES) places.push(location);
       this.#places.set(touch, places);
     }
   }
@@ -168,7 +168,7 @@ export function tokenizeRows(
   const { counts } = tokenizer;
   if (examples.length > 0) return { kind, examples, counts };
   throw new Error(
-    `Cannot use the rows from ${rows[0]?.where} on: ` +
+    `Cannot use the rows from ${rows[0]?.location} on: ` +
       `all ${rows.length} were dropped, ${reasonsText(counts)}`,
   );
 }
@@ -199,7 +199,7 @@ function rethrow(error: Error): never {
 
 function checkIds(
   { prompt, completions }: EncodedRow,
-  { vocabularySize, where }: { vocabularySize: number; where: string },
+  { vocabularySize, location }: { vocabularySize: number; location: string },
 ): void {
   for (const ids of [prompt, ...completions]) {
     const wrong = ids.find((id) =>
@@ -207,7 +207,7 @@ function checkIds(
     );
     if (wrong === undefined) continue;
     throw new RangeError(
-      `Cannot use ${where}: token id ${wrong} is not in the vocabulary; ` +
+      `Cannot use ${location}: token id ${wrong} is not in the vocabulary; ` +
         `expected integers from 0 to ${vocabularySize - 1}`,
     );
   }

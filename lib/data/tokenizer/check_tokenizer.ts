@@ -42,11 +42,11 @@ function checkPatterns(value: unknown): void {
   }
 }
 
-function checkId(id: unknown, where: string): void {
+function checkId(id: unknown, location: string): void {
   const isId = Number.isSafeInteger(id) && Number(id) >= 0;
   if (isId && Number(id) <= MAX_ID) return;
   throw new Error(
-    `${where} with id ${JSON.stringify(id)}, ` +
+    `${location} with id ${JSON.stringify(id)}, ` +
       `expected a whole number from 0 to ${MAX_ID}`,
   );
 }

@@ -120,11 +120,11 @@ const COLUMNS: Record<DataKind, readonly string[]> = {
  */
 export function tokenFields(
   { prompt, completions, lossMask, label, weight }: Example,
-  { kind, where }: { kind: DataKind; where: string },
+  { kind, location }: { kind: DataKind; location: string },
 ): Fields {
   if (lossMask?.some((marks) => marks.includes(false))) {
     throw new Error(
-      `Cannot write ${where} as token ids: they do not say which tokens of ` +
+      `Cannot write ${location} as token ids: they do not say which tokens of ` +
         "its completions are not scored",
     );
   }
@@ -150,7 +150,7 @@ export function writtenRow(
   const adapted = layout.adapt(row);
   const fields = layout.write(adapted);
   const again = format.parse({
-    where: row.where,
+    location: row.location,
     fields: JSON.parse(JSON.stringify(fields)),
   });
   const lost = Object.entries(adapted).filter(([name, value]) =>
@@ -161,7 +161,7 @@ export function writtenRow(
   );
   if (lost.length === 0) return fields;
   throw new Error(
-    `Cannot write ${row.where} as ${format.name}: it would change the row's ${
+    `Cannot write ${row.location} as ${format.name}: it would change the row's ${
       lost.map(([name]) => name).join(", ")
     }, which has what the layout does not`,
   );

@@ -26,7 +26,7 @@ export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
     adapt(row) {
       if (row.label === true && [...row.completions].every(saysNothing)) {
         throw new Error(
-          `Cannot write ${row.where} for LLaMA-Factory: it takes an empty ` +
+          `Cannot write ${row.location} for LLaMA-Factory: it takes an empty ` +
             "desirable answer for an undesirable one",
         );
       }

@@ -27,7 +27,7 @@ Deno.test("rows that differ are no duplicates", () => {
 Deno.test("duplicates are counted, and say what they repeat", () => {
   const check = repeats({});
   for (const line of [1, 2, 3]) {
-    check.add(pair("a", ["b", "c"], { where: `x.jsonl, line ${line}` }));
+    check.add(pair("a", ["b", "c"], { location: `x.jsonl, line ${line}` }));
   }
   const [duplicates] = check.findings("pairs");
   deepStrictEqual(duplicates!.places, [

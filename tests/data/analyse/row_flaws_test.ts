@@ -17,7 +17,7 @@ Deno.test("rows without flaws are found without", () => {
       pair("Say yes.", [" Yes.", " No."], { scores: [2, 1], agreement: 0.8 }),
       labelled("Say yes.\n", "Yes.", true),
       conversation(["system: Be short.", "user: Say yes."], ["Yes.", "No."]),
-      { form: "ids", where: "a", prompt: [1], completions: [[2], [3]] },
+      { form: "ids", location: "a", prompt: [1], completions: [[2], [3]] },
     ),
     [],
   );
@@ -83,7 +83,7 @@ Deno.test("an answer that only calls a tool is not empty", () => {
   deepStrictEqual(
     found({
       form: "chat",
-      where: "a",
+      location: "a",
       prompt: [{ role: "user", content: "Say yes." }],
       completions: [[call], [{ role: "assistant", content: "No." }]],
     }),
@@ -94,7 +94,7 @@ Deno.test("an answer that only calls a tool is not empty", () => {
 Deno.test("of a flaw its rows are counted and the first three places kept", () => {
   const flaws = rowFlaws();
   for (let line = 1; line <= 5; line++) {
-    flaws.add(pair("Say yes.", ["", " b"], { where: `a, line ${line}` }));
+    flaws.add(pair("Say yes.", ["", " b"], { location: `a, line ${line}` }));
   }
   const [empty] = flaws.findings();
   strictEqual(empty!.verdict, "wrong");

@@ -11,9 +11,9 @@ function place(): string {
 export function pair(
   prompt: string,
   completions: string[],
-  more: Partial<Pick<PreferenceRow, "where" | "scores" | "agreement">> = {},
+  more: Partial<Pick<PreferenceRow, "location" | "scores" | "agreement">> = {},
 ): PreferenceRow {
-  return { form: "text", where: place(), prompt, completions, ...more };
+  return { form: "text", location: place(), prompt, completions, ...more };
 }
 
 /** A labelled text. */
@@ -23,7 +23,7 @@ export function labelled(
   label: boolean,
 ): PreferenceRow {
   const completions = [completion];
-  return { form: "text", where: place(), prompt, completions, label };
+  return { form: "text", location: place(), prompt, completions, label };
 }
 
 /** A pair of answers to a conversation, written `role: content`. */
@@ -33,7 +33,7 @@ export function conversation(
 ): PreferenceRow {
   return {
     form: "chat",
-    where: place(),
+    location: place(),
     prompt: turns.map(turn),
     completions: answers.map((content) => [turn(`assistant: ${content}`)]),
   };

@@ -38,7 +38,7 @@ for (const [what, name, content] of FILES) {
     deepStrictEqual(
       await readRows(file.path),
       ROWS.map((fields, i) => (
-        { where: `${file.path}, row ${i + 1}`, fields, untyped: true }
+        { location: `${file.path}, row ${i + 1}`, fields, untyped: true }
       )),
     );
   });

@@ -50,7 +50,7 @@ Deno.test("readJson() finds rows wherever the stream is cut", async () => {
   for (const [what, text] of Object.entries(texts)) {
     const first = what === "line" ? 2 : 1;
     const expected = VALUES.map((fields, i) => (
-      { where: `p, ${what} ${i + first}`, fields }
+      { location: `p, ${what} ${i + first}`, fields }
     ));
     for (let seed = 0; seed < 50; seed++) {
       deepStrictEqual(await readPieces(text, seed), expected);

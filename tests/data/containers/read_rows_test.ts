@@ -46,12 +46,12 @@ for (const [name, content] of FILES) {
 
 Deno.test("readRows() counts lines, blank ones too, and rows of an array", async () => {
   await withFile("\n" + LINES.replace("\n", "\n\n"), async (path) => {
-    const where = (await readRows(path)).map((row) => row.where);
-    deepStrictEqual(where, [`${path}, line 2`, `${path}, line 4`]);
+    const location = (await readRows(path)).map((row) => row.location);
+    deepStrictEqual(location, [`${path}, line 2`, `${path}, line 4`]);
   });
   await withFile(JSON.stringify(ROWS), async (path) => {
-    const where = (await readRows(path)).map((row) => row.where);
-    deepStrictEqual(where, [`${path}, row 1`, `${path}, row 2`]);
+    const location = (await readRows(path)).map((row) => row.location);
+    deepStrictEqual(location, [`${path}, row 1`, `${path}, row 2`]);
   });
 });
 

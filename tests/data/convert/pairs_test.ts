@@ -34,7 +34,7 @@ Deno.test("pairLabelled() names both rows", () => {
     form: "text",
     prompt: "x",
     completions: ["answer 1", "answer 0"],
-    where: "labels.jsonl, line 2 and labels.jsonl, line 1",
+    location: "labels.jsonl, line 2 and labels.jsonl, line 1",
   }]);
 });
 
@@ -56,7 +56,7 @@ Deno.test("pairLabelled() tells conversations apart by what they say, and by the
       prompt: [{ role: "user", content }],
       completions: [[{ role: "assistant", content: String(label) }]],
       label,
-      where: "here",
+      location: "here",
       ...tools && { tools },
     }));
   const [a, b] = [said("a"), said("b")];

@@ -6,7 +6,7 @@ export function textPairs(count: number): PreferenceRow[] {
     form: "text",
     prompt: `prompt ${i}`,
     completions: [`good ${i}`, `bad ${i}`],
-    where: `pairs.jsonl, line ${i + 1}`,
+    location: `pairs.jsonl, line ${i + 1}`,
   }));
 }
 
@@ -19,7 +19,7 @@ export function textLabels(
     prompt,
     completions: [`answer ${i}`],
     label,
-    where: `labels.jsonl, line ${i + 1}`,
+    location: `labels.jsonl, line ${i + 1}`,
   }));
 }
 
@@ -32,7 +32,7 @@ export function textList(
     form: "text",
     prompt: "prompt",
     completions,
-    where: "lists.jsonl, line 1",
+    location: "lists.jsonl, line 1",
     ...scores && { scores },
   };
 }

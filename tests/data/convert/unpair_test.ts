@@ -7,12 +7,12 @@ Deno.test("unpair() labels each chosen and each rejected completion once", () =>
   const pairs = textPairs(5);
   const { rows, counts } = unpair(pairs, new Rng(0));
   deepStrictEqual(counts, { desirable: 5, undesirable: 5 });
-  const said = rows.map(({ prompt, completions, label, where }) =>
-    JSON.stringify([prompt, completions, label, where])
+  const said = rows.map(({ prompt, completions, label, location }) =>
+    JSON.stringify([prompt, completions, label, location])
   );
-  const expected = pairs.flatMap(({ prompt, completions, where }) =>
+  const expected = pairs.flatMap(({ prompt, completions, location }) =>
     completions.map((completion, k) =>
-      JSON.stringify([prompt, [completion], k === 0, where])
+      JSON.stringify([prompt, [completion], k === 0, location])
     )
   );
   deepStrictEqual(said.sort(), expected.sort());

@@ -13,7 +13,7 @@ async function read(fields: Record<string, string>) {
   Deno.writeTextFileSync(path, lines.join("\n"));
   try {
     const { format, rows } = await readAll(path);
-    const { where: _, ...content } = rows[0]!;
+    const { location: _, ...content } = rows[0]!;
     return { format, ...content };
   } catch (error) {
     const { message } = error as Error;

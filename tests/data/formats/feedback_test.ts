@@ -50,7 +50,7 @@ Deno.test("openRows() takes no feedback about pairs from other kinds", async () 
   };
   const { rows: [found] } = await read([row]);
   deepStrictEqual(found, {
-    where: "d.jsonl, row 1",
+    location: "d.jsonl, row 1",
     form: "text",
     prompt: "Hi",
     completions: ["a"],

@@ -129,7 +129,7 @@ Deno.test("openRows() and findFormat() refuse a format that they do not know", a
 
 Deno.test("recogniseFormat() gives what reads the other rows of a stream", () => {
   const [first, second] = [LABELLED, { ...LABELLED, label: 0 }]
-    .map((fields, i) => ({ where: `d.jsonl, line ${i + 1}`, fields }));
+    .map((fields, i) => ({ location: `d.jsonl, line ${i + 1}`, fields }));
   const format = recogniseFormat(first!);
   strictEqual(format.name, "trl-labels");
   strictEqual(format.parse(second!).label, false);
@@ -147,7 +147,7 @@ Deno.test("openRows() leaves bad rows out where it may, and counts them", async 
   const reader = await openRows(location, { skipBadRows: true });
   strictEqual(reader.format, "trl-pairs");
   const kept = await Array.fromAsync(reader.rows());
-  deepStrictEqual(kept.map(({ where }) => where), [
+  deepStrictEqual(kept.map(({ location }) => location), [
     "d.jsonl, row 3",
     "d.jsonl, row 5",
   ]);

@@ -287,7 +287,7 @@ for (const [name, options, content, expected, encoding] of CASES) {
   Deno.test(`encodeRow() ${name}`, () =>
     withByteTokenizer(options, async (folder) => {
       const tokenizer = await loadTokenizer(folder);
-      const row = { where: "d.jsonl, line 1", ...content };
+      const row = { location: "d.jsonl, line 1", ...content };
       deepStrictEqual(encodeRow(row, tokenizer, encoding), expected);
     }));
 }
@@ -358,7 +358,7 @@ for (const [name, options, content, reason, encoding] of BAD) {
   Deno.test(`encodeRow() refuses ${name}`, () =>
     withByteTokenizer(options ?? {}, async (folder) => {
       const tokenizer = options && await loadTokenizer(folder);
-      const row = { where: "d.jsonl, line 1", ...content };
+      const row = { location: "d.jsonl, line 1", ...content };
       throws(() => encodeRow(row, tokenizer, encoding), (error: Error) => {
         const message = error.message.replace(`${folder}/`, "");
         strictEqual(message, `Cannot tokenize d.jsonl, line 1: ${reason}`);

@@ -17,7 +17,7 @@ async function reading(name: string, content: string) {
   const prompts = await readPrompts(path);
   return prompts.map((prompt) => ({
     ...prompt,
-    where: prompt.where.slice(folder.path.length + 1),
+    location: prompt.location.slice(folder.path.length + 1),
   }));
 }
 
@@ -35,8 +35,8 @@ async function withTemplate(
 
 Deno.test("readPrompts() takes the lines of a text file that are not blank", async () => {
   deepStrictEqual(await reading("a.txt", "One \r\n\n  two\n"), [
-    { content: "One ", where: "a.txt, line 1" },
-    { content: "  two", where: "a.txt, line 3" },
+    { content: "One ", location: "a.txt, line 1" },
+    { content: "  two", location: "a.txt, line 3" },
   ]);
 });
 
@@ -49,10 +49,10 @@ Deno.test("readPrompts() takes prompts of rows, and conversations up to the last
   ];
   const text = rows.map((row) => JSON.stringify(row)).join("\n");
   deepStrictEqual(await reading("a.jsonl", text), [
-    { content: "One", where: "a.jsonl, line 1" },
-    { content: [question], where: "a.jsonl, line 2" },
-    { content: [question, answer, question], where: "a.jsonl, line 3" },
-    { content: [question], where: "a.jsonl, line 4" },
+    { content: "One", location: "a.jsonl, line 1" },
+    { content: [question], location: "a.jsonl, line 2" },
+    { content: [question, answer, question], location: "a.jsonl, line 3" },
+    { content: [question], location: "a.jsonl, line 4" },
   ]);
 });
 
@@ -67,7 +67,7 @@ Deno.test("readPrompts() says what is wrong with a file", async () => {
 
 Deno.test("encodePrompt() gives text the BOS, and no end", async () => {
   await withTemplate(null, (tokenizer) => {
-    const prompt = { content: "Hi", where: "here" };
+    const prompt = { content: "Hi", location: "here" };
     const ids = encodePrompt(prompt, tokenizer, { chat: false });
     deepStrictEqual(ids, [0, ...bytes("Hi")]);
   });
@@ -80,7 +80,7 @@ Deno.test("encodePrompt() makes text a turn of the user, and the system speaks o
       content: Parameters<typeof encodePrompt>[0]["content"],
       system?: string,
     ) =>
-      encodePrompt({ content, where: "here" }, tokenizer, {
+      encodePrompt({ content, location: "here" }, tokenizer, {
         chat: true,
         system,
       });
@@ -95,7 +95,7 @@ Deno.test("encodePrompt() makes text a turn of the user, and the system speaks o
 
 Deno.test("encodePrompt() tells the template what it is told", async () => {
   await withTemplate("{{ mood }}{{ messages[0].content }}", (tokenizer) => {
-    const prompt = { content: "Hi", where: "here" };
+    const prompt = { content: "Hi", location: "here" };
     const asking = { chat: true, templateOptions: { mood: "sad" } };
     deepStrictEqual(encodePrompt(prompt, tokenizer, asking), bytes("sadHi"));
   });
@@ -103,7 +103,7 @@ Deno.test("encodePrompt() tells the template what it is told", async () => {
 
 Deno.test("encodePrompt() needs a chat template for messages", async () => {
   await withTemplate(null, (tokenizer) => {
-    const prompt = { content: [question], where: "a.jsonl, line 1" };
+    const prompt = { content: [question], location: "a.jsonl, line 1" };
     throws(
       () => encodePrompt(prompt, tokenizer, { chat: false }),
       /a.jsonl, line 1: messages need a chat template/,

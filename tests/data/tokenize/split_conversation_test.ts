@@ -214,7 +214,7 @@ function checkRow(
   const prompt = all.slice(0, turns);
   const answer = all.slice(turns);
   const row = {
-    where: "random",
+    location: "random",
     form: "chat" as const,
     prompt,
     completions: [answer],

@@ -22,7 +22,7 @@ import { readAll } from "../format_cases.ts";
 function pairs(...lengths: [number, number, number][]) {
   const ids = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
   const rows = lengths.map(([prompt, ...completions], i): PreferenceRow => ({
-    where: `d.jsonl, line ${i + 1}`,
+    location: `d.jsonl, line ${i + 1}`,
     form: "ids",
     prompt: ids(prompt),
     completions: completions.map(ids),
@@ -172,7 +172,8 @@ Deno.test("tokenizeRows() counts rows that it cannot use, and goes on where it m
   strictEqual(examples.length, 1);
   strictEqual(errors.length, 1);
   throws(() => tokenizeRows({ kind, rows: [wrong] }, { ...IDS, onBadRow }), {
-    message: `Cannot use the rows from ${row!.where} on: all 1 were dropped, ` +
+    message:
+      `Cannot use the rows from ${row!.location} on: all 1 were dropped, ` +
       "1 that cannot be used",
   });
 });
@@ -181,7 +182,7 @@ for (const id of [100, -1, 1.5]) {
   Deno.test(`tokenizeRows() refuses ${id} for a token id below 100`, () => {
     const { kind, rows: [row] } = pairs([1, 1, 1]);
     const wrong: PreferenceRow = {
-      where: row!.where,
+      location: row!.location,
       form: "ids",
       prompt: [99],
       completions: [[1], [2, id]],
@@ -235,14 +236,14 @@ Deno.test("tokenizeRows() counts rows left out for their boundary, and says wher
   }, async (folder) => {
     const tokenizer = await loadTokenizer(folder);
     const user = { role: "user", content: "Hi" };
-    const chat = (where: string, ...prompt: Message[]): PreferenceRow => ({
-      where,
+    const chat = (location: string, ...prompt: Message[]): PreferenceRow => ({
+      location,
       form: "chat",
       prompt,
       completions: [[{ role: "assistant", content: "y" }]],
     });
-    const text = (where: string, prompt: string): PreferenceRow => ({
-      where,
+    const text = (location: string, prompt: string): PreferenceRow => ({
+      location,
       form: "text",
       prompt,
       completions: ["yes"],
@@ -251,7 +252,7 @@ Deno.test("tokenizeRows() counts rows left out for their boundary, and says wher
     const rows = [
       chat("a", user),
       chat("b", system, user),
-      ...["c", "d", "e", "f"].map((where) => text(where, "is ")),
+      ...["c", "d", "e", "f"].map((location) => text(location, "is ")),
       text("g", "is"),
     ];
     const options = { tokenizer, vocabularySize: 300 };

@@ -50,7 +50,7 @@ for (const [what, [kind, row]] of Object.entries(ROWS)) {
     Deno.test(`${what} is read as it was written for ${name}`, () => {
       const layout = LAYOUTS[name](kind, row.form);
       const fields = JSON.parse(JSON.stringify(written(row, layout)));
-      const again = { where: row.where, fields };
+      const again = { location: row.location, fields };
       const format = recogniseFormat(again);
       strictEqual(format.name, layout.format);
       deepStrictEqual(format.parse(again), layout.adapt(row));
