@@ -16,7 +16,7 @@ const FOLDERS: Record<string, readonly string[]> = {
  * is a folder, or a file where DESIGN has one; the most specific one counts.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  experiment: ["run", "train", "losses", "models", "onnx"],
+  experiment: ["run", "train", "losses", "models", "data", "ops", "onnx"],
   run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],
   train: ["losses", "models", "data", "grad", "optim", "ops", "onnx"],

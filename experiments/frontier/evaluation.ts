@@ -1,4 +1,8 @@
 import type { TokenRow } from "lib/data/example.ts";
+import {
+  createDivergence,
+  type Divergence,
+} from "lib/experiment/divergence.ts";
 import { mean } from "lib/train/metrics.ts";
 import {
   createGenerator,
@@ -9,7 +13,6 @@ import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import type { Rng } from "lib/rng.ts";
 import { Scorer } from "lib/train/scorer.ts";
-import { createDivergence, type Divergence } from "./divergence.ts";
 import type { Weights } from "./reference_model.ts";
 import type { FrontierSettings } from "./settings.ts";
 import { goldReward, isWellFormed, PROMPTS, type Review } from "./world.ts";

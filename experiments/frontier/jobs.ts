@@ -9,7 +9,6 @@ import { mean } from "lib/train/metrics.ts";
 import { attainableFrontier, type AttainablePoint } from "./attainable.ts";
 import { Evaluator } from "./evaluation.ts";
 import { entropy } from "./grammar.ts";
-import { labelPair } from "./preferences.ts";
 import {
   exampleOf,
   hashWeights,
@@ -25,7 +24,13 @@ import {
   type SeedData,
   Training,
 } from "./training.ts";
-import { goldReward, isWellFormed, PROMPTS, type Review } from "./world.ts";
+import {
+  goldReward,
+  isWellFormed,
+  labelPair,
+  PROMPTS,
+  type Review,
+} from "./world.ts";
 
 export const { url } = import.meta;
 

@@ -1,8 +1,7 @@
 import type { GridSettings, Method } from "lib/experiment/grid.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import type { Schedule } from "lib/optim.ts";
-import type { LabelNoise } from "./preferences.ts";
-import { BOS, encode, EOS, VOCABULARY } from "./world.ts";
+import { BOS, encode, EOS, type LabelNoise, VOCABULARY } from "./world.ts";
 
 /** A method, its rate as `tuning.json` has it. */
 export interface FrontierMethod extends Method {

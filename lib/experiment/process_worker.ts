@@ -28,7 +28,12 @@ export class ProcessWorker<T extends JobTypes> implements Worker<T> {
     const program = import.meta.resolve("./worker_process.ts");
     const child = fork(program, [], { serialization: "advanced" });
     const worker = new ProcessWorker<T>(child);
-    await worker.#request<void>({ url, setup });
+    try {
+      await worker.#request<void>({ url, setup });
+    } catch (error) {
+      await worker.release();
+      throw error;
+    }
     return worker;
   }
 
@@ -43,7 +48,8 @@ export class ProcessWorker<T extends JobTypes> implements Worker<T> {
     if (!this.child.connected) return;
     const exit = once(this.child, "exit");
     this.child.disconnect();
-    await exit;
+    const [status] = await exit;
+    if (status !== 0) throw endedWith(status);
   }
 
   #request<R>(request: Request): Promise<R> {
@@ -57,15 +63,15 @@ export class ProcessWorker<T extends JobTypes> implements Worker<T> {
         settle(() =>
           "error" in reply ? reject(reply.error) : resolve(reply.value)
         );
-      const onExit = (code: number | null) =>
-        settle(() =>
-          reject(
-            new Error(
-              `A process that shares the runs ended with status ${code}, expected an answer`,
-            ),
-          )
-        );
+      const onExit = (status: number | null) =>
+        settle(() => reject(endedWith(status)));
       child.on("message", onMessage).on("exit", onExit).send(request);
     });
   }
+}
+
+function endedWith(status: number | null): Error {
+  return new Error(
+    `A process that shares the runs ended with status ${status}, expected an answer`,
+  );
 }

@@ -20,15 +20,16 @@ export async function withWorkers<Setup, T extends JobTypes, R>(
   use: (workers: readonly Worker<T>[]) => Promise<R>,
 ): Promise<R> {
   // Processes that share a GPU are no faster than a single one.
-  const workers = count === 1 || device !== "cpu"
-    ? [localWorker(await module.createJobs(setup))]
-    : await Promise.all(
-      Array.from(
-        { length: count },
-        () => ProcessWorker.create<Setup, T>(module.url, setup),
-      ),
-    );
+  const isAlone = count === 1 || device !== "cpu";
+  const create = isAlone
+    ? async () => localWorker(await module.createJobs(setup))
+    : () => ProcessWorker.create<Setup, T>(module.url, setup);
+  const slots = [...Array(isAlone ? 1 : count).keys()];
+  const workers: Worker<T>[] = [];
   try {
+    await mapWithWorkers({ workers: slots, inputs: slots }, async () => {
+      workers.push(await create());
+    });
     return await use(workers);
   } finally {
     await Promise.all(workers.map((worker) => worker.release()));

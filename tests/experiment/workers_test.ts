@@ -1,5 +1,10 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { mapWithWorkers } from "lib/experiment/workers.ts";
+import { join } from "node:path";
+import type { Worker } from "lib/experiment/jobs.ts";
+import { mapWithWorkers, withWorkers } from "lib/experiment/workers.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+import * as module from "./arithmetic_jobs.ts";
+import type { ArithmeticJobs } from "./arithmetic_jobs.ts";
 
 /** Waits for some turns of the event loop. */
 async function turns(n: number): Promise<void> {
@@ -42,4 +47,76 @@ Deno.test("after an error no job is started, and those under way are waited for"
   );
   await rejects(failing, /no/);
   deepEqual(done, [2]);
+});
+
+/** Workers whose setup is complete but for its factor. */
+async function withScaling<R>(
+  { count, factor = 3, device = "cpu" as const }: {
+    count: number;
+    factor?: number;
+    device?: "cpu" | "webgpu";
+  },
+  use: (workers: readonly Worker<ArithmeticJobs>[]) => Promise<R>,
+): Promise<{ result: R; releases: number }> {
+  using folder = temporaryFolder();
+  const released = join(folder.path, "released");
+  Deno.writeTextFileSync(released, "");
+  const setup = { factor, released };
+  const result = await withWorkers({ module, setup, device, count }, use);
+  return { result, releases: Deno.readTextFileSync(released).length };
+}
+
+Deno.test("workers do the same jobs here and in processes, and are released", async () => {
+  for (const count of [1, 2]) {
+    const { result, releases } = await withScaling(
+      { count },
+      (workers) =>
+        mapWithWorkers(
+          { workers, inputs: [1, 2, 3] },
+          (worker, n) => worker.run("scale", Float64Array.of(n, 1 / n)),
+        ),
+    );
+    deepEqual(result, [1, 2, 3].map((n) => Float64Array.of(3 * n, 3 / n)));
+    equal(releases, count);
+  }
+});
+
+Deno.test("several workers have processes of their own, except on a GPU", async () => {
+  const processes = (count: number, device: "cpu" | "webgpu") =>
+    withScaling(
+      { count, device },
+      (workers) =>
+        Promise.all(workers.map((each) => each.run("process", null))),
+    );
+  deepEqual((await processes(1, "cpu")).result, [Deno.pid]);
+  deepEqual((await processes(3, "webgpu")).result, [Deno.pid]);
+  equal(new Set([Deno.pid, ...(await processes(3, "cpu")).result]).size, 4);
+});
+
+Deno.test("an error of a job arrives as it is, and the worker goes on", async () => {
+  for (const count of [1, 2]) {
+    const { result } = await withScaling({ count }, async ([worker]) => {
+      await rejects(worker!.run("fail", "no luck"), {
+        name: "RangeError",
+        message: "no luck",
+      });
+      return await worker!.run("scale", Float64Array.of(2));
+    });
+    deepEqual(result, Float64Array.of(6));
+  }
+});
+
+Deno.test("a setup that fails is an error", async () => {
+  for (const count of [1, 2]) {
+    const failing = withScaling({ count, factor: 0 }, () => Promise.resolve());
+    await rejects(failing, /Cannot scale by 0/);
+  }
+});
+
+Deno.test("a process that ends is an error of the job it had", async () => {
+  const failing = withScaling(
+    { count: 2 },
+    ([worker]) => worker!.run("exit", 9),
+  );
+  await rejects(failing, /ended with status 9, expected an answer/);
 });

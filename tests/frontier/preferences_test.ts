@@ -1,12 +1,14 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { Rng } from "lib/rng.ts";
 import {
+  encode,
+  goldReward,
   type LabelNoise,
   labelPair,
   type Pair,
   preferenceProbability,
-} from "experiments/frontier/preferences.ts";
-import { encode, goldReward, PROMPTS } from "experiments/frontier/world.ts";
+  PROMPTS,
+} from "experiments/frontier/world.ts";
 
 const GOOD = encode("it is great . </s>");
 const FINE = encode("it is fine . </s>");

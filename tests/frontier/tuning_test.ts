@@ -1,6 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { regret } from "experiments/frontier/attainable.ts";
 import { FULL } from "experiments/frontier/settings.ts";
+import { FRONTIER } from "experiments/frontier/experiment.ts";
+import { readRecord } from "lib/record/record.ts";
+import { checkout } from "../places.ts";
 import tuning from "experiments/frontier/tuning.json" with { type: "json" };
 
 const CURVE = [2, 1, 0.5].map((beta) => ({
@@ -46,5 +49,17 @@ Deno.test("the settings have the rates of least regret", () => {
     const best = own.find((trial) => trial.regret === least)!;
     equal(learningRate, best.learningRate, loss);
     equal(new Map(Object.entries(tuning.chosen)).get(loss), learningRate);
+  }
+});
+
+Deno.test("the regrets are those of the ends, by the criterion", async () => {
+  const { regret, criterion, constants } = FRONTIER.tuning!;
+  equal(tuning.criterion, criterion);
+  deepEqual(tuning.prices, constants["prices"]);
+  const reference = await readRecord(
+    checkout("results/frontier/reference/run.json"),
+  );
+  for (const { ends, ...trial } of tuning.trials) {
+    equal(regret(ends, { ...reference, rows: [] }), trial.regret);
   }
 });

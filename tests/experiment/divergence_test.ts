@@ -1,5 +1,5 @@
 import { ok } from "node:assert/strict";
-import { createDivergence } from "experiments/frontier/divergence.ts";
+import { createDivergence } from "lib/experiment/divergence.ts";
 import { logitsAfter } from "../models/logits_after.ts";
 import { randomDecoder, SMALL } from "../models/random_decoder.ts";
 

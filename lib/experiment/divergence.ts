@@ -1,18 +1,17 @@
-import { treeBatch } from "lib/data/tree_batch.ts";
-import type { TokenRow } from "lib/data/example.ts";
-import { microBatches } from "lib/data/sampler.ts";
-import { parameterNames } from "lib/models/parameters.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
-import type { Parameters } from "lib/models/decoder/layers.ts";
-import type { Policy } from "lib/models/policy.ts";
-import { Graph } from "lib/onnx/graph.ts";
-import type { Device } from "lib/onnx/providers.ts";
-import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
-import { exp, mul, sub } from "lib/ops/elementwise.ts";
-import { gemm } from "lib/ops/linalg.ts";
-import { logSoftmax } from "lib/ops/norm.ts";
-import { sum } from "lib/ops/shaping.ts";
-import type { Weights } from "./reference_model.ts";
+import { treeBatch } from "../data/tree_batch.ts";
+import type { TokenRow } from "../data/example.ts";
+import { microBatches } from "../data/sampler.ts";
+import { parameterNames } from "../models/parameters.ts";
+import { nextLogits, streamInputs } from "../models/decoder/decoder.ts";
+import type { Parameters } from "../models/decoder/layers.ts";
+import type { Policy } from "../models/policy.ts";
+import { Graph } from "../onnx/graph.ts";
+import type { Device } from "../onnx/providers.ts";
+import { compile, hostData, type Tensors } from "../onnx/session.ts";
+import { exp, mul, sub } from "../ops/elementwise.ts";
+import { gemm } from "../ops/linalg.ts";
+import { logSoftmax } from "../ops/norm.ts";
+import { sum } from "../ops/shaping.ts";
 
 /** Computes how far a policy is from π_ref on given completions. */
 export interface Divergence {
@@ -33,7 +32,7 @@ const MICRO_TOKENS = 2048;
 /** Compiles two forward passes side by side; π_ref is a constant of the graph. */
 export async function createDivergence(
   policy: Policy,
-  { reference, device }: { reference: Weights; device: Device },
+  { reference, device }: { reference: Policy["initial"]; device: Device },
 ): Promise<Divergence> {
   const { config } = policy;
   const graph = new Graph();
@@ -65,7 +64,7 @@ export async function createDivergence(
 function constantParameters(
   graph: Graph,
   { config }: Policy,
-  weights: Weights,
+  weights: Policy["initial"],
 ): Parameters {
   const values = new Map(
     parameterNames(config).map(({ name, shape }) =>

@@ -1,0 +1,42 @@
+import { deepEqual, throws } from "node:assert/strict";
+import { like, storedSettings } from "lib/experiment/stored_settings.ts";
+import { TOY_SETTINGS } from "./toy_experiment.ts";
+
+const RUN = { loss: "sft", option: null, value: 0, learningRate: 1, seed: 1 };
+
+/** The settings of a record, as JSON has them. */
+function settings(changes: Record<string, unknown> = {}) {
+  const all = { experiment: "toy", run: RUN, ...TOY_SETTINGS, ...changes };
+  return { name: "sft-seed1", settings: JSON.parse(JSON.stringify(all)) };
+}
+
+Deno.test("a record tells the settings of its experiment and its run", () => {
+  const { settings: found, point } = storedSettings(settings(), TOY_SETTINGS);
+  deepEqual([found, point], [TOY_SETTINGS, RUN]);
+  const none = storedSettings(settings({ run: null }), TOY_SETTINGS);
+  deepEqual(none.point, null);
+});
+
+Deno.test("settings that are not those of the experiment are named", () => {
+  const message = (changes: Record<string, unknown>) => () =>
+    storedSettings(settings(changes), TOY_SETTINGS);
+  throws(
+    message({ origin: "10" }),
+    /settings of sft-seed1\/origin is "10", expected a number/,
+  );
+  throws(message({ origin: undefined }), /origin is undefined, expected/);
+  throws(message({ seeds: 3 }), /seeds is 3, expected a list/);
+  throws(message({ methods: [{}] }), /methods\/0\/loss is undefined, expected/);
+  throws(
+    message({ run: { ...RUN, seed: null } }),
+    /run\/0\/seed is null, expected a number/,
+  );
+});
+
+Deno.test("an item of a list is like one of the example's items", () => {
+  const example = [{ option: "beta" as string | null }, { option: null }];
+  deepEqual(like([{ option: null }], example, "here"), [{ option: null }]);
+  throws(() => like([{ option: 1 }], example, "here"), {
+    message: "Cannot use a record: here/0/option is 1, expected a string",
+  });
+});
