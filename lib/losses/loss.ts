@@ -222,6 +222,35 @@ type Undiscriminated<L> = Omit<L, "data">;
 export const completionLoss = <const O extends LossOptions>(
   loss: Undiscriminated<CompletionLoss<O>>,
 ): CompletionLoss<O> => ({ ...loss, data: "completions" });
+/**
+ * Declares a loss of pairs, as `completionLoss()` and the others declare theirs.
+ *
+ * @example −log σ(β log π(y_w|x) − β log π(y_l|x)) and its gradient at π(y_w|x) = π(y_l|x)
+ * ```ts
+ * import { runLoss } from "@prefgrad/prefgrad/losses/evaluate";
+ * import { pairLoss } from "@prefgrad/prefgrad/losses/loss";
+ * import { beta } from "@prefgrad/prefgrad/losses/options";
+ * import { mul, sub } from "@prefgrad/prefgrad/ops/elementwise";
+ * import { softplus } from "@prefgrad/prefgrad/ops/special";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * const logistic = pairLoss({
+ *   id: "logistic",
+ *   title: "Logistic loss of log-probabilities",
+ *   formula: "−log σ(β log π(y_w|x) − β log π(y_l|x))",
+ *   source: "Your paper, eq. 1, https://example.org",
+ *   options: { beta },
+ *   terms: ({ chosen, rejected }, { beta }) => ({
+ *     loss: softplus(mul(beta, sub(rejected.logProb, chosen.logProb))),
+ *   }),
+ * });
+ *
+ * const even = { completions: [{ logProb: -7 }, { logProb: -7 }] };
+ * const { losses, gradients } = await runLoss(logistic, [even]);
+ * deepStrictEqual(losses, [Math.fround(Math.LN2)]);
+ * deepStrictEqual(gradients, [[-0.05, 0.05].map(Math.fround)]);
+ * ```
+ */
 export const pairLoss = <const O extends LossOptions>(
   loss: Undiscriminated<PairLoss<O>>,
 ): PairLoss<O> => ({ ...loss, data: "pairs" });

@@ -29,6 +29,15 @@ export interface IntervalOptions {
  * The mean with Student's interval, mean ± t·s/√n, for values that are
  * independent and about normal: one per seed, not one per step.
  *
+ * @example
+ * ```ts
+ * import { meanInterval } from "@prefgrad/prefgrad/stats";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const { mean, low, high } = meanInterval([0.61, 0.58, 0.66]);
+ * strictEqual(`${mean.toFixed(2)} [${low!.toFixed(2)}, ${high!.toFixed(2)}]`, "0.62 [0.52, 0.72]");
+ * ```
+ *
  * @throws {RangeError} on no values, or one that is not finite.
  */
 export function meanInterval(
