@@ -6,49 +6,48 @@ import type { MetricsRow } from "../record/metrics.ts";
 import {
   dataSection,
   fieldsOf,
-  hubSource,
   lossNames,
   machineSection,
   objectiveName,
   objectiveSection,
-  results,
   settingsSection,
 } from "./sections.ts";
 import {
   code,
   count,
+  factTable,
   figure,
   type FrontMatter,
   frontMatter,
   section,
-  table,
   words,
 } from "./markdown.ts";
+import { resultsSection } from "./results.ts";
 import { type Loading, reproductionSection, usageSection } from "./usage.ts";
 
-/** A run, of which a card tells. */
+/** The run that a card describes. */
 export interface CardRun {
   readonly record: RunRecord;
   readonly rows: readonly MetricsRow[];
-  /** Path in the repository of the picture of its curves, if there is one. */
+  /** Path in the repository of the picture of its curves, or null. */
   readonly figure: string | null;
 }
 
-/** What a card is of. */
+/** The subject of a card. */
 export interface CardSubject {
-  /** Where it goes: `org/name`. */
+  /** The repository, `org/name`. */
   readonly repo: string;
   readonly kind: Loading["kind"];
-  /** The base model, as `adapter_config.json` or somebody names it. */
+  /** The base model, as `adapter_config.json` or the user names it. */
   readonly baseModel: string | null;
-  /** Null where nothing is known of how it came about. */
+  /** The run that made it; null if it is unknown. */
   readonly run: CardRun | null;
 }
 
 /**
- * The README.md of a repository on the Hub, from a run's record alone: what
- * the Hub reads (https://huggingface.co/docs/hub/model-cards) and what a
- * reader wants to know. What is not known, such as the licence, is not said.
+ * The README.md of a repository on the Hub, made from a run's record alone: the
+ * metadata that the Hub reads (https://huggingface.co/docs/hub/model-cards) and
+ * sections for a reader. Unknown facts, such as the licence, are left out.
  */
 export function modelCard(subject: CardSubject): string {
   const { repo, kind, run } = subject;
@@ -58,20 +57,20 @@ export function modelCard(subject: CardSubject): string {
     frontMatter(metadata(subject, base)),
     `# ${words(repo.split("/").at(-1)!)}`,
     summary(subject, base),
-    ...run === null ? [] : [results(run.record, run)],
+    ...run === null ? [] : [resultsSection(run.record, run)],
     usageSection({ repo, kind, base: base?.hub ?? null, hasTokenizer }),
     ...run === null ? [] : recordSections(run.record),
   ].filter((part) => part !== "").join("\n\n") + "\n";
 }
 
-/** What was trained. */
+/** The model that was trained. */
 interface Base {
   readonly name: string;
-  /** Null where it is not known to be on the Hub. */
+  /** Null if it is not known to be on the Hub. */
   readonly hub: Loading["base"];
 }
 
-/** The record knows best, then who pushes, then the adapter. */
+/** The record takes precedence over the user and the adapter's configuration. */
 function baseOf({ baseModel, run }: CardSubject): Base | null {
   const source = run?.record.model.source ?? null;
   const hub = hubSource(source ?? "");
@@ -83,7 +82,21 @@ function baseOf({ baseModel, run }: CardSubject): Base | null {
   return name === null ? null : { name: basename(name), hub: null };
 }
 
-/** What loads it, as the Hub calls that. */
+/** A model or data set on the Hub, as a record names it. */
+interface HubSource {
+  /** `org/name` */
+  readonly repo: string;
+  readonly commit: string;
+}
+
+/** Reads `org/name@<commit>`; null for a name of another form. */
+function hubSource(source: string): HubSource | null {
+  const [, repo, commit] =
+    /^(\w[\w.-]*\/\w[\w.-]*)@([0-9a-f]{40})\b/.exec(source) ?? [];
+  return repo === undefined ? null : { repo, commit: commit! };
+}
+
+/** The library that loads it, by its name on the Hub. */
 const LIBRARIES: Readonly<Record<CardSubject["kind"], string>> = {
   adapter: "peft",
   model: "transformers",
@@ -117,14 +130,14 @@ function isFull(tuning: Json | undefined): boolean {
   return fieldsOf(tuning)["kind"] === "full";
 }
 
-/** What it is, in a sentence and a table. */
+/** A sentence and a table about the model. */
 function summary({ kind, run }: CardSubject, base: Base | null): string {
   const from = base === null ? "a model" : code(base.hub?.repo ?? base.name);
   if (run === null) {
     return kind === "adapter" ? `A LoRA adapter of ${from}.` : "";
   }
   const { objective, data, settings } = run.record;
-  const what = kind === "adapter"
+  const subject = kind === "adapter"
     ? `A LoRA adapter of ${from}`
     : isFull(settings["tuning"])
     ? `All parameters of ${from}`
@@ -134,31 +147,27 @@ function summary({ kind, run }: CardSubject, base: Base | null): string {
   const steps = `${count(last)} ${last === 1 ? "step" : "steps"}`;
   const sources = data.filter(({ role }) => role === "train")
     .map(({ source }) => ` on ${code(source)}`);
-  return `${what}, trained by prefgrad${method} for ${steps}${
+  return `${subject}, trained by prefgrad${method} for ${steps}${
     sources.join("")
   }.\n\n${originTable(run.record)}`;
 }
 
 function originTable({ model, settings, summary }: RunRecord): string {
   const { parameters: { total, trainable }, ...hashes } = model;
-  const facts: Record<string, string | null> = {
+  return factTable({
     "Trained parameters": `${count(trainable)} of ${count(total)}`,
     "Base model": code(model.source),
     "its GGUF file, SHA-256": hashes.gguf ? code(hashes.gguf) : null,
-    "its weights in training": heldWeights(settings, summary),
+    "its weights in training": baseWeightsText(settings, summary),
     "its weights, SHA-256": hashes.weights && code(hashes.weights),
     "its tokenizer with template, SHA-256": hashes.tokenizer &&
       code(hashes.tokenizer),
     "Initial adapter, SHA-256": hashes.adapter && code(hashes.adapter),
-  };
-  return table(
-    ["", ""],
-    Object.entries(facts).flatMap(([name, fact]) => fact ? [[name, fact]] : []),
-  );
+  });
 }
 
-/** How weights in fewer bits were held, and what that cost; null for others. */
-function heldWeights(
+/** The format of weights in fewer bits, with its error; null for others. */
+function baseWeightsText(
   { baseWeights }: RunRecord["settings"],
   summary: RunRecord["summary"],
 ): string | null {
@@ -178,7 +187,7 @@ function recordSections(record: RunRecord): string[] {
     machineSection(record),
     section(
       "Limits",
-      "Nothing was measured but what stands here: in particular neither what the model can do otherwise, nor whether what it says is true or harmless.",
+      "Only the numbers above were measured: neither other abilities of the model, nor whether its completions are true or harmless.",
     ),
   ];
 }

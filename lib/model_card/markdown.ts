@@ -1,9 +1,10 @@
 /**
- * Pieces of GitHub-flavoured Markdown, as the Hub shows model cards. Texts of
- * records may hold anything: they go into code, where nothing has a meaning.
+ * Pieces of GitHub-flavoured Markdown, in which the Hub shows model cards. Texts
+ * of records may hold anything, so they go into code, where no mark has a
+ * meaning.
  */
 
-/** A text of one line as it is. */
+/** A text as code on one line. */
 export function code(text: string): string {
   const line = oneLine(text);
   if (line === "") return "–";
@@ -12,7 +13,7 @@ export function code(text: string): string {
   return `${fence}${margin}${line}${margin}${fence}`;
 }
 
-/** A text of several lines as it is. */
+/** A text as a block of code. */
 export function codeBlock(language: string, text: string): string {
   const fence = "`".repeat(Math.max(3, longest(text) + 1));
   return `${fence}${language}\n${text}\n${fence}`;
@@ -24,7 +25,7 @@ function longest(text: string): number {
   return Math.max(0, ...runs.map(({ length }) => length));
 }
 
-/** Words of one line, in which a punctuation mark is just that. */
+/** A text on one line, with its punctuation escaped. */
 export function words(text: string): string {
   return oneLine(text).replace(/[\\`*_[\]<>&#@|~]/g, "\\$&");
 }
@@ -33,7 +34,7 @@ function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
-/** A table, the cells of which are Markdown. */
+/** A table whose cells are Markdown. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -44,13 +45,22 @@ export function table(
     .join("\n");
 }
 
-/** A heading with what belongs under it; nothing where nothing does. */
-export function section(title: string, ...parts: readonly string[]): string {
-  const found = parts.filter((part) => part !== "");
-  return found.length === 0 ? "" : [`## ${title}`, ...found].join("\n\n");
+/** A table of two columns without a head; facts that are null are left out. */
+export function factTable(
+  facts: Readonly<Record<string, string | null>>,
+): string {
+  const rows = Object.entries(facts)
+    .flatMap(([name, fact]) => fact === null ? [] : [[name, fact]]);
+  return table(["", ""], rows);
 }
 
-/** A measured number, to four digits. */
+/** A heading with its parts; nothing if all parts are empty. */
+export function section(title: string, ...parts: readonly string[]): string {
+  const filled = parts.filter((part) => part !== "");
+  return filled.length === 0 ? "" : [`## ${title}`, ...filled].join("\n\n");
+}
+
+/** A measured number with four digits. */
 export function figure(value: number): string {
   return String(Number(value.toPrecision(4))).replace("-", "−");
 }
@@ -60,7 +70,7 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** What the Hub reads of a card; what is not known is left out. */
+/** The metadata of a card; null and empty fields are left out. */
 export type FrontMatter = Readonly<
   Record<string, string | readonly string[] | null>
 >;
@@ -75,10 +85,10 @@ export function frontMatter(fields: FrontMatter): string {
   return ["---", ...lines, "---"].join("\n");
 }
 
-/** Words that YAML takes for something else than a text. */
+/** Words that YAML does not read as text. */
 const RESERVED = /^(true|false|yes|no|on|off|null|y|n)$/i;
 
-/** A text: bare where that is clear, else as in JSON, which YAML reads too. */
+/** A text: bare where YAML reads it so, else as JSON, which YAML includes. */
 function scalar(text: string): string {
   const isBare = /^[a-z][\w./-]*$/i.test(text) && !RESERVED.test(text);
   return isBare ? text : JSON.stringify(text);

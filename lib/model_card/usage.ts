@@ -3,20 +3,20 @@ import type { Json } from "../record/canonical_json.ts";
 import { codeBlock, section } from "./markdown.ts";
 import { fieldsOf } from "./sections.ts";
 
-/** What a card tells of how to load. */
+/** How a model or adapter is loaded. */
 export interface Loading {
-  /** Where it lies, `org/name`. */
+  /** Its repository, `org/name`. */
   readonly repo: string;
-  /** An ONNX model has no other weights. */
+  /** An ONNX model has no weights besides its graphs'. */
   readonly kind: "adapter" | "model" | "onnx";
-  /** The model that an adapter belongs to: `org/name`, or else null. */
+  /** The base model of an adapter, if it is on the Hub. */
   readonly base:
     | { readonly repo: string; readonly commit: string | null }
     | null;
   readonly hasTokenizer: boolean;
 }
 
-/** How to load each kind. */
+/** The code that loads each kind. */
 const USAGES: Readonly<
   Record<Loading["kind"], (loading: Loading) => readonly string[]>
 > = {
@@ -25,7 +25,7 @@ const USAGES: Readonly<
   onnx: onnxUsage,
 };
 
-/** How to load it, where it runs. */
+/** Code to load and run it. */
 export function usageSection(loading: Loading): string {
   return section("Use", ...USAGES[loading.kind](loading));
 }
@@ -38,7 +38,7 @@ function adapterUsage({ repo, base, hasTokenizer }: Loading): string[] {
     "from peft import PeftModel",
     ...pythonStart(place, hasTokenizer),
     ...base === null
-      ? ["# BASE_MODEL: what the adapter was trained on, see above"]
+      ? ["# BASE_MODEL: the model on which the adapter was trained, see above"]
       : [],
     `base = AutoModelForCausalLM.from_pretrained(${place})`,
     `model = PeftModel.from_pretrained(base, ${JSON.stringify(repo)})`,
@@ -76,7 +76,7 @@ function onnxUsage({ repo, hasTokenizer }: Loading): string[] {
   return [codeBlock("js", lines.join("\n"))];
 }
 
-/** Imports, and the tokenizer where there is one. */
+/** Imports, and the tokenizer if there is one. */
 function pythonStart(place: string, hasTokenizer: boolean): string[] {
   return hasTokenizer
     ? [
@@ -95,18 +95,18 @@ function generateBlock(flags: string): string {
   return codeBlock("sh", `deno task generate ${flags} --prompt "..."`);
 }
 
-/** How to make the run again, and what made it. */
+/** The commands that repeat the run. */
 export function reproductionSection(record: RunRecord): string {
   const { provenance, model, settings, objective } = record;
-  const places: Record<string, Json | undefined> = {
+  const inputs: Record<string, Json | undefined> = {
     "model": model.source,
     "data": settings["data"],
     "eval-data": settings["evalData"],
     "init-adapter": fieldsOf(settings["tuning"])["adapter"],
     "loss": objective?.code ? settings["loss"] : null,
   };
-  const flags = Object.entries(places).flatMap(([name, place]) =>
-    typeof place === "string" ? [`--${name} ${quoted(place)}`] : []
+  const flags = Object.entries(inputs).flatMap(([name, path]) =>
+    typeof path === "string" ? [`--${name} ${quoted(path)}`] : []
   );
   const commands = [
     ...provenance === null ? [] : [`git checkout ${provenance.commit}`],
@@ -114,17 +114,17 @@ export function reproductionSection(record: RunRecord): string {
   ];
   return section(
     "Reproduce",
-    "`run.json` and `metrics.jsonl` of this repository are the whole record. In a checkout of prefgrad with both in one folder, and with the names of files replaced by where they lie now, this runs it again and compares every number:",
+    "`run.json` and `metrics.jsonl` of this repository are the whole record. In a checkout of prefgrad with both in one folder, and with the names of files replaced by their paths, this runs it again and compares every number:",
     codeBlock("sh", commands.join("\n")),
     provenance === null
-      ? "It was not made from a checkout, so its exact source is not known."
+      ? "The run was not made from a checkout, so its exact source is not known."
       : provenance.dirty
-      ? "The checkout had changes that were not committed, so the commit alone does not say everything."
+      ? "The checkout had changes that were not committed, so the commit is not the whole source."
       : "",
   );
 }
 
-/** A word of a shell. */
+/** A word for a shell, quoted if need be. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text)
     ? text

@@ -21,13 +21,13 @@ const ADAPTER = {
 const MODEL = { ...ADAPTER, kind: "model" } as const;
 const ONNX = { ...ADAPTER, kind: "onnx" } as const;
 
-/** The block of YAML, and what follows it. */
+/** The block of YAML, and the text after it. */
 function parts(card: string): [yaml: string, body: string] {
   const [, yaml, body] = card.match(/^---\n(.*?)\n---\n\n(.*)$/s)!;
   return [yaml!, body!];
 }
 
-Deno.test("the card of an adapter begins with what the Hub reads", () => {
+Deno.test("the card of an adapter begins with the metadata that the Hub reads", () => {
   const [yaml] = parts(modelCard({ ...ADAPTER, run: DPO_RUN }));
   deepStrictEqual(yaml.split("\n"), [
     "base_model: org/base",
@@ -46,9 +46,9 @@ Deno.test("the card of an adapter begins with what the Hub reads", () => {
 
 /** Lines of the card of a run of DPO, and why a reader wants them. */
 const TOLD: Record<string, RegExp> = {
-  "what it is":
+  "its subject":
     /^A LoRA adapter of `org\/base`, trained by prefgrad with \[Direct Preference Optimization\]\(https:\/\/arxiv.org\/abs\/2305.18290\) for 20 steps on `org\/pairs@[0-9a-f]{40}`\.$/m,
-  "which parameters": /^\| Trained parameters \| 4,884,480 of 139,399,488 \|$/m,
+  "its parameters": /^\| Trained parameters \| 4,884,480 of 139,399,488 \|$/m,
   "first and last steps, evaluations":
     /^\| {2}\| step 1 \| steps 19 to 20 \| evaluation, step 10 \| evaluation, step 20 \|$/m,
   "losses": /^\| Loss \| 1 \| 0.075 \| 0.51 \| 0.41 \|$/m,
@@ -74,18 +74,18 @@ const TOLD: Record<string, RegExp> = {
   "processors with pipes": /^\| Processor \| `Some \\\| Processor`, 2 cores/m,
 };
 
-for (const [what, line] of Object.entries(TOLD)) {
-  Deno.test(`the card of a run of DPO tells ${what}`, () => {
+for (const [subject, line] of Object.entries(TOLD)) {
+  Deno.test(`the card of a run of DPO tells ${subject}`, () => {
     match(modelCard({ ...ADAPTER, run: DPO_RUN }), line);
   });
 }
 
-Deno.test("settings that are off, and counts of nothing, are not told", () => {
+Deno.test("settings that are off and counts of 0 are left out", () => {
   const card = modelCard({ ...ADAPTER, run: DPO_RUN });
   doesNotMatch(card, /preset|skipBadRows|specials|skipped/);
 });
 
-Deno.test("a local model is named, and not given out as one on the Hub", () => {
+Deno.test("a local model is named, but not as one on the Hub", () => {
   const [yaml, body] = parts(modelCard({
     ...ADAPTER,
     baseModel: "models/tiny",
@@ -98,7 +98,7 @@ Deno.test("a local model is named, and not given out as one on the Hub", () => {
   doesNotMatch(body, /Tokenizer|deno task generate/);
 });
 
-Deno.test("who pushes may name the base model of a local one", () => {
+Deno.test("the user may name the base model of an adapter of a local one", () => {
   const baseModel = "org/known";
   const card = modelCard({ ...ADAPTER, baseModel, run: KTO_RUN });
   match(card, /^base_model: org\/known$/m);
@@ -111,8 +111,8 @@ Deno.test("the card of KTO has its estimate of KL, and no reward of pairs", () =
   match(card, /^- KL estimate: z₀ = max/m);
   match(card, /^λ σ\(−β\(Δ − z_0\)\) if desirable, /m);
   match(card, /No examples were held out/);
-  match(card, /It was not made from a checkout/);
-  doesNotMatch(card, /ranked right/);
+  match(card, /The run was not made from a checkout/);
+  doesNotMatch(card, /ranked correctly/);
 });
 
 Deno.test("the card of a sum of losses names each, and own code by hash", () => {
@@ -177,20 +177,20 @@ Deno.test("the card of an ONNX model says how transformers.js runs it", () => {
   doesNotMatch(bare, /pipeline\(/);
 });
 
-Deno.test("the card of a run of one step without comparisons has what there is", () => {
+Deno.test("the card of a run of one step without comparisons has no other results", () => {
   const card = modelCard({ ...ADAPTER, run: SFT_RUN });
   match(card, /^\| {2}\| step 1 \|\n\| --- \| --- \|\n\| Loss \| 1 \|\n\n/m);
   doesNotMatch(card, /Reference|[Rr]eward/);
 });
 
-Deno.test("of weights without a record is said how to use them, no more", () => {
+Deno.test("the card of weights without a record says only how to use them", () => {
   const adapter = modelCard({ ...ADAPTER, baseModel: "org/base", run: null });
   match(adapter, /^A LoRA adapter of `org\/base`\.\n\n## Use\n/m);
   const model = modelCard({ ...MODEL, run: null });
   doesNotMatch(model, /base_model|lora|## (Results|Objective|Limits)/);
 });
 
-/** What a file name may be, at the worst. */
+/** The worst that a file name may be. */
 const HOSTILE = 'x"\\ `a``b` | <img src=x>\n---\n# [y](javascript:z) {{t}}';
 
 /** A card of each kind, by a name. */
