@@ -1,68 +1,32 @@
-import { isObject, reasonOf } from "../../files/values.ts";
 import { parseJson, readText } from "../../files/read_json.ts";
-
-/** What the engine's indices count to. */
-const MAX_COUNT = 2 ** 31 - 1;
+import { isObject, reasonOf } from "../../files/values.ts";
+import { FieldReader, isIndex } from "../field_reader.ts";
 
 /** Several times the layers, and the heads, of the largest models. */
 const MAX_FEW = 1024;
 
 /**
- * A JSON object from a file, read field by field. `null` counts as absent, as
- * it does in Hugging Face's files; a field that is missing or of another type
- * is an error that names file, field, value and what was expected.
+ * Reads a JSON object of a file, field by field. `null` counts as absent, as it
+ * does in Hugging Face's files.
  */
-export class ConfigReader {
-  readonly #prefix: string;
-
+export class ConfigReader extends FieldReader {
   constructor(
-    readonly path: string,
+    path: string,
     readonly values: Readonly<Record<string, unknown>>,
     prefix = "",
   ) {
-    this.#prefix = prefix;
+    super(path, prefix);
   }
 
-  /** Whether the field is there and not `null`. */
-  has(name: string): boolean {
-    return (this.values[name] ?? null) !== null;
+  protected override get(name: string): unknown {
+    return this.values[name];
   }
 
-  /** A text. */
-  text(name: string, fallback?: string): string {
-    const value = this.values[name] ?? fallback;
-    if (typeof value === "string") return value;
-    throw this.error(name, "a text");
-  }
-
-  /** A finite number above zero; JSON's 1e999 is not. */
-  positive(name: string, fallback?: number): number {
-    const value = this.values[name] ?? fallback;
-    if (typeof value === "number" && value > 0 && value < Infinity) {
-      return value;
-    }
-    throw this.error(name, "a number above 0");
-  }
-
-  /** A whole number above zero, as large as a size can be. */
-  count(name: string, fallback?: number): number {
-    const value = this.values[name] ?? fallback;
-    if (isIndex(value) && value > 0 && value <= MAX_COUNT) return value;
-    throw this.error(name, `a whole number above 0, at most ${MAX_COUNT}`);
-  }
-
-  /** The same of layers and heads: for each, something is made. */
+  /** A count of layers or heads, each of which takes memory and time. */
   few(name: string): number {
     const value = this.count(name);
     if (value <= MAX_FEW) return value;
     throw this.error(name, `at most ${MAX_FEW}`);
-  }
-
-  /** True or false. */
-  flag(name: string, fallback: boolean): boolean {
-    const value = this.values[name] ?? fallback;
-    if (typeof value === "boolean") return value;
-    throw this.error(name, "true or false");
   }
 
   /** One token id, a list of them, or none: `null`, unlike absence. */
@@ -80,16 +44,6 @@ export class ConfigReader {
     const value = this.values[name];
     if (isObject(value)) return new ConfigReader(this.path, value, `${name}.`);
     throw this.error(name, "an object");
-  }
-
-  /** An error on a field: what is found, and what was expected. */
-  error(name: string, expected: string): Error {
-    const value = this.values[name];
-    const found = value === undefined ? "missing" : quote(value);
-    return new Error(
-      `Cannot read ${this.path}: field "${this.#prefix}${name}" is ${found}, ` +
-        `expected ${expected}`,
-    );
   }
 }
 
@@ -128,15 +82,4 @@ export async function openOptionalConfig(
 /** Writes a value as indented JSON. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
-}
-
-/** A value as JSON, cut where it is long, as errors show it. */
-export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? "absent";
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
-/** Whether a value is a whole number of at least 0 that is exact. */
-export function isIndex(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

@@ -1,4 +1,4 @@
-import { quote } from "../config_json/config_reader.ts";
+import { quote } from "../field_reader.ts";
 import type { Metadata } from "./metadata.ts";
 import {
   idsByText,

@@ -1,5 +1,5 @@
 import { reasonOf } from "../../files/values.ts";
-import { quote } from "../config_json/config_reader.ts";
+import { quote } from "../field_reader.ts";
 import { elementCount } from "../weights/safetensors_header.ts";
 import { HeaderReader } from "./header_reader.ts";
 import { Metadata, type MetadataValue, readValue } from "./metadata.ts";

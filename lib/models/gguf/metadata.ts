@@ -1,75 +1,44 @@
-import { isIndex, quote } from "../config_json/config_reader.ts";
+import { FieldReader, isIndex } from "../field_reader.ts";
 import type { HeaderReader } from "./header_reader.ts";
 
-/**
- * The metadata of a GGUF file, read field by field. A field that is missing or
- * of another type is an error that names file, field, what is found and what
- * was expected.
- */
-export class Metadata {
+/** Reads the metadata of a GGUF file, field by field. */
+export class Metadata extends FieldReader {
   readonly #prefix: string;
 
   constructor(
-    readonly path: string,
+    path: string,
     readonly values: ReadonlyMap<string, MetadataValue>,
     prefix = "",
   ) {
+    super(path, prefix);
     this.#prefix = prefix;
   }
 
-  /** The fields of which the keys begin so. */
+  protected override get(key: string): MetadataValue | undefined {
+    return this.values.get(this.#prefix + key);
+  }
+
+  /** The fields whose keys begin with a prefix, by the rest of their keys. */
   under(prefix: string): Metadata {
     return new Metadata(this.path, this.values, prefix);
   }
 
-  has(key: string): boolean {
-    return this.#get(key) !== undefined;
-  }
-
-  text(key: string, fallback?: string): string {
-    const value = this.#get(key) ?? fallback;
-    if (typeof value === "string") return value;
-    throw this.error(key, "a text");
-  }
-
-  /** A whole number above zero. */
-  count(key: string, fallback?: number): number {
-    const value = this.#get(key) ?? fallback;
-    if (isIndex(value) && value > 0) return value;
-    throw this.error(key, "a whole number above 0");
-  }
-
-  /** A finite number above zero. */
-  positive(key: string, fallback?: number): number {
-    const value = this.#get(key) ?? fallback;
-    if (typeof value === "number" && value > 0 && value < Infinity) {
-      return value;
-    }
-    throw this.error(key, "a number above 0");
-  }
-
-  flag(key: string, fallback: boolean): boolean {
-    const value = this.#get(key) ?? fallback;
-    if (typeof value === "boolean") return value;
-    throw this.error(key, "true or false");
-  }
-
-  /** The place of something in a list of so many; `null` without the field. */
+  /** A position in a list of so many; `null` without the field. */
   index(key: string, length: number): number | null {
-    const value = this.#get(key) ?? null;
+    const value = this.get(key) ?? null;
     if (value === null || isIndex(value) && value < length) return value;
     throw this.error(key, `a whole number below ${length}`);
   }
 
   texts(key: string): readonly string[] {
-    const value = this.#get(key);
+    const value = this.get(key);
     if (Array.isArray(value)) return value;
     throw this.error(key, "a list of texts");
   }
 
   /** So many numbers; `null` without the field. */
   numbers(key: string, length: number): readonly number[] | null {
-    const value = this.#get(key);
+    const value = this.get(key);
     if (value === undefined) return null;
     if (ArrayBuffer.isView(value) && value.length === length) {
       return Array.from(value, Number);
@@ -78,38 +47,24 @@ export class Metadata {
   }
 
   /**
-   * @throws Error where the field is there and holds nothing of what is listed.
+   * Checks that a field is absent or holds one of the values that are allowed.
+   *
+   * @throws Error where it holds another one.
    */
   only(key: string, allowed: readonly MetadataValue[]): void {
-    const value = this.#get(key);
+    const value = this.get(key);
     if (value === undefined || allowed.includes(value)) return;
     throw this.error(key, `${allowed.join(" or ")}, all that is supported`);
   }
 
-  /** An error on a field: what is found, and what was expected. */
-  error(key: string, expected: string): Error {
-    return new Error(
-      `Cannot read ${this.path}: field "${this.#prefix}${key}" is ${
-        describe(this.#get(key))
-      }, expected ${expected}`,
-    );
-  }
-
-  #get(key: string): MetadataValue | undefined {
-    return this.values.get(this.#prefix + key);
+  protected override describe(value: MetadataValue): string {
+    if (typeof value === "object") return `a list of ${value.length}`;
+    return typeof value === "string" ? super.describe(value) : `${value}`;
   }
 }
-
-function describe(value: MetadataValue | undefined): string {
-  if (value === undefined) return "missing";
-  if (typeof value === "object") return `a list of ${value.length}`;
-  return typeof value === "string" ? quote(value) : `${value}`;
-}
-
-type Scalar = number | bigint | boolean;
 
 /** Numbers of one type. */
-export type Numbers =
+type Numbers =
   | Uint8Array
   | Int8Array
   | Uint16Array
@@ -121,77 +76,39 @@ export type Numbers =
   | BigUint64Array
   | BigInt64Array;
 
-/** What a field of the metadata holds; flags in a list are 0 and 1. */
-export type MetadataValue = Scalar | string | Numbers | readonly string[];
+/** A field's value; flags in a list are 0 and 1. */
+export type MetadataValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | Numbers
+  | readonly string[];
 
-interface ScalarType {
-  readonly bytes: number;
-  readonly read: (view: DataView) => Scalar;
-  /** Elements of this type from their bytes. */
-  readonly list: (bytes: ArrayBuffer) => Numbers;
+interface NumberType {
+  /** Bytes of a number. */
+  readonly BYTES_PER_ELEMENT: number;
+  new (bytes: ArrayBuffer): Numbers;
 }
 
-/** Types of numbers and flags, by their numbers in the format. */
-const SCALARS: ReadonlyMap<number, ScalarType> = new Map<number, ScalarType>([
-  [0, {
-    bytes: 1,
-    read: (view) => view.getUint8(0),
-    list: (bytes) => new Uint8Array(bytes),
-  }],
-  [1, {
-    bytes: 1,
-    read: (view) => view.getInt8(0),
-    list: (bytes) => new Int8Array(bytes),
-  }],
-  [2, {
-    bytes: 2,
-    read: (view) => view.getUint16(0, true),
-    list: (bytes) => new Uint16Array(bytes),
-  }],
-  [3, {
-    bytes: 2,
-    read: (view) => view.getInt16(0, true),
-    list: (bytes) => new Int16Array(bytes),
-  }],
-  [4, {
-    bytes: 4,
-    read: (view) => view.getUint32(0, true),
-    list: (bytes) => new Uint32Array(bytes),
-  }],
-  [5, {
-    bytes: 4,
-    read: (view) => view.getInt32(0, true),
-    list: (bytes) => new Int32Array(bytes),
-  }],
-  [6, {
-    bytes: 4,
-    read: (view) => shortest(view.getFloat32(0, true)),
-    list: (bytes) => new Float32Array(bytes),
-  }],
-  [7, {
-    bytes: 1,
-    read: (view) => view.getUint8(0) !== 0,
-    list: (bytes) => new Uint8Array(bytes),
-  }],
-  [10, {
-    bytes: 8,
-    read: (view) => small(view.getBigUint64(0, true)),
-    list: (bytes) => new BigUint64Array(bytes),
-  }],
-  [11, {
-    bytes: 8,
-    read: (view) => small(view.getBigInt64(0, true)),
-    list: (bytes) => new BigInt64Array(bytes),
-  }],
-  [12, {
-    bytes: 8,
-    read: (view) => view.getFloat64(0, true),
-    list: (bytes) => new Float64Array(bytes),
-  }],
-]);
-
+const BOOL = 7;
 const STRING = 8;
 const LIST = 9;
+
+/** Types of numbers and flags, by their numbers in the format. */
+const NUMBERS: ReadonlyMap<number, NumberType> = new Map<number, NumberType>([
+  [0, Uint8Array],
+  [1, Int8Array],
+  [2, Uint16Array],
+  [3, Int16Array],
+  [4, Uint32Array],
+  [5, Int32Array],
+  [6, Float32Array],
+  [BOOL, Uint8Array],
+  [10, BigUint64Array],
+  [11, BigInt64Array],
+  [12, Float64Array],
+]);
 
 /** Bytes of the length of a text. */
 const LENGTH_BYTES = 8;
@@ -201,8 +118,11 @@ export function readValue(reader: HeaderReader): MetadataValue {
   const type = reader.uint32();
   if (type === STRING) return reader.text();
   if (type === LIST) return readList(reader);
-  const { bytes, read } = scalarType(reader, type);
-  return read(reader.view(bytes));
+  const numbers = readNumbers(reader, type, () => 1);
+  const value = numbers[0]!;
+  if (type === BOOL) return value !== 0;
+  if (typeof value === "bigint") return small(value);
+  return numbers instanceof Float32Array ? shortest(value) : value;
 }
 
 function readList(reader: HeaderReader): MetadataValue {
@@ -215,14 +135,21 @@ function readList(reader: HeaderReader): MetadataValue {
   }
   // ggml's own reader refuses lists of lists, too.
   if (type === LIST) throw reader.error("it is a list of lists");
-  const { bytes, list } = scalarType(reader, type);
-  return list(reader.bytes(reader.count(bytes) * bytes).slice().buffer);
+  return readNumbers(reader, type, (bytes) => reader.count(bytes));
 }
 
-function scalarType(reader: HeaderReader, type: number): ScalarType {
-  const found = SCALARS.get(type);
-  if (found) return found;
-  throw reader.error(`its type is number ${type}, which is none of GGUF's`);
+/** @param count finds how many numbers there are, of so many bytes each. */
+function readNumbers(
+  reader: HeaderReader,
+  type: number,
+  count: (bytes: number) => number,
+): Numbers {
+  const Type = NUMBERS.get(type);
+  if (!Type) {
+    throw reader.error(`its type is number ${type}, which is none of GGUF's`);
+  }
+  const size = Type.BYTES_PER_ELEMENT;
+  return new Type(reader.bytes(count(size) * size).slice().buffer);
 }
 
 function small(value: bigint): number | bigint {

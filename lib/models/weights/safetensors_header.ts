@@ -1,6 +1,6 @@
 import { isObject, reasonOf } from "../../files/values.ts";
 import { decodeText, parseJson } from "../../files/read_json.ts";
-import { quote } from "../config_json/config_reader.ts";
+import { quote } from "../field_reader.ts";
 
 /** Bytes of one element of each type a safetensors file may hold. */
 export const ELEMENT_BYTES = {

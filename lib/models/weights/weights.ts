@@ -1,7 +1,8 @@
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { openConfig, quote } from "../config_json/config_reader.ts";
+import { openConfig } from "../config_json/config_reader.ts";
+import { quote } from "../field_reader.ts";
 import {
   fill,
   pickleNote,
