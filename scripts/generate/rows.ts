@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import type { BaseWeights } from "lib/models/base_weights.ts";
-import { settledSampling } from "lib/models/generate/warpers.ts";
+import { resolveSampling } from "lib/models/generate/warpers.ts";
 import {
   portablePath,
   type RunRecord,
@@ -55,7 +55,7 @@ export function answerRow(
 
 /** Settings that decide the draw besides model, prompt and seed. */
 function decisive({ maxNewTokens, stop, ...settings }: AnswerSettings) {
-  return { maxNewTokens, ...settledSampling(settings), stop };
+  return { maxNewTokens, ...resolveSampling(settings), stop };
 }
 
 /** Writes completions, and a record beside them. */

@@ -3,20 +3,20 @@ import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 import { KeyValueCache } from "./key_value_cache.ts";
 import type { Sampler } from "./sample_token.ts";
-import { computePrompts, type Found, type Prompt } from "./prompts.ts";
+import { type Computed, computePrompts, type Prompt } from "./prompts.ts";
 
 /**
- * What ended a completion: `eos` a token that ends it, `stop` what it says,
- * `length` a limit.
+ * Why a completion ended: `eos` by a token that ends it, `stop` by the caller's
+ * condition, `length` at a limit.
  */
 export type Finish = "eos" | "stop" | "length";
 
-/** A completion in the making. */
-export interface Row {
-  /** That of its prompt among those that were given. */
+/** A prompt and its unfinished completion. */
+export interface Sequence {
+  /** The number of its prompt among those that were given. */
   readonly number: number;
   readonly prompt: Prompt;
-  /** Tokens of the prompt and of the completion. */
+  /** Tokens of the prompt and of the completion, each once. */
   readonly seen: Set<number>;
   readonly uniform: () => number;
   readonly completion: {
@@ -28,77 +28,80 @@ export interface Row {
   };
 }
 
-/** What is the same for all rows. */
-export interface BatchSettings {
+/** Options that all sequences share. */
+export interface BatchOptions {
   readonly config: DecoderConfig;
   readonly parameters: Tensors;
   readonly sample: Sampler;
   readonly maxNewTokens: number;
   readonly stopIds: ReadonlySet<number>;
-  /** Whether the ids of a completion say enough. */
+  /** Whether a completion is to end after these ids. */
   readonly stop: (ids: readonly number[], prompt: number) => boolean;
-  readonly onDone: (completions: readonly Row["completion"][]) => void;
+  readonly onDone: (completions: readonly Sequence["completion"][]) => void;
 }
 
-/** Completions computed together. */
+/** Completes sequences together. */
 export class Batch {
   readonly #program: Program;
-  readonly #settings: BatchSettings;
+  readonly #options: BatchOptions;
   readonly #cache: KeyValueCache;
-  /** Those that are not done, in the order of the cache. */
-  #rows: readonly Row[];
+  /** The sequences that are not done, in the order of the cache's rows. */
+  #sequences: readonly Sequence[];
 
-  /** @param rows from the shortest prompt to the longest. */
+  /** @param sequences from the shortest prompt to the longest. */
   constructor(
     program: Program,
-    rows: readonly Row[],
-    settings: BatchSettings,
+    sequences: readonly Sequence[],
+    options: BatchOptions,
   ) {
-    const { config, maxNewTokens } = settings;
-    const longest = rows.at(-1)!.prompt.length;
+    const { config, maxNewTokens } = options;
+    const longest = sequences.at(-1)!.prompt.length;
     const capacity = Math.min(longest + maxNewTokens, config.maxPositions);
     this.#program = program;
-    this.#settings = settings;
-    this.#cache = new KeyValueCache(config, { rows: rows.length, capacity });
-    this.#rows = rows;
+    this.#options = options;
+    this.#cache = new KeyValueCache(config, {
+      rows: sequences.length,
+      capacity,
+    });
+    this.#sequences = sequences;
   }
 
   async run(): Promise<void> {
     await this.#start();
-    while (this.#rows.length > 0) await this.#step();
+    while (this.#sequences.length > 0) await this.#step();
   }
 
   /** Computes each prompt once, for all of its completions. */
   async #start(): Promise<void> {
-    const prompts = [...new Set(this.#rows.map(({ prompt }) => prompt))];
+    const prompts = [...new Set(this.#sequences.map(({ prompt }) => prompt))];
     const logits = await computePrompts(prompts, {
-      config: this.#settings.config,
+      config: this.#options.config,
       compute: (news, cache) => this.#compute(news, cache),
       fill: (news, spans) =>
         this.#cache.fill(
           news,
-          this.#rows.map(({ prompt }) => spans.get(prompt) ?? null),
+          this.#sequences.map(({ prompt }) => spans.get(prompt) ?? null),
         ),
     });
-    this.#choose(this.#rows.map(({ prompt }) => logits.get(prompt)!));
+    this.#choose(this.#sequences.map(({ prompt }) => logits.get(prompt)!));
   }
 
-  /** Computes the newest token of each row. */
+  /** Computes the newest token of each sequence. */
   async #step(): Promise<void> {
-    const news = this.#rows.map(({ prompt, completion: { ids } }) => ({
+    const news = this.#sequences.map(({ prompt, completion: { ids } }) => ({
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const found = await this.#compute(news, this.#cache);
-    this.#cache.append(found.news);
-    this.#choose(found.logits);
+    const computed = await this.#compute(news, this.#cache);
+    this.#cache.append(computed.news);
+    this.#choose(computed.logits);
   }
 
   async #compute(
     rows: readonly NewTokens[],
     cache: KeyValueCache,
-  ): Promise<Found> {
-    const { parameters, config: { vocabSize } } = this.#settings;
+  ): Promise<Computed> {
+    const { parameters, config: { vocabSize } } = this.#options;
     const { logits, ...news } = await this.#program.run({
       ...parameters,
       ...newTokenFeeds(rows, { filled: cache.slots }),
@@ -110,12 +113,12 @@ export class Batch {
     return { logits: rows.map(logitsOf), news };
   }
 
-  /** Chooses a token for each row by its logits. */
+  /** Chooses a token for each sequence by its logits. */
   #choose(logits: readonly ArrayLike<number>[]): void {
-    const { sample, stopIds, stop } = this.#settings;
-    for (const [i, row] of this.#rows.entries()) {
-      const { completion, number, seen } = row;
-      const { id, logProb, samplingLogProb } = sample(logits[i]!, row);
+    const { sample, stopIds, stop } = this.#options;
+    for (const [i, sequence] of this.#sequences.entries()) {
+      const { completion, number, seen } = sequence;
+      const { id, logProb, samplingLogProb } = sample(logits[i]!, sequence);
       seen.add(id);
       completion.ids.push(id);
       completion.logProbs.push(logProb);
@@ -126,19 +129,19 @@ export class Batch {
     this.#dropDone();
   }
 
-  /** Whatever is done leaves at once: that costs less than another step. */
+  /** Drops sequences as soon as they are done: that costs less than a step. */
   #dropDone(): void {
-    const rows = this.#rows;
-    const live = [...rows.keys()].filter((i) => !this.#isDone(rows[i]!));
-    if (live.length === rows.length) return;
+    const all = this.#sequences;
+    const live = [...all.keys()].filter((i) => !this.#isDone(all[i]!));
+    if (live.length === all.length) return;
     this.#cache.keep(live);
-    this.#rows = live.map((i) => rows[i]!);
-    const done = rows.filter((row) => this.#isDone(row));
-    this.#settings.onDone(done.map(({ completion }) => completion));
+    this.#sequences = live.map((i) => all[i]!);
+    const done = all.filter((sequence) => this.#isDone(sequence));
+    this.#options.onDone(done.map(({ completion }) => completion));
   }
 
-  #isDone({ prompt, completion: { ids, finish } }: Row): boolean {
-    const { config, maxNewTokens } = this.#settings;
+  #isDone({ prompt, completion: { ids, finish } }: Sequence): boolean {
+    const { config, maxNewTokens } = this.#options;
     return finish !== "length" || ids.length === maxNewTokens ||
       prompt.length + ids.length === config.maxPositions;
   }

@@ -14,21 +14,21 @@ import type { DecoderConfig } from "../config.ts";
 import { logits, streamStates } from "../decoder/decoder.ts";
 import type { Parameters } from "../decoder/layers.ts";
 
-/** Keys and values of one layer, by the names that a graph knows them by. */
+/** The graph's names for keys and values of one layer. */
 export function cacheNames(layer: number): { k: string; v: string } {
   return { k: `keys.${layer}`, v: `values.${layer}` };
 }
 
 /**
- * A decoder that remembers: R rows go on from T slots each, whose keys and
- * values are fed, by n slots. Every row ends at the last slot, shorter ones
- * start later: one count of slots serves all.
+ * Builds a decoder with a cache: R rows go on by n slots from T slots each,
+ * whose keys and values are fed. Every row ends at the last slot and shorter
+ * ones start later, so one count of slots serves all.
  *
  * Inputs: the new tokens as a stream, `ids` and `positions` (`[N]`), with
  * `slots` (token of each new slot, `[n, R]`) and `places` (slot of each token,
  * `[N]`); `starts` (first slot of each row, `[R]`), `order` (0, 1, 2, …
- * `[T+n]`) and `newOrder` (its last n); `sources`, the tokens after which the
- * next one is wanted (`[S]`); keys and values of each layer under
+ * `[T+n]`) and `newOrder` (its last n); `sources`, the tokens whose next one is
+ * wanted (`[S]`); keys and values of each layer under
  * {@linkcode cacheNames}, `[T, R, kvHeads, size]`.
  *
  * @returns `logits` (`[S, vocabulary]`), and keys and values of the new tokens
@@ -61,7 +61,7 @@ function cachedAttention(graph: Graph, config: DecoderConfig) {
   const remembered = (name: string, x: Value) => {
     outputs[name] = x;
     const past = graph.input(name, ["T", "R", kvHeads, headDim]);
-    // Slots come first, so that a slot more is an append, here and outside;
+    // Slots come first, so that another slot is an append, here and outside;
     // onnxruntime merges the transpositions into the products that follow.
     return transpose(concat([past, gather(x, slots)], 0), [1, 2, 0, 3]);
   };
@@ -78,7 +78,7 @@ function cachedAttention(graph: Graph, config: DecoderConfig) {
   return { outputs, attend };
 }
 
-/** A slot sees its row's slots up to itself, the last ones in a window. */
+/** A slot sees its row's slots up to itself, or the last of them in a window. */
 function visibility(graph: Graph): (window: number | null) => Value {
   const order = graph.input("order", ["T+n"]);
   const starts = graph.input("starts", ["R"]);
@@ -93,10 +93,10 @@ function visibility(graph: Graph): (window: number | null) => Value {
   };
 }
 
-/** New tokens of one row: equally many for all, but for the first ones. */
+/** New tokens of one row: equally many for all, except in a prompt. */
 export interface NewTokens {
   readonly ids: readonly number[];
-  /** Tokens that the row has already. */
+  /** The number of tokens that the row has already. */
   readonly position: number;
 }
 

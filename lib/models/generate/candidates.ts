@@ -1,4 +1,4 @@
-/** What a softmax is made of. */
+/** The parts of a softmax. */
 export interface Softmax {
   /** The largest score. */
   readonly largest: number;
@@ -32,12 +32,12 @@ export class Candidates {
     return this.#ids.subarray(0, this.#count);
   }
 
-  /** To be changed in place; what is added to all of them changes nothing. */
+  /** Scores, to be changed in place; a sum added to all changes nothing. */
   get scores(): Float64Array {
     return this.#scores.subarray(0, this.#count);
   }
 
-  /** Drops all candidates but some. */
+  /** Drops the candidates that are not wanted. */
   keep(wanted: (score: number, i: number) => boolean): void {
     let count = 0;
     for (let i = 0; i < this.#count; i++) {

@@ -6,14 +6,19 @@ import {
 } from "../../onnx/session.ts";
 import { cachedDecoder } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
-import { Batch, type BatchSettings, type Finish, type Row } from "./batch.ts";
+import {
+  Batch,
+  type BatchOptions,
+  type Finish,
+  type Sequence,
+} from "./batch.ts";
 import type { Policy } from "../policy.ts";
 import { sampler } from "./sample_token.ts";
 import type { Sampling } from "./warpers.ts";
 
-/** What follows a prompt. */
+/** A continuation of a prompt. */
 export interface Completion {
-  /** With the token that ends it, and all of what it stops by, if it has one. */
+  /** Its tokens, with the one that ends it and all that made it stop. */
   readonly ids: readonly number[];
   /** Log-probability of each token under the model itself, see `Drawn`. */
   readonly logProbs: readonly number[];
@@ -25,9 +30,12 @@ export interface Completion {
 export interface GenerateOptions extends Sampling {
   /** The trained parameters, by name. */
   readonly parameters: Tensors;
-  /** Random numbers of a completion; labels are `prompt/sample`, samples from 0. */
+  /**
+   * Gives the random numbers of a completion by its label `prompt/sample`, where
+   * samples count from 0.
+   */
   readonly stream: (label: string) => { uniform(): number };
-  /** What prompts are called in labels. @default their numbers, from 0 */
+  /** Names of the prompts in labels. @default their numbers, from 0 */
   readonly names?: readonly string[];
   readonly maxNewTokens: number;
   /** Completions of each prompt. @default 1 */
@@ -35,23 +43,23 @@ export interface GenerateOptions extends Sampling {
   /** Tokens that end a completion. @default config.eosIds */
   readonly stopIds?: readonly number[];
   /**
-   * Whether the ids of a completion say enough; asked after each token, with
-   * the number of the prompt. @default never
+   * Whether a completion is to end after these ids; asked after each token,
+   * with the number of the prompt. @default never
    */
   readonly stop?: (ids: readonly number[], prompt: number) => boolean;
   /** Completions computed together. @default 256 */
   readonly batch?: number;
-  /** Is told of completions when they are done. */
+  /** Called with completions when they are done. */
   readonly onDone?: (completions: readonly Completion[]) => void;
 }
 
 /** A policy compiled to continue prompts. */
 export interface Generator {
   /**
-   * Continues each prompt `samples` times. At the last of the model's
-   * positions a completion ends.
+   * Continues each prompt `samples` times. A completion ends at the last of the
+   * model's positions.
    *
-   * What is drawn depends on the streams alone, not on how completions fall
+   * The tokens drawn depend on the streams alone, not on how completions fall
    * into batches, except through rounding: the size of a batch and the longest
    * prompt in it change the last bits of logits, and so a token whose random
    * number falls that close to the border between two.
@@ -78,31 +86,31 @@ export async function createGenerator(
   const program = await compile(outputs, options);
   return {
     generate: async (prompts, options) => {
-      const settings = settle(config, options);
+      const resolved = resolveOptions(config, options);
       prompts.forEach((prompt, i) => checkPrompt(config, prompt, i));
-      const rows = newRows(prompts, settings);
+      const sequences = newSequences(prompts, resolved);
       // Shorter prompts leave slots of a batch empty: equal ones go together.
-      const queue = rows.flat()
+      const queue = sequences.flat()
         .sort((a, b) => a.prompt.length - b.prompt.length);
-      for (let i = 0; i < queue.length; i += settings.batch) {
-        const some = queue.slice(i, i + settings.batch);
-        await new Batch(program, some, settings).run();
+      for (let i = 0; i < queue.length; i += resolved.batch) {
+        const some = queue.slice(i, i + resolved.batch);
+        await new Batch(program, some, resolved).run();
       }
-      return rows.map((some) => some.map(({ completion }) => completion));
+      return sequences.map((some) => some.map(({ completion }) => completion));
     },
     release: () => program.release(),
   };
 }
 
 /** Options with their defaults. */
-interface Settings extends BatchSettings {
+interface ResolvedOptions extends BatchOptions {
   readonly stream: GenerateOptions["stream"];
   readonly names: readonly string[] | undefined;
   readonly samples: number;
   readonly batch: number;
 }
 
-function settle(
+function resolveOptions(
   config: DecoderConfig,
   {
     names,
@@ -113,7 +121,7 @@ function settle(
     onDone = () => {},
     ...rest
   }: GenerateOptions,
-): Settings {
+): ResolvedOptions {
   const { maxNewTokens } = rest;
   for (const [name, n] of Object.entries({ maxNewTokens, samples, batch })) {
     if (Number.isInteger(n) && n > 0) continue;
@@ -155,11 +163,11 @@ function checkPrompt(
   }
 }
 
-/** Rows of each prompt; equal prompts become one, to be computed once. */
-function newRows(
+/** Sequences of each prompt; equal prompts become one, to be computed once. */
+function newSequences(
   prompts: readonly (readonly number[])[],
-  { names = prompts.map((_, i) => `${i}`), samples, stream }: Settings,
-): Row[][] {
+  { names = prompts.map((_, i) => `${i}`), samples, stream }: ResolvedOptions,
+): Sequence[][] {
   const known = new Map(prompts.map((prompt) => [prompt.join(), prompt]));
   return prompts.map((ids, i) => {
     const prompt = known.get(ids.join())!;
@@ -171,8 +179,10 @@ function newRows(
   });
 }
 
-/** What a row has before its first token. */
-function startOf(prompt: readonly number[]): Pick<Row, "seen" | "completion"> {
+/** The parts of a sequence that grow, before its first token. */
+function startOf(
+  prompt: readonly number[],
+): Pick<Sequence, "seen" | "completion"> {
   const lists = { ids: [], logProbs: [], samplingLogProbs: [] };
   return {
     seen: new Set(prompt),
@@ -181,9 +191,8 @@ function startOf(prompt: readonly number[]): Pick<Row, "seen" | "completion"> {
 }
 
 /**
- * Names of prompts that go by what they say: with them a prompt's completions
- * do not depend on what other prompts there are, or on their order. Of equal
- * prompts each has a name of its own.
+ * Names prompts by their ids, so that a prompt's completions do not depend on
+ * the other prompts or on their order. Equal prompts are numbered.
  */
 export function namesByContent(
   prompts: readonly (readonly number[])[],

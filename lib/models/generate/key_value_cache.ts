@@ -15,8 +15,7 @@ export interface Span {
  * slot: `[slots, rows, kvHeads, size]` for each layer.
  *
  * onnxruntime reads the filled slots where they are, but copies whatever it
- * gives back, so a graph gives back the new slots alone and they are appended
- * here. In the graph old and new are joined, a copy: 8 % of a step's time with
+ * returns, so a graph returns the new slots alone and they are appended here. In the graph old and new are joined, a copy: 8 % of a step's time with
  * 0.2 M parameters and 512 rows. Attending to both apart, without that copy,
  * was not faster, there or with SmolLM2-135M. Without a cache a step over 16
  * tokens takes 12 times as long.
@@ -95,7 +94,7 @@ export class KeyValueCache {
     }
   }
 
-  /** Drops all rows but these, which are in ascending order. */
+  /** Drops all rows except these, in ascending order. */
   keep(rows: readonly number[]): void {
     const width = this.#width;
     const runs = runsOf(rows);
@@ -112,7 +111,7 @@ export class KeyValueCache {
     this.#rows = rows.length;
   }
 
-  /** Numbers of one token. */
+  /** Elements of one token. */
   get #width(): number {
     return this.#shape.reduce((a, b) => a * b);
   }

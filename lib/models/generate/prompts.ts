@@ -6,34 +6,34 @@ import { KeyValueCache, type Span } from "./key_value_cache.ts";
 /** Token ids of a prompt. */
 export type Prompt = readonly number[];
 
-/** What a decoder makes of new tokens. */
-export interface Found {
+/** A decoder's outputs for new tokens. */
+export interface Computed {
   /** Logits after the last token of each row. */
   readonly logits: readonly ArrayLike<number>[];
   /** Keys and values of the new tokens. */
   readonly news: Tensors;
 }
 
-/** Computes new tokens of rows that a cache holds. */
+/** Computes new tokens of rows whose earlier ones a cache holds. */
 export type Compute = (
   news: readonly NewTokens[],
   cache: KeyValueCache,
-) => Promise<Found>;
+) => Promise<Computed>;
 
 /** Slots (prompts × longest) computed at once, unless one prompt has more. */
 const SLOTS = 2048;
 
-/** Tokens that are not worth a run of their own, if fewer. */
-const LEAST_BEGINNING = 16;
+/** Shared tokens below this many are not worth a run of their own. */
+const LEAST_SHARED = 16;
 
 /**
- * Computes prompts, in parts that fit memory. What they all begin with, such
- * as a system message or examples, is computed once where that saves half of
- * the tokens.
+ * Computes prompts, in parts that fit memory. Tokens that they all begin with,
+ * such as a system message or examples, are computed once where that saves half
+ * of the tokens.
  *
  * @param prompts different ones, from the shortest to the longest.
- * @param options `fill` takes keys and values, and where among them those of
- * prompts are; the longest prompt comes first.
+ * @param options `fill` takes keys and values, and the span of each prompt's
+ * among them; the longest prompt comes first.
  * @returns the logits after each prompt.
  */
 export async function computePrompts(
@@ -64,19 +64,19 @@ export async function computePrompts(
       const { length: position } = begins[i]!;
       return { ids: prompt.slice(position), position };
     });
-    const found = await compute(rows, cache);
-    fill(found.news, byPrompt(part, spansOf(rows)));
-    part.forEach((prompt, i) => logits.set(prompt, found.logits[i]!));
+    const computed = await compute(rows, cache);
+    fill(computed.news, byPrompt(part, spansOf(rows)));
+    part.forEach((prompt, i) => logits.set(prompt, computed.logits[i]!));
   }
   return logits;
 }
 
-/** What all prompts begin with; nothing where that saves little. */
+/** The tokens that all prompts begin with; none where that saves little. */
 function sharedBeginning(prompts: readonly Prompt[]): Prompt {
   const shortest = prompts[0]!;
   const at = shortest.findIndex((id, i) => prompts.some((p) => p[i] !== id));
   const common = at < 0 ? shortest : shortest.slice(0, at);
-  if (common.length < LEAST_BEGINNING) return [];
+  if (common.length < LEAST_SHARED) return [];
   const own = prompts.at(-1)!.length - common.length;
   const sum = (of: (length: number) => number) =>
     prompts.reduce((total, { length }) => total + of(length), 0);
@@ -84,7 +84,7 @@ function sharedBeginning(prompts: readonly Prompt[]): Prompt {
   return 2 * together <= sum((length) => length) ? common : [];
 }
 
-/** A prompt's tokens but the last so many, in a stream of the beginning. */
+/** A prompt's tokens except the last `own`, in a stream of the shared ones. */
 function beginning({ length }: Prompt, own: number): Span {
   const before = Math.min(length, own);
   return { start: 0, length: length - before, before };
@@ -106,7 +106,7 @@ function longestFirst(prompts: readonly Prompt[]): Prompt[][] {
   return parts;
 }
 
-/** Where rows lie in a stream of their tokens. */
+/** The span of each row in a stream of their tokens. */
 function spansOf(rows: readonly NewTokens[]): Span[] {
   let start = 0;
   return rows.map(({ ids: { length } }) => {

@@ -6,19 +6,18 @@ export interface Drawn {
   readonly id: number;
   /**
    * log of the softmax of the logits as they are: under the model itself, at
-   * temperature 1, in nats. What a scorer gives the token there.
+   * temperature 1, in nats, as a scorer computes it.
    */
   readonly logProb: number;
   /**
-   * log of the probability with which it was drawn: under the softmax of what
-   * the warpers make of the logits, in nats; 0 at temperature 0. It is at most
-   * 0, and never −∞.
+   * log of the probability with which it was drawn: under the softmax of the
+   * warped logits, in nats; 0 at temperature 0. It is at most 0, and never −∞.
    */
   readonly samplingLogProb: number;
 }
 
-/** What a token depends on besides its logits. */
-export interface Circumstances {
+/** The inputs of a choice besides the logits. */
+export interface SamplingContext {
   /** Tokens of the prompt and of the completion so far, each once. */
   readonly seen: Iterable<number>;
   /** Draws a number in [0, 1). */
@@ -28,7 +27,7 @@ export interface Circumstances {
 /** Chooses a token by the logits of all. */
 export type Sampler = (
   logits: ArrayLike<number>,
-  circumstances: Circumstances,
+  context: SamplingContext,
 ) => Drawn;
 
 /**
@@ -78,10 +77,10 @@ function draw(weights: Float64Array, mark: number): number {
 function unusable(logits: ArrayLike<number>): RangeError {
   const list = Array.from(logits);
   const at = list.findIndex((logit) => !(logit < Infinity));
-  const found = at < 0
+  const actual = at < 0
     ? "all logits are -Infinity"
     : `the logit of token ${at} is ${list[at]}`;
   return new RangeError(
-    `Cannot choose a token: ${found}, expected finite ones`,
+    `Cannot choose a token: ${actual}, expected finite ones`,
   );
 }

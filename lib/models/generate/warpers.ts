@@ -1,7 +1,7 @@
 import { type Candidates, largestOf, type Softmax } from "./candidates.ts";
 
 /**
- * How a token is chosen by its logit. What is set works in this order, that of
+ * How a token is chosen by its logit. Options apply in this order, that of
  * `GenerationMixin._get_logits_processor` in transformers 5.23.
  */
 export interface Sampling {
@@ -14,32 +14,32 @@ export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. @default 1 */
   readonly temperature?: number;
   /**
-   * Only so many tokens are drawn from, the likeliest, and whatever is as
-   * likely as the last of them; 0 is all. @default 0
+   * Draws from so many tokens only, the likeliest and those as likely as the
+   * last of them; 0 is all. @default 0
    */
   readonly topK?: number;
   /**
-   * Only the likeliest tokens are drawn from, as few as have this probability
-   * together; of equally likely ones the first.
+   * Draws from the likeliest tokens only, as few as have this probability
+   * together; among equally likely ones the first.
    * https://arxiv.org/abs/1904.09751 @default 1
    */
   readonly topP?: number;
   /**
-   * Only tokens at least this many times as likely as the likeliest are drawn
-   * from. https://arxiv.org/abs/2407.01082 @default 0
+   * Draws only from tokens at least this many times as likely as the likeliest.
+   * https://arxiv.org/abs/2407.01082 @default 0
    */
   readonly minP?: number;
 }
 
 /**
- * A step from logits to what is drawn from: changes scores of candidates, or
- * drops some of them. One at least has a finite score, and keeps it.
+ * A step from logits to the final distribution: changes scores of candidates,
+ * or drops some of them. At least one has a finite score, and keeps it.
  *
  * @param seen tokens of the prompt and of the completion so far, each once.
  */
 export type Warper = (candidates: Candidates, seen: Iterable<number>) => void;
 
-/** A setting, and the warper of a value. */
+/** An option of {@linkcode Sampling}, and the warper of a value. */
 interface WarperKind {
   /** For messages. */
   readonly name: string;
@@ -126,8 +126,8 @@ const KINDS: Readonly<Record<keyof Sampling, WarperKind>> = {
   minP,
 };
 
-/** Settings with what those that are absent stand for. */
-export function settledSampling(sampling: Sampling): Required<Sampling> {
+/** Fills in the defaults of absent options. */
+export function resolveSampling(sampling: Sampling): Required<Sampling> {
   const of = (key: keyof Sampling) => sampling[key] ?? KINDS[key].neutral;
   return {
     repetitionPenalty: of("repetitionPenalty"),
@@ -139,14 +139,14 @@ export function settledSampling(sampling: Sampling): Required<Sampling> {
 }
 
 /**
- * The warpers of settings that change something, in their order.
+ * The warpers of options that change something, in their order.
  *
- * @throws RangeError for a setting out of its range.
+ * @throws RangeError for an option out of its range.
  */
 export function warpersOf(sampling: Sampling): Warper[] {
-  const settled = settledSampling(sampling);
+  const resolved = resolveSampling(sampling);
   return Object.entries(KINDS).flatMap(([key, kind]) => {
-    const value = settled[key as keyof Sampling];
+    const value = resolved[key as keyof Sampling];
     if (kind.accepts(value)) {
       return value === kind.neutral ? [] : [kind.warper(value)];
     }
@@ -156,7 +156,7 @@ export function warpersOf(sampling: Sampling): Warper[] {
   });
 }
 
-/** Leaves the first of the largest alone. */
+/** Keeps the first of the largest alone. */
 function keepLikeliest(candidates: Candidates): void {
   const { scores } = candidates;
   const best = scores.indexOf(largestOf(scores));
