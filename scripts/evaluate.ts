@@ -24,7 +24,7 @@ import {
 } from "lib/run/row_settings.ts";
 import { settle } from "lib/cli/settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { refuseHeld } from "lib/run/plan.ts";
+import { refuseQuantized } from "lib/run/plan.ts";
 import { type OpenedPolicy, openPolicy } from "lib/run/models.ts";
 import {
   lengthLimit,
@@ -85,7 +85,7 @@ type Values = FlagValues<typeof EVALUATE.flags>;
 await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const { beta, rows } = values;
   const device = await resolveDevice(values.device);
-  refuseHeld(values.baseWeights, device);
+  refuseQuantized(values.baseWeights, device);
   const model = await openPolicy(values.model, values.adapter, {
     ...values,
     ...inputProgress(),

@@ -22,7 +22,7 @@ import { Clock } from "lib/record/record.ts";
 import { DEVICE_FLAGS, WEIGHT_FLAGS } from "lib/run/computing_settings.ts";
 import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { refuseHeld } from "lib/run/plan.ts";
+import { refuseQuantized } from "lib/run/plan.ts";
 import { containerOf } from "./data/outputs.ts";
 import {
   type Answer,
@@ -140,7 +140,7 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
   checkFlags(values);
   const prompts = await givenPrompts(values);
   const device = await resolveDevice(values.device);
-  refuseHeld(values.baseWeights, device);
+  refuseQuantized(values.baseWeights, device);
   const model = await openPolicy(values.model, values.adapter, {
     ...values,
     ...inputProgress(),

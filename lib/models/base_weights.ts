@@ -10,31 +10,32 @@ import {
 import { quantize4, quantize8 } from "./weights/quantize.ts";
 import type { LocatedTensor, ValueIn, Weights } from "./weights/weights.ts";
 
-/** How one weight is held; its shape is the stored one. */
-type Hold = (
+/** Represents one weight in memory; its shape is the stored one. */
+type Representation = (
   weights: Weights,
   parameter: Parameter,
 ) => ValueIn | Promise<ValueIn>;
 
-/** How frozen weights are held, which all are computed with in float32. */
+/** How frozen weights are represented; all arithmetic is in float32. */
 interface Storage {
   /** The weights of the blocks' linear layers. */
-  readonly linear: Hold;
-  /** Everything else, embedding and head among it. */
-  readonly others: Hold;
+  readonly linear: Representation;
+  /** The others, such as embedding and head. */
+  readonly others: Representation;
 }
 
 /**
- * What is not as wide as float32 is widened where it is read, anew for each
- * reader, so that no wide copy outlives its use. That is little beside the
- * products of a batch, but much beside those of a single token: generation gets
- * several times slower. Rounding to the nearest is all that is done; how far it
- * moves log-probabilities, a run measures and records (`baseWeightsError()`).
+ * Weights narrower than float32 are cast up where they are read, anew for each
+ * reader, so that no wide copy outlives its use. The cost is small beside the
+ * products of a batch, but large beside those of a single token: generation gets
+ * several times slower. Values are rounded to the nearest, nothing more; a run
+ * measures and records how far that moves log-probabilities
+ * (`baseWeightsError()`).
  */
 const STORAGES = {
-  /** As stored; half precision is widened once in each session, which keeps it. */
+  /** As stored; a session casts half precision up once, and keeps the result. */
   float32: { linear: asStored, others: asStored },
-  /** As stored if that is half precision, which loses nothing; else float16. */
+  /** As stored if that is half precision, without a loss; else float16. */
   half: { linear: inHalf, others: inHalfIfStored },
   /** 8 bits each, and float32 for 32 of them together. */
   int8: { linear: inInt8, others: asStored },
@@ -42,31 +43,31 @@ const STORAGES = {
   int4: { linear: inInt4, others: asStored },
 } as const satisfies Record<string, Storage>;
 
-/** Names of the ways to hold frozen weights. */
+/** How frozen weights are held: as stored, in half precision, or in few bits. */
 export type BaseWeights = keyof typeof STORAGES;
 export const BASE_WEIGHTS = Object.keys(STORAGES) as BaseWeights[];
 
 /**
- * The weights of a model, held in memory as wanted.
+ * Quantizes the frozen weights of a model, or leaves them as they are stored.
  *
  * @throws Error that names the weight that cannot be held so.
  */
-export async function holdWeights(
+export async function quantizeWeights(
   config: DecoderConfig,
   weights: Weights,
   kind: BaseWeights,
 ): Promise<Weights> {
   const { linear, others } = STORAGES[kind];
   const isLinear = new Set(linearParameters(config).map(({ name }) => name));
-  const held = new Map<string, ValueIn>();
+  const quantized = new Map<string, ValueIn>();
   for (const parameter of parameterNames(config)) {
-    const hold = isLinear.has(parameter.name) ? linear : others;
-    held.set(parameter.name, await hold(weights, parameter));
+    const represent = isLinear.has(parameter.name) ? linear : others;
+    quantized.set(parameter.name, await represent(weights, parameter));
   }
-  return { ...weights, held };
+  return { ...weights, quantized };
 }
 
-/** The stored bytes, mapped; half precision is widened. */
+/** The stored bytes, mapped; half precision is cast up. */
 export function asStored(
   weights: Weights,
   { name }: Pick<Parameter, "name">,
@@ -76,12 +77,12 @@ export function asStored(
   return (graph) => cast(storedValue(graph, name, tensor), graph.float);
 }
 
-/** The exponent of float16's infinities. */
+/** The exponent bits of float16's infinities. */
 const INFINITE = 0x7c00;
 
 /**
- * bfloat16 stays mapped; float16 is held in memory, since onnxruntime makes
- * float32 of every constant in float16 when it loads one.
+ * bfloat16 stays mapped; float16 is copied into memory, since onnxruntime makes
+ * every float16 constant float32 when it loads one.
  */
 async function inHalf(
   weights: Weights,
@@ -91,14 +92,17 @@ async function inHalf(
   if (tensor.dtype === "BF16") {
     return (graph) => widen(storedValue(graph, name, tensor), graph.float);
   }
-  const held = new Uint16Array(
+  const bits = new Uint16Array(
     new Float16Array(await weights.read(name)).buffer,
   );
-  if (held.some((bits) => (bits & INFINITE) === INFINITE)) {
-    throw unholdable(weights, name, "float16: a value is beyond its range");
+  if (bits.some((value) => (value & INFINITE) === INFINITE)) {
+    throw cannotHold(weights, name, "float16: a value is beyond its range");
   }
   return (graph) =>
-    widen(graph.external({ dtype: "float16", shape }, { held }), graph.float);
+    widen(
+      graph.external({ dtype: "float16", shape }, { held: bits }),
+      graph.float,
+    );
 }
 
 function inHalfIfStored(
@@ -129,8 +133,8 @@ async function inInt4(
   const [rows, columns] = shape as [number, number];
   if (columns % 2 !== 0) {
     const expected = "expected an even number";
-    const reason = `4 bits: its rows are of ${columns}, ${expected}`;
-    throw unholdable(weights, name, reason);
+    const reason = `4 bits: its rows have ${columns} columns, ${expected}`;
+    throw cannotHold(weights, name, reason);
   }
   const { codes, scales } = quantize4(await weights.read(name), columns);
   const eights = new Uint8Array(scales.length).fill(8);
@@ -149,18 +153,18 @@ async function inInt4(
     });
 }
 
-function unholdable(weights: Weights, name: string, reason: string): Error {
+function cannotHold(weights: Weights, name: string, reason: string): Error {
   const { file } = weights.get(name)!;
   return new RangeError(`Cannot hold tensor "${name}" of ${file} in ${reason}`);
 }
 
 function scalesIn(
   graph: Graph,
-  held: Float32Array<ArrayBuffer>,
+  scales: Float32Array<ArrayBuffer>,
   rows: number,
 ): Value {
-  const shape = [rows, held.length / rows];
-  return graph.external({ dtype: "float32", shape }, { held });
+  const shape = [rows, scales.length / rows];
+  return graph.external({ dtype: "float32", shape }, { held: scales });
 }
 
 /** Types of safetensors files → types of graphs. */
@@ -171,9 +175,9 @@ const STORED_TYPES: ReadonlyMap<string, DType> = new Map([
 ]);
 
 /**
- * A weight in a graph as the bytes that are stored, which stay in their file.
+ * Adds a weight to a graph as its stored bytes, which stay in their file.
  *
- * @throws TypeError where it is stored in a type that graphs do not know.
+ * @throws TypeError for a stored type that graphs do not know.
  */
 export function storedValue(
   graph: Graph,

@@ -5,7 +5,7 @@ import {
   checkAdapter,
 } from "./adapter/adapter.ts";
 import { readAdapter } from "./adapter/adapter_folder.ts";
-import { type BaseWeights, holdWeights } from "./base_weights.ts";
+import { type BaseWeights, quantizeWeights } from "./base_weights.ts";
 import type { DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { openModel } from "./open_model.ts";
@@ -24,7 +24,7 @@ import {
 } from "./policy.ts";
 import type { Weights } from "./weights/weights.ts";
 
-/** What of a model is trained. */
+/** Which parameters of a model are trained. */
 export type Tuning =
   | { readonly kind: "full" }
   | LoraScaling & {
@@ -39,13 +39,13 @@ export interface LoadedPolicy {
   readonly policy: Policy;
   readonly weights: Weights;
   /**
-   * The same policy over weights as they are stored; `null` where that is how
-   * they are held.
+   * The policy over weights as they are stored; `null` where `policy` is that
+   * one.
    */
   readonly exact: Policy | null;
-  /** The adapters' shape; null where all parameters are trained. */
+  /** The adapter's targets and first values; `null` in full tuning. */
   readonly lora: Lora | null;
-  /** SHA-256 of the adapter that training starts from, if it starts from one. */
+  /** SHA-256 of the adapter that training starts from; `null` without one. */
   readonly adapterHash: string | null;
 }
 
@@ -63,7 +63,7 @@ export async function loadPolicy(
 ): Promise<LoadedPolicy> {
   const { config, weights } = await openModel(folder);
   if (tuning.kind === "full") {
-    refuseHeld(baseWeights);
+    refuseQuantized(baseWeights);
     const policy = fullPolicy(config, await readAll(config, weights));
     return { policy, weights, exact: null, lora: null, adapterHash: null };
   }
@@ -78,7 +78,7 @@ export async function loadPolicy(
   return {
     policy: isExact ? exact : loraPolicy(
       adapted,
-      await holdWeights(config, weights, baseWeights),
+      await quantizeWeights(config, weights, baseWeights),
       lora,
     ),
     weights,
@@ -88,7 +88,7 @@ export async function loadPolicy(
   };
 }
 
-function refuseHeld(baseWeights: BaseWeights): void {
+function refuseQuantized(baseWeights: BaseWeights): void {
   if (baseWeights === "float32") return;
   throw new RangeError(
     `Cannot hold base weights as ${baseWeights} in full tuning: ` +
@@ -96,7 +96,7 @@ function refuseHeld(baseWeights: BaseWeights): void {
   );
 }
 
-/** The adapter of trained values, as a folder holds it. */
+/** Makes an adapter of trained values, as folders hold it. */
 export function adapterOf(
   { targets, replaced, initial: _, ...scaling }: Lora,
   values: ReadonlyMap<string, Float32Array>,
@@ -147,7 +147,7 @@ async function loadedLora(
     folder,
   );
   checkAdapter(config, { tensors, replaced, ...scaling });
-  // Forward order, whatever the file's.
+  // In forward order, whatever the order of the file.
   const targets = parameterNames(config).map(({ name }) => name)
     .filter((name) => tensors.has(name));
   return {

@@ -7,13 +7,13 @@ import { readAdapter } from "./adapter/adapter_folder.ts";
 import { mergeAdapter } from "./adapter/merge_adapter.ts";
 import type { TensorSource } from "./weights/safetensors.ts";
 
-/** A model folder: what the model is, and its weights by their usual names. */
+/** A model folder: its configuration, and its weights by canonical names. */
 export interface OpenModel {
   readonly config: DecoderConfig;
   readonly weights: Weights;
 }
 
-/** What older files carry and every model computes again: frequencies, masks. */
+/** Tensors of older files that every model computes again: frequencies, masks. */
 const RECOMPUTED =
   /\.rotary_emb\.inv_freq$|\.(attn|attention)\.(masked_)?bias$/;
 
@@ -26,7 +26,7 @@ const RECOMPUTED =
  */
 export async function openModel(folder: string): Promise<OpenModel> {
   const config = await readConfig(folder);
-  const weights = withUsualNames(config, await openWeights(folder));
+  const weights = withCanonicalNames(config, await openWeights(folder));
   checkWeights(config, weights);
   return { config, weights };
 }
@@ -34,12 +34,12 @@ export async function openModel(folder: string): Promise<OpenModel> {
 function checkWeights(config: DecoderConfig, weights: Weights): void {
   const expected = parameterNames(config);
   for (const { name, shape } of expected) {
-    const found = weights.get(name);
-    if (found?.shape.join() === shape.join()) continue;
+    const actual = weights.get(name);
+    if (actual?.shape.join() === shape.join()) continue;
     throw new Error(
-      `Cannot use tensor "${name}" of ${found?.file ?? weights.files}: ` +
+      `Cannot use tensor "${name}" of ${actual?.file ?? weights.files}: ` +
         `expected shape [${shape}] as config.json has it, ` +
-        `found ${found ? `[${found.shape}]` : "no such tensor"}`,
+        `found ${actual ? `[${actual.shape}]` : "no such tensor"}`,
     );
   }
   const known = new Set(expected.map(({ name }) => name));
@@ -56,12 +56,12 @@ function checkWeights(config: DecoderConfig, weights: Weights): void {
 }
 
 /**
- * A model's weights by the names of {@linkcode parameterNames}, under which
- * transformers has them in memory and saves them, though some stand otherwise
- * in files: GPT-2's without the `transformer.` of a model with a head, that of
- * GPT-NeoX's head by its newer name.
+ * Finds a model's weights by the names of {@linkcode parameterNames}, which
+ * transformers uses in memory and saves. Some files differ: GPT-2's lack the
+ * `transformer.` of a model with a head, and GPT-NeoX's may call the head by
+ * its newer name.
  */
-export function withUsualNames(
+export function withCanonicalNames(
   config: DecoderConfig,
   weights: Weights,
 ): Weights {
@@ -73,11 +73,13 @@ export function withUsualNames(
     if (found !== undefined) stored.set(name, found);
   }
   if (stored.size === 0) return weights;
-  const usual = new Map(stored.entries().map(([name, other]) => [other, name]));
+  const canonical = new Map(
+    stored.entries().map(([name, other]) => [other, name]),
+  );
   const nameOf = (name: string) => stored.get(name) ?? name;
   return {
     ...weights,
-    names: () => weights.names().map((name) => usual.get(name) ?? name),
+    names: () => weights.names().map((name) => canonical.get(name) ?? name),
     get: (name) => weights.get(nameOf(name)),
     read: (name) => weights.read(nameOf(name)),
   };
@@ -92,7 +94,7 @@ function otherNames(config: DecoderConfig, name: string): string[] {
   return [rest.join(".")];
 }
 
-/** A model's parameters in forward order, to be read one after another. */
+/** A model's parameters in forward order, which are read one by one. */
 export interface ModelTensors {
   readonly tensors: readonly TensorSource[];
   /** The weights as they are stored. */

@@ -12,10 +12,10 @@ import type { Parameters } from "./decoder/layers.ts";
 import { type LoraScaling, updateOf } from "./adapter/lora_targets.ts";
 import type { Weights } from "./weights/weights.ts";
 
-/** A decoder and what of it is trained. */
+/** A decoder, and which of its parameters are trained. */
 export interface Policy {
   readonly config: DecoderConfig;
-  /** What is trained, in forward order. */
+  /** The trained parameters, in forward order. */
   readonly trained: readonly Parameter[];
   /** Their values before training, by name. */
   readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
@@ -26,7 +26,7 @@ export interface Policy {
   parameters(graph: Graph): Parameters;
 }
 
-/** A policy of which every parameter is trained. */
+/** Makes a policy whose parameters are all trained. */
 export function fullPolicy(
   config: DecoderConfig,
   initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
@@ -54,15 +54,15 @@ export interface Lora extends LoraScaling {
   readonly targets: readonly string[];
   /** Parameters that are trained whole. */
   readonly replaced: readonly Parameter[];
-  /** Values of them, and of A and B, by the names of {@linkcode loraParameters}. */
+  /** Values of `replaced`, and of A and B by {@linkcode loraParameters}' names. */
   readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 }
 
 /**
- * A policy with frozen weights and trained adapters,
+ * Makes a policy with frozen weights and trained adapters,
  * y = x Wᵀ + (alpha / rank) (x Aᵀ) Bᵀ. https://arxiv.org/abs/2106.09685
  *
- * @param lora what it replaces must be parameters of `config`.
+ * @param lora replaces parameters of `config` only.
  */
 export function loraPolicy(
   config: DecoderConfig,
@@ -134,7 +134,7 @@ export function initialLora(
   }));
 }
 
-/** Linear layers as they are stored, x Wᵀ or x W, with their biases. */
+/** Applies linear layers as they are stored, x Wᵀ or x W, with their biases. */
 function linearOf(
   config: DecoderConfig,
   value: (name: string) => Value,
@@ -158,11 +158,11 @@ function declare(
   );
 }
 
-/** Each weight once, as it is held. */
+/** Gives each weight once, as stored or quantized. */
 function frozen(graph: Graph, weights: Weights): (name: string) => Value {
   const values = new Map<string, Value>();
   const make = (name: string) =>
-    weights.held?.get(name) ?? asStored(weights, { name });
+    weights.quantized?.get(name) ?? asStored(weights, { name });
   return (name) => {
     const value = values.get(name) ?? make(name)(graph);
     values.set(name, value);

@@ -34,7 +34,7 @@ export async function prepareRun(
   hooks: InputHooks,
 ): Promise<PreparedRun> {
   const device = await resolveDevice(wanted.device);
-  refuseHeld(wanted.baseWeights, device);
+  refuseQuantized(wanted.baseWeights, device);
   const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
   const settings = { ...wanted, device, options, maxLength };
@@ -113,7 +113,10 @@ function computingOf(
 }
 
 /** @throws Error where a device cannot hold base weights in fewer bits. */
-export function refuseHeld(baseWeights: BaseWeights, device: Device): void {
+export function refuseQuantized(
+  baseWeights: BaseWeights,
+  device: Device,
+): void {
   if (baseWeights === "float32" || device === "cpu") return;
   throw new Error(
     `Cannot use --base-weights ${baseWeights} with --device ${device}: ` +

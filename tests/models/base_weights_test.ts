@@ -3,7 +3,7 @@ import { dpo } from "lib/losses/dpo.ts";
 import {
   BASE_WEIGHTS,
   type BaseWeights,
-  holdWeights,
+  quantizeWeights,
 } from "lib/models/base_weights.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { linearParameters } from "lib/models/parameters.ts";
@@ -97,7 +97,7 @@ for (const [kind, round] of Object.entries(ROUNDED)) {
       const tensors = await roundLinear(decoder.config, { weights, round });
       await writeSafetensors(`${rounded.path}/model.safetensors`, tensors);
       const wide = await openWeights(rounded.path);
-      const held = await holdWeights(config, weights, kind as BaseWeights);
+      const held = await quantizeWeights(config, weights, kind as BaseWeights);
       const found = await measure(loraPolicy(config, held, lora));
       const expected = await measure(loraPolicy(config, wide, lora));
       const tolerance = 1e-5;
@@ -145,7 +145,7 @@ Deno.test("graphs over weights that are held otherwise have other hashes", async
   const { lora } = await randomLora(folder.path);
   const weights = await openWeights(folder.path);
   const hashes = await Promise.all(BASE_WEIGHTS.map(async (kind) => {
-    const held = await holdWeights(SMALL, weights, kind);
+    const held = await quantizeWeights(SMALL, weights, kind);
     const scorer = new Scorer({ policy: loraPolicy(SMALL, held, lora) });
     const hash = await scorer.hash();
     await scorer.release();
@@ -168,7 +168,7 @@ Deno.test("weights stored in half precision lose nothing in half", async () => {
   for (const dtype of ["F16", "BF16"]) {
     await putHalf(`${folder.path}/model.safetensors`, dtype, tensors);
     const weights = await openWeights(folder.path);
-    const half = await holdWeights(SMALL, weights, "half");
+    const half = await quantizeWeights(SMALL, weights, "half");
     const [found, expected] = [half, weights].map((weights) =>
       measure(loraPolicy(SMALL, weights, lora))
     );
@@ -200,7 +200,7 @@ Deno.test("rows of an odd length are refused in 4 bits, and no others", () =>
     await loadPolicy(folder, AS_IT_IS, { baseWeights: "int8" });
     await rejects(
       loadPolicy(folder, AS_IT_IS, { baseWeights: "int4" }),
-      /0.mlp.down_proj.weight" of .*safetensors in 4 bits: its rows are of 7,/,
+      /0.mlp.down_proj.weight" of .*safetensors in 4 bits: its rows have 7 columns,/,
     );
   }));
 

@@ -42,8 +42,8 @@ export interface Weights {
    * @throws Error that names tensor and file of one that is not finite.
    */
   assertFinite(): Promise<void>;
-  /** How to make values of weights in graphs, where not as they are stored. */
-  readonly held?: ReadonlyMap<string, ValueIn>;
+  /** Makers of values in graphs, for weights that are not used as stored. */
+  readonly quantized?: ReadonlyMap<string, ValueIn>;
   /** SHA-256 of the files' contents, one after another, in hexadecimal. */
   hash(): Promise<string>;
 }
