@@ -13,6 +13,8 @@ import {
 import type { MetricsRow } from "lib/record/metrics.ts";
 import { sha256 } from "lib/record/sha256.ts";
 
+const { url } = import.meta;
+
 export interface ToySettings extends GridSettings {
   /** Where every run starts. */
   readonly origin: number;
@@ -42,7 +44,7 @@ export const TOY: ExperimentDefinition<
     quick: { ...TOY_SETTINGS, methods: TOY_SETTINGS.methods.slice(0, 1) },
   },
   prepare: ({ origin }) => Promise.resolve({ weights: sha256(`${origin}`) }),
-  jobs: { url: import.meta.url, createJobs },
+  jobs: { url, createJobs },
   summarize: ({ bySetting }) => ({ settings: bySetting.map(summarizeSetting) }),
   figure: ({ settings }) => ({
     title: `${settings.length} settings`,
