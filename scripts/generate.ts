@@ -10,17 +10,7 @@ import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
-import {
-  type FlagValues,
-  integer,
-  number,
-  text,
-  toggle,
-} from "lib/cli/flag.ts";
-import type { Verb } from "lib/cli/verb.ts";
 import { Clock } from "lib/record/record.ts";
-import { DEVICE_FLAGS, WEIGHT_FLAGS } from "lib/run/computing_settings.ts";
-import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
 import { refuseQuantized } from "lib/run/plan.ts";
 import { containerOf } from "./data/outputs.ts";
@@ -28,115 +18,18 @@ import {
   type Answer,
   generateAnswers,
   type Question,
-  stopsOf,
 } from "./generate/answers.ts";
+import {
+  GENERATE,
+  type GenerateFlags,
+  type GenerateSettings,
+} from "./generate/flags.ts";
 import { answerRow, writeAnswers } from "./generate/rows.ts";
 import { openPolicy } from "lib/run/models.ts";
 
-const PROMPTS = "Prompts";
-const SAMPLING = "Sampling, in this order";
-
-const GENERATE = {
-  name: "generate",
-  summary: "Continues prompts with a model, and an adapter if there is one.",
-  flags: {
-    model: text({
-      help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
-      placeholder: "DIR|GGUF|ID",
-      required: true,
-    }),
-    adapter: text({
-      help: "LoRA adapter folder, or org/name[@revision]",
-      placeholder: "DIR|ID",
-    }),
-    out: text({
-      help: "JSONL file to write, an object a completion, with a record beside",
-      placeholder: "FILE",
-    }),
-    json: toggle({ help: "print the same objects instead" }),
-    prompt: text({ help: "what to continue", group: PROMPTS }),
-    prompts: text({
-      help: "lines of a .txt, or rows of data with prompt or messages",
-      placeholder: "FILE",
-      group: PROMPTS,
-    }),
-    system: text({ help: "system message", group: PROMPTS }),
-    raw: toggle({
-      help: "continue text as it is, even if the model has a chat template",
-      group: PROMPTS,
-    }),
-    templateOption: { ...TOKENIZING_FLAGS.templateOption, group: PROMPTS },
-    repetitionPenalty: number({
-      help: "divides positive logits of tokens that are there already, and " +
-        "multiplies negative ones",
-      above: 0,
-      group: SAMPLING,
-    }),
-    temperature: number({
-      help: "divides the logits; 0 takes the likeliest token",
-      default: 0,
-      min: 0,
-      group: SAMPLING,
-    }),
-    topK: integer({
-      help: "draws from so many tokens, the likeliest",
-      min: 1,
-      group: SAMPLING,
-    }),
-    topP: number({
-      help: "draws from the fewest tokens that are this likely together",
-      above: 0,
-      max: 1,
-      group: SAMPLING,
-    }),
-    minP: number({
-      help: "draws from tokens this many times as likely as the likeliest",
-      min: 0,
-      max: 1,
-      group: SAMPLING,
-    }),
-    samples: integer({
-      help: "completions of each prompt",
-      default: 1,
-      min: 1,
-      group: SAMPLING,
-    }),
-    seed: integer({
-      help: "of the random numbers; a prompt has its own, whatever the others",
-      default: 0,
-      group: SAMPLING,
-    }),
-    maxNewTokens: integer({
-      help: "most tokens of a completion",
-      default: 256,
-      min: 1,
-      group: "Ending",
-    }),
-    stop: text({
-      help: "text before which a completion ends, or a JSON list of such",
-      placeholder: "TEXT|JSON",
-      group: "Ending",
-    }),
-    batch: integer({
-      help: "completions computed together, in memory at once",
-      default: 16,
-      min: 1,
-      group: "Computing",
-    }),
-    ...DEVICE_FLAGS,
-    ...WEIGHT_FLAGS,
-  },
-  examples: [
-    'deno task generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "What is the capital of France?"',
-    'deno task generate --model runs/base --raw --prompt "Once upon a time" --temperature 0.8 --min-p 0.05 --samples 4',
-    "deno task generate --model runs/base --adapter runs/dpo/adapter --prompts prompts.jsonl --out answers.jsonl",
-  ],
-} as const satisfies Verb;
-type Values = FlagValues<typeof GENERATE.flags>;
-
 await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
   const clock = new Clock();
-  const { out, json, ...rest } = values;
+  const { out } = values;
   checkFlags(values);
   const prompts = await givenPrompts(values);
   const device = await resolveDevice(values.device);
@@ -151,7 +44,7 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
       `Cannot generate text with ${values.model}: it has no tokenizer`,
     );
   }
-  const settings = { ...rest, device, stop: stopsOf(values.stop) };
+  const settings = { ...values, device };
   const questions = questionsOf(prompts, tokenizer, values);
   if (out !== undefined) await Deno.mkdir(dirname(out), { recursive: true });
   clock.lap("load");
@@ -161,7 +54,7 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
     tokenizer,
   });
   clock.lap("generate");
-  if (out === undefined) return print(answers, { json, settings });
+  if (out === undefined) return print(answers, settings);
   const timings = clock.timings();
   await writeAnswers(out, answers, { settings, model, tokenizer, timings });
   say(`Wrote ${answers.length} completions to ${out}`);
@@ -169,7 +62,8 @@ await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
 
 /** @throws Error for flags that have no use together, or no file to write. */
 function checkFlags(
-  { out, json, samples, temperature, topK, topP, minP, ...values }: Values,
+  { out, json, samples, temperature, topK, topP, minP, ...values }:
+    GenerateFlags,
 ): void {
   if (out !== undefined) containerOf(out);
   if (out !== undefined && json) {
@@ -194,7 +88,9 @@ function checkFlags(
   );
 }
 
-async function givenPrompts({ prompt, prompts }: Values): Promise<Prompt[]> {
+async function givenPrompts(
+  { prompt, prompts }: GenerateFlags,
+): Promise<Prompt[]> {
   const given = prompt === undefined
     ? []
     : [{ content: prompt, location: "--prompt" }];
@@ -204,7 +100,7 @@ async function givenPrompts({ prompt, prompts }: Values): Promise<Prompt[]> {
 function questionsOf(
   prompts: readonly Prompt[],
   tokenizer: Tokenizer,
-  { raw, system, templateOption: templateOptions }: Values,
+  { raw, system, templateOption: templateOptions }: GenerateFlags,
 ): Question[] {
   const asking: Asking = {
     chat: !raw && tokenizer.chatTemplate !== null,
@@ -223,13 +119,10 @@ function questionsOf(
 
 function print(
   answers: readonly Answer[],
-  { json, settings }: {
-    json: boolean;
-    settings: Parameters<typeof answerRow>[1];
-  },
+  settings: GenerateSettings,
 ): void {
   for (const answer of answers) {
-    if (json) say(JSON.stringify(answerRow(answer, settings)));
+    if (settings.json) say(JSON.stringify(answerRow(answer, settings)));
     else if (answers.length === 1) say(answer.text);
     else say(`${heading(answer.question)}\n${answer.text}\n`);
   }

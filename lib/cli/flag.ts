@@ -47,6 +47,8 @@ export interface ToggleFlag extends Described {
 export interface ParsedFlag<T = unknown> extends Valued<T> {
   readonly kind: "parsed";
   readonly placeholder: string;
+  /** The notation in words, for errors. */
+  readonly expected: string;
   /** `undefined` for a text that is not in the notation. */
   readonly parse: (text: string) => T | undefined;
   /** Whether a value of JSON is one that the flag may have. */
@@ -132,7 +134,8 @@ export function isAllowed(flag: Flag, value: unknown): boolean {
 /** The values that a flag may have, in words: `a number above 0`. */
 export function expectation(flag: Flag): string {
   if (flag.kind === "toggle") return "true or false";
-  if (flag.kind === "text" || flag.kind === "parsed") return placeholder(flag);
+  if (flag.kind === "text") return placeholder(flag);
+  if (flag.kind === "parsed") return flag.expected;
   if (flag.kind === "choice") {
     return flag.choices.join(", ").replace(/, ([^,]*)$/, " or $1");
   }

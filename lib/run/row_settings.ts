@@ -74,6 +74,7 @@ export const TOKENIZING_FLAGS = {
   templateOption: parsed({
     help: "options of the chat template, such as enable_thinking=false",
     placeholder: "NAME=JSON,…",
+    expected: "NAME=JSON, or several of these with commas between",
     group: ROWS,
     default: {},
     parse: parseTemplateOptions,

@@ -173,6 +173,7 @@ const LORA_FLAGS = {
   loraTargets: parsed({
     help: "layers that a new adapter changes",
     placeholder: "all-linear|NAME,…",
+    expected: "all-linear, or names of layers",
     default: "all-linear",
     group: TUNING,
     parse: (names) => names === "all-linear" ? names : names.split(","),

@@ -10,11 +10,10 @@ import {
   namesByContent,
 } from "lib/models/generate/generate.ts";
 import type { Policy } from "lib/models/policy.ts";
-import type { Sampling } from "lib/models/generate/warpers.ts";
-import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { Rng } from "lib/rng.ts";
 import { progress } from "lib/cli/terminal.ts";
+import type { GenerateSettings } from "./flags.ts";
 
 /** A prompt for the model. */
 export interface Question {
@@ -31,22 +30,10 @@ export interface Answer extends Completion {
   readonly text: string;
 }
 
-/** How answers are drawn. */
-export interface AnswerSettings extends Sampling {
-  readonly maxNewTokens: number;
-  readonly samples: number;
-  readonly seed: number;
-  /** An answer ends before the first of these texts. */
-  readonly stop: readonly string[];
-  readonly batch: number;
-  readonly device: Device;
-  readonly threads: number;
-}
-
 /** Draws answers from a model and shows the progress. */
 export async function generateAnswers(
   questions: readonly Question[],
-  { policy, tokenizer, stop, ...settings }: AnswerSettings & {
+  { policy, tokenizer, stop, ...settings }: GenerateSettings & {
     policy: Policy;
     tokenizer: Tokenizer;
   },
@@ -105,26 +92,4 @@ function counter(shown: ReturnType<typeof progress>) {
     const seconds = (performance.now() - start) / 1000;
     shown.update(done, { "tokens/s": tokens / seconds });
   };
-}
-
-/** Texts of `--stop`: a JSON text or list of texts, or else the text itself. */
-export function stopsOf(flag?: string): string[] {
-  if (flag === undefined) return [];
-  const found = [parsed(flag)].flat();
-  const stops = found.filter((stop): stop is string =>
-    typeof stop === "string" && stop !== ""
-  );
-  if (stops.length > 0 && stops.length === found.length) return stops;
-  throw new Error(
-    `Cannot read --stop: found ${flag}, expected a text, or a JSON list of texts that say something`,
-  );
-}
-
-function parsed(text: string): unknown {
-  if (!/^\s*["[]/.test(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

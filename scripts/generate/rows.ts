@@ -1,6 +1,5 @@
 import { basename } from "node:path";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
-import type { BaseWeights } from "lib/models/base_weights.ts";
 import { resolveSampling } from "lib/models/generate/warpers.ts";
 import {
   portablePath,
@@ -8,25 +7,13 @@ import {
   sourceName,
   writeRecordOf,
 } from "lib/record/record.ts";
-import type { Json } from "lib/record/canonical_json.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";
 import { writeRows } from "../data/outputs.ts";
-import type { Answer, AnswerSettings } from "./answers.ts";
+import type { Answer } from "./answers.ts";
+import type { GenerateSettings } from "./flags.ts";
 import type { OpenedPolicy } from "lib/run/models.ts";
 import { modelRecord } from "lib/run/record.ts";
-
-/** All settings of the file that is written, apart from the model. */
-export interface WrittenSettings extends AnswerSettings {
-  readonly model: string;
-  readonly adapter?: string;
-  readonly baseWeights: BaseWeights;
-  /** File of prompts. */
-  readonly prompts?: string;
-  readonly raw: boolean;
-  readonly system?: string;
-  readonly templateOption: Readonly<Record<string, Json>>;
-}
 
 /**
  * A completion as one object. With a `label` it is a row to train with: as the
@@ -34,7 +21,7 @@ export interface WrittenSettings extends AnswerSettings {
  */
 export function answerRow(
   { question, text, sample, finish, ...answer }: Answer,
-  settings: AnswerSettings,
+  settings: GenerateSettings,
 ) {
   const { prompt, ids } = question;
   return {
@@ -54,7 +41,7 @@ export function answerRow(
 }
 
 /** Settings that decide the draw besides model, prompt and seed. */
-function decisive({ maxNewTokens, stop, ...settings }: AnswerSettings) {
+function decisive({ maxNewTokens, stop, ...settings }: GenerateSettings) {
   return { maxNewTokens, ...resolveSampling(settings), stop };
 }
 
@@ -63,7 +50,7 @@ export async function writeAnswers(
   path: string,
   answers: readonly Answer[],
   written: {
-    settings: WrittenSettings;
+    settings: GenerateSettings;
     model: OpenedPolicy;
     tokenizer: Tokenizer;
     timings: RunRecord["timings"];
@@ -97,10 +84,8 @@ export async function writeAnswers(
 }
 
 /** Settings for a record, which is published; texts in quotes are no paths. */
-function portable(
-  { adapter, system, templateOption, ...settings }: WrittenSettings,
-): RunRecord["settings"] {
-  const { baseWeights, raw, samples, batch } = settings;
+function portable(settings: GenerateSettings): RunRecord["settings"] {
+  const { adapter, system, baseWeights, raw, samples, batch } = settings;
   return {
     ...decisive(settings),
     stop: JSON.stringify(settings.stop),
@@ -108,7 +93,7 @@ function portable(
     baseWeights,
     raw,
     system: system === undefined ? null : JSON.stringify(system),
-    templateOptions: JSON.stringify(templateOption),
+    templateOptions: JSON.stringify(settings.templateOption),
     samples,
     batch,
   };
@@ -116,7 +101,7 @@ function portable(
 
 function promptsOf(
   answers: readonly Answer[],
-  { prompts }: WrittenSettings,
+  { prompts }: GenerateSettings,
 ): RunRecord["data"][number] {
   const questions = new Set(answers.map(({ question }) => question));
   const ids = Array.from(questions, (question) => question.ids);

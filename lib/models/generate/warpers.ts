@@ -1,35 +1,57 @@
+import {
+  expectation,
+  type FlagValues,
+  integer,
+  isAllowed,
+  kebab,
+  number,
+} from "../../cli/flag.ts";
 import { type Candidates, largestOf, type Softmax } from "./candidates.ts";
 
+const group = "Sampling, in this order";
+
 /**
- * How a token is chosen by its logit. Options apply in this order, that of
+ * How a token is drawn, in the order of
  * `GenerationMixin._get_logits_processor` in transformers 5.23.
  */
-export interface Sampling {
-  /**
-   * Divides positive logits of tokens that are in the prompt or the completion
-   * so far, and multiplies negative ones; 1 changes nothing.
-   * https://arxiv.org/abs/1909.05858, as transformers has it @default 1
-   */
-  readonly repetitionPenalty?: number;
-  /** Divides the logits; 0 takes the likeliest token. @default 1 */
-  readonly temperature?: number;
-  /**
-   * Draws from so many tokens only, the likeliest and those as likely as the
-   * last of them; 0 is all. @default 0
-   */
-  readonly topK?: number;
-  /**
-   * Draws from the likeliest tokens only, as few as have this probability
-   * together; among equally likely ones the first.
-   * https://arxiv.org/abs/1904.09751 @default 1
-   */
-  readonly topP?: number;
-  /**
-   * Draws only from tokens at least this many times as likely as the likeliest.
-   * https://arxiv.org/abs/2407.01082 @default 0
-   */
-  readonly minP?: number;
-}
+export const SAMPLING_FLAGS = {
+  /** https://arxiv.org/abs/1909.05858, as transformers has it; 1 changes nothing. */
+  repetitionPenalty: number({
+    help: "divides positive logits of tokens that the prompt or completion " +
+      "has already, and multiplies negative ones",
+    above: 0,
+    group,
+  }),
+  temperature: number({
+    help: "divides the logits; 0 takes the likeliest token",
+    min: 0,
+    group,
+  }),
+  /** With whatever is as likely as the last of them. */
+  topK: integer({
+    help: "draws from this many of the likeliest tokens; 0 is all",
+    min: 0,
+    group,
+  }),
+  /** Of equally likely tokens the first. https://arxiv.org/abs/1904.09751 */
+  topP: number({
+    help: "draws from the fewest tokens that are this likely together",
+    above: 0,
+    max: 1,
+    group,
+  }),
+  /** https://arxiv.org/abs/2407.01082 */
+  minP: number({
+    help:
+      "draws from tokens at least this many times as likely as the likeliest",
+    min: 0,
+    max: 1,
+    group,
+  }),
+} as const;
+
+/** Sampling as chosen; a value that is absent changes nothing. */
+export type Sampling = Readonly<FlagValues<typeof SAMPLING_FLAGS>>;
 
 /**
  * A step from logits to the final distribution: changes scores of candidates,
@@ -39,22 +61,15 @@ export interface Sampling {
  */
 export type Warper = (candidates: Candidates, seen: Iterable<number>) => void;
 
-/** An option of {@linkcode Sampling}, and the warper of a value. */
+/** The warper of a value. */
 interface WarperKind {
-  /** For messages. */
-  readonly name: string;
   /** The value that changes nothing. */
   readonly neutral: number;
-  readonly expected: string;
-  readonly accepts: (value: number) => boolean;
   readonly warper: (value: number) => Warper;
 }
 
 const repetitionPenalty: WarperKind = {
-  name: "repetition penalty",
   neutral: 1,
-  expected: "a number above 0",
-  accepts: (penalty) => penalty > 0 && penalty < Infinity,
   // The first warper: every token is there, in its own place.
   warper: (penalty) => ({ scores }, seen) => {
     for (const id of seen) {
@@ -65,10 +80,7 @@ const repetitionPenalty: WarperKind = {
 };
 
 const temperature: WarperKind = {
-  name: "temperature",
   neutral: 1,
-  expected: "a number of at least 0",
-  accepts: (temperature) => temperature >= 0 && temperature < Infinity,
   warper: (temperature) =>
     temperature === 0 ? keepLikeliest : ({ scores }) => {
       const largest = largestOf(scores);
@@ -80,10 +92,7 @@ const temperature: WarperKind = {
 };
 
 const topK: WarperKind = {
-  name: "top-k",
   neutral: 0,
-  expected: "an integer of at least 0",
-  accepts: (k) => Number.isInteger(k) && k >= 0,
   warper: (k) => (candidates) => {
     if (k >= candidates.scores.length) return;
     const least = kthLargest(candidates.scores, k);
@@ -92,10 +101,7 @@ const topK: WarperKind = {
 };
 
 const topP: WarperKind = {
-  name: "top-p",
   neutral: 1,
-  expected: "a number above 0 and at most 1",
-  accepts: (p) => p > 0 && p <= 1,
   warper: (p) => (candidates) => {
     const softmax = candidates.softmax();
     const { weights } = softmax;
@@ -107,17 +113,15 @@ const topP: WarperKind = {
 };
 
 const minP: WarperKind = {
-  name: "min-p",
   neutral: 0,
-  expected: "a number from 0 to 1",
-  accepts: (p) => p >= 0 && p <= 1,
   warper: (p) => (candidates) => {
     const least = largestOf(candidates.scores) + Math.log(p);
     candidates.keep((score) => score >= least);
   },
 };
 
-/** In the order in which they work. */
+const NAMES = Object.keys(SAMPLING_FLAGS) as (keyof Sampling)[];
+
 const KINDS: Readonly<Record<keyof Sampling, WarperKind>> = {
   repetitionPenalty,
   temperature,
@@ -126,7 +130,7 @@ const KINDS: Readonly<Record<keyof Sampling, WarperKind>> = {
   minP,
 };
 
-/** Fills in the defaults of absent options. */
+/** Fills in, for absent values, those that change nothing. */
 export function resolveSampling(sampling: Sampling): Required<Sampling> {
   const of = (key: keyof Sampling) => sampling[key] ?? KINDS[key].neutral;
   return {
@@ -139,19 +143,21 @@ export function resolveSampling(sampling: Sampling): Required<Sampling> {
 }
 
 /**
- * The warpers of options that change something, in their order.
+ * The warpers of values that change something, in their order.
  *
- * @throws RangeError for an option out of its range.
+ * @throws RangeError for a value out of its range.
  */
 export function warpersOf(sampling: Sampling): Warper[] {
   const resolved = resolveSampling(sampling);
-  return Object.entries(KINDS).flatMap(([key, kind]) => {
-    const value = resolved[key as keyof Sampling];
-    if (kind.accepts(value)) {
-      return value === kind.neutral ? [] : [kind.warper(value)];
-    }
+  return NAMES.flatMap((name) => {
+    const value = resolved[name];
+    const { neutral, warper } = KINDS[name];
+    const flag = SAMPLING_FLAGS[name];
+    if (isAllowed(flag, value)) return value === neutral ? [] : [warper(value)];
     throw new RangeError(
-      `Cannot sample with ${kind.name} ${value}: expected ${kind.expected}`,
+      `Cannot sample with ${kebab(name)} ${value}: expected ${
+        expectation(flag)
+      }`,
     );
   });
 }

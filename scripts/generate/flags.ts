@@ -1,0 +1,114 @@
+import {
+  type FlagValues,
+  integer,
+  parsed,
+  text,
+  toggle,
+} from "lib/cli/flag.ts";
+import type { Verb } from "lib/cli/verb.ts";
+import { SAMPLING_FLAGS } from "lib/models/generate/warpers.ts";
+import type { Device } from "lib/onnx/providers.ts";
+import { DEVICE_FLAGS, WEIGHT_FLAGS } from "lib/run/computing_settings.ts";
+import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
+
+const PROMPTS = "Prompts";
+
+/** The verb `generate`. */
+export const GENERATE = {
+  name: "generate",
+  summary: "Continues prompts with a model, and an adapter if there is one.",
+  flags: {
+    model: text({
+      help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
+      placeholder: "DIR|GGUF|ID",
+      required: true,
+    }),
+    adapter: text({
+      help: "LoRA adapter folder, or org/name[@revision]",
+      placeholder: "DIR|ID",
+    }),
+    out: text({
+      help: "JSONL file to write, an object a completion, with a record beside",
+      placeholder: "FILE",
+    }),
+    json: toggle({ help: "print the same objects instead" }),
+    prompt: text({ help: "what to continue", group: PROMPTS }),
+    prompts: text({
+      help: "lines of a .txt, or rows of data with prompt or messages",
+      placeholder: "FILE",
+      group: PROMPTS,
+    }),
+    system: text({ help: "system message", group: PROMPTS }),
+    raw: toggle({
+      help: "continue text as it is, even if the model has a chat template",
+      group: PROMPTS,
+    }),
+    templateOption: { ...TOKENIZING_FLAGS.templateOption, group: PROMPTS },
+    ...SAMPLING_FLAGS,
+    temperature: { ...SAMPLING_FLAGS.temperature, default: 0 },
+    samples: integer({
+      help: "completions of each prompt",
+      default: 1,
+      min: 1,
+      group: SAMPLING_FLAGS.topK.group,
+    }),
+    seed: integer({
+      help: "seed of the draws; those of a prompt do not depend on the others",
+      default: 0,
+      group: SAMPLING_FLAGS.topK.group,
+    }),
+    maxNewTokens: integer({
+      help: "most tokens of a completion",
+      default: 256,
+      min: 1,
+      group: "Ending",
+    }),
+    stop: parsed({
+      help: "text before which a completion ends, or a JSON list of texts",
+      placeholder: "TEXT|JSON",
+      expected: "a text, or a JSON list of texts that are not empty",
+      default: [],
+      parse: parseStops,
+      is: areTexts,
+      group: "Ending",
+    }),
+    batch: integer({
+      help: "completions computed at once: bounds the memory",
+      default: 16,
+      min: 1,
+      group: "Computing",
+    }),
+    ...DEVICE_FLAGS,
+    ...WEIGHT_FLAGS,
+  },
+  examples: [
+    'deno task generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "What is the capital of France?"',
+    'deno task generate --model runs/base --raw --prompt "Once upon a time" --temperature 0.8 --min-p 0.05 --samples 4',
+    "deno task generate --model runs/base --adapter runs/dpo/adapter --prompts prompts.jsonl --out answers.jsonl",
+  ],
+} as const satisfies Verb;
+/** Flags of `generate` as given. */
+export type GenerateFlags = Readonly<FlagValues<typeof GENERATE.flags>>;
+
+/** The same with the device that was found. */
+export type GenerateSettings = GenerateFlags & { readonly device: Device };
+
+/** A JSON text or list of texts, or else the text itself. */
+function parseStops(text: string): readonly string[] | undefined {
+  const stops = [jsonOrText(text)].flat();
+  return stops.length > 0 && areTexts(stops) ? stops : undefined;
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) &&
+    value.every((text) => typeof text === "string" && text !== "");
+}
+
+function jsonOrText(text: string): unknown {
+  if (!/^\s*["[]/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
