@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 
-/** Everything a generator is, ready for JSON. */
+/** The state of a generator, ready for JSON. */
 export interface RngState {
-  /** Names the stream: what {@linkcode Rng.split} derives children from. */
+  /** Names the stream; {@linkcode Rng.split} derives children from it. */
   key: string;
   /** The four 32-bit words of xoshiro128**. */
   words: [number, number, number, number];
 }
 
 /**
- * The seeded generator behind every random choice: xoshiro128** by Blackman
- * and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c.
+ * The seeded generator of every random choice: xoshiro128** by Blackman and
+ * Vigna, https://prng.di.unimi.it/xoshiro128starstar.c.
  *
  * Give each consumer a stream of its own with {@linkcode Rng.split}: then a
  * new consumer, or one that draws more, changes nothing for the others.
@@ -50,18 +50,18 @@ export class Rng {
   }
 
   /**
-   * Continues where {@linkcode Rng.state} was taken.
+   * Continues from a {@linkcode Rng.state}.
    *
-   * @throws {TypeError} when the words are not four 32-bit integers with a bit
-   * set: the generator never leaves the all-zero state.
+   * @throws {TypeError} if the words are not four 32-bit integers, or all are
+   * zero: the generator never leaves that state.
    */
   static from({ key, words }: RngState): Rng {
     const rng = new Rng(key);
     rng.#key = key;
     rng.#words = Uint32Array.from(words);
-    const kept = words.length === 4 &&
+    const areValid = words.length === 4 &&
       words.every((w, i) => w === rng.#words[i]);
-    if (!kept || words.every((word) => word === 0)) {
+    if (!areValid || words.every((word) => word === 0)) {
       throw new TypeError(
         `Cannot restore a generator from words [${words}]: expected four 32-bit integers, not all zero`,
       );
@@ -69,13 +69,13 @@ export class Rng {
     return rng;
   }
 
-  /** A snapshot for checkpoints; see {@linkcode Rng.from}. */
+  /** The state for a checkpoint; see {@linkcode Rng.from}. */
   state(): RngState {
     const [a, b, c, d] = this.#words;
     return { key: this.#key, words: [a!, b!, c!, d!] };
   }
 
-  /** The stream called `label` under this one, wherever this one stands. */
+  /** The stream `label` under this one, whatever this one has drawn. */
   split(label: string): Rng {
     return new Rng(`${this.#key}/${label}`);
   }
@@ -118,7 +118,7 @@ export class Rng {
   /**
    * An integer in [0, n), without the bias of a bare remainder.
    *
-   * @throws {RangeError} when `n` is not an integer in [1, 2³²].
+   * @throws {RangeError} if `n` is not an integer in [1, 2³²].
    */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {

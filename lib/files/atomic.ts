@@ -3,7 +3,7 @@ import { namesIn, orNull } from "./missing.ts";
 import { reasonOf } from "./values.ts";
 
 /**
- * Writes a text to `path`, all at once.
+ * Writes a text to `path` at once.
  *
  * @throws {Error} as {@linkcode writeAtomically}.
  */
@@ -18,11 +18,11 @@ export async function writeTextAtomically(
 }
 
 /**
- * Lets `write` work on a temporary path beside `path`, then moves the result
- * there, so that nothing half-written is ever seen under `path`.
+ * Lets `write` fill a temporary path beside `path`, then renames it, so that
+ * nobody sees a half-written file under `path`.
  *
- * @throws {Error} naming `path` when it cannot be written, with the cause; an
- * older file is untouched and the temporary one gone.
+ * @throws {Error} naming `path` if it cannot be written, with the cause; an
+ * older file is then untouched, and the temporary one removed.
  */
 export async function writeAtomically(
   path: string,
@@ -36,22 +36,22 @@ export async function writeAtomically(
   } catch (cause) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
     const reason = reasonOf(cause).replaceAll(temporary, target);
-    // A file of a folder has said what it was about in words of its own.
+    // The error of a file inside a folder already names the file.
     const root = cause instanceof Error && cause.cause || cause;
     throw new Error(`Cannot write ${path}: ${reason}`, { cause: root });
   }
 }
 
-/** Writes something at the path it is given. */
+/** Writes a file or folder at a path. */
 export type Writer = (path: string) => Promise<void>;
 
 /**
- * Writes a folder of files at once. A folder that is already there is replaced
- * only if it holds nothing but files of the same names.
+ * Writes a folder of files at once. An existing folder is replaced only if all
+ * its files have names among the new ones.
  *
- * @param folder where; its parent must exist.
- * @param files name of each file → what writes it.
- * @throws Error where another file would be lost, before anything is written.
+ * @param folder its parent must exist.
+ * @param files the name of each file, and its writer.
+ * @throws Error if another file would be lost, before anything is written.
  */
 export async function writeFolder(
   folder: string,

@@ -2,10 +2,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Folder of one of our caches, beside other tools' caches; made where it is
- * missing.
+ * The folder of one of our caches, beside the caches of other tools. It is
+ * created if it is missing.
  *
- * @throws Error that names it, where it cannot be made.
+ * @throws Error naming the folder if it cannot be created.
  */
 export async function cacheFolder(
   name: string,

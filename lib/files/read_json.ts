@@ -2,16 +2,16 @@ import { realFile } from "./real_file.ts";
 
 /** Twice the largest tokenizer.json in use. */
 const MAX_BYTES = 1 << 26;
-/** No configuration, index or tokenizer is a tenth as deep. */
+/** Ten times the depth of configurations, indices and tokenizers. */
 const MAX_DEPTH = 100;
-/** Twice as many as the largest tokenizer.json has; 300 MB at the worst. */
+/** Twice the number in the largest tokenizer.json; 300 MB at the worst. */
 const MAX_VALUES = 1 << 22;
 
 /**
- * The text of a file from elsewhere.
+ * Reads the text of a file that somebody else wrote.
  *
- * @throws Error that says what is wrong: it is too large, not UTF-8, not a
- * regular file, or a link out of its folder; or `Deno.errors.NotFound`.
+ * @throws Error if it is too large, not UTF-8, not a regular file, or a link
+ * out of its folder; `Deno.errors.NotFound` if it is missing.
  */
 export async function readText(path: string): Promise<string> {
   const file = await realFile(path);
@@ -24,7 +24,11 @@ export async function readText(path: string): Promise<string> {
   return decodeText(await Deno.readFile(file));
 }
 
-/** @throws Error where the bytes are not UTF-8. */
+/**
+ * Decodes UTF-8.
+ *
+ * @throws Error if the bytes are not UTF-8.
+ */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -34,20 +38,20 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * Parses JSON that somebody else wrote: bounded in depth and in the number of
- * values, so that what it becomes is bounded in memory, and without keys
- * written twice, of which readers keep different ones.
+ * Parses JSON that somebody else wrote. Depth and number of values are bounded,
+ * and with them the memory of the result; a key written twice is refused,
+ * because readers differ in the one that they keep.
  *
- * @throws Error that says what is wrong.
+ * @throws Error naming the fault.
  */
 export function parseJson(text: string): unknown {
   checkStructure(text);
   return JSON.parse(text);
 }
 
-/** Walks brackets, strings and commas; the grammar is the parser's affair. */
+/** Checks brackets, strings and commas; the parser checks the grammar. */
 function checkStructure(text: string): void {
-  /** For each open bracket: the keys of an object, null for a list. */
+  /** The keys of each open object; null for an open list. */
   const open: (Set<string> | null)[] = [];
   let values = 0;
   for (let at = 0; at < text.length; at++) {

@@ -1,16 +1,17 @@
 import { dirname, sep } from "node:path";
 
 /**
- * The real path of a file in a folder that came from elsewhere: its own folder,
- * or one above that.
+ * The real path of a file in a folder that somebody else made.
  *
  * It must be a regular file (opening a pipe or a device may never end), and
- * links to it must stay in the folder: what is read from a model's folder may
- * be shown in errors, copied into an export and pushed, so a link out of it
- * could publish any file of this machine. In the Hub's cache, where a commit's
- * files are links into the repository's blobs, the folder is the repository's.
+ * links to it must stay in the folder: files of a model may be shown in errors,
+ * copied into an export and pushed, so a link out of the folder could publish
+ * any file of this machine. In the Hub's cache, where a commit's files are
+ * links into the repository's blobs, the folder is the repository's.
  *
- * @throws Error that says what it is instead, or `Deno.errors.NotFound`.
+ * @param folder the file's own folder, or one above it.
+ * @throws Error naming the kind of file or the link; `Deno.errors.NotFound` if
+ * it is missing.
  */
 export async function realFile(
   path: string,
@@ -29,7 +30,7 @@ export async function realFile(
   throw new Error(`expected a file, found ${found}`);
 }
 
-/** What the real paths of a folder's files begin with. */
+/** The beginning of the real paths of a folder's files. */
 async function boundary(folder: string): Promise<string> {
   const real = (await Deno.realPath(folder))
     .replace(/[/\\]snapshots[/\\][0-9a-f]{40}([/\\].*)?$/, "");

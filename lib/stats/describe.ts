@@ -1,6 +1,6 @@
 /**
- * Pearson's correlation of two lists of the same length; `null` where it is
- * not defined, as for fewer than two pairs or a list without spread.
+ * Pearson's correlation of two lists of equal length; `null` if it is
+ * undefined: for fewer than two pairs, or a list of equal values.
  */
 export function correlation(
   xs: readonly number[],
@@ -21,17 +21,17 @@ function dot(xs: readonly number[], ys: readonly number[]): number {
   return xs.reduce((sum, x, i) => sum + x * ys[i]!, 0);
 }
 
-/** Bins of the same width, the first from 0. */
+/** Bins of equal width; the first begins at 0. */
 export interface Bins {
   readonly width: number;
   readonly count: number;
 }
 
 /**
- * Bins that hold all values, of a width that is 1, 2 or 5 times a power of ten.
+ * Bins for all values, whose width is 1, 2 or 5 times a power of ten.
  *
  * @param values whole numbers of at least 0.
- * @param most bins, at most. @default 20
+ * @param most the largest number of bins. @default 20
  */
 export function wholeBins(values: Iterable<number>, most = 20): Bins {
   let largest = 0;
@@ -40,7 +40,7 @@ export function wholeBins(values: Iterable<number>, most = 20): Bins {
   return { width, count: Math.floor(largest / width) + 1 };
 }
 
-/** How many values lie in each bin. */
+/** The number of values in each bin. */
 export function binCounts(
   values: readonly number[],
   { width, count }: Bins,

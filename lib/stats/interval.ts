@@ -1,15 +1,15 @@
-/** A mean over `n` values and where it may lie. */
+/** The mean of `n` values with a confidence interval. */
 export interface Interval {
-  /** How many values were seen. */
+  /** The number of values. */
   n: number;
   mean: number;
-  /** Lower end; `null` for a single value, which says nothing of spread. */
+  /** Lower end; `null` for a single value, which has no spread. */
   low: number | null;
   /** Upper end; `null` for a single value. */
   high: number | null;
 }
 
-/** What {@linkcode pairedDifference} finds. */
+/** The result of {@linkcode pairedDifference}. */
 export interface PairedDifference extends Interval {
   /** Two-sided p-value of the paired t-test; `null` for a single pair. */
   p: number | null;
@@ -18,7 +18,7 @@ export interface PairedDifference extends Interval {
 /** Options for {@linkcode meanInterval} and {@linkcode pairedDifference}. */
 export interface IntervalOptions {
   /**
-   * Probability that such an interval covers the true mean.
+   * The probability that such an interval covers the true mean.
    *
    * @default 0.95
    */
@@ -51,8 +51,8 @@ export function meanInterval(
 }
 
 /**
- * The mean of `a[i] − b[i]` with its interval and paired t-test. Pair what
- * shares a seed: what the seed does to both then cancels.
+ * The mean of `a[i] − b[i]` with its interval and paired t-test. Pair values of
+ * the same seed: the effect of the seed on both then cancels.
  *
  * @throws {RangeError} on no pairs, unequal lengths or a value that is not
  * finite.
