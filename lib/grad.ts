@@ -1,5 +1,5 @@
 import type { Graph, Node, Value } from "./onnx/graph.ts";
-import { add } from "./ops/elementwise.ts";
+import { add, zerosLike } from "./ops/elementwise.ts";
 import { sumTo } from "./ops/shaping.ts";
 
 export interface GradientOptions {
@@ -59,13 +59,12 @@ interface Walk {
 function walk(node: Node, { path, sums, reached }: Walk): void {
   const { op, inputs, outputs } = node;
   if (!op.vjp) {
+    const names = outputs.map(({ name }) => name).join(", ");
     throw new TypeError(
-      `Cannot differentiate "${
-        outputs[0]!.name
-      }": operator ${op.name} has no vjp`,
+      `Cannot differentiate "${names}": operator ${op.name} has no vjp`,
     );
   }
-  const given = outputs.map((output) => sums.get(output) ?? null);
+  const given = outputs.map((output) => sums.get(output) ?? zerosLike(output));
   let cotangents: readonly (Value | null)[] | undefined;
   for (const [i, input] of inputs.entries()) {
     if (!path.has(input)) continue;

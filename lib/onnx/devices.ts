@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { reasonOf } from "../files/values.ts";
-import { apply, Graph, type Op } from "./graph.ts";
+import { apply, Graph, type Op, sameType } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { compile, engine, hostData } from "./session.ts";
 
@@ -127,7 +127,7 @@ function lackingOf(library: string): string | undefined {
   }
 }
 
-const Neg: Op = { name: "Neg", infer: ([x]) => [x!] };
+const Neg: Op = { name: "Neg", infer: sameType };
 
 async function tryOut(device: Device): Promise<void> {
   const y = apply(Neg, [new Graph().input("x", ["n"])]);

@@ -31,56 +31,85 @@ export interface Value extends Type {
 /** An operand: a value, or a number that becomes a scalar constant. */
 export type Operand = Value | number;
 
-/** Integers (plain numbers), floats, texts and lists are different in ONNX. */
-export type Attribute =
-  | number
-  | string
-  | readonly number[]
-  | { readonly float: number };
+/**
+ * A setting of an operator: an integer, a text, a list, or `null` for none.
+ * `true` is 1. {@linkcode Op.written} says where ONNX has it otherwise.
+ */
+export type Attribute = number | boolean | string | null | Shape;
 export type Attributes = Readonly<Record<string, Attribute>>;
+export type NoAttributes = Readonly<Record<never, Attribute>>;
 
-/** Everything the engine knows of one operator. */
-export interface Op {
+/** How ONNX has an attribute: as a float, as a type's number, or as an input. */
+export type Written = "float" | "type" | "input";
+
+type Values = readonly Value[];
+/** A `T` in each place of a list. */
+type Each<List extends readonly unknown[], T> = {
+  readonly [Place in keyof List]: T;
+};
+
+/**
+ * Everything the engine knows of one operator, by the types of its inputs, its
+ * attributes and its outputs; by default one value of another.
+ */
+export interface Op<
+  I extends Values = readonly [x: Value],
+  A extends Attributes = NoAttributes,
+  O extends Values = readonly [Value],
+> {
   /** ONNX operator name, or a name of our own where `lower` is all there is. */
   readonly name: string;
   /** ONNX operator set; `""` (the standard one) by default. */
   readonly domain?: string;
+  /** Attributes that ONNX has in another form. @default none */
+  readonly written?: Readonly<Record<string, Written>>;
   /**
    * Whether each reader gets a result of its own, made just before it reads:
-   * for what is large, and cheap to make from constants. @default false
+   * for large results that are cheap to make from constants. @default false
    */
-  readonly perReader?: boolean;
-  /** Types of the outputs. Throws a RangeError that says why inputs do not fit. */
-  infer(inputs: readonly Value[], attributes: Attributes): readonly Type[];
+  readonly rematerialize?: boolean;
   /**
-   * The cotangent of each input, given those of the outputs (`null` where
+   * Types of the outputs.
+   *
+   * @throws RangeError that says why the inputs do not fit.
+   */
+  infer(inputs: I, attributes: A): Each<O, Type>;
+  /**
+   * The cotangent of each input, given those of the outputs (zeros where
    * nothing flows back); `null` for an input that is not differentiable. A
    * cotangent may keep the broadcast shape: `gradient()` sums it down.
    */
-  vjp?(
-    node: Node,
-    cotangents: readonly (Value | null)[],
-  ): readonly (Value | null)[];
+  vjp?(node: Node<I, A, O>, cotangents: O): Each<I, Value | null>;
   /**
    * `sum` + the cotangent of input `index`, for operators that can add into an
    * existing tensor cheaper than by an Add of their own; `null` where it cannot.
    */
   vjpInto?(
-    node: Node,
-    cotangents: readonly (Value | null)[],
+    node: Node<I, A, O>,
+    cotangents: O,
     sum: Value,
     index: number,
   ): Value | null;
-  /** The same in other operators, for providers without a kernel. */
-  lower?(inputs: readonly Value[], attributes: Attributes): readonly Value[];
+  /** The outputs by other operators, for providers without a kernel. */
+  lower?(inputs: I, attributes: A): O;
 }
 
+/**
+ * An operator whose types are forgotten. A graph gives each operator what it
+ * was applied to, or as many copies.
+ */
+export type AnyOp = Op<Values, Attributes, Values>;
+
 /** One application of an operator. */
-export interface Node {
-  readonly op: Op;
-  readonly inputs: readonly Value[];
-  readonly outputs: readonly Value[];
-  readonly attributes: Attributes;
+export interface Node<
+  I extends Values = Values,
+  A extends Attributes = Attributes,
+  O extends Values = Values,
+> {
+  readonly op: AnyOp;
+  readonly inputs: I;
+  readonly outputs: O;
+  readonly attributes: A;
 }
 
 export type ConstantData =
@@ -119,7 +148,7 @@ export interface GraphOptions {
   /** @default "float32"; "float64" makes finite differences exact in tests */
   float?: Float;
   /** Whether an operator may stand in this graph; if not it is lowered. @default all */
-  accepts?: (op: Op) => boolean;
+  accepts?: (op: AnyOp) => boolean;
 }
 
 /** Nodes in topological order, grown by appending. */
@@ -128,7 +157,7 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs: Value[] = [];
   readonly constants: Constant[] = [];
-  readonly #accepts: (op: Op) => boolean;
+  readonly #accepts: (op: AnyOp) => boolean;
   readonly #shared = new Map<string, Value>();
   #names = 0;
 
@@ -144,7 +173,7 @@ export class Graph {
         `Cannot declare input "${name}": the graph has one already`,
       );
     }
-    const value = { name, dtype, shape, graph: this };
+    const value = this.#value({ dtype, shape }, name);
     this.inputs.push(value);
     return value;
   }
@@ -168,40 +197,49 @@ export class Graph {
 
   /** Adds a constant held in memory. */
   constant(data: ConstantData, shape: readonly number[]): Value {
-    const value = this.#value("const", { dtype: dtypeOf(data), shape });
+    const value = this.#value(
+      { dtype: dtypeOf(data), shape },
+      this.#newName("const"),
+    );
     this.constants.push({ value, data });
     return value;
   }
 
   /** Adds a constant that stays where it is, in its file or in memory. */
   external(type: Type, data: External | Held): Value {
-    const value = this.#value("weight", type);
+    const value = this.#value(type, this.#newName("weight"));
     this.constants.push({ value, data });
     return value;
   }
 
-  /** Appends one node, or what it is lowered to, and returns its outputs. */
-  apply(
-    op: Op,
-    inputs: readonly Value[],
-    attributes: Attributes = {},
-  ): readonly Value[] {
+  /** Appends one node, or those it is lowered to, and returns its outputs. */
+  apply<O extends Values>(
+    op: Op<Values, Attributes, O>,
+    inputs: Values,
+    attributes: Attributes,
+  ): O {
     const types = infer(op, inputs, attributes);
-    if (!this.#accepts(op) && op.lower) {
-      const outputs = op.lower(inputs, attributes);
-      return outputs.map(({ name }, i) => ({
-        ...types[i]!,
-        name,
-        graph: this,
-      }));
+    const lowered = this.#accepts(op)
+      ? undefined
+      : op.lower?.(inputs, attributes);
+    const outputs = types.slice(0, lowered?.length).map((type, i) =>
+      this.#value(type, lowered?.[i]?.name ?? this.#newName(op.name))
+    );
+    if (!standFor<O>(outputs, types)) {
+      throw new TypeError(
+        `Cannot lower ${op.name}: found ${outputs.length} outputs, expected ${types.length}`,
+      );
     }
-    const outputs = types.map((type) => this.#value(op.name, type));
-    this.nodes.push({ op, inputs, outputs, attributes });
+    if (!lowered) this.nodes.push({ op, inputs, outputs, attributes });
     return outputs;
   }
 
-  #value(stem: string, { dtype, shape }: Type): Value {
-    return { name: `${stem}_${this.#names++}`, dtype, shape, graph: this };
+  #value({ dtype, shape }: Type, name: string): Value {
+    return { name, dtype, shape, graph: this };
+  }
+
+  #newName(stem: string): string {
+    return `${stem}_${this.#names++}`;
   }
 
   #share(key: string, make: () => Value): Value {
@@ -211,21 +249,32 @@ export class Graph {
   }
 }
 
-/** Applies an operator with one output; numbers become scalars. */
-export function apply(
-  op: Op,
-  operands: readonly Operand[],
-  attributes?: Attributes,
-): Value {
-  return applyAll(op, operands, attributes)[0]!;
+/** Attributes may be left out where an operator requires none. */
+type Given<A> = NoAttributes extends A ? [attributes?: A] : [attributes: A];
+
+/** Applies an operator and returns its first output; numbers become scalars. */
+export function apply<
+  I extends Values,
+  A extends Attributes,
+  O extends readonly [Value, ...Values],
+>(
+  op: Op<I, A, O>,
+  operands: Each<I, Operand>,
+  ...attributes: Given<A>
+): O[0] {
+  return applyAll(op, operands, ...attributes)[0];
 }
 
-/** Applies an operator with several outputs; numbers become scalars. */
-export function applyAll(
-  op: Op,
-  operands: readonly Operand[],
-  attributes?: Attributes,
-): readonly Value[] {
+/** Applies an operator and returns its outputs; numbers become scalars. */
+export function applyAll<
+  I extends Values,
+  A extends Attributes,
+  O extends Values,
+>(
+  op: Op<I, A, O>,
+  operands: Each<I, Operand>,
+  ...[attributes]: Given<A>
+): O {
   const graph = operands.find((operand) => typeof operand !== "number")?.graph;
   if (!graph) {
     throw new TypeError(
@@ -235,7 +284,7 @@ export function applyAll(
   const inputs = operands.map((operand) =>
     typeof operand === "number" ? graph.scalar(operand) : operand
   );
-  return graph.apply(op, inputs, attributes);
+  return graph.apply(op, inputs, attributes ?? {});
 }
 
 /** The text of a type, as errors show it: `float32[N, 64]`. */
@@ -243,15 +292,44 @@ export function describe({ dtype, shape }: Type): string {
   return `${dtype}[${shape.join(", ")}]`;
 }
 
+/** The type rule of operators whose result has the type of their first input. */
+export function sameType(
+  [{ dtype, shape }]: readonly [Value, ...Values],
+): readonly [Type] {
+  return [{ dtype, shape }];
+}
+
+/** @throws RangeError if a shape has no such axis, which may be negative. */
+export function dimAt({ shape }: Type, axis: number): Dim {
+  const dim = shape.at(axis);
+  if (dim !== undefined) return dim;
+  throw new RangeError(`[${shape.join(", ")}] has no axis ${axis}`);
+}
+
+/** @throws RangeError if the size of an axis is known at a run only. */
+export function sizeAt(x: Type, axis: number): number {
+  const dim = dimAt(x, axis);
+  if (typeof dim === "number") return dim;
+  throw new RangeError(`dimension ${dim} is unknown, expected a number`);
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
 
-function infer(
-  op: Op,
-  inputs: readonly Value[],
+/** Whether there is a value for each type. */
+function standFor<O extends Values>(
+  values: Values,
+  types: Each<O, Type>,
+): values is O {
+  return values.length === types.length;
+}
+
+function infer<O extends Values>(
+  op: Op<Values, Attributes, O>,
+  inputs: Values,
   attributes: Attributes,
-): readonly Type[] {
+): Each<O, Type> {
   try {
     return op.infer(inputs, attributes);
   } catch (cause) {

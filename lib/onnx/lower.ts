@@ -1,4 +1,4 @@
-import { Graph, type Node, type Op, type Value } from "./graph.ts";
+import { type AnyOp, Graph, type Node, type Value } from "./graph.ts";
 
 /**
  * Rewrites what `outputs` need of a graph into operators that a provider
@@ -14,7 +14,7 @@ import { Graph, type Node, type Op, type Value } from "./graph.ts";
  */
 export function lower(
   outputs: readonly Value[],
-  accepts: (op: Op) => boolean,
+  accepts: (op: AnyOp) => boolean,
 ): { graph: Graph; outputs: readonly Value[] } {
   const source = outputs[0]!.graph;
   const graph = new Graph({ float: source.float, accepts });
@@ -40,7 +40,7 @@ class Copies {
   }
 
   add(node: Node): void {
-    if (node.op.perReader) {
+    if (node.op.rematerialize) {
       node.outputs.forEach(({ name }) => this.#recipes.set(name, node));
       return;
     }

@@ -7,6 +7,7 @@ import type {
   Node,
   Type,
   Value,
+  Written,
 } from "./graph.ts";
 
 // Field numbers: https://github.com/onnx/onnx/blob/v1.20.0/onnx/onnx.proto3
@@ -25,6 +26,7 @@ const DATA_TYPES: Record<DType, number> = {
   float64: 11,
   bfloat16: 16,
 };
+const TYPE_NUMBERS = new Map<Attribute, number>(Object.entries(DATA_TYPES));
 
 /** Encodes a graph as the bytes of an `.onnx` file. */
 export function encodeModel(
@@ -55,22 +57,29 @@ function encodeNode({ op, inputs, outputs, attributes }: Node): Uint8Array {
     ...inputs.map((value) => field(1, utf8(value.name))),
     ...outputs.map((value) => field(2, utf8(value.name))),
     field(4, utf8(op.name)),
-    ...Object.entries(attributes).map(([name, attribute]) =>
-      field(5, join([field(1, utf8(name)), ...encodeAttribute(attribute)]))
-    ),
+    ...Object.entries(attributes)
+      .filter(([name]) => op.written?.[name] !== "input")
+      .map(([name, attribute]) => {
+        const value = encodeAttribute(attribute, op.written?.[name]);
+        return field(5, join([field(1, utf8(name)), ...value]));
+      }),
     field(7, utf8(op.domain ?? "")),
   ]);
 }
 
-function encodeAttribute(attribute: Attribute): Uint8Array[] {
-  if (typeof attribute === "number") {
-    return [varint(3, attribute), varint(20, 2)];
+function encodeAttribute(
+  attribute: Attribute,
+  written?: Written,
+): Uint8Array[] {
+  if (written === "float") return [float(2, Number(attribute)), varint(20, 1)];
+  const value = written === "type" ? TYPE_NUMBERS.get(attribute) : attribute;
+  if (typeof value === "string") {
+    return [field(4, utf8(value)), varint(20, 3)];
   }
-  if (typeof attribute === "string") {
-    return [field(4, utf8(attribute)), varint(20, 3)];
+  if (typeof value === "object" && value !== null) {
+    return [...value.map((x) => varint(8, Number(x))), varint(20, 7)];
   }
-  if ("float" in attribute) return [float(2, attribute.float), varint(20, 1)];
-  return [...attribute.map((x) => varint(8, x)), varint(20, 7)];
+  return [varint(3, Number(value)), varint(20, 2)];
 }
 
 function encodeConstant({ value, data }: Constant): Uint8Array {

@@ -1,4 +1,4 @@
-import type { Float, Op } from "./graph.ts";
+import type { AnyOp, Float } from "./graph.ts";
 
 /** Where a graph runs. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -33,7 +33,7 @@ const PROVIDERS: Record<Device, Provider> = {
 };
 
 /** Whether an operator has a kernel of its own; our composites never do. */
-export function hasKernel(op: Op, device: Device, float: Float): boolean {
+export function hasKernel(op: AnyOp, device: Device, float: Float): boolean {
   if (op.domain === "prefgrad" || PROVIDERS[device].missing.has(op.name)) {
     return false;
   }

@@ -244,7 +244,7 @@ function widensFiles({ nodes, constants }: Graph): boolean {
     constants.flatMap(({ value, data }) => "file" in data ? [value.name] : []),
   );
   return nodes.some(({ op, inputs }) =>
-    op.perReader && inputs.some(({ name }) => stored.has(name))
+    op.rematerialize && inputs.some(({ name }) => stored.has(name))
   );
 }
 

@@ -1,4 +1,4 @@
-import { apply, Graph, type Op } from "./graph.ts";
+import { apply, Graph, type Op, sameType } from "./graph.ts";
 import type { Device } from "./providers.ts";
 import {
   compile,
@@ -223,7 +223,10 @@ interface Copier {
   release(): Promise<void>;
 }
 
-const Identity: Op = { name: "Identity", infer: ([x]) => [x!] };
+const Identity: Op = {
+  name: "Identity",
+  infer: sameType,
+};
 
 async function createCopier(): Promise<Copier> {
   const copying = (keep: readonly string[]) => {

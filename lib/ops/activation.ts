@@ -1,8 +1,8 @@
 import {
   apply,
-  type Attributes,
   type Op,
   type Operand,
+  sameType,
   type Value,
 } from "../onnx/graph.ts";
 import {
@@ -16,10 +16,10 @@ import {
   sub,
   tanh,
 } from "./elementwise.ts";
-import { polynomial } from "./special.ts";
+import { coefficients, polynomial } from "./special.ts";
 
 /** A function of each element. */
-export interface Activation {
+interface Activation {
   readonly value: (x: Value) => Value;
   readonly withSlope: (x: Value) => { value: Value; slope: Value };
 }
@@ -68,92 +68,96 @@ const tanhGelu: Activation = {
   },
 };
 
-/** Activations by name. */
-export const ACTIVATIONS = { silu, gelu, "gelu-tanh": tanhGelu } as const;
-export type ActivationName = keyof typeof ACTIVATIONS;
+export const ACTIVATION_NAMES = ["silu", "gelu", "gelu-tanh"] as const;
+export type ActivationName = typeof ACTIVATION_NAMES[number];
+const ACTIVATIONS: Readonly<Record<ActivationName, Activation>> = {
+  silu,
+  gelu,
+  "gelu-tanh": tanhGelu,
+};
+type Attributes = { f: ActivationName };
 
+const Activate: Op<readonly [x: Value], Attributes> = {
+  name: "Activate",
+  domain: "prefgrad",
+  infer: sameType,
+  vjp: ({ inputs: [x], attributes: { f } }, [dy]) => [
+    mul(dy, ACTIVATIONS[f].withSlope(x).slope),
+  ],
+  lower: ([x], { f }) => [ACTIVATIONS[f].value(x)],
+};
 /**
- * y = f(x). One operator so that x alone is kept for the backward pass, which
+ * f(x). One operator so that x alone is kept for the backward pass, which
  * computes f again.
  */
-export function activate(f: Activation, x: Value): Value {
-  return apply({
-    name: "Activate",
-    domain: "prefgrad",
-    infer: ([x]) => [x!],
-    vjp: ({ inputs: [x] }, [dy]) => [mul(dy!, f.withSlope(x!).slope)],
-    lower: ([x]) => [f.value(x!)],
-  }, [x]);
-}
+export const activate = (f: ActivationName, x: Value): Value =>
+  apply(Activate, [x], { f });
 
+const Gated: Op<readonly [gate: Value, up: Value], Attributes> = {
+  name: "Gated",
+  domain: "prefgrad",
+  infer: sameType,
+  vjp: ({ inputs: [gate, up], attributes: { f } }, [dy]) => {
+    const { value, slope } = ACTIVATIONS[f].withSlope(gate);
+    return [mul(mul(dy, up), slope), mul(dy, value)];
+  },
+  lower: ([gate, up], { f }) => [mul(ACTIVATIONS[f].value(gate), up)],
+};
 /**
- * y = f(gate) · up, https://arxiv.org/abs/2002.05202; of these two as well f is
- * not kept.
+ * f(gate) · up, https://arxiv.org/abs/2002.05202; f is not kept for the backward
+ * pass here, either.
  */
-export function gated(f: Activation, gate: Value, up: Value): Value {
-  return apply({
-    name: "Gated",
-    domain: "prefgrad",
-    infer: ([gate]) => [gate!],
-    vjp: ({ inputs: [gate, up] }, [dy]) => {
-      const { value, slope } = f.withSlope(gate!);
-      return [mul(mul(dy!, up!), slope), mul(dy!, value)];
-    },
-    lower: ([gate, up]) => [mul(f.value(gate!), up!)],
-  }, [gate, up]);
-}
+export const gated = (f: ActivationName, gate: Value, up: Value): Value =>
+  apply(Gated, [gate, up], { f });
 
 /** GELU in one pass, exact or by tanh. Forward only. */
-const Gelu: Op = {
+const Gelu: Op<readonly [x: Value], { approximate: "none" | "tanh" }> = {
   name: "Gelu",
-  infer: ([x]) => [x!],
+  infer: sameType,
   lower: ([x], { approximate }) => [
-    approximate === "tanh"
-      ? tanhGelu.withSlope(x!).value
-      : mul(x!, normalCdf(x!)),
+    approximate === "tanh" ? tanhGelu.withSlope(x).value : mul(x, normalCdf(x)),
   ],
 };
 
-/** z = erf x = 2/√π ∫₀ˣ e^(−t²) dt; dz = 2/√π e^(−x²) dx */
-export const Erf: Op = {
+/** z = erf x; dz = 2/√π e^(−x²) dx */
+const Erf: Op = {
   name: "Erf",
-  infer: ([x]) => [x!],
+  infer: sameType,
   vjp: ({ inputs: [x] }, [dz]) => [
-    mul(dz!, mul(exp(mul(mul(x!, x!), -1)), 2 / Math.sqrt(Math.PI))),
+    mul(dz, mul(exp(mul(mul(x, x), -1)), 2 / Math.sqrt(Math.PI))),
   ],
-  // 2/√π e^(−x²) (x + 2x³/3 + 4x⁵/15 + …), beyond FAR what it is there.
+  // 2/√π e^(−x²) (x + 2x³/3 + 4x⁵/15 + …), and beyond FAR its value there.
   lower: ([x]) => {
-    const near = max(min(x!, FAR), -FAR);
+    const near = max(min(x, FAR), -FAR);
     const square = mul(near, near);
     const series = polynomial(mul(square, 1 / FAR ** 2), ERF);
     const scale = 2 / Math.sqrt(Math.PI);
     return [mul(mul(exp(mul(square, -1)), mul(near, series)), scale)];
   },
 };
+/** erf x = 2/√π ∫₀ˣ e^(−t²) dt */
 export const erf = (x: Operand): Value => apply(Erf, [x]);
 
-/** From where on |erf x| is 1 in float64. */
+/** From here on |erf x| is 1 in float64. */
 const FAR = 6;
 
 /**
  * (2 · FAR²)ⁿ / (1 · 3 · 5 · … · (2n+1)): for x/FAR rather than x, as onnxruntime
  * takes what is 0 in float32 for 0.
  */
-const ERF: number[] = [1];
-for (let n = 1; n < 100; n++) {
-  ERF.push(ERF.at(-1)! * 2 * FAR ** 2 / (2 * n + 1));
-}
+const ERF = coefficients(100, (c, n) => c * 2 * FAR ** 2 / (2 * n + 1));
 
 /** Φ(x) = (1 + erf(x/√2)) / 2 */
 function normalCdf(x: Value): Value {
   return mul(add(erf(div(x, Math.SQRT2)), 1), 1 / 2);
 }
 
-/** What stands for x, and how a cotangent of it becomes one of x. */
+/** A bounded stand-in for x. */
 export interface Capped {
   readonly value: Value;
   /** d value / dx; `null` where value is x. */
   readonly slope: Value | null;
+  /** The cotangent of x, given that of the value. */
   readonly through: (dValue: Value) => Value;
 }
 
@@ -163,9 +167,4 @@ export function capped(x: Value, cap: number | null): Capped {
   const t = tanh(mul(x, 1 / cap));
   const slope = sub(1, mul(t, t));
   return { value: mul(t, cap), slope, through: (d) => mul(d, slope) };
-}
-
-/** An operator's attribute `cap`, `null` where it has none. */
-export function capOf({ cap }: Attributes): number | null {
-  return typeof cap === "object" && "float" in cap ? cap.float : null;
 }

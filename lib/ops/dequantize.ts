@@ -1,4 +1,11 @@
-import { apply, type Op, type Type, type Value } from "../onnx/graph.ts";
+import {
+  apply,
+  dimAt,
+  type Op,
+  sameType,
+  sizeAt,
+  type Value,
+} from "../onnx/graph.ts";
 import { concat } from "./shaping.ts";
 
 /** A matrix in few bits. */
@@ -9,60 +16,66 @@ export interface Quantized {
   readonly scales: Value;
 }
 
-/** w = scale · code, by blocks of each row. */
-const Dequantize8: Op = {
-  name: "DequantizeLinear",
-  perReader: true,
-  infer: dequantized,
-};
-export const dequantize8 = ({ codes, scales }: Quantized): Value =>
-  apply(Dequantize8, [codes, scales], blocksOf(codes.shape[1], scales));
+/** Along which axis blocks lie, and how many columns each has. */
+type Blocks = { axis: 1; "block_size": number };
 
-/**
- * w = scale · (code − 8), by blocks of each row. A byte holds the code of a
- * column of the left half in its low bits, of the right half in its high bits.
- */
-const Dequantize4: Op = {
+const blocksOf = (columns: number, scales: Value): Blocks => ({
+  axis: 1,
+  "block_size": columns / sizeAt(scales, 1),
+});
+
+const Dequantize8: Op<
+  readonly [codes: Value, scales: Value, ...zeros: Value[]],
+  Blocks
+> = {
+  name: "DequantizeLinear",
+  rematerialize: true,
+  infer: ([{ shape }, { dtype }]) => [{ dtype, shape }],
+};
+/** scale · code, by blocks of each row. */
+export const dequantize8 = ({ codes, scales }: Quantized): Value =>
+  apply(Dequantize8, [codes, scales], blocksOf(sizeAt(codes, 1), scales));
+
+const Dequantize4: Op<
+  readonly [codes: Value, scales: Value, eights: Value],
+  Blocks
+> = {
   name: "Dequantize4",
   domain: "prefgrad",
-  perReader: true,
-  infer: ([codes, scales]) => [{
-    dtype: scales!.dtype,
-    shape: [codes!.shape[0]!, 2 * Number(codes!.shape[1])],
+  rematerialize: true,
+  infer: ([codes, { dtype }]) => [{
+    dtype,
+    shape: [dimAt(codes, 0), 2 * sizeAt(codes, 1)],
   }],
   lower: ([codes, scales, eights], attributes) => {
-    const { graph } = codes!;
-    const byte = (x: number) => graph.constant(Uint8Array.of(x), []);
-    const low = apply(BitwiseAnd, [codes!, byte(15)]);
+    const byte = (x: number) => codes.graph.constant(Uint8Array.of(x), []);
+    const low = apply(BitwiseAnd, [codes, byte(15)]);
     const right = { direction: "RIGHT" };
-    const high = apply(BitShift, [codes!, byte(4)], right);
+    const high = apply(BitShift, [codes, byte(4)], right);
     const all = concat([low, high], 1);
-    return [apply(Dequantize8, [all, scales!, eights!], attributes)];
+    return [apply(Dequantize8, [all, scales, eights], attributes)];
   },
 };
+/**
+ * scale · (code − 8), by blocks of each row. A byte holds the code of a column
+ * of the left half in its low bits, of the right half in its high bits.
+ *
+ * @param quantized `eights` are the codes of zero, one for each scale.
+ */
 export const dequantize4 = (
-  { codes, scales, eights }: Quantized & {
-    /** The code of zero, for each scale. */
-    eights: Value;
-  },
+  { codes, scales, eights }: Quantized & { eights: Value },
 ): Value =>
   apply(
     Dequantize4,
     [codes, scales, eights],
-    blocksOf(2 * Number(codes.shape[1]), scales),
+    blocksOf(2 * sizeAt(codes, 1), scales),
   );
 
-const BitwiseAnd: Op = { name: "BitwiseAnd", infer: sameType };
-const BitShift: Op = { name: "BitShift", infer: sameType };
-
-function blocksOf(columns: unknown, { shape: [, blocks] }: Value) {
-  return { axis: 1, "block_size": Number(columns) / Number(blocks) };
-}
-
-function dequantized([codes, scales]: readonly Value[]): Type[] {
-  return [{ dtype: scales!.dtype, shape: codes!.shape }];
-}
-
-function sameType([x]: readonly Value[]): Type[] {
-  return [{ dtype: x!.dtype, shape: x!.shape }];
-}
+const BitwiseAnd: Op<readonly [x: Value, y: Value]> = {
+  name: "BitwiseAnd",
+  infer: sameType,
+};
+const BitShift: Op<
+  readonly [x: Value, places: Value],
+  { direction: string }
+> = { name: "BitShift", infer: sameType };

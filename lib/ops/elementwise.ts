@@ -4,33 +4,37 @@ import {
   type DType,
   type Op,
   type Operand,
+  sameType,
   type Shape,
   type Type,
   type Value,
 } from "../onnx/graph.ts";
 
-/** z = x + y */
-export const Add: Op = {
+/** An operator of two values, of which each is repeated as the other needs. */
+type Binary = Op<readonly [x: Value, y: Value]>;
+
+const Add: Binary = {
   name: "Add",
   infer: broadcast,
-  vjp: (_node, [dz]) => [dz!, dz!],
+  vjp: (_node, [dz]) => [dz, dz],
 };
+/** x + y */
 export const add = (x: Operand, y: Operand): Value => apply(Add, [x, y]);
 
-/** z = x − y */
-export const Sub: Op = {
+const Sub: Binary = {
   name: "Sub",
   infer: broadcast,
-  vjp: (_node, [dz]) => [dz!, neg(dz!)],
+  vjp: (_node, [dz]) => [dz, neg(dz)],
 };
+/** x − y */
 export const sub = (x: Operand, y: Operand): Value => apply(Sub, [x, y]);
 
-/** z = x · y */
-export const Mul: Op = {
+const Mul: Binary = {
   name: "Mul",
   infer: broadcast,
-  vjp: ({ inputs: [x, y] }, [dz]) => [mul(dz!, y!), mul(dz!, x!)],
+  vjp: ({ inputs: [x, y] }, [dz]) => [mul(dz, y), mul(dz, x)],
 };
+/** x · y */
 export const mul = (x: Operand, y: Operand): Value => apply(Mul, [x, y]);
 
 /** x times a number, x itself for 1. */
@@ -38,126 +42,139 @@ export const scale = (x: Value, factor: number): Value =>
   factor === 1 ? x : mul(x, factor);
 
 /** z = x / y; dz = dx / y − z dy / y */
-export const Div: Op = {
+const Div: Binary = {
   name: "Div",
   infer: broadcast,
   vjp: ({ inputs: [, y], outputs: [z] }, [dz]) => {
-    const dx = div(dz!, y!);
-    return [dx, neg(mul(dx, z!))];
+    const dx = div(dz, y);
+    return [dx, neg(mul(dx, z))];
   },
 };
+/** x / y */
 export const div = (x: Operand, y: Operand): Value => apply(Div, [x, y]);
 
-/** z = min(x, y); on a tie the gradient flows to x. */
-export const Min: Op = {
+const Min: Binary = {
   name: "Min",
   infer: broadcast,
   vjp: ({ inputs: [x, y] }, [dz]) => {
-    const second = cast(greater(x!, y!), dz!.dtype);
-    const dy = mul(dz!, second);
-    return [sub(dz!, dy), dy];
+    const second = cast(greater(x, y), dz.dtype);
+    const dy = mul(dz, second);
+    return [sub(dz, dy), dy];
   },
 };
+/** min(x, y); on a tie the gradient flows to x. */
 export const min = (x: Operand, y: Operand): Value => apply(Min, [x, y]);
 
-/** z = max(x, y); on a tie the gradient flows to x. */
+/** max(x, y); on a tie the gradient flows to x. */
 export const max = (x: Value, y: Operand): Value =>
   neg(min(neg(x), typeof y === "number" ? -y : neg(y)));
 
-/** z = −x */
-export const Neg: Op = {
+const Neg: Op = {
   name: "Neg",
-  infer: same,
-  vjp: (_node, [dz]) => [neg(dz!)],
+  infer: sameType,
+  vjp: (_node, [dz]) => [neg(dz)],
 };
+/** −x */
 export const neg = (x: Operand): Value => apply(Neg, [x]);
 
-/** z = eˣ; dz = z dx */
-export const Exp: Op = {
+const Exp: Op = {
   name: "Exp",
-  infer: same,
-  vjp: ({ outputs: [z] }, [dz]) => [mul(dz!, z!)],
+  infer: sameType,
+  vjp: ({ outputs: [z] }, [dz]) => [mul(dz, z)],
 };
+/** eˣ */
 export const exp = (x: Operand): Value => apply(Exp, [x]);
 
-/** z = log x; dz = dx / x */
-export const Log: Op = {
+const Log: Op = {
   name: "Log",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [div(dz!, x!)],
+  infer: sameType,
+  vjp: ({ inputs: [x] }, [dz]) => [div(dz, x)],
 };
+/** log x, the natural logarithm. */
 export const log = (x: Operand): Value => apply(Log, [x]);
 
-/** z = √x; dz = dx / 2z */
-export const Sqrt: Op = {
+const Sqrt: Op = {
   name: "Sqrt",
-  infer: same,
-  vjp: ({ outputs: [z] }, [dz]) => [div(dz!, mul(z!, 2))],
+  infer: sameType,
+  vjp: ({ outputs: [z] }, [dz]) => [div(dz, mul(z, 2))],
 };
+/** √x */
 export const sqrt = (x: Operand): Value => apply(Sqrt, [x]);
 
 /** z = σ(x); dz = z (1 − z) dx */
-export const Sigmoid: Op = {
+const Sigmoid: Op = {
   name: "Sigmoid",
-  infer: same,
+  infer: sameType,
   vjp: ({ outputs: [z] }, [dz]) => {
-    const part = mul(dz!, z!);
-    return [sub(part, mul(part, z!))];
+    const part = mul(dz, z);
+    return [sub(part, mul(part, z))];
   },
 };
+/** σ(x) = 1 / (1 + e⁻ˣ); `logistic` is exact in its tails, too. */
 export const sigmoid = (x: Operand): Value => apply(Sigmoid, [x]);
 
 /** z = tanh x; dz = (1 − z²) dx */
-export const Tanh: Op = {
+const Tanh: Op = {
   name: "Tanh",
-  infer: same,
-  vjp: ({ outputs: [z] }, [dz]) => [sub(dz!, mul(dz!, mul(z!, z!)))],
+  infer: sameType,
+  vjp: ({ outputs: [z] }, [dz]) => [sub(dz, mul(dz, mul(z, z)))],
 };
+/** tanh x */
 export const tanh = (x: Operand): Value => apply(Tanh, [x]);
 
-/** z = x > y */
-const Greater: Op = {
+const Greater: Binary = {
   name: "Greater",
-  infer: (inputs) => [{ dtype: "bool", shape: broadcast(inputs)[0]!.shape }],
+  infer: (inputs) => {
+    const [{ shape }] = broadcast(inputs);
+    return [{ dtype: "bool", shape }];
+  },
   vjp: () => [null, null],
 };
+/** Whether x > y, as booleans. */
 export const greater = (x: Operand, y: Operand): Value =>
   apply(Greater, [x, y]);
 
-/** z = ¬x */
-const Not: Op = { name: "Not", infer: same, vjp: () => [null] };
+const Not: Op = { name: "Not", infer: sameType, vjp: () => [null] };
+/** ¬x of booleans. */
 export const not = (x: Value): Value => apply(Not, [x]);
 
-const CAST_TARGETS: Partial<Record<DType, number>> = {
-  float32: 1,
-  int32: 6,
-  float64: 11,
-};
-
-/** z = x in another type. */
-const Cast: Op = {
+const Cast: Op<readonly [x: Value], { to: DType }> = {
   name: "Cast",
-  infer: ([x], { to }) => {
-    const found = Object.entries(CAST_TARGETS).find(([, code]) => code === to);
-    return [{ dtype: found![0] as DType, shape: x!.shape }];
-  },
+  written: { to: "type" },
+  infer: ([{ shape }], { to }) => [{ dtype: to, shape }],
   vjp: ({ inputs: [x] }, [dz]) => [
-    x!.dtype.startsWith("float") ? cast(dz!, x!.dtype) : null,
+    x.dtype.startsWith("float") ? cast(dz, x.dtype) : null,
   ],
 };
+/**
+ * x in another type, x itself in its own.
+ *
+ * @throws RangeError for a type that no graph computes in.
+ */
 export const cast = (x: Value, dtype: DType): Value => castBy(Cast, x, dtype);
 
-/** The same for weights in fewer bits: each reader has its own wide ones. */
-const Widen: Op = { ...Cast, perReader: true };
-export const widen = (x: Value, dtype: DType): Value => castBy(Widen, x, dtype);
+const CastUp: typeof Cast = { ...Cast, rematerialize: true };
+/** Weights in fewer bits as `cast` has them, made anew for each reader. */
+export const widen = (x: Value, dtype: DType): Value =>
+  castBy(CastUp, x, dtype);
 
-function castBy(op: Op, x: Value, dtype: DType): Value {
-  const to = CAST_TARGETS[dtype];
-  if (to === undefined) {
-    throw new RangeError(`Cannot cast to ${dtype}: no graph computes in it`);
+const CAST_TARGETS: readonly DType[] = ["float32", "int32", "float64"];
+
+function castBy(op: typeof Cast, x: Value, to: DType): Value {
+  if (!CAST_TARGETS.includes(to)) {
+    throw new RangeError(`Cannot cast to ${to}: no graph computes in it`);
   }
-  return x.dtype === dtype ? x : apply(op, [x], { to });
+  return x.dtype === to ? x : apply(op, [x], { to });
 }
+
+/** The operator of `detach`. */
+export const Detach: Op = {
+  name: "Identity",
+  infer: sameType,
+  vjp: () => [null],
+};
+/** x, through which no gradient flows. */
+export const detach = (x: Value): Value => apply(Detach, [x]);
 
 /** Ones of the shape of x, whatever it holds: ¬(x > x) is true for NaN and ∞. */
 export const onesLike = (x: Value): Value => cast(not(greater(x, x)), x.dtype);
@@ -165,19 +182,15 @@ export const onesLike = (x: Value): Value => cast(not(greater(x, x)), x.dtype);
 /** Zeros of the shape of x, whatever it holds. */
 export const zerosLike = (x: Value): Value => cast(greater(x, x), x.dtype);
 
-function same([x]: readonly Value[]): Type[] {
-  return [{ dtype: x!.dtype, shape: x!.shape }];
-}
-
-function broadcast([x, y]: readonly Value[]): Type[] {
-  if (x!.dtype !== y!.dtype) throw new RangeError("their types differ");
-  const rank = Math.max(x!.shape.length, y!.shape.length);
+function broadcast([x, y]: readonly [Value, Value]): readonly [Type] {
+  if (x.dtype !== y.dtype) throw new RangeError("their types differ");
+  const rank = Math.max(x.shape.length, y.shape.length);
   const shape = Array.from(
     { length: rank },
     (_, i) =>
-      broadcastDim(dimAt(x!.shape, i - rank), dimAt(y!.shape, i - rank)),
+      broadcastDim(dimOr1(x.shape, i - rank), dimOr1(y.shape, i - rank)),
   );
-  return [{ dtype: x!.dtype, shape }];
+  return [{ dtype: x.dtype, shape }];
 }
 
 function broadcastDim(a: Dim, b: Dim): Dim {
@@ -188,12 +201,4 @@ function broadcastDim(a: Dim, b: Dim): Dim {
 }
 
 /** The dimension at a negative axis; 1 where a shape has fewer. */
-function dimAt(shape: Shape, axis: number): Dim {
-  return shape.at(axis) !== undefined && -axis <= shape.length
-    ? shape.at(axis)!
-    : 1;
-}
-
-/** z = x, through which no gradient flows. */
-export const Detach: Op = { name: "Identity", infer: same, vjp: () => [null] };
-export const detach = (x: Value): Value => apply(Detach, [x]);
+const dimOr1 = (shape: Shape, axis: number): Dim => shape.at(axis) ?? 1;

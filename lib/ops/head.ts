@@ -1,122 +1,99 @@
 import {
   applyAll,
-  type Attributes,
+  dimAt,
+  type Graph,
   type Op,
+  sameType,
+  type Shape,
   type Type,
   type Value,
 } from "../onnx/graph.ts";
+import { type Capped, capped } from "./activation.ts";
 import { add, exp, log, mul, neg, sub } from "./elementwise.ts";
 import { addAt, gather, pick } from "./indexing.ts";
 import { gemm } from "./linalg.ts";
 import { logSumExp, softmax } from "./norm.ts";
 import { concat, reshape, sum } from "./shaping.ts";
-import { capOf, capped } from "./activation.ts";
+
+type Inputs = readonly [h: Value, head: Value, y: Value];
+type HeadAttributes = {
+  chunks: number;
+  collisions: boolean;
+  cap: number | null;
+};
+/** `saved` is for the backward pass; a collision is there if asked for. */
+type Outputs = readonly [logProb: Value, saved: Value, ...collision: Value[]];
 
 /**
- * Log-probability of one token at each position,
- * log softmax(h Eᵀ)[y], under a head E that is not trained.
- *
- * h is `[tokens, hidden]`, E `[vocabulary, hidden]`, y `[tokens, 1]`. The work
- * is done in `chunks` equal parts of the tokens, so that logits of all of them
- * never exist at once. The second output is the Jacobian E[y] − softmax(h Eᵀ) E
- * (`[tokens, hidden]`), made while the chunk's softmax is at hand: nothing is
- * stored and nothing computed again for the backward pass.
- *
- * Under a cap c, z = c tanh(h Eᵀ/c) stands for h Eᵀ, and each row of E in the
- * Jacobian has the factor dz/d(h Eᵀ).
+ * The head E is not trained. The second output is the Jacobian
+ * E[y] − softmax(h Eᵀ) E (`[tokens, hidden]`), made while the chunk's softmax is
+ * at hand: nothing is stored and nothing computed again for the backward pass.
+ * Under a cap each row of E in it has the factor dz/d(h Eᵀ).
  */
-const FrozenHead: Op = {
+const FrozenHead: Op<Inputs, HeadAttributes, Outputs> = {
   name: "FrozenHead",
   domain: "prefgrad",
-  infer: ([h, , y], attributes) => [
-    { dtype: h!.dtype, shape: y!.shape },
-    { dtype: h!.dtype, shape: h!.shape },
-    ...collisionType(y!, h!, attributes),
-  ],
-  vjp: ({ outputs: [, jacobian] }, [dy]) => [mul(dy!, jacobian!), null, null],
-  lower: ([h, head, y], attributes) =>
-    inChunks([h!, y!], attributes, ([h, y]) => {
-      const { value: z, slope, through } = logitsOf(h!, head!, attributes);
-      const p = softmax(z);
-      const target = gather(head!, reshape(y!, [y!.shape[0]!]));
+  infer: (inputs, attributes) => typesOf(inputs, inputs[0].shape, attributes),
+  vjp: ({ outputs: [, jacobian] }, [dy]) => [mul(dy, jacobian), null, null],
+  lower: (inputs, attributes) =>
+    lowerHead(inputs, attributes, ({ y, z, slope, through, p }) => {
+      const target = gather(inputs[1], reshape(y, [dimAt(y, 0)]));
       return [
-        sub(pick(z, y!), logSumExp(z, p)),
+        sub(pick(z, y), logSumExp(z, p)),
         sub(
-          slope ? mul(target, pick(slope, y!)) : target,
-          gemm(through(p), head!),
+          slope ? mul(target, pick(slope, y)) : target,
+          gemm(through(p), inputs[1]),
         ),
-        ...collisionOf(p, attributes),
       ];
     }),
 };
 
 /**
- * The same under a head that is trained. The second output is the log of the
- * normaliser, from which the backward pass computes each chunk's softmax again.
+ * The head E is trained. The second output is the log of the normaliser, from
+ * which the backward pass computes each chunk's softmax again.
  */
-const TrainedHead: Op = {
+const TrainedHead: Op<Inputs, HeadAttributes, Outputs> = {
   name: "TrainedHead",
   domain: "prefgrad",
-  infer: ([h, , y], attributes) => [
-    { dtype: h!.dtype, shape: y!.shape },
-    { dtype: h!.dtype, shape: y!.shape },
-    ...collisionType(y!, h!, attributes),
-  ],
+  infer: (inputs, attributes) => typesOf(inputs, inputs[2].shape, attributes),
   vjp: ({ inputs, outputs: [, normaliser], attributes }, [dy]) => [
-    ...applyAll(HeadGradient, [...inputs, normaliser!, dy!], attributes),
+    ...applyAll(HeadGradient, [...inputs, normaliser, dy], attributes),
     null,
   ],
-  lower: ([h, head, y], attributes) =>
-    inChunks([h!, y!], attributes, ([h, y]) => {
-      const { value: z } = logitsOf(h!, head!, attributes);
-      const p = softmax(z);
+  lower: (inputs, attributes) =>
+    lowerHead(inputs, attributes, ({ y, z, p }) => {
       const normaliser = logSumExp(z, p);
-      return [
-        sub(pick(z, y!), normaliser),
-        normaliser,
-        ...collisionOf(p, attributes),
-      ];
+      return [sub(pick(z, y), normaliser), normaliser];
     }),
 };
 
 /** Gradients of `TrainedHead` with respect to h and E. */
-const HeadGradient: Op = {
+const HeadGradient: Op<
+  readonly [...Inputs, normaliser: Value, dy: Value],
+  HeadAttributes,
+  readonly [dh: Value, dHead: Value]
+> = {
   name: "HeadGradient",
   domain: "prefgrad",
-  infer: ([h, head]) => [h!, head!],
-  lower: ([h, head, y, normaliser, dy], attributes) => {
-    const heads: Value[] = [];
-    const [dh] = inChunks(
-      [h!, y!, normaliser!, dy!],
-      attributes,
-      ([h, y, normaliser, dy]) => {
-        const { value: z, through } = logitsOf(h!, head!, attributes);
-        const p = exp(sub(z, normaliser!));
-        const dz = through(addAt(mul(p, neg(dy!)), y!, dy!));
-        heads.push(gemm(dz, h!, { transA: true }));
-        return [gemm(dz, head!)];
-      },
-    );
-    return [dh!, heads.reduce(add)];
+  infer: ([h, head]) => [...sameType([h]), ...sameType([head])],
+  lower: ([h, head, y, normaliser, dy], { chunks, cap }) => {
+    const [hs, ys] = [stack(h, chunks), stack(y, chunks)];
+    const [normalisers, dys] = [stack(normaliser, chunks), stack(dy, chunks)];
+    const parts = inChunks(h.graph, chunks, (take) => {
+      const [h, y] = [take(hs), take(ys)];
+      const [normaliser, dy] = [take(normalisers), take(dys)];
+      const { value: z, through } = logitsOf(h, head, cap);
+      const p = exp(sub(z, normaliser));
+      const dz = through(addAt(mul(p, neg(dy)), y, dy));
+      const dHead = gemm(dz, h, { transA: true });
+      return { dh: gemm(dz, head), dHead };
+    });
+    return [
+      join(parts.map(({ dh }) => dh)),
+      parts.map(({ dHead }) => dHead).reduce(add),
+    ];
   },
 };
-
-function logitsOf(h: Value, head: Value, attributes: Attributes) {
-  return capped(gemm(h, head, { transB: true }), capOf(attributes));
-}
-
-/** log Σ p² over the vocabulary, a third output where it is asked for. */
-function collisionOf(p: Value, { collisions }: Attributes): Value[] {
-  return collisions ? [log(sum(mul(p, p), [1], { keepdims: true }))] : [];
-}
-
-function collisionType(
-  { shape }: Value,
-  { dtype }: Value,
-  { collisions }: Attributes,
-): Type[] {
-  return collisions ? [{ dtype, shape }] : [];
-}
 
 export interface HeadOptions {
   /** Whether the head is trained. */
@@ -137,37 +114,90 @@ export interface TokenScores {
   readonly collision: Value | undefined;
 }
 
+/**
+ * Log-probability of one token at each position, log softmax(h Eᵀ)[y].
+ *
+ * h is `[tokens, hidden]`, the head E `[vocabulary, hidden]`, y `[tokens, 1]`. The
+ * work is done in `chunks` equal parts of the tokens, so that logits of all of
+ * them never exist at once. Under a cap c, c tanh(h Eᵀ/c) stands for h Eᵀ.
+ */
 export function tokenScores(
-  [h, head, y]: readonly [h: Value, head: Value, y: Value],
+  operands: Inputs,
   { trained, chunks, collisions = false, cap = null }: HeadOptions,
 ): TokenScores {
   const op = trained ? TrainedHead : FrozenHead;
-  const attributes = {
-    chunks,
-    collisions: Number(collisions),
-    ...cap !== null && { cap: { float: cap } },
-  };
-  const [logProb, , collision] = applyAll(op, [h, head, y], attributes);
-  return { logProb: logProb!, collision };
+  const attributes = { chunks, collisions, cap };
+  const [logProb, , collision] = applyAll(op, operands, attributes);
+  return { logProb, collision };
 }
 
-/** Applies `part` to equal parts of matrices with as many rows, and joins. */
-function inChunks(
-  values: readonly Value[],
-  attributes: Attributes,
-  part: (values: readonly Value[]) => readonly Value[],
-): readonly Value[] {
-  const chunks = attributes["chunks"] as number;
-  if (chunks === 1) return part(values);
-  const stacked = values.map((value) => {
-    const [rows, columns] = value.shape;
-    return reshape(value, [chunks, `${rows}/${chunks}`, columns!]);
+function typesOf(
+  [{ dtype }, , { shape }]: Inputs,
+  saved: Shape,
+  { collisions }: HeadAttributes,
+): readonly [Type, Type, ...Type[]] {
+  const each = { dtype, shape };
+  return [each, { dtype, shape: saved }, ...collisions ? [each] : []];
+}
+
+/** One chunk's logits z, how they depend on h Eᵀ, and their softmax p. */
+interface Chunk extends Omit<Capped, "value"> {
+  readonly y: Value;
+  readonly z: Value;
+  readonly p: Value;
+}
+
+function lowerHead(
+  [h, head, y]: Inputs,
+  { chunks, collisions, cap }: HeadAttributes,
+  outputsOf: (chunk: Chunk) => readonly [logProb: Value, saved: Value],
+): Outputs {
+  const [hs, ys] = [stack(h, chunks), stack(y, chunks)];
+  const parts = inChunks(h.graph, chunks, (take) => {
+    const [h, y] = [take(hs), take(ys)];
+    const { value: z, ...logits } = logitsOf(h, head, cap);
+    const p = softmax(z);
+    const [logProb, saved] = outputsOf({ y, z, ...logits, p });
+    return { logProb, saved, collision: collisions ? [collisionOf(p)] : [] };
   });
-  const results = Array.from({ length: chunks }, (_, i) => {
-    const at = values[0]!.graph.constant(Int32Array.of(i), []);
-    return part(stacked.map((value) => gather(value, at)));
+  const collision = parts.flatMap(({ collision }) => collision);
+  return [
+    join(parts.map(({ logProb }) => logProb)),
+    join(parts.map(({ saved }) => saved)),
+    ...collisions ? [join(collision)] : [],
+  ];
+}
+
+function logitsOf(h: Value, head: Value, cap: number | null): Capped {
+  return capped(gemm(h, head, { transB: true }), cap);
+}
+
+/** log Σ p² over the vocabulary. */
+function collisionOf(p: Value): Value {
+  return log(sum(mul(p, p), [1], { keepdims: true }));
+}
+
+/** A matrix as `[chunks, rows / chunks, columns]`, itself for one chunk. */
+function stack(x: Value, chunks: number): Value {
+  if (chunks === 1) return x;
+  const rows = `${dimAt(x, 0)}/${chunks}`;
+  return reshape(x, [chunks, rows, dimAt(x, 1)]);
+}
+
+/** Calls `part` for each chunk, with how to take its part of a stack. */
+function inChunks<T>(
+  graph: Graph,
+  chunks: number,
+  part: (take: (stack: Value) => Value) => T,
+): T[] {
+  if (chunks === 1) return [part((x) => x)];
+  return Array.from({ length: chunks }, (_, i) => {
+    const at = graph.constant(Int32Array.of(i), []);
+    return part((stack) => gather(stack, at));
   });
-  return results[0]!.map((_, output) =>
-    concat(results.map((result) => result[output]!), 0)
-  );
+}
+
+function join(parts: readonly Value[]): Value {
+  const [only, ...others] = parts;
+  return only && others.length === 0 ? only : concat(parts, 0);
 }

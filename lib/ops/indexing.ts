@@ -1,22 +1,28 @@
-import { apply, type Op, type Value } from "../onnx/graph.ts";
+import {
+  apply,
+  dimAt,
+  type Op,
+  sameType,
+  sizeAt,
+  type Value,
+} from "../onnx/graph.ts";
 import { mul, zerosLike } from "./elementwise.ts";
 import { reshape, unsqueeze } from "./shaping.ts";
 
-/** Rows of x by index: y[i…] = x[index[i…]]. */
-export const Gather: Op = {
+const Gather: Op<readonly [x: Value, index: Value]> = {
   name: "Gather",
   infer: ([x, index]) => [{
-    dtype: x!.dtype,
-    shape: [...index!.shape, ...x!.shape.slice(1)],
+    dtype: x.dtype,
+    shape: [...index.shape, ...x.shape.slice(1)],
   }],
   vjp: ({ inputs: [x, index] }, [dy]) => [
-    scatterAdd(zerosLike(x!), index!, dy!),
+    scatterAdd(zerosLike(x), index, dy),
     null,
   ],
   vjpInto: ({ inputs: [, index] }, [dy], sum, i) =>
-    i === 0 ? scatterAdd(sum, index!, dy!) : null,
+    i === 0 ? scatterAdd(sum, index, dy) : null,
 };
-/** Rows of x (`[n, …]`) by index (int32, `[…]`). */
+/** Rows of x (`[n, …]`) by index (int32, `[…]`): y[i…] = x[index[i…]]. */
 export const gather = (x: Value, index: Value): Value =>
   apply(Gather, [x, index]);
 
@@ -25,22 +31,28 @@ export const gather = (x: Value, index: Value): Value =>
  *
  * Never `ScatterND`: its CPU kernel races on duplicate indices.
  */
-export const ScatterElements: Op = {
+const ScatterElements: Op<
+  readonly [x: Value, index: Value, updates: Value],
+  { axis: number; reduction: "add" }
+> = {
   name: "ScatterElements",
-  infer: ([x]) => [x!],
-  vjp: ({ inputs: [, index], attributes }, [dy]) => [
-    dy!,
+  infer: sameType,
+  vjp: ({ inputs: [, index], attributes: { axis } }, [dy]) => [
+    dy,
     null,
-    apply(GatherElements, [dy!, index!], { axis: attributes["axis"]! }),
+    apply(GatherElements, [dy, index], { axis }),
   ],
 };
 
 /** y[i][j] = x[i][index[i][j]] for `axis` 1. */
-export const GatherElements: Op = {
+const GatherElements: Op<
+  readonly [x: Value, index: Value],
+  { axis: number }
+> = {
   name: "GatherElements",
-  infer: ([x, index]) => [{ dtype: x!.dtype, shape: index!.shape }],
-  vjp: ({ inputs: [x, index], attributes }, [dy]) => [
-    scatterElements(zerosLike(x!), index!, dy!, attributes["axis"] as number),
+  infer: ([{ dtype }, { shape }]) => [{ dtype, shape }],
+  vjp: ({ inputs: [x, index], attributes: { axis } }, [dy]) => [
+    scatterElements([zerosLike(x), index, dy], axis),
     null,
   ],
 };
@@ -51,79 +63,42 @@ export const pick = (x: Value, column: Value): Value =>
 
 /** x (`[n, m]`) with updates (`[n, 1]`) added at one column of each row. */
 export const addAt = (x: Value, column: Value, updates: Value): Value =>
-  scatterElements(x, column, updates, 1);
+  scatterElements([x, column, updates], 1);
+
+/** Sums of x (`[n]`) by segment (int32 `[n]`), added to `zeros` (`[segments]`). */
+export const segmentSum = (x: Value, segment: Value, zeros: Value): Value =>
+  scatterElements([zeros, segment, x], 0);
+
+function scatterElements(
+  operands: readonly [x: Value, index: Value, updates: Value],
+  axis: number,
+): Value {
+  return apply(ScatterElements, operands, { axis, reduction: "add" });
+}
 
 /** x with the rows of `updates` added at `index`. */
 function scatterAdd(x: Value, index: Value, updates: Value): Value {
   if (x.shape.length === 1) {
-    return scatterElements(x, flat(index), flat(updates), 0);
+    return scatterElements([x, flat(index), flat(updates)], 0);
   }
-  const columns = x.shape[1] as number;
-  const wide = apply(repeatColumn(columns), [
-    unsqueeze(index, [1]),
-    x.graph.integers([1, columns]),
-  ]);
-  return scatterElements(x, wide, updates, 0);
+  const columns = sizeAt(x, 1);
+  const column = unsqueeze(index, [1]);
+  const sizes = x.graph.integers([1, columns]);
+  const wide = apply(Expand, [column, sizes], { columns });
+  return scatterElements([x, wide, updates], 0);
 }
 
 /** All elements in one dimension. */
 const flat = (x: Value): Value => reshape(x, [x.shape.join("*")]);
 
-function scatterElements(
-  x: Value,
-  index: Value,
-  updates: Value,
-  axis: number,
-): Value {
-  return apply(ScatterElements, [x, index, updates], {
-    axis,
-    reduction: "add",
-  });
-}
-
-/**
- * The flat token stream laid out in rows: y[r, t] = x[tokenOfSlot[r, t]], where
- * a slot without a token repeats the first one. Its vjp is the inverse gather,
- * which never reads such slots.
- */
-export const ToRows: Op = {
-  name: "ToRows",
-  domain: "prefgrad",
-  infer: ([x, tokenOfSlot]) => [{
-    dtype: x!.dtype,
-    shape: [...tokenOfSlot!.shape, ...x!.shape.slice(1)],
+/** A column (`[n, 1]`) repeated to a matrix. */
+const Expand: Op<readonly [x: Value, sizes: Value], { columns: number }> = {
+  name: "Expand",
+  written: { columns: "input" },
+  infer: ([x], { columns }) => [{
+    dtype: x.dtype,
+    shape: [dimAt(x, 0), columns],
   }],
-  vjp: ({ inputs: [, ...layout] }, [dy]) => [
-    apply(ToStream, [dy!, ...layout]),
-    null,
-    null,
-    null,
-  ],
-  lower: ([x, tokenOfSlot]) => [gather(x!, tokenOfSlot!)],
-};
-
-/**
- * Rows back to the flat stream: y[n] = x[slotOfToken[n]] with the first two axes
- * of x seen as one. Its vjp leaves zeros in the slots without a token.
- */
-export const ToStream: Op = {
-  name: "ToStream",
-  domain: "prefgrad",
-  infer: ([x, , slotOfToken]) => [{
-    dtype: x!.dtype,
-    shape: [...slotOfToken!.shape, ...x!.shape.slice(2)],
-  }],
-  vjp: ({ inputs: [, ...layout] }, [dy]) => {
-    const rows = apply(ToRows, [dy!, ...layout]);
-    const slotMask = layout[2]!;
-    const axes = rows.shape.slice(2).map((_, i) => i + 2);
-    return [mul(rows, unsqueeze(slotMask, axes)), null, null, null];
-  },
-  lower: ([x, tokenOfSlot, slotOfToken]) => {
-    const [rows, length] = tokenOfSlot!.shape;
-    const flat = reshape(x!, [`${rows}·${length}`, ...x!.shape.slice(2)]);
-    return [gather(flat, slotOfToken!)];
-  },
 };
 
 /** Where the tokens of a stream stand when it is laid out in rows. */
@@ -135,28 +110,59 @@ export interface RowLayout {
   /** 1 where a slot holds a token, else 0, `[rows, length]`. */
   slotMask: Value;
 }
-export const toRows = (x: Value, layout: RowLayout): Value =>
-  apply(ToRows, [x, ...layoutInputs(layout)]);
-export const toStream = (x: Value, layout: RowLayout): Value =>
-  apply(ToStream, [x, ...layoutInputs(layout)]);
+type LaidOut = Op<
+  readonly [x: Value, tokenOfSlot: Value, slotOfToken: Value, slotMask: Value]
+>;
 
-const layoutInputs = ({ tokenOfSlot, slotOfToken, slotMask }: RowLayout) => [
-  tokenOfSlot,
-  slotOfToken,
-  slotMask,
-];
-
-/** Sums of x (`[n]`) by segment (int32 `[n]`), added to `zeros` (`[segments]`). */
-export const segmentSum = (
+const ToRows: LaidOut = {
+  name: "ToRows",
+  domain: "prefgrad",
+  infer: ([x, tokenOfSlot]) => [{
+    dtype: x.dtype,
+    shape: [...tokenOfSlot.shape, ...x.shape.slice(1)],
+  }],
+  vjp: ({ inputs: [, ...layout] }, [dy]) => [
+    apply(ToStream, [dy, ...layout]),
+    null,
+    null,
+    null,
+  ],
+  lower: ([x, tokenOfSlot]) => [gather(x, tokenOfSlot)],
+};
+/**
+ * The flat token stream x laid out in rows: y[r, t] = x[tokenOfSlot[r, t]], where
+ * a slot without a token repeats the first one. Its vjp is the inverse gather,
+ * which never reads such slots.
+ */
+export const toRows = (
   x: Value,
-  segment: Value,
-  zeros: Value,
-): Value => scatterElements(zeros, segment, x, 0);
+  { tokenOfSlot, slotOfToken, slotMask }: RowLayout,
+): Value => apply(ToRows, [x, tokenOfSlot, slotOfToken, slotMask]);
 
-/** A column (`[n, 1]`) repeated to a matrix. */
-function repeatColumn(columns: number): Op {
-  return {
-    name: "Expand",
-    infer: ([x]) => [{ dtype: x!.dtype, shape: [x!.shape[0]!, columns] }],
-  };
-}
+const ToStream: LaidOut = {
+  name: "ToStream",
+  domain: "prefgrad",
+  infer: ([x, , slotOfToken]) => [{
+    dtype: x.dtype,
+    shape: [...slotOfToken.shape, ...x.shape.slice(2)],
+  }],
+  vjp: ({ inputs: [, ...layout] }, [dy]) => {
+    const rows = apply(ToRows, [dy, ...layout]);
+    const [, , slotMask] = layout;
+    const axes = rows.shape.slice(2).map((_, i) => i + 2);
+    return [mul(rows, unsqueeze(slotMask, axes)), null, null, null];
+  },
+  lower: ([x, tokenOfSlot, slotOfToken]) => {
+    const [rows, length] = tokenOfSlot.shape;
+    const flat = reshape(x, [`${rows}·${length}`, ...x.shape.slice(2)]);
+    return [gather(flat, slotOfToken)];
+  },
+};
+/**
+ * Rows back to the flat stream: y[n] = x[slotOfToken[n]] with the first two axes
+ * of x seen as one. Its vjp leaves zeros in the slots without a token.
+ */
+export const toStream = (
+  x: Value,
+  { tokenOfSlot, slotOfToken, slotMask }: RowLayout,
+): Value => apply(ToStream, [x, tokenOfSlot, slotOfToken, slotMask]);

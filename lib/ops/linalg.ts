@@ -1,9 +1,7 @@
 import {
   apply,
-  type Attributes,
   type Dim,
   type Op,
-  type Shape,
   type Type,
   type Value,
 } from "../onnx/graph.ts";
@@ -19,115 +17,114 @@ export interface MatMulOptions {
   alpha?: number;
 }
 
+/** What the options come to, in the order in which graphs have them. */
+type Product = { transA: boolean; transB: boolean; alpha: number };
+
+const withDefaults = (
+  { transA = false, transB = false, alpha = 1 }: MatMulOptions,
+): Product => ({ transA, transB, alpha });
+
 /** y = α · op(a) · op(b) + c of matrices; c may be absent. */
-export const Gemm: Op = {
+const Gemm: Op<readonly [a: Value, b: Value, ...c: Value[]], Product> = {
   name: "Gemm",
+  written: { alpha: "float" },
   infer: product,
-  vjp: (node, [dy]) => {
-    const da = factorsOfA(node.inputs, dy!, node.attributes);
-    const db = factorsOfB(node.inputs, dy!, node.attributes);
-    return [gemm(...da), gemm(...db), dy!];
-  },
-  vjpInto: (node, [dy], sum, index) => {
+  vjp: ({ inputs: [a, b], attributes }, [dy]) => [
+    gemm(...factorsOfA(b, dy, attributes)),
+    gemm(...factorsOfB(a, dy, attributes)),
+    dy,
+  ],
+  vjpInto: ({ inputs: [a, b], attributes }, [dy], sum, index) => {
     if (index > 1) return null;
-    const factors = index === 0 ? factorsOfA : factorsOfB;
-    const [a, b, options] = factors(node.inputs, dy!, node.attributes);
-    return apply(Gemm, [a, b, sum], attributesOf(options));
+    const [left, right, options] = index === 0
+      ? factorsOfA(b, dy, attributes)
+      : factorsOfB(a, dy, attributes);
+    return affine([left, right, sum], options);
   },
 };
+/** α · op(a) · op(b) of matrices, where op may transpose. */
 export const gemm = (a: Value, b: Value, options: MatMulOptions = {}): Value =>
-  apply(Gemm, [a, b], attributesOf(options));
+  apply(Gemm, [a, b], withDefaults(options));
 
-/** y = op(a) · op(b) + c, where c may be a row for all rows. */
+/** α · op(a) · op(b) + c of matrices, where c may be a row for all rows. */
 export const affine = (
-  [a, b, c]: readonly [a: Value, b: Value, c: Value],
+  operands: readonly [a: Value, b: Value, c: Value],
   options: MatMulOptions = {},
-): Value => apply(Gemm, [a, b, c], attributesOf(options));
+): Value => apply(Gemm, operands, withDefaults(options));
 
-/** y = α · op(a) · op(b) over equal leading dimensions. */
-export const FusedMatMul: Op = {
+const FusedMatMul: Op<readonly [a: Value, b: Value], Product> = {
   name: "FusedMatMul",
   domain: "com.microsoft",
+  written: { alpha: "float" },
   infer: product,
-  vjp: (node, [dy]) => [
-    matmul(...factorsOfA(node.inputs, dy!, node.attributes)),
-    matmul(...factorsOfB(node.inputs, dy!, node.attributes)),
+  vjp: ({ inputs: [a, b], attributes }, [dy]) => [
+    matmul(...factorsOfA(b, dy, attributes)),
+    matmul(...factorsOfB(a, dy, attributes)),
   ],
-  lower: ([a, b], attributes) => {
-    const { transA, transB, alpha } = optionsOf(attributes);
+  lower: ([a, b], { transA, transB, alpha }) => {
     const product = apply(MatMul, [
-      transA ? swapLast(a!) : a!,
-      transB ? swapLast(b!) : b!,
+      transA ? swapLast(a) : a,
+      transB ? swapLast(b) : b,
     ]);
     return [alpha === 1 ? product : mul(product, alpha)];
   },
 };
+/**
+ * α · op(a) · op(b) of matrices in the last two axes, over equal leading ones;
+ * op may transpose the last two.
+ */
 export const matmul = (
   a: Value,
   b: Value,
   options: MatMulOptions = {},
-): Value => apply(FusedMatMul, [a, b], attributesOf(options));
+): Value => apply(FusedMatMul, [a, b], withDefaults(options));
 
-/** What `FusedMatMul` is lowered to; differentiated before, so no vjp. */
-const MatMul: Op = { name: "MatMul", infer: product };
+/** FusedMatMul is lowered to it; differentiated before, so no vjp. */
+const MatMul: Op<readonly [a: Value, b: Value]> = {
+  name: "MatMul",
+  infer: ([a, b]) => product([a, b], withDefaults({})),
+};
 
-type Factors = [a: Value, b: Value, options: Required<MatMulOptions>];
+type Factors = [a: Value, b: Value, options: Product];
 
+/** The factors of which da is the product. */
 function factorsOfA(
-  [, b]: readonly Value[],
+  b: Value,
   dy: Value,
-  attributes: Attributes,
+  { transA, transB, alpha }: Product,
 ): Factors {
-  const { transA, transB, alpha } = optionsOf(attributes);
   return transA
-    ? [b!, dy, { transA: transB, transB: true, alpha }]
-    : [dy, b!, { transA: false, transB: !transB, alpha }];
+    ? [b, dy, { transA: transB, transB: true, alpha }]
+    : [dy, b, { transA: false, transB: !transB, alpha }];
 }
 
+/** The factors of which db is the product. */
 function factorsOfB(
-  [a]: readonly Value[],
+  a: Value,
   dy: Value,
-  attributes: Attributes,
+  { transA, transB, alpha }: Product,
 ): Factors {
-  const { transA, transB, alpha } = optionsOf(attributes);
   return transB
-    ? [dy, a!, { transA: true, transB: transA, alpha }]
-    : [a!, dy, { transA: !transA, transB: false, alpha }];
+    ? [dy, a, { transA: true, transB: transA, alpha }]
+    : [a, dy, { transA: !transA, transB: false, alpha }];
 }
 
-function attributesOf(
-  { transA = false, transB = false, alpha = 1 }: MatMulOptions,
-): Attributes {
-  return {
-    transA: Number(transA),
-    transB: Number(transB),
-    alpha: { float: alpha },
-  };
-}
-
-function optionsOf(attributes: Attributes): Required<MatMulOptions> {
-  const alpha = attributes["alpha"];
-  return {
-    transA: attributes["transA"] === 1,
-    transB: attributes["transB"] === 1,
-    alpha: typeof alpha === "object" && "float" in alpha ? alpha.float : 1,
-  };
-}
-
-function product([a, b]: readonly Value[], attributes: Attributes): Type[] {
-  const { transA, transB } = optionsOf(attributes);
-  const [m, k] = lastTwo(a!.shape, transA);
-  const [k2, n] = lastTwo(b!.shape, transB);
-  const lead = a!.shape.slice(0, -2);
+function product(
+  [a, b]: readonly [a: Value, b: Value, ...c: Value[]],
+  { transA, transB }: Product,
+): readonly [Type] {
+  const [m, k] = lastTwo(a, transA);
+  const [k2, n] = lastTwo(b, transB);
+  const lead = a.shape.slice(0, -2);
   if (k !== k2) throw new RangeError(`inner dimensions ${k} and ${k2} differ`);
-  if (lead.join() !== b!.shape.slice(0, -2).join()) {
+  if (lead.join() !== b.shape.slice(0, -2).join()) {
     throw new RangeError("their leading dimensions differ");
   }
-  return [{ dtype: a!.dtype, shape: [...lead, m, n] }];
+  return [{ dtype: a.dtype, shape: [...lead, m, n] }];
 }
 
-function lastTwo(shape: Shape, swapped: boolean): [Dim, Dim] {
-  const [rows, columns] = shape.slice(-2);
+function lastTwo(x: Type, swapped: boolean): [Dim, Dim] {
+  const [rows, columns] = x.shape.slice(-2);
   if (rows === undefined || columns === undefined) {
     throw new RangeError("expected at least two dimensions each");
   }
@@ -135,6 +132,7 @@ function lastTwo(shape: Shape, swapped: boolean): [Dim, Dim] {
 }
 
 function swapLast(x: Value): Value {
-  const axes = x.shape.map((_, axis) => axis);
-  return transpose(x, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);
+  const rank = x.shape.length;
+  const lead = Array.from({ length: rank - 2 }, (_, axis) => axis);
+  return transpose(x, [...lead, rank - 1, rank - 2]);
 }

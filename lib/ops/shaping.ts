@@ -2,35 +2,35 @@ import {
   apply,
   applyAll,
   type Dim,
+  dimAt,
   type Op,
   sameShape,
+  sameType,
   type Shape,
+  sizeAt,
   type Value,
 } from "../onnx/graph.ts";
-import { mul, onesLike, zerosLike } from "./elementwise.ts";
+import { mul, onesLike } from "./elementwise.ts";
 
 const axisOf = (axis: number, rank: number) => axis < 0 ? axis + rank : axis;
 
-/**
- * Sum over axes. `fixed` holds the axes, as the type needs them when the graph
- * is built and ONNX wants them as a tensor.
- */
-function reduceSum(axes: readonly number[], keepdims: boolean): Op {
-  return {
-    name: "ReduceSum",
-    infer: ([x]) => [{
-      dtype: x!.dtype,
-      shape: x!.shape.flatMap((dim, axis) =>
-        axes.includes(axis) ? (keepdims ? [1] : []) : [dim]
-      ),
-    }],
-    vjp: ({ inputs: [x] }, [dy]) => [
-      mul(keepdims ? dy! : unsqueeze(dy!, axes), onesLike(x!)),
-      null,
-    ],
-  };
-}
-
+const ReduceSum: Op<
+  readonly [x: Value, axes: Value],
+  { axes: readonly number[]; keepdims: boolean }
+> = {
+  name: "ReduceSum",
+  written: { axes: "input" },
+  infer: ([{ dtype, shape }], { axes, keepdims }) => [{
+    dtype,
+    shape: shape.flatMap((dim, axis) =>
+      axes.includes(axis) ? (keepdims ? [1] : []) : [dim]
+    ),
+  }],
+  vjp: ({ inputs: [x], attributes: { axes, keepdims } }, [dy]) => [
+    mul(keepdims ? dy : unsqueeze(dy, axes), onesLike(x)),
+    null,
+  ],
+};
 /** Sum over some axes (all by default), which are dropped or kept with size 1. */
 export function sum(
   x: Value,
@@ -39,9 +39,8 @@ export function sum(
 ): Value {
   const fixed = axes.map((axis) => axisOf(axis, x.shape.length));
   if (fixed.length === 0) return x;
-  return apply(reduceSum(fixed, keepdims), [x, x.graph.integers(fixed)], {
-    keepdims: Number(keepdims),
-  });
+  const attributes = { axes: fixed, keepdims };
+  return apply(ReduceSum, [x, x.graph.integers(fixed)], attributes);
 }
 
 /** Sums a value down to a shape that broadcasts to its own. */
@@ -56,164 +55,161 @@ export function sumTo(x: Value, shape: Shape): Value {
   return sum(led, repeated, { keepdims: true });
 }
 
-/** Inserts axes of size 1, at their places in the result. */
-function unsqueezeOp(axes: readonly number[]): Op {
-  return {
-    name: "Unsqueeze",
-    infer: ([x]) => {
-      const rest = [...x!.shape];
-      const rank = rest.length + axes.length;
-      const shape = Array.from(
-        { length: rank },
-        (_, axis) => axes.includes(axis) ? 1 : rest.shift()!,
-      );
-      return [{ dtype: x!.dtype, shape }];
-    },
-    vjp: (_node, [dy]) => [sum(dy!, axes), null],
-  };
-}
-export function unsqueeze(x: Value, axes: readonly number[]): Value {
-  return apply(unsqueezeOp(axes), [x, x.graph.integers(axes)]);
-}
+const Unsqueeze: Op<
+  readonly [x: Value, axes: Value],
+  { axes: readonly number[] }
+> = {
+  name: "Unsqueeze",
+  written: { axes: "input" },
+  infer: ([{ dtype, shape }], { axes }) => {
+    const result: Dim[] = [...shape];
+    for (const axis of axes.toSorted((a, b) => a - b)) {
+      result.splice(axis, 0, 1);
+    }
+    return [{ dtype, shape: result }];
+  },
+  vjp: ({ attributes: { axes } }, [dy]) => [sum(dy, axes), null],
+};
+/** x with axes of size 1 inserted, at their places in the result. */
+export const unsqueeze = (x: Value, axes: readonly number[]): Value =>
+  apply(Unsqueeze, [x, x.graph.integers(axes)], { axes });
 
+const Reshape: Op<readonly [x: Value, sizes: Value], { shape: Shape }> = {
+  name: "Reshape",
+  written: { shape: "input" },
+  infer: ([{ dtype }], { shape }) => [{ dtype, shape }],
+  vjp: ({ inputs: [x] }, [dy]) => [reshape(dy, x.shape), null],
+};
 /**
- * Reshape with at most one dimension that neither is a number nor stands at
- * the same place before and after: ONNX's 0 copies, -1 infers.
+ * x in another shape of as many elements.
+ *
+ * @throws RangeError if more than one dimension neither is a number nor stands
+ * at the same place before and after: ONNX's 0 copies, -1 infers.
  */
-function reshapeOp(shape: Shape): Op {
-  return {
-    name: "Reshape",
-    infer: ([x]) => [{ dtype: x!.dtype, shape }],
-    vjp: ({ inputs: [x] }, [dy]) => [reshape(dy!, x!.shape), null],
-  };
-}
 export function reshape(x: Value, shape: Shape): Value {
   if (sameShape(x.shape, shape)) return x;
-  const spec = shape.map((dim, axis) => reshapeDim(dim, x.shape[axis]));
-  if (spec.filter((dim) => dim === -1).length > 1) {
+  const sizes = shape.map((dim, axis) => reshapeDim(dim, x.shape[axis]));
+  if (sizes.filter((size) => size === -1).length > 1) {
     throw new RangeError(
       `Cannot reshape [${x.shape}] to [${shape}]: more than one dimension is unknown`,
     );
   }
-  return apply(reshapeOp(shape), [x, x.graph.integers(spec)]);
+  return apply(Reshape, [x, x.graph.integers(sizes)], { shape });
 }
 function reshapeDim(dim: Dim, before: Dim | undefined): number {
   if (typeof dim === "number") return dim;
   return dim === before ? 0 : -1;
 }
 
-/** Permutes axes. */
-export const Transpose: Op = {
-  name: "Transpose",
-  infer: ([x], attributes) => [{
-    dtype: x!.dtype,
-    shape: permutation(attributes["perm"]).map((axis) => x!.shape[axis]!),
-  }],
-  vjp: ({ attributes }, [dy]) => {
-    const perm = permutation(attributes["perm"]);
-    return [transpose(dy!, perm.map((_, axis) => perm.indexOf(axis)))];
-  },
+/**
+ * x (`[n, …]`) with its first axis divided as the elements of `like`, of which
+ * there are n: `[batch, length, …]`. ONNX infers one size of a shape at most, so
+ * the others are read off `like` at each run.
+ */
+export function unflatten(x: Value, like: Value): Value {
+  const rest = x.shape.slice(1);
+  const sizes = [
+    apply(SizesOf, [like]),
+    x.graph.integers(rest.map((_, i) => sizeAt(x, i + 1))),
+  ];
+  const shape = [...like.shape, ...rest];
+  return apply(Reshape, [x, concat(sizes, 0)], { shape });
+}
+
+/** Sizes of x, int64 `[rank]`. */
+const SizesOf: Op = {
+  name: "Shape",
+  infer: ([{ shape }]) => [{ dtype: "int64", shape: [shape.length] }],
 };
+
+const Transpose: Op<readonly [x: Value], { perm: readonly number[] }> = {
+  name: "Transpose",
+  infer: ([x], { perm }) => [{
+    dtype: x.dtype,
+    shape: perm.map((axis) => dimAt(x, axis)),
+  }],
+  vjp: ({ attributes: { perm } }, [dy]) => [
+    transpose(dy, perm.map((_, axis) => perm.indexOf(axis))),
+  ],
+};
+/** x with its axes in another order: axis i of the result is axis `perm[i]`. */
 export const transpose = (x: Value, perm: readonly number[]): Value =>
   apply(Transpose, [x], { perm });
 
-function permutation(perm: unknown): readonly number[] {
-  return perm as readonly number[];
-}
+/** A part of one axis, `[start, end)`, of known size. */
+type Range = { axis: number; start: number; end: number };
 
-/** Part of one axis, `[start, end)`, of known size. */
-function sliceOp(axis: number, start: number, end: number): Op {
-  return {
-    name: "Slice",
-    infer: ([x]) => [{
-      dtype: x!.dtype,
-      shape: x!.shape.map((dim, i) => i === axis ? end - start : dim),
-    }],
-  };
-}
+const Slice: Op<readonly [x: Value, ...ends: Value[]], Range> = {
+  name: "Slice",
+  written: { start: "input", end: "input", axis: "input" },
+  infer: ([{ dtype, shape }], { axis, start, end }) => [{
+    dtype,
+    shape: shape.map((dim, i) => i === axis ? end - start : dim),
+  }],
+};
 /** Part of one axis, `[start, end)`. Forward only. */
-export function slice(
-  x: Value,
-  { axis, start, end }: { axis: number; start: number; end: number },
-): Value {
+export function slice(x: Value, { axis, start, end }: Range): Value {
   const at = axisOf(axis, x.shape.length);
-  const ints = (n: number) => x.graph.integers([n]);
-  return apply(sliceOp(at, start, end), [x, ints(start), ints(end), ints(at)]);
+  const ends = [start, end, at].map((n) => x.graph.integers([n]));
+  return apply(Slice, [x, ...ends], { axis: at, start, end });
 }
 
-/** Joins values along an axis. Its vjp is for known sizes only. */
-export const Concat: Op = {
+const Concat: Op<readonly Value[], { axis: number }> = {
   name: "Concat",
   infer: (inputs, { axis }) => {
-    const dims = inputs.map((x) => x.shape[axis as number]!);
+    const [first] = inputs;
+    if (!first) throw new RangeError("there is nothing to join");
+    const dims = inputs.map((x) => dimAt(x, axis));
     const total = dims.every((dim) => typeof dim === "number")
-      ? dims.reduce<number>((a, b) => a + (b as number), 0)
+      ? dims.reduce((a, b) => a + b, 0)
       : dims.join("+");
-    return [{
-      dtype: inputs[0]!.dtype,
-      shape: inputs[0]!.shape.map((dim, i) => i === axis ? total : dim),
-    }];
+    const shape = first.shape.map((dim, i) => i === axis ? total : dim);
+    return [{ dtype: first.dtype, shape }];
   },
-  vjp: ({ inputs, attributes }, [dy]) => {
-    const axis = attributes["axis"] as number;
-    return split(dy!, inputs.map(({ shape }) => shape[axis] as number), axis);
-  },
+  vjp: ({ inputs, attributes: { axis } }, [dy]) =>
+    split(dy, inputs.map((x) => sizeAt(x, axis)), axis),
 };
-export const concat = (values: readonly Value[], axis: number): Value =>
-  apply(Concat, values, { axis: axisOf(axis, values[0]!.shape.length) });
-
-/** Consecutive parts of an axis, of known sizes. */
-function splitOp(axis: number, sizes: readonly number[]): Op {
-  return {
-    name: "Split",
-    infer: ([x]) => {
-      if (sizes.reduce((a, b) => a + b) !== x!.shape[axis]) {
-        throw new RangeError(`expected ${sizes.join(" + ")} along an axis`);
-      }
-      return sizes.map((size) => ({
-        dtype: x!.dtype,
-        shape: x!.shape.map((dim, i) => i === axis ? size : dim),
-      }));
-    },
-    vjp: ({ outputs }, cotangents) => [
-      concat(outputs.map((y, i) => cotangents[i] ?? zerosLike(y)), axis),
-      null,
-    ],
-  };
+/** Values joined along an axis. The gradient needs its sizes to be known. */
+export function concat(values: readonly Value[], axis: number): Value {
+  const rank = values[0]?.shape.length ?? 0;
+  return apply(Concat, values, { axis: axisOf(axis, rank) });
 }
+
+const Split: Op<
+  readonly [x: Value, sizes: Value],
+  { axis: number; sizes: readonly number[] },
+  readonly Value[]
+> = {
+  name: "Split",
+  written: { sizes: "input" },
+  infer: ([{ dtype, shape }], { axis, sizes }) => {
+    if (sizes.reduce((a, b) => a + b) !== shape[axis]) {
+      throw new RangeError(`expected ${sizes.join(" + ")} along an axis`);
+    }
+    return sizes.map((size) => ({
+      dtype,
+      shape: shape.map((dim, i) => i === axis ? size : dim),
+    }));
+  },
+  vjp: ({ attributes: { axis } }, cotangents) => [
+    concat(cotangents, axis),
+    null,
+  ],
+};
 /** An axis in parts of these sizes. */
 export function split(
   x: Value,
   sizes: readonly number[],
   axis: number,
 ): readonly Value[] {
-  const at = axisOf(axis, x.shape.length);
-  const parts = x.graph.integers(sizes);
-  return applyAll(splitOp(at, sizes), [x, parts], { axis: at });
+  const attributes = { axis: axisOf(axis, x.shape.length), sizes };
+  return applyAll(Split, [x, x.graph.integers(sizes)], attributes);
 }
 
-/** Sizes of x, int64 `[rank]`. */
-const Shape: Op = {
-  name: "Shape",
-  infer: ([x]) => [{ dtype: "int64", shape: [x!.shape.length] }],
+const CumSum: Op<readonly [x: Value, axis: Value]> = {
+  name: "CumSum",
+  infer: sameType,
 };
-
-/**
- * x (`[n, …]`) with its first axis divided as the elements of `like`, of which
- * there are n: `[batch, length, …]`. ONNX infers one size of a shape at most, so
- * the others are read off `like` at each run. Forward only.
- */
-export function unflatten(x: Value, like: Value): Value {
-  const rest = x.shape.slice(1);
-  const sizes = x.graph.integers(rest.map(Number));
-  const reshape: Op = {
-    name: "Reshape",
-    infer: () => [{ dtype: x.dtype, shape: [...like.shape, ...rest] }],
-  };
-  return apply(reshape, [x, concat([apply(Shape, [like]), sizes], 0)]);
-}
-
-const CumSum: Op = { name: "CumSum", infer: ([x]) => [x!] };
 
 /** 1, 2, 3 … along the last axis of the shape of x. Forward only. */
 export function countUp(x: Value): Value {

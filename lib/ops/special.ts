@@ -1,34 +1,40 @@
-import { apply, type Op, type Operand, type Value } from "../onnx/graph.ts";
+import {
+  apply,
+  type Op,
+  type Operand,
+  sameType,
+  type Value,
+} from "../onnx/graph.ts";
 import { add, div, exp, log, max, min, mul, neg, sub } from "./elementwise.ts";
 
-const same: Op["infer"] = ([x]) => [{ dtype: x!.dtype, shape: x!.shape }];
-
-/** z = sin x */
+/** The operator of `sin`. */
 export const Sin: Op = {
   name: "Sin",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [mul(dz!, cos(x!))],
+  infer: sameType,
+  vjp: ({ inputs: [x] }, [dz]) => [mul(dz, cos(x))],
   lower: ([x]) => {
-    const r = withinOneTurn(x!);
+    const r = withinOneTurn(x);
     return [sinNearZero(min(max(r, sub(-Math.PI, r)), sub(Math.PI, r)))];
   },
 };
+/** sin x, x in radians. */
 export const sin = (x: Operand): Value => apply(Sin, [x]);
 
-/** z = cos x */
+/** The operator of `cos`. */
 export const Cos: Op = {
   name: "Cos",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [neg(mul(dz!, sin(x!)))],
+  infer: sameType,
+  vjp: ({ inputs: [x] }, [dz]) => [neg(mul(dz, sin(x)))],
   lower: ([x]) => {
-    const r = withinOneTurn(x!);
+    const r = withinOneTurn(x);
     return [sinNearZero(sub(Math.PI / 2, max(r, neg(r))))];
   },
 };
+/** cos x, x in radians. */
 export const cos = (x: Operand): Value => apply(Cos, [x]);
 
 /** z = ⌊x⌋ */
-const Floor: Op = { name: "Floor", infer: same };
+const Floor: Op = { name: "Floor", infer: sameType };
 
 /**
  * 2π as a sum of which the first parts have so few digits that their products
@@ -44,8 +50,7 @@ function withinOneTurn(x: Value): Value {
 }
 
 /** 1, −1/3!, 1/5!, … −1/15!: at π/2 the next term is below 10⁻¹¹. */
-const SINE: number[] = [1];
-for (let n = 3; n <= 15; n += 2) SINE.push(-SINE.at(-1)! / ((n - 1) * n));
+const SINE = coefficients(8, (c, n) => -c / (2 * n * (2 * n + 1)));
 
 /** sin x for x in [−π/2, π/2], by its Taylor series. */
 function sinNearZero(x: Value): Value {
@@ -58,45 +63,48 @@ function sinNearZero(x: Value): Value {
 // near 1 and tanh near 0 are exact to an absolute error only, so neither is used
 // there. https://www.w3.org/TR/WGSL/#floating-point-accuracy
 
-/** z = σ(x) = 1 / (1 + e⁻ˣ), exact in both tails; dz = σ(x) σ(−x) dx */
-export const Logistic: Op = {
+/** z = σ(x); dz = σ(x) σ(−x) dx */
+const Logistic: Op = {
   name: "Logistic",
   domain: "prefgrad",
-  infer: same,
+  infer: sameType,
   vjp: ({ inputs: [x], outputs: [z] }, [dz]) => [
-    mul(mul(dz!, z!), logistic(neg(x!))),
+    mul(mul(dz, z), logistic(neg(x))),
   ],
-  lower: ([x]) => [div(exp(min(x!, 0)), add(1, exp(neg(abs(x!)))))],
+  lower: ([x]) => [div(exp(min(x, 0)), add(1, exp(neg(abs(x)))))],
 };
+/** σ(x) = 1 / (1 + e⁻ˣ), exact in both tails. */
 export const logistic = (x: Operand): Value => apply(Logistic, [x]);
 
-/** z = log(1 + eˣ), exact in both tails; dz = σ(x) dx. −log σ(x) is softplus(−x). */
-export const LogOnePlusExp: Op = {
+/** z = log(1 + eˣ); dz = σ(x) dx */
+const LogOnePlusExp: Op = {
   name: "LogOnePlusExp",
   domain: "prefgrad",
-  infer: same,
-  vjp: ({ inputs: [x] }, [dz]) => [mul(dz!, logistic(x!))],
-  lower: ([x]) => [add(max(x!, 0), log1p(exp(neg(abs(x!)))))],
+  infer: sameType,
+  vjp: ({ inputs: [x] }, [dz]) => [mul(dz, logistic(x))],
+  lower: ([x]) => [add(max(x, 0), log1p(exp(neg(abs(x)))))],
 };
+/** log(1 + eˣ), exact in both tails; −log σ(x) is softplus(−x). */
 export const softplus = (x: Operand): Value => apply(LogOnePlusExp, [x]);
 
-/** z = log(1 − eˣ) for x < 0; dz = −eˣ / (1 − eˣ) dx = −e^(x − z) dx. */
-export const LogOneMinusExp: Op = {
+/** z = log(1 − eˣ); dz = −eˣ / (1 − eˣ) dx = −e^(x − z) dx */
+const LogOneMinusExp: Op = {
   name: "LogOneMinusExp",
   domain: "prefgrad",
-  infer: same,
+  infer: sameType,
   vjp: ({ inputs: [x], outputs: [z] }, [dz]) => [
-    neg(mul(dz!, exp(sub(x!, z!)))),
+    neg(mul(dz, exp(sub(x, z)))),
   ],
   // 1 − eˣ as the product of what it is above −log 2 and 1/2 below, and of
   // twice what it is below and 1 above.
   lower: ([x]) => [
     add(
-      log(negExpm1(max(x!, -Math.LN2))),
-      log(mul(sub(1, exp(min(x!, -Math.LN2))), 2)),
+      log(negExpm1(max(x, -Math.LN2))),
+      log(mul(sub(1, exp(min(x, -Math.LN2))), 2)),
     ),
   ],
 };
+/** log(1 − eˣ) for x < 0. */
 export const log1mExp = (x: Operand): Value => apply(LogOneMinusExp, [x]);
 
 /** 1 − eˣ for x in [−log 2, 0], by its Taylor series −x (1 + x/2! + x²/3! + …). */
@@ -104,8 +112,7 @@ function negExpm1(x: Value): Value {
   return neg(mul(x, polynomial(x, EXPM1)));
 }
 /** 1/1!, 1/2!, … 1/12! */
-const EXPM1: number[] = [1];
-for (let n = 2; n <= 12; n++) EXPM1.push(EXPM1.at(-1)! / n);
+const EXPM1 = coefficients(12, (c, n) => c / (n + 1));
 
 /**
  * log(1 + y) for y in [0, 1] as 2 artanh(s) with s = y / (2 + y), by the series
@@ -125,7 +132,16 @@ export function polynomial(
   x: Value,
   coefficients: readonly number[],
 ): Value {
-  const [first, second, ...rest] = coefficients.toReversed();
-  const start = add(mul(x, first!), second!);
+  const [first = 0, second = 0, ...rest] = coefficients.toReversed();
+  const start = add(mul(x, first), second);
   return rest.reduce((sum, c) => add(mul(sum, x), c), start);
+}
+
+/** So many coefficients cₙ: c₀ = 1, and each next one by the one before it. */
+export function coefficients(
+  count: number,
+  next: (before: number, n: number) => number,
+): number[] {
+  let c = 1;
+  return Array.from({ length: count }, (_, n) => n === 0 ? c : c = next(c, n));
 }

@@ -1,20 +1,27 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import {
   apply,
+  applyAll,
   describe,
+  dimAt,
   Graph,
+  type NoAttributes,
   type Op,
   sameShape,
+  sizeAt,
   type Value,
 } from "lib/onnx/graph.ts";
 
-const Same: Op = { name: "Same", infer: ([x]) => [x!] };
+const Same: Op = { name: "Same", infer: ([x]) => [x] };
 const Twice: Op = {
   name: "Twice",
-  infer: ([x]) => [{ dtype: "float32", shape: x!.shape }],
-  lower: ([x]) => [apply(Sum, [x!, x!])],
+  infer: ([x]) => [{ dtype: "float32", shape: x.shape }],
+  lower: ([x]) => [apply(Sum, [x, x])],
 };
-const Sum: Op = { name: "Sum", infer: ([x]) => [x!] };
+const Sum: Op<readonly [x: Value, y: Value]> = {
+  name: "Sum",
+  infer: ([x]) => [x],
+};
 
 Deno.test("a graph shares equal scalars and equal lists of integers", () => {
   const g = new Graph();
@@ -68,7 +75,7 @@ Deno.test("apply() needs a value to know its graph", () => {
 
 Deno.test("apply() says which operator and types do not fit, and why", () => {
   const reason = new RangeError("one is enough");
-  const Picky: Op = {
+  const Picky: Op<readonly Value[]> = {
     name: "Picky",
     infer: () => {
       throw reason;
@@ -115,6 +122,31 @@ Deno.test("a graph keeps what it does not accept but cannot lower", () => {
   const g = new Graph({ accepts: () => false });
   apply(Same, [g.input("x", [])]);
   deepStrictEqual(g.nodes.map(({ op }) => op.name), ["Same"]);
+});
+
+Deno.test("a graph refuses what is lowered to fewer values than declared", () => {
+  const Halves: Op<
+    readonly [x: Value],
+    NoAttributes,
+    readonly Value[]
+  > = {
+    name: "Halves",
+    infer: ([x]) => [x, x],
+    lower: ([x]) => [x],
+  };
+  const x = new Graph({ accepts: () => false }).input("x", []);
+  throws(() => applyAll(Halves, [x]), {
+    message: "Cannot lower Halves: found 1 outputs, expected 2",
+  });
+});
+
+Deno.test("dimAt() and sizeAt() say what they miss", () => {
+  const x = new Graph().input("x", ["N", 2]);
+  deepStrictEqual([dimAt(x, -2), sizeAt(x, 1)], ["N", 2]);
+  throws(() => dimAt(x, 2), { message: "[N, 2] has no axis 2" });
+  throws(() => sizeAt(x, 0), {
+    message: "dimension N is unknown, expected a number",
+  });
 });
 
 Deno.test("shapes are the same if their dimensions are, in order", () => {

@@ -7,7 +7,7 @@ import type {
   ProjectionVariant,
   QkNormVariant,
 } from "../config.ts";
-import { activate, ACTIVATIONS, gated } from "../../ops/activation.ts";
+import { activate, gated } from "../../ops/activation.ts";
 import { add, mul } from "../../ops/elementwise.ts";
 import { layerNorm, rmsNorm } from "../../ops/norm.ts";
 
@@ -120,7 +120,7 @@ export const MLPS: Readonly<Record<MlpVariant, Mlp>> = {
     ],
     apply: (x, { linear }, { names, activation }) => {
       const [gate, up] = [linear(x, names.gate), linear(x, names.up)];
-      return linear(gated(ACTIVATIONS[activation], gate, up), names.down);
+      return linear(gated(activation, gate, up), names.down);
     },
   },
   /** The same with W_gate and W_up in one matrix. */
@@ -137,7 +137,7 @@ export const MLPS: Readonly<Record<MlpVariant, Mlp>> = {
       const both = linear(x, names.gateUp);
       const sizes = [intermediateSize, intermediateSize];
       const [gate, up] = split(both, sizes, -1);
-      return linear(gated(ACTIVATIONS[activation], gate!, up!), names.down);
+      return linear(gated(activation, gate!, up!), names.down);
     },
   },
   /** W_down f(W_up x) */
@@ -148,7 +148,7 @@ export const MLPS: Readonly<Record<MlpVariant, Mlp>> = {
     ],
     apply: (x, { linear }, { names, activation }) => {
       const up = linear(x, names.up);
-      return linear(activate(ACTIVATIONS[activation], up), names.down);
+      return linear(activate(activation, up), names.down);
     },
   },
 };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeFolder, type Writer } from "../../files/atomic.ts";
-import { Graph, type Op } from "../../onnx/graph.ts";
+import { type AnyOp, Graph } from "../../onnx/graph.ts";
 import { lower } from "../../onnx/lower.ts";
 import { encodeModel } from "../../onnx/proto.ts";
 import { renameFiles, renameValues } from "../../onnx/rename.ts";
@@ -160,7 +160,7 @@ const LOWERED = new Set([
 ]);
 
 /** Whether any runtime has an operator: it is one of ONNX itself. */
-function isStandard({ name, domain = "" }: Op): boolean {
+function isStandard({ name, domain = "" }: AnyOp): boolean {
   return domain === "" && !LOWERED.has(name);
 }
 
