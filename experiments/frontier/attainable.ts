@@ -1,17 +1,21 @@
-import { like } from "lib/experiment/stored_settings.ts";
+import * as v from "valibot";
+import { checkJson } from "lib/record/check_json.ts";
 import type { RunRecord } from "lib/record/record.ts";
 import { mean } from "lib/train/metrics.ts";
 
-/** The best there is at one β, means over prompts. */
-export interface AttainablePoint {
-  readonly beta: number;
+/** Schema of {@linkcode AttainablePoint}. */
+const ATTAINABLE_POINT = v.strictObject({
+  beta: v.number(),
   /** E[r] under π*. */
-  readonly reward: number;
+  reward: v.number(),
   /** KL(π*‖π_ref) of whole completions, in nats. */
-  readonly kl: number;
+  kl: v.number(),
   /** Effective sample size of the prompt that has the smallest. */
-  readonly effectiveSamples: number;
-}
+  effectiveSamples: v.number(),
+});
+
+/** The best there is at one β, means over prompts. */
+export type AttainablePoint = Readonly<v.InferOutput<typeof ATTAINABLE_POINT>>;
 
 export interface AttainableOptions {
   /** Where to look, each above 0. */
@@ -146,6 +150,9 @@ export function regret(
 export function storedAttainable(
   { summary }: Pick<RunRecord, "summary">,
 ): AttainablePoint[] {
-  const point = { beta: 1, reward: 1, kl: 1, effectiveSamples: 1 };
-  return like(summary["attainable"], [point], "attainable of the reference");
+  return checkJson(
+    v.array(ATTAINABLE_POINT),
+    summary["attainable"],
+    "Cannot use the attainable frontier in the reference model's record",
+  );
 }

@@ -8,7 +8,12 @@ import { regret, storedAttainable } from "./attainable.ts";
 import { frontierFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
 import { type TrainedReference, trainReference } from "./reference_model.ts";
-import { type FrontierSettings, FULL, QUICK } from "./settings.ts";
+import {
+  FRONTIER_SETTINGS,
+  type FrontierSettings,
+  FULL,
+  QUICK,
+} from "./settings.ts";
 import { summarize, type Summary } from "./summary.ts";
 import type { SeedData } from "./training.ts";
 
@@ -47,7 +52,7 @@ export const FRONTIER: ExperimentDefinition<
   name: "frontier",
   question:
     "How near do preference methods come to the best reward attainable at each distance from the reference model?",
-  settings: { full: FULL, quick: QUICK },
+  settings: { schema: FRONTIER_SETTINGS, full: FULL, quick: QUICK },
   prepare: trainReference,
   jobs,
   summarize,

@@ -1,58 +1,82 @@
-import type { GridSettings, Method } from "lib/experiment/grid.ts";
-import type { DecoderConfig } from "lib/models/config.ts";
-import type { Schedule } from "lib/optim.ts";
-import { BOS, encode, EOS, type LabelNoise, VOCABULARY } from "./world.ts";
+import * as v from "valibot";
+import { METHOD } from "lib/experiment/grid.ts";
+import { SCHEDULES } from "lib/optim.ts";
+import { COUNT } from "lib/record/check_json.ts";
+import { BOS, encode, EOS, VOCABULARY } from "./world.ts";
 
-/** A method, its rate as `tuning.json` has it. */
-export interface FrontierMethod extends Method {
+const FRONTIER_METHOD = v.strictObject({
+  ...METHOD.entries,
   /** The value whose training curves the figure draws. */
-  readonly shown: number;
-}
+  shown: v.number(),
+});
 
-/** Everything that decides the results of the experiment. */
-export interface FrontierSettings extends GridSettings {
+/** A method; its rate is that of `tuning.json`. */
+export type FrontierMethod = v.InferOutput<typeof FRONTIER_METHOD>;
+
+const DECODER = v.strictObject({
+  vocabSize: COUNT,
+  hiddenSize: COUNT,
+  intermediateSize: COUNT,
+  layers: COUNT,
+  heads: COUNT,
+  kvHeads: COUNT,
+  headDim: COUNT,
+  normEpsilon: v.number(),
+  rope: v.strictObject({ theta: v.number(), scaling: v.null() }),
+  maxPositions: COUNT,
+  tiedHead: v.boolean(),
+  bosId: COUNT,
+  eosIds: v.array(COUNT),
+});
+
+/** Schema of all that decides the results of the experiment. */
+export const FRONTIER_SETTINGS = v.strictObject({
   /** Each draws pairs, labels, order and samples anew; π_ref is the same. */
-  readonly seeds: readonly number[];
-  readonly methods: readonly FrontierMethod[];
-  readonly referenceModel: {
-    readonly seed: number;
-    readonly config: DecoderConfig;
-    readonly steps: number;
-    readonly batch: number;
-    readonly learningRate: number;
-    readonly warmup: number;
-    readonly weightDecay: number;
-    readonly beta2: number;
+  seeds: v.array(COUNT),
+  methods: v.array(FRONTIER_METHOD),
+  referenceModel: v.strictObject({
+    seed: COUNT,
+    config: DECODER,
+    steps: COUNT,
+    batch: COUNT,
+    learningRate: v.number(),
+    warmup: COUNT,
+    weightDecay: v.number(),
+    beta2: v.number(),
     /** Reviews that its likelihood is measured on. */
-    readonly heldOut: number;
-  };
-  readonly preferences: {
-    readonly pairsPerPrompt: number;
-    readonly heldOutPerPrompt: number;
-    readonly noise: Required<LabelNoise>;
-  };
-  readonly training: {
-    readonly steps: number;
+    heldOut: COUNT,
+  }),
+  preferences: v.strictObject({
+    pairsPerPrompt: COUNT,
+    heldOutPerPrompt: COUNT,
+    noise: v.strictObject({ temperature: v.number(), flip: v.number() }),
+  }),
+  training: v.strictObject({
+    steps: COUNT,
     /** Pairs; twice as many completions for losses of single ones. */
-    readonly batch: number;
-    readonly schedule: Schedule;
-    readonly warmup: number;
-    readonly maxGradNorm: number;
-  };
-  readonly evaluation: {
+    batch: COUNT,
+    schedule: v.picklist(SCHEDULES),
+    warmup: COUNT,
+    maxGradNorm: v.number(),
+  }),
+  evaluation: v.strictObject({
     /** Steps after which a policy is sampled from; the last comes last. */
-    readonly steps: readonly number[];
-    readonly samplesPerPrompt: number;
-    readonly maxNewTokens: number;
-  };
-  readonly attainable: {
-    readonly seed: number;
-    readonly samplesPerPrompt: number;
+    steps: v.array(COUNT),
+    samplesPerPrompt: COUNT,
+    maxNewTokens: COUNT,
+  }),
+  attainable: v.strictObject({
+    seed: COUNT,
+    samplesPerPrompt: COUNT,
     /** Where the curve is computed; those of DPO's β's are marked. */
-    readonly betas: readonly number[];
-    readonly minimumEffectiveSamples: number;
-  };
-}
+    betas: v.array(v.number()),
+    minimumEffectiveSamples: v.number(),
+  }),
+});
+
+export type FrontierSettings = Readonly<
+  v.InferOutput<typeof FRONTIER_SETTINGS>
+>;
 
 const [BOS_ID, EOS_ID] = [encode(BOS)[0]!, encode(EOS)[0]!];
 

@@ -1,3 +1,4 @@
+import type { GenericSchema } from "valibot";
 import type { Device } from "../onnx/providers.ts";
 import type { Figure } from "../plot/figure.ts";
 import type { Json } from "../record/canonical_json.ts";
@@ -57,6 +58,7 @@ export interface ExperimentDefinition<
   readonly name: string;
   readonly question: string;
   readonly settings: {
+    readonly schema: GenericSchema<S>;
     readonly full: S;
     /** For a look at the whole in seconds. */
     readonly quick: S;

@@ -1,16 +1,21 @@
+import * as v from "valibot";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import { findLoss } from "../losses/registry.ts";
+import { COUNT } from "../record/check_json.ts";
+
+/** Schema of {@linkcode Method}. */
+export const METHOD = v.strictObject({
+  /** Name of the loss. */
+  loss: v.string(),
+  /** The option that varies, or `learningRate`; `null` where nothing does. */
+  option: v.nullable(v.string()),
+  /** Its values, each a run of its own; a single 0 where there is none. */
+  values: v.array(v.number()),
+  learningRate: v.number(),
+});
 
 /** A loss, the values of one option that are compared, and its learning rate. */
-export interface Method {
-  /** Name of the loss. */
-  readonly loss: string;
-  /** The option that varies, or `learningRate`; `null` where nothing does. */
-  readonly option: string | null;
-  /** Its values, each a run of its own; a single 0 where there is none. */
-  readonly values: readonly number[];
-  readonly learningRate: number;
-}
+export type Method = v.InferOutput<typeof METHOD>;
 
 /** The settings that the runs of every experiment follow from. */
 export interface GridSettings {
@@ -18,14 +23,17 @@ export interface GridSettings {
   readonly methods: readonly Method[];
 }
 
+/** Schema of {@linkcode GridPoint}. */
+export const GRID_POINT = v.strictObject({
+  loss: v.string(),
+  option: v.nullable(v.string()),
+  value: v.number(),
+  learningRate: v.number(),
+  seed: COUNT,
+});
+
 /** One run: a method at one of its values, and a seed. */
-export interface GridPoint {
-  readonly loss: string;
-  readonly option: string | null;
-  readonly value: number;
-  readonly learningRate: number;
-  readonly seed: number;
-}
+export type GridPoint = Readonly<v.InferOutput<typeof GRID_POINT>>;
 
 /** Every run: methods × values × seeds. Runs of one loss are neighbours. */
 export function gridPoints({ methods, seeds }: GridSettings): GridPoint[] {

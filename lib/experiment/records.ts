@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import * as v from "valibot";
 import type { Device } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
+import { checkJson } from "../record/check_json.ts";
 import { environment, type Provenance } from "../record/environment.ts";
 import {
   type MetricsRow,
@@ -14,7 +16,7 @@ import {
   writeRecord,
 } from "../record/record.ts";
 import { sha256File } from "../record/sha256.ts";
-import { type GridPoint, runName } from "./grid.ts";
+import { GRID_POINT, type GridPoint, runName } from "./grid.ts";
 
 /** The result of a job: its metrics, and the parts of a record that it knows. */
 export interface Outcome extends
@@ -95,4 +97,31 @@ export async function readRun(folder: string): Promise<RecordedRun> {
     );
   }
   return { record, rows: readMetrics(path) };
+}
+
+/** The settings in a record, and its run; `null` for what all runs start from. */
+export interface StoredSettings<S> {
+  readonly settings: S;
+  readonly point: GridPoint | null;
+}
+
+/**
+ * Reads the settings of a record.
+ *
+ * @param schema of the settings of its experiment.
+ * @throws Error that names the setting that is not as the schema has it.
+ */
+export function storedSettings<S>(
+  { name, settings }: Pick<RunRecord, "name" | "settings">,
+  schema: v.GenericSchema<S>,
+): StoredSettings<S> {
+  const { experiment: _experiment, run, ...rest } = settings;
+  return {
+    settings: checkJson(schema, rest, `Cannot use the settings of ${name}`),
+    point: checkJson(
+      v.nullable(GRID_POINT),
+      run,
+      `Cannot use the run in the settings of ${name}`,
+    ),
+  };
 }

@@ -3,8 +3,7 @@ import { provenance } from "../record/environment.ts";
 import type { RecordedRun, RunRecord } from "../record/record.ts";
 import type { ExperimentDefinition, Watch } from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
-import { recordRun, REFERENCE } from "./records.ts";
-import { storedSettings } from "./stored_settings.ts";
+import { recordRun, REFERENCE, storedSettings } from "./records.ts";
 
 /** Repeats the run that a record describes, or what all runs start from. */
 export async function reproduce<S extends GridSettings, Shared, Data, Summary>(
@@ -13,7 +12,10 @@ export async function reproduce<S extends GridSettings, Shared, Data, Summary>(
   { watch }: { watch: Watch },
 ): Promise<RecordedRun> {
   const { name: experiment } = definition;
-  const { settings, point } = storedSettings(record, definition.settings.full);
+  const { settings, point } = storedSettings(
+    record,
+    definition.settings.schema,
+  );
   if (point === null && record.name !== REFERENCE) {
     throw new Error(`Cannot reproduce ${record.name}: its record has no run`);
   }

@@ -69,7 +69,7 @@ export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
 ): Promise<void> {
   const all = await readRuns(folder);
   const summary = definition.summarize(
-    collectRuns(all, definition.settings.full),
+    collectRuns(all, definition.settings.schema),
   );
   const json = `${canonicalJson(summary, { indent: 1 })}\n`;
   await writeTextAtomically(join(folder, "summary.json"), json);

@@ -1,3 +1,4 @@
+import type { GenericSchema } from "valibot";
 import type { RecordedRun } from "../record/record.ts";
 import { type Interval, meanInterval } from "../stats/interval.ts";
 import {
@@ -7,8 +8,7 @@ import {
   runName,
   settingPoints,
 } from "./grid.ts";
-import { REFERENCE } from "./records.ts";
-import { storedSettings } from "./stored_settings.ts";
+import { REFERENCE, storedSettings } from "./records.ts";
 
 /** All runs of an experiment. */
 export interface ExperimentRuns<S> {
@@ -39,18 +39,18 @@ export interface SettingSummary extends Omit<GridPoint, "seed"> {
 /**
  * Groups the runs of an experiment.
  *
- * @param example settings of the same experiment.
+ * @param schema of the settings of the experiment.
  * @throws Error where runs are missing or do not belong together.
  */
 export function collectRuns<S extends GridSettings>(
   all: readonly RecordedRun[],
-  example: S,
+  schema: GenericSchema<S>,
 ): ExperimentRuns<S> {
   const byName = new Map(all.map((run) => [run.record.name, run]));
   const reference = byName.get(REFERENCE) ?? null;
   const [first] = all;
   if (!first) throw new Error("Cannot summarize: there are no records");
-  const { settings } = storedSettings((reference ?? first).record, example);
+  const { settings } = storedSettings((reference ?? first).record, schema);
   const points = gridPoints(settings);
   const runs = points.map((point) => {
     const run = byName.get(runName(point));

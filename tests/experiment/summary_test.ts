@@ -4,7 +4,7 @@ import { recordRun } from "lib/experiment/records.ts";
 import { collectRuns, summarizeSetting } from "lib/experiment/summary.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { meanInterval } from "lib/stats/interval.ts";
-import { TOY, TOY_SETTINGS } from "./toy_experiment.ts";
+import { TOY, TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
 const RUNS = await toyRuns();
 
@@ -27,7 +27,7 @@ async function toyRuns(): Promise<RecordedRun[]> {
 Deno.test("runs are grouped by setting, seeds in order, however they come", () => {
   const { bySetting, settings, reference } = collectRuns(
     RUNS.toReversed(),
-    TOY_SETTINGS,
+    TOY_SCHEMA,
   );
   deepEqual(settings, TOY_SETTINGS);
   equal(reference!.record.name, "reference");
@@ -44,7 +44,7 @@ Deno.test("runs are grouped by setting, seeds in order, however they come", () =
 });
 
 Deno.test("each measure is summarized over seeds, where all of them have it", () => {
-  const { bySetting } = collectRuns(RUNS, TOY_SETTINGS);
+  const { bySetting } = collectRuns(RUNS, TOY_SCHEMA);
   const { trajectory } = summarizeSetting(bySetting[0]!);
   deepEqual(trajectory, [
     { step: 0, measures: {} },
@@ -54,8 +54,7 @@ Deno.test("each measure is summarized over seeds, where all of them have it", ()
 
 Deno.test("runs may lack a reference, but are complete and of one origin", () => {
   const [reference, first, ...rest] = RUNS;
-  const collect = (runs: RecordedRun[]) => () =>
-    collectRuns(runs, TOY_SETTINGS);
+  const collect = (runs: RecordedRun[]) => () => collectRuns(runs, TOY_SCHEMA);
   equal(collect([first!, ...rest])().reference, null);
   throws(collect([reference!, ...rest]), {
     message: 'Cannot summarize: the run "dpo-beta0.1-seed1" is missing',

@@ -1,9 +1,10 @@
+import * as v from "valibot";
 import type {
   ExperimentDefinition,
   ExperimentJobs,
   JobSetup,
 } from "lib/experiment/definition.ts";
-import type { GridSettings } from "lib/experiment/grid.ts";
+import { METHOD } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import {
@@ -11,14 +12,19 @@ import {
   summarizeSetting,
 } from "lib/experiment/summary.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
+import { COUNT } from "lib/record/check_json.ts";
 import { sha256 } from "lib/record/sha256.ts";
 
 const { url } = import.meta;
 
-export interface ToySettings extends GridSettings {
+export const TOY_SCHEMA = v.strictObject({
+  seeds: v.array(COUNT),
+  methods: v.array(METHOD),
   /** Where every run starts. */
-  readonly origin: number;
-}
+  origin: v.number(),
+});
+
+type ToySettings = v.InferOutput<typeof TOY_SCHEMA>;
 
 export const TOY_SETTINGS: ToySettings = {
   origin: 10,
@@ -40,6 +46,7 @@ export const TOY: ExperimentDefinition<
   name: "toy",
   question: "What is the sum?",
   settings: {
+    schema: TOY_SCHEMA,
     full: TOY_SETTINGS,
     quick: { ...TOY_SETTINGS, methods: TOY_SETTINGS.methods.slice(0, 1) },
   },

@@ -1,7 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { FRONTIER } from "experiments/frontier/experiment.ts";
-import { readRuns } from "lib/experiment/records.ts";
-import { storedSettings } from "lib/experiment/stored_settings.ts";
+import { readRuns, storedSettings } from "lib/experiment/records.ts";
 import { collectRuns } from "lib/experiment/summary.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { checkout } from "../places.ts";
@@ -13,12 +12,12 @@ function read(name: string): string {
 }
 
 Deno.test("the committed summary and figure are those of the committed records", async () => {
-  const { full } = FRONTIER.settings;
+  const { full, schema } = FRONTIER.settings;
   const runs = await readRuns(RESULTS);
-  const summary = FRONTIER.summarize(collectRuns(runs, full));
+  const summary = FRONTIER.summarize(collectRuns(runs, schema));
   equal(canonicalJson(summary), read("summary.json"));
   equal(canonicalJson(FRONTIER.figure(summary)), read("figure.json"));
   for (const { record } of runs) {
-    deepEqual(storedSettings(record, full).settings, full, record.name);
+    deepEqual(storedSettings(record, schema).settings, full, record.name);
   }
 });

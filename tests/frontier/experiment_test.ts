@@ -11,7 +11,7 @@ const watch = () => ({ update: () => {}, finish: () => {} });
 
 const { rebuild, reproduce, ...tiny } = experiment({
   ...FRONTIER,
-  settings: { full: TINY, quick: TINY },
+  settings: { ...FRONTIER.settings, full: TINY, quick: TINY },
 });
 
 async function run(out: string, jobs: number): Promise<string> {

@@ -1,18 +1,18 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { attainableReward } from "experiments/frontier/attainable.ts";
 import { frontierFigure } from "experiments/frontier/figure.ts";
+import { FRONTIER_SETTINGS } from "experiments/frontier/settings.ts";
 import * as frontier from "experiments/frontier/summary.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { collectRuns } from "lib/experiment/summary.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { meanInterval } from "lib/stats/interval.ts";
 import { syntheticRuns } from "./synthetic_runs.ts";
-import { TINY } from "./tiny_settings.ts";
 
 const RUNS = syntheticRuns();
 
 const summarize = (runs: readonly RecordedRun[]) =>
-  frontier.summarize(collectRuns(runs, TINY));
+  frontier.summarize(collectRuns(runs, FRONTIER_SETTINGS));
 
 Deno.test("each measure is summarized over seeds, at each step", () => {
   const { settings } = summarize(RUNS);
