@@ -15,7 +15,7 @@ import { convert } from "./data/convert.ts";
 import { inspect } from "./data/inspect.ts";
 import { TARGETS } from "./data/outputs.ts";
 import { CONVERSION_FLAGS, READING_FLAGS, ROWS } from "lib/run/row_settings.ts";
-import { TOKEN_FLAGS } from "./flags/rows.ts";
+import { TOKEN_FLAGS } from "./data/tokens.ts";
 
 const DATA = {
   name: "data",

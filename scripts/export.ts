@@ -16,16 +16,13 @@ import {
 } from "lib/cli/terminal.ts";
 import { choice, type FlagValues, text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
-import { byteCount } from "./flags/computing.ts";
 import {
   exportRecord,
   type ExportSource,
   exportSource,
   refuseOthers,
 } from "./export/source.ts";
-
-/** As transformers has it. */
-const SHARD_SIZE = "5GB";
+import { SHARD_SIZE } from "./export/shard_size.ts";
 
 const EXPORT = {
   name: "export",
@@ -53,10 +50,7 @@ const EXPORT = {
       help: "what weights are rounded to",
       default: "float32",
     }),
-    shardSize: text({
-      help: `most bytes of one file of weights; if absent ${SHARD_SIZE}`,
-      placeholder: "SIZE",
-    }),
+    shardSize: SHARD_SIZE,
     onnx: toggle({
       help: "write an ONNX model that generates text in onnxruntime and " +
         "transformers.js, not a folder for Python",
@@ -73,14 +67,12 @@ type Values = FlagValues<typeof EXPORT.flags>;
 
 await runVerb(
   () => parseFlags(EXPORT, Deno.args),
-  async ({ positionals: { model }, values }) => {
-    const { shardSize } = values;
-    if (values.onnx && shardSize !== undefined) {
+  async ({ positionals: { model }, values, given }) => {
+    if (values.onnx && given.has("shardSize")) {
       throw new Error(
         "Cannot use --shard-size with --onnx, whose weights are one file",
       );
     }
-    const shardBytes = byteCount(shardSize ?? SHARD_SIZE, "shard-size");
     await refuseOthers(values.out);
     const source = await exportSource(model, values);
     const { heldAs } = source;
@@ -89,14 +81,14 @@ await runVerb(
         `${model} was trained over weights held in ${heldAs}; they are exported as they are stored`,
       );
     }
-    await write(source, { ...values, shardBytes });
+    await write(source, values);
     say(`Wrote ${values.out}`);
   },
 );
 
 async function write(
   source: ExportSource,
-  { out, onnx, dtype, shardBytes }: Values & { shardBytes: number },
+  { out, onnx, dtype, shardSize: shardBytes }: Values,
 ): Promise<void> {
   const from = source.model.folder;
   const adapter = source.adapter?.folder;

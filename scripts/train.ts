@@ -7,7 +7,7 @@ import type { Loss } from "lib/losses/loss.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { run } from "lib/run/run.ts";
 import { TRAIN_FLAGS, trainSettings } from "lib/run/settings.ts";
-import { lossFlags, lossOptions } from "./flags/loss.ts";
+import { lossFlags, lossOptions } from "./train/loss_flags.ts";
 import { trainingDisplay } from "./train/display.ts";
 
 const FLAGS = {

@@ -113,8 +113,7 @@ function notesOf(flag: Flag): string {
   const notes = boundsOf(flag);
   if (flag.required) notes.unshift("required");
   const { default: value } = flag;
-  if (typeof value === "number" || typeof value === "string") {
-    notes.push(`default ${value}`);
-  }
+  const isShort = typeof value === "string" || flag.kind !== "parsed";
+  if (isShort && value !== undefined) notes.push(`default ${value}`);
   return notes.length ? ` (${notes.join(", ")})` : "";
 }

@@ -11,7 +11,7 @@ import {
   type RowReader,
 } from "lib/data/open_rows.ts";
 import { tellBadRows } from "./text.ts";
-import { openTokens, type TokenSettings } from "../flags/rows.ts";
+import { openTokens, type TokenSettings } from "./tokens.ts";
 
 export interface CheckOptions extends RowOptions, TokenSettings {
   /** Evaluation data that must not be in the file. */

@@ -19,7 +19,7 @@ import {
   type RowReader,
 } from "lib/data/open_rows.ts";
 import { tellBadRows } from "./text.ts";
-import type { TokenSettings } from "../flags/rows.ts";
+import type { TokenSettings } from "./tokens.ts";
 
 /** Options of {@linkcode convert}. */
 export type ConvertOptions =

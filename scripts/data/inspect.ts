@@ -31,7 +31,7 @@ import {
   type RowOptions,
   type RowReader,
 } from "lib/data/open_rows.ts";
-import { openTokens, type TokenSettings } from "../flags/rows.ts";
+import { openTokens, type TokenSettings } from "./tokens.ts";
 
 export interface InspectOptions extends RowOptions, TokenSettings {
   /** Rows to show. @default 3 */

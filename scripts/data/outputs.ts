@@ -28,7 +28,7 @@ import {
   optionsOf,
   refuseTokenFlags,
   type TokenSettings,
-} from "../flags/rows.ts";
+} from "./tokens.ts";
 import { reasonOf } from "lib/files/values.ts";
 
 /** What data can be written as. */
