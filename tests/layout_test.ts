@@ -16,6 +16,10 @@ const FOLDERS: Record<string, readonly string[]> = {
  * is a folder, or a file where DESIGN has one; the most specific one counts.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  exports: [
+    ...["experiment", "run", "train", "loss_tools", "losses", "models"],
+    ...["models/generate", "data", "grad", "optim", "ops", "onnx"],
+  ],
   experiment: ["run", "train", "losses", "models", "data", "ops", "onnx"],
   run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],
@@ -152,6 +156,14 @@ Deno.test("rooms of lib import along the arrows only", () => {
     return source !== target && !allowed(source).includes(target);
   });
   deepStrictEqual(wrong, []);
+});
+
+Deno.test("only lib/exports exports what another file declares", () => {
+  const wrong = [...SOURCES].filter(([path, code]) =>
+    !path.startsWith("lib/exports/") &&
+    /^export (type )?(\{[^}]*\}|\*[^"]*) from "/m.test(code)
+  );
+  deepStrictEqual(wrong.map(([path]) => path), []);
 });
 
 Deno.test("lib shows nothing on the terminal", () => {

@@ -227,11 +227,8 @@ export const completionLoss = <const O extends LossOptions>(
  *
  * @example −log σ(β log π(y_w|x) − β log π(y_l|x)) and its gradient at π(y_w|x) = π(y_l|x)
  * ```ts
- * import { runLoss } from "@prefgrad/prefgrad/losses/evaluate";
- * import { pairLoss } from "@prefgrad/prefgrad/losses/loss";
- * import { beta } from "@prefgrad/prefgrad/losses/options";
- * import { mul, sub } from "@prefgrad/prefgrad/ops/elementwise";
- * import { softplus } from "@prefgrad/prefgrad/ops/special";
+ * import { mul, softplus, sub } from "@prefgrad/prefgrad/graph";
+ * import { beta, pairLoss, runLoss } from "@prefgrad/prefgrad/losses";
  * import { deepStrictEqual } from "node:assert/strict";
  *
  * const logistic = pairLoss({

@@ -1,0 +1,53 @@
+/**
+ * Graphs of operators, their gradients, and sessions that compute them.
+ *
+ * @module
+ */
+export { gradient } from "../grad.ts";
+export {
+  apply,
+  type Attribute,
+  type Attributes,
+  type Constant,
+  type ConstantData,
+  type Dim,
+  type DType,
+  type External,
+  type Float,
+  Graph,
+  type Held,
+  type Node,
+  type Op,
+  type Operand,
+  type Shape,
+  type Type,
+  type Value,
+} from "../onnx/graph.ts";
+export { type Device } from "../onnx/providers.ts";
+export {
+  compile,
+  type CompileOptions,
+  type DeviceTensor,
+  hostData,
+  type HostTensor,
+  type Program,
+  type Tensor,
+  type TensorData,
+  type Tensors,
+} from "../onnx/session.ts";
+export { type ActivationName } from "../ops/activation.ts";
+export {
+  add,
+  div,
+  exp,
+  log,
+  max,
+  min,
+  mul,
+  neg,
+  sigmoid,
+  sub,
+  tanh,
+} from "../ops/elementwise.ts";
+export { sum } from "../ops/shaping.ts";
+export { softplus } from "../ops/special.ts";

@@ -1,0 +1,59 @@
+/**
+ * Losses: those there are, how to declare another, and its value and gradient
+ * on numbers.
+ *
+ * @module
+ */
+export {
+  type ChoiceFlag,
+  type NumberFlag,
+  type ToggleFlag,
+  type ValueOf,
+} from "../cli/flag.ts";
+export { checkGradient } from "../loss_tools/check.ts";
+export { type ChosenLoss } from "../loss_tools/choose.ts";
+export {
+  type GivenCompletion,
+  type GivenExample,
+  type LossGraphOptions,
+  type LossRun,
+  runLoss,
+} from "../loss_tools/evaluate.ts";
+export { combine } from "../losses/combine.ts";
+export {
+  type Carried,
+  type Combination,
+  type CompletionBatch,
+  type CompletionLoss,
+  completionLoss,
+  type LabelBatch,
+  type LabelLoss,
+  labelLoss,
+  type Loss,
+  type LossTerms,
+  type PairBatch,
+  type PairLoss,
+  pairLoss,
+  type PlainLoss,
+  type RankBatch,
+  type RankLoss,
+  rankLoss,
+  type Reduced,
+  type Sequences,
+  type WeightedLoss,
+} from "../losses/loss.ts";
+export {
+  beta,
+  type ChoiceOption,
+  labelSmoothing,
+  type LossOption,
+  type LossOptions,
+  type LossOptionTerms,
+  type LossOptionValue,
+  type LossOptionValues,
+  type NumberOption,
+  resolveOptions,
+  type ToggleOption,
+} from "../losses/options.ts";
+export { findLoss, LOSSES } from "../losses/registry.ts";
+export { logRatio } from "../losses/sequences.ts";

@@ -1,0 +1,27 @@
+/**
+ * The training step and the loop over steps.
+ *
+ * @module
+ */
+export { type Identity } from "../train/checkpoints.ts";
+export {
+  type StepMetrics,
+  train,
+  type TrainingHooks,
+  type TrainingPlan,
+} from "../train/loop.ts";
+export { type BatchOptions, type BatchResult } from "../train/micro_batches.ts";
+export { type CompletionScore, type Reference } from "../train/reference.ts";
+export { type ScoreOptions, Scorer } from "../train/scorer.ts";
+export {
+  type Snapshot,
+  type UpdateOptions,
+  type Values,
+} from "../train/trained_parameters.ts";
+export {
+  MovingReference,
+  type StepOptions,
+  type StepResult,
+  Trainer,
+  type TrainerOptions,
+} from "../train/trainer.ts";
