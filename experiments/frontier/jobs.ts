@@ -1,7 +1,7 @@
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
-import { parameterNames } from "lib/models/parameters.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
@@ -11,26 +11,14 @@ import { Evaluator } from "./evaluation.ts";
 import { entropy } from "./grammar.ts";
 import {
   exampleOf,
-  hashWeights,
-  modelSource,
+  policyOf,
   type ReferenceModel,
   reviews,
   type TrainedReference,
 } from "./reference_model.ts";
 import type { FrontierSettings } from "./settings.ts";
-import {
-  objectiveOf,
-  referenceRows,
-  type SeedData,
-  Training,
-} from "./training.ts";
-import {
-  goldReward,
-  isWellFormed,
-  labelPair,
-  PROMPTS,
-  type Review,
-} from "./world.ts";
+import { type SeedData, Training } from "./training.ts";
+import { goldReward, isWellFormed, labelPair, PROMPTS, type Review } from "./world.ts";
 
 export const { url } = import.meta;
 
@@ -50,7 +38,8 @@ export async function createJobs(
     jobs: {
       reference: () =>
         measureReference(shared, { settings, evaluator, parameters }),
-      prepare: (seed) => prepareSeed(seed, { settings, evaluator, parameters }),
+      prepare: (seed) =>
+        prepareSeed(seed, { settings, evaluator, parameters, training }),
       run: ({ point, data }) =>
         training.run(
           point,
@@ -114,20 +103,24 @@ export function referenceOutcome(
   settings: FrontierSettings,
   { attainable, ...numbers }: ReferenceMeasures,
 ): Outcome {
+  const { source, tokenizer, weights } = policyOf(model);
+  const total = countParameters(parameterNames(model.config));
   return {
     ...trained,
-    objective: objectiveOf("sft"),
     seeds: {
       model: settings.referenceModel.seed,
       attainable: settings.attainable.seed,
     },
     data: [],
-    model: { ...modelSource(model), weights: null },
+    model: {
+      ...{ source, tokenizer, weights: null, adapter: null },
+      parameters: { total, trainable: total },
+    },
     summary: {
       ...numbers,
       // Mean over prompts, in nats a review.
       entropy: mean(PROMPTS.map(({ reviews }) => entropy(reviews))),
-      weights: hashWeights(model),
+      weights,
       attainable: attainable.map((point) => ({ ...point })),
     },
   };
@@ -136,7 +129,9 @@ export function referenceOutcome(
 /** Draws a seed's pairs from π_ref, labels them, and scores them under it. */
 async function prepareSeed(
   seed: number,
-  { settings, evaluator, parameters }: MeasureOptions,
+  { settings, evaluator, parameters, training }: MeasureOptions & {
+    training: Training;
+  },
 ): Promise<SeedData> {
   const { preferences } = settings;
   const rng = new Rng(seed);
@@ -156,7 +151,7 @@ async function prepareSeed(
     pairs: unseen,
     refLogProbs: await evaluator.score(unseen, parameters),
   };
-  const rows = referenceRows(settings, { seed, pairs });
+  const rows = await training.referenceRows({ seed, pairs });
   return {
     seed,
     pairs,

@@ -1,21 +1,20 @@
-import { planBatches } from "lib/data/sampler.ts";
+import { hashExamples, type TokenRow } from "lib/data/example.ts";
 import type { ExperimentOptions } from "lib/experiment/definition.ts";
 import type { Outcome } from "lib/experiment/records.ts";
-import { resolveOptions } from "lib/losses/options.ts";
-import { sft } from "lib/losses/sft.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
-import { countParameters, parameterNames } from "lib/models/parameters.ts";
+import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import { adamW } from "lib/optim.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
-import { peakMemory } from "lib/record/environment.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
-import { Clock, type RunRecord } from "lib/record/record.ts";
+import type { DataSource } from "lib/record/record.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { Rng } from "lib/rng.ts";
-import { train, type TrainingPlan } from "lib/train/loop.ts";
+import type { PolicyInMemory } from "lib/run/inputs.ts";
+import { run } from "lib/run/run.ts";
+import type { GivenSettings } from "lib/run/settings.ts";
+import type { StepMetrics } from "lib/train/loop.ts";
 import { mean } from "lib/train/metrics.ts";
-import { Trainer } from "lib/train/trainer.ts";
 import type { FrontierSettings } from "./settings.ts";
 import type { Uniform } from "./grammar.ts";
 import { type Review, sampleReview, VOCABULARY } from "./world.ts";
@@ -29,9 +28,9 @@ export interface ReferenceModel {
   readonly weights: Weights;
 }
 
-/** π_ref, and what its record tells of its training. */
+/** π_ref, and the parts of its record that its training gives. */
 export interface TrainedReference
-  extends Pick<Outcome, "rows" | "timings" | "peakMemoryBytes"> {
+  extends Pick<Outcome, "rows" | "objective" | "timings" | "peakMemoryBytes"> {
   readonly model: ReferenceModel;
 }
 
@@ -43,61 +42,61 @@ export async function trainReference(
   { referenceModel }: Pick<FrontierSettings, "referenceModel">,
   { device, watch }: Pick<ExperimentOptions, "device" | "watch">,
 ): Promise<TrainedReference> {
-  const clock = new Clock();
-  const { seed, config, steps, beta2 } = referenceModel;
+  const { config, beta2, heldOut: _, ...training } = referenceModel;
+  const { seed, batch, steps } = training;
   const rng = new Rng(seed);
-  const policy = fullPolicy(
+  const initial = {
     config,
-    randomWeights(config, rng.split("weights")),
-  );
-  const settings = resolveOptions(sft);
-  const optimizer = adamW({ beta2 });
-  const setup = { policy, loss: sft, settings, device, optimizer };
-  const trainer = await Trainer.create(setup);
+    weights: randomWeights(config, rng.split("weights")),
+  };
+  const examples = reviews(batch * steps, rng.split("reviews")).map(exampleOf);
   const shown = watch({ title: "reference model", total: steps });
-  const rows: MetricsRow[] = [];
-  const losses: number[] = [];
-  try {
-    await train(trainer, planReference(referenceModel, rng.split("reviews")), {
-      reference: null,
-      onStep: ({ step, loss }) => {
-        shown.update(step, { loss: loss! });
-        losses.push(loss!);
-        if (step % STEPS_PER_LINE !== 0 && step !== steps) return;
-        rows.push({ step, loss: mean(losses.splice(0)) });
-      },
-    });
-    const { tensors } = await trainer.save();
-    return {
-      model: { config, weights: tensors.get("parameter")! },
-      rows,
-      timings: clock.timings(),
-      peakMemoryBytes: peakMemory(),
-    };
-  } finally {
-    shown.finish();
-    await trainer.release();
-  }
+  const settings: GivenSettings = {
+    ...{ model: SOURCE, data: "reviews of the grammar", loss: "sft" },
+    ...training,
+    tuning: { kind: "full" },
+    order: "sequential",
+    schedule: "cosine",
+    ...{ device, threads: 1 },
+  };
+  let weights: Weights | undefined;
+  const finished = await run(settings, {
+    inputs: {
+      policy: policyOf(initial),
+      data: { kind: "ranks", examples, description: describe(examples) },
+      optimizer: adamW({ beta2 }),
+    },
+    measuring: () => Promise.resolve({ line: meanLosses(steps) }),
+    onStep: (step, metrics) => {
+      if (metrics) shown.update(step, { loss: metrics["loss"]! });
+    },
+    onTrained: async (trainer) => {
+      weights = (await trainer.save()).tensors.get("parameter")!;
+    },
+  }).finally(() => shown.finish());
+  const { rows, record: { objective, timings, peakMemoryBytes } } = finished!;
+  const model = { config, weights: weights! };
+  return { model, rows, objective, timings, peakMemoryBytes };
 }
 
-function planReference(
-  { batch, steps, ...rest }: FrontierSettings["referenceModel"],
-  rng: Uniform,
-): TrainingPlan {
-  const { learningRate, warmup, weightDecay } = rest;
+/** Lines with the mean of the loss over some steps. */
+function meanLosses(steps: number) {
+  const losses: number[] = [];
+  return ({ step, loss }: StepMetrics): Promise<MetricsRow | null> => {
+    losses.push(loss!);
+    const isLine = step % STEPS_PER_LINE === 0 || step === steps;
+    return Promise.resolve(
+      isLine ? { step, loss: mean(losses.splice(0)) } : null,
+    );
+  };
+}
+
+function describe(examples: readonly TokenRow[]): DataSource {
+  const untouched = { truncated: 0, dropped: 0, boundaryShifted: 0 };
   return {
-    examples: reviews(batch * steps, rng).map(exampleOf),
-    batches: planBatches(batch * steps, {
-      size: batch,
-      order: "sequential",
-      epochs: 1,
-      shuffle: (_, order) => order,
-    }),
-    ...{ evalExamples: [], evalEvery: 0, evalBatch: 1 },
-    settings: resolveOptions(sft),
-    ...{ learningRate, warmup, weightDecay },
-    schedule: "cosine",
-    maxGradNorm: 1,
+    ...{ role: "train", source: "reviews of the grammar" },
+    sha256: hashExamples({ examples }),
+    counts: { rows: examples.length, ...untouched },
   };
 }
 
@@ -111,15 +110,16 @@ export function exampleOf({ prompt, completion }: Review) {
   return { prompt: prompt.ids, completions: [completion] };
 }
 
-/** How a record names π_ref. */
-export function modelSource(model: ReferenceModel): RunRecord["model"] {
-  const total = countParameters(parameterNames(model.config));
+const SOURCE = "the decoder of settings.referenceModel";
+
+/** A decoder as the policy that a run starts from. */
+export function policyOf(model: ReferenceModel): PolicyInMemory {
   return {
-    source: "the decoder of settings.referenceModel",
+    policy: fullPolicy(model.config, model.weights),
+    source: SOURCE,
     weights: hashWeights(model),
-    adapter: null,
     tokenizer: sha256(canonicalJson(VOCABULARY)),
-    parameters: { total, trainable: total },
+    called: "the reference model",
   };
 }
 

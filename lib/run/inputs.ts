@@ -16,6 +16,7 @@ import {
   type Tuning,
 } from "../models/load_policy.ts";
 import type { Policy } from "../models/policy.ts";
+import type { Optimizer } from "../optim.ts";
 import { type DataSource, sourceName } from "../record/record.ts";
 import { Rng } from "../rng.ts";
 import type { Reference } from "../train/reference.ts";
@@ -55,6 +56,8 @@ export interface InputsInMemory {
   readonly evalData?: DataInMemory;
   /** In place of log-probabilities computed before the first step. */
   readonly reference?: Reference;
+  /** In place of the one that `settings.optimizer` names. */
+  readonly optimizer?: Optimizer;
   /** In place of the order that `settings.seed` draws for an epoch. */
   readonly shuffle?: (
     epoch: number,

@@ -2,7 +2,9 @@ import type { MetricsRow } from "../record/metrics.ts";
 import type { Json } from "../record/canonical_json.ts";
 import type { RunRecord } from "../record/record.ts";
 import { type Diagnostics, Probe } from "../train/diagnostics.ts";
+import type { Tensors } from "../onnx/session.ts";
 import type { StepMetrics, TrainingPlan } from "../train/loop.ts";
+import { mean } from "../train/metrics.ts";
 import type { Reference } from "../train/reference.ts";
 import type { Trainer } from "../train/trainer.ts";
 
@@ -33,6 +35,40 @@ export const probed: Measuring = async (trainer, plan, reference) => {
     summary: async () => ({ diagnostics: await probe.diagnostics() }),
   };
 };
+
+/**
+ * Measures a policy after some steps. Their lines have the mean of the loss and
+ * of the gradient's norm since the line before.
+ *
+ * @param options `start`: measures of the policy before its first step.
+ */
+export function measuredAt(
+  steps: readonly number[],
+  { start, measure }: {
+    start: Readonly<Record<string, number | null>>;
+    measure: (
+      parameters: Tensors,
+      step: number,
+    ) => Promise<Readonly<Record<string, number | null>>>;
+  },
+): Measuring {
+  return (trainer) => {
+    const since: StepMetrics[] = [];
+    const meanOf = (name: string) => mean(since.map((line) => line[name]!));
+    return Promise.resolve({
+      start: { step: 0, loss: null, gradNorm: null, ...start },
+      line: async (metrics) => {
+        since.push(metrics);
+        const { step } = metrics;
+        if (!steps.includes(step)) return null;
+        const [loss, gradNorm] = [meanOf("loss"), meanOf("gradNorm")];
+        since.splice(0);
+        const measured = await measure(trainer.parameters, step);
+        return { step, loss, gradNorm, ...measured };
+      },
+    });
+  };
+}
 
 /** The diagnostics that {@linkcode probed} left in a record; null without. */
 export function diagnosticsOf({ summary }: RunRecord): Diagnostics | null {

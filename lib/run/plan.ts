@@ -9,7 +9,11 @@ import type { Identity } from "../train/checkpoints.ts";
 import type { TrainingPlan } from "../train/loop.ts";
 import { type InputsInMemory, loadInputs, type RunInputs } from "./inputs.ts";
 import type { InputHooks } from "./models.ts";
-import type { TrainSettings } from "./settings.ts";
+import {
+  completeSettings,
+  type GivenSettings,
+  type TrainSettings,
+} from "./settings.ts";
 
 /** A run before its first step: everything read, checked and decided. */
 export interface PreparedRun {
@@ -29,21 +33,22 @@ export interface PreparedRun {
  * @throws Error for the first setting, file or row that is wrong.
  */
 export async function prepareRun(
-  wanted: TrainSettings,
-  given: InputsInMemory,
-  hooks: InputHooks,
+  settings: GivenSettings,
+  given: InputsInMemory = {},
+  hooks: InputHooks = {},
 ): Promise<PreparedRun> {
+  const wanted = completeSettings(settings);
   const device = await resolveDevice(wanted.device);
   refuseQuantized(wanted.baseWeights, device);
   const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
-  const settings = { ...wanted, device, options, maxLength };
+  const resolved = { ...wanted, device, options, maxLength };
   return {
-    settings,
+    settings: resolved,
     inputs,
-    plan: planOf(settings, inputs, given),
-    identity: identityOf(settings, inputs),
-    computing: computingOf(settings),
+    plan: planOf(resolved, inputs, given),
+    identity: identityOf(resolved, inputs),
+    computing: computingOf(resolved),
   };
 }
 

@@ -21,14 +21,14 @@ import { differences } from "../record/differences.ts";
 import { rowsToReference, type StepMetrics, train } from "../train/loop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import { cachedReference, type Reference } from "../train/reference.ts";
-import type { Trainer } from "../train/trainer.ts";
+import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measures, type Measuring, probed } from "./measures.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
 import { describedData, portableSettings, recordOf } from "./record.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { GivenSettings } from "./settings.ts";
 import { Trainers } from "./trainers.ts";
 
 /** Progress of a run, and its interruption. */
@@ -39,6 +39,8 @@ export interface RunHooks extends InputHooks {
   onReference?: (done: number, total: number) => void;
   /** Called before the first step, and after each. */
   onStep?: (step: number, metrics?: StepMetrics) => void;
+  /** Called after the last step, while the trainer has its result. */
+  onTrained?: (trainer: Trainer) => void | Promise<void>;
   /** Told of a damaged checkpoint, a run that had ended, and the like. */
   onNote?: (text: string) => void;
   /** Read after each step. */
@@ -76,7 +78,7 @@ export interface RunOptions extends RunHooks {
  * then nothing is written.
  */
 export async function run(
-  settings: TrainSettings,
+  settings: GivenSettings,
   { out, resume = false, inputs = {}, ...options }: RunOptions = {},
 ): Promise<RecordedRun | null> {
   const clock = new Clock();
@@ -95,19 +97,30 @@ export async function run(
   clock.lap("load");
   await using own = new Trainers();
   const trainer = await (options.trainers ?? own).get(
-    trainerOptions(prepared),
+    trainerOptions(prepared, inputs),
   );
   clock.lap("compile");
-  const reference = inputs.reference ??
-    await referenceFor(prepared, trainer, options);
+  const reference = await referenceFor(prepared, trainer, {
+    ...options,
+    known: inputs.reference,
+  });
   clock.lap("reference");
   const measuring = options.measuring ?? probed;
   const measures = await measuring(trainer, prepared.plan, reference);
   clock.lap("measure");
-  const steps = { ...options, folder, reference, measures, start, parameters };
+  const steps = {
+    ...options,
+    clock,
+    folder,
+    reference,
+    measures,
+    start,
+    parameters,
+  };
   const rows = await takeSteps(prepared, trainer, steps);
   if (!rows) return null;
   const measured = await measures.summary?.() ?? {};
+  await options.onTrained?.(trainer);
   clock.lap("train");
   if (folder) {
     const { tensors } = await trainer.save();
@@ -168,7 +181,10 @@ function decisive(
   return { ...settings, data: data.map(({ sha256 }) => sha256), weights };
 }
 
-function trainerOptions({ inputs, settings }: PreparedRun) {
+function trainerOptions(
+  { inputs, settings }: PreparedRun,
+  { optimizer }: InputsInMemory,
+): TrainerOptions {
   const { device, threads, microTokens } = settings;
   return {
     policy: inputs.model.policy,
@@ -177,17 +193,19 @@ function trainerOptions({ inputs, settings }: PreparedRun) {
     device,
     threads,
     microTokens,
+    ...optimizer && { optimizer },
   };
 }
 
 async function referenceFor(
   { inputs, plan, settings, identity }: PreparedRun,
   trainer: Trainer,
-  { onReference, cache }: RunOptions,
+  { known, onReference, cache }: RunOptions & { known: Reference | undefined },
 ): Promise<Reference | null> {
   const { loss, model } = inputs;
   const rows = rowsToReference(plan, loss);
   if (rows.length === 0) return null;
+  if (known) return known;
   const { device, precision, threads, microTokens } = settings;
   return await cachedReference(
     rows,
@@ -216,6 +234,7 @@ async function referenceFor(
 }
 
 interface StepsOptions extends RunHooks {
+  clock: Clock;
   folder: RunFolder | null;
   reference: Reference | null;
   measures: Measures;
@@ -232,7 +251,7 @@ interface StepsOptions extends RunHooks {
 async function takeSteps(
   { plan, identity, computing, settings: { saveEvery } }: PreparedRun,
   trainer: Trainer,
-  { folder, reference, measures, start, parameters, onStep, stop }:
+  { clock, folder, reference, measures, start, parameters, onStep, stop }:
     StepsOptions,
 ): Promise<readonly MetricsRow[] | null> {
   if (start) await trainer.restore(start);
@@ -249,7 +268,10 @@ async function takeSteps(
     stop,
     measure: async () => await measures.evaluation?.() ?? {},
     onStep: async (metrics) => {
-      const line = measures.line ? await measures.line(metrics) : metrics;
+      const line = await clock.within(
+        "evaluate",
+        async () => measures.line ? await measures.line(metrics) : metrics,
+      );
       if (line) lines.add(line);
       onStep?.(metrics.step, metrics);
       if (saveEvery > 0 && metrics.step % saveEvery === 0) await save();

@@ -270,6 +270,26 @@ export function parseTrainSettings(
   return checkJson(TRAIN_SETTINGS, value, action);
 }
 
+/** Settings of a run in a program: those that are missing have their defaults. */
+export type GivenSettings =
+  & Partial<TrainSettings>
+  & Pick<TrainSettings, "model" | "data" | "loss">;
+
+/**
+ * All settings of a run.
+ *
+ * @throws Error naming the setting that is wrong and what was expected.
+ */
+export function completeSettings(given: GivenSettings): TrainSettings {
+  return parseTrainSettings({
+    options: {},
+    tuning: { kind: "lora" },
+    tokenizing: {},
+    conversions: {},
+    ...given,
+  }, "Cannot run");
+}
+
 /** A command line of which {@linkcode TRAIN_FLAGS} are a part. */
 interface TrainArgs {
   readonly values: FlagValues<typeof TRAIN_FLAGS>;

@@ -14,10 +14,11 @@ export class Trainers implements AsyncDisposable {
 
   /** A trainer that stands at the policy's initial values. */
   async get(options: TrainerOptions): Promise<Trainer> {
-    const { policy, loss } = options;
+    const { policy, loss, optimizer } = options;
     const key = compiledKey(options);
     const known = this.#kept.find((kept) =>
       kept.options.policy === policy && kept.options.loss === loss &&
+      kept.options.optimizer === optimizer &&
       kept.key === key
     );
     if (!known) {
@@ -43,14 +44,13 @@ export class Trainers implements AsyncDisposable {
 
 /** The options that are compiled in; numbers of a loss are inputs of its graph. */
 function compiledKey(
-  { policy: _p, loss, settings, optimizer, ...compiled }: TrainerOptions,
+  { policy: _p, loss, settings, optimizer: _o, ...compiled }: TrainerOptions,
 ): string {
   const variants = Object.entries(settings).filter(([name]) =>
     loss.options[name]?.kind !== "number"
   );
   return canonicalJson({
     ...compiled,
-    optimizer: optimizer?.name ?? null,
     variants: Object.fromEntries(variants),
   });
 }
