@@ -18,7 +18,13 @@ import {
 } from "./reference_model.ts";
 import type { FrontierSettings } from "./settings.ts";
 import { type SeedData, Training } from "./training.ts";
-import { goldReward, isWellFormed, labelPair, PROMPTS, type Review } from "./world.ts";
+import {
+  goldReward,
+  isWellFormed,
+  labelPair,
+  PROMPTS,
+  type Review,
+} from "./world.ts";
 
 export const { url } = import.meta;
 
