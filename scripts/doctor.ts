@@ -25,9 +25,9 @@ const DOCTOR = {
   examples: ["deno task doctor", "deno task doctor --json > machine.json"],
 } as const satisfies Verb;
 
-type Findings = Awaited<ReturnType<typeof examine>>;
+type Findings = Awaited<ReturnType<typeof inspectMachine>>;
 
-async function examine() {
+async function inspectMachine() {
   const auto = await resolveDevice("auto");
   const threads = navigator.hardwareConcurrency;
   const { memoryBytes, cpu, cores, os, packages, deno } = environment({
@@ -50,7 +50,7 @@ async function examine() {
   };
 }
 
-/** Whether each device works, or why not; and what WebGPU computes on. */
+/** Whether each device works, or why not; and the adapter of WebGPU. */
 async function devices() {
   const works = { works: true, reason: null };
   const states = [];
@@ -65,11 +65,12 @@ async function devices() {
   };
 }
 
-/** Rows, columns and depth of the product that is timed. */
+/** Rows, columns and depth of the timed product. */
 const SIZE = 1024;
+/** The time for the runs of a product. */
 const MILLISECONDS = 300;
 
-/** Speed of a float32 product on the CPU, at each number of threads. */
+/** The speed of a float32 product on the CPU, for each number of threads. */
 async function gemmSpeeds(counts: readonly number[]) {
   const data = Float32Array.from({ length: SIZE ** 2 }, (_, i) => i % 7 - 3);
   const x = { data, shape: [SIZE, SIZE] };
@@ -85,7 +86,7 @@ async function gemmSpeeds(counts: readonly number[]) {
   return speeds;
 }
 
-/** Seconds of the fastest run of as many as there is time for, two at least. */
+/** Seconds of the fastest run; there are at least two. */
 async function fastest(run: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   let best = Infinity;
@@ -98,12 +99,12 @@ async function fastest(run: () => Promise<unknown>): Promise<number> {
   return best / 1000;
 }
 
-/** How the Hub would be asked, which it is not, and whether its cache serves. */
+/** The Hub's address and cache, by the environment; nothing is sent to it. */
 async function hub() {
   const { endpoint, token, offline, cache } = await hubAccess(
     Deno.env.toObject(),
   );
-  const reason = await unwritable(cache);
+  const reason = await writeFault(cache);
   return {
     endpoint,
     offline,
@@ -112,9 +113,9 @@ async function hub() {
   };
 }
 
-/** Why a folder cannot be written, or made where it is missing; null if it can. */
-async function unwritable(folder: string): Promise<string | null> {
-  if (!existsSync(folder)) return await unwritable(dirname(folder));
+/** Why a folder cannot be written or created; null if it can. */
+async function writeFault(folder: string): Promise<string | null> {
+  if (!existsSync(folder)) return await writeFault(dirname(folder));
   try {
     await Deno.remove(await Deno.makeTempFile({ dir: folder }));
     return null;
@@ -123,11 +124,11 @@ async function unwritable(folder: string): Promise<string | null> {
   }
 }
 
-type Line = readonly [what: string, found: string];
+type Line = readonly [name: string, finding: string];
 
 function aligned(lines: readonly Line[]): string {
-  const width = Math.max(...lines.map(([what]) => what.length));
-  return lines.map(([what, found]) => `${what.padEnd(width)}  ${found}`)
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, finding]) => `${name.padEnd(width)}  ${finding}`)
     .join("\n");
 }
 
@@ -172,7 +173,7 @@ function deviceLines(
 function hubLines({ endpoint, offline, hasToken, cache }: Findings["hub"]) {
   const lines: Line[] = [
     ["Hub", `${endpoint}${offline ? ", switched off by HF_HUB_OFFLINE" : ""}`],
-    ["Hub token", hasToken ? "there is one" : "none: public models and data"],
+    ["Hub token", hasToken ? "set" : "none: public models and data only"],
     ["Hub cache", `${cache.folder}, ${cache.reason ?? "writable"}`],
   ];
   return lines;
@@ -181,8 +182,7 @@ function hubLines({ endpoint, offline, hasToken, cache }: Findings["hub"]) {
 await runVerb(
   () => parseFlags(DOCTOR, Deno.args),
   async ({ values: { json } }) => {
-    const found = await examine();
-    if (json) say(JSON.stringify(found, null, 2));
-    else say(aligned(linesOf(found)));
+    const findings = await inspectMachine();
+    say(json ? JSON.stringify(findings, null, 2) : aligned(linesOf(findings)));
   },
 );

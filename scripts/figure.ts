@@ -11,22 +11,21 @@ import { rebuildTrainingFigure } from "lib/run/figure.ts";
 const FIGURE = {
   name: "figure",
   summary:
-    "Makes summaries and figures of experiments and of training runs anew from their records.",
+    "Rebuilds summaries and figures of experiments and training runs from their records.",
   positionals: [{
     name: "name",
-    help:
-      "experiments, or folders of training runs; all experiments unless given",
+    help: "experiments, or folders of training runs; all experiments if absent",
     many: true,
     optional: true,
   }],
   flags: {
     results: text({
-      help: "folder in which each experiment has one of its name",
+      help: "folder with one folder for each experiment",
       placeholder: "DIR",
       default: "results",
     }),
     picture: toggle({
-      help: "also draw the first panel as figure.png, which takes Chromium",
+      help: "also draw the first panel as figure.png, which needs Chromium",
     }),
   },
   examples: [
@@ -36,7 +35,7 @@ const FIGURE = {
   ],
 } as const satisfies Verb;
 
-/** What has figures: its folder, and how they are made there. */
+/** An experiment or a run: its folder, and the way to rebuild its figures. */
 interface Source {
   readonly folder: string;
   rebuild(folder: string): Promise<void>;

@@ -8,17 +8,17 @@ import { downloadProgress } from "./train/download_progress.ts";
 const PULL = {
   name: "pull",
   summary:
-    "Brings models or data sets from the Hub into the local cache, verified.",
+    "Downloads models or data sets from the Hub into its local cache and verifies them.",
   positionals: [{
     name: "id",
     help:
-      "org/name[@revision], one file of it as org/name:file.gguf; for data org/name[@revision][:split]",
+      "org/name[@revision], or one file as org/name:file.gguf; for data org/name[@revision][:split]",
     many: true,
   }],
   flags: {
     data: toggle({ help: "the ids are data sets, not models" }),
     revision: text({
-      help: "branch, tag or commit where an id names none, else main",
+      help: "branch, tag or commit of ids that name none; main if absent",
       placeholder: "NAME",
     }),
   },
@@ -45,11 +45,11 @@ await runVerb(
   },
 );
 
-function report(id: string, source: Source, places: readonly string[]): void {
+function report(id: string, source: Source, paths: readonly string[]): void {
   if (source.kind === "local") {
     throw new Error(
       `Cannot pull "${id}": it is a local path, expected org/name`,
     );
   }
-  say([`${id}  ${source.commit}`, ...places].join("\n  "));
+  say([`${id}  ${source.commit}`, ...paths].join("\n  "));
 }

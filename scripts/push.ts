@@ -10,34 +10,38 @@ import { pushSource } from "./push/source.ts";
 const PUSH = {
   name: "push",
   summary:
-    "Uploads a trained adapter, a model or an ONNX model with its model card to the Hub; shows first what that would be.",
+    "Uploads a trained adapter, a model or an ONNX model with its model card to the Hub; without --yes it only shows the upload.",
   positionals: [
     {
       name: "folder",
       help:
-        "folder of a training run, an adapter, a model or an ONNX model; with a README.md, that is the card",
+        "folder of a training run, an adapter, a model or an ONNX model; its README.md, if any, is the card",
     },
-    { name: "repo", help: "org/name, which is made where it is missing" },
+    { name: "repo", help: "org/name, which is created if it is missing" },
   ],
   flags: {
-    yes: toggle({ help: "do it, instead of showing what would be done" }),
-    public: toggle({ help: "let everybody read it, else it is private" }),
-    pullRequest: toggle({ help: "ask for the change, do not make it" }),
+    yes: toggle({ help: "upload, instead of showing the upload" }),
+    public: toggle({
+      help: "let everybody read the repository; private if absent",
+    }),
+    pullRequest: toggle({
+      help: "open a pull request instead of changing the branch",
+    }),
     revision: text({
-      help: "branch, made from main where it is missing",
+      help: "branch, created from main if it is missing",
       placeholder: "NAME",
       default: "main",
     }),
     message: text({
-      help: "the commit's message, else what it adds",
+      help: "the commit's message; names the upload if absent",
       placeholder: "TEXT",
     }),
     run: text({
-      help: "folder of the training run that an exported model comes from",
+      help: "folder of the training run from which a model was exported",
       placeholder: "DIR",
     }),
     baseModel: text({
-      help: "the base model's id, where it was trained from a local folder",
+      help: "id of the base model, if it was a local folder in training",
       placeholder: "ID",
     }),
   },
@@ -49,7 +53,7 @@ const PUSH = {
   ],
 } as const satisfies Verb;
 
-/** What a commit adds. */
+/** The names of uploads in a commit's message. */
 const TITLES = { adapter: "adapter", model: "model", onnx: "ONNX model" };
 
 await runVerb(
@@ -82,10 +86,13 @@ await runVerb(
 
 function show({ repo, visibility, files, others, ...plan }: PushPlan): void {
   const { creates, pullRequest } = plan;
-  const where = repo.revision === "main" ? "" : `, branch ${repo.revision}`;
-  const made = creates === null ? "" : `, a new ${creates}`;
-  const how = pullRequest ? ", as a pull request" : "";
-  say(`${repo.endpoint}/${repo.name}${where}: ${visibility}${made}${how}\n`);
+  const notes = [
+    visibility,
+    ...creates === null ? [] : [`a new ${creates}`],
+    ...pullRequest ? ["as a pull request"] : [],
+  ].join(", ");
+  const branch = repo.revision === "main" ? "" : `, branch ${repo.revision}`;
+  say(`${repo.endpoint}/${repo.name}${branch}: ${notes}\n`);
   table(
     files.map(({ path, size, change }) => ({
       file: path,

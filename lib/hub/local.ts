@@ -19,11 +19,14 @@ export async function localModel(path: string): Promise<string> {
   );
 }
 
+/** Folders of a training run that may hold its result. */
+export const RESULTS = ["adapter", "model"];
+
 /** People name the folder of a run when they mean the adapter in it. */
 async function refuseRun(path: string): Promise<void> {
   const isRun = await orNull(Deno.stat(join(path, "run.json")));
   if (isRun === null) return;
-  for (const result of ["adapter", "model"].map((name) => join(path, name))) {
+  for (const result of RESULTS.map((name) => join(path, name))) {
     if (await orNull(Deno.stat(result)) === null) continue;
     throw new Error(
       `Cannot use "${path}" as a model or adapter: it is a training run, whose result is ${result}`,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { orNull } from "../files/missing.ts";
-import { refuseOutside } from "./local.ts";
+import { refuseOutside, RESULTS } from "./local.ts";
 import { modelFiles, onnxFiles } from "./select.ts";
 
 /** The files of a folder to push. */
@@ -16,8 +16,6 @@ const TOKENIZER =
   /^(added_tokens\.json|vocab\.json|merges\.txt|tokenizer\.model)$/;
 /** Files of a training run, beside its adapter or model. */
 const RUN = ["run.json", "metrics.jsonl", "figure.png", "README.md"];
-/** Folders of a training run that may hold its result. */
-const RESULTS = ["adapter", "model"];
 
 /**
  * The files of a training run to push: its adapter or model, its record and its

@@ -4,17 +4,18 @@ import { readRecord, sourceName } from "lib/record/record.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import { modelFolder, type ModelPlace } from "lib/run/models.ts";
 import type { Writer } from "lib/files/atomic.ts";
+import { namesIn } from "lib/files/missing.ts";
 import { writeJson } from "lib/models/config_json/config_reader.ts";
 import { provenance } from "lib/record/environment.ts";
 import { sha256File } from "lib/record/sha256.ts";
 
-/** What is to be exported, found. */
+/** A model to export, with its adapter. */
 export interface ExportSource {
   readonly model: ModelPlace;
   readonly adapter: ModelPlace | null;
-  /** SHA-256 of the weights that the adapter was trained on, if it is known. */
+  /** SHA-256 of the weights on which the adapter was trained; null if unknown. */
   readonly trainedOn: string | null;
-  /** How they were held then, if it is known. */
+  /** The format in which training held those weights; null if unknown. */
   readonly heldAs: string | null;
 }
 
@@ -26,14 +27,14 @@ export interface SourceOptions {
 /**
  * Finds a model, or the model and the adapter of a training run.
  *
- * @throws Error where there is none, or options do not fit it.
+ * @throws Error if there is none, or an option does not fit it.
  */
 export async function exportSource(
   path: string,
   { adapter, base }: SourceOptions,
 ): Promise<ExportSource> {
   if (existsSync(join(path, "run.json"))) {
-    if (adapter === undefined) return await ofRun(path, base);
+    if (adapter === undefined) return await runSource(path, base);
     throw new Error(`Cannot use --adapter: the run ${path} has its own`);
   }
   if (base !== undefined) {
@@ -42,13 +43,16 @@ export async function exportSource(
     );
   }
   return {
-    model: await find(path),
-    adapter: adapter === undefined ? null : await find(adapter),
-    ...{ trainedOn: null, heldAs: null },
+    ...UNRECORDED,
+    model: await findModel(path),
+    adapter: adapter === undefined ? null : await findModel(adapter),
   };
 }
 
-async function ofRun(
+/** A model whose training is unknown. */
+const UNRECORDED = { trainedOn: null, heldAs: null };
+
+async function runSource(
   run: string,
   base: string | undefined,
 ): Promise<ExportSource> {
@@ -59,10 +63,7 @@ async function ofRun(
         `Cannot use --base: the run ${run} has a model of its own`,
       );
     }
-    return {
-      model: await find(model!),
-      ...{ adapter: null, trainedOn: null, heldAs: null },
-    };
+    return { ...UNRECORDED, model: await findModel(model!), adapter: null };
   }
   if (!existsSync(adapter!)) {
     throw new Error(
@@ -71,33 +72,32 @@ async function ofRun(
   }
   const { model: { source, weights }, settings: { baseWeights } } =
     await readRecord(join(run, "run.json"));
-  const found = await find(base ?? source).catch((cause) => {
-    throw base === undefined
-      ? new Error(`${cause.message}; give --base, where it lies now`, { cause })
-      : cause;
-  });
   return {
-    model: found,
-    adapter: await find(adapter!),
+    model: await findModel(base ?? source).catch((cause) => {
+      if (base !== undefined) throw cause;
+      const advice = "give --base, the path where it lies now";
+      throw new Error(`${cause.message}; ${advice}`, { cause });
+    }),
+    adapter: await findModel(adapter!),
     trainedOn: weights,
     heldAs: typeof baseWeights === "string" ? baseWeights : null,
   };
 }
 
-async function find(path: string): Promise<ModelPlace> {
+async function findModel(path: string): Promise<ModelPlace> {
   return await modelFolder(path, inputProgress());
 }
 
-/** What tells a folder that export wrote, and from what. */
+/** The record of an export, which marks its folder. */
 const RECORD = "export.json";
 
 /**
  * Checks that a folder is new, empty, or of an earlier export.
  *
- * @throws Error that names what would be lost.
+ * @throws Error naming a file that would be lost.
  */
 export async function refuseOthers(out: string): Promise<void> {
-  const names = await namesIn(out);
+  const names = (await namesIn(out)).sort();
   if (names.length === 0 || names.includes(RECORD)) return;
   throw new Error(
     `Cannot export to ${out}: it holds "${names[0]}" and no ${RECORD}; ` +
@@ -105,12 +105,11 @@ export async function refuseOthers(out: string): Promise<void> {
   );
 }
 
-/** What writes the record of an export, by its name. */
+/** The writer of an export's record, by the name of its file. */
 export async function exportRecord(
   { model, adapter, heldAs }: ExportSource,
-  made: { weights: string; dtype: string; layout: string },
+  { weights, ...settings }: { weights: string; dtype: string; layout: string },
 ): Promise<Map<string, Writer>> {
-  const { weights, ...settings } = made;
   const file = "adapter_model.safetensors";
   const record = {
     schemaVersion: 1,
@@ -129,14 +128,4 @@ export async function exportRecord(
     provenance: await provenance(),
   };
   return new Map([[RECORD, (path) => writeJson(path, record)]]);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.map(({ name }) => name).sort();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }

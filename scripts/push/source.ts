@@ -15,31 +15,31 @@ import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { sha256File } from "lib/record/sha256.ts";
 
-/** A path that means something on one machine only. */
-const LOCAL = /^([/~\\]|[A-Za-z]:|\.)/;
+/** A path that is of use on one machine only. */
+const LOCAL_PATH = /^([/~\\]|[A-Za-z]:|\.)/;
 
-/** What a folder has for the Hub, with its model card. */
+/** The files of a folder for the Hub, with its model card. */
 export interface PushSource extends Pick<Pushable, "kind"> {
   readonly contents: ReadonlyMap<string, PushContent>;
   readonly card: string;
-  /** What whoever pushes should know. */
+  /** Warnings to the user. */
   readonly warnings: readonly string[];
 }
 
 export interface PushSourceOptions {
-  /** Where it goes: `org/name`. */
+  /** The repository, `org/name`. */
   repo: string;
-  /** Folder of the run that made it. @default the folder, if it holds one */
+  /** The folder of the run that made it. @default the folder, if it is a run */
   run?: string;
-  /** Id of the base model. @default as the record or the adapter names it */
+  /** The id of the base model. @default by the record or the adapter */
   baseModel?: string;
 }
 
 /**
- * Reads what a folder of a run, an adapter or a model has for the Hub.
+ * Collects the files of a run, an adapter or a model for the Hub.
  *
- * @throws Error where it is none of them, has a link to elsewhere, is not what
- * its record says, or names a place of this machine.
+ * @throws Error if the folder is none of them, has a link out of it, differs
+ * from its record, or its adapter names a path of this machine.
  */
 export async function pushSource(
   folder: string,
@@ -67,18 +67,18 @@ export async function pushSource(
     ...adapter?.warnings ?? [],
     ...await localPathWarnings(files),
     ...cardRun || written !== undefined ? [] : [
-      "the card says nothing of how it was made: --run names the training run",
+      "the card does not say how it was made: name the training run with --run",
     ],
   ];
   return { kind, contents, card, warnings };
 }
 
 interface FilesToPush extends Pushable {
-  /** The run that made it, or null. */
+  /** The run that made it; null if unknown. */
   readonly cardRun: CardRun | null;
 }
 
-/** The files of a folder and of the run that made it, which fit each other. */
+/** The files of a folder and of the run that made it, checked against its record. */
 async function filesToPush(
   folder: string,
   run: string | undefined,
@@ -93,17 +93,17 @@ async function filesToPush(
   const files = new Map([...own, ...await recordToPush(from)]);
   const cardRun = await readRun(from, files);
   const trained = kind === "adapter" || !isWeights ? [kind] : [];
-  await requireRecorded(cardRun, { files, trained });
+  await checkRecorded(cardRun, { files, trained });
   return { kind, files, cardRun };
 }
 
-/** Fields in which transformers notes where it had read a model. */
+/** Fields in which transformers keeps the path of a model. */
 const PATH_FIELDS: Readonly<Record<string, string>> = {
   "config.json": "_name_or_path",
   "tokenizer_config.json": "name_or_path",
 };
 
-/** Warns of fields that tell of folders of this machine. */
+/** Warns of fields that name folders of this machine. */
 async function localPathWarnings(
   files: ReadonlyMap<string, string>,
 ): Promise<string[]> {
@@ -111,8 +111,8 @@ async function localPathWarnings(
     const place = files.get(name);
     if (place === undefined) return [];
     const value = (await openConfig(place)).values[field];
-    if (typeof value !== "string" || !LOCAL.test(value)) return [];
-    return [`${place} tells of this machine: "${field}" is "${value}"`];
+    if (typeof value !== "string" || !LOCAL_PATH.test(value)) return [];
+    return [`${place} names a path of this machine: "${field}" is "${value}"`];
   });
   return (await Promise.all(found)).flat();
 }
@@ -135,12 +135,12 @@ async function readRun(
   };
 }
 
-/** A card must not tell of another run's numbers or weights. */
-async function requireRecorded(
+/** Checks files by their hashes: a card must not describe another run. */
+async function checkRecorded(
   { record: { artifacts } }: CardRun,
   { files, trained }: {
     files: ReadonlyMap<string, string>;
-    /** The folder of the run that the weights are from, if they are as there. */
+    /** The run's folder whose weights these are; none for an exported model. */
     trained: readonly string[];
   },
 ): Promise<void> {
@@ -148,31 +148,31 @@ async function requireRecorded(
     const [name, folder] = path.split("/").reverse();
     if (folder !== undefined && !trained.includes(folder)) continue;
     const place = files.get(name!);
-    const found = place === undefined ? "missing" : await sha256File(place);
-    if (found === expected) continue;
+    const actual = place === undefined ? "missing" : await sha256File(place);
+    if (actual === expected) continue;
     throw new Error(
-      `Cannot push ${path} of the run: its SHA-256 is ${found}, expected ${expected} as in run.json`,
+      `Cannot push ${path} of the run: its SHA-256 is ${actual}, expected ${expected} as in run.json`,
     );
   }
 }
 
 interface AdapterConfig {
   readonly content: PushContent;
-  /** What it names as its base model. */
+  /** The base model that it names. */
   readonly base: string;
   readonly warnings: readonly string[];
 }
 
-/** An adapter's configuration, with a base model that others can find. */
+/** An adapter's configuration, with the base model that is to be named. */
 async function adapterConfig(
   path: string,
   baseModel: string | undefined,
 ): Promise<AdapterConfig> {
   const config = await openConfig(path);
   const base = baseModel ?? config.text("base_model_name_or_path");
-  if (LOCAL.test(base)) {
+  if (LOCAL_PATH.test(base)) {
     throw new Error(
-      `Cannot push ${path}: base_model_name_or_path is "${base}", a place on this machine; --base-model names one on the Hub`,
+      `Cannot push ${path}: base_model_name_or_path is "${base}", a path of this machine; name a model on the Hub with --base-model`,
     );
   }
   const named = { ...config.values, "base_model_name_or_path": base };
@@ -182,7 +182,7 @@ async function adapterConfig(
       : new Blob([JSON.stringify(named, null, 2) + "\n"]),
     base,
     warnings: isRepoName(base) ? [] : [
-      `nobody else can find the base model "${base}" that adapter_config.json names: --base-model names one on the Hub`,
+      `others cannot find the base model "${base}" of adapter_config.json: name one on the Hub with --base-model`,
     ],
   };
 }

@@ -90,7 +90,7 @@ Deno.test("export refuses another base, a folder of others, and a wrong size", (
     };
     await refused(
       ["run", "--out", "out"],
-      /Cannot find the model or adapter "model".*; give --base, where it lies now/,
+      /Cannot find the model or adapter "model".*; give --base, the path where it lies now/,
     );
     await refused(
       [base, "--out", "run"],

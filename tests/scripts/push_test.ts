@@ -25,7 +25,7 @@ Deno.test("push shows what it would send, and sends it when told to", async () =
   match(shown.out, /^adapter_model.safetensors +[\d.]+ kB +new$/m);
   match(shown.out, /^A LoRA adapter of `model`, trained by prefgrad with /m);
   match(shown.out, /\nNothing was sent; --yes sends it.\n$/);
-  match(shown.err, /^warning: nobody else can find the base model "model"/);
+  match(shown.err, /^warning: others cannot find the base model "model"/);
   ok(hub.log.every(({ method }) => method === "GET"));
 
   const sent = await push(hub, [out, "org/tiny", "--yes", "--message", "Try"]);

@@ -56,7 +56,10 @@ Deno.test("an adapter beside its run has the card of the run", async () => {
   match(whole.card, /^# mine\n\nA LoRA adapter of `org\/base`, trained /m);
   deepStrictEqual(parts.warnings, []);
   const { warnings } = await pushSource(adapter, TO);
-  match(warnings.join(), /^the card says nothing of how it was made: --run /);
+  match(
+    warnings.join(),
+    /^the card does not say how it was made: name .* --run/,
+  );
 });
 
 const EXPORTED = [
@@ -103,7 +106,7 @@ Deno.test("the base model may be named when it was a local one", async () => {
   await putAdapter(folder.path, "/home/somebody/base");
   await rejects(
     pushSource(folder.path, TO),
-    /base_model_name_or_path is "\/home\/somebody\/base", a place on this machine; --base-model names one on the Hub$/,
+    /base_model_name_or_path is "\/home\/somebody\/base", a path of this machine; name a model on the Hub with --base-model$/,
   );
   const options = { ...TO, baseModel: "org/base" };
   const { contents, card, warnings } = await pushSource(folder.path, options);
@@ -117,10 +120,10 @@ Deno.test("a base model that is a name of nothing is warned of", async () => {
   using folder = temporaryFolder();
   await putAdapter(folder.path, "base");
   const { warnings } = await pushSource(folder.path, TO);
-  match(warnings[0]!, /^nobody else can find the base model "base" that /);
+  match(warnings[0]!, /^others cannot find the base model "base" of /);
 });
 
-Deno.test("fields that tell of this machine are warned of", async () => {
+Deno.test("fields that name paths of this machine are warned of", async () => {
   using folder = temporaryFolder();
   const put = (name: string, fields: object) =>
     writeJson(join(folder.path, name), fields);
@@ -128,10 +131,13 @@ Deno.test("fields that tell of this machine are warned of", async () => {
   await put("tokenizer_config.json", { "name_or_path": "org/base" });
   await Deno.writeTextFile(join(folder.path, "model.safetensors"), WEIGHTS);
   const { warnings } = await pushSource(folder.path, TO);
-  strictEqual(warnings.filter((text) => text.includes("tells of")).length, 1);
+  strictEqual(
+    warnings.filter((text) => text.includes("names a path")).length,
+    1,
+  );
   match(
     warnings[0]!,
-    /config.json tells of this machine: "_name_or_path" is "\/home/,
+    /config.json names a path of this machine: "_name_or_path" is "\/home/,
   );
 });
 
