@@ -29,6 +29,28 @@ export class ConfigReader extends FieldReader {
     throw this.error(name, `at most ${MAX_FEW}`);
   }
 
+  /** A count, or none: `null`, unlike absence. */
+  countOrNone(name: string, fallback: number | null): number | null {
+    if (this.values[name] === undefined) return fallback;
+    return this.has(name) ? this.count(name) : null;
+  }
+
+  /** A number above zero, or none: `null`, unlike absence. */
+  positiveOrNone(name: string, fallback: number | null): number | null {
+    if (this.values[name] === undefined) return fallback;
+    return this.has(name) ? this.positive(name) : null;
+  }
+
+  /** A list of so many numbers above zero. */
+  positives(name: string, length: number): readonly number[] {
+    const value = this.values[name];
+    if (
+      Array.isArray(value) && value.length === length &&
+      value.every((x) => typeof x === "number" && x > 0)
+    ) return value;
+    throw this.error(name, `${length} numbers above 0`);
+  }
+
   /** One token id, a list of them, or none: `null`, unlike absence. */
   tokenIds(name: string, fallback: readonly number[]): readonly number[] {
     const value = this.values[name];
@@ -50,8 +72,8 @@ export class ConfigReader extends FieldReader {
 /**
  * Reads a JSON file that holds one object.
  *
- * @throws Error that names the file: it is not there, holds something else, is
- * too large, or leads out of its folder.
+ * @throws Error that names the file: missing, with something else in it, too
+ * large, or leading out of its folder.
  */
 export async function openConfig(path: string): Promise<ConfigReader> {
   let value: unknown;
@@ -66,7 +88,7 @@ export async function openConfig(path: string): Promise<ConfigReader> {
   throw new Error(`Cannot read ${path}: expected a JSON object`);
 }
 
-/** The same for a file that need not be there: `null` where it is not. */
+/** Reads a JSON file that may be missing; `null` without it. */
 export async function openOptionalConfig(
   path: string,
 ): Promise<ConfigReader | null> {

@@ -3,15 +3,15 @@ import type { DecoderConfig } from "../config.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { readRope } from "./rope_fields.ts";
 
-/** What a family has for fields that are absent, as transformers' class does. */
+/** A family's values of absent fields, as transformers' class has them. */
 export interface FamilyDefaults {
-  /** Of `num_key_value_heads`. @default as many as query heads */
+  /** `num_key_value_heads`. @default as many as query heads */
   readonly kvHeads?: number;
-  /** Of `head_dim`. @default hidden_size / num_attention_heads */
+  /** `head_dim`. @default hidden_size / num_attention_heads */
   readonly headDim?: number;
-  /** What the norms' epsilon is called, and what it is. */
+  /** Name and value of the norms' epsilon. */
   readonly epsilon: readonly [field: string, value: number];
-  /** The activation's, likewise. @default hidden_act, silu */
+  /** Name and value of the activation. @default hidden_act, silu */
   readonly activation?: readonly [field: string, value: string];
   readonly maxPositions: number;
   readonly tiedHead: boolean;
@@ -20,9 +20,8 @@ export interface FamilyDefaults {
 }
 
 /**
- * Reads the fields that most families have under the names that Llama's
- * config.json gave them, but the rotary ones. Those that say how large a model
- * is must be there.
+ * Reads the fields that most families share with Llama by name, except the
+ * rotary ones. Sizes of the model are required.
  *
  * @throws Error for a field that is missing, of a wrong type, or unsupported.
  */
@@ -55,7 +54,7 @@ export function readDecoder(
   };
 }
 
-/** Reads a model of Llama's fields: rotary ones and flags of biases, too. */
+/** Reads all of Llama's fields, the rotary ones and flags of biases too. */
 export function readLlamaLike(
   fields: ConfigReader,
   defaults: FamilyDefaults,
@@ -64,7 +63,7 @@ export function readLlamaLike(
   return { ...config, rope: readRope(fields, config), ...readBiases(fields) };
 }
 
-/** What transformers calls activations → what they are here. */
+/** Activations by their names in transformers. */
 const ACTIVATIONS: ReadonlyMap<string, ActivationName> = new Map([
   ["silu", "silu"],
   ["swish", "silu"],
@@ -75,12 +74,12 @@ const ACTIVATIONS: ReadonlyMap<string, ActivationName> = new Map([
   ["gelu_pytorch_tanh", "gelu-tanh"],
 ]);
 
-/** The activation, which is left out where it is Llama's. */
+/** Reads the activation, which is left out if it is Llama's. */
 export function readActivation(
   fields: ConfigReader,
-  [field, usual]: readonly [string, string] = ["hidden_act", "silu"],
+  [field, fallback]: readonly [string, string] = ["hidden_act", "silu"],
 ): { activation?: ActivationName } {
-  const activation = ACTIVATIONS.get(fields.text(field, usual));
+  const activation = ACTIVATIONS.get(fields.text(field, fallback));
   if (!activation) {
     const known = [...ACTIVATIONS.keys()].join(", ");
     throw fields.error(field, `one of: ${known}`);
@@ -88,7 +87,7 @@ export function readActivation(
   return activation === "silu" ? {} : { activation };
 }
 
-/** Biases where fields say so, which are left out where there are none. */
+/** Reads which linear layers have biases, which is left out if none has. */
 export function readBiases(
   fields: ConfigReader,
 ): Pick<DecoderConfig, "biases"> {
@@ -99,7 +98,7 @@ export function readBiases(
 }
 
 /**
- * Refuses whatever changes the mathematics to what this decoder does not do.
+ * Refuses settings whose mathematics this decoder does not have.
  *
  * @param only field → the one value that is supported.
  * @throws Error for a field with another value.
@@ -125,52 +124,21 @@ export function refuseQuantized(fields: ConfigReader): void {
   );
 }
 
-/** A whole number, or none: `null`, unlike absence. */
-export const countOrNone = orNone((fields, name) => fields.count(name));
-
-/** A number above zero, or none: `null`, unlike absence. */
-export const positiveOrNone = orNone((fields, name) => fields.positive(name));
-
-function orNone(read: (fields: ConfigReader, name: string) => number) {
-  return (
-    fields: ConfigReader,
-    name: string,
-    absent: number | null,
-  ): number | null => {
-    if (fields.values[name] === undefined) return absent;
-    return fields.has(name) ? read(fields, name) : null;
-  };
-}
-
-/** A list of so many numbers above zero. */
-export function positives(
-  fields: ConfigReader,
-  name: string,
-  length: number,
-): readonly number[] {
-  const value = fields.values[name];
-  if (
-    Array.isArray(value) && value.length === length &&
-    value.every((x) => typeof x === "number" && x > 0)
-  ) return value;
-  throw fields.error(name, `${length} numbers above 0`);
-}
-
-/** `null` is as many as query heads, whatever the family's default. */
+/** `null` means as many as query heads, whatever the family's default. */
 function readKvHeads(
   fields: ConfigReader,
   { heads, absent }: { heads: number; absent: number },
 ): number {
-  const kvHeads = countOrNone(fields, "num_key_value_heads", absent) ?? heads;
+  const kvHeads = fields.countOrNone("num_key_value_heads", absent) ?? heads;
   if (heads % kvHeads === 0) return kvHeads;
   throw fields.error("num_key_value_heads", `a divisor of ${heads} heads`);
 }
 
-/** A hundred times the largest in use: something is made for each pair. */
+/** A hundred times the largest in use; each pair takes memory. */
 const MAX_HEAD_DIM = 1 << 16;
 
-function readHeadDim(fields: ConfigReader, usual: number): number {
-  const headDim = fields.count("head_dim", usual);
+function readHeadDim(fields: ConfigReader, fallback: number): number {
+  const headDim = fields.count("head_dim", fallback);
   if (headDim % 2 === 0 && headDim <= MAX_HEAD_DIM) return headDim;
   throw fields.error(
     "head_dim",
@@ -182,34 +150,33 @@ function listed(id: number | null): readonly number[] {
   return id === null ? [] : [id];
 }
 
-/** Whether a layer sees the last positions only. */
+/** The kind of a layer's attention: to the last positions only, or to all. */
 type LayerType = "sliding_attention" | "full_attention";
 
 /**
- * The window of each layer, `null` where it sees everything.
+ * Reads the window of each layer, `null` for a layer that sees everything.
  *
- * @param usual whether layer i slides where `layer_types` does not say.
- * @throws Error where `layer_types` is not a list of as many known types, or
- * has layers slide without a window.
+ * @param slides tells whether layer i slides, in the absence of `layer_types`.
+ * @throws Error if `layer_types` is not a list of as many known types, or has
+ * layers slide without a window.
  */
 export function readWindows(
   fields: ConfigReader,
-  { layers, window, usual }: {
+  { layers, window, slides }: {
     layers: number;
     window: number | null;
-    usual: (layer: number) => boolean;
+    slides: (layer: number) => boolean;
   },
 ): (number | null)[] {
   const types = readTypes(fields, layers);
   return Array.from({ length: layers }, (_, i) => {
-    const slides = types ? types[i] === "sliding_attention" : usual(i);
-    if (!slides) return null;
+    if (types ? types[i] === "full_attention" : !slides(i)) return null;
     if (window !== null) return window;
     throw fields.error("sliding_window", "the window of layers that slide");
   });
 }
 
-/** Every layer with the same window; nothing where there is none. */
+/** Gives every layer the same window, if there is one. */
 export function slidingEverywhere(
   { layers, rope }: Pick<DecoderConfig, "layers" | "rope">,
   window: number | null,

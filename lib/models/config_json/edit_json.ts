@@ -14,9 +14,9 @@ declare global {
 }
 
 /**
- * The text of a JSON object with some fields changed; those that are
- * `undefined` go. Numbers that stay are spelled as they were: Python tells 30.0
- * from 30, and transformers refuses the one where it wants the other.
+ * Changes fields of a JSON object in its text, and drops those that are
+ * `undefined`. Other numbers keep their spelling: Python tells 30.0 from 30, and
+ * transformers refuses the one in place of the other.
  *
  * @example
  * ```ts

@@ -7,29 +7,30 @@ import type {
 import type { ConfigReader } from "./config_reader.ts";
 import { isObject } from "../../files/values.ts";
 
-/** What a family has for fields that are absent. */
+/** A family's values of absent fields. */
 export interface RopeDefaults {
   readonly headDim: number;
-  /** What the base is called, and what it is. @default rope_theta, 10000 */
+  /** Name and value of the base. @default rope_theta, 10000 */
   readonly theta?: readonly [field: string, value: number];
   /**
-   * The share of each head that is rotated, likewise. A family without it
-   * rotates whole heads; a file that says otherwise is refused.
+   * Name and value of the share of each head that is rotated. A family without
+   * it rotates whole heads, and refuses files with another share.
    */
   readonly rotaryShare?: readonly [field: string, value: number];
-  /** Types of scaling that the family has besides the usual ones. */
+  /** Types of scaling that only this family has. */
   readonly scalings?: ReadonlyMap<string, ScalingReader>;
 }
 
-/** Reads the scaling of a rotation without it. */
+/** Reads the scaling of a rotation with a base and a number of elements. */
 export type ScalingReader = (
   rope: ConfigReader,
   rotation: { readonly theta: number; readonly size: number },
 ) => RopeConfig["scaling"];
 
 /**
- * Older files have rope_theta and rope_scaling, newer ones rope_parameters. Of
- * both, rope_scaling counts, as in transformers: people add it by hand.
+ * Reads rotary settings. Older files have rope_theta and rope_scaling, newer
+ * ones rope_parameters; rope_scaling wins, as in transformers, since people add
+ * it by hand.
  */
 export function readRope(
   fields: ConfigReader,
@@ -45,16 +46,17 @@ export function readRope(
   return config;
 }
 
-/** Rotary settings of an object of them, or of the whole file's fields. */
+/** Reads rotary settings from their object, or from the fields of the file. */
 export function ropeOf(
   fields: ConfigReader,
   rope: ConfigReader | null,
   defaults: RopeDefaults,
 ): RopeConfig {
-  const { headDim, theta: [name, usual] = ["rope_theta", 10_000] } = defaults;
+  const { headDim, theta: [name, fallback] = ["rope_theta", 10_000] } =
+    defaults;
   const theta = rope?.has("rope_theta")
     ? rope.positive("rope_theta")
-    : fields.positive(name, usual);
+    : fields.positive(name, fallback);
   const part = readSize(fields, rope, defaults);
   const rotation = { theta, size: headDim, ...part };
   const scaling = rope && readScaling(rope, rotation, defaults);
@@ -63,23 +65,23 @@ export function ropeOf(
 
 const SHARE = "partial_rotary_factor";
 
-/** How much of a head is rotated, which is left out where it is all of it. */
+/** Reads the elements of a head that are rotated, left out if all are. */
 function readSize(
   fields: ConfigReader,
   rope: ConfigReader | null,
   { headDim, rotaryShare }: RopeDefaults,
 ): { size?: number } {
-  const [name, usual] = rotaryShare ?? [SHARE, 1];
-  const [place, field] = rope?.has(SHARE) ? [rope, SHARE] : [fields, name];
-  const share = place.positive(field, usual);
+  const [name, fallback] = rotaryShare ?? [SHARE, 1];
+  const [source, field] = rope?.has(SHARE) ? [rope, SHARE] : [fields, name];
+  const share = source.positive(field, fallback);
   if (share === 1) return {};
-  if (!rotaryShare) throw place.error(field, "1: others are not supported");
+  if (!rotaryShare) throw source.error(field, "1: others are not supported");
   const size = Math.trunc(headDim * share);
   if (size > 0 && size < headDim && size % 2 === 0) return { size };
-  throw place.error(field, `a share that is even of a head's ${headDim}`);
+  throw source.error(field, `a share that is even of a head's ${headDim}`);
 }
 
-/** Types of scaling → what reads their parameters. */
+/** Readers of parameters by type of scaling. */
 const SCALINGS: ReadonlyMap<string, ScalingReader> = new Map<
   string,
   ScalingReader
@@ -151,8 +153,8 @@ function readYarn(
 function yarnAmplitude(rope: ConfigReader, factor: number): number {
   const grown = (scale: number) =>
     factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
-  const usual = rope.has("mscale") && rope.has("mscale_all_dim")
+  const fallback = rope.has("mscale") && rope.has("mscale_all_dim")
     ? grown(rope.positive("mscale")) / grown(rope.positive("mscale_all_dim"))
     : grown(1);
-  return rope.positive("attention_factor", usual);
+  return rope.positive("attention_factor", fallback);
 }

@@ -1,9 +1,7 @@
 import { type DecoderConfig, LLAMA_NAMES, type RopeConfig } from "../config.ts";
 import type { ConfigReader } from "../config_json/config_reader.ts";
 import {
-  countOrNone,
   type FamilyDefaults,
-  positiveOrNone,
   readBiases,
   readDecoder,
   readWindows,
@@ -65,16 +63,16 @@ const gemma2: ModelType = {
     });
     const windows = readWindows(fields, {
       layers: config.layers,
-      window: countOrNone(fields, "sliding_window", 4096),
-      usual: (i) => (i + 1) % 2 > 0,
+      window: fields.countOrNone("sliding_window", 4096),
+      slides: (i) => (i + 1) % 2 > 0,
     });
     const rope = readRope(fields, config);
     return {
       ...config,
       rope,
       ...sandwiched(fields),
-      attentionCap: positiveOrNone(fields, "attn_logit_softcapping", 50),
-      logitCap: positiveOrNone(fields, "final_logit_softcapping", 30),
+      attentionCap: fields.positiveOrNone("attn_logit_softcapping", 50),
+      logitCap: fields.positiveOrNone("final_logit_softcapping", 30),
       perLayer: windows.map((window) => ({ rope, window })),
     };
   },
@@ -111,15 +109,15 @@ const gemma3: ModelType = {
     const pattern = fields.count("sliding_window_pattern", 6);
     const windows = readWindows(fields, {
       layers: config.layers,
-      window: countOrNone(fields, "sliding_window", 4096),
-      usual: (i) => (i + 1) % pattern > 0,
+      window: fields.countOrNone("sliding_window", 4096),
+      slides: (i) => (i + 1) % pattern > 0,
     });
     return {
       ...config,
       ...sandwiched(fields),
       rope: ropes.full,
       qkNorm: "head",
-      logitCap: positiveOrNone(fields, "final_logit_softcapping", null),
+      logitCap: fields.positiveOrNone("final_logit_softcapping", null),
       perLayer: windows.map((window) => ({
         rope: window === null ? ropes.full : ropes.sliding,
         window,
@@ -156,7 +154,7 @@ export const gemma: Family = {
   },
 };
 
-/** Of the layers that see everything, and of those with a window. */
+/** Reads the rotations of layers that see everything, and of those that slide. */
 function readRopes(
   fields: ConfigReader,
   { headDim }: Pick<DecoderConfig, "headDim">,
@@ -201,7 +199,7 @@ function sandwiched(
   };
 }
 
-/** @param largest layers of the model that scales by its width, not its heads. */
+/** @param largest the layers of the model that scales by width, not by heads. */
 function gemmaFields(
   model: GgufModel,
   { largest }: { largest: number },

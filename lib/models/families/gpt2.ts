@@ -1,6 +1,5 @@
 import { LLAMA_NAMES, type ModuleNames } from "../config.ts";
 import {
-  countOrNone,
   readActivation,
   refuseOthers,
   refuseQuantized,
@@ -45,7 +44,7 @@ export const gpt2: Family = {
         return {
           vocabSize: fields.count("vocab_size"),
           hiddenSize,
-          intermediateSize: countOrNone(fields, "n_inner", null) ??
+          intermediateSize: fields.countOrNone("n_inner", null) ??
             4 * hiddenSize,
           layers: fields.few("n_layer"),
           heads,

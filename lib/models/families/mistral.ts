@@ -1,5 +1,4 @@
 import {
-  countOrNone,
   readDecoder,
   slidingEverywhere,
 } from "../config_json/decoder_fields.ts";
@@ -23,7 +22,7 @@ export const mistral: Family = {
           eosId: 2,
         });
         const config = { ...sizes, rope: readRope(fields, sizes) };
-        const window = countOrNone(fields, "sliding_window", 4096);
+        const window = fields.countOrNone("sliding_window", 4096);
         return { ...config, ...slidingEverywhere(config, window) };
       },
     },

@@ -1,6 +1,4 @@
 import {
-  countOrNone,
-  positives,
   readDecoder,
   slidingEverywhere,
 } from "../config_json/decoder_fields.ts";
@@ -37,11 +35,11 @@ const type: ModelType = {
     const original = fields.count("original_max_position_embeddings", 4096);
     const longRope: ScalingReader = (rope, { size }) => {
       const growth = rope.positive("factor", maxPositions / original);
-      const usual = Math.sqrt(1 + Math.log(growth) / Math.log(original));
+      const fallback = Math.sqrt(1 + Math.log(growth) / Math.log(original));
       return {
         kind: "pairs",
-        factors: positives(rope, "short_factor", size / 2),
-        amplitude: rope.positive("attention_factor", growth > 1 ? usual : 1),
+        factors: rope.positives("short_factor", size / 2),
+        amplitude: rope.positive("attention_factor", growth > 1 ? fallback : 1),
       };
     };
     const rope = readRope(fields, {
@@ -52,7 +50,7 @@ const type: ModelType = {
         ["longrope", "su", "yarn"].map((type) => [type, longRope]),
       ),
     });
-    const window = countOrNone(fields, "sliding_window", null);
+    const window = fields.countOrNone("sliding_window", null);
     return {
       ...config,
       maxPositions: rope.scaling?.kind === "pairs"
@@ -90,7 +88,7 @@ const type: ModelType = {
 /** Phi-3, 3.5 and 4-mini. */
 export const phi3: Family = { types: { phi3: type } };
 
-/** LongRoPE, which nothing but its factors announces; `null` without them. */
+/** LongRoPE, which only its factors announce; `null` without them. */
 function longRopeFields({ fields, factors }: GgufModel): ConfigFields | null {
   const short = factors("rope_factors_short.weight");
   const long = factors("rope_factors_long.weight");

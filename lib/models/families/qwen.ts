@@ -1,7 +1,6 @@
 import type { DecoderConfig } from "../config.ts";
 import type { ConfigReader } from "../config_json/config_reader.ts";
 import {
-  countOrNone,
   type FamilyDefaults,
   readBiases,
   readDecoder,
@@ -72,14 +71,14 @@ function readSliding(
   { layers, rope }: Pick<DecoderConfig, "layers" | "rope">,
 ): Pick<DecoderConfig, "perLayer"> {
   const window = fields.flag("use_sliding_window", false)
-    ? countOrNone(fields, "sliding_window", 4096)
+    ? fields.countOrNone("sliding_window", 4096)
     : null;
   const field = "max_window_layers";
   const first = fields.values[field] === 0 ? 0 : fields.count(field, 28);
   const windows = readWindows(fields, {
     layers,
     window,
-    usual: (i) => window !== null && i >= first,
+    slides: (i) => window !== null && i >= first,
   });
   if (windows.every((window) => window === null)) return {};
   return { perLayer: windows.map((window) => ({ rope, window })) };

@@ -1,6 +1,5 @@
 import type { ConfigReader } from "../config_json/config_reader.ts";
 import {
-  countOrNone,
   readBiases,
   readDecoder,
   readWindows,
@@ -29,12 +28,12 @@ const smollm3: ModelType = {
     });
     const rotates = readRotating(fields, config.layers);
     const window = fields.flag("use_sliding_window", false)
-      ? countOrNone(fields, "sliding_window", null)
+      ? fields.countOrNone("sliding_window", null)
       : null;
     const windows = readWindows(fields, {
       layers: config.layers,
       window,
-      usual: (i) => window !== null && !rotates[i],
+      slides: (i) => window !== null && !rotates[i],
     });
     const perLayer = windows.map((window, i) => ({
       rope: rotates[i] ? rope : null,

@@ -1,6 +1,5 @@
 import { LLAMA_NAMES } from "../config.ts";
 import {
-  countOrNone,
   readDecoder,
   slidingEverywhere,
 } from "../config_json/decoder_fields.ts";
@@ -33,7 +32,7 @@ export const starcoder2: Family = {
         });
         const rope = readRope(fields, config);
         const biased = fields.flag("use_bias", true);
-        const window = countOrNone(fields, "sliding_window", null);
+        const window = fields.countOrNone("sliding_window", null);
         return {
           ...config,
           rope,
