@@ -1,13 +1,12 @@
 import type { ActivationName } from "../ops/activation.ts";
 
 /**
- * Everything the decoder needs to know of a model, whatever its family: token
- * embedding, `layers` blocks of grouped-query attention and a feed-forward
- * layer, a final norm, and the head. What {@linkcode Variations} leave out is
- * as Llama has it.
+ * A model's architecture, whatever its family: token embedding, `layers` blocks
+ * of grouped-query attention and a feed-forward layer, a final norm, and the
+ * head. Absent {@linkcode Variations} are as in Llama.
  */
 export interface DecoderConfig extends Partial<Variations> {
-  /** Rows of the embedding, of which a tokenizer may use fewer. */
+  /** Rows of the embedding; a tokenizer may use fewer. */
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -18,13 +17,13 @@ export interface DecoderConfig extends Partial<Variations> {
   readonly headDim: number;
   /** Added to the mean square, or variance, under the root of each norm. */
   readonly normEpsilon: number;
-  /** Of all layers but those that have their own; `null` for none. */
+  /** Rotation of all layers except those in `perLayer`; `null` for none. */
   readonly rope: RopeConfig | null;
   readonly maxPositions: number;
   /** Whether the head is the embedding. */
   readonly tiedHead: boolean;
   readonly bosId: number | null;
-  /** Tokens that end a text; the first is the usual one. */
+  /** Tokens that end a text; the first is the one to write. */
   readonly eosIds: readonly number[];
 }
 
@@ -65,18 +64,18 @@ export interface PairScaling {
   readonly amplitude: number;
 }
 
-/** What families of decoders do in different ways. */
+/** The ways in which families of decoders differ. */
 export interface Variations {
-  /** What their modules are called in a Hugging Face folder. */
+  /** Names of modules in a Hugging Face folder. */
   readonly names: ModuleNames;
   readonly norm: NormVariant;
-  /** How queries and keys are normalised before they are rotated. */
+  /** The norm of queries and keys, before they are rotated. */
   readonly qkNorm: QkNormVariant;
-  /** How queries, keys and values are projected. */
+  /** The projections to queries, keys and values. */
   readonly projections: ProjectionVariant;
   readonly mlp: MlpVariant;
   readonly activation: ActivationName;
-  /** Which linear layers have a bias. */
+  /** Whether linear layers have a bias. */
   readonly biases: Readonly<Record<"qkv" | "o" | "mlp", boolean>>;
   /** Whether weights of linear layers are stored `[inputs, outputs]`. */
   readonly inputsFirst: boolean;
@@ -84,7 +83,7 @@ export interface Variations {
   readonly parallel: boolean;
   /** Factor of the token embeddings. */
   readonly embeddingScale: number;
-  /** Factor of what attention and MLP add to what they read. */
+  /** Factor of the outputs of attention and MLP, before they are added. */
   readonly residualScale: number;
   /** Factor of q · k; `null` for 1/√headDim. */
   readonly attentionScale: number | null;
@@ -94,33 +93,33 @@ export interface Variations {
   readonly logitScale: number;
   /** Bound of the scaled logits, likewise. */
   readonly logitCap: number | null;
-  /** Attention of each layer; `null` where it is alike in all. */
+  /** Attention of each layer; `null` if it is alike in all. */
   readonly perLayer: readonly LayerAttention[] | null;
 }
 
-/** How each norm works: `NORMS` of decoder/layers.ts. */
+/** Norms of the last axis: `NORMS` of decoder/layers.ts has their formulas. */
 export type NormVariant = "rms" | "offset-rms" | "layer" | "bare-layer";
 
-/** How queries and keys are normalised: `QK_NORMS`. */
+/** Norms of queries and keys: `QK_NORMS`. */
 export type QkNormVariant = "none" | "head" | "whole" | "each head";
 
-/** How queries, keys and values are stored: `PROJECTIONS`. */
+/** Layouts of queries, keys and values: `PROJECTIONS`. */
 export type ProjectionVariant = "separate" | "joined" | "by head";
 
-/** What a feed-forward layer is: `MLPS`. */
+/** Feed-forward layers: `MLPS`. */
 export type MlpVariant = "gated" | "joined gate" | "plain";
 
-/** What may differ from one layer's attention to the next. */
+/** Attention of one layer, as far as layers differ. */
 export interface LayerAttention {
-  /** `null` where queries and keys are not rotated. */
+  /** The rotation of queries and keys; `null` for none. */
   readonly rope: RopeConfig | null;
-  /** How many of the last positions are visible, its own among them. */
+  /** The number of last positions that are visible, its own among them. */
   readonly window: number | null;
 }
 
 /**
- * Modules of a decoder. Those of a layer stand below `layers.INDEX`; a norm
- * that is `null` is not there.
+ * Names of a decoder's modules; those of a layer are below `layers.INDEX`. The
+ * model lacks norms that are `null`.
  */
 export interface ModuleNames {
   readonly embedding: string;
@@ -136,19 +135,19 @@ export interface ModuleNames {
   readonly query: string;
   readonly key: string;
   readonly value: string;
-  /** All three in one. */
+  /** Query, key and value in one. */
   readonly queryKeyValue: string;
   readonly attentionOutput: string;
   readonly gate: string;
   readonly up: string;
-  /** Both in one. */
+  /** Gate and up in one. */
   readonly gateUp: string;
   readonly down: string;
   readonly finalNorm: string;
   readonly head: string;
 }
 
-/** Llama's, and of what it does not have the usual names. */
+/** Llama's names, and the most common ones of modules that it lacks. */
 export const LLAMA_NAMES: ModuleNames = {
   embedding: "model.embed_tokens",
   positions: null,
@@ -172,7 +171,7 @@ export const LLAMA_NAMES: ModuleNames = {
   head: "lm_head",
 };
 
-/** Llama's ways. */
+/** Llama's variations. */
 const LLAMA: Variations = {
   names: LLAMA_NAMES,
   norm: "rms",
@@ -194,12 +193,12 @@ const LLAMA: Variations = {
 
 export type Architecture = DecoderConfig & Variations;
 
-/** A configuration with all it leaves to be as Llama has it. */
+/** Completes a configuration with Llama's variations. */
 export function architectureOf(config: DecoderConfig): Architecture {
   return { ...LLAMA, ...config };
 }
 
-/** Attention of each layer. */
+/** Gives the attention of each layer. */
 export function attentionLayers(
   config: DecoderConfig,
 ): readonly LayerAttention[] {

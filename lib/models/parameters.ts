@@ -41,10 +41,9 @@ export function parameterNames(config: DecoderConfig): Parameter[] {
 }
 
 /**
- * Weights of the linear layers of the blocks, in forward order; the head is
- * none of them.
+ * The weights of the blocks' linear layers, without the head, in forward order.
  *
- * @returns their shapes as `[outputs, inputs]`, whichever way they are stored.
+ * @returns shapes as `[outputs, inputs]`, however they are stored.
  */
 export function linearParameters(config: DecoderConfig): Parameter[] {
   const architecture = architectureOf(config);
@@ -60,7 +59,7 @@ export function linearParameters(config: DecoderConfig): Parameter[] {
   );
 }
 
-/** Elements of all parameters together. */
+/** Counts the elements of parameters. */
 export function countParameters(parameters: readonly Parameter[]): number {
   return parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }

@@ -16,7 +16,7 @@ import { type Angles, rotaryAngles } from "./rotary.ts";
 /** Queries, keys and values of a stream, by head: `[N, heads, size]` each. */
 export type Heads = Readonly<Record<"q" | "k" | "v", Value>>;
 
-/** A stream of tokens, and what each of them sees. */
+/** A stream of tokens, and the attention between them. */
 export interface Stream {
   /** Token ids, int32 `[N]`. */
   readonly ids: Value;
@@ -29,7 +29,7 @@ export interface Stream {
 }
 
 /**
- * Attention in one layer from projected queries, keys and values, by head or
+ * Attends in one layer, from projected queries, keys and values, by head or
  * not, to `[N, heads · size]`.
  */
 export type Attention = (
@@ -38,7 +38,7 @@ export type Attention = (
   block: BlockParameters,
 ) => Value;
 
-/** Attention over a stream: the norms of queries and keys, rotation, heads. */
+/** Attends over a stream: norms of queries and keys, rotation, heads. */
 export function streamAttention(
   architecture: Architecture,
   stream: Stream,
@@ -52,8 +52,8 @@ export function streamAttention(
   return ({ q, k, v }, layer, block) => {
     const turn = angles[layer];
     const ready = (x: Value, count: number, module: string) => {
-      const place = { module, count, byHead: byHead(count) };
-      const unit = variant.apply(x, { ...place, block, architecture });
+      const options = { module, count, byHead: byHead(count), block };
+      const unit = variant.apply(x, { ...options, architecture });
       return turn ? rotate(unit, turn.cos, turn.sin) : unit;
     };
     const output = stream.attend({
@@ -65,7 +65,7 @@ export function streamAttention(
   };
 }
 
-/** Rotary angles of each layer, those of equal settings once. */
+/** Rotary angles of each layer, computed once for equal settings. */
 function layerAngles(
   architecture: Architecture,
   positions: Value,
@@ -83,17 +83,17 @@ function layerAngles(
   );
 }
 
-/** Attention of each layer in rows, of q, k and v `[R, heads, T, size]`. */
+/** Attends in rows, in each layer: q, k and v are `[R, heads, T, size]`. */
 export type RowsAttention = (
   operands: readonly [q: Value, k: Value, v: Value],
   layer: number,
 ) => Value;
 
 /**
- * Attention in rows, with each layer's window and the model's scale and cap.
+ * Attends in rows, with each layer's window and the model's scale and cap.
  *
- * @param biasOf the bias under which keys farther away than a window are
- * hidden, none being too far where it is `null`. It is asked once a window.
+ * @param biasOf gives the bias that hides keys farther away than a window, or
+ * no key for its distance if the window is `null`. It is called once a window.
  */
 export function rowsAttention(
   config: DecoderConfig,
@@ -111,17 +111,17 @@ export function rowsAttention(
 /** Far below any score, so that softmax gives exactly 0. */
 const HIDDEN = -1e9;
 
-/** By how many places keys come after queries, 0 if not after, `[T, U]`. */
+/** How many slots keys come after queries, 0 if not after, `[T, U]`. */
 export function lateness(queries: Value, keys: Value): Value {
   return max(sub(unsqueeze(keys, [0]), unsqueeze(queries, [1])), 0);
 }
 
-/** By how much distances exceed those in a window, 0 if they do not. */
+/** How far distances exceed those in a window, 0 if they do not. */
 export function remoteness(distances: Value, window: number): Value {
   return max(sub(distances, window - 1), 0);
 }
 
-/** Attention's bias, `[R, 1, T, U]`: keys are visible where x is 0, not above. */
+/** Attention's bias, `[R, 1, T, U]`: x of 0 leaves a key visible, x ≥ 1 hides it. */
 export function hide(x: Value): Value {
   return mul(unsqueeze(min(x, 1), [1]), HIDDEN);
 }

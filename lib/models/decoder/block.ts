@@ -10,7 +10,7 @@ import {
   PROJECTIONS,
 } from "./layers.ts";
 
-/** What the blocks of a decoder are made of. */
+/** The parts that all blocks of a decoder share. */
 export interface Parts {
   readonly architecture: Architecture;
   readonly parameters: Parameters;
@@ -18,8 +18,8 @@ export interface Parts {
 }
 
 /**
- * Block number `index`: attention and a feed-forward layer, each added to what
- * it reads, with those norms before and after it that the model has.
+ * Applies block number `index`: attention and a feed-forward layer, each added
+ * to its input, with the norms before and after it that the model has.
  */
 export function block(x: Value, index: number, parts: Parts): Value {
   const { architecture, attention } = parts;
@@ -51,15 +51,15 @@ function blockParameters(
   parts: Pick<Parts, "architecture" | "parameters">,
 ): BlockParameters {
   const { architecture, parameters } = parts;
-  const place = `${architecture.names.layers}.${index}`;
+  const prefix = `${architecture.names.layers}.${index}`;
   return {
-    linear: (x, module) => parameters.linear(x, `${place}.${module}.weight`),
-    norm: (x, module) => module ? normed(x, `${place}.${module}`, parts) : x,
-    value: (name) => parameters.value(`${place}.${name}`),
+    linear: (x, module) => parameters.linear(x, `${prefix}.${module}.weight`),
+    norm: (x, module) => module ? normed(x, `${prefix}.${module}`, parts) : x,
+    value: (name) => parameters.value(`${prefix}.${name}`),
   };
 }
 
-/** x under the norm of a name. */
+/** Applies the norm of a name to x. */
 export function normed(
   x: Value,
   module: string,

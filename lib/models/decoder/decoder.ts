@@ -45,7 +45,7 @@ export type StreamInputs = ReturnType<typeof streamInputs>;
 /**
  * Hidden states of a stream of tokens after the final norm and the logits'
  * factor, `[N, hidden]`: logits are their products with the head. Everything
- * but attention works on the flat stream.
+ * except attention works on the flat stream.
  */
 export function streamStates(
   config: DecoderConfig,
@@ -94,13 +94,13 @@ function hiddenStates(
 }
 
 export interface ScoringOptions {
-  /** Equal parts of the head's work. */
+  /** The number of parts in which the head is applied. */
   chunks: number;
-  /** Whether to say how concentrated the distributions are. @default false */
+  /** Whether to compute log Σ π², how concentrated the distributions are. @default false */
   collisions?: boolean;
 }
 
-/** log π of each scored token of a tree batch, `[S]`, and log Σ π². */
+/** log π of each scored token of a tree batch, in nats, and log Σ π²: `[S]` each. */
 export function scoredTokens(
   config: DecoderConfig,
   parameters: Parameters,
@@ -120,7 +120,7 @@ export function scoredTokens(
   };
 }
 
-/** Sums over each sequence of a tree batch, `[Q]`, of something of tokens. */
+/** Sums a quantity of scored tokens, `[S]`, over each sequence, `[Q]`. */
 export function sequenceSums(
   perToken: Value,
   { sequences, zeros }: StreamInputs,
@@ -149,18 +149,18 @@ export function logits(
   return capped(gemm(states, head, { transB: true }), logitCap).value;
 }
 
-/** The parameter that is the head. */
+/** The name of the parameter that serves as the head. */
 function headName(config: DecoderConfig): string {
   const { names, tiedHead } = architectureOf(config);
   return `${tiedHead ? names.embedding : names.head}.weight`;
 }
 
 /**
- * 0 where a key is visible to a query and −10⁹ where not, `[R, 1, T, T]`, by
- * arithmetic only: providers differ in what they have for booleans. A key is
- * of the prompt (segment 0) or the query's segment exactly where
- * key · (key − query) is 0. Distances are of positions, as those of a
- * continuation follow the prompt's.
+ * Attention's bias, `[R, 1, T, T]`: 0 for keys that are visible to a query and
+ * −10⁹ for others, by arithmetic only, since providers differ in their operators
+ * for booleans. key · (key − query) is 0 exactly if the key is in the prompt
+ * (segment 0) or in the query's segment. Distances are between positions, which
+ * go on from the prompt in each continuation.
  */
 function visibility(
   { segmentIds, slotIndex, positions, tokenOfSlot }: StreamInputs,

@@ -11,13 +11,13 @@ import { activate, gated } from "../../ops/activation.ts";
 import { add, mul } from "../../ops/elementwise.ts";
 import { layerNorm, rmsNorm } from "../../ops/norm.ts";
 
-/** Where a decoder's parameters come from. */
+/** Supplies a decoder's parameters. */
 export interface Parameters {
-  /** The parameter of a Hugging Face name. */
+  /** A parameter by its name in a Hugging Face folder. */
   value(name: string): Value;
   /**
-   * The linear layer whose weight has that name, with its bias and its adapter
-   * if it has them.
+   * Applies the linear layer whose weight has that name, with its bias and its
+   * adapter if it has them.
    */
   linear(x: Value, name: string): Value;
   /** Whether a parameter is trained. */
@@ -34,7 +34,7 @@ export interface LinearLayer {
 /** The parameters of one block, by the names of its modules. */
 export interface BlockParameters {
   linear(x: Value, module: string): Value;
-  /** x under a norm; x itself where there is none. */
+  /** Applies a norm to x; gives x itself if `module` is `null`. */
   norm(x: Value, module: string | null): Value;
   value(name: string): Value;
 }
@@ -52,7 +52,7 @@ interface Projection {
   ): readonly Value[];
 }
 
-/** Ways in which queries, keys and values are stored. */
+/** Layouts of queries, keys and values. */
 export const PROJECTIONS: Readonly<Record<ProjectionVariant, Projection>> = {
   separate: {
     layers: ({ names, hiddenSize: inputs, ...config }) => {
@@ -78,7 +78,7 @@ export const PROJECTIONS: Readonly<Record<ProjectionVariant, Projection>> = {
       return split(linear(x, names.queryKeyValue), [queries, keys, keys], -1);
     },
   },
-  /** One matrix: of each head its query, its key, its value. */
+  /** One matrix: for each head its query, its key, its value. */
   "by head": {
     layers: ({ names, hiddenSize: inputs, heads, headDim }) => [
       { module: names.queryKeyValue, outputs: 3 * heads * headDim, inputs },
@@ -123,7 +123,7 @@ export const MLPS: Readonly<Record<MlpVariant, Mlp>> = {
       return linear(gated(activation, gate, up), names.down);
     },
   },
-  /** The same with W_gate and W_up in one matrix. */
+  /** `gated` with W_gate and W_up in one matrix. */
   "joined gate": {
     layers: ({ names, hiddenSize, intermediateSize }) => [
       {
@@ -159,7 +159,7 @@ interface Norm {
   apply(x: Value, part: (name: string) => Value, epsilon: number): Value;
 }
 
-/** Kinds of normalisation over the last axis. */
+/** Norms over the last axis. */
 export const NORMS: Readonly<Record<NormVariant, Norm>> = {
   /** x / RMS(x) · w */
   rms: {
@@ -190,13 +190,13 @@ export function normVectors(variant: NormVariant, module: string): string[] {
 }
 
 interface QkNorm {
-  /** Its parameters, of so many heads. */
+  /** Its parameters for `count` heads. */
   vectors(
     module: string,
     count: number,
     architecture: Architecture,
   ): { name: string; size: number }[];
-  /** Queries or keys by head, `[N, count, size]`, from how they were projected. */
+  /** Queries or keys by head, `[N, count, size]`, from projected ones. */
   apply(x: Value, options: QkNormOptions): Value;
 }
 
@@ -208,7 +208,7 @@ interface QkNormOptions {
   readonly architecture: Architecture;
 }
 
-/** Ways in which queries and keys are normalised. */
+/** Norms of queries and keys. */
 export const QK_NORMS: Readonly<Record<QkNormVariant, QkNorm>> = {
   none: { vectors: () => [], apply: (x, { byHead }) => byHead(x) },
   /** Each head, all by the same norm. */

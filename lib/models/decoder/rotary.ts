@@ -4,20 +4,20 @@ import { unsqueeze } from "../../ops/shaping.ts";
 import { cos, sin } from "../../ops/special.ts";
 import type { Llama3Scaling, RopeConfig } from "../config.ts";
 
-/** How one layer rotates heads of a size. */
+/** The rotation of heads of a size. */
 export interface Rotation {
   readonly headDim: number;
   readonly rope: RopeConfig;
 }
 
-/** cos and sin of position × frequency, of each pair that is rotated. */
+/** cos and sin of position × frequency, for each pair that is rotated. */
 export interface Angles {
   /** `[N, 1, pairs]` */
   readonly cos: Value;
   readonly sin: Value;
 }
 
-/** Angles at each of the positions (`[N]`). */
+/** Computes the angles at positions (`[N]`). */
 export function rotaryAngles(rotation: Rotation, positions: Value): Angles {
   const { graph } = positions;
   const list = inverseFrequencies(rotation);
@@ -36,7 +36,7 @@ export function rotaryAngles(rotation: Rotation, positions: Value): Angles {
 
 /**
  * Rotary frequencies of the pairs of a head's elements, in radians a position:
- * `theta^(−2i/size)` for `i < size/2`, stretched where the model says so.
+ * `theta^(−2i/size)` for `i < size/2`, stretched by the model's scaling.
  * Computed in float64 and rounded once; transformers' modeling_rope_utils.py has
  * the same formulas in float32.
  */
@@ -56,7 +56,7 @@ export function inverseFrequencies(
 
 function stretched(frequency: number, scaling: Llama3Scaling): number {
   const { factor, lowFrequencyFactor, highFrequencyFactor } = scaling;
-  /** How many waves fit into the positions of the original training. */
+  /** The number of waves in the positions of the original training. */
   const waves = scaling.originalMaxPositions * frequency / (2 * Math.PI);
   if (waves > highFrequencyFactor) return frequency;
   if (waves < lowFrequencyFactor) return frequency / factor;

@@ -9,13 +9,13 @@ export interface BlockFormat {
   /** The type of a safetensors file that holds the elements exactly. */
   readonly dtype: "F32" | "F16" | "BF16";
   /**
-   * Converts whole blocks to float32; `null` where the stored bytes are the
-   * elements. Every value is computed exactly and rounded once.
+   * Converts whole blocks to float32; `null` if the stored bytes are the elements.
+   * Every value is computed exactly and rounded once.
    */
   readonly dequantize: null | ((blocks: Uint8Array, out: Float32Array) => void);
 }
 
-/** A type of plain elements. */
+/** Makes a format of plain elements. */
 export function plainFormat(
   name: BlockFormat["dtype"],
   bytes: number,
@@ -24,13 +24,13 @@ export function plainFormat(
 }
 
 /**
- * A type of blocks that share scales.
+ * Makes a format of blocks that share scales.
  *
- * @param type `block` converts the block at byte `from` of `blocks` into the
+ * @param format `block` converts the block at byte `from` of `blocks` into the
  * elements of `out` from `to` on.
  */
 export function quantizedFormat(
-  { block, ...type }: Pick<BlockFormat, "name" | "elements" | "bytes"> & {
+  { block, ...format }: Pick<BlockFormat, "name" | "elements" | "bytes"> & {
     block(
       blocks: Uint8Array,
       from: number,
@@ -38,9 +38,9 @@ export function quantizedFormat(
     ): void;
   },
 ): BlockFormat {
-  const { elements, bytes } = type;
+  const { elements, bytes } = format;
   return {
-    ...type,
+    ...format,
     dtype: "F32",
     dequantize: (blocks, out) => {
       const target = { out, to: 0 };

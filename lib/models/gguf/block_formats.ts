@@ -43,7 +43,7 @@ const Q4_1 = quantizedFormat({
   },
 });
 
-/** d·(q − 16), q of 5 bits, the highest of which lie apart. */
+/** d·(q − 16), q of 5 bits, the highest of which are apart. */
 const Q5_0 = quantizedFormat({
   name: "Q5_0",
   elements: 32,
@@ -110,7 +110,7 @@ const Q2_K = quantizedFormat({
   },
 });
 
-/** d·(s − 32)·q, q of 2 bits, less 4 where its mask's bit is 0. */
+/** d·(s − 32)·q, q of 2 bits, less 4 if its bit of the mask is 0. */
 const Q3_K = quantizedFormat({
   name: "Q3_K",
   elements: ELEMENTS,
@@ -147,7 +147,7 @@ const Q4_K = quantizedFormat({
   },
 });
 
-/** The same with q of 5 bits, the highest of which lie apart. */
+/** d·s·q − dmin·m, q of 5 bits, the highest of which are apart. */
 const Q5_K = quantizedFormat({
   name: "Q5_K",
   elements: ELEMENTS,
@@ -176,7 +176,7 @@ const Q6_K = quantizedFormat({
     for (let group = 0; group < 16; group++) {
       const scale = d * signed(b, from + 192 + group);
       for (let i = 16 * group; i < 16 * group + 16; i++) {
-        // Of each 128 elements, 64 bytes hold low nibbles, 32 high pairs.
+        // 128 elements have 64 bytes of low nibbles and 32 of high pairs.
         const low = b[from + 64 * (i >> 7) + (i & 63)]! >> (i & 64 ? 4 : 0);
         const high = b[from + 128 + 32 * (i >> 7) + (i & 31)]! >>
           2 * (i >> 5 & 3);
@@ -224,7 +224,7 @@ const FORMATS: ReadonlyMap<number, BlockFormat> = new Map([
   [30, plainFormat("BF16", 2)],
 ]);
 
-/** The others, to call them by their names. */
+/** Names of formats that are not supported. */
 const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [9, "Q8_1"],
   [15, "Q8_K"],

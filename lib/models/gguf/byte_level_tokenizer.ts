@@ -7,13 +7,13 @@ import {
   type Vocabulary,
 } from "./vocabulary.ts";
 
-/** How a byte-level vocabulary's text is normalized and split into words. */
+/** The normalization of text, and its division into words. */
 interface PreTokenizer {
   readonly normalizer: Json | null;
   readonly steps: readonly Json[];
-  /** Whether a word that is a token is not split first. */
+  /** Whether a word that is a token stays whole, whatever its merges. */
   readonly ignoresMerges: boolean;
-  /** Whether a text begins with BOS where the file does not say. */
+  /** Whether a text begins with BOS, unless the file says otherwise. */
   readonly addsBos: boolean;
 }
 
@@ -46,7 +46,7 @@ const O200K = regexes([
   cased({ ends: `${WORD_ENDS}?`, digits: "\\p{N}{1,3}" }),
 ]);
 
-/** As llama.cpp splits where a file does not say how: close to most models. */
+/** llama.cpp's choice for files that name none: close to most models. */
 const DEFAULT = regexes([
   "[\\p{P}\\$\\+<=>\\^~\\|]+",
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
@@ -55,8 +55,8 @@ const DEFAULT = regexes([
 ]);
 
 /**
- * Pre-tokenizers by `tokenizer.ggml.pre`, as `llama-vocab.cpp` groups them.
- * Normalization, which llama.cpp leaves out, is that of the models' own files.
+ * Pre-tokenizers by `tokenizer.ggml.pre`, as `llama-vocab.cpp` groups them, with
+ * the normalization of the models' own files, which llama.cpp leaves out.
  */
 const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named(GPT2, [
@@ -117,7 +117,7 @@ function words(steps: readonly Json[]): PreTokenizer {
   return { normalizer: null, steps, ignoresMerges: false, addsBos: false };
 }
 
-/** @param splits whether it splits into GPT-2's words, too. */
+/** @param splits whether it also splits text into GPT-2's words. */
 function byteLevel(splits: boolean): Json {
   return {
     type: "ByteLevel",
@@ -133,10 +133,10 @@ function split(regex: string): Json {
 }
 
 /**
- * Byte-pair encoding with merges, on characters that stand for bytes: GPT-2's
- * kind of tokenizer.
+ * Converts a byte-pair encoding with merges of characters that stand for bytes:
+ * GPT-2's kind of tokenizer.
  *
- * @throws Error for merges that are none, and words that are split unknown ways.
+ * @throws Error for a malformed merge, and an unknown way to split words.
  */
 export function byteLevelTokenizer(
   { fields, tokens, special }: Vocabulary,
@@ -172,12 +172,12 @@ export function byteLevelTokenizer(
 }
 
 function preTokenizer(fields: Metadata): PreTokenizer {
-  const found = PRE_TOKENIZERS.get(fields.text("pre", "default"));
-  if (found) return found;
+  const pre = PRE_TOKENIZERS.get(fields.text("pre", "default"));
+  if (pre) return pre;
   throw fields.error("pre", `one of ${[...PRE_TOKENIZERS.keys()].join(", ")}`);
 }
 
-/** Merges are written as two tokens with a space between; tokens have none. */
+/** Reads merges: two tokens with a space between, as tokens contain none. */
 function readMerges(fields: Metadata): string[][] {
   return fields.texts("merges").map((merge, i) => {
     const pair = merge.split(" ");

@@ -16,7 +16,7 @@ const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
 };
 
 /**
- * Sizes and what else all families but GPT-2 call by the same names.
+ * Sizes and other fields whose names all families share, except GPT-2.
  *
  * @param read fields besides these that the family reads.
  * @throws Error for others that change the mathematics.
@@ -44,9 +44,9 @@ export function commonFields(
 
 /** Elements of a head. */
 export function headDim(fields: Metadata): number {
-  const usual = fields.count("embedding_length") /
+  const even = fields.count("embedding_length") /
     fields.count("attention.head_count");
-  return fields.count("attention.key_length", usual);
+  return fields.count("attention.key_length", even);
 }
 
 /** Fields of models with RMS norms that rotate heads whole. */
@@ -82,13 +82,13 @@ export function rotaryShare(fields: Metadata): number {
   return fields.count("rope.dimension_count", size) / size;
 }
 
-/** How many positions attention looks back; `null` for all, also written 0. */
+/** The positions that attention looks back; `null` for all, which may be written 0. */
 export function slidingWindow(fields: Metadata): number | null {
   const name = "attention.sliding_window";
   return fields.index(name, Number.MAX_SAFE_INTEGER) || null;
 }
 
-/** Whether a module of the first layer, and so of all, has a bias. */
+/** Whether a module has a bias in the first layer, and so in all. */
 export function hasBias({ tensors }: GgufModel, module: string): boolean {
   return tensors.has(`blk.0.${module}.bias`);
 }

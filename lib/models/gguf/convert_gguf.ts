@@ -17,7 +17,7 @@ import type { GgufFile, GgufTensor } from "./gguf_file.ts";
 import type { Metadata } from "./metadata.ts";
 import { tensorMapping } from "./tensor_mapping.ts";
 import { type TokenizerFiles, tokenizerFiles } from "./tokenizer.ts";
-/** A GGUF file's model, as what goes into a Hugging Face folder. */
+/** The contents of a Hugging Face folder, from a GGUF file. */
 export interface ConvertedModel {
   readonly gguf: GgufFile;
   readonly config: ConfigFields;
@@ -28,21 +28,21 @@ export interface ConvertedModel {
 /** Called as weights are written, with the bytes so far and in all. */
 export type OnBytes = (bytes: number, total: number) => void;
 
-/** What older files carry and every model computes again. */
+/** Tensors of older files that every model computes again. */
 const RECOMPUTED = /^blk\.\d+\.attn_rot_embd\.weight$/;
 
-/** No head has a thousandth as many rotary pairs. */
+/** A thousand times the rotary pairs of any head. */
 const MAX_FACTORS = 1 << 20;
 
-/** Fields that transformers refuses as 30, without a point. */
+/** Fields that transformers refuses if they are spelled 30, without a point. */
 const CAPS = /("\w+_softcapping": \d+)(?=,?$)/gm;
 
-/** What config.json calls the types. */
+/** config.json's names of types. */
 const DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
 
 /**
- * What a GGUF file has for a Hugging Face folder: quantized weights become
- * float32, others stay of their types.
+ * Converts a GGUF file to the contents of a Hugging Face folder. Quantized
+ * weights become float32, others keep their types.
  *
  * @throws Error that names the file and its field or tensor that is missing,
  * wrong or unsupported.
@@ -84,7 +84,7 @@ export function convertGguf(gguf: GgufFile): ConvertedModel {
 }
 
 /**
- * What a Hugging Face folder has of a GGUF file's tokenizer and chat template.
+ * Converts the tokenizer and chat template of a GGUF file.
  *
  * @throws Error as {@linkcode convertGguf}.
  */
@@ -107,10 +107,10 @@ function typeOf(metadata: Metadata): GgufType & { architecture: string } {
 }
 
 /**
- * Writes the folder of a model, and opens it again to see that it is one.
+ * Writes the folder of a model, and opens it again to check it.
  *
  * @param folder an empty folder.
- * @throws Error that says what does not fit together.
+ * @throws Error that names what does not fit together.
  */
 export async function writeConverted(
   folder: string,
@@ -143,7 +143,7 @@ export async function writeTokenizer(
   }
 }
 
-/** A safetensors file, its tensors sorted by name as `writeTensors` has them. */
+/** Yields a safetensors file, its tensors sorted by name as in `writeTensors`. */
 function* weightBytes(
   { gguf, weights }: ConvertedModel,
   onBytes: OnBytes,
@@ -171,7 +171,7 @@ function* weightBytes(
   }
 }
 
-/** The numbers of a tensor that belongs into config.json. */
+/** Reads a tensor whose numbers go into config.json. */
 function readFactors(
   { path, tensors }: GgufFile,
   name: string,

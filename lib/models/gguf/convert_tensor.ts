@@ -2,21 +2,21 @@ import { elementCount } from "../weights/safetensors_header.ts";
 import { byteCount, type GgufTensor } from "./gguf_file.ts";
 import { readBytes } from "./header_reader.ts";
 
-/** What a conversion to GGUF did to a tensor's elements, to be undone. */
+/** A change to a tensor's elements in GGUF, to be undone. */
 export interface Arrangement {
-  /** How rows lie. Elements of a bias are rows. */
+  /** The order of rows; elements of a bias are rows. */
   readonly order?: RowOrder;
   /** Whether rows are columns. */
   readonly isTransposed?: boolean;
-  /** What was added to each element. */
+  /** A number that was added to each element. */
   readonly added?: number;
 }
 
-/** Where rows lie in GGUF. */
+/** The order of rows in GGUF. */
 export interface RowOrder {
-  /** Projections of a head that are in the tensor. */
+  /** The projections that are in the tensor, for each head. */
   readonly projections: 1 | 3;
-  /** For each row that is wanted the stored one. */
+  /** Finds the stored row that becomes a row of the folder's tensor. */
   readonly storedRow: (row: number, sizes: RowSizes) => number;
 }
 
@@ -26,9 +26,9 @@ export interface RowSizes {
   readonly headDim: number;
 }
 
-/** A stored tensor, and what of it is another way in a Hugging Face folder. */
+/** A stored tensor, and how it becomes one of a Hugging Face folder. */
 export interface Conversion {
-  /** Its name there. */
+  /** Its name in the folder. */
   readonly name: string;
   readonly tensor: GgufTensor;
   readonly arrangement: Arrangement;
@@ -39,7 +39,7 @@ export interface Conversion {
 /** Bytes converted at a time: small beside a tensor, large beside a call. */
 const CHUNK_BYTES = 1 << 22;
 
-/** The shape that it has there. */
+/** The shape of a tensor in the folder. */
 export function convertedShape(
   { tensor: { shape }, arrangement }: Conversion,
 ): readonly number[] {
@@ -47,10 +47,10 @@ export function convertedShape(
 }
 
 /**
- * The elements as a safetensors file has them, some at a time.
+ * Yields the elements as a safetensors file has them, some at a time.
  *
  * @param file the open GGUF file.
- * @throws Error that names the tensor, where it cannot be arranged so.
+ * @throws Error that names the tensor, if it cannot be arranged so.
  */
 export function* convertedBytes(
   file: Deno.FsFile,
@@ -70,7 +70,7 @@ export function* convertedBytes(
   }
 }
 
-/** Where rows stay where they are, blocks serve as rows. */
+/** Rows, or blocks if rows keep their order. */
 function rowsOf(
   { tensor: { shape, format }, arrangement }: Conversion,
 ): { count: number; elements: number } {
@@ -109,7 +109,7 @@ function readRows(
   return bytes;
 }
 
-/** In whole heads rows only change places; a bias has no blocks to be cut. */
+/** Checks that rows are whole heads, and that no block of a bias is cut. */
 function checkWhole(
   { name, shape, format }: GgufTensor,
   { projections, rows, headDim }: RowOrder & RowSizes,
@@ -142,7 +142,7 @@ function converted(
   return new Uint8Array(values.buffer);
 }
 
-/** Whole, since its rows come from everywhere: GPT-2's largest has 40 MB. */
+/** Transposes a whole tensor in memory: GPT-2's largest has 40 MB. */
 function transposed(file: Deno.FsFile, tensor: GgufTensor): Uint8Array {
   const { shape, format, begin } = tensor;
   const stored = readBytes(file, byteCount(tensor), { at: begin });

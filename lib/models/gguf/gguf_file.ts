@@ -10,7 +10,7 @@ import { blockFormat } from "./block_formats.ts";
 export interface GgufTensor {
   readonly name: string;
   readonly format: BlockFormat;
-  /** As PyTorch has it: the size of a row comes last. */
+  /** In PyTorch's order: the size of a row comes last. */
   readonly shape: readonly number[];
   /** First byte, counted from the start of the file. */
   readonly begin: number;
@@ -23,7 +23,7 @@ export interface GgufFile {
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 
-/** A tensor as the header has it. */
+/** A tensor as the header describes it. */
 interface Entry extends Omit<GgufTensor, "begin"> {
   /** First byte, counted from the first of all tensors. */
   readonly offset: number;
@@ -32,7 +32,7 @@ interface Entry extends Omit<GgufTensor, "begin"> {
 const MAGIC = 0x46554747; // "GGUF"
 const VERSIONS = [2, 3];
 const MAX_DIMENSIONS = 4;
-/** Of a tensor; ggml itself allows 63. */
+/** Characters of a tensor's name; ggml itself allows 63. */
 const MAX_NAME = 127;
 
 /** Least bytes of a field: its name's length, its type and a byte. */
@@ -41,17 +41,17 @@ const FIELD_BYTES = 13;
 const ENTRY_BYTES = 32;
 
 /**
- * Reads and checks the header of a GGUF file: tensors have sizes that their
- * types allow and lie one after another inside the file.
+ * Reads the header of a GGUF file, and checks that tensors have sizes that their
+ * formats allow and follow one another inside the file.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
- * `@huggingface/gguf` (0.4.6) is not used: it takes what it has not read yet
- * for zeros, so that it cuts texts off at multiples of 2 MB (a token or merge
- * of a large vocabulary is lost without a word) and finds fields and tensors
- * past the end of a file; its errors name no field; and its bounds let lists of
- * lists grow far beyond the file that claims them.
+ * `@huggingface/gguf` (0.4.6) is not used: it reads bytes that have not arrived
+ * yet as zeros, so that it silently cuts texts off at multiples of 2 MB (a token
+ * or merge of a large vocabulary) and finds fields and tensors past the end of a
+ * file; its errors name no field; and its bounds let lists of lists grow far
+ * beyond the file that claims them.
  *
- * @throws Error that names the file, and what in it is wrong.
+ * @throws Error that names the file, and the field or tensor that is wrong.
  */
 export async function readGguf(path: string): Promise<GgufFile> {
   try {
@@ -59,7 +59,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
     const { size } = await file.stat();
     const reader = new HeaderReader(file, size);
     checkVersion(reader);
-    reader.place = "its number of tensors";
+    reader.location = "its number of tensors";
     const tensorCount = reader.count(ENTRY_BYTES);
     const values = readMetadata(reader);
     const entries = readEntries(reader, tensorCount);
@@ -71,7 +71,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
   }
 }
 
-/** Whether a file that is there is called as GGUF files are. */
+/** Whether a path is that of a file whose name ends in `.gguf`. */
 export async function isGgufFile(path: string): Promise<boolean> {
   if (!path.toLowerCase().endsWith(".gguf")) return false;
   return await Deno.stat(path).then(({ isFile }) => isFile, () => false);
@@ -91,13 +91,13 @@ function checkVersion(reader: HeaderReader): void {
 }
 
 function readMetadata(reader: HeaderReader): Map<string, MetadataValue> {
-  reader.place = "its number of fields";
+  reader.location = "its number of fields";
   const count = reader.count(FIELD_BYTES);
   const values = new Map<string, MetadataValue>();
   for (let i = 0; i < count; i++) {
-    reader.place = `name of field ${i}`;
+    reader.location = `name of field ${i}`;
     const key = reader.text();
-    reader.place = `field ${quote(key)}`;
+    reader.location = `field ${quote(key)}`;
     if (values.has(key)) throw reader.error("it is there twice");
     values.set(key, readValue(reader));
   }
@@ -107,9 +107,9 @@ function readMetadata(reader: HeaderReader): Map<string, MetadataValue> {
 function readEntries(reader: HeaderReader, count: number): Entry[] {
   const names = new Set<string>();
   return Array.from({ length: count }, (_, i) => {
-    reader.place = `name of tensor ${i}`;
+    reader.location = `name of tensor ${i}`;
     const name = reader.text();
-    reader.place = `tensor ${quote(name)}`;
+    reader.location = `tensor ${quote(name)}`;
     if (name.length > MAX_NAME) {
       throw reader.error(`its name has ${name.length} characters`);
     }
@@ -178,17 +178,17 @@ function locate(
   const dataOffset = aligned(from);
   let next = 0;
   return new Map(entries.map(({ name, format, shape, offset }) => {
-    const where = `tensor ${quote(name)}`;
+    const subject = `tensor ${quote(name)}`;
     if (offset !== next) {
       throw new Error(
-        `${where}: it begins at byte ${offset} of the tensors, ` +
+        `${subject}: it begins at byte ${offset} of the tensors, ` +
           `expected ${next}, where the one before it ends`,
       );
     }
     const end = dataOffset + offset + byteCount({ format, shape });
     if (end > size) {
       throw new Error(
-        `${where}: it ends at byte ${end}, ` +
+        `${subject}: it ends at byte ${end}, ` +
           `expected no more than the ${size} of the file`,
       );
     }
@@ -197,7 +197,7 @@ function locate(
   }));
 }
 
-/** Bytes of a tensor, or of some of its rows. */
+/** The bytes of a tensor, or of some of its rows. */
 export function byteCount(
   { format, shape }: Pick<GgufTensor, "format" | "shape">,
 ): number {

@@ -11,10 +11,10 @@ import {
 } from "./convert_gguf.ts";
 import { type GgufFile, readGguf } from "./gguf_file.ts";
 
-/** To be raised where the same file becomes another folder. */
+/** To be raised when the same file would become another folder. */
 const VERSION = 1;
 
-/** Milliseconds without a write after which a conversion has been broken off. */
+/** Milliseconds without a write after which a conversion counts as dead. */
 const DEAD = 3_600_000;
 
 export interface GgufFolderOptions {
@@ -22,18 +22,20 @@ export interface GgufFolderOptions {
   readonly sha256: string;
   /** Folder of all such folders. */
   readonly cache: string;
-  /** What of the model is needed; all that runs it unless given. */
+  /** The part of the model that is needed. @default all */
   readonly only?: "tokenizer" | undefined;
   readonly onBytes?: OnBytes;
 }
 
 /**
- * The Hugging Face folder of a GGUF file: a single file that is a model, with
- * configuration, tokenizer and chat template. It is made once and kept under
- * the hash of the file, so the cache may be emptied at any time. A tokenizer
- * alone has a folder of its own, unless the whole is there.
+ * Converts a GGUF file, which holds a whole model with configuration, tokenizer
+ * and chat template, to a Hugging Face folder. The folder is made once and kept
+ * under the hash of the file, so the cache may be emptied at any time. A tokenizer
+ * alone has a folder of its own, unless the whole is in the cache.
  *
- * @throws Error that names the file, and what in it is wrong or unsupported.
+ * @returns the folder.
+ * @throws Error that names the file, and the part of it that is wrong or
+ * unsupported.
  */
 export async function ggufFolder(
   path: string,
@@ -47,10 +49,10 @@ export async function ggufFolder(
   const write = only === undefined ? wholeOf(gguf, onBytes) : tokenizerOf(gguf);
   await Deno.mkdir(cache, { recursive: true });
   await removeDead(cache);
-  let place = "";
+  let prefix = "";
   try {
     await writeAtomically(folder, async (temporary) => {
-      place = join(temporary, "/");
+      prefix = join(temporary, "/");
       await Deno.mkdir(temporary);
       await write(temporary);
     });
@@ -58,7 +60,7 @@ export async function ggufFolder(
     // Another process was faster: the folder is the same, and may be in use.
     if (await exists(folder)) return folder;
     const cause = error instanceof Error ? error.cause : error;
-    const reason = reasonOf(cause).replace(place, "");
+    const reason = reasonOf(cause).replace(prefix, "");
     throw new Error(`Cannot convert ${path}: ${reason}`, { cause });
   }
   return folder;
@@ -77,7 +79,7 @@ function tokenizerOf(gguf: GgufFile): Writer {
   return (folder) => writeTokenizer(folder, tokenizer);
 }
 
-/** Removes what conversions have left whose process was ended. */
+/** Removes the files of conversions whose process was ended. */
 async function removeDead(cache: string): Promise<void> {
   for await (const { name } of Deno.readDir(cache)) {
     if (!name.endsWith(".tmp")) continue;
@@ -91,7 +93,7 @@ async function removeDead(cache: string): Promise<void> {
   }
 }
 
-/** When it was written, 0 where it is not there. */
+/** The time of the last write, 0 if the path is missing. */
 async function timeOf(path: string): Promise<number> {
   return await Deno.stat(path).then(({ mtime }) => Number(mtime), () => 0);
 }

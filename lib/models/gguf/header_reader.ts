@@ -11,8 +11,8 @@ const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
  * counts the header claims.
  */
 export class HeaderReader {
-  /** What is being read, for errors. */
-  place = "its first bytes";
+  /** The part that is being read, for errors. */
+  location = "its first bytes";
   /** The next byte to be read, counted from the start of the file. */
   at = 0;
   readonly #file: Deno.FsFile;
@@ -30,21 +30,21 @@ export class HeaderReader {
     return this.view(4).getUint32(0, true);
   }
 
-  /** A length, count or size, which must be exact. */
+  /** Reads a length, count or size, which must be exact. */
   size(): number {
     const size = this.view(8).getBigUint64(0, true);
     if (size <= Number.MAX_SAFE_INTEGER) return Number(size);
     throw this.error(`the size ${size} is past what any file holds`);
   }
 
-  /** A count of things that take so many bytes each, or more. */
+  /** Reads a count of things that take at least so many bytes each. */
   count(leastBytes: number): number {
     const count = this.size();
     this.#check(count, leastBytes);
     return count;
   }
 
-  /** A text behind its length; what is not UTF-8 in it becomes U+FFFD. */
+  /** Reads a text behind its length; bytes that are not UTF-8 become U+FFFD. */
   text(): string {
     return TEXT.decode(this.bytes(this.count(1)));
   }
@@ -54,7 +54,7 @@ export class HeaderReader {
     return new DataView(buffer, byteOffset, length);
   }
 
-  /** The next bytes, good until the next are read. */
+  /** Reads the next bytes, which are valid until others are read. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     this.#check(length, 1);
     let begin = this.at - this.#chunkBegin;
@@ -66,16 +66,16 @@ export class HeaderReader {
     return this.#chunk.subarray(begin, begin + length);
   }
 
-  /** An error on what is being read. */
+  /** An error on the part that is being read. */
   error(reason: string): Error {
-    return new Error(`${this.place}: ${reason}`);
+    return new Error(`${this.location}: ${reason}`);
   }
 
   #check(count: number, leastBytes: number): void {
     const left = this.#end - this.at;
     if (count * leastBytes <= left) return;
     throw this.error(
-      `${count * leastBytes} bytes are wanted at byte ${this.at}, expected ` +
+      `it needs ${count * leastBytes} bytes at byte ${this.at}, expected ` +
         `no more than the ${left} that are left of the file, or of the ` +
         `${MAX_HEADER_BYTES} that a header may have`,
     );
@@ -89,9 +89,9 @@ export class HeaderReader {
 }
 
 /**
- * So many bytes of an open file, from a place on.
+ * Reads so many bytes of an open file, from byte `at` on.
  *
- * @throws Error where the file ends before.
+ * @throws Error if the file ends before.
  */
 export function readBytes(
   file: Deno.FsFile,

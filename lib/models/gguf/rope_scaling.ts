@@ -5,7 +5,7 @@ import type { Metadata } from "./metadata.ts";
 
 const TYPE = "rope.scaling.type";
 
-/** Kinds of scaling that the file's fields tell. */
+/** Kinds of scaling that fields of the file describe. */
 const SCALINGS: Readonly<Record<string, (fields: Metadata) => ConfigFields>> = {
   linear: (fields) => ({
     "rope_type": "linear",
@@ -27,7 +27,7 @@ const SCALINGS: Readonly<Record<string, (fields: Metadata) => ConfigFields>> = {
   },
 };
 
-/** Fields of config.json on rotations of heads of a size. */
+/** Fields of config.json on rotations, of heads of a size. */
 export function rotary(model: GgufModel, headDim: number): ConfigFields {
   return {
     "rope_theta": ropeTheta(model.fields),
@@ -61,13 +61,13 @@ export function ropeScaling(
   );
 }
 
-/** The tensor of what divides each rotary frequency. */
+/** The tensor of divisors of rotary frequencies. */
 const FACTORS = "rope_freqs.weight";
 
 /**
- * What llama.cpp's conversion writes of Llama 3.1's scaling are only those
- * divisors. All Llamas since have these parameters, but for the factor, which
- * is what the slowest frequencies are divided by.
+ * Llama 3.1's scaling, of which llama.cpp's conversion writes only the divisors.
+ * All later Llamas have these parameters, with a factor of their own, which is
+ * the divisor of the slowest frequencies.
  */
 const LLAMA3 = {
   kind: "llama3",
@@ -76,10 +76,10 @@ const LLAMA3 = {
   originalMaxPositions: 8192,
 } as const;
 
-/** Of float32 arithmetic in another order. */
+/** The relative error of float32 arithmetic in another order. */
 const TOLERANCE = 1e-4;
 
-/** The parameters that give these divisors, `null` where none do. */
+/** Finds the parameters that give these divisors, `null` if none do. */
 function llama3(
   divisors: Float32Array,
   { headDim, theta }: { headDim: number; theta: number },

@@ -6,18 +6,18 @@ import {
   type Vocabulary,
 } from "./vocabulary.ts";
 
-/** What stands for a space in SentencePiece's tokens. */
+/** The mark of a space in SentencePiece's tokens. */
 const SPACE = "▁";
 
-/** What a file that names none has, as llama.cpp has it. */
+/** llama.cpp's ids for files that name none. */
 const DEFAULT_IDS = { bos: 1, eos: 2, unknown: 0 };
 
-/** Kinds that text is made of. */
+/** Kinds of tokens that merges make. */
 const PIECES: readonly number[] = [KINDS.normal, KINDS.userDefined];
 
 /**
- * SentencePiece's byte-pair encoding, where tokens have scores and characters
- * without a token are bytes, as a table of merges.
+ * Converts SentencePiece's byte-pair encoding to a table of merges. Its tokens
+ * have scores, and characters without a token are bytes.
  *
  * @throws Error for a field that is missing or wrong.
  */
@@ -53,7 +53,7 @@ export function sentencePieceTokenizer(
   };
 }
 
-/** @param prefixes whether a text begins with a space that it does not have. */
+/** @param prefixes whether a space is put before a text. */
 function spaces(
   prefixes: boolean,
 ): Pick<TokenizerParts, "normalizer" | "decoder"> {
@@ -75,8 +75,8 @@ function spaces(
 }
 
 /**
- * Scores by id. Gemma's runs of spaces have none in GGUF; in its vocabulary
- * tokens stand in the order of their scores.
+ * Reads scores by id. Gemma's runs of spaces have none in GGUF, and tokens of its
+ * vocabulary are in the order of their scores.
  */
 function scoresOf(
   { architecture, fields }: Vocabulary,
@@ -89,7 +89,7 @@ function scoresOf(
   throw fields.error("scores", "a score for each token");
 }
 
-/** The conversion to GGUF writes runs of spaces, in Gemma's tokens, as they are. */
+/** Restores the marks of spaces, which GGUF drops from runs in Gemma's tokens. */
 function withSpaceMarks(tokens: readonly Token[]): Token[] {
   const taken = new Set(tokens.map(({ text }) => text));
   return tokens.map((token) => {
@@ -105,14 +105,14 @@ function literal(text: string): Record<string, string> {
 interface Merge {
   readonly pair: readonly [left: string, right: string];
   readonly score: number;
-  /** Of both tokens, in characters. */
+  /** Characters of both tokens. */
   readonly lengths: readonly [number, number];
 }
 
 /**
- * The merges that give what scores give: a pair of tokens is merged where both
- * together are a token, the highest score first. Ties are broken as
- * transformers' `generate_merges` does.
+ * Finds the merges that are equivalent to scores: a pair of tokens is merged if
+ * both together are a token, the highest score first. Ties are broken as in
+ * transformers' `generate_merges`.
  */
 function mergesOf(
   tokens: readonly Token[],
@@ -129,21 +129,21 @@ function mergesOf(
     .map(({ pair }) => pair);
 }
 
-/** The ways to make a token of two others. */
+/** Finds the ways to make a token of two others. */
 function splits(
   text: string,
   { ids, score }: { ids: ReadonlyMap<string, number>; score: number },
 ): Merge[] {
   const characters = [...text];
-  const found: Merge[] = [];
+  const merges: Merge[] = [];
   let at = 0;
   for (let length = 1; length < characters.length; length++) {
     at += characters[length - 1]!.length;
     const pair = [text.slice(0, at), text.slice(at)] as const;
     if (!ids.has(pair[0]) || !ids.has(pair[1])) continue;
-    found.push({ pair, score, lengths: [length, characters.length - length] });
+    merges.push({ pair, score, lengths: [length, characters.length - length] });
   }
-  return found.sort(({ pair: a }, { pair: b }) =>
+  return merges.sort(({ pair: a }, { pair: b }) =>
     ids.get(a[0])! - ids.get(b[0])! || ids.get(a[1])! - ids.get(b[1])!
   );
 }

@@ -8,7 +8,7 @@ import { linearParameters, parameterNames } from "../parameters.ts";
 import type { Arrangement, Conversion } from "./convert_tensor.ts";
 import type { GgufTensor } from "./gguf_file.ts";
 
-/** GGUF's names of modules → the modules that they may be. */
+/** GGUF's names of modules → the modules that they may mean. */
 const MODULES: Readonly<Record<string, readonly (keyof ModuleNames)[]>> = {
   "token_embd": ["embedding"],
   "position_embd": ["positions"],
@@ -32,11 +32,11 @@ const MODULES: Readonly<Record<string, readonly (keyof ModuleNames)[]>> = {
 
 const NAME = /^(?:blk\.(?<layer>\d+)\.)?(?<module>\w+)\.(?<kind>weight|bias)$/;
 
-/** Finds how a tensor becomes one of the folder, `null` for one without a place. */
+/** Finds how a tensor becomes one of the folder; `null` if that has none for it. */
 export type TensorMapping = (tensor: GgufTensor) => Conversion | null;
 
 /**
- * How tensors of a GGUF file become those of a Hugging Face folder.
+ * Maps tensors of a GGUF file to those of a Hugging Face folder.
  *
  * @param interleaved whether rotary pairs lie side by side in the file.
  */
@@ -79,7 +79,7 @@ const ROTARY_HALVES: Arrangement = {
   },
 };
 
-/** Queries, keys and values of each head lie together here, apart in GGUF. */
+/** Queries, keys and values of each head are together here, apart in GGUF. */
 const FUSED_BY_HEAD: Arrangement = {
   order: {
     projections: 3,
@@ -97,7 +97,7 @@ const TRANSPOSED: Arrangement = { isTransposed: true };
 /** Gemma scales by 1 + weight, GGUF stores the sum. */
 const ONE_ADDED: Arrangement = { added: 1 };
 
-/** How llama.cpp's conversion has arranged a module. */
+/** The arrangement that llama.cpp's conversion gave a module. */
 function arrangementOf(
   module: string,
   { norm, projections, inputsFirst }: Architecture,

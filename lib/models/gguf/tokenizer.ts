@@ -9,7 +9,7 @@ import {
   type Vocabulary,
 } from "./vocabulary.ts";
 
-/** A GGUF file's tokenizer, as files of a Hugging Face folder. */
+/** A tokenizer as files of a Hugging Face folder. */
 export interface TokenizerFiles {
   /** Contents by name. */
   readonly files: Readonly<Record<string, Json>>;
@@ -30,7 +30,7 @@ const NO_IDS = {
 const NO_TOKENIZER = ["none", "no_vocab"];
 
 /**
- * The tokenizer and chat template of a GGUF file.
+ * Converts the tokenizer and chat template of a GGUF file.
  *
  * @param vocabularySize how many tokens the model has.
  * @throws Error that names the field that is missing, wrong or unsupported.
@@ -106,7 +106,7 @@ function tokenizerConfig(
   };
 }
 
-/** What puts BOS and EOS around a text. */
+/** The post-processor that puts BOS and EOS around a text. */
 function postProcessor(
   vocabulary: Vocabulary,
   { addsBos, special }: TokenizerParts,
@@ -143,7 +143,7 @@ function piece(kind: string, id: string): Json {
   return Object.fromEntries([[kind, { id, "type_id": 0 }]]);
 }
 
-/** The id is inside the list, but may be that of a gap. */
+/** Finds the text of an id, which may be that of a gap. */
 function textOf({ fields, tokens }: Vocabulary, id: number): string {
   const token = tokens.find((token) => token.id === id);
   if (token) return token.text;

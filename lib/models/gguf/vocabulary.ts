@@ -10,7 +10,7 @@ export const KINDS = {
   byte: 6,
 } as const;
 
-/** Those that are found before text is split. */
+/** The kinds that are found before text is split. */
 const ADDED: readonly number[] = [
   KINDS.unknown,
   KINDS.control,
@@ -23,7 +23,7 @@ export interface Token {
   readonly kind: number;
 }
 
-/** Tokens that play a part: ids, `null` where the file names none. */
+/** Ids of tokens with a part to play; `null` if the file names none. */
 export interface SpecialIds {
   readonly bos: number | null;
   readonly eos: number | null;
@@ -31,7 +31,7 @@ export interface SpecialIds {
   readonly padding: number | null;
 }
 
-/** What a GGUF file says of its tokens, whatever the tokenizer. */
+/** The tokens of a GGUF file, for any kind of tokenizer. */
 export interface Vocabulary {
   readonly architecture: string;
   /** Its fields, by their names after `tokenizer.ggml.`. */
@@ -45,12 +45,12 @@ export interface Vocabulary {
 /** A part of tokenizer.json. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** What kinds of tokenizers do in their own ways: parts of tokenizer.json. */
+/** The parts of tokenizer.json in which kinds of tokenizers differ. */
 export interface TokenizerParts {
-  /** As text is made of them. */
+  /** Tokens with their texts as tokenizer.json has them. */
   readonly tokens: readonly Token[];
   readonly special: SpecialIds;
-  /** Whether a text begins with BOS where the file does not say. */
+  /** Whether a text begins with BOS, unless the file says otherwise. */
   readonly addsBos: boolean;
   readonly normalizer: Json | null;
   readonly preTokenizer: Json | null;
@@ -58,7 +58,7 @@ export interface TokenizerParts {
   readonly model: Json;
 }
 
-/** What the conversion to GGUF fills gaps of a vocabulary with. */
+/** Whether a token only fills a gap of the vocabulary in GGUF. */
 const isFiller = ({ id, text, kind }: Token) =>
   kind === KINDS.unused && text === `[PAD${id}]`;
 

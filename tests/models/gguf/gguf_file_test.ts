@@ -101,7 +101,7 @@ const HOSTILE: Readonly<Record<string, [file: RawGguf, says: RegExp]>> = {
   ],
   "too many tensors": [
     { entryCount: 2 ** 50 },
-    /its number of tensors: \d+ bytes are wanted at byte 16/,
+    /its number of tensors: it needs \d+ bytes at byte 16/,
   ],
   "too many fields": [
     { fieldCount: 2n ** 64n - 1n },
@@ -113,11 +113,11 @@ const HOSTILE: Readonly<Record<string, [file: RawGguf, says: RegExp]>> = {
   ],
   "a text past the end": [
     { fields: [field("a.b", 8, uint64(1000))] },
-    /field "a\.b": 1000 bytes are wanted at byte 47, expected no more than the 0/,
+    /field "a\.b": it needs 1000 bytes at byte 47, expected no more than the 0/,
   ],
   "a list past the end": [
     { fields: [field("a", 9, list(4, 2 ** 40, []))], data: 100 },
-    /field "a": 4398046511104 bytes are wanted/,
+    /field "a": it needs 4398046511104 bytes/,
   ],
   "a list of lists": [
     { fields: [field("a", 9, list(9, 1, list(4, 1, [])))] },
@@ -137,7 +137,7 @@ const HOSTILE: Readonly<Record<string, [file: RawGguf, says: RegExp]>> = {
   ],
   "fewer fields than announced": [
     { fields: [textField("a", "long enough")], fieldCount: 2 },
-    /name of field 1: 8 bytes are wanted/,
+    /name of field 1: it needs 8 bytes/,
   ],
   "a long name of a tensor": [
     { entries: [entry("n".repeat(128))], data: 100 },
@@ -223,7 +223,7 @@ Deno.test("a header may be no longer than a limit, however long the file", async
   await Deno.truncate(path, 1e8);
   await rejects(
     readGguf(path),
-    /its number of fields: 78000000 bytes are wanted .* that a header may have$/,
+    /its number of fields: it needs 78000000 bytes .* that a header may have$/,
   );
 });
 
