@@ -1,6 +1,6 @@
 import { type HubOptions, resolveData } from "../hub/resolve.ts";
 import { sourceName } from "../record/record.ts";
-import type { SourceRow } from "./containers/reading.ts";
+import { goodRows, type SourceRow } from "./containers/reading.ts";
 import { streamRows } from "./containers/read_rows.ts";
 import {
   type DatasetSource,
@@ -197,18 +197,13 @@ async function* parseRows(
   rows: Iterable<SourceRow> | AsyncIterable<SourceRow>,
   { format, refuse }: ParseOptions,
 ): ParsedRows {
-  for await (const source of rows) {
-    let row: PreferenceRow;
-    try {
-      format ??= recogniseFormat(source);
-      row = format.parse(source);
-    } catch (error) {
-      refuse(error as Error);
-      continue;
-    }
+  const parse = (source: SourceRow): ParsedRow => {
+    format ??= recogniseFormat(source);
+    const row = format.parse(source);
     const { name, kind } = format;
-    yield { row, kind, format: name, columns: Object.keys(source.fields) };
-  }
+    return { row, kind, format: name, columns: Object.keys(source.fields) };
+  };
+  yield* goodRows(rows, parse, refuse);
 }
 
 function inMemory(

@@ -16,15 +16,9 @@ import { say, sayMarked, table } from "lib/cli/terminal.ts";
 import { visibleText } from "lib/cli/terminal_text.ts";
 import { placesText } from "./check.ts";
 import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
-import {
-  histogramText,
-  lengthHistograms,
-  namedLengths,
-  sampleParts,
-  tellBadRows,
-  textSample,
-  tokenSample,
-} from "./text.ts";
+import { histogramText, sampleParts, tellBadRows } from "./text.ts";
+import { lengthHistograms, namedLengths } from "lib/data/analyse/histograms.ts";
+import { textSample, tokenSample } from "lib/data/analyse/samples.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {
   openRows,

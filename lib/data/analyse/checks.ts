@@ -1,6 +1,7 @@
 import {
   countFindings,
   type Finding,
+  finding,
   Tally,
   type Verdict,
 } from "./count_findings.ts";
@@ -8,15 +9,9 @@ import type { DataKind, Example, PreferenceRow } from "../example.ts";
 import type { Truncation } from "../tokenize/truncate.ts";
 import { RowTokenizer, type TokenizeOptions } from "../tokenize/tokenize.ts";
 import { classCounter, classFindings } from "./classes.ts";
-import {
-  lengthBiasFinding,
-  type LengthCollector,
-  prefixFinding,
-} from "./lengths.ts";
+import type { LengthCollector } from "./lengths.ts";
 import { repeats, type SeenRows } from "./repeats.ts";
 import { rowFlaws, textFlaws } from "./row_flaws.ts";
-import { correlation } from "../../stats/describe.ts";
-import { quantile } from "../../stats/interval.ts";
 import type { BadRows } from "../open_rows.ts";
 
 /** What drops those rows that training would refuse: here they are counted. */
@@ -59,10 +54,11 @@ export class ExaminedTokens {
   }
 
   findings(): Finding[] {
-    const failed = this.#failed.finding("rows that cannot be tokenized", {
+    const failed = finding({
+      check: "rows that cannot be tokenized",
       verdict: "wrong",
       says: this.#error?.message ?? "",
-    });
+    }, this.#failed);
     return [failed, ...countFindings(this.#rows.counts)];
   }
 }
@@ -95,11 +91,15 @@ export function allChecks(
     /** The worst first. */
     findings(): Finding[] {
       const all = [
-        badRowFinding(bad),
+        finding({
+          check: "rows that cannot be read",
+          verdict: "wrong",
+          says: bad.errors[0] ?? "",
+        }, bad),
         ...flaws.flatMap((flaw) => flaw.findings()),
         ...repeated.findings(kind),
         ...classFindings(classes.classes()),
-        ...lengthFindings(lengths, kind),
+        ...lengths.findings(),
         ...tokens?.findings() ?? [],
       ];
       return ORDER.flatMap((verdict) =>
@@ -107,23 +107,4 @@ export function allChecks(
       );
     },
   };
-}
-
-function badRowFinding({ count, errors }: BadRows): Finding {
-  const check = "rows that cannot be read";
-  if (count === 0) return { check, verdict: "ok", count, places: [], says: "" };
-  return { check, verdict: "wrong", count, places: [], says: errors[0]! };
-}
-
-function lengthFindings(lengths: LengthCollector, kind: DataKind): Finding[] {
-  const bias = lengths.bias();
-  const { unit } = lengths.lengths();
-  const r = correlation(bias.x, bias.y);
-  const biased = lengthBiasFinding(bias, { r, unit });
-  if (kind === "labels") return [biased];
-  const prefixes = lengths.prefixes();
-  const median = prefixes.lengths.length === 0
-    ? 0
-    : quantile(prefixes.lengths, 0.5);
-  return [biased, prefixFinding(prefixes, { median, unit })];
 }

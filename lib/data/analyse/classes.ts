@@ -1,5 +1,5 @@
 import type { PreferenceRow } from "../example.ts";
-import type { Finding } from "./count_findings.ts";
+import { type Finding, finding } from "./count_findings.ts";
 
 /** How many rows there are of each label, and in which order. */
 export interface Classes {
@@ -87,18 +87,13 @@ function orderFinding(
   const n = desirable + undesirable;
   const share = Math.max(desirable, undesirable) / n;
   const usual = Math.log(n) / -Math.log(share);
-  const check = "labels in blocks";
-  if (longestRun <= 3 * usual || n < 10) {
-    return { check, verdict: "ok", count: 0, places: [], says: "" };
-  }
-  return {
-    check,
+  const isBlock = longestRun > 3 * usual && n >= 10;
+  return finding({
+    check: "labels in blocks",
     verdict: "look",
-    count: longestRun,
-    places: [runEnds!],
     says: `${longestRun} rows of one label one after another, up to there: ` +
       "shuffle, batches in file order see one label only",
-  };
+  }, isBlock ? { count: longestRun, places: [runEnds!] } : { count: 0 });
 }
 
 /** How often each of something was seen, most often first where it is sorted. */

@@ -1,13 +1,7 @@
 import type { Counts, Touch } from "../example.ts";
 
-interface Meaning {
-  readonly check: string;
-  readonly verdict: Verdict;
-  readonly says: string;
-}
-
-/** What each count of tokenization is called, and means. */
-const MEANINGS: Readonly<Record<Touch, Meaning>> = {
+/** The checks of what tokenization counts. */
+const CHECKS: Readonly<Record<Touch, Check>> = {
   boundaryShifted: {
     check: "tokens across the end of a prompt",
     verdict: "look",
@@ -90,68 +84,61 @@ const MEANINGS: Readonly<Record<Touch, Meaning>> = {
   },
 };
 
-/** What tokenization counted, as findings. */
+/** The findings of what tokenization counted. */
 export function countFindings(
   { dropped, places, ...counts }: Counts,
 ): Finding[] {
   const all = { ...dropped, ...counts };
-  return Object.entries(MEANINGS).map(([name, { check, verdict, says }]) => {
+  return Object.entries(CHECKS).map(([name, check]) => {
     const touch = name as Touch;
-    const count = all[touch] ?? 0;
-    return {
-      check,
-      verdict: count === 0 ? "ok" : verdict,
-      count,
-      places: places[touch] ?? [],
-      says: count === 0 ? "" : says,
-    };
+    return finding(check, { count: all[touch] ?? 0, places: places[touch] });
   });
 }
 
-/** What a check makes of what it found: harmless, worth a look, or damage. */
+/** The judgement of a check: harmless, worth a look, or damage. */
 export type Verdict = "ok" | "look" | "wrong";
 
-/** What one check found in a file. */
-export interface Finding {
+/** Something that rows are checked for. */
+export interface Check {
+  /** Name of the check, or of the rows that it finds. */
   readonly check: string;
+  /** The judgement where it finds any row. */
   readonly verdict: Verdict;
-  /** Rows concerned. */
-  readonly count: number;
-  /** Where the first of them are. */
-  readonly places: readonly string[];
-  /** What it means; empty where nothing was found. */
+  /** What such rows mean, in words. */
   readonly says: string;
 }
 
-/** Places that are kept of each finding. */
-const PLACES = 3;
+/** A check's result for a file: `ok` and without words where it finds nothing. */
+export interface Finding extends Check {
+  /** Rows that it finds. */
+  readonly count: number;
+  /** Locations of the first of them. */
+  readonly places: readonly string[];
+}
 
-/** Counts rows, and remembers where the first ones are. */
+/** The finding of a check that counted so many rows. */
+export function finding(
+  { check, verdict, says }: Check,
+  { count, places = [] }: {
+    count: number;
+    places?: readonly string[] | undefined;
+  },
+): Finding {
+  return count === 0
+    ? { check, verdict: "ok", count, places, says: "" }
+    : { check, verdict, count, places, says };
+}
+
+/** Most locations that a finding keeps. */
+const MOST_PLACES = 3;
+
+/** Counts rows and keeps the locations of the first ones. */
 export class Tally {
-  #count = 0;
-  readonly #places: string[] = [];
+  count = 0;
+  readonly places: string[] = [];
 
-  get count(): number {
-    return this.#count;
-  }
-
-  get places(): readonly string[] {
-    return this.#places;
-  }
-
-  add(place: string): void {
-    this.#count++;
-    if (this.#places.length < PLACES) this.#places.push(place);
-  }
-
-  /** The finding of a check that takes any row it counted as `verdict` says. */
-  finding(
-    check: string,
-    { verdict, says }: { verdict: Verdict; says: string },
-  ): Finding {
-    const { count, places } = this;
-    return count === 0
-      ? { check, verdict: "ok", count, places, says: "" }
-      : { check, verdict, count, places, says };
+  add(location: string): void {
+    this.count++;
+    if (this.places.length < MOST_PLACES) this.places.push(location);
   }
 }

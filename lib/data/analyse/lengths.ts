@@ -1,6 +1,8 @@
 import type { DataKind, Example, PreferenceRow } from "../example.ts";
 import type { Finding } from "./count_findings.ts";
 import { completionTexts } from "./key_table.ts";
+import { correlation } from "../../stats/describe.ts";
+import { quantile } from "../../stats/interval.ts";
 
 /** Lengths of a file, each in tokens where a tokenizer was at hand, else in characters. */
 export interface Lengths {
@@ -70,6 +72,12 @@ export function lengthCollector(kind: DataKind) {
     bias: (): LengthBias =>
       kind === "labels" ? { ...bias, longerChosen: null } : bias,
     prefixes: (): SharedPrefixes => prefixes,
+    findings(): Finding[] {
+      const biased = lengthBiasFinding(this.bias(), unit);
+      return kind === "labels"
+        ? [biased]
+        : [biased, prefixFinding(prefixes, unit)];
+    },
   };
 }
 
@@ -89,18 +97,18 @@ function addBias(
   if (sizes[0]! > others) bias.longerChosen++;
 }
 
-/** @param r correlation of `x` and `y` of the bias. */
 export function lengthBiasFinding(
-  { longerChosen, compared, x }: LengthBias,
-  { r, unit }: { r: number | null; unit: Lengths["unit"] },
+  { longerChosen, compared, x, y }: LengthBias,
+  unit: Lengths["unit"],
 ): Finding {
-  const correlation = r === null
+  const r = correlation(x, y);
+  const correlated = r === null
     ? "no spread to correlate"
     : `correlation of ${unit} with being preferred ${signed(r)}`;
   const finding = { check: "length bias", places: [] };
   if (longerChosen === null) {
     const verdict = Math.abs(r ?? 0) > 0.2 ? "look" : "ok";
-    return { ...finding, verdict, count: x.length, says: correlation };
+    return { ...finding, verdict, count: x.length, says: correlated };
   }
   const share = compared === 0 ? 0.5 : longerChosen / compared;
   const biased = compared >= 10 && Math.abs(share - 0.5) > 0.1;
@@ -109,20 +117,21 @@ export function lengthBiasFinding(
     verdict: biased ? "look" : "ok",
     count: longerChosen,
     says: `the better answer is the longer one in ${percent(share)} of ` +
-      `${compared} rows; ${correlation}`,
+      `${compared} rows; ${correlated}`,
   };
 }
 
-/** @param median of the lengths of the prefixes. */
 export function prefixFinding(
   { rows, lengths, mostly }: SharedPrefixes,
-  { median, unit }: { median: number; unit: Lengths["unit"] },
+  unit: Lengths["unit"],
 ): Finding {
   const says = lengths.length === 0
     ? ""
     : `answers of ${
       percent(lengths.length / rows)
-    } of the rows begin alike, half of these with ${median} ${unit} or more; ` +
+    } of the rows begin alike, half of these with ${
+      quantile(lengths, 0.5)
+    } ${unit} or more; ` +
       `in ${mostly} more than half of the shorter answer is common`;
   return {
     check: "answers that begin alike",

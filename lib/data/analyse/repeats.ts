@@ -1,5 +1,5 @@
 import type { DataKind, PreferenceRow } from "../example.ts";
-import { type Finding, Tally } from "./count_findings.ts";
+import { type Finding, finding, Tally } from "./count_findings.ts";
 import { joinedKey, type Key, keyOf, KeyTable } from "./key_table.ts";
 
 /** What is remembered of the rows of another file, to compare with. */
@@ -33,22 +33,11 @@ function keysOf(row: PreferenceRow): Keys {
   return { prompt, completions, content: joinedKey(prompt, ...completions) };
 }
 
-/** What relations between rows are counted. */
-interface Tallies {
-  readonly duplicate: Tally;
-  readonly prompt: Tally;
-  readonly bothSides: Tally;
-  readonly reversed: Tally;
-  readonly row: Tally;
-  readonly leaked: Tally;
-}
+/** Rows by their relation to earlier rows or to evaluation data. */
+type Tallies = ReturnType<typeof newTallies>;
 
-/**
- * Looks for rows that repeat or contradict earlier ones, and for rows of an
- * evaluation file. Of each row a few 64-bit hashes are kept.
- */
-export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
-  const tally: Tallies = {
+function newTallies() {
+  return {
     duplicate: new Tally(),
     prompt: new Tally(),
     bothSides: new Tally(),
@@ -56,6 +45,14 @@ export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
     row: new Tally(),
     leaked: new Tally(),
   };
+}
+
+/**
+ * Looks for rows that repeat or contradict earlier ones, and for rows of an
+ * evaluation file. Of each row a few 64-bit hashes are kept.
+ */
+export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
+  const tally = newTallies();
   const prompts = new KeyTable();
   const addRow = earlierRows(tally);
   const contradicts = contradictions();
@@ -80,7 +77,7 @@ export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
 
 /** Counts rows that an earlier one repeats, as it is or the other way round. */
 function earlierRows({ duplicate, reversed }: Tallies) {
-  const places = new Places();
+  const numbers = new LocationNumbers();
   const rows = new KeyTable();
   return ({ location, label }: PreferenceRow, keys: Keys) => {
     const { prompt, completions, content } = keys;
@@ -88,8 +85,8 @@ function earlierRows({ duplicate, reversed }: Tallies) {
       ? content
       : joinedKey(content, BigInt(label));
     const first = rows.get(key);
-    if (first === undefined) rows.set(key, places.number(location));
-    else duplicate.add(`${location} (as ${places.text(first, location)})`);
+    if (first === undefined) rows.set(key, numbers.number(location));
+    else duplicate.add(`${location} (as ${numbers.text(first, location)})`);
     const [a, b] = completions;
     if (completions.length !== 2 || a === b) return;
     const found = rows.get(joinedKey(prompt, b!, a!));
@@ -120,48 +117,55 @@ function contradictions() {
 
 function within({ duplicate, prompt }: Tallies, distinct: number): Finding[] {
   return [
-    duplicate.finding("duplicate rows", {
+    finding({
+      check: "duplicate rows",
       verdict: "look",
       says: "they count twice in every epoch, and may stand in train and " +
         "eval after a split",
-    }),
-    prompt.finding("prompts seen before", {
+    }, duplicate),
+    finding({
+      check: "prompts seen before",
       verdict: "ok",
       says: `${distinct} are distinct: split by prompt, not by row`,
-    }),
+    }, prompt),
   ];
 }
 
 function between({ bothSides, reversed }: Tallies, kind: DataKind): Finding[] {
   if (kind === "labels") {
-    return [bothSides.finding("answers labelled both ways", {
+    return [finding({
+      check: "answers labelled both ways",
       verdict: "wrong",
       says: "the same answer to the same prompt is desirable and is not",
-    })];
+    }, bothSides)];
   }
   return [
-    bothSides.finding("answers chosen here and rejected there", {
+    finding({
+      check: "answers chosen here and rejected there",
       verdict: "look",
       says: "for one prompt; where rankings were cut into pairs that is as " +
         "it should be",
-    }),
-    reversed.finding("pairs that contradict an earlier pair", {
+    }, bothSides),
+    finding({
+      check: "pairs that contradict an earlier pair",
       verdict: "wrong",
       says: "the same two answers to the same prompt, the other way round",
-    }),
+    }, reversed),
   ];
 }
 
 function overlap({ row, leaked }: Tallies): Finding[] {
   return [
-    row.finding("rows that are in the evaluation data", {
+    finding({
+      check: "rows that are in the evaluation data",
       verdict: "wrong",
       says: "evaluation measures what was trained on",
-    }),
-    leaked.finding("other rows whose prompt is in the evaluation data", {
+    }, row),
+    finding({
+      check: "other rows whose prompt is in the evaluation data",
       verdict: "look",
       says: "evaluation does not show what happens on new prompts",
-    }),
+    }, leaked),
   ];
 }
 
@@ -172,7 +176,7 @@ const ROWS = 2 ** 40;
  * Places of rows as numbers, which take less memory than text:
  * `pairs.jsonl, line 3`.
  */
-export class Places {
+export class LocationNumbers {
   readonly #starts: string[] = [];
 
   /** The number of a place; NaN where it does not end in a row's number. */

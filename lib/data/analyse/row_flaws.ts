@@ -1,6 +1,6 @@
 import type { Message } from "../messages.ts";
 import type { PreferenceRow } from "../example.ts";
-import { type Finding, Tally, type Verdict } from "./count_findings.ts";
+import { type Check, type Finding, finding, Tally } from "./count_findings.ts";
 import {
   completionTexts,
   questionText,
@@ -9,11 +9,8 @@ import {
 } from "./key_table.ts";
 
 /** Something that can be wrong with a text or a row by itself. */
-interface Flaw<T> {
-  readonly check: string;
-  readonly verdict: Verdict;
-  readonly says: string;
-  found(it: T): boolean;
+interface Flaw<T> extends Check {
+  isIn(subject: T): boolean;
 }
 
 /** Text in which only special tokens can be wrong, as most English is. */
@@ -24,7 +21,7 @@ const MARKUP: Flaw<string> = {
   check: "text that looks like special tokens",
   verdict: "look",
   says: "read as control instead of text they end turns or begin others",
-  found: (text) => LOOKS_SPECIAL.test(text),
+  isIn: (text) => LOOKS_SPECIAL.test(text),
 };
 
 const LOOKS_SPECIAL =
@@ -35,33 +32,33 @@ const TEXT_FLAWS: readonly Flaw<string>[] = [
     check: "half characters",
     verdict: "wrong",
     says: "a lone surrogate is no character: UTF-8 cannot hold it",
-    found: (text) => !text.isWellFormed(),
+    isIn: (text) => !text.isWellFormed(),
   },
   {
     check: "replacement characters",
     verdict: "look",
     says: "U+FFFD stands where a program could not read the encoding",
-    found: (text) => text.includes("\uFFFD"),
+    isIn: (text) => text.includes("\uFFFD"),
   },
   {
     check: "control characters",
     verdict: "look",
     says: "other than tab and line breaks they are seldom meant",
-    found: (text) => /(?![\t\n\r])\p{Cc}/u.test(text),
+    isIn: (text) => /(?![\t\n\r])\p{Cc}/u.test(text),
   },
   {
     check: "invisible characters",
     verdict: "look",
     says: "marks of direction, zero-width spaces or byte order marks hide in " +
       "the text",
-    found: (text) =>
+    isIn: (text) =>
       /[\u200B\u200E\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]/.test(text),
   },
   {
     check: "text that is not NFC",
     verdict: "look",
     says: "the same letters in two spellings get different tokens",
-    found: (text) => text.normalize() !== text,
+    isIn: (text) => text.normalize() !== text,
   },
 ];
 
@@ -76,11 +73,11 @@ export function textFlaws() {
       const odd = texts.filter((text) => !PLAIN.test(text));
       for (const [flaw, tally] of tallies) {
         const suspects = flaw === MARKUP ? texts : odd;
-        if (suspects.some(flaw.found)) tally.add(row.location);
+        if (suspects.some(flaw.isIn)) tally.add(row.location);
       }
     },
     findings: (): Finding[] =>
-      Array.from(tallies, ([flaw, tally]) => tally.finding(flaw.check, flaw)),
+      Array.from(tallies, ([flaw, tally]) => finding(flaw, tally)),
   };
 }
 
@@ -89,19 +86,19 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "empty completions",
     verdict: "wrong",
     says: "nothing is scored there: training drops or refuses such rows",
-    found: ({ completions }) => [...completions].some(saysNothing),
+    isIn: ({ completions }) => [...completions].some(saysNothing),
   },
   {
     check: "blank completions",
     verdict: "look",
     says: "white space alone is scored",
-    found: (row) => completionTexts(row).some((text) => /^\s+$/.test(text)),
+    isIn: (row) => completionTexts(row).some((text) => /^\s+$/.test(text)),
   },
   {
     check: "near-empty prompts",
     verdict: "look",
     says: "fewer than two letters or digits are asked",
-    found: (row) => !/[\p{L}\p{N}][^]*[\p{L}\p{N}]/u.test(asked(row)),
+    isIn: (row) => !/[\p{L}\p{N}][^]*[\p{L}\p{N}]/u.test(asked(row)),
   },
   {
     check: "equal completions",
@@ -109,13 +106,13 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     says:
       "there is nothing to prefer: such rows have no gradient in DPO, and " +
       "push both ways elsewhere",
-    found: ({ completions }) => repeats(completions.map(keyOf)),
+    isIn: ({ completions }) => repeats(completions.map(keyOf)),
   },
   {
     check: "completions equal but for case, white space or punctuation",
     verdict: "look",
     says: "the preference is about form alone",
-    found: (row) =>
+    isIn: (row) =>
       !repeats(row.completions.map(keyOf)) &&
       alike(completionTexts(row)),
   },
@@ -124,7 +121,7 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     verdict: "look",
     says: 'text is joined as it is, "…?The": begin completions with a space, ' +
       "or write prompts as messages",
-    found: (row) =>
+    isIn: (row) =>
       row.form === "text" && /\S$/.test(row.prompt) &&
       row.completions.some((text) => /^[^\s\p{P}]/u.test(text)),
   },
@@ -133,19 +130,19 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     verdict: "look",
     says: "many tokenizers have the space in the next word's token, which " +
       "moves the boundary: begin completions with it instead",
-    found: (row) => row.form === "text" && /[ \t]$/.test(row.prompt),
+    isIn: (row) => row.form === "text" && /[ \t]$/.test(row.prompt),
   },
   {
     check: "prompts that end in the assistant's turn",
     verdict: "look",
     says: "the answer follows another answer; some templates refuse that",
-    found: conversation((turns) => turns.at(-1)?.role === "assistant"),
+    isIn: conversation((turns) => turns.at(-1)?.role === "assistant"),
   },
   {
     check: "a role twice in a row",
     verdict: "look",
     says: "some templates refuse turns that do not alternate",
-    found: conversation((turns) =>
+    isIn: conversation((turns) =>
       turns.some(({ role }, i) =>
         role === turns[i - 1]?.role && role !== "tool"
       )
@@ -155,7 +152,7 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "system turns that are not the first",
     verdict: "look",
     says: "many templates drop or refuse them",
-    found: conversation((turns) =>
+    isIn: conversation((turns) =>
       turns.some(({ role }, i) => role === "system" && i > 0)
     ),
   },
@@ -163,13 +160,13 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "empty turns in the prompt",
     verdict: "look",
     says: "a turn says nothing",
-    found: conversation((turns) => turns.some((turn) => saysNothing([turn]))),
+    isIn: conversation((turns) => turns.some((turn) => saysNothing([turn]))),
   },
   {
     check: "scores that are not numbers or not in order",
     verdict: "wrong",
     says: "expected a finite number for each completion, best first",
-    found: ({ scores, completions }) =>
+    isIn: ({ scores, completions }) =>
       scores !== undefined &&
       (scores.length !== completions.length ||
         scores.some((score, i) =>
@@ -180,14 +177,14 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "agreement outside [0, 1]",
     verdict: "wrong",
     says: "expected the share of votes for the chosen",
-    found: ({ agreement }) =>
+    isIn: ({ agreement }) =>
       agreement !== undefined && !(agreement >= 0 && agreement <= 1),
   },
   {
     check: "agreement of a half or less",
     verdict: "look",
     says: "most votes, or half of them, are against the chosen",
-    found: ({ agreement }) => agreement !== undefined && agreement <= 0.5,
+    isIn: ({ agreement }) => agreement !== undefined && agreement <= 0.5,
   },
 ];
 
@@ -197,16 +194,16 @@ export function rowFlaws() {
   return {
     add(row: PreferenceRow): void {
       for (const [i, flaw] of ROW_FLAWS.entries()) {
-        if (flaw.found(row)) tallies[i]!.add(row.location);
+        if (flaw.isIn(row)) tallies[i]!.add(row.location);
       }
     },
     findings: (): Finding[] =>
-      ROW_FLAWS.map((flaw, i) => tallies[i]!.finding(flaw.check, flaw)),
+      ROW_FLAWS.map((flaw, i) => finding(flaw, tallies[i]!)),
   };
 }
 
-function conversation(found: (turns: readonly Message[]) => boolean) {
-  return (row: PreferenceRow) => row.form === "chat" && found(row.prompt);
+function conversation(isIn: (turns: readonly Message[]) => boolean) {
+  return (row: PreferenceRow) => row.form === "chat" && isIn(row.prompt);
 }
 
 function asked(row: PreferenceRow): string {

@@ -128,12 +128,9 @@ function littleEndian(bytes: Uint8Array): number {
 
 /** Takes so many bytes at a time from a stream. */
 class ByteReader {
-  readonly #chunks: Chunks;
   #rest: Uint8Array = new Uint8Array();
 
-  constructor(chunks: Chunks) {
-    this.#chunks = chunks;
-  }
+  constructor(private readonly chunks: Chunks) {}
 
   async ended(): Promise<boolean> {
     return !await this.#fill(1);
@@ -148,7 +145,7 @@ class ByteReader {
 
   async #fill(count: number): Promise<boolean> {
     while (this.#rest.length < count) {
-      const { value, done } = await this.#chunks.next();
+      const { value, done } = await this.chunks.next();
       if (done) return false;
       this.#rest = concat([this.#rest, value]);
     }
@@ -164,14 +161,11 @@ const MOST_RATIO = 200;
  * small file can neither fill the memory nor hold a run up for hours.
  */
 export class Unpacking {
-  readonly #maxBombBytes: number;
   #packed = 0;
   #unpacked = 0;
 
   /** @param maxBombBytes what may come out whatever went in. */
-  constructor(maxBombBytes: number) {
-    this.#maxBombBytes = maxBombBytes;
-  }
+  constructor(private readonly maxBombBytes: number) {}
 
   /** Counts bytes that go in. */
   packed(bytes: number): void {
@@ -185,7 +179,7 @@ export class Unpacking {
    */
   unpacked(bytes: number): void {
     this.#unpacked += bytes;
-    if (this.#unpacked <= this.#maxBombBytes) return;
+    if (this.#unpacked <= this.maxBombBytes) return;
     if (this.#unpacked <= MOST_RATIO * this.#packed) return;
     throw new RangeError(
       `found ${this.#unpacked} bytes packed in ${this.#packed}, as in a ` +

@@ -2,6 +2,7 @@ import { CsvError, parse } from "csv-parse";
 import { pipeline, Readable } from "node:stream";
 import {
   decode,
+  goodRows,
   type Reading,
   type SourceRow,
   tooLong,
@@ -36,29 +37,23 @@ export async function* readCsv(
   reading: CsvReading,
 ): AsyncGenerator<SourceRow> {
   const { path, refuse } = reading;
-  let header: readonly string[] | null = null;
+  const lines = records(chunks, reading);
+  const { value: names } = await lines.next();
+  if (!names) return;
+  const header = readHeader(names, path);
   let number = 0;
-  for await (const cells of records(chunks, reading)) {
-    if (header === null) {
-      header = readHeader(cells, path);
-      continue;
-    }
+  const read = (cells: readonly Uint8Array[]) => {
     const location = `${path}, row ${++number}`;
-    let fields;
-    try {
-      fields = readFields(cells, { location, header });
-    } catch (error) {
-      refuse(error as Error);
-      continue;
-    }
-    yield { location, fields, untyped: true };
-  }
+    const fields = readFields(cells, { location, header });
+    return { location, fields, untyped: true };
+  };
+  yield* goodRows(lines, read, refuse);
 }
 
 async function* records(
   chunks: AsyncIterable<Uint8Array>,
   reading: CsvReading,
-): AsyncGenerator<readonly Uint8Array[]> {
+): AsyncGenerator<readonly Uint8Array[], undefined> {
   const parser = parse({
     delimiter: reading.delimiter,
     encoding: null, // its own decoding would replace what is not UTF-8

@@ -1,6 +1,7 @@
 import {
   concat,
   decode,
+  goodRows,
   isBlank,
   type Reading,
   type SourceRow,
@@ -25,14 +26,8 @@ export async function* readJson(
   reading: Reading,
 ): AsyncGenerator<SourceRow> {
   let first = true;
-  for await (const piece of splitRows(chunks, reading)) {
-    let row;
-    try {
-      row = parse(piece);
-    } catch (error) {
-      reading.refuse(error as Error);
-      continue;
-    }
+  const pieces = splitRows(chunks, reading);
+  for await (const row of goodRows(pieces, parse, reading.refuse)) {
     if (first) refuseWrapper(row);
     first = false;
     yield row;
@@ -85,14 +80,11 @@ function refuseWrapper({ location, fields }: SourceRow) {
 
 /** The bytes of one row, as chunks of a stream bring them. */
 export class RowBytes {
-  readonly #most: number;
   #parts: Uint8Array[] = [];
   #size = 0;
 
   /** @param most bytes that a row may have. */
-  constructor(most: number) {
-    this.#most = most;
-  }
+  constructor(private readonly most: number) {}
 
   /**
    * Keeps more of the row that is at `where`.
@@ -103,7 +95,7 @@ export class RowBytes {
     if (bytes.length === 0) return;
     this.#parts.push(bytes);
     this.#size += bytes.length;
-    if (this.#size > this.#most) throw tooLong(location, this.#most);
+    if (this.#size > this.most) throw tooLong(location, this.most);
   }
 
   /** The whole row, which ends with these bytes; the next one begins. */

@@ -12,7 +12,13 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { zstdDecompressSync } from "node:zlib";
 import { isDeepStrictEqual } from "node:util";
-import { decode, type Reading, type SourceRow, unreadable } from "./reading.ts";
+import {
+  decode,
+  goodRows,
+  type Reading,
+  type SourceRow,
+  unreadable,
+} from "./reading.ts";
 import { Unpacking } from "./compression.ts";
 import { reasonOf } from "../../files/values.ts";
 
@@ -26,17 +32,9 @@ export async function* readParquet(
   reading: Reading,
 ): AsyncGenerator<SourceRow> {
   let number = 0;
-  for await (const fields of records(reading)) {
-    const location = `${reading.path}, row ${++number}`;
-    let row;
-    try {
-      row = plainRow({ location, fields });
-    } catch (error) {
-      reading.refuse(error as Error);
-      continue;
-    }
-    yield row;
-  }
+  const read = (fields: SourceRow["fields"]) =>
+    plainRow({ location: `${reading.path}, row ${++number}`, fields });
+  yield* goodRows(records(reading), read, reading.refuse);
 }
 
 async function* records(reading: Reading): AsyncGenerator<SourceRow["fields"]> {

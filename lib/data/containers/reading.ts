@@ -98,6 +98,27 @@ export function shown(value: unknown): string {
   }
 }
 
+/**
+ * Makes a row of each item; where that throws, `refuse` takes the error and the
+ * item is left out.
+ */
+export async function* goodRows<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  make: (item: T) => R,
+  refuse: (error: Error) => void,
+): AsyncGenerator<R> {
+  for await (const item of items) {
+    let row: R;
+    try {
+      row = make(item);
+    } catch (error) {
+      refuse(error as Error);
+      continue;
+    }
+    yield row;
+  }
+}
+
 /** Bytes as a file or a decompressor gives them; a chunk never changes later. */
 export type Chunks = AsyncGenerator<Uint8Array>;
 

@@ -1,17 +1,10 @@
+import type { Rng } from "../../rng.ts";
 import type { PreferenceRow } from "../example.ts";
 
 /** What a conversion made of rows, and how often it did what. */
 export interface Converted {
   readonly rows: readonly PreferenceRow[];
   readonly counts: Readonly<Record<string, number>>;
-}
-
-/** A seeded source of random choices. */
-export interface Randomness {
-  /** A shuffled copy. */
-  shuffle<T>(items: Iterable<T>): T[];
-  /** A stream of its own for each label, wherever this one stands. */
-  split(label: string): Randomness;
 }
 
 /**
@@ -22,7 +15,7 @@ export interface Randomness {
  */
 export function drawShare<T>(
   items: readonly T[],
-  { share, rng }: { share: number; rng: Randomness },
+  { share, rng }: { share: number; rng: Rng },
 ): Set<T> {
   if (!(share >= 0 && share <= 1)) {
     throw new RangeError(

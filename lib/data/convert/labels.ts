@@ -1,8 +1,8 @@
+import type { Rng } from "../../rng.ts";
 import type { PreferenceRow } from "../example.ts";
 import {
   type Converted,
   drawShare,
-  type Randomness,
   selectCompletions,
   withCompletions,
 } from "./conversion.ts";
@@ -23,7 +23,7 @@ export interface Shares {
 export function keepShares(
   singles: readonly PreferenceRow[],
   { desirable = 1, undesirable = 1 }: Shares,
-  rng: Randomness,
+  rng: Rng,
 ): Converted {
   const drawn = (wanted: boolean, share: number) =>
     drawShare(singles.filter(({ label }) => label === wanted), {
@@ -52,7 +52,7 @@ export function keepShares(
  */
 export function flipLabels(
   rows: readonly PreferenceRow[],
-  { rate, rng }: { rate: number; rng: Randomness },
+  { rate, rng }: { rate: number; rng: Rng },
 ): Converted {
   const wrong = drawShare(rows, { share: rate, rng });
   return {

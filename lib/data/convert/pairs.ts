@@ -1,9 +1,6 @@
+import type { Rng } from "../../rng.ts";
 import type { PreferenceRow } from "../example.ts";
-import {
-  type Converted,
-  type Randomness,
-  selectCompletions,
-} from "./conversion.ts";
+import { type Converted, selectCompletions } from "./conversion.ts";
 
 /**
  * Pairs of labelled completions of one prompt: each desirable one with an
@@ -12,7 +9,7 @@ import {
  */
 export function pairLabelled(
   singles: readonly PreferenceRow[],
-  rng: Randomness,
+  rng: Rng,
 ): Converted {
   const partners = new Map<PreferenceRow, PreferenceRow>();
   for (const group of Map.groupBy(singles, promptKey).values()) {
@@ -72,7 +69,7 @@ function withBoth<R extends PreferenceRow>(
  */
 export function unpair(
   pairs: readonly PreferenceRow[],
-  rng: Randomness,
+  rng: Rng,
 ): Converted {
   const chosen = rng.shuffle(pairs);
   const half = Math.floor(pairs.length / 2);

@@ -88,13 +88,11 @@ function read(
     });
   }
   const messages = [...earlier(row, history), { role: "user", content }];
-  return chat(row, {
-    prompt: { field: prompt, messages },
-    completions: answers.map((field) => ({
-      field,
-      messages: [answer(readText(row, field))],
-    })),
-  });
+  const completions = answers.map((field) => ({
+    field,
+    messages: [answer(readText(row, field))],
+  }));
+  return chat(row, { field: prompt, messages }, completions);
 }
 
 /** What was said before, as pairs of question and answer. */

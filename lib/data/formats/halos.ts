@@ -1,8 +1,7 @@
-import { readMessages } from "../messages.ts";
 import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { exactly, label, messages } from "./forms.ts";
-import { chat } from "./turns.ts";
+import { chat, readTurns } from "./turns.ts";
 import { readLabel, readNumber } from "./values.ts";
 
 /**
@@ -40,17 +39,18 @@ export const halosFormats: readonly Format[] = [
 function read(row: SourceRow, outputs: readonly string[]): Reading {
   const columns = (name: string) =>
     outputs.map((which) => which === "" ? name : `${name}_${which}`);
-  const turns = (field: string) => ({
-    field,
-    messages: readMessages(row, field),
-  });
   const rewards = columns("reward");
-  const told = rewards.some((field) => (row.fields[field] ?? null) !== null);
+  const hasRewards = rewards.some((field) =>
+    (row.fields[field] ?? null) !== null
+  );
   return {
-    ...chat(row, {
-      prompt: turns("prompt"),
-      completions: columns("output").map(turns),
-    }),
-    ...told ? { scores: rewards.map((field) => readNumber(row, field)) } : {},
+    ...chat(
+      row,
+      readTurns(row, "prompt"),
+      columns("output").map((field) => readTurns(row, field)),
+    ),
+    ...hasRewards
+      ? { scores: rewards.map((field) => readNumber(row, field)) }
+      : {},
   };
 }

@@ -1,8 +1,7 @@
-import { readMessages } from "../messages.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
 import { messages } from "./forms.ts";
-import { chatOfTwo, type Turns } from "./turns.ts";
+import { chatOfTwo, readTurns, type Turns } from "./turns.ts";
 
 /**
  * LLaMA-Factory's newer layout of pairs: two conversations, in which each
@@ -14,8 +13,8 @@ export const llamafactoryV1: Format = format({
   columns: { chosen_messages: messages, rejected_messages: messages },
   read(row) {
     const weighted = [
-      turns(row, "chosen_messages"),
-      turns(row, "rejected_messages"),
+      readTurns(row, "chosen_messages"),
+      readTurns(row, "rejected_messages"),
     ] as const;
     const [chosen, rejected] = weighted;
     const plain = [withoutWeights(chosen), withoutWeights(rejected)] as const;
@@ -27,10 +26,6 @@ export const llamafactoryV1: Format = format({
     return reading;
   },
 });
-
-function turns(row: SourceRow, field: string): Turns {
-  return { field, messages: readMessages(row, field) };
-}
 
 function withoutWeights({ field, messages }: Turns): Turns {
   const plain = messages.map(({ loss_weight: _, role, content, ...rest }) => ({

@@ -1,7 +1,13 @@
-import { type Message, readMessages } from "../messages.ts";
+import type { Message } from "../messages.ts";
 import { type Format, format } from "./format.ts";
 import { type Form, messages } from "./forms.ts";
-import { chat, chatOfTwo, checkAlternation, type Turns } from "./turns.ts";
+import {
+  chat,
+  chatOfTwo,
+  checkAlternation,
+  readTurns,
+  type Turns,
+} from "./turns.ts";
 import { readTools } from "./values.ts";
 import { isObject } from "../../files/values.ts";
 import type { SourceRow } from "../containers/reading.ts";
@@ -28,15 +34,11 @@ export const openai: Format = format({
   tools: null,
   read(row) {
     const { messages, tools } = row.fields.input as Record<string, unknown>;
-    const turns = (field: string, options = {}) => ({
-      field,
-      messages: readMessages(row, field, options),
-    });
     return {
-      ...chat(row, {
-        prompt: turns("input.messages", { value: messages }),
-        completions: [turns("preferred_output"), turns("non_preferred_output")],
-      }),
+      ...chat(row, readTurns(row, "input.messages", { value: messages }), [
+        readTurns(row, "preferred_output"),
+        readTurns(row, "non_preferred_output"),
+      ]),
       ...readTools(row, { field: "input.tools", value: tools, form: "chat" }),
     };
   },
@@ -59,10 +61,14 @@ export const hhRlhf: Format = format({
   name: "hh-rlhf",
   kind: "pairs",
   columns: { chosen: dialogue, rejected: dialogue },
-  read: (row) => chatOfTwo(row, [turns(row, "chosen"), turns(row, "rejected")]),
+  read: (row) =>
+    chatOfTwo(row, [
+      dialogueTurns(row, "chosen"),
+      dialogueTurns(row, "rejected"),
+    ]),
 });
 
-function turns(row: SourceRow, field: string): Turns {
+function dialogueTurns(row: SourceRow, field: string): Turns {
   // What stands before the first mark is empty, see `dialogue`.
   const parts = (row.fields[field] as string).split(MARK).slice(1);
   const messages: Message[] = [];

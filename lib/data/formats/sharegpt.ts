@@ -1,8 +1,8 @@
-import { type MessageTags, readMessages } from "../messages.ts";
+import type { MessageTags } from "../messages.ts";
 import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
 import { label, messages } from "./forms.ts";
-import { chat, chatOfOne, checkAlternation, type Turns } from "./turns.ts";
+import { chat, chatOfOne, checkAlternation, readTurns } from "./turns.ts";
 
 /** Names of the columns of a file in LLaMA-Factory's sharegpt layout. */
 export interface SharegptColumns {
@@ -44,10 +44,8 @@ export function sharegpt(
   { kind, columns = USUAL, tags }: SharegptOptions,
 ): Format {
   const { messages: turns, chosen, rejected, verdict, system, tools } = columns;
-  const read = (row: SourceRow, field: string): Turns => ({
-    field,
-    messages: readMessages(row, field, { tags }),
-  });
+  const read = (row: SourceRow, field: string) =>
+    readTurns(row, field, { tags });
   const shared = { name, kind, label: verdict, system, tools };
   if (kind === "labels") {
     return format({
@@ -66,8 +64,7 @@ export function sharegpt(
     read(row) {
       const prompt = read(row, turns);
       checkAlternation(row, { ...prompt, last: "user" });
-      const completions = [read(row, chosen), read(row, rejected)];
-      return chat(row, { prompt, completions });
+      return chat(row, prompt, [read(row, chosen), read(row, rejected)]);
     },
   });
 }

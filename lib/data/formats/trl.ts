@@ -1,9 +1,8 @@
-import { readMessages } from "../messages.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import { conversations, label, messages, text, texts } from "./forms.ts";
 import { ranking } from "./feedback.ts";
-import { chat, chatOfOne, chatOfTwo, type Turns } from "./turns.ts";
+import { chat, chatOfOne, chatOfTwo, readTurns } from "./turns.ts";
 
 const PAIR = ["chosen", "rejected"] as const;
 
@@ -30,7 +29,7 @@ export const trlPairs: readonly Format[] = [
     name: "trl-pairs-implicit",
     kind: "pairs",
     columns: { chosen: messages, rejected: messages },
-    read: (row) => chatOfTwo(row, conversationPair(row)),
+    read: commonPrompt,
   }),
   format({
     name: "trl-pairs",
@@ -52,7 +51,7 @@ export const trlLabels: readonly Format[] = [
     name: "messages-labels",
     kind: "labels",
     columns: { messages, label },
-    read: (row) => chatOfOne(row, turns(row, "messages")),
+    read: (row) => chatOfOne(row, readTurns(row, "messages")),
   }),
   format({
     name: "trl-labels",
@@ -70,12 +69,10 @@ export const ranks: readonly Format[] = [
     columns: { prompt: messages, completions: conversations },
     read(row) {
       const { items, scores } = ranking(row, "completions");
-      const completions = items.map((value, i) => {
-        const field = `completions[${i}]`;
-        return { field, messages: readMessages(row, field, { value }) };
-      });
-      const prompt = turns(row, "prompt");
-      return { ...chat(row, { prompt, completions }), ...scores };
+      const completions = items.map((value, i) =>
+        readTurns(row, `completions[${i}]`, { value })
+      );
+      return { ...chat(row, readTurns(row, "prompt"), completions), ...scores };
     },
   }),
   format({
@@ -102,23 +99,23 @@ function texted(
 }
 
 function chatted(row: SourceRow, completions: readonly string[]): Reading {
-  return chat(row, {
-    prompt: turns(row, "prompt"),
-    completions: completions.map((field) => turns(row, field)),
-  });
+  return chat(
+    row,
+    readTurns(row, "prompt"),
+    completions.map((field) => readTurns(row, field)),
+  );
 }
 
-function turns(row: SourceRow, field: string): Turns {
-  return { field, messages: readMessages(row, field) };
-}
-
-function conversationPair(row: SourceRow): [Turns, Turns] {
-  return [turns(row, "chosen"), turns(row, "rejected")];
+function commonPrompt(row: SourceRow) {
+  return chatOfTwo(row, [
+    readTurns(row, "chosen"),
+    readTurns(row, "rejected"),
+  ]);
 }
 
 /** Takes the prompt from the conversations, as TRL does. */
 function repeatedPrompt(row: SourceRow): Reading {
-  const reading = chatOfTwo(row, conversationPair(row));
+  const reading = commonPrompt(row);
   const actual = row.fields.prompt as string;
   const said = reading.prompt.some(({ content }) =>
     content.trim() === actual.trim()

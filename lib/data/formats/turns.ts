@@ -5,16 +5,29 @@ import {
   unreadable,
   valueError,
 } from "../containers/reading.ts";
-import type { Message } from "../messages.ts";
+import {
+  type Message,
+  readMessages,
+  type ReadMessagesOptions,
+} from "../messages.ts";
 import type { Content } from "../example.ts";
 
 /** Content that is a conversation. */
 export type Chat = Extract<Content, { form: "chat" }>;
 
-/** Messages, and where in the row they stand. */
+/** Messages, and the field of the row that holds them. */
 export interface Turns {
   readonly field: string;
   readonly messages: Message[];
+}
+
+/** Reads the messages of a field, see {@linkcode readMessages}. */
+export function readTurns(
+  row: SourceRow,
+  field: string,
+  options?: ReadMessagesOptions,
+): Turns {
+  return { field, messages: readMessages(row, field, options) };
 }
 
 /**
@@ -26,7 +39,8 @@ export interface Turns {
  */
 export function chat(
   row: SourceRow,
-  { prompt, completions }: { prompt: Turns; completions: readonly Turns[] },
+  prompt: Turns,
+  completions: readonly Turns[],
 ): Chat {
   checkSystem(row, { ...prompt, messages: prompt.messages.slice(1) });
   for (const completion of completions) {
@@ -61,13 +75,12 @@ export function chatOfTwo(
         "the prompt; found none in common",
     );
   }
-  return chat(row, {
-    prompt: { field: a.field, messages: a.messages.slice(0, shared) },
-    completions: [a, b].map(({ field, messages }) => ({
-      field,
-      messages: messages.slice(shared),
-    })),
-  });
+  const prompt = { ...a, messages: a.messages.slice(0, shared) };
+  const completions = [a, b].map(({ field, messages }) => ({
+    field,
+    messages: messages.slice(shared),
+  }));
+  return chat(row, prompt, completions);
 }
 
 /** A conversation whose last message is the completion. */
@@ -76,10 +89,8 @@ export function chatOfOne(row: SourceRow, { field, messages }: Turns): Chat {
     const expected = "a prompt and an answer, two messages or more";
     throw valueError(row, { field, actual: messages, expected });
   }
-  return chat(row, {
-    prompt: { field, messages: messages.slice(0, -1) },
-    completions: [{ field, messages: messages.slice(-1) }],
-  });
+  const completion = { field, messages: messages.slice(-1) };
+  return chat(row, { field, messages: messages.slice(0, -1) }, [completion]);
 }
 
 /**

@@ -3,11 +3,11 @@ import {
   unreadable,
   valueError,
 } from "../containers/reading.ts";
-import { type Message, readMessages } from "../messages.ts";
+import type { Message } from "../messages.ts";
 import { type Format, format, type Reading } from "./format.ts";
 import type { Form } from "./forms.ts";
 import { atLeastTwo } from "./feedback.ts";
-import { chat, type Turns } from "./turns.ts";
+import { chat, readTurns, type Turns } from "./turns.ts";
 import { readNumber } from "./values.ts";
 import { isObject } from "../../files/values.ts";
 
@@ -61,10 +61,7 @@ function read(row: SourceRow, score: string): Reading {
   // The sort is stable.
   scored.sort((a, b) => b.score - a.score);
   return {
-    ...chat(row, {
-      prompt: prompt(row),
-      completions: scored.map(({ turns }) => turns),
-    }),
+    ...chat(row, prompt(row), scored.map(({ turns }) => turns)),
     scores: scored.map(({ score }) => score),
   };
 }
@@ -84,5 +81,5 @@ function prompt(row: SourceRow): Turns {
   }
   return typeof content === "string"
     ? { field, messages: [{ role: "user", content }] }
-    : { field, messages: readMessages(row, field) };
+    : readTurns(row, field);
 }

@@ -1,8 +1,8 @@
 import { strictEqual } from "node:assert/strict";
-import { Places } from "lib/data/analyse/repeats.ts";
+import { LocationNumbers } from "lib/data/analyse/repeats.ts";
 
 Deno.test("places are numbers and become text again", () => {
-  const places = new Places();
+  const places = new LocationNumbers();
   const third = places.number("a, b.jsonl, line 3");
   const big = places.number("c.parquet, row 123456789");
   strictEqual(places.text(third, "a, b.jsonl, line 9"), "line 3");
@@ -13,6 +13,6 @@ Deno.test("places are numbers and become text again", () => {
 });
 
 Deno.test("a place without a number is another", () => {
-  const places = new Places();
+  const places = new LocationNumbers();
   strictEqual(places.text(places.number("somewhere"), "x"), "another");
 });

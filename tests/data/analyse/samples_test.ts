@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { tokenPieces } from "lib/data/analyse/token_pieces.ts";
+import { tokenPieces } from "lib/data/analyse/samples.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { withByteTokenizer } from "../byte_tokenizer.ts";
 
