@@ -13,7 +13,7 @@ import { runVerb, say } from "lib/cli/terminal.ts";
 import { Clock } from "lib/record/record.ts";
 import { inputProgress } from "./train/download_progress.ts";
 import { refuseQuantized } from "lib/run/plan.ts";
-import { containerOf } from "./data/outputs.ts";
+import { containerOf } from "lib/data/write/rows_file.ts";
 import {
   type Answer,
   generateAnswers,

@@ -1,4 +1,3 @@
-import type { Message } from "./messages.ts";
 import { createHash } from "node:crypto";
 
 /** A prompt with its continuations, as token ids. */
@@ -80,42 +79,6 @@ export interface ExampleSet {
   readonly kind: DataKind;
   readonly examples: readonly Example[];
   readonly counts: Counts;
-}
-
-/** What a row says before tokenization; prompt and completions have one form. */
-export type Content =
-  | {
-    readonly form: "text";
-    readonly prompt: string;
-    readonly completions: readonly string[];
-  }
-  | {
-    readonly form: "chat";
-    readonly prompt: readonly Message[];
-    readonly completions: readonly (readonly Message[])[];
-  }
-  | { readonly form: "ids" } & TokenRow;
-
-/** One row of any layout, normalised. */
-export type PreferenceRow = Content & {
-  /** File and place, for messages. */
-  readonly location: string;
-  /** Desirability of the completion; absent for pairs and lists. */
-  readonly label?: boolean;
-  /** How good each completion is, where the source says it; ranks follow it. */
-  readonly scores?: readonly number[];
-  /** Of a pair the share of votes for the chosen, where there was a vote. */
-  readonly agreement?: number;
-  /** By what the loss of the row is multiplied. @default 1 */
-  readonly weight?: number;
-  /** Definitions of tools, for the chat template. */
-  readonly tools?: readonly unknown[];
-};
-
-/** The rows of one file. */
-export interface PreferenceRows {
-  readonly kind: DataKind;
-  readonly rows: readonly PreferenceRow[];
 }
 
 type Completions = Pick<TokenRow, "completions" | "lossMask">;

@@ -1,12 +1,14 @@
 import type { DataKind, Example, ExampleSet } from "./example.ts";
 
 /** What a loss wants to see. */
-export type Wanted = DataKind | "completions";
+export type ExampleKind = DataKind | "completions";
 
 /** How each kind of examples becomes what is wanted; absent where it cannot. */
-const WAYS: Record<
+const CONVERTERS: Record<
   DataKind,
-  Partial<Record<Wanted, (examples: readonly Example[]) => readonly Example[]>>
+  Partial<
+    Record<ExampleKind, (examples: readonly Example[]) => readonly Example[]>
+  >
 > = {
   pairs: {
     labels: (examples) => examples.flatMap(unpair),
@@ -20,7 +22,7 @@ const WAYS: Record<
 };
 
 /** How the user can have what is not made unasked. */
-const ADVICE: Record<DataKind, Partial<Record<Wanted, string>>> = {
+const ADVICE: Record<DataKind, Partial<Record<ExampleKind, string>>> = {
   pairs: {},
   labels: {
     pairs: "where prompts repeat, pairs can be made before: state pairLabels",
@@ -31,7 +33,7 @@ const ADVICE: Record<DataKind, Partial<Record<Wanted, string>>> = {
 };
 
 /** What each kind is, where it is not what a loss needs. */
-const NEEDS: Record<Wanted, string> = {
+const NEEDS: Record<ExampleKind, string> = {
   pairs: "a chosen and a rejected completion of each prompt",
   labels: "completions labelled desirable or not",
   ranks: "completions of each prompt ranked from best to worst",
@@ -50,11 +52,11 @@ const NEEDS: Record<Wanted, string> = {
  */
 export function examplesFor(
   { kind, examples }: Pick<ExampleSet, "kind" | "examples">,
-  wanted: Wanted,
+  wanted: ExampleKind,
 ): readonly Example[] {
   if (kind === wanted) return examples;
-  const way = WAYS[kind][wanted];
-  if (way) return way(examples);
+  const convert = CONVERTERS[kind][wanted];
+  if (convert) return convert(examples);
   const advice = ADVICE[kind][wanted];
   throw new RangeError(
     `Cannot make ${wanted} of ${kind}: the loss needs ${NEEDS[wanted]}` +

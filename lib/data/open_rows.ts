@@ -7,9 +7,10 @@ import {
   formatsBeside,
   registeredDataset,
 } from "./dataset_info.ts";
-import type { DataKind, Example, PreferenceRow } from "./example.ts";
+import type { DataKind, Example } from "./example.ts";
 import type { Format } from "./formats/format.ts";
 import { findFormat, recogniseFormat } from "./formats/registry.ts";
+import type { PreferenceRow } from "./preference_row.ts";
 
 /** Hears how a download goes on. */
 export type DownloadHooks = Pick<HubOptions, "onFile" | "onWait">;

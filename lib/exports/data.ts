@@ -6,13 +6,7 @@
 export { type SourceRow } from "../data/containers/reading.ts";
 export { type ConversionSettings } from "../data/convert/convert.ts";
 export { type RankedPairs } from "../data/convert/pairs.ts";
-export {
-  type Content,
-  type DataKind,
-  type Example,
-  type PreferenceRow,
-  type TokenRow,
-} from "../data/example.ts";
+export { type DataKind, type Example, type TokenRow } from "../data/example.ts";
 export { type Format } from "../data/formats/format.ts";
 export {
   type LoadedExamples,
@@ -27,6 +21,7 @@ export {
   type RowOptions,
   type RowsInMemory,
 } from "../data/open_rows.ts";
+export { type Content, type PreferenceRow } from "../data/preference_row.ts";
 export {
   type EncodeOptions,
   SPECIALS,

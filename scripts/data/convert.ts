@@ -4,13 +4,12 @@ import { portablePath } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { say } from "lib/cli/terminal.ts";
 import type { ConversionSettings } from "lib/data/convert/convert.ts";
+import { containerOf, writeRows } from "lib/data/write/rows_file.ts";
 import {
-  containerOf,
   layoutOutput,
   type Output,
   type Target,
   tokenOutput,
-  writeRows,
 } from "./outputs.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {

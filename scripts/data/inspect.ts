@@ -1,4 +1,9 @@
-import { lengthCollector, type Lengths } from "lib/data/analyse/lengths.ts";
+import {
+  lengthCollector,
+  lengthHistograms,
+  type Lengths,
+  namedLengths,
+} from "lib/data/analyse/lengths.ts";
 import {
   type Frequencies,
   type Overview,
@@ -17,7 +22,6 @@ import { visibleText } from "lib/cli/terminal_text.ts";
 import { placesText } from "./check.ts";
 import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
 import { histogramText, sampleParts, tellBadRows } from "./text.ts";
-import { lengthHistograms, namedLengths } from "lib/data/analyse/histograms.ts";
 import { textSample, tokenSample } from "lib/data/analyse/samples.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {

@@ -1,7 +1,5 @@
-import { basename, dirname, join } from "node:path";
-import { writeAtomically, writeTextAtomically } from "lib/files/atomic.ts";
+import { goodRows } from "lib/data/containers/reading.ts";
 import { findFormat } from "lib/data/formats/registry.ts";
-import type { PreferenceRow } from "lib/data/example.ts";
 import { RowTokenizer } from "lib/data/tokenize/tokenize.ts";
 import {
   assertWritable,
@@ -13,7 +11,7 @@ import {
   writtenRow,
 } from "lib/data/write/layout.ts";
 import {
-  datasetInfoEntry,
+  addToDatasetInfo,
   llamafactoryLayout,
 } from "lib/data/write/llamafactory.ts";
 import {
@@ -29,7 +27,7 @@ import {
   refuseTokenFlags,
   type TokenSettings,
 } from "./tokens.ts";
-import { reasonOf } from "lib/files/values.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 /** What data can be written as. */
 export const TARGETS = [...LAYOUT_NAMES, "tokens"] as const;
@@ -64,10 +62,7 @@ export async function layoutOutput(
     return writtenRow(row, { layout, format });
   };
   const finish = (file: string) =>
-    addToDatasetInfo(
-      file,
-      (name) => datasetInfoEntry({ kind, form, tools }, name),
-    );
+    addToDatasetInfo(file, { kind, form, tools });
   return {
     format: format.name,
     conversions,
@@ -115,14 +110,7 @@ async function* written(
     data: RowReader;
   },
 ): AsyncGenerator<Fields> {
-  for await (const row of rows) {
-    let fields: Fields | null;
-    try {
-      fields = write(row);
-    } catch (error) {
-      data.refuse(error as Error);
-      continue;
-    }
+  for await (const fields of goodRows(rows, write, data.refuse)) {
     if (fields) yield fields;
   }
 }
@@ -135,75 +123,4 @@ async function convertedRows(data: RowReader, settings: ConversionSettings) {
   }
   const rows: PreferenceRow[] = await Array.fromAsync(data.rows());
   return convertRows({ kind, rows }, settings);
-}
-
-/** Puts a file into the dataset_info.json of its folder, beside other entries. */
-async function addToDatasetInfo(
-  file: string,
-  entry: (fileName: string) => Fields,
-): Promise<string> {
-  const path = join(dirname(file), "dataset_info.json");
-  const fileName = basename(file);
-  const name = fileName.replace(/\.jsonl?$/, "");
-  const entries = { ...await readEntries(path), [name]: entry(fileName) };
-  await writeTextAtomically(path, JSON.stringify(entries, null, 2) + "\n");
-  return path;
-}
-
-async function readEntries(path: string): Promise<Fields> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return {};
-    throw new Error(`Cannot add to ${path}: ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
-}
-
-/** How the rows of a file are put together, by the end of its name. */
-const CONTAINERS = {
-  ".jsonl": { start: "", between: "\n", end: "\n" },
-  ".json": { start: "[\n", between: ",\n", end: "\n]\n" },
-};
-
-/** Characters that are written at once. */
-const BLOCK = 1 << 20;
-
-/**
- * Writes rows as JSON lines or as one JSON array, row by row.
- *
- * @returns how many there were.
- * @throws Error for another ending of the file's name, or for no rows.
- */
-export async function writeRows(
-  path: string,
-  rows: AsyncIterable<Fields> | Iterable<Fields>,
-): Promise<number> {
-  const { start, between, end } = containerOf(path);
-  let count = 0;
-  await writeAtomically(path, async (temporary) => {
-    using file = await Deno.create(temporary);
-    const writer = file.writable.getWriter();
-    const encoder = new TextEncoder();
-    let block = start;
-    for await (const row of rows) {
-      block += (count++ === 0 ? "" : between) + JSON.stringify(row);
-      if (block.length < BLOCK) continue;
-      await writer.write(encoder.encode(block));
-      block = "";
-    }
-    if (count === 0) throw new Error("no rows are left");
-    await writer.write(encoder.encode(block + end));
-    await writer.close();
-  });
-  return count;
-}
-
-/** @throws Error where {@linkcode writeRows} would. */
-export function containerOf(path: string) {
-  const container = Object.entries(CONTAINERS)
-    .find(([ending]) => path.endsWith(ending))?.[1];
-  if (container) return container;
-  throw new Error(`Cannot write ${path}: expected a name in .jsonl or .json`);
 }

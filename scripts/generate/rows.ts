@@ -9,7 +9,7 @@ import {
 } from "lib/record/record.ts";
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";
-import { writeRows } from "../data/outputs.ts";
+import { writeRows } from "lib/data/write/rows_file.ts";
 import type { Answer } from "./answers.ts";
 import type { GenerateSettings } from "./flags.ts";
 import type { OpenedPolicy } from "lib/run/models.ts";

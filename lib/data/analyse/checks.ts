@@ -5,7 +5,7 @@ import {
   Tally,
   type Verdict,
 } from "./count_findings.ts";
-import type { DataKind, Example, PreferenceRow } from "../example.ts";
+import type { DataKind, Example } from "../example.ts";
 import type { Truncation } from "../tokenize/truncate.ts";
 import { RowTokenizer, type TokenizeOptions } from "../tokenize/tokenize.ts";
 import { classCounter, classFindings } from "./classes.ts";
@@ -13,6 +13,7 @@ import type { LengthCollector } from "./lengths.ts";
 import { repeats, type SeenRows } from "./repeats.ts";
 import { rowFlaws, textFlaws } from "./row_flaws.ts";
 import type { BadRows } from "../open_rows.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** What drops those rows that training would refuse: here they are counted. */
 const DROPPING: Readonly<Record<Truncation, Truncation>> = {

@@ -1,5 +1,5 @@
-import type { PreferenceRow } from "../example.ts";
 import { type Finding, finding } from "./count_findings.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** How many rows there are of each label, and in which order. */
 export interface Classes {

@@ -1,8 +1,9 @@
-import type { DataKind, Example, PreferenceRow } from "../example.ts";
+import type { DataKind, Example } from "../example.ts";
 import type { Finding } from "./count_findings.ts";
-import { completionTexts } from "./key_table.ts";
-import { correlation } from "../../stats/describe.ts";
+import { binCounts, correlation, wholeBins } from "../../stats/describe.ts";
 import { quantile } from "../../stats/interval.ts";
+import type { Histogram } from "../../plot/data_page.ts";
+import { completionTexts, type PreferenceRow } from "../preference_row.ts";
 
 /** Lengths of a file, each in tokens where a tokenizer was at hand, else in characters. */
 export interface Lengths {
@@ -173,4 +174,61 @@ function percent(share: number): string {
 
 function signed(x: number): string {
   return x.toFixed(2).replace("-", "−");
+}
+
+/** What the two sides of each kind of data are called. */
+const SIDES: Record<DataKind, readonly [better: string, worse: string]> = {
+  pairs: ["chosen", "rejected"],
+  labels: ["desirable", "undesirable"],
+  ranks: ["best", "others"],
+};
+
+/** The lengths of each part of a file by its name, parts that are missing left out. */
+export function namedLengths(
+  { prompts, better, worse }: Lengths,
+  kind: DataKind,
+): [name: string, lengths: readonly number[]][] {
+  const [first, second] = SIDES[kind];
+  const parts: [string, readonly number[]][] = [
+    ["prompt", prompts],
+    [first, better],
+    [second, worse],
+  ];
+  return parts.filter(([, lengths]) => lengths.length > 0);
+}
+
+/** Lengths as histograms: of prompts, and of both sides in the same bins. */
+export function lengthHistograms(
+  lengths: Lengths,
+  kind: DataKind,
+): Histogram[] {
+  const [prompts, ...sides] = namedLengths(lengths, kind);
+  const { unit } = lengths;
+  return [
+    histogram([prompts!], { title: "Prompts", unit }),
+    histogram(sides, { title: "Completions", unit }),
+  ];
+}
+
+function histogram(
+  parts: readonly (readonly [name: string, lengths: readonly number[]])[],
+  { title, unit }: { title: string; unit: string },
+): Histogram {
+  const bins = wholeBins(parts.flatMap(([, lengths]) => [...lengths]));
+  return {
+    title,
+    axis: unit,
+    note: parts.map(([name, lengths]) => `${name}: ${summary(lengths)}`)
+      .join("; "),
+    width: bins.width,
+    series: parts.map(([name, lengths]) => ({
+      name,
+      counts: binCounts(lengths, bins),
+    })),
+  };
+}
+
+function summary(lengths: readonly number[]): string {
+  const [low, middle, high] = [0, 0.5, 1].map((p) => quantile(lengths, p));
+  return `median ${middle}, ${low} to ${high}`;
 }

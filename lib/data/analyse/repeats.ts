@@ -1,6 +1,7 @@
-import type { DataKind, PreferenceRow } from "../example.ts";
+import type { DataKind } from "../example.ts";
 import { type Finding, finding, Tally } from "./count_findings.ts";
 import { joinedKey, type Key, keyOf, KeyTable } from "./key_table.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** What is remembered of the rows of another file, to compare with. */
 export interface SeenRows {

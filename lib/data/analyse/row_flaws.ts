@@ -1,12 +1,12 @@
 import type { Message } from "../messages.ts";
-import type { PreferenceRow } from "../example.ts";
 import { type Check, type Finding, finding, Tally } from "./count_findings.ts";
 import {
   completionTexts,
+  type PreferenceRow,
   questionText,
   saysNothing,
   textsOf,
-} from "./key_table.ts";
+} from "../preference_row.ts";
 
 /** Something that can be wrong with a text or a row by itself. */
 interface Flaw<T> extends Check {

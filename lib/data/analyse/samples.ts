@@ -1,8 +1,8 @@
 import type { Sample, Sequence } from "../../plot/data_page.ts";
-import { type Example, lossLengths, type PreferenceRow } from "../example.ts";
+import { type Example, lossLengths } from "../example.ts";
 import type { Message } from "../messages.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { completionTexts } from "./key_table.ts";
+import { completionTexts, type PreferenceRow } from "../preference_row.ts";
 
 /** How a row's completions are called, and which of them are wanted. */
 function sides({ label, completions, scores }: PreferenceRow) {
@@ -82,7 +82,7 @@ function turnsText(turns: readonly Message[]): string {
 }
 
 /** A piece of text that one token makes, or several where a character takes them. */
-export interface Piece {
+export interface TextPiece {
   readonly text: string;
   /** Index of its last token. */
   readonly end: number;
@@ -97,9 +97,9 @@ export interface Piece {
 export function tokenPieces(
   ids: readonly number[],
   tokenizer: Pick<Tokenizer, "decode">,
-): Piece[] {
+): TextPiece[] {
   const { decode } = tokenizer;
-  const pieces: Piece[] = [];
+  const pieces: TextPiece[] = [];
   let context = 0;
   let start = 0;
   for (const [i, id] of ids.entries()) {

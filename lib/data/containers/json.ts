@@ -37,7 +37,7 @@ export async function* readJson(
 async function* splitRows(
   chunks: AsyncIterable<Uint8Array>,
   reading: Reading,
-): AsyncGenerator<Piece> {
+): AsyncGenerator<RowPiece> {
   let splitter: Splitter = new LineSplitter(reading);
   let begun = false;
   for await (const chunk of chunks) {
@@ -51,7 +51,7 @@ async function* splitRows(
   yield* splitter.end();
 }
 
-function parse({ bytes, location }: Piece): SourceRow {
+function parse({ bytes, location }: RowPiece): SourceRow {
   const text = decode(bytes, location);
   const value = parseText(text, location);
   if (isObject(value)) return { location, fields: value };
@@ -128,7 +128,7 @@ export class ArraySplitter implements Splitter {
     this.#row = new RowBytes(maxRowBytes);
   }
 
-  *push(chunk: Uint8Array): Generator<Piece> {
+  *push(chunk: Uint8Array): Generator<RowPiece> {
     let start = this.#depth > 0 ? 0 : chunk.length;
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i]!;
@@ -152,7 +152,7 @@ export class ArraySplitter implements Splitter {
     this.#row.add(chunk.subarray(start), this.#location);
   }
 
-  end(): Iterable<Piece> {
+  end(): Iterable<RowPiece> {
     if (this.#ended) return [];
     throw this.#misshapen("the end of the file");
   }
@@ -172,13 +172,13 @@ export class ArraySplitter implements Splitter {
     return i;
   }
 
-  #finish(bytes: Uint8Array): Piece {
+  #finish(bytes: Uint8Array): RowPiece {
     const location = this.#location;
     this.#number++;
     return { bytes: this.#row.finish(bytes, location), location };
   }
 
-  *#finishLast(bytes: Uint8Array, closing: number): Generator<Piece> {
+  *#finishLast(bytes: Uint8Array, closing: number): Generator<RowPiece> {
     if (closing !== CLOSE_LIST) throw this.#misshapen('"}"');
     this.#ended = true;
     const isFirst = this.#number === 1;
@@ -207,16 +207,16 @@ export class ArraySplitter implements Splitter {
 }
 
 /** The bytes of one row and where they are. */
-export interface Piece {
+export interface RowPiece {
   readonly bytes: Uint8Array;
   readonly location: string;
 }
 
 /** Cuts the chunks of a stream, given one after the other, into rows. */
 export interface Splitter {
-  push(chunk: Uint8Array): Generator<Piece>;
+  push(chunk: Uint8Array): Generator<RowPiece>;
   /** What is left when the stream ends. */
-  end(): Iterable<Piece>;
+  end(): Iterable<RowPiece>;
 }
 
 const LINE_FEED = 0x0a;
@@ -232,7 +232,7 @@ export class LineSplitter implements Splitter {
     this.#row = new RowBytes(maxRowBytes);
   }
 
-  *push(chunk: Uint8Array): Generator<Piece> {
+  *push(chunk: Uint8Array): Generator<RowPiece> {
     let start = 0;
     let end = chunk.indexOf(LINE_FEED);
     while (end !== -1) {
@@ -243,11 +243,11 @@ export class LineSplitter implements Splitter {
     this.#row.add(chunk.subarray(start), this.#location);
   }
 
-  end(): Iterable<Piece> {
+  end(): Iterable<RowPiece> {
     return this.#finish(new Uint8Array());
   }
 
-  #finish(last: Uint8Array): Piece[] {
+  #finish(last: Uint8Array): RowPiece[] {
     const location = this.#location;
     this.#line++;
     const bytes = this.#row.finish(last, location);

@@ -1,5 +1,5 @@
 import type { Rng } from "../../rng.ts";
-import type { PreferenceRow } from "../example.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** What a conversion made of rows, and how often it did what. */
 export interface Converted {

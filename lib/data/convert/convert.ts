@@ -1,9 +1,10 @@
 import type { Converted } from "./conversion.ts";
 import { flipLabels, keepShares, softenVotes } from "./labels.ts";
 import { pairLabelled, pairRanked, type RankedPairs, unpair } from "./pairs.ts";
-import type { DataKind, PreferenceRow, PreferenceRows } from "../example.ts";
+import type { DataKind } from "../example.ts";
 import { Rng } from "../../rng.ts";
 import { kebab } from "../../cli/flag.ts";
+import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
 
 /** What is to be made of rows, in the order in which it is done. */
 export interface ConversionSettings {
@@ -78,9 +79,9 @@ export function convertsNothing(settings: ConversionSettings): boolean {
   return wantedSteps(settings).length === 0;
 }
 
-type Wanted = Step & Pick<Conversion, "setting">;
+type RequestedStep = Step & Pick<Conversion, "setting">;
 
-function wantedSteps(settings: ConversionSettings): [string, Wanted][] {
+function wantedSteps(settings: ConversionSettings): [string, RequestedStep][] {
   const steps = { ...pairSteps(settings), ...labelSteps(settings) };
   return Object.entries(steps).flatMap(([name, { setting = false, ...step }]) =>
     setting === false ? [] : [[name, { ...step, setting }]]

@@ -1,11 +1,11 @@
 import type { Rng } from "../../rng.ts";
-import type { PreferenceRow } from "../example.ts";
 import {
   type Converted,
   drawShare,
   selectCompletions,
   withCompletions,
 } from "./conversion.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 export interface Shares {
   /** @default 1 */

@@ -1,6 +1,6 @@
 import type { Rng } from "../../rng.ts";
-import type { PreferenceRow } from "../example.ts";
 import { type Converted, selectCompletions } from "./conversion.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /**
  * Pairs of labelled completions of one prompt: each desirable one with an

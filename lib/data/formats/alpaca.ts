@@ -1,7 +1,7 @@
 import type { Message } from "../messages.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
-import { type Format, format, type Reading } from "./format.ts";
-import { label, list, text } from "./forms.ts";
+import { type Format, format, type RowContent } from "./format.ts";
+import { label, list, text } from "./column_types.ts";
 import { chat } from "./turns.ts";
 import { readText } from "./values.ts";
 
@@ -77,7 +77,7 @@ function read(
   row: SourceRow,
   { prompt, query, history }: AlpacaColumns,
   answers: readonly string[],
-): Reading {
+): RowContent {
   const parts = [prompt, query].map((field) => readText(row, field));
   const content = parts.filter((part) => part !== "").join("\n");
   if (content === "") {

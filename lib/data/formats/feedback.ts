@@ -1,6 +1,7 @@
-import type { DataKind, PreferenceRow } from "../example.ts";
+import type { DataKind } from "../example.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { readNumber } from "./values.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /**
  * What rows of any format may say besides their texts: `loss_weight`, by which

@@ -3,12 +3,13 @@ import {
   unreadable,
   valueError,
 } from "../containers/reading.ts";
-import type { Content, DataKind, PreferenceRow } from "../example.ts";
-import { type Form, typedRow } from "./forms.ts";
+import type { DataKind } from "../example.ts";
+import { type ColumnType, typedRow } from "./column_types.ts";
 import { feedbackOf } from "./feedback.ts";
 import { withSystem } from "./turns.ts";
 import { readLabel, readTools } from "./values.ts";
 import { reasonOf } from "../../files/values.ts";
+import type { Content, PreferenceRow } from "../preference_row.ts";
 
 /** A layout of data files. */
 export interface Format {
@@ -30,7 +31,7 @@ export interface Format {
 }
 
 /** What a row says, apart from its label. */
-export type Reading =
+export type RowContent =
   & Content
   & Pick<PreferenceRow, "scores" | "tools">;
 
@@ -38,16 +39,16 @@ export type Reading =
 export interface Layout {
   readonly name: string;
   readonly kind: DataKind;
-  readonly columns: Readonly<Record<string, Form>>;
+  readonly columns: Readonly<Record<string, ColumnType>>;
   /** Columns that rows may have. */
-  readonly optional?: Readonly<Record<string, Form>>;
+  readonly optional?: Readonly<Record<string, ColumnType>>;
   /** Column of the label, where there is one. @default "label" */
   readonly label?: string;
   /** Column of a system message, `null` for none. @default "system" */
   readonly system?: string | null;
   /** Column of tool definitions, `null` for none. @default "tools" */
   readonly tools?: string | null;
-  read(row: SourceRow): Reading;
+  read(row: SourceRow): RowContent;
 }
 
 /** Makes a format of a layout. */
@@ -83,7 +84,7 @@ function faults({ fields }: SourceRow, columns: Layout["columns"]): string[] {
     .map(([name]) => name);
 }
 
-function describe([column, { expected }]: [string, Form]): string {
+function describe([column, { expected }]: [string, ColumnType]): string {
   return `${column} (${expected})`;
 }
 

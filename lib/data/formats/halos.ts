@@ -1,6 +1,6 @@
 import type { SourceRow } from "../containers/reading.ts";
-import { type Format, format, type Reading } from "./format.ts";
-import { exactly, label, messages } from "./forms.ts";
+import { type Format, format, type RowContent } from "./format.ts";
+import { exactly, label, messages } from "./column_types.ts";
 import { chat, readTurns } from "./turns.ts";
 import { readLabel, readNumber } from "./values.ts";
 
@@ -36,7 +36,7 @@ export const halosFormats: readonly Format[] = [
   }),
 ];
 
-function read(row: SourceRow, outputs: readonly string[]): Reading {
+function read(row: SourceRow, outputs: readonly string[]): RowContent {
   const columns = (name: string) =>
     outputs.map((which) => which === "" ? name : `${name}_${which}`);
   const rewards = columns("reward");

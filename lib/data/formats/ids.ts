@@ -1,6 +1,6 @@
 import type { SourceRow } from "../containers/reading.ts";
-import { type Format, format, type Reading } from "./format.ts";
-import { idLists, ids, label } from "./forms.ts";
+import { type Format, format, type RowContent } from "./format.ts";
+import { idLists, ids, label } from "./column_types.ts";
 import { ranking } from "./feedback.ts";
 
 /**
@@ -32,7 +32,10 @@ export const idFormats: readonly Format[] = [
 ];
 
 /** The format has seen to it that these are ids. */
-function read({ fields }: SourceRow, completions: readonly unknown[]): Reading {
+function read(
+  { fields }: SourceRow,
+  completions: readonly unknown[],
+): RowContent {
   return {
     form: "ids",
     prompt: fields.prompt_ids as number[],

@@ -1,6 +1,6 @@
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
-import { messages } from "./forms.ts";
+import { messages } from "./column_types.ts";
 import { chatOfTwo, readTurns, type Turns } from "./turns.ts";
 
 /**

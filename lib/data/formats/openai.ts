@@ -1,6 +1,6 @@
 import type { Message } from "../messages.ts";
 import { type Format, format } from "./format.ts";
-import { type Form, messages } from "./forms.ts";
+import { type ColumnType, messages } from "./column_types.ts";
 import {
   chat,
   chatOfTwo,
@@ -12,7 +12,7 @@ import { readTools } from "./values.ts";
 import { isObject } from "../../files/values.ts";
 import type { SourceRow } from "../containers/reading.ts";
 
-const input: Form = {
+const input: ColumnType = {
   expected: "an object with messages",
   holds: (value) => isObject(value) && messages.holds(value.messages),
   cell: "json",
@@ -47,7 +47,7 @@ export const openai: Format = format({
 /** The space belongs to the mark: every turn has it. */
 const MARK = /\n\n(Human|Assistant): ?/;
 
-const dialogue: Form = {
+const dialogue: ColumnType = {
   expected: String.raw`"\n\nHuman: …\n\nAssistant: …"`,
   holds: (value) => typeof value === "string" && value.startsWith("\n\nHuman:"),
 };

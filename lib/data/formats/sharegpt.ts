@@ -1,7 +1,7 @@
 import type { MessageTags } from "../messages.ts";
 import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format } from "./format.ts";
-import { label, messages } from "./forms.ts";
+import { label, messages } from "./column_types.ts";
 import { chat, chatOfOne, checkAlternation, readTurns } from "./turns.ts";
 
 /** Names of the columns of a file in LLaMA-Factory's sharegpt layout. */

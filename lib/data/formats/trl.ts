@@ -1,6 +1,6 @@
 import { type SourceRow, valueError } from "../containers/reading.ts";
-import { type Format, format, type Reading } from "./format.ts";
-import { conversations, label, messages, text, texts } from "./forms.ts";
+import { type Format, format, type RowContent } from "./format.ts";
+import { conversations, label, messages, text, texts } from "./column_types.ts";
 import { ranking } from "./feedback.ts";
 import { chat, chatOfOne, chatOfTwo, readTurns } from "./turns.ts";
 
@@ -90,7 +90,7 @@ export const ranks: readonly Format[] = [
 function texted(
   { fields }: SourceRow,
   completions: readonly unknown[],
-): Reading {
+): RowContent {
   return {
     form: "text",
     prompt: fields.prompt as string,
@@ -98,7 +98,7 @@ function texted(
   };
 }
 
-function chatted(row: SourceRow, completions: readonly string[]): Reading {
+function chatted(row: SourceRow, completions: readonly string[]): RowContent {
   return chat(
     row,
     readTurns(row, "prompt"),
@@ -114,7 +114,7 @@ function commonPrompt(row: SourceRow) {
 }
 
 /** Takes the prompt from the conversations, as TRL does. */
-function repeatedPrompt(row: SourceRow): Reading {
+function repeatedPrompt(row: SourceRow): RowContent {
   const reading = commonPrompt(row);
   const actual = row.fields.prompt as string;
   const said = reading.prompt.some(({ content }) =>

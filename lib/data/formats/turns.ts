@@ -10,7 +10,7 @@ import {
   readMessages,
   type ReadMessagesOptions,
 } from "../messages.ts";
-import type { Content } from "../example.ts";
+import type { Content } from "../preference_row.ts";
 
 /** Content that is a conversation. */
 export type Chat = Extract<Content, { form: "chat" }>;

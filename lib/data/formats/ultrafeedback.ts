@@ -4,14 +4,14 @@ import {
   valueError,
 } from "../containers/reading.ts";
 import type { Message } from "../messages.ts";
-import { type Format, format, type Reading } from "./format.ts";
-import type { Form } from "./forms.ts";
+import { type Format, format, type RowContent } from "./format.ts";
+import type { ColumnType } from "./column_types.ts";
 import { atLeastTwo } from "./feedback.ts";
 import { chat, readTurns, type Turns } from "./turns.ts";
 import { readNumber } from "./values.ts";
 import { isObject } from "../../files/values.ts";
 
-const question: Form = {
+const question: ColumnType = {
   expected: "text or messages",
   holds: (value) => typeof value === "string" || Array.isArray(value),
 };
@@ -39,7 +39,7 @@ function scored(name: string, score: string): Format {
   });
 }
 
-function responses(score: string): Form {
+function responses(score: string): ColumnType {
   return {
     expected: `objects with response and ${score}`,
     holds: (value) =>
@@ -49,7 +49,7 @@ function responses(score: string): Form {
   };
 }
 
-function read(row: SourceRow, score: string): Reading {
+function read(row: SourceRow, score: string): RowContent {
   const scored = atLeastTwo(row, "completions").map((item, i) => {
     const field = `completions[${i}]`;
     const { response, [score]: points } = item as Record<string, unknown>;

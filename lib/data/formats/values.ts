@@ -1,6 +1,6 @@
-import type { Content, PreferenceRow } from "../example.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { isObject } from "../../files/values.ts";
+import type { Content, PreferenceRow } from "../preference_row.ts";
 
 /**
  * A label: a boolean or the number 0 or 1. Text is refused, also `"false"`,

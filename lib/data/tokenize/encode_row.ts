@@ -11,9 +11,9 @@ import {
   tokenizeSpans,
 } from "./tokenize_spans.ts";
 import type { Message } from "../messages.ts";
-import type { PreferenceRow } from "../example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { reasonOf } from "../../files/values.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** What special tokens written out in contents are. */
 export const SPECIALS = ["text", "token"] as const;
@@ -154,9 +154,9 @@ function encodeChat(
     contents.push(text);
     return asGiven(text, specials, tokenizer);
   });
-  const parts = partsOf(given, tokenizer, { ...options, boundary });
+  const spans = spansOf(given, tokenizer, { ...options, boundary });
   // The template writes BOS itself.
-  const joined = tokenizeSpans(parts, { tokenizer, boundary });
+  const joined = tokenizeSpans(spans, { tokenizer, boundary });
   const silent = completions.map(saysNothing);
   return {
     ...joined,
@@ -164,11 +164,11 @@ function encodeChat(
     ...joined.lossMask &&
       { lossMask: joined.lossMask.map((mask, i) => silent[i] ? [] : mask) },
     ...specialIn(contents, tokenizer),
-    ...parts.systemDropped && { systemDropped: true },
+    ...spans.systemDropped && { systemDropped: true },
   };
 }
 
-function partsOf(
+function spansOf(
   { prompt, completions, tools }: Pick<
     ChatRow,
     "prompt" | "completions" | "tools"

@@ -1,10 +1,10 @@
 import { type EncodeOptions, encodeRow } from "./encode_row.ts";
 import { type Message, readMessages } from "../messages.ts";
-import type { PreferenceRow } from "../example.ts";
 import { readRows } from "../containers/read_rows.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { reasonOf } from "../../files/values.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** Something to continue. */
 export interface Prompt {

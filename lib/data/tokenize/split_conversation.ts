@@ -5,7 +5,7 @@ export const SCORES = ["completion", "last", "all-turns"] as const;
 export type Score = typeof SCORES[number];
 
 /** A run of a completion's text. */
-export interface Part {
+export interface Span {
   readonly text: string;
   readonly scored: boolean;
 }
@@ -13,7 +13,7 @@ export interface Part {
 /** A row's text, cut; its parts one after another are what the template writes. */
 export interface SplitRow {
   readonly prompt: string;
-  readonly completions: readonly (readonly Part[])[];
+  readonly completions: readonly (readonly Span[])[];
   /** Whether the prompt ends before its generation prompt does. */
   readonly shifted?: boolean;
   /** Whether the template has left out what the system says. */
@@ -75,7 +75,7 @@ export function splitConversation(
   );
   return {
     prompt: opening.slice(0, end),
-    completions: conversations.map((each) => each.parts(turn, end)),
+    completions: conversations.map((each) => each.spans(turn, end)),
     ...end < opening.length && { shifted: true },
     ...isDropped && { systemDropped: true },
   };
@@ -113,11 +113,11 @@ class Conversation {
   }
 
   /** Text from a place in the prompt or at its end, by whether it is scored. */
-  parts(turn: number, from: number): Part[] {
-    const parts: Part[] = [];
+  spans(turn: number, from: number): Span[] {
+    const spans: Span[] = [];
     let at = from;
     const add = (end: number, scored: boolean) => {
-      if (end > at) parts.push({ text: this.#text.slice(at, end), scored });
+      if (end > at) spans.push({ text: this.#text.slice(at, end), scored });
       at = Math.max(at, end);
     };
     for (const answer of this.#scored(turn)) {
@@ -125,7 +125,7 @@ class Conversation {
       add(this.#endOf(answer), true);
     }
     add(this.#text.length, false);
-    return parts;
+    return spans;
   }
 
   /** Numbers of the scored answers, of those from a turn on. */

@@ -10,13 +10,12 @@ import {
   type DropReason,
   type Example,
   type ExampleSet,
-  type PreferenceRow,
-  type PreferenceRows,
   type Touch,
 } from "../example.ts";
 import { type Limits, truncateRow } from "./truncate.ts";
 import { SpecialEndsChecker } from "./special_ends.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
 
 /** Options for {@linkcode RowTokenizer}. */
 export interface TokenizeOptions extends EncodeOptions, Limits {

@@ -32,14 +32,14 @@ export function tokenizeSpans(
   { tokenizer, boundary }: { tokenizer: Tokenizer; boundary: Boundary },
 ): SpanTokens {
   const [ids] = tokenizer.encodeParts([prompt]);
-  const apart = completions.map((parts) =>
-    tokenizer.encodeParts([prompt, ...parts.map(({ text }) => text)])
+  const apart = completions.map((spans) =>
+    tokenizer.encodeParts([prompt, ...spans.map(({ text }) => text)])
   );
-  const all = completions.map((parts, k): Encoded => {
-    const texts = [prompt, ...parts.map(({ text }) => text)];
+  const all = completions.map((spans, k): Encoded => {
+    const texts = [prompt, ...spans.map(({ text }) => text)];
     return {
       texts,
-      scored: parts.map(({ scored }) => scored),
+      scored: spans.map(({ scored }) => scored),
       apart: apart[k]!,
       together: tokenizer.encodeParts([texts.join("")])[0]!,
     };
@@ -59,7 +59,7 @@ export function tokenizeSpans(
 function separate(all: readonly Encoded[]) {
   return {
     completions: all.map(({ apart }) => apart.slice(1).flat()),
-    ...marks(
+    ...lossMaskOf(
       all.map(({ apart, scored }) =>
         scored.flatMap((mark, i) => apart[i + 1]!.map(() => mark))
       ),
@@ -83,11 +83,11 @@ function shift(
   return {
     prompt: prompt.slice(0, start),
     completions: all.map(({ together }) => together.slice(start)),
-    ...marks(
+    ...lossMaskOf(
       all.map(({ together, scored }, k) =>
         together.slice(start).map((_, i) => {
-          const part = ends[k]!.slice(1).findIndex((end) => start + i < end);
-          return scored[part]!;
+          const span = ends[k]!.slice(1).findIndex((end) => start + i < end);
+          return scored[span]!;
         })
       ),
     ),
@@ -95,7 +95,7 @@ function shift(
 }
 
 /** Nothing where all is scored. */
-function marks(lossMask: boolean[][]): { lossMask?: boolean[][] } {
+function lossMaskOf(lossMask: boolean[][]): { lossMask?: boolean[][] } {
   return lossMask.flat().includes(false) ? { lossMask } : {};
 }
 

@@ -1,6 +1,7 @@
-import type { DataKind, Example, PreferenceRow } from "../example.ts";
+import type { DataKind, Example } from "../example.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Format } from "../formats/format.ts";
+import type { PreferenceRow } from "../preference_row.ts";
 
 /** The columns of a row in a file. */
 export type Fields = Record<string, unknown>;

@@ -1,7 +1,10 @@
-import type { DataKind, PreferenceRow } from "../example.ts";
+import { basename, dirname, join } from "node:path";
+import { writeTextAtomically } from "../../files/atomic.ts";
+import { reasonOf } from "../../files/values.ts";
+import type { DataKind } from "../example.ts";
 import type { Message } from "../messages.ts";
-import { saysNothing } from "../analyse/key_table.ts";
 import { feedbackFields, type Fields, type WrittenLayout } from "./layout.ts";
+import { type PreferenceRow, saysNothing } from "../preference_row.ts";
 
 /** Roles of chat templates, and LLaMA-Factory's names for them. */
 const TAGS: Readonly<Record<string, string>> = {
@@ -40,9 +43,17 @@ export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
   };
 }
 
+/** The contents of a file, as far as its entry in dataset_info.json tells. */
+export interface EntryContents {
+  readonly kind: DataKind;
+  readonly form: Form;
+  /** Whether any row has tools. */
+  readonly tools: boolean;
+}
+
 /** The entry of such a file in dataset_info.json. */
 export function datasetInfoEntry(
-  { kind, form, tools }: { kind: DataKind; form: Form; tools: boolean },
+  { kind, form, tools }: EntryContents,
   fileName: string,
 ): Fields {
   const answers = kind === "pairs"
@@ -97,4 +108,29 @@ function asMessages(row: PreferenceRow & { form: "text" }): PreferenceRow {
       { role: "assistant", content },
     ]),
   };
+}
+
+/** Puts a file into the dataset_info.json of its folder, beside other entries. */
+export async function addToDatasetInfo(
+  file: string,
+  contents: EntryContents,
+): Promise<string> {
+  const path = join(dirname(file), "dataset_info.json");
+  const fileName = basename(file);
+  const name = fileName.replace(/\.jsonl?$/, "");
+  const entry = datasetInfoEntry(contents, fileName);
+  const entries = { ...await readEntries(path), [name]: entry };
+  await writeTextAtomically(path, JSON.stringify(entries, null, 2) + "\n");
+  return path;
+}
+
+async function readEntries(path: string): Promise<Fields> {
+  try {
+    return JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return {};
+    throw new Error(`Cannot add to ${path}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
 }

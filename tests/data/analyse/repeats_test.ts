@@ -1,7 +1,8 @@
 import { deepStrictEqual, match } from "node:assert/strict";
 import { repeats, see, seenRows } from "lib/data/analyse/repeats.ts";
-import type { DataKind, PreferenceRow } from "lib/data/example.ts";
+import type { DataKind } from "lib/data/example.ts";
 import { conversation, labelled, pair } from "./rows.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 /** Counts by check, those of 0 left out. */
 function counts(

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { rowFlaws } from "lib/data/analyse/row_flaws.ts";
-import type { PreferenceRow } from "lib/data/example.ts";
 import { conversation, labelled, pair } from "./rows.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 /** Names of the checks that find something. */
 function found(...rows: PreferenceRow[]): string[] {

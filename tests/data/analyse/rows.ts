@@ -1,5 +1,5 @@
 import type { Message } from "lib/data/messages.ts";
-import type { PreferenceRow } from "lib/data/example.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 let line = 0;
 

@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { flipLabels } from "lib/data/convert/labels.ts";
-import type { PreferenceRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
 import { textLabels, textList, textPairs } from "./preference_rows.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 /** The places of rows that are not what they were. */
 function flippedPlaces(

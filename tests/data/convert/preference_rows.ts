@@ -1,4 +1,4 @@
-import type { PreferenceRow } from "lib/data/example.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 /** Pairs whose prompts and completions are all different. */
 export function textPairs(count: number): PreferenceRow[] {

@@ -1,8 +1,8 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
 import { softenVotes } from "lib/data/convert/labels.ts";
-import type { PreferenceRow } from "lib/data/example.ts";
 import { assertClose } from "../../assert_close.ts";
 import { textList, textPairs } from "./preference_rows.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 function voted(...agreements: (number | undefined)[]): PreferenceRow[] {
   return textPairs(agreements.length).map((pair, i) => {

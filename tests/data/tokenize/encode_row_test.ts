@@ -4,7 +4,6 @@ import {
   type EncodeOptions,
   encodeRow,
 } from "lib/data/tokenize/encode_row.ts";
-import type { Content } from "lib/data/example.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
   baseSize,
@@ -12,6 +11,7 @@ import {
   type ByteTokenizerOptions,
   withByteTokenizer,
 } from "../byte_tokenizer.ts";
+import type { Content } from "lib/data/preference_row.ts";
 
 const TURNS =
   "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}";

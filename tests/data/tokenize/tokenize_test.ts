@@ -1,10 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { existsSync } from "node:fs";
-import {
-  type Counts,
-  hashExamples,
-  type PreferenceRow,
-} from "lib/data/example.ts";
+import { type Counts, hashExamples } from "lib/data/example.ts";
 import { truncations } from "lib/data/tokenize/truncate.ts";
 import type { Message } from "lib/data/messages.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
@@ -17,6 +13,7 @@ import {
 import { shared } from "../../places.ts";
 import { withByteTokenizer } from "../byte_tokenizer.ts";
 import { readAll } from "../format_cases.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 /** Pairs of token ids with these lengths: prompt, chosen, rejected. */
 function pairs(...lengths: [number, number, number][]) {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import type { DataKind, PreferenceRow } from "lib/data/example.ts";
+import type { DataKind } from "lib/data/example.ts";
 import { FORMATS, recogniseFormat } from "lib/data/formats/registry.ts";
 import {
   assertWritable,
@@ -13,6 +13,7 @@ import {
   llamafactoryLayout,
 } from "lib/data/write/llamafactory.ts";
 import { conversation, labelled, pair } from "../analyse/rows.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
 
 const LAYOUTS = { trl: trlLayout, llamafactory: llamafactoryLayout };
 

@@ -5,7 +5,7 @@ import type { SourceRow } from "../containers/reading.ts";
  * The form of a column's values, by which formats are told apart: only as
  * much as that takes. The rest is for the format to check.
  */
-export interface Form {
+export interface ColumnType {
   /** What a value must be, for messages. */
   readonly expected: string;
   holds(value: unknown): boolean;
@@ -13,56 +13,56 @@ export interface Form {
   readonly cell?: "json" | "label";
 }
 
-export const text: Form = {
+export const text: ColumnType = {
   expected: "text",
   holds: (value) => typeof value === "string",
 };
 
-export const messages: Form = {
+export const messages: ColumnType = {
   expected: "messages",
   holds: areMessages,
   cell: "json",
 };
 
-export const texts: Form = {
+export const texts: ColumnType = {
   expected: "a list of texts, best first",
   holds: (value) => isListOf(value, text.holds),
   cell: "json",
 };
 
-export const conversations: Form = {
+export const conversations: ColumnType = {
   expected: "a list of messages or of lists of them, best first",
   holds: (value) => isListOf(value, areMessages),
   cell: "json",
 };
 
-export const ids: Form = {
+export const ids: ColumnType = {
   expected: "a list of token ids",
   holds: areIds,
   cell: "json",
 };
 
-export const idLists: Form = {
+export const idLists: ColumnType = {
   expected: "lists of token ids, best first",
   holds: (value) => isListOf(value, areIds),
   cell: "json",
 };
 
 /** Says more when the label is read. */
-export const label: Form = {
+export const label: ColumnType = {
   expected: "true, false, 1 or 0",
   holds: (value) => value !== undefined,
   cell: "label",
 };
 
-export const list: Form = {
+export const list: ColumnType = {
   expected: "a list",
   holds: Array.isArray,
   cell: "json",
 };
 
 /** One text and no other. */
-export function exactly(value: string): Form {
+export function exactly(value: string): ColumnType {
   return {
     expected: JSON.stringify(value),
     holds: (actual) => actual === value,
@@ -111,7 +111,7 @@ const LABELS: ReadonlyMap<string, boolean> = new Map([
  */
 export function typedRow(
   row: SourceRow,
-  columns: Readonly<Record<string, Form>>,
+  columns: Readonly<Record<string, ColumnType>>,
 ): SourceRow {
   if (!row.untyped) return row;
   const fields: Record<string, unknown> = { ...row.fields };
