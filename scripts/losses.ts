@@ -8,7 +8,7 @@ import {
   type EvaluatedCase,
 } from "lib/loss_tools/cases.ts";
 import { parseFlags } from "lib/cli/flags.ts";
-import { lossNeeds } from "lib/losses/requirements.ts";
+import { describeRequirements } from "lib/train/requirements.ts";
 import type { LossOptions } from "lib/losses/options.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
@@ -69,7 +69,7 @@ function list(): void {
     loss: loss.id,
     title: loss.title,
     data: loss.data,
-    needs: lossNeeds(loss).join(", "),
+    needs: describeRequirements(loss).join(", "),
     options: optionsText(loss.options),
   })));
 }
@@ -126,11 +126,11 @@ async function evaluate({ subject, json }: Wanted): Promise<void> {
   await writeTextAtomically(json, JSON.stringify(result, null, 1) + "\n");
   table(
     evaluated.flatMap((cases, i) =>
-      cases.map(({ name, loss, settings, vectors }) => ({
+      cases.map(({ name, loss, options, vectors }) => ({
         block: i + 1,
         case: name,
         loss: loss.id,
-        settings: Object.entries(settings)
+        settings: Object.entries(options)
           .map(([name, value]) => `${kebab(name)} ${value}`).join(", "),
         vectors: Object.keys(vectors).join(", "),
       }))

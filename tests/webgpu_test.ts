@@ -131,13 +131,13 @@ async function train(
   loss: ReturnType<typeof findLoss>,
   { device, from }: { device: Device; from?: Snapshot },
 ): Promise<{ steps: StepResult[]; snapshot: Snapshot }> {
-  const settings = resolveOptions(loss);
-  const setup = { policy, loss, settings, device, microTokens: 30 };
+  const lossOptions = resolveOptions(loss);
+  const setup = { policy, loss, lossOptions, device, microTokens: 30 };
   const trainer = await Trainer.create({ ...setup, strict: true });
   if (from) await trainer.restore(from);
   const steps: StepResult[] = [];
   for (let step = 0; step < 3; step++) {
-    const options = { settings, reference: UNLIKELY, learningRate: 1e-2 };
+    const options = { lossOptions, reference: UNLIKELY, learningRate: 1e-2 };
     steps.push(await trainer.train(randomExamples(loss, 6), options));
   }
   const snapshot = await trainer.save();

@@ -2,7 +2,7 @@ import { treeBatch } from "../data/tree_batch.ts";
 import type { TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
 import { parameterNames } from "../models/parameters.ts";
-import { nextLogits, streamInputs } from "../models/decoder/decoder.ts";
+import { nextLogits } from "../models/decoder/decoder.ts";
 import type { Parameters } from "../models/decoder/layers.ts";
 import type { Policy } from "../models/policy.ts";
 import { Graph } from "../onnx/graph.ts";
@@ -12,6 +12,7 @@ import { exp, mul, sub } from "../ops/elementwise.ts";
 import { gemm } from "../ops/linalg.ts";
 import { logSoftmax } from "../ops/norm.ts";
 import { sum } from "../ops/shaping.ts";
+import { streamFeeds, streamInputs } from "../train/feeds.ts";
 
 /** Computes how far a policy is from π_ref on given completions. */
 export interface Divergence {
@@ -48,7 +49,7 @@ export async function createDivergence(
       const result: number[][][] = [];
       for (const [start, end] of microBatches(rows, MICRO_TOKENS)) {
         const part = rows.slice(start, end);
-        const { feeds } = treeBatch(part);
+        const feeds = streamFeeds(graph, treeBatch(part));
         const output = await program.run({ ...feeds, ...parameters });
         const flat = Array.from(hostData(output["tokenKl"]));
         for (const { completions } of part) {

@@ -21,25 +21,24 @@ export {
 } from "../loss_tools/evaluate.ts";
 export { combine } from "../losses/combine.ts";
 export {
-  type Carried,
-  type Combination,
   type CompletionBatch,
-  type CompletionLoss,
-  completionLoss,
   type LabelBatch,
-  type LabelLoss,
+  type PairBatch,
+  type RankBatch,
+  type Sequences,
+} from "../losses/batch.ts";
+export {
+  type BatchStatistics,
+  type Combination,
+  completionLoss,
   labelLoss,
   type Loss,
+  type LossOf,
+  type LossState,
   type LossTerms,
-  type PairBatch,
-  type PairLoss,
   pairLoss,
   type PlainLoss,
-  type RankBatch,
-  type RankLoss,
   rankLoss,
-  type Reduced,
-  type Sequences,
   type WeightedLoss,
 } from "../losses/loss.ts";
 export {

@@ -8,10 +8,10 @@ import {
 import { LOSSES } from "../losses/registry.ts";
 import { reasonOf } from "../files/values.ts";
 
-/** A loss with all its settings. */
+/** A loss with a value for each of its options. */
 export interface SetLoss {
   readonly loss: Loss;
-  readonly settings: LossOptionValues;
+  readonly options: LossOptionValues;
 }
 
 /**
@@ -30,7 +30,7 @@ export function caseLoss(wanted: LossCase, beta: number): SetLoss {
     return [name, setting(loss.options[name]!, value)] as const;
   });
   const betaName = optionName(loss, "beta");
-  const settings = {
+  const chosen = {
     ...betaName !== undefined && { [betaName]: beta },
     // Cases are the preference term alone.
     ..."nllWeight" in loss.options && { nllWeight: 0 },
@@ -41,7 +41,7 @@ export function caseLoss(wanted: LossCase, beta: number): SetLoss {
     ...Object.fromEntries(given),
   };
   try {
-    return { loss, settings: resolveOptions(loss, settings) };
+    return { loss, options: resolveOptions(loss, chosen) };
   } catch (cause) {
     throw new RangeError(`Cannot evaluate ${where}: ${reasonOf(cause)}`, {
       cause,

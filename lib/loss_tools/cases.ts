@@ -3,10 +3,11 @@ import { caseLoss, type SetLoss } from "./case_loss.ts";
 import {
   type GivenCompletion,
   type GivenExample,
+  logProbPairs,
   type LossRun,
   runLoss,
 } from "./evaluate.ts";
-import { lossReads } from "../losses/requirements.ts";
+import { lossRequirements } from "../train/requirements.ts";
 
 type List = readonly number[];
 
@@ -47,10 +48,10 @@ export function blockJson(
 ): Record<string, unknown> {
   return {
     ...rest,
-    cases: evaluated.map(({ loss, settings, vectors }, i) => ({
+    cases: evaluated.map(({ loss, options, vectors }, i) => ({
       ...cases[i]!.rest,
       loss: loss.id,
-      settings,
+      settings: options,
       ...vectors,
     })),
   };
@@ -58,7 +59,7 @@ export function blockJson(
 
 function expectInputs(
   { where, klLogRatios, averages }: LossCase,
-  { loss, settings }: SetLoss,
+  { loss, options }: SetLoss,
 ): void {
   const lacks = (what: string) =>
     new RangeError(
@@ -67,7 +68,7 @@ function expectInputs(
   if (loss.statistics?.rows && !klLogRatios) {
     throw lacks("options.klLogRatios, those of mismatched completions");
   }
-  if (averages && lossReads(loss, settings).reference) {
+  if (averages && lossRequirements(loss, options).reference) {
     throw lacks("a reference, expected no averageChosen and averageRejected");
   }
 }
@@ -90,7 +91,7 @@ function expectFinite(
 async function evaluateCase(
   { klLogRatios, averages }: LossCase,
   inputs: CaseInputs,
-  { loss, settings }: SetLoss,
+  { loss, options }: SetLoss,
 ): Promise<EvaluatedCase["vectors"]> {
   const chosen = averages
     ? averages.chosen.map((logProb) => ({ logProb }))
@@ -98,14 +99,14 @@ async function evaluateCase(
   const rejected = averages
     ? averages.rejected.map((logProb) => ({ logProb }))
     : completions(inputs.rejected, inputs.refRejected, inputs.rejectedLength);
-  const examples = examplesOf({ loss, settings }, chosen, rejected);
+  const examples = examplesOf({ loss, options }, chosen, rejected);
   const run = await runLoss(loss, examples, {
-    settings,
+    lossOptions: options,
     ...loss.statistics?.rows && klLogRatios && { mismatched: klLogRatios },
   });
   if (loss.data === "labels") return labelVectors(run);
   const by = averages ? "gradAverage" : "grad";
-  const losses = byRank(run.losses, ranksOf({ loss, settings }, examples));
+  const losses = byRank(run.losses, ranksOf({ loss, options }, examples));
   const firsts = { losses, [`${by}Chosen`]: run.gradients.map(([w]) => w!) };
   if (loss.data === "completions") return firsts;
   return { ...firsts, [`${by}Rejected`]: run.gradients.map(([, l]) => l!) };
@@ -154,13 +155,14 @@ function labelVectors(
 
 /** Each example's rank, where the loss goes by rank and not by example. */
 function ranksOf(
-  { loss: { statistics }, settings }: SetLoss,
+  { loss: { statistics }, options }: SetLoss,
   examples: readonly GivenExample[],
 ): List | undefined {
-  const rows = examples.map(({ completions }) =>
-    completions.map(({ logProb, refLogProb = 0 }) => ({ logProb, refLogProb }))
-  );
-  return statistics?.reduce(rows, settings, statistics.carries ?? {}).ranks;
+  return statistics?.reduce(
+    examples.map(logProbPairs),
+    options,
+    statistics.initialState ?? {},
+  ).ranks;
 }
 
 function byRank(losses: List, ranks: List = [...losses.keys()]): List {

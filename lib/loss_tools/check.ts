@@ -34,9 +34,9 @@ const TOLERANCE = 1e-7;
  */
 export async function checkLoss(loss: Loss): Promise<void> {
   const examples = randomExamples(loss);
-  for (const settings of variants(loss)) {
+  for (const lossOptions of variants(loss)) {
     await checkGradient(loss, examples, {
-      settings,
+      lossOptions,
       deviation: (i) => Math.sin(i) / 10,
     });
   }
@@ -55,17 +55,20 @@ export async function checkGradient(
 ): Promise<void> {
   const built = lossGraph(loss, examples, { ...options, float: "float64" });
   const { loss: each, logProbs, feeds } = built;
-  const what = `loss "${loss.id}" under ${JSON.stringify(options.settings)}`;
+  const what = `loss "${loss.id}" under ${JSON.stringify(options.lossOptions)}`;
   const [slope] = gradient(sum(each), [logProbs]);
   const found = (await run({ slope: slope! }, feeds))["slope"]!;
   const constants = await detachedValues(logProbs.graph, feeds);
   const program = await compile({ each });
   try {
-    const { data, shape } = feeds["logProbs"]!;
+    const { data, shape } = feeds[logProbs.name]!;
     const at = async (i: number, by: number) => {
       const moved = Float64Array.from(data, (x, k) => k === i ? x + by : x);
-      const logProbs = { data: moved, shape };
-      const fed = { ...feeds, ...constants, logProbs };
+      const fed = {
+        ...feeds,
+        ...constants,
+        [logProbs.name]: { data: moved, shape },
+      };
       return Array.from(hostData((await program.run(fed))["each"]));
     };
     const { length } = await at(0, 0);

@@ -1,5 +1,10 @@
-import { type GivenExample, type LossRun, runLoss } from "./evaluate.ts";
-import type { Loss, Reduced } from "../losses/loss.ts";
+import {
+  type GivenExample,
+  logProbPairs,
+  type LossRun,
+  runLoss,
+} from "./evaluate.ts";
+import type { BatchStatistics, Loss } from "../losses/loss.ts";
 import { resolveOptions } from "../losses/options.ts";
 
 /**
@@ -156,26 +161,21 @@ async function run(
 function statisticsOf(
   loss: Loss,
   examples: readonly GivenExample[],
-): Reduced["inputs"] | undefined {
+): BatchStatistics["values"] | undefined {
   const { statistics, data } = loss;
   if (!statistics) return undefined;
-  const settings = resolveOptions(loss);
+  const options = resolveOptions(loss);
   const reduce = (batch: readonly GivenExample[]) =>
     statistics.reduce(
-      batch.map(({ completions }) =>
-        completions.map(({ logProb, refLogProb = 0 }) => ({
-          logProb,
-          refLogProb,
-        }))
-      ),
-      settings,
-      statistics.carries ?? {},
-    ).inputs;
+      batch.map(logProbPairs),
+      options,
+      statistics.initialState ?? {},
+    ).values;
   const start = reduce([data === "labels" ? single(0) : pair(0, 0)]);
   return Object.fromEntries(
-    Object.entries(statistics.gives).map(([name, what]) => [
+    Object.entries(statistics.outputs).map(([name, kind]) => [
       name,
-      what === "number" ? start[name]! : examples.map((example) => {
+      kind === "number" ? start[name]! : examples.map((example) => {
         const alone = reduce([example])[name];
         return typeof alone === "object" ? alone[0]! : NaN;
       }),

@@ -1,22 +1,22 @@
 import { treeBatch } from "../data/tree_batch.ts";
 import type { TokenRow } from "../data/example.ts";
 import { gradient } from "../grad.ts";
-import { inputOf, lossTerms, optionInput } from "../losses/batch_inputs.ts";
-import type { Carried, Loss, LossTerms, Reduced } from "../losses/loss.ts";
+import type {
+  BatchStatistics,
+  CompletionLogProbs,
+  Loss,
+  LossState,
+  LossTerms,
+} from "../losses/loss.ts";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
-import {
-  exampleFeeds,
-  scalarFeeds,
-  sequenceFeeds,
-  statisticFeeds,
-  tokenFeeds,
-  totalFeeds,
-} from "../train/feeds.ts";
+import { lossTerms } from "../losses/terms.ts";
 import { type Float, Graph, type Value } from "../onnx/graph.ts";
+import { fillInputs, type InputTable, inputValues } from "../onnx/inputs.ts";
 import { compile, hostData, type HostTensor } from "../onnx/session.ts";
 import { add, div, max } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";
 import { sum } from "../ops/shaping.ts";
+import { batchInputs, lossInputs, type MicroBatch } from "../train/feeds.ts";
 
 /** Log-probabilities of a completion, in nats, as a model would give them. */
 export interface GivenCompletion {
@@ -38,15 +38,15 @@ export interface GivenExample {
 }
 
 export interface LossGraphOptions {
-  readonly settings?: LossOptionValues;
+  readonly lossOptions?: LossOptionValues;
   /** @default "float32" */
   readonly float?: Float;
   /** log π_θ − log π_ref of mismatched completions, where a loss has them. */
   readonly mismatched?: readonly number[];
-  /** What the loss carries from earlier steps. @default its start */
-  readonly carried?: Carried;
+  /** The loss's state after earlier steps. @default its initial state */
+  readonly state?: LossState;
   /** Values of statistics. @default from the examples */
-  readonly statistics?: Reduced["inputs"];
+  readonly statistics?: BatchStatistics["values"];
   /**
    * By how much the log-probability of the i-th token is above its share.
    * @default 0
@@ -56,128 +56,141 @@ export interface LossGraphOptions {
   readonly collision?: number;
 }
 
-/** A loss over numbers instead of a model, with what its graph is fed. */
+/** A loss over numbers instead of a model, with the feeds of its graph. */
 export interface LossGraph extends LossTerms {
   /** log π of each completion, then of each prompt, `[Q]`, the last padding. */
   readonly logProbs: Value;
   readonly feeds: Readonly<Record<string, HostTensor>>;
 }
 
-/** The graph of a loss that reads log-probabilities from its inputs. */
+/** Inputs that stand for what a model computes. */
+const MODEL_INPUTS = {
+  logProbs: {
+    shape: ["Q"],
+    fill: ({ examples }) => [
+      ...examples.flatMap(({ completions }) =>
+        completions.map(({ logProb }) => logProb)
+      ),
+      ...examples.map(({ prompt }) => prompt?.logProb ?? 0),
+      0,
+    ],
+  },
+  deviations: {
+    shape: ["S"],
+    fill: ({ tokens, deviation = () => 0 }) =>
+      Array.from({ length: tokens }, (_, i) => deviation(i)),
+  },
+  collisions: {
+    shape: ["S"],
+    fill: ({ tokens, collision = -1 }) => new Array(tokens).fill(collision),
+  },
+} satisfies InputTable<
+  & Pick<LossGraphOptions, "deviation" | "collision">
+  & { examples: readonly GivenExample[]; tokens: number }
+>;
+
+/** Builds a loss that reads log-probabilities from inputs of its graph. */
 export function lossGraph(
   loss: Loss,
   examples: readonly GivenExample[],
-  { settings: given = {}, float = "float32", ...options }: LossGraphOptions =
-    {},
+  { lossOptions: given, float = "float32", ...options }: LossGraphOptions = {},
 ): LossGraph {
-  const settings = resolveOptions(loss, given);
+  const lossOptions = resolveOptions(loss, given);
   const graph = new Graph({ float });
-  const logProbs = graph.input("logProbs", ["Q"]);
-  const vector = (name: string) => inputOf(graph, name, { shape: ["S"] });
-  const sequences = () =>
-    inputOf(graph, "sequences", { shape: ["S"], dtype: "int32" });
-  const terms = lossTerms(loss, settings, {
+  const model = inputValues(graph, MODEL_INPUTS);
+  const { logProbs } = model;
+  const inputs = lossInputs(graph, loss, {
     logProbs,
-    sequences,
-    tokens: () => {
-      const lengths = inputOf(graph, "lengths", { shape: ["Q"] });
-      const share = gather(div(logProbs, max(lengths, 1)), sequences());
-      return add(share, vector("deviation"));
+    get tokenLogProbs() {
+      const { lengths, sequences } = inputs.batch;
+      const share = gather(div(logProbs, max(lengths, 1)), sequences);
+      return add(share, model.deviations);
     },
-    collisions: () => vector("collision"),
-    zeros: () => inputOf(graph, "zeros", { shape: ["Q"] }),
+    get collisions() {
+      return model.collisions;
+    },
   });
-  const feeds = feedsOf(loss, examples, { settings, ...options });
+  const terms = lossTerms(loss, lossOptions, inputs);
+  const batch = batchOf(loss, examples, { lossOptions, ...options });
+  const tokens = batch.tree.feeds.sequences.data.length;
   return {
     ...terms,
     logProbs,
-    feeds: float === "float64" ? widened(feeds) : feeds,
+    feeds: {
+      ...fillInputs(graph, batchInputs(loss), batch),
+      ...fillInputs(graph, MODEL_INPUTS, { ...options, examples, tokens }),
+    },
   };
 }
 
-type FeedOptions =
-  & Omit<LossGraphOptions, "settings" | "float">
-  & { settings: LossOptionValues };
+type BatchOptions =
+  & Pick<LossGraphOptions, "mismatched" | "state" | "statistics">
+  & { lossOptions: LossOptionValues };
 
-function feedsOf(
+/** The examples as a micro-batch that is the whole optimizer batch. */
+function batchOf(
   loss: Loss,
   examples: readonly GivenExample[],
-  { settings, deviation = () => 0, collision = -1, ...options }: FeedOptions,
-): Record<string, HostTensor> {
+  options: BatchOptions,
+): MicroBatch {
   const rows = examples.map(rowOf);
-  const tree = treeBatch(rows, { scorePrompts: true });
-  const completions = examples.flatMap(({ completions }) => completions);
-  const prompts = examples.map(({ prompt }) => prompt?.logProb ?? 0);
-  const references = completions.map(({ refLogProb = 0 }) => refLogProb);
-  const tokens = tree.feeds.sequences.data.length;
-  const { inputs } = statisticsOf(loss, examples, { settings, ...options });
   return {
-    ...tree.feeds,
-    ...totalFeeds(rows),
-    ...exampleFeeds(rows, rows),
-    ...sequenceFeeds(tree.lengths, references),
-    ...tokenFeeds(tree, rows, {
-      logProbs: () => [],
-      tokenLogProbs: ({ completions }) => completions,
-    }),
-    ...statisticFeeds(inputs, [0, examples.length]),
-    ...scalarFeeds(settings, optionInput),
-    logProbs: floats([
-      ...completions.map(({ logProb }) => logProb),
-      ...prompts,
-      0,
-    ]),
-    deviation: floats(Array.from({ length: tokens }, (_, i) => deviation(i))),
-    collision: floats(new Array(tokens).fill(collision)),
+    tree: treeBatch(rows, { scorePrompts: true }),
+    rows,
+    examples: rows,
+    batch: rows,
+    start: 0,
+    reference: {
+      logProbs: ({ refLogProbs }: GivenRow) => refLogProbs,
+      tokenLogProbs: ({ completions }: GivenRow) => completions,
+    },
+    lossOptions: options.lossOptions,
+    statistics: statisticsOf(loss, examples, options),
   };
+}
+interface GivenRow extends TokenRow {
+  readonly label: boolean;
+  readonly refLogProbs: readonly number[];
 }
 
 /** A row of as many tokens, each of which is its share of the reference. */
 function rowOf(
   { completions, prompt, label = true }: GivenExample,
-): TokenRow & { label: boolean } {
+): GivenRow {
   return {
     label,
     prompt: new Array(1 + (prompt?.length ?? 0)).fill(0),
     completions: completions.map(({ length = 1, refLogProb = 0 }) =>
       new Array(length).fill(refLogProb / length)
     ),
+    refLogProbs: completions.map(({ refLogProb = 0 }) => refLogProb),
   };
 }
 
 function statisticsOf(
   { statistics }: Loss,
   examples: readonly GivenExample[],
-  { settings, mismatched, carried, statistics: inputs }: FeedOptions,
-): Pick<Reduced, "inputs"> {
-  if (!statistics) return { inputs: {} };
-  if (inputs) return { inputs };
+  { lossOptions, mismatched, state, statistics: given }: BatchOptions,
+): BatchStatistics["values"] {
+  if (!statistics) return {};
+  if (given) return given;
   const rows = mismatched?.map((logProb) => [{ logProb, refLogProb: 0 }]) ??
-    examples.map(({ completions }) =>
-      completions.map(({ logProb, refLogProb = 0 }) => ({
-        logProb,
-        refLogProb,
-      }))
-    );
-  return statistics.reduce(rows, settings, carried ?? statistics.carries ?? {});
+    examples.map(logProbPairs);
+  return statistics.reduce(
+    rows,
+    lossOptions,
+    state ?? statistics.initialState ?? {},
+  ).values;
 }
 
-function floats(list: readonly number[]): HostTensor {
-  return { data: Float32Array.from(list), shape: [list.length] };
-}
-
-/** The same with floats in double precision. */
-export function widened(
-  feeds: Readonly<Record<string, HostTensor>>,
-): Record<string, HostTensor> {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, { data, shape }]) => [
-      name,
-      data instanceof Float32Array
-        ? { data: Float64Array.from(data), shape }
-        : { data, shape },
-    ]),
-  );
+/** Log-probabilities of an example as statistics read them. */
+export function logProbPairs(
+  { completions }: GivenExample,
+): CompletionLogProbs[] {
+  return completions.map(({ logProb, refLogProb = 0 }) => ({
+    logProb,
+    refLogProb,
+  }));
 }
 
 export interface LossRun {

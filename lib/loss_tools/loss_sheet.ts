@@ -5,8 +5,8 @@ import {
   type LossOption,
   type LossOptions,
 } from "../losses/options.ts";
-import { lossNeeds } from "../losses/requirements.ts";
 import type { Entry, LossSheet } from "../plot/loss_panels.ts";
+import { describeRequirements } from "../train/requirements.ts";
 import { lossCurves, START, weightMaps } from "./curves.ts";
 
 const ANSWERS = `${START.length} tokens and ${minus(START.logProb)} nats`;
@@ -19,7 +19,7 @@ export async function lossSheet(loss: Loss): Promise<LossSheet> {
   const isPair = loss.data === "pairs" || loss.data === "ranks";
   return {
     ...{ id, title, formula, derivation, source },
-    needs: [loss.data, ...lossNeeds(loss)].join(", "),
+    needs: [loss.data, ...describeRequirements(loss)].join(", "),
     statistics: statistics?.formula ?? null,
     start: startText(loss, curves.start),
     settings: defaultsText(options),
@@ -45,7 +45,7 @@ function startText(loss: Loss, start: readonly number[]): string {
   const value = second === undefined || first === second
     ? first!
     : `${first} desirable, ${second} undesirable`;
-  return lossNeeds(loss).includes("reference")
+  return describeRequirements(loss).includes("reference")
     ? value
     : `${value}, where answers have ${ANSWERS}`;
 }
@@ -63,9 +63,9 @@ function optionText(option: LossOption): string {
 }
 
 function presetEntry(
-  [peer, { names, settings, note }]: [string, Preset<LossOptions>],
+  [peer, { names, options, note }]: [string, Preset<LossOptions>],
 ): Entry {
-  const flags = Object.entries(settings).map(([name, value]) =>
+  const flags = Object.entries(options).map(([name, value]) =>
     value === true ? `--${kebab(name)}` : `--${kebab(name)} ${value}`
   );
   const text = [

@@ -46,11 +46,12 @@ export const alphapo = pairLoss({
   presets: {
     trl: {
       names: ["alphapo", "simpo"],
-      settings: { beta: 0.1, gamma: 0.5 },
+      options: { beta: 0.1, gamma: 0.5 },
       note:
         "simpo is AlphaPO where alpha is given, and adds an NLL of weight 1",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: (batch, { beta, gamma, alpha, ...options }) => {
     const { chosen, rejected } = batch;
     const reward = (a: Value): Value => div(sub(1, power(a, alpha)), alpha);

@@ -34,22 +34,23 @@ export const aot = pairLoss({
   presets: {
     trl: {
       names: ["aot"],
-      settings: {},
+      options: {},
       note: "sorts within each micro-batch",
     },
   },
   statistics: {
     formula: "the margin under π_ref of the rank that u has in the batch",
-    gives: { partner: "list" },
+    outputs: { partner: "list" },
     reduce: (rows) => {
       const { ranks } = ranked(rows.map(([w, l]) => w!.logProb - l!.logProb));
       const { sorted } = ranked(
         rows.map(([w, l]) => w!.refLogProb - l!.refLogProb),
       );
       const partner = ranks.map((rank) => sorted[rank]!);
-      return { inputs: { partner }, metrics: {}, ranks };
+      return { values: { partner }, metrics: {}, ranks };
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected, statistics }, { beta, labelSmoothing }) => {
     const margin = sub(chosen.logProb, rejected.logProb);
     const excess = sub(margin, statistics["partner"]!);

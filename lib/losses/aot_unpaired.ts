@@ -28,13 +28,13 @@ export const aotUnpaired = pairLoss({
   presets: {
     trl: {
       names: ["aot_unpaired", "aot_pair"],
-      settings: {},
+      options: {},
       note: "sorts within each micro-batch; before 1.0 its name was aot_pair",
     },
   },
   statistics: {
     formula: "Δ_l of the rank that Δ_w has in the batch, and the reverse",
-    gives: { rejectedPartner: "list", chosenPartner: "list" },
+    outputs: { rejectedPartner: "list", chosenPartner: "list" },
     reduce: (rows) => {
       const ratios = (place: 0 | 1) =>
         rows.map((row) => row[place]!.logProb - row[place]!.refLogProb);
@@ -43,12 +43,13 @@ export const aotUnpaired = pairLoss({
       const rejectedPartner = ranks.map((rank) => rejected.sorted[rank]!);
       const chosenPartner = rejected.ranks.map((rank) => chosen.sorted[rank]!);
       return {
-        inputs: { rejectedPartner, chosenPartner },
+        values: { rejectedPartner, chosenPartner },
         metrics: {},
         ranks,
       };
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected, statistics }, { beta, labelSmoothing }) => {
     const cost = (difference: Value) =>
       smoothed(mul(beta, difference), labelSmoothing);

@@ -19,7 +19,8 @@ export const apoDown = pairLoss({
   ],
   source: "APO, eq. 8, https://arxiv.org/abs/2408.06266",
   options: { beta },
-  presets: { trl: { names: ["apo_down"], settings: {} } },
+  presets: { trl: { names: ["apo_down"], options: {} } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta }) => {
     const good = logRatio(chosen);
     const kept = logistic(mul(beta, good));

@@ -19,7 +19,8 @@ export const apoZero = pairLoss({
   ],
   source: "APO, eq. 7, https://arxiv.org/abs/2408.06266",
   options: { beta },
-  presets: { trl: { names: ["apo_zero"], settings: {} } },
+  presets: { trl: { names: ["apo_zero"], options: {} } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta }) => {
     // 1 − σ(z) is σ(−z), which keeps its digits where it is small.
     const missing = logistic(neg(mul(beta, logRatio(chosen))));

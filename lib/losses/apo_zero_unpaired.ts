@@ -25,8 +25,13 @@ export const apoZeroUnpaired = labelLoss({
     undesirableWeight,
   },
   presets: {
-    trl: { names: ["apo_zero_unpaired"], settings: {} },
+    trl: { names: ["apo_zero_unpaired"], options: {} },
   },
+  rewardScale: ({ beta }) => beta,
+  labelWeights: ({ desirableWeight, undesirableWeight }) => ({
+    desirable: desirableWeight,
+    undesirable: undesirableWeight,
+  }),
   terms: ({ completion, desirable }, { beta, ...weights }) => {
     const reward = mul(beta, logRatio(completion));
     // 1 − σ(r) is σ(−r), which keeps its digits where it is small.

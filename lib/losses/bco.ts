@@ -12,19 +12,19 @@ type Rewarded = { readonly beta: typeof beta };
  */
 export const runningShift = {
   formula: "δ = mean of βΔ over every completion seen so far, this batch's too",
-  gives: { delta: "number" },
-  carries: { mean: 0, count: 0 },
-  ofEvaluation: ({ mean = 0 }) => ({ inputs: { delta: mean }, metrics: {} }),
-  reduce: (rows, settings, { mean = 0, count = 0 }) => {
+  outputs: { delta: "number" },
+  initialState: { mean: 0, count: 0 },
+  forEvaluation: ({ mean = 0 }) => ({ values: { delta: mean }, metrics: {} }),
+  reduce: (rows, { beta }, { mean = 0, count = 0 }) => {
     const rewards = rows.flat().map(({ logProb, refLogProb }) =>
-      settings.beta * (logProb - refLogProb)
+      beta * (logProb - refLogProb)
     );
     const seen = count + rewards.length;
     const delta = rewards.reduce((at, r) => at + (r - mean) / seen, mean);
     return {
-      inputs: { delta },
+      values: { delta },
       metrics: { delta },
-      carried: { mean: delta, count: seen },
+      state: { mean: delta, count: seen },
     };
   },
 } as const satisfies Statistics<Rewarded>;
@@ -55,16 +55,17 @@ export const bco = pairLoss({
     },
   },
   presets: {
-    trl: { names: ["bco_pair"], settings: { shift: "none" } },
+    trl: { names: ["bco_pair"], options: { shift: "none" } },
   },
   statistics: {
     ...runningShift,
     rows: (examples, { shift }) => shift === "none" ? [] : examples,
-    reduce: (rows, settings, carried) =>
-      settings.shift === "none"
-        ? { inputs: { delta: 0 }, metrics: {} }
-        : runningShift.reduce(rows, settings, carried),
+    reduce: (rows, options, state) =>
+      options.shift === "none"
+        ? { values: { delta: 0 }, metrics: {} }
+        : runningShift.reduce(rows, options, state),
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected, statistics }, { beta }) => {
     const delta = statistics["delta"]!;
     const logit = (ratio: typeof delta) => sub(mul(beta, ratio), delta);

@@ -24,12 +24,13 @@ export const bcoUnpaired = labelLoss({
   presets: {
     trl: {
       names: ["bco"],
-      settings: {},
+      options: {},
       note:
         "δ is updated with each micro-batch, not in evaluation; density-ratio weights are an option there",
     },
   },
   statistics: runningShift,
+  rewardScale: ({ beta }) => beta,
   terms: ({ completion, desirable, statistics }, { beta }) => {
     const logit = sub(mul(beta, logRatio(completion)), statistics["delta"]!);
     return { loss: negLogSigmoid(mul(signOf(desirable), logit)) };

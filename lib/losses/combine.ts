@@ -32,6 +32,8 @@ export function combine(
     statistics ? [statistics] : []
   );
   if (more) refuse("two of them couple the examples of a batch");
+  const [rewardScale] = losses.flatMap((loss) => loss.rewardScale ?? []);
+  const [labelWeights] = losses.flatMap((loss) => loss.labelWeights ?? []);
   return {
     id,
     title: losses.map(({ title }) => title).join(" + "),
@@ -45,6 +47,8 @@ export function combine(
     ),
     presets: mergedPresets(losses),
     ...statistics && { statistics },
+    ...rewardScale && { rewardScale },
+    ...labelWeights && { labelWeights },
     minimumBatch: Math.max(
       ...losses.map(({ minimumBatch = 1 }) => minimumBatch),
     ),
@@ -100,7 +104,7 @@ function mergedPresets(
     if (presets.length < losses.length) continue;
     merged.set(peer, {
       names: [presets.map(({ names }) => names[0]).join("+")],
-      settings: Object.assign({}, ...presets.map(({ settings }) => settings)),
+      options: Object.assign({}, ...presets.map(({ options }) => options)),
     });
   }
   return Object.fromEntries(merged);

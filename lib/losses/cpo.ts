@@ -41,10 +41,11 @@ export const cpo = pairLoss({
   presets: {
     trl: {
       names: ["sigmoid", "hinge", "ipo"],
-      settings: {},
+      options: {},
       note: "the NLL's tokens are averaged over the micro-batch",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: (batch, { beta, labelSmoothing, form, ...options }) => {
     const { chosen, rejected } = batch;
     const contrast = (): Value => {

@@ -35,7 +35,8 @@ export const discopop = pairLoss({
       aka: ["discopop_tau"],
     },
   },
-  presets: { trl: { names: ["discopop"], settings: { beta: 0.1 } } },
+  presets: { trl: { names: ["discopop"], options: { beta: 0.1 } } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, tau }) => {
     const z = mul(beta, sub(logRatio(chosen), logRatio(rejected)));
     const away = neg(div(z, tau));

@@ -36,12 +36,13 @@ export const dpo = pairLoss({
   presets: {
     trl: {
       names: ["sigmoid"],
-      settings: {},
+      options: {},
       note: "since 1.0 it does not read the label smoothing here",
     },
-    "llama-factory": { names: ["sigmoid"], settings: {} },
-    "paper-repo": { names: ["dpo"], settings: {}, note: "β has no default" },
+    "llama-factory": { names: ["sigmoid"], options: {} },
+    "paper-repo": { names: ["dpo"], options: {}, note: "β has no default" },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, labelSmoothing, referenceFree }) => {
     const delta = referenceFree
       ? sub(chosen.logProb, rejected.logProb)

@@ -26,6 +26,7 @@ export const dpop = pairLoss({
       aka: ["dpop_lambda"],
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, lambda }) => {
     const gain = logRatio(chosen);
     // On a tie the gradient flows to 0: training starts with that of DPO.

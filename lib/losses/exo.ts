@@ -30,10 +30,11 @@ export const exo = pairLoss({
   presets: {
     trl: {
       names: ["exo_pair"],
-      settings: {},
+      options: {},
       note: "ε has no default there: 0 is refused",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, labelSmoothing }) => {
     const z = mul(beta, sub(logRatio(chosen), logRatio(rejected)));
     // log q is −(−log σ(z)), so that each logarithm keeps its digits.

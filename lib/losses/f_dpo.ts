@@ -46,10 +46,11 @@ export const fDpo = pairLoss({
   presets: {
     trl: {
       names: ["sigmoid"],
-      settings: { divergence: "reverse-kl" },
+      options: { divergence: "reverse-kl" },
       note: "its α is 1 − α of the paper since version 0.29",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, ...options }) => {
     const good = score(logRatio(chosen), options);
     const bad = score(logRatio(rejected), options);

@@ -25,9 +25,10 @@ export const hinge = pairLoss({
     },
   },
   presets: {
-    trl: { names: ["hinge"], settings: { beta: 0.1 } },
-    "llama-factory": { names: ["hinge"], settings: { beta: 0.1 } },
+    trl: { names: ["hinge"], options: { beta: 0.1 } },
+    "llama-factory": { names: ["hinge"], options: { beta: 0.1 } },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta }) => {
     const margin = sub(logRatio(chosen), logRatio(rejected));
     return { loss: max(sub(1, mul(beta, margin)), 0) };

@@ -34,14 +34,15 @@ export const ipo = pairLoss({
     },
   },
   presets: {
-    trl: { names: ["ipo"], settings: { reduction: "mean" } },
-    "llama-factory": { names: ["ipo"], settings: { reduction: "mean" } },
+    trl: { names: ["ipo"], options: { reduction: "mean" } },
+    "llama-factory": { names: ["ipo"], options: { reduction: "mean" } },
     "paper-repo": {
       names: ["ipo"],
-      settings: {},
+      options: {},
       note: "in the repository of DPO's paper; β has no default",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, reduction }) => {
     const ratio = reduction === "mean" ? meanLogRatio : logRatio;
     const margin = sub(ratio(chosen), ratio(rejected));

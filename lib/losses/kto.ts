@@ -74,20 +74,20 @@ export const kto = labelLoss({
     },
   },
   presets: {
-    trl: { names: ["kto"], settings: { klPairing: "previous" } },
+    trl: { names: ["kto"], options: { klPairing: "previous" } },
     "llama-factory": {
       names: ["kto"],
-      settings: {},
+      options: {},
       note:
         "completions come from other batches there: it shifts before it shuffles",
     },
-    "paper-repo": { names: ["kto"], settings: {} },
+    "paper-repo": { names: ["kto"], options: {} },
   },
   minimumBatch: 2,
   statistics: {
     formula: "z₀ = max(0, mean Δ(x_i, y_j) over the optimizer batch), " +
       "j the next or previous example, or one of another prompt",
-    gives: { referencePoint: "number" },
+    outputs: { referencePoint: "number" },
     rows: (examples, { klPairing }) => {
       if (examples.length < 2) {
         throw new RangeError(
@@ -107,9 +107,14 @@ export const kto = labelLoss({
       );
       const klRaw = total / rows.length;
       const kl = Math.max(0, klRaw);
-      return { inputs: { referencePoint: kl }, metrics: { kl, klRaw } };
+      return { values: { referencePoint: kl }, metrics: { kl, klRaw } };
     },
   },
+  rewardScale: ({ beta }) => beta,
+  labelWeights: ({ desirableWeight, undesirableWeight }) => ({
+    desirable: desirableWeight,
+    undesirable: undesirableWeight,
+  }),
   terms: ({ completion, desirable, statistics }, { beta, ...weights }) => {
     const gain = sub(logRatio(completion), statistics["referencePoint"]!);
     // 1 − σ(z) is σ(−z), which keeps its digits where it is small.

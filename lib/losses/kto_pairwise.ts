@@ -28,6 +28,7 @@ export const ktoPairwise = pairLoss({
       help: "log-probability of an answer: of all its tokens, or of one",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, score }) => {
     const [w, l] = score === "mean"
       ? [perToken(chosen), perToken(rejected)]

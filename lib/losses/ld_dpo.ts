@@ -1,6 +1,7 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, cast, greater, min, mul, sub } from "../ops/elementwise.ts";
-import { type PairBatch, pairLoss } from "./loss.ts";
+import type { PairBatch } from "./batch.ts";
+import { pairLoss } from "./loss.ts";
 import { negLogSigmoid } from "./sequences.ts";
 import { beta } from "./options.ts";
 
@@ -40,15 +41,16 @@ export const ldDpo = pairLoss({
   presets: {
     trl: {
       names: ["sigmoid"],
-      settings: {},
+      options: {},
       note: "without ld_alpha it is DPO",
     },
     "llama-factory": {
       names: ["sigmoid"],
-      settings: { ldReference: "plain" },
+      options: { ldReference: "plain" },
       note: "without ld_alpha it is DPO",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected, tokens }, { beta, alpha, ldReference }) => {
     const weight = tokenWeight({ chosen, rejected, tokens }, alpha);
     const [w, l] = [chosen, rejected].map((completion) =>

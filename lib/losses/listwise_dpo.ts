@@ -26,12 +26,13 @@ export const listwiseDpo = rankLoss({
   ],
   source: "DPO, eq. 20, https://arxiv.org/abs/2305.18290",
   options: { beta },
-  terms: ({ ranked, live, rank }, { beta }) => {
+  rewardScale: ({ beta }) => beta,
+  terms: ({ ranked, rankMask, ranks }, { beta }) => {
     const rewards = mul(beta, logRatio(ranked));
     // [n, K, K]: r_j − r_k in row k, where j is a worse completion than k.
     const excess = sub(unsqueeze(rewards, [1]), unsqueeze(rewards, [2]));
-    const isLater = greater(unsqueeze(rank, [0]), unsqueeze(rank, [1]));
-    const isWorse = mul(cast(isLater, rank.dtype), unsqueeze(live, [1]));
+    const isLater = greater(unsqueeze(ranks, [0]), unsqueeze(ranks, [1]));
+    const isWorse = mul(cast(isLater, ranks.dtype), unsqueeze(rankMask, [1]));
     const worse = add(excess, mul(HIDDEN, sub(1, isWorse)));
     // −log(1/(1 + Σ e^(r_j − r_k))), which keeps its digits near 0.
     return { loss: sum(softplus(logSumExp(worse)), [1]) };

@@ -24,7 +24,8 @@ export const lnDpo = pairLoss({
       help: "strength of the KL constraint, per token",
     },
   },
-  presets: { trl: { names: ["sigmoid_norm"], settings: { beta: 0.1 } } },
+  presets: { trl: { names: ["sigmoid_norm"], options: { beta: 0.1 } } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta }) => {
     const margin = sub(meanLogRatio(chosen), meanLogRatio(rejected));
     return { loss: negLogSigmoid(mul(beta, margin)) };

@@ -21,7 +21,8 @@ export const nca = pairLoss({
   ],
   source: "NCA, https://arxiv.org/abs/2402.05369",
   options: { beta: { ...beta, default: 0.01 } },
-  presets: { trl: { names: ["nca_pair"], settings: { beta: 0.1 } } },
+  presets: { trl: { names: ["nca_pair"], options: { beta: 0.1 } } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta }) => {
     const good = mul(beta, logRatio(chosen));
     const bad = mul(beta, logRatio(rejected));

@@ -1,7 +1,8 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, min, mul, sub } from "../ops/elementwise.ts";
 import { log1mExp } from "../ops/special.ts";
-import { pairLoss, type Sequences } from "./loss.ts";
+import type { Sequences } from "./batch.ts";
+import { pairLoss } from "./loss.ts";
 import { nll, nllOptions } from "./nll.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";
 
@@ -42,13 +43,13 @@ export const orpo = pairLoss({
   presets: {
     trl: {
       names: ["orpo"],
-      settings: { nllOver: "all", nllReduction: "token" },
+      options: { nllOver: "all", nllReduction: "token" },
       note: "tokens are averaged over the micro-batch",
     },
-    "llama-factory": { names: ["orpo"], settings: {} },
+    "llama-factory": { names: ["orpo"], options: {} },
     "paper-repo": {
       names: ["orpo"],
-      settings: { lambda: 1, nllOver: "all", nllReduction: "token" },
+      options: { lambda: 1, nllOver: "all", nllReduction: "token" },
       note: "its mask scores one position after the completion as well",
     },
   },

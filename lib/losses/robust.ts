@@ -28,7 +28,8 @@ export const robust = pairLoss({
       help: "known share of flipped labels",
     },
   },
-  presets: { trl: { names: ["robust"], settings: { labelSmoothing: 0 } } },
+  presets: { trl: { names: ["robust"], options: { labelSmoothing: 0 } } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta, labelSmoothing }) => {
     const z = mul(beta, sub(logRatio(chosen), logRatio(rejected)));
     const bonus = div(labelSmoothing, sub(1, mul(2, labelSmoothing)));

@@ -1,7 +1,7 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, div, max, mul, neg, sub } from "../ops/elementwise.ts";
 import { softplus } from "../ops/special.ts";
-import type { Sequences } from "./loss.ts";
+import type { Sequences } from "./batch.ts";
 
 /** −log σ(x), as softplus(−x), which neither overflows nor loses digits. */
 export const negLogSigmoid = (x: Value): Value => softplus(neg(x));

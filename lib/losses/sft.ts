@@ -17,8 +17,8 @@ export const sft = completionLoss({
   source: "ORPO, section 3, https://arxiv.org/abs/2403.07691",
   options: likelihoodOptions({ reduction: "token" }),
   presets: {
-    trl: { names: ["sft"], settings: {} },
-    "llama-factory": { names: ["sft"], settings: {} },
+    trl: { names: ["sft"], options: {} },
+    "llama-factory": { names: ["sft"], options: {} },
   },
   terms: (batch, options) => ({ loss: nll(batch, options) }),
 });

@@ -41,16 +41,17 @@ export const simpo = pairLoss({
   presets: {
     trl: {
       names: ["simpo"],
-      settings: { beta: 0.1, nllWeight: 1 },
+      options: { beta: 0.1, nllWeight: 1 },
       note: "the NLL's tokens are averaged over the micro-batch",
     },
-    "llama-factory": { names: ["simpo"], settings: { beta: 0.1 } },
+    "llama-factory": { names: ["simpo"], options: { beta: 0.1 } },
     "paper-repo": {
       names: ["simpo"],
-      settings: {},
+      options: {},
       note: "γ is given as gamma_beta_ratio, γ/β",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: (batch, { beta, gamma, labelSmoothing, ...options }) => {
     const { chosen, rejected } = batch;
     const margin = mul(beta, sub(perToken(chosen), perToken(rejected)));

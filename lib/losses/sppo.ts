@@ -28,7 +28,8 @@ export const sppo = pairLoss({
       help: "1/η: the targets of the log-ratios are ±1/(2β)",
     },
   },
-  presets: { trl: { names: ["sppo_hard"], settings: { beta: 0.1 } } },
+  presets: { trl: { names: ["sppo_hard"], options: { beta: 0.1 } } },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected }, { beta }) => {
     const target = div(0.5, beta);
     const above = sub(logRatio(chosen), target);

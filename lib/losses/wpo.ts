@@ -1,5 +1,6 @@
 import { add, detach, exp, min, mul, sub } from "../ops/elementwise.ts";
-import { pairLoss, type Sequences, type Tokens } from "./loss.ts";
+import type { Sequences, Tokens } from "./batch.ts";
+import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid, perToken } from "./sequences.ts";
 import { beta } from "./options.ts";
 
@@ -23,11 +24,12 @@ export const wpo = pairLoss({
   presets: {
     trl: {
       names: ["wpo"],
-      settings: {},
+      options: {},
       note:
         "the option use_weighting of any loss of pairs; before 1.0 weights were at most 1",
     },
   },
+  rewardScale: ({ beta }) => beta,
   terms: ({ chosen, rejected, tokens }, { beta }) => {
     const z = mul(beta, sub(logRatio(chosen), logRatio(rejected)));
     const likeness = add(

@@ -22,6 +22,8 @@ export const OBJECTIVE = v.strictObject({
   kl: v.nullable(v.string()),
   /** The reference policy in words; `null` without one. */
   reference: v.nullable(v.string()),
+  /** Factor that makes log π/π_ref a reward; older records lack it. */
+  rewardScale: v.exactOptional(v.number()),
   /** SHA-256 of each file of code that is not of this repository. */
   code: v.exactOptional(v.array(SHA256)),
 });

@@ -31,7 +31,6 @@ function sheetOf(
 ): TrainingSheet {
   const { model, data, objective, seeds, settings } = record;
   const options = Object.entries(settings["options"] ?? {});
-  const beta = options.find(([name]) => name === "beta")?.[1] ?? 1;
   return {
     model: withoutHash(model.source),
     data: withoutHash(data.find(({ role }) => role === "train")!.source),
@@ -40,10 +39,19 @@ function sheetOf(
     objective: objectiveText(objective!, options),
     course: courseText(record, rows),
     statistics: objective!.kl,
-    beta: settings["referenceEvery"] ? null : Number(beta),
+    beta: settings["referenceEvery"] ? null : rewardScale(objective!, options),
     probe: diagnosticsOf(record),
     rows,
   };
+}
+
+/** Older records have no scale of their own: it was β, where there is one. */
+function rewardScale(
+  objective: NonNullable<RunRecord["objective"]>,
+  options: readonly [string, Json][],
+): number {
+  const beta = options.find(([name]) => name === "beta")?.[1] ?? 1;
+  return objective.rewardScale ?? Number(beta);
 }
 
 function objectiveText(

@@ -173,8 +173,8 @@ function presetSettings(
   { id, presets = {} }: Loss,
   peer: Peer | null,
 ): Readonly<Record<string, LossOptionValue | undefined>> {
-  const preset = peer === null ? { settings: {} } : presets[peer];
-  if (preset) return preset.settings;
+  const preset = peer === null ? { options: {} } : presets[peer];
+  if (preset) return preset.options;
   throw new RangeError(
     `Cannot use --preset ${peer}: loss "${id}" has ${
       Object.keys(presets).join(", ") || "none"

@@ -73,7 +73,7 @@ function planOf(
     evalExamples: evaluation?.examples ?? [],
     evalEvery: settings.evalEvery,
     evalBatch: settings.batch,
-    settings: options,
+    lossOptions: options,
     ...referenceEvery > 0 &&
       { referenceUpdate: { every: referenceEvery, mix: referenceMix } },
     learningRate,

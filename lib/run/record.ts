@@ -1,6 +1,6 @@
 import { baseWeightsError } from "../train/scorer.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
-import { describeLoss, lossReads } from "../losses/requirements.ts";
+import { describeLoss, lossRequirements } from "../train/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";
 import { type RunRecord, sourceName } from "../record/record.ts";
 import { environment, peakMemory, provenance } from "../record/environment.ts";
@@ -79,7 +79,7 @@ function objectiveOf(run: PreparedRun): RunRecord["objective"] {
 export function referenceName(
   { inputs: { loss, options, model }, settings }: PreparedRun,
 ): string | null {
-  if (!lossReads(loss, options).reference) return null;
+  if (!lossRequirements(loss, options).reference) return null;
   const { referenceEvery, referenceMix } = settings;
   return referenceEvery === 0
     ? model.called

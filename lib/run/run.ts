@@ -1,5 +1,5 @@
 import { cacheFolder } from "../files/cache_folder.ts";
-import { lossReads } from "../losses/requirements.ts";
+import { lossRequirements } from "../train/requirements.ts";
 import { engine } from "../onnx/session.ts";
 import {
   type MetricsRow,
@@ -189,7 +189,7 @@ function trainerOptions(
   return {
     policy: inputs.model.policy,
     loss: inputs.loss,
-    settings: inputs.options,
+    lossOptions: inputs.options,
     device,
     threads,
     microTokens,
@@ -222,7 +222,7 @@ async function referenceFor(
         weights: identity["model"]!,
         adapter: model.adapterHash,
         graph: await trainer.scorer.hash(),
-        tokens: lossReads(loss, inputs.options).tokenReference,
+        tokens: lossRequirements(loss, inputs.options).tokenReference,
         engine: engine().version,
         device,
         precision,

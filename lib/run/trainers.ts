@@ -44,9 +44,9 @@ export class Trainers implements AsyncDisposable {
 
 /** The options that are compiled in; numbers of a loss are inputs of its graph. */
 function compiledKey(
-  { policy: _p, loss, settings, optimizer: _o, ...compiled }: TrainerOptions,
+  { policy: _p, loss, lossOptions, optimizer: _o, ...compiled }: TrainerOptions,
 ): string {
-  const variants = Object.entries(settings).filter(([name]) =>
+  const variants = Object.entries(lossOptions).filter(([name]) =>
     loss.options[name]?.kind !== "number"
   );
   return canonicalJson({

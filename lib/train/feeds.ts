@@ -1,192 +1,248 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import type { TreeBatch } from "../data/tree_batch.ts";
-import { statisticInput } from "../losses/batch_inputs.ts";
-import type { Loss, Reduced } from "../losses/loss.ts";
+import type { LossInputs, PolicyLogProbs } from "../losses/batch.ts";
+import type { BatchStatistics, Loss } from "../losses/loss.ts";
+import type { LossOptionValues } from "../losses/options.ts";
+import type { StreamInputs } from "../models/decoder/decoder.ts";
+import type { Graph, Shape } from "../onnx/graph.ts";
+import {
+  fillInputs,
+  type InputTable,
+  inputValues,
+  type Numbers,
+} from "../onnx/inputs.ts";
 import type { HostTensor } from "../onnx/session.ts";
+import { exampleWeights } from "./examples.ts";
 import type { Reference } from "./reference.ts";
 
-type Feeds = Record<string, HostTensor>;
-
-/** Completions that a loss looks at: fewest, most, in words. */
-const COMPLETIONS: Record<Loss["data"], [number, number, string]> = {
-  completions: [1, 1, "1"],
-  pairs: [2, 2, "2"],
-  labels: [1, 1, "1"],
-  ranks: [2, Infinity, "at least 2"],
-};
-
-/**
- * The row of an example that a loss looks at.
- *
- * @throws RangeError for an example of more or fewer completions than that.
- */
-export function rowOf(
-  { prompt, completions, lossMask }: Example,
-  { id, data }: Loss,
-): TokenRow {
-  const end = data === "completions" ? 1 : undefined;
-  const used = completions.slice(0, end);
-  const [fewest, most, wanted] = COMPLETIONS[data];
-  if (used.length >= fewest && used.length <= most) {
-    const marks = lossMask && { lossMask: lossMask.slice(0, end) };
-    return { prompt, completions: used, ...marks };
-  }
-  throw new RangeError(
-    `Cannot use an example of ${completions.length} completions for loss "${id}": expected ${wanted}`,
-  );
+/** One micro-batch of an optimizer batch, from which inputs are filled. */
+export interface MicroBatch {
+  readonly tree: TreeBatch;
+  /** The row of each of its examples. */
+  readonly rows: readonly TokenRow[];
+  readonly examples: readonly Pick<Example, "label" | "weight">[];
+  /** The examples of the whole optimizer batch. */
+  readonly batch: readonly Example[];
+  /** Number of the first example in that batch. */
+  readonly start: number;
+  readonly reference: Reference | null;
+  readonly lossOptions: LossOptionValues;
+  readonly statistics: BatchStatistics["values"];
 }
 
+const float = <B>(shape: Shape, fill: (batch: B) => Numbers) => ({
+  shape,
+  fill,
+});
+const int = <B>(shape: Shape, fill: (batch: B) => Numbers) => ({
+  shape,
+  dtype: "int32" as const,
+  fill,
+});
+
+/** The inputs of a graph in which a decoder reads a tree batch. */
+const STREAM_INPUTS = {
+  ids: int(["N"], ({ tree }) => tree.feeds.ids),
+  positions: float(["N"], ({ tree }) => tree.feeds.positions),
+  tokenOfSlot: int(["R", "T"], ({ tree }) => tree.feeds.tokenOfSlot),
+  slotOfToken: int(["N"], ({ tree }) => tree.feeds.slotOfToken),
+  slotMask: float(["R", "T"], ({ tree }) => tree.feeds.slotMask),
+  segmentIds: float(["R", "T"], ({ tree }) => tree.feeds.segmentIds),
+  slotIndex: float(["T"], ({ tree }) => tree.feeds.slotIndex),
+  predictFrom: int(["S"], ({ tree }) => tree.feeds.predictFrom),
+  targetIds: int(["S", 1], ({ tree }) => tree.feeds.targetIds),
+  sequences: int(["S"], ({ tree }) => tree.feeds.sequences),
+  zeros: float(["Q"], ({ tree }) => tree.feeds.zeros),
+} satisfies InputTable<Pick<MicroBatch, "tree">>;
+
 /**
- * What the loss of each example of an optimizer batch is multiplied by.
- *
- * @throws RangeError where they have no weighted mean.
+ * Every input of a graph that trains, apart from parameters, options and
+ * statistics: its type, and how a micro-batch fills it. A loss or a decoder
+ * that reads something new adds one entry.
  */
-export function weightsOf(
-  examples: readonly Pick<Example, "weight">[],
-): number[] {
-  const weights = examples.map(({ weight = 1 }) => weight);
-  const wrong = weights.findIndex((w) => !(w >= 0 && w < Infinity));
-  if (wrong !== -1) {
-    throw new RangeError(
-      `Cannot weigh example ${wrong} of a batch by ${
-        weights[wrong]
-      }: expected a finite number of at least 0`,
+export const INPUTS = {
+  ...STREAM_INPUTS,
+  lengths: float(["Q"], ({ tree }) => [...tree.lengths, 0]),
+  refLogProbs: float(["Q"], ({ tree, rows, reference }) => {
+    const known = rows.flatMap((row) => reference?.logProbs(row) ?? []);
+    return filledUp(known, tree.lengths.length + 1);
+  }),
+  tokenRefLogProbs: float(["S"], ({ tree, rows, reference }) => {
+    const known = rows.flatMap((row) => reference?.tokenLogProbs(row) ?? []);
+    return filledUp(known.flat(), tree.feeds.sequences.data.length);
+  }),
+  tokenPositions: float(["S"], ({ tree }) => {
+    const next = new Array(tree.lengths.length + 1).fill(0);
+    return Array.from(
+      tree.feeds.sequences.data,
+      (sequence) => next[sequence]++,
     );
-  }
-  if (weights.some((weight) => weight > 0)) return weights;
-  throw new RangeError(
-    `Cannot average over a batch of ${weights.length} examples whose weights are all 0`,
+  }),
+  tokenExamples: int(["S"], ({ tree, rows }) => {
+    const owners = rows.flatMap(({ completions }, i) =>
+      completions.map(() => i)
+    );
+    owners.push(...rows.keys());
+    return Array.from(tree.feeds.sequences.data, (i) => owners[i] ?? 0);
+  }),
+  firsts: int(["n"], ({ rows }) => firstSequences(rows).slice(0, -1)),
+  seconds: int(
+    ["n"],
+    ({ rows }) => firstSequences(rows).slice(0, -1).map((first) => first + 1),
+  ),
+  prompts: int(
+    ["n"],
+    ({ rows }) => rows.map((_, i) => firstSequences(rows).at(-1)! + i),
+  ),
+  desirable: float(
+    ["n"],
+    ({ examples }) => examples.map(({ label }) => Number(label ?? true)),
+  ),
+  // Where a list ends, its first completion fills it up.
+  ranked: int(["n", "K"], ({ rows }) => {
+    const firsts = firstSequences(rows);
+    return byRank(
+      rows,
+      (row, rank, isThere) => firsts[row]! + (isThere ? rank : 0),
+    );
+  }),
+  rankMask: float(
+    ["n", "K"],
+    ({ rows }) => byRank(rows, (_row, _rank, isThere) => Number(isThere)),
+  ),
+  ranks: float(["K"], ({ rows }) => [...Array(longestList(rows)).keys()]),
+  exampleWeights: float(
+    ["n"],
+    ({ examples }) => examples.map(({ weight = 1 }) => weight),
+  ),
+  examples: float([], ({ batch }) => weightedSum(batch, () => 1)),
+  completionTokens: float(
+    [],
+    ({ batch }) =>
+      weightedSum(
+        batch,
+        (example) => example.label === false ? 0 : lossLengths(example)[0]!,
+      ),
+  ),
+  promptTokens: float(
+    [],
+    ({ batch }) => weightedSum(batch, ({ prompt }) => prompt.length - 1),
+  ),
+} satisfies InputTable<MicroBatch>;
+
+const OPTION = "option.";
+const STATISTIC = "statistic.";
+
+/** The numbers among a loss's options: they are fed, so that they may change. */
+function optionInputs({ options }: Loss): InputTable<MicroBatch> {
+  const entries = Object.entries(options).flatMap(([name, { kind }]) =>
+    kind === "number"
+      ? [[
+        name,
+        float([], ({ lossOptions }: MicroBatch) => Number(lossOptions[name])),
+      ]]
+      : []
   );
+  return Object.fromEntries(entries);
 }
 
-/** Counts over an optimizer batch that losses divide by, weighted. */
-export function totalFeeds(examples: readonly Example[]): Feeds {
-  const weights = weightsOf(examples);
-  const total = (count: (example: Example) => number) =>
-    examples.reduce((sum, each, i) => sum + weights[i]! * count(each), 0);
-  return scalarFeeds({
-    examples: total(() => 1),
-    completionTokens: total((example) =>
-      example.label === false ? 0 : lossLengths(example)[0]!
-    ),
-    promptTokens: total(({ prompt }) => prompt.length - 1),
-  });
+function statisticInputs({ statistics }: Loss): InputTable<MicroBatch> {
+  const entries = Object.entries(statistics?.outputs ?? {}).map(
+    ([name, kind]) => [
+      name,
+      float(kind === "list" ? ["n"] : [], (batch: MicroBatch) => {
+        const value = batch.statistics[name]!;
+        return typeof value === "number"
+          ? value
+          : value.slice(batch.start, batch.start + batch.rows.length);
+      }),
+    ],
+  );
+  return Object.fromEntries(entries);
 }
 
-export function scalarFeeds(
-  numbers: Readonly<Record<string, unknown>>,
-  rename: (name: string) => string = (name) => name,
-): Feeds {
+function prefixed(
+  prefix: string,
+  table: InputTable<MicroBatch>,
+): InputTable<MicroBatch> {
   return Object.fromEntries(
-    Object.entries(numbers).flatMap(([name, number]) =>
-      typeof number === "number"
-        ? [[rename(name), { data: Float32Array.of(number), shape: [] }]]
-        : []
-    ),
+    Object.entries(table).map(([name, input]) => [prefix + name, input]),
   );
 }
 
-/** Statistics of an optimizer batch, of lists what its `range` is due. */
-export function statisticFeeds(
-  inputs: Reduced["inputs"],
-  range: readonly [start: number, end: number],
-): Feeds {
-  const lists = Object.entries(inputs).flatMap(([name, value]) =>
-    typeof value === "number"
-      ? []
-      : [[statisticInput(name), floats(value.slice(...range))]]
-  );
+/** The inputs through which a decoder reads a tree batch. */
+export function streamInputs(graph: Graph): StreamInputs {
+  return inputValues(graph, STREAM_INPUTS);
+}
+
+/** Fills those of them that a graph has. */
+export function streamFeeds(
+  graph: Graph,
+  tree: TreeBatch,
+): Record<string, HostTensor> {
+  return fillInputs(graph, STREAM_INPUTS, { tree });
+}
+
+/** Everything that a loss can read in a graph, with the policy's part of it. */
+export function lossInputs(
+  graph: Graph,
+  loss: Loss,
+  policy: PolicyLogProbs,
+): LossInputs {
   return {
-    ...scalarFeeds(inputs, statisticInput),
-    ...Object.fromEntries(lists),
+    policy,
+    batch: inputValues(graph, INPUTS),
+    options: inputValues(graph, optionInputs(loss), OPTION),
+    statistics: inputValues(graph, statisticInputs(loss), STATISTIC),
   };
 }
 
-/** Which sequences of a tree batch are an example's completions and prompt. */
-export function exampleFeeds(
-  rows: readonly TokenRow[],
-  examples: readonly Pick<Example, "label" | "weight">[],
-): Feeds {
-  const starts: number[] = [];
-  let next = 0;
+/** Every input that a micro-batch can fill in the graph of a loss, by name. */
+export function batchInputs(loss: Loss): InputTable<MicroBatch> {
+  return {
+    ...INPUTS,
+    ...prefixed(OPTION, optionInputs(loss)),
+    ...prefixed(STATISTIC, statisticInputs(loss)),
+  };
+}
+
+function filledUp(list: readonly number[], length: number): number[] {
+  return [...list, ...new Array(length - list.length).fill(0)];
+}
+
+/** Σ weight · count over the examples of an optimizer batch. */
+function weightedSum(
+  batch: readonly Example[],
+  count: (example: Example) => number,
+): number {
+  const weights = exampleWeights(batch);
+  return batch.reduce((sum, each, i) => sum + weights[i]! * count(each), 0);
+}
+
+/** The first sequence of each row, and the one after the last row's last. */
+function firstSequences(rows: readonly TokenRow[]): number[] {
+  const firsts = [0];
   for (const { completions } of rows) {
-    starts.push(next);
-    next += completions.length;
+    firsts.push(firsts.at(-1)! + completions.length);
   }
-  return {
-    first: integers(starts),
-    second: integers(starts.map((start) => start + 1)),
-    prompts: integers(rows.map((_, i) => next + i)),
-    desirable: floats(examples.map(({ label }) => Number(label ?? true))),
-    weight: floats(examples.map(({ weight = 1 }) => weight)),
-    ...rankFeeds(rows, starts),
-  };
+  return firsts;
 }
 
-/** The same as a table of ranks; where a list ends, the first fills it up. */
-function rankFeeds(
+/** A table `[n, K]` with a cell for each rank of each row. */
+function byRank(
   rows: readonly TokenRow[],
-  starts: readonly number[],
-): Feeds {
-  const sizes = rows.map(({ completions }) => completions.length);
-  const longest = Math.max(...sizes);
-  const ranks = Array.from({ length: longest }, (_, k) => k);
-  const shape = [rows.length, longest];
-  const table = (cell: (row: number, rank: number) => number) =>
-    rows.flatMap((_, row) => ranks.map((rank) => cell(row, rank)));
-  const isLive = (row: number, rank: number) => rank < sizes[row]!;
-  const ranked = table((row, rank) =>
-    starts[row]! + (isLive(row, rank) ? rank : 0)
+  cell: (row: number, rank: number, isThere: boolean) => number,
+): Numbers {
+  const longest = longestList(rows);
+  const data = rows.flatMap(({ completions }, row) =>
+    Array.from(
+      { length: longest },
+      (_, rank) => cell(row, rank, rank < completions.length),
+    )
   );
-  const live = table((row, rank) => Number(isLive(row, rank)));
-  return {
-    ranked: { data: Int32Array.from(ranked), shape },
-    rankLive: { data: Float32Array.from(live), shape },
-    rank: floats(ranks),
-  };
+  return { data, shape: [rows.length, longest] };
 }
 
-/** Lengths and reference log-probabilities, with one more for the padding. */
-export function sequenceFeeds(
-  lengths: readonly number[],
-  references: readonly number[],
-): Feeds {
-  const rest = new Array(lengths.length + 1 - references.length).fill(0);
-  return {
-    lengths: floats([...lengths, 0]),
-    reference: floats([...references, ...rest]),
-  };
-}
-
-/** Where each scored token stands among them, and its log-probability under the reference. */
-export function tokenFeeds(
-  { feeds }: Pick<TreeBatch, "feeds">,
-  rows: readonly TokenRow[],
-  reference: Reference | null,
-): Feeds {
-  const sequences = [...feeds.sequences.data];
-  const owners = rows.flatMap(({ completions }, i) => completions.map(() => i));
-  owners.push(...rows.keys());
-  const places = new Map<number, number>();
-  const positions = sequences.map((sequence) => {
-    const place = places.get(sequence) ?? 0;
-    places.set(sequence, place + 1);
-    return place;
-  });
-  const references = rows.flatMap((row) =>
-    reference?.tokenLogProbs(row).flat() ?? []
-  );
-  return {
-    tokenPosition: floats(positions),
-    tokenExample: integers(sequences.map((sequence) => owners[sequence] ?? 0)),
-    tokenReference: floats(sequences.map((_, i) => references[i] ?? 0)),
-  };
-}
-
-function integers(list: readonly number[]): HostTensor {
-  return { data: Int32Array.from(list), shape: [list.length] };
-}
-
-function floats(list: readonly number[]): HostTensor {
-  return { data: Float32Array.from(list), shape: [list.length] };
+function longestList(rows: readonly TokenRow[]): number {
+  return Math.max(...rows.map(({ completions }) => completions.length));
 }

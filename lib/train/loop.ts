@@ -1,8 +1,8 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import { lossReads } from "../losses/requirements.ts";
-import { rowOf, weightsOf } from "./feeds.ts";
+import { exampleWeights, rowOf } from "./examples.ts";
+import { lossRequirements } from "./requirements.ts";
 import { type Schedule, scheduled } from "../optim.ts";
 import type { Reference } from "./reference.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
@@ -20,7 +20,7 @@ export interface TrainingPlan {
   /** Steps between evaluations; the last step has one anyway. 0 for it alone. */
   readonly evalEvery: number;
   readonly evalBatch: number;
-  readonly settings: LossOptionValues;
+  readonly lossOptions: LossOptionValues;
   readonly learningRate: number;
   readonly schedule: Schedule;
   /** Steps of warm-up. */
@@ -89,10 +89,10 @@ async function takeStep(
   reference: Reference | null,
 ): Promise<StepMetrics> {
   const step = trainer.step + 1;
-  const { settings, weightDecay, maxGradNorm, referenceUpdate } = plan;
+  const { lossOptions, weightDecay, maxGradNorm, referenceUpdate } = plan;
   const examples = plan.batches[step - 1]!.map((i) => plan.examples[i]!);
   const learningRate = rateAt(plan, step);
-  const options = { settings, reference, weightDecay, maxGradNorm };
+  const options = { lossOptions, reference, weightDecay, maxGradNorm };
   const started = performance.now();
   const result = await trainer.train(examples, { ...options, learningRate });
   const seconds = (performance.now() - started) / 1000;
@@ -152,8 +152,8 @@ export function rowsToReference(
   loss: Loss,
   { moves = 0 }: { moves?: number } = {},
 ): TokenRow[] {
-  const { examples, evalExamples, settings, referenceUpdate } = plan;
-  if (!lossReads(loss, settings).reference) return [];
+  const { examples, evalExamples, lossOptions, referenceUpdate } = plan;
+  if (!lossRequirements(loss, lossOptions).reference) return [];
   const { every = plan.batches.length } = referenceUpdate ?? {};
   const steps = plan.batches.slice(moves * every, (moves + 1) * every);
   const used = [...new Set(steps.flat())].map((i) => examples[i]!);
@@ -166,7 +166,7 @@ export function rowsToReference(
   ];
   return [
     ...rows,
-    ...batches.flatMap((batch) => statistics.rows!(batch, settings)),
+    ...batches.flatMap((batch) => statistics.rows!(batch, lossOptions)),
   ];
 }
 
@@ -195,12 +195,12 @@ function isEvaluated(
 /** Metrics of an evaluation under `eval/…`. */
 async function evaluation(
   trainer: Trainer,
-  { evalExamples, evalBatch, settings }: TrainingPlan,
+  { evalExamples, evalBatch, lossOptions }: TrainingPlan,
   reference: Reference | null,
 ): Promise<Record<string, number>> {
   if (evalExamples.length === 0) return {};
   const metrics = await evaluate(trainer, evalExamples, {
-    settings,
+    lossOptions,
     reference,
     batch: evalBatch,
   });
@@ -254,15 +254,15 @@ export function lossBatches<T>(
 export async function evaluate(
   trainer: Trainer,
   examples: readonly Example[],
-  { batch, settings, reference }: BatchOptions & { batch: number },
+  { batch, lossOptions, reference }: BatchOptions & { batch: number },
 ): Promise<Record<string, number>> {
   const { loss } = trainer.options;
   const totals: Record<string, number> = {};
   let weights = 0;
   const logProbs: (readonly number[])[] = [];
   for (const part of lossBatches(examples, batch, loss)) {
-    const result = await trainer.evaluate(part, { settings, reference });
-    const weight = weightsOf(part).reduce((a, b) => a + b);
+    const result = await trainer.evaluate(part, { lossOptions, reference });
+    const weight = exampleWeights(part).reduce((a, b) => a + b);
     weights += weight;
     const means = { loss: result.loss, ...result.metrics };
     for (const [name, value] of Object.entries(means)) {
@@ -280,6 +280,6 @@ export async function evaluate(
   );
   return {
     ...Object.fromEntries(means),
-    ...batchMetrics(scored, Number(settings["beta"] ?? 1)),
+    ...batchMetrics(scored, loss.rewardScale?.(lossOptions)),
   };
 }

@@ -91,17 +91,17 @@ export function scoredBatch(
 
 /**
  * Weighted means over a batch: `logps/*` in nats, and, where there is a reference,
- * `rewards/*` = β log π_θ/π_ref. Accuracy counts strict inequality. What has
+ * `rewards/*` = rewardScale · log π_θ/π_ref. Accuracy counts strict inequality. What has
  * no example in the batch is left out.
  */
 export function batchMetrics(
   { chosen, rejected, paired, weights }: ByPreference<Scored>,
-  beta: number,
+  rewardScale = 1,
 ): Record<string, number> {
   const ofChosen = (list: readonly number[]) => mean(list, weights?.chosen);
   const ofRejected = (list: readonly number[]) => mean(list, weights?.rejected);
   const reward = ({ logProb, refLogProb }: Scored) =>
-    refLogProb === undefined ? NaN : beta * (logProb - refLogProb);
+    refLogProb === undefined ? NaN : rewardScale * (logProb - refLogProb);
   const good = chosen.map(reward);
   const bad = rejected.map(reward);
   const margins = paired ? good.map((r, i) => r - bad[i]!) : [];

@@ -1,25 +1,30 @@
-import { Graph, type Value } from "../onnx/graph.ts";
 import { gradient } from "../grad.ts";
-import { inputOf, lossTerms } from "../losses/batch_inputs.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import { lossReads } from "../losses/requirements.ts";
-import {
-  scoredTokens,
-  sequenceSums,
-  streamInputs,
-} from "../models/decoder/decoder.ts";
+import { lossTerms } from "../losses/terms.ts";
+import { scoredTokens, sequenceSums } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
+import { Graph, type Value } from "../onnx/graph.ts";
+import { checkInputs, fillInputs, inputValues } from "../onnx/inputs.ts";
+import type { HostTensor } from "../onnx/session.ts";
 import { div, mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/shaping.ts";
+import {
+  batchInputs,
+  INPUTS,
+  lossInputs,
+  type MicroBatch,
+  streamInputs,
+} from "./feeds.ts";
+import { type LossRequirements, lossRequirements } from "./requirements.ts";
 
 /** Name under which the sum of a parameter's gradients is fed. */
 export const sumInput = (parameter: string) => `sum.${parameter}`;
 const METRIC = "metric.";
 
 export interface ObjectiveOptions {
-  /** Its choices are compiled in; its numbers are inputs. */
-  settings: LossOptionValues;
+  /** The loss's choices are compiled in; its numbers are inputs. */
+  lossOptions: LossOptionValues;
   /** Equal parts of the head's work. */
   chunks: number;
   /** An empty graph to build in. @default one in float32 */
@@ -28,6 +33,7 @@ export interface ObjectiveOptions {
 
 /** Values of a graph that computes a loss over one micro-batch. */
 export interface Objective {
+  readonly requirements: LossRequirements;
   /** Equal parts of the head's work: scored tokens must be a multiple. */
   readonly chunks: number;
   /** log π of each sequence, `[Q]`, the last one padding. */
@@ -40,59 +46,75 @@ export interface Objective {
    * By how much the loss of its example, times the example's weight, changes
    * with each token's log-probability, summed over the sequence, `[Q]`.
    */
-  readonly weights: Value;
+  readonly logProbGradients: Value;
   /**
    * For each trained parameter by name, its gradient added to what is fed as
    * `sumInput(name)`.
    */
   readonly gradients: Readonly<Record<string, Value>>;
+  /** Fills every input except parameters and sums of gradients. */
+  feeds(batch: MicroBatch): Record<string, HostTensor>;
 }
 
 /**
- * The graph of a loss under a policy. The gradient is that of
+ * Builds the graph of a loss under a policy. The gradient is that of
  * Σ w·loss / Σ w, the latter over the *optimizer* batch, so that micro-batches
  * add up to it exactly.
+ *
+ * @throws RangeError where the graph has an input that nothing feeds, or
+ * declares one that it does not read.
  */
 export function buildObjective(
   policy: Policy,
   loss: Loss,
-  { settings, chunks, graph = new Graph() }: ObjectiveOptions,
+  { lossOptions, chunks, graph = new Graph() }: ObjectiveOptions,
 ): Objective {
-  const inputs = streamInputs(graph);
+  const stream = streamInputs(graph);
   const parameters = policy.parameters(graph);
   const trained = policy.trained.map(({ name }) =>
     graph.inputs.find((input) => input.name === name)!
   );
-  const { logProbs: tokens, collisions } = scoredTokens(
+  const requirements = lossRequirements(loss, lossOptions);
+  const { logProbs: tokenLogProbs, collisions } = scoredTokens(
     policy.config,
     parameters,
-    { inputs, chunks, collisions: lossReads(loss, settings).collisions },
+    { inputs: stream, chunks, collisions: requirements.collisions },
   );
-  const logProbs = sequenceSums(tokens, inputs);
-  const { loss: each, metrics = {} } = lossTerms(loss, settings, {
+  const logProbs = sequenceSums(tokenLogProbs, stream);
+  const inputs = lossInputs(graph, loss, {
     logProbs,
-    tokens: () => tokens,
-    collisions: () => collisions!,
-    sequences: () => inputs.sequences,
-    zeros: () => inputs.zeros,
+    tokenLogProbs,
+    get collisions() {
+      return collisions!;
+    },
   });
-  const examples = inputOf(graph, "examples", { shape: [] });
-  const weight = inputOf(graph, "weight", { shape: ["n"] });
-  const total = div(sum(mul(weight, each)), examples);
+  const { loss: each, metrics = {} } = lossTerms(loss, lossOptions, inputs);
+  const { examples, exampleWeights } = inputValues(graph, INPUTS);
+  const total = div(sum(mul(exampleWeights, each)), examples);
   const sums = policy.trained.map(({ name, shape }) =>
     graph.input(sumInput(name), shape)
   );
-  const gradients = gradient(total, [...trained, tokens], { into: sums });
-  const ofTokens = gradients.at(-1)!;
+  const gradients = gradient(total, [...trained, tokenLogProbs], {
+    into: sums,
+  });
+  const logProbGradients = mul(
+    sequenceSums(gradients.at(-1)!, stream),
+    examples,
+  );
+  const table = batchInputs(loss);
+  const fed = [...trained, ...sums].map(({ name }) => name);
+  checkInputs(graph, INPUTS, [...Object.keys(table), ...fed]);
   return {
+    requirements,
     chunks,
     logProbs,
     loss: each,
     metrics,
-    weights: mul(sequenceSums(ofTokens, inputs), examples),
+    logProbGradients,
     gradients: Object.fromEntries(
       trained.map(({ name }, i) => [name, gradients[i]!]),
     ),
+    feeds: (batch) => fillInputs(graph, table, batch),
   };
 }
 

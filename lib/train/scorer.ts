@@ -2,11 +2,7 @@ import { microBatches } from "../data/sampler.ts";
 import { lossLengths, type TokenRow } from "../data/example.ts";
 import { treeBatch } from "../data/tree_batch.ts";
 import type { DecoderConfig } from "../models/config.ts";
-import {
-  scoredTokens,
-  sequenceSums,
-  streamInputs,
-} from "../models/decoder/decoder.ts";
+import { scoredTokens, sequenceSums } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import {
@@ -17,6 +13,7 @@ import {
   type Tensors,
 } from "../onnx/session.ts";
 import { createState } from "../onnx/state.ts";
+import { streamFeeds, streamInputs } from "./feeds.ts";
 
 export interface ScorerOptions extends CompileOptions {
   policy: Policy;
@@ -46,22 +43,30 @@ export function headChunks(
   return Math.min(needed, MOST_CHUNKS);
 }
 
-/** Which log-probabilities: those of completions, or of their tokens. */
-type Unit = "sums" | "tokens";
+/** A forward pass that gives log-probabilities of sequences or of tokens. */
+type Unit = "sequences" | "tokens";
 
-/** Log-probabilities under a policy: forward passes without gradients. */
+interface Pass {
+  readonly graph: Graph;
+  readonly program: Program;
+}
+
+/** Computes log-probabilities under a policy, without gradients. */
 export class Scorer {
   readonly #microTokens: number;
   readonly #chunks: number;
-  readonly #compile: (unit: Unit) => Promise<Program>;
-  readonly #programs = new Map<Unit, Promise<Program>>();
+  readonly #compile: (unit: Unit) => Promise<Pass>;
+  readonly #passes = new Map<Unit, Promise<Pass>>();
 
   constructor({ policy, microTokens = 1024, ...options }: ScorerOptions) {
     this.#microTokens = microTokens;
     const chunks = headChunks(policy.config, microTokens);
     this.#chunks = chunks;
-    this.#compile = (unit) =>
-      compile({ logProbs: logProbsOf(policy, { chunks, unit }) }, options);
+    this.#compile = async (unit) => {
+      const logProbs = logProbsOf(policy, { chunks, unit });
+      const program = await compile({ logProbs }, options);
+      return { graph: logProbs.graph, program };
+    };
   }
 
   /** log π(y|x) of each completion of each row, in nats. */
@@ -71,7 +76,7 @@ export class Scorer {
   ): Promise<number[][]> {
     return await this.#run(
       rows,
-      { ...options, unit: "sums" },
+      { ...options, unit: "sequences" },
       (row, values) => values.splice(0, row.completions.length),
     );
   }
@@ -91,29 +96,30 @@ export class Scorer {
 
   /**
    * SHA-256 of the compiled graph: of everything that decides
-   * log-probabilities, but rows, parameters and stored weights.
+   * log-probabilities except rows, parameters and stored weights.
    */
   async hash(): Promise<string> {
-    return (await this.#compiled("sums")).hash;
+    return (await this.#compiled("sequences")).program.hash;
   }
 
   async release(): Promise<void> {
-    for (const program of this.#programs.values()) {
-      await (await program).release();
+    for (const pass of this.#passes.values()) {
+      await (await pass).program.release();
     }
   }
 
-  /** Has `take` take what is each row's from what its micro-batch has left. */
+  /** @param take removes a row's own values from the front of a micro-batch's. */
   async #run<T>(
     rows: readonly TokenRow[],
     { parameters, onRows, unit }: ScoreOptions & { unit: Unit },
     take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
-    const program = await this.#compiled(unit);
+    const { graph, program } = await this.#compiled(unit);
     const results: T[] = [];
     for (const [start, end] of microBatches(rows, this.#microTokens)) {
       const part = rows.slice(start, end);
-      const { feeds } = treeBatch(part, { multiple: this.#chunks });
+      const tree = treeBatch(part, { multiple: this.#chunks });
+      const feeds = streamFeeds(graph, tree);
       const output = await program.run({ ...feeds, ...parameters });
       const values = Array.from(hostData(output["logProbs"]));
       results.push(...part.map((row) => take(row, values)));
@@ -122,11 +128,11 @@ export class Scorer {
     return results;
   }
 
-  /** Compiled when first used: most losses never score. */
-  #compiled(unit: Unit): Promise<Program> {
-    const known = this.#programs.get(unit) ?? this.#compile(unit);
-    this.#programs.set(unit, known);
-    return known;
+  /** Compiled when first used: most runs never need one. */
+  #compiled(unit: Unit): Promise<Pass> {
+    const pass = this.#passes.get(unit) ?? this.#compile(unit);
+    this.#passes.set(unit, pass);
+    return pass;
   }
 }
 
@@ -139,7 +145,7 @@ function logProbsOf(
   const parameters = policy.parameters(graph);
   const options = { inputs, chunks };
   const { logProbs } = scoredTokens(policy.config, parameters, options);
-  return unit === "sums" ? sequenceSums(logProbs, inputs) : logProbs;
+  return unit === "sequences" ? sequenceSums(logProbs, inputs) : logProbs;
 }
 
 /** How far log-probabilities are off because weights are held in fewer bits. */

@@ -1,4 +1,4 @@
-import { scalarFeeds } from "./feeds.ts";
+import { scalarFeeds } from "../onnx/inputs.ts";
 import {
   compile,
   type CompileOptions,

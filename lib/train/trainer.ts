@@ -1,12 +1,12 @@
 import {
   type BatchOptions,
-  BatchPass,
   type BatchResult,
+  batchStatistics,
+  runInMicroBatches,
 } from "./micro_batches.ts";
 import type { Example, TokenRow } from "../data/example.ts";
-import type { Carried, Loss } from "../losses/loss.ts";
+import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import { lossReads } from "../losses/requirements.ts";
 import type { Policy } from "../models/policy.ts";
 import {
   buildObjective,
@@ -40,7 +40,7 @@ export interface TrainerOptions {
   policy: Policy;
   loss: Loss;
   /** The loss's choices are compiled in; its numbers may change at each step. */
-  settings: LossOptionValues;
+  lossOptions: LossOptionValues;
   /** @default "cpu" */
   device?: Device;
   /** @default 1 */
@@ -77,9 +77,7 @@ export class Trainer {
   #forward: Promise<Program> | undefined;
   /** The reference, where it moves with the policy. */
   readonly reference: MovingReference;
-  readonly #pass: BatchPass;
-  /** What the loss carries from step to step. */
-  #carried: Carried;
+  #lossState: LossState;
 
   private constructor(
     readonly options: Required<TrainerOptions>,
@@ -93,9 +91,7 @@ export class Trainer {
       options.policy,
       (rows, options) => this.#scoreForReference(rows, options),
     );
-    const { chunks } = objective;
-    this.#pass = new BatchPass({ ...options, chunks });
-    this.#carried = options.loss.statistics?.carries ?? {};
+    this.#lossState = options.loss.statistics?.initialState ?? {};
   }
 
   /** Compiles the training step and starts at the policy's initial values. */
@@ -111,12 +107,16 @@ export class Trainer {
   ): Promise<Trainer> {
     const chosen = { device, threads, microTokens, strict, optimizer };
     const options = { ...chosen, ...rest };
-    const { policy, loss, settings } = options;
+    const { policy, loss, lossOptions } = options;
     const chunks = headChunks(policy.config, microTokens);
-    const objective = buildObjective(policy, loss, { settings, chunks });
+    const objective = buildObjective(policy, loss, { lossOptions, chunks });
     // Gradients come last, so that onnxruntime runs the last layer's first.
-    const { weights, gradients } = objective;
-    const outputs = { ...forwardOutputs(objective), weights, ...gradients };
+    const { logProbGradients, gradients } = objective;
+    const outputs = {
+      ...forwardOutputs(objective),
+      logProbGradients,
+      ...gradients,
+    };
     const program = await compile(outputs, options);
     const trained = await TrainedParameters.create(policy.trained, options);
     await trained.restart(policy.initial);
@@ -140,7 +140,7 @@ export class Trainer {
 
   /** Begins anew at these values of the parameters. */
   restart(values: Values): Promise<void> {
-    this.#carried = this.options.loss.statistics?.carries ?? {};
+    this.#lossState = this.options.loss.statistics?.initialState ?? {};
     this.reference.values = null;
     return this.trained.restart(values);
   }
@@ -151,12 +151,12 @@ export class Trainer {
     return {
       step,
       tensors: values ? new Map([...tensors, [REFERENCE, values]]) : tensors,
-      carried: this.#carried,
+      carried: this.#lossState,
     };
   }
 
   restore(snapshot: Snapshot): Promise<void> {
-    this.#carried = snapshot.carried;
+    this.#lossState = snapshot.carried;
     this.reference.values = snapshot.tensors.get(REFERENCE) ?? null;
     return this.trained.restore(snapshot);
   }
@@ -179,8 +179,7 @@ export class Trainer {
     rows: readonly TokenRow[],
     options: ScoreOptions,
   ): Promise<readonly (readonly CompletionScore[])[]> {
-    const { loss, settings } = this.options;
-    return lossReads(loss, settings).tokenReference
+    return this.objective.requirements.tokenReference
       ? this.scorer.scoreTokens(rows, options)
       : this.scorer.score(rows, options);
   }
@@ -203,14 +202,13 @@ export class Trainer {
       forwardOutputs(this.objective),
       this.options,
     ));
-    const { ofEvaluation } = this.options.loss.statistics ?? {};
-    const statistics = ofEvaluation?.(this.#carried) ??
+    const { forEvaluation } = this.options.loss.statistics ?? {};
+    const statistics = forEvaluation?.(this.#lossState) ??
       await this.#statistics(examples, options);
-    const { parameters } = this;
-    return await this.#pass.run(
+    return await this.#run(
       examples,
       { ...options, statistics },
-      (feeds) => program.run({ ...feeds, ...parameters }),
+      (feeds) => program.run({ ...feeds, ...this.parameters }),
     );
   }
 
@@ -225,7 +223,7 @@ export class Trainer {
   ): Promise<StepResult> {
     await this.trained.sums.write();
     const statistics = await this.#statistics(examples, options);
-    const result = await this.#pass.run(
+    const result = await this.#run(
       examples,
       { ...options, statistics },
       (feeds) => this.#accumulate(feeds),
@@ -239,7 +237,7 @@ export class Trainer {
       );
     }
     await this.trained.take(gradNorm, options);
-    this.#carried = statistics.carried ?? this.#carried;
+    this.#lossState = statistics.state ?? this.#lossState;
     return { ...result, gradNorm };
   }
 
@@ -251,10 +249,27 @@ export class Trainer {
   }
 
   #statistics(examples: readonly Example[], options: BatchOptions) {
-    return this.#pass.statistics(
+    const { loss } = this.options;
+    return batchStatistics(
       examples,
-      { ...options, carried: this.#carried },
+      { ...options, loss, state: this.#lossState },
       (rows) => this.score(rows),
+    );
+  }
+
+  #run(
+    examples: readonly Example[],
+    { lossOptions, reference, statistics }: BatchOptions & {
+      statistics: BatchStatistics;
+    },
+    program: (feeds: Tensors) => Promise<Record<string, Tensor>>,
+  ): Promise<BatchResult> {
+    const { objective, options: { loss, microTokens } } = this;
+    const run = { loss, objective, microTokens };
+    return runInMicroBatches(
+      examples,
+      { ...run, lossOptions, reference, statistics },
+      program,
     );
   }
 

@@ -78,11 +78,11 @@ export function trainingNotes(run: PreparedRun): string {
 export function balanceWarning(
   { inputs: { loss, options, train } }: PreparedRun,
 ): string | null {
-  if (!("desirableWeight" in loss.options)) return null;
-  const { desirableWeight = 1, undesirableWeight = 1 } = options;
+  const weights = loss.labelWeights?.(options);
+  if (!weights) return null;
   const { desirable, undesirable } = labelCounts(train);
-  const ratio = Number(desirableWeight) * desirable /
-    (Number(undesirableWeight) * undesirable);
+  const ratio = weights.desirable * desirable /
+    (weights.undesirable * undesirable);
   if (ratio >= 1 && ratio <= 4 / 3) return null;
   return `desirable completions weigh ${
     Number.isNaN(ratio)

@@ -27,11 +27,11 @@ for (const [each, id] of MEANT) {
 }
 
 Deno.test("options are found under other trainers' names", () => {
-  const { settings } = meant({
+  const { options } = meant({
     name: "simpo",
     options: { simpo_gamma: 0.75, cpo_alpha: 2, label_smoothing: 0.25 },
   });
-  const { beta, gamma, nllWeight, labelSmoothing } = settings;
+  const { beta, gamma, nllWeight, labelSmoothing } = options;
   deepStrictEqual(
     [beta, gamma, nllWeight, labelSmoothing],
     [0.5, 0.75, 2, 0.25],
@@ -39,44 +39,43 @@ Deno.test("options are found under other trainers' names", () => {
 });
 
 Deno.test("variants are found as other trainers write them", () => {
-  const options = {
-    f: "alpha_divergence",
-    fp: { alpha_divergence_coef: 0.25 },
-  };
-  const { loss, settings } = meant({
+  const { loss, options } = meant({
     name: "f",
     trlLossType: "sigmoid",
-    options,
+    options: {
+      f: "alpha_divergence",
+      fp: { alpha_divergence_coef: 0.25 },
+    },
   });
   strictEqual(loss.id, "f-dpo");
-  deepStrictEqual(settings, { beta: 0.5, divergence: "alpha", alpha: 0.25 });
+  deepStrictEqual(options, { beta: 0.5, divergence: "alpha", alpha: 0.25 });
 });
 
 Deno.test("a variant is found in the type, or else in the name", () => {
   for (const type of [{ trlLossType: "hinge" }, {}]) {
     strictEqual(
-      meant({ name: "cpo-hinge", ...type }).settings["form"],
+      meant({ name: "cpo-hinge", ...type }).options["form"],
       "hinge",
     );
   }
-  strictEqual(meant({ name: "cpo" }).settings["form"], "sigmoid");
+  strictEqual(meant({ name: "cpo" }).options["form"], "sigmoid");
 });
 
 Deno.test("β goes to the option that another trainer calls so, and NLL is left out", () => {
-  const { lambda, nllWeight } = meant({ name: "orpo" }).settings;
+  const { lambda, nllWeight } = meant({ name: "orpo" }).options;
   deepStrictEqual([lambda, nllWeight], [0.5, 0]);
 });
 
 Deno.test("averaged log-probabilities are a choice of IPO", () => {
   const reductions = [true, false].map((averaged) =>
-    meant({ name: "ipo", averaged }).settings["reduction"]
+    meant({ name: "ipo", averaged }).options["reduction"]
   );
   deepStrictEqual(reductions, ["mean", "sum"]);
 });
 
 Deno.test("TRL's type selects the variant of a loss that has it", () => {
-  const { settings } = meant({ name: "cpo", trlLossType: "hinge" });
-  strictEqual(settings["form"], "hinge");
+  const { options } = meant({ name: "cpo", trlLossType: "hinge" });
+  strictEqual(options["form"], "hinge");
 });
 
 const UNKNOWN: readonly [string, Record<string, unknown>, RegExp][] = [

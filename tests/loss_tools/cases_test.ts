@@ -129,10 +129,10 @@ Deno.test("a file comes back as it was, its numbers replaced by ours", async () 
   deepStrictEqual(rest, { beta: 0.5, inputs, seed: 7 });
   const [first, second] = evaluated;
   deepStrictEqual(cases, [
-    { ...dpo, loss: "dpo", settings: first!.settings, ...first!.vectors },
-    { ...sft, loss: "sft", settings: second!.settings, ...second!.vectors },
+    { ...dpo, loss: "dpo", settings: first!.options, ...first!.vectors },
+    { ...sft, loss: "sft", settings: second!.options, ...second!.vectors },
   ]);
-  strictEqual(first!.settings["labelSmoothing"], 0.1);
+  strictEqual(first!.options["labelSmoothing"], 0.1);
   strictEqual(first!.vectors["losses"]!.length, 8);
   deepStrictEqual(Object.keys(second!.vectors), ["losses", "gradChosen"]);
 });

@@ -25,7 +25,7 @@ const MEANS = [[-2, -5], [-7, -2], [-6, -6]] as const;
 for (const alpha of [-0.5, 0.25, 1]) {
   Deno.test(`alphapo with α ${alpha} compares powers of probabilities`, async () => {
     const { loss, gradients } = await runLoss(alphapo, pair, {
-      settings: { beta: 0.5, gamma: 1, alpha },
+      lossOptions: { beta: 0.5, gamma: 1, alpha },
     });
     const z = MEANS.map(([w, l]) =>
       0.5 * (reward(w, alpha) - reward(l, alpha)) - 1
@@ -42,11 +42,11 @@ for (const alpha of [-0.5, 0.25, 1]) {
 }
 
 Deno.test("alphapo becomes simpo as α goes to 0", async () => {
-  const settings = { beta: 0.5, gamma: 1 };
-  const expected = await runLoss(simpo, pair, { settings });
+  const lossOptions = { beta: 0.5, gamma: 1 };
+  const expected = await runLoss(simpo, pair, { lossOptions });
   for (const alpha of [-1e-6, 1e-6]) {
     const { loss } = await runLoss(alphapo, pair, {
-      settings: { ...settings, alpha },
+      lossOptions: { ...lossOptions, alpha },
       float: "float64",
     });
     assertClose(loss, expected.loss, { tolerance: 1e-5 });

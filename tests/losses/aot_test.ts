@@ -17,8 +17,8 @@ const batch = {
 const excess = [3 - 1, -4 - -5, 1 - 0, 7 - 2];
 
 Deno.test("aot compares sorted margins with sorted margins of the reference", async () => {
-  const settings = { beta: 0.3, labelSmoothing: 0.2 };
-  const { loss, gradients } = await runLoss(aot, batch, { settings });
+  const lossOptions = { beta: 0.3, labelSmoothing: 0.2 };
+  const { loss, gradients } = await runLoss(aot, batch, { lossOptions });
   const z = excess.map((d) => 0.3 * d);
   assertClose(
     loss,
@@ -31,7 +31,7 @@ Deno.test("aot compares sorted margins with sorted margins of the reference", as
 
 Deno.test("aot under the preset trl is TRL's formula", async () => {
   const { loss } = await runLoss(aot, batch, {
-    settings: { ...aot.presets!.trl!.settings },
+    lossOptions: { ...aot.presets!.trl!.options },
   });
   assertClose(loss, excess.map((d) => -logSigmoid(0.1 * d)));
 });
@@ -44,10 +44,10 @@ for (const loss of [aot, aotUnpaired]) {
       refChosen: [-9],
       refRejected: [-1],
     };
-    const settings = { beta: 0.5, labelSmoothing: 0.1 };
+    const lossOptions = { beta: 0.5, labelSmoothing: 0.1 };
     deepStrictEqual(
-      await runLoss(loss, pair, { settings }),
-      await runLoss(dpo, pair, { settings }),
+      await runLoss(loss, pair, { lossOptions }),
+      await runLoss(dpo, pair, { lossOptions }),
     );
   });
 }
@@ -73,9 +73,9 @@ Deno.test("aot says each example's rank by its margin", () => {
     { logProb, refLogProb: batch.refChosen[i]! },
     { logProb: batch.rejected[i]!, refLogProb: batch.refRejected[i]! },
   ]);
-  const settings = { beta: 0.1, labelSmoothing: 0 };
-  deepStrictEqual(aot.statistics!.reduce(rows, settings, {}), {
-    inputs: { partner: [1, -5, 0, 2] },
+  const lossOptions = { beta: 0.1, labelSmoothing: 0 };
+  deepStrictEqual(aot.statistics!.reduce(rows, lossOptions, {}), {
+    values: { partner: [1, -5, 0, 2] },
     metrics: {},
     ranks: [2, 0, 1, 3],
   });

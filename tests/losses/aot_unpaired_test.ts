@@ -16,8 +16,10 @@ const ofChosen = [3 - 2, -1 - -4, 0.5 - 1];
 const ofRejected = [0.5 - 1, 3 - 2, -1 - -4];
 
 Deno.test("aot-unpaired compares sorted ratios of chosen and rejected completions", async () => {
-  const settings = { beta: 0.3, labelSmoothing: 0.2 };
-  const { loss, gradients } = await runLoss(aotUnpaired, batch, { settings });
+  const lossOptions = { beta: 0.3, labelSmoothing: 0.2 };
+  const { loss, gradients } = await runLoss(aotUnpaired, batch, {
+    lossOptions,
+  });
   const cost = (d: number) =>
     -0.8 * logSigmoid(0.3 * d) - 0.2 * logSigmoid(-0.3 * d);
   const slope = (d: number) =>
@@ -29,7 +31,7 @@ Deno.test("aot-unpaired compares sorted ratios of chosen and rejected completion
 
 Deno.test("aot-unpaired under the preset trl is TRL's formula", async () => {
   const { loss } = await runLoss(aotUnpaired, batch, {
-    settings: { ...aotUnpaired.presets!.trl!.settings },
+    lossOptions: { ...aotUnpaired.presets!.trl!.options },
   });
   assertClose(loss, ofChosen.map((d) => -logSigmoid(0.1 * d)));
 });
@@ -53,9 +55,9 @@ Deno.test("aot-unpaired says each example's rank by its chosen completion", () =
     { logProb, refLogProb: batch.refChosen[i]! },
     { logProb: batch.rejected[i]!, refLogProb: batch.refRejected[i]! },
   ]);
-  const settings = { beta: 0.1, labelSmoothing: 0 };
-  deepStrictEqual(aotUnpaired.statistics!.reduce(rows, settings, {}), {
-    inputs: { rejectedPartner: [2, -4, 1], chosenPartner: [0.5, 3, -1] },
+  const lossOptions = { beta: 0.1, labelSmoothing: 0 };
+  deepStrictEqual(aotUnpaired.statistics!.reduce(rows, lossOptions, {}), {
+    values: { rejectedPartner: [2, -4, 1], chosenPartner: [0.5, 3, -1] },
     metrics: {},
     ranks: [2, 0, 1],
   });

@@ -13,7 +13,7 @@ Deno.test("apo-down is 1 at π = π_ref, where the rejected one alone moves", as
   const { loss, gradients } = await runLoss(
     apoDown,
     { chosen: [-7], refChosen: -7, rejected: [-80], refRejected: -80 },
-    { settings: { beta: 2 } },
+    { lossOptions: { beta: 2 } },
   );
   assertClose(loss, 1);
   assertClose([...gradients.chosen, 1], [0, 1]);
@@ -24,7 +24,7 @@ Deno.test("apo-down lowers a chosen completion that is told apart", async () => 
   const { loss, gradients } = await runLoss(
     apoDown,
     { chosen: [-6, -8], refChosen: -7, rejected: [-90, -90], refRejected: -7 },
-    { settings: { beta: 1 } },
+    { lossOptions: { beta: 1 } },
   );
   assertClose(loss, [sigmoid(1), sigmoid(-1)]);
   assertClose(gradients.chosen, sigmoid(1) * sigmoid(-1));

@@ -13,11 +13,11 @@ const pair = { chosen: [-5, -400, -3], rejected: [-9, -1, -3] };
 const references = { refChosen: -7, refRejected: -8 };
 
 Deno.test("apo-zero is 1 at π = π_ref, where it pulls hardest", async () => {
-  const settings = { beta: 2 };
+  const lossOptions = { beta: 2 };
   const { loss, gradients } = await runLoss(
     apoZero,
     { chosen: [-7, -6], refChosen: -7, rejected: [-8, -9], refRejected: -8 },
-    { settings },
+    { lossOptions },
   );
   assertClose(loss, [1, 2 * sigmoid(-2)]);
   const slope = 2 * sigmoid(2) * sigmoid(-2);

@@ -14,7 +14,7 @@ const ratios = [-0.6, 0.6, -888, 11];
 
 Deno.test("apo-zero-unpaired under the preset trl is TRL's formula", async () => {
   const { loss } = await runLoss(apoZeroUnpaired, batch, {
-    settings: { ...apoZeroUnpaired.presets!.trl!.settings },
+    lossOptions: { ...apoZeroUnpaired.presets!.trl!.options },
   });
   assertClose(
     loss,
@@ -26,12 +26,16 @@ Deno.test("apo-zero-unpaired under the preset trl is TRL's formula", async () =>
 });
 
 Deno.test("apo-zero-unpaired is kto with a reference point of 0", async () => {
-  const settings = { beta: 0.4, desirableWeight: 1.3, undesirableWeight: 0.7 };
+  const lossOptions = {
+    beta: 0.4,
+    desirableWeight: 1.3,
+    undesirableWeight: 0.7,
+  };
   const { loss, gradients } = await runLoss(apoZeroUnpaired, batch, {
-    settings,
+    lossOptions,
   });
   const expected = await runLoss(kto, batch, {
-    settings,
+    lossOptions,
     statistics: { referencePoint: 0 },
   });
   assertClose(loss, expected.loss);
@@ -43,7 +47,7 @@ Deno.test("apo-zero-unpaired is half the weight at π = π_ref, where it pulls m
   const { loss, gradients } = await runLoss(
     apoZeroUnpaired,
     { chosen, refChosen: chosen, desirable: [1, 0] },
-    { settings: { beta: 2, desirableWeight: 1.5, undesirableWeight: 0.5 } },
+    { lossOptions: { beta: 2, desirableWeight: 1.5, undesirableWeight: 0.5 } },
   );
   assertClose(loss, [0.75, 0.25]);
   assertClose(gradients.chosen, [-1.5 * 2 / 4, 0.5 * 2 / 4]);

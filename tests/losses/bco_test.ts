@@ -22,7 +22,7 @@ const scored = (ratios: readonly number[]) =>
 
 Deno.test("bco shifts both rewards by their mean, through which no gradient flows", async () => {
   const { loss, gradients } = await runLoss(bco, batch, {
-    settings: { beta: 0.5 },
+    lossOptions: { beta: 0.5 },
   });
   // Rewards 0.5, −1.5, 1, 2, less 0.5.
   const logits = [[0, -2], [0.5, 1.5]] as const;
@@ -37,10 +37,10 @@ Deno.test("bco shifts both rewards by their mean, through which no gradient flow
   );
 });
 
-Deno.test("bco goes on from the mean that it carries", async () => {
+Deno.test("bco goes on from the mean that it initialState", async () => {
   const { loss } = await runLoss(bco, batch, {
-    settings: { beta: 0.5 },
-    carried: { mean: -2, count: 6 },
+    lossOptions: { beta: 0.5 },
+    state: { mean: -2, count: 6 },
   });
   // (6 · −2 + 4 · 0.5) / 10 = −1.
   const logits = [[1.5, -0.5], [2, 3]] as const;
@@ -48,31 +48,38 @@ Deno.test("bco goes on from the mean that it carries", async () => {
 });
 
 Deno.test("bco's shift is the mean of all rewards, however they came in batches", () => {
-  const { reduce, carries } = bco.statistics!;
-  const settings = { beta: 2, shift: "running" } as const;
-  const first = reduce([scored([1, 3]), scored([5, 7])], settings, carries!);
+  const { reduce, initialState } = bco.statistics!;
+  const lossOptions = { beta: 2, shift: "running" } as const;
+  const first = reduce(
+    [scored([1, 3]), scored([5, 7])],
+    lossOptions,
+    initialState!,
+  );
   deepStrictEqual(first, {
-    inputs: { delta: 8 },
+    values: { delta: 8 },
     metrics: { delta: 8 },
-    carried: { mean: 8, count: 4 },
+    state: { mean: 8, count: 4 },
   });
   const second = reduce(
     [scored([-3, -5]), scored([-4, -4])],
-    settings,
-    first.carried!,
+    lossOptions,
+    first.state!,
   );
-  deepStrictEqual(second.inputs, { delta: 0 });
-  deepStrictEqual(second.carried, { mean: 0, count: 8 });
+  deepStrictEqual(second.values, { delta: 0 });
+  deepStrictEqual(second.state, { mean: 0, count: 8 });
 });
 
-Deno.test("bco without its shift scores nothing beforehand and carries nothing", () => {
+Deno.test("bco without its shift scores nothing beforehand and initialState nothing", () => {
   const { rows, reduce } = bco.statistics!;
-  const settings = { beta: 2, shift: "none" } as const;
+  const lossOptions = { beta: 2, shift: "none" } as const;
   const examples = [{ prompt: [1], completions: [[2], [3]] }];
-  deepStrictEqual(rows!(examples, settings), []);
-  deepStrictEqual(rows!(examples, { ...settings, shift: "running" }), examples);
-  deepStrictEqual(reduce([], settings, { mean: 5, count: 3 }), {
-    inputs: { delta: 0 },
+  deepStrictEqual(rows!(examples, lossOptions), []);
+  deepStrictEqual(
+    rows!(examples, { ...lossOptions, shift: "running" }),
+    examples,
+  );
+  deepStrictEqual(reduce([], lossOptions, { mean: 5, count: 3 }), {
+    values: { delta: 0 },
     metrics: {},
   });
 });
@@ -80,7 +87,7 @@ Deno.test("bco without its shift scores nothing beforehand and carries nothing",
 Deno.test("bco is above the loss of dpo for whatever shift", async () => {
   for (const delta of [-3, 0, 0.2, 5]) {
     const { loss } = await runLoss(bco, batch, {
-      settings: { beta: 0.5 },
+      lossOptions: { beta: 0.5 },
       statistics: { delta },
     });
     const dpo = [-logSigmoid(2), -logSigmoid(-1)];

@@ -15,7 +15,7 @@ const ratios = [-0.6, 0.6, 0, 1, 2];
 
 Deno.test("bco-unpaired under the preset trl is the formula of TRL's BCOTrainer", async () => {
   const { loss } = await runLoss(bcoUnpaired, batch, {
-    settings: { ...bcoUnpaired.presets!.trl!.settings },
+    lossOptions: { ...bcoUnpaired.presets!.trl!.options },
   });
   const delta = 0.1 * 3 / 5;
   assertClose(
@@ -28,19 +28,19 @@ Deno.test("bco-unpaired under the preset trl is the formula of TRL's BCOTrainer"
 });
 
 Deno.test("bco-unpaired of a chosen and a rejected completion adds up to bco", async () => {
-  const settings = { beta: 0.7 };
+  const lossOptions = { beta: 0.7 };
   const pairs = {
     chosen: [-4, -30],
     refChosen: [-6, -28],
     rejected: [-9, -2],
     refRejected: [-8, -7],
   };
-  const paired = await runLoss(bco, pairs, { settings });
+  const paired = await runLoss(bco, pairs, { lossOptions });
   const { loss, gradients } = await runLoss(bcoUnpaired, {
     chosen: [...pairs.chosen, ...pairs.rejected],
     refChosen: [...pairs.refChosen, ...pairs.refRejected],
     desirable: [1, 1, 0, 0],
-  }, { settings });
+  }, { lossOptions });
   assertClose([loss[0]! + loss[2]!, loss[1]! + loss[3]!], paired.loss);
   assertClose(gradients.chosen, [
     ...paired.gradients.chosen,

@@ -85,7 +85,7 @@ const { data: _, ...PLAIN } = findLoss("orpo-ratio") as PlainLoss & {
 
 Deno.test("a combination has the presets that all its losses have", () => {
   const { presets } = sumOf(["ipo", 1], ["sft", 0.1]);
-  deepStrictEqual(presets?.trl?.settings, { reduction: "mean" });
+  deepStrictEqual(presets?.trl?.options, { reduction: "mean" });
   ok(!sumOf(["ipo", 1], ["orpo-ratio", 1]).presets?.trl);
 });
 

@@ -26,7 +26,7 @@ const CONTRASTS: Record<string, number[]> = {
 for (const [form, expected] of Object.entries(CONTRASTS)) {
   Deno.test(`cpo of the form ${form} has the contrast of that name`, async () => {
     const { loss } = await runLoss(cpo, pair, {
-      settings: { beta: 0.5, form, nllWeight: 0 },
+      lossOptions: { beta: 0.5, form, nllWeight: 0 },
     });
     assertClose(loss, expected);
   });
@@ -34,7 +34,7 @@ for (const [form, expected] of Object.entries(CONTRASTS)) {
 
 Deno.test("cpo is its contrast and λ times the NLL over the batch's tokens", async () => {
   const { loss, metrics, gradients } = await runLoss(cpo, pair, {
-    settings: { beta: 0.5, nllWeight: 0.25 },
+    lossOptions: { beta: 0.5, nllWeight: 0.25 },
   });
   const nll = [10, 700, 6].map((x) => x * 3 / 106);
   assertClose(metrics["contrast"]!, CONTRASTS["sigmoid"]!);
@@ -45,11 +45,11 @@ Deno.test("cpo is its contrast and λ times the NLL over the batch's tokens", as
 });
 
 Deno.test("cpo without its NLL is dpo without its reference", async () => {
-  const settings = { beta: 0.3, labelSmoothing: 0.1 };
+  const lossOptions = { beta: 0.3, labelSmoothing: 0.1 };
   const { loss, gradients } = await runLoss(cpo, pair, {
-    settings: { ...settings, nllWeight: 0 },
+    lossOptions: { ...lossOptions, nllWeight: 0 },
   });
-  const expected = await runLoss(dpo, pair, { settings });
+  const expected = await runLoss(dpo, pair, { lossOptions });
   assertClose(loss, expected.loss);
   assertClose(gradients.chosen, expected.gradients.chosen);
   assertClose(gradients.rejected, expected.gradients.rejected);

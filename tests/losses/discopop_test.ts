@@ -15,7 +15,7 @@ for (const tau of [0.05, 0.4, 1]) {
     const { loss } = await runLoss(
       discopop,
       { chosen: margins, rejected: margins.map(() => 0) },
-      { settings: { beta: 1, tau } },
+      { lossOptions: { beta: 1, tau } },
     );
     assertClose(loss, margins.map((z) => formula(z, tau)));
   });
@@ -24,7 +24,7 @@ for (const tau of [0.05, 0.4, 1]) {
     const { loss, gradients } = await runLoss(
       discopop,
       { chosen: [-3], refChosen: -3, rejected: [-9], refRejected: -9 },
-      { settings: { beta: 2, tau } },
+      { lossOptions: { beta: 2, tau } },
     );
     assertClose(loss, (1 + Math.LN2) / 2);
     const slope = 2 * ((1 - Math.LN2) / (4 * tau) - 0.75);
@@ -37,7 +37,7 @@ Deno.test("discopop is linear far below a margin of 0 and exponential far above"
   const { loss, gradients } = await runLoss(
     discopop,
     { chosen: [-4000, -1], rejected: [-1, -21] },
-    { settings: { beta: 1 } },
+    { lossOptions: { beta: 1 } },
   );
   assertClose(loss.slice(0, 1), 3999);
   assertClose(loss.slice(1), Math.exp(-20));

@@ -20,7 +20,7 @@ for (const beta of [1e-3, 0.1, 1, 50]) {
           refChosen: equal,
           refRejected: [-3, -40, -700],
         },
-        { settings: { beta, labelSmoothing } },
+        { lossOptions: { beta, labelSmoothing } },
       );
       assertClose(loss, Math.LN2);
       const slope = beta * (0.5 - labelSmoothing);
@@ -44,9 +44,9 @@ const swapped = {
 };
 
 Deno.test("dpo of a pair and of the pair swapped differ by −β times the margin", async () => {
-  const settings = { beta: 0.5 };
-  const { loss } = await runLoss(dpo, pair, { settings });
-  const other = await runLoss(dpo, swapped, { settings });
+  const lossOptions = { beta: 0.5 };
+  const { loss } = await runLoss(dpo, pair, { lossOptions });
+  const other = await runLoss(dpo, swapped, { lossOptions });
   assertClose(loss.map((x, i) => x - other.loss[i]!), [-1, 199.5, 0.5]);
 });
 
@@ -54,7 +54,7 @@ Deno.test("dpo with smoothing mixes the losses of both orders", async () => {
   const { loss } = await runLoss(dpo, pair);
   const other = await runLoss(dpo, swapped);
   const smooth = await runLoss(dpo, pair, {
-    settings: { labelSmoothing: 0.2 },
+    lossOptions: { labelSmoothing: 0.2 },
   });
   assertClose(
     smooth.loss,
@@ -63,10 +63,10 @@ Deno.test("dpo with smoothing mixes the losses of both orders", async () => {
 });
 
 Deno.test("dpo reference-free reads no reference", async () => {
-  const settings = { referenceFree: true };
+  const lossOptions = { referenceFree: true };
   const { chosen, rejected } = pair;
   deepStrictEqual(
-    await runLoss(dpo, pair, { settings }),
+    await runLoss(dpo, pair, { lossOptions }),
     await runLoss(dpo, { chosen, rejected }),
   );
 });

@@ -7,11 +7,11 @@ import { runLoss } from "./loss_graph.ts";
 const rejected = { rejected: [-3, -9, -40], refRejected: -8 };
 
 Deno.test("dpop is DPO where the chosen completion has lost nothing, at π_ref too", async () => {
-  const settings = { beta: 0.5 };
+  const lossOptions = { beta: 0.5 };
   const batch = { chosen: [-7, -6.5, -1], refChosen: -7, ...rejected };
   deepStrictEqual(
-    await runLoss(dpop, batch, { settings }),
-    await runLoss(dpo, batch, { settings }),
+    await runLoss(dpop, batch, { lossOptions }),
+    await runLoss(dpo, batch, { lossOptions }),
   );
 });
 
@@ -19,7 +19,7 @@ Deno.test("dpop takes λ times what the chosen completion has lost from the marg
   const { loss, gradients } = await runLoss(
     dpop,
     { chosen: [-7.5], refChosen: -7, rejected: [-10], refRejected: -7 },
-    { settings: { beta: 0.5, lambda: 4 } },
+    { lossOptions: { beta: 0.5, lambda: 4 } },
   );
   // β (−0.5 + 3 − 4 · 0.5) = 0.25
   assertClose(loss, Math.log1p(Math.exp(-0.25)));
@@ -31,7 +31,7 @@ Deno.test("dpop takes λ times what the chosen completion has lost from the marg
 Deno.test("dpop with λ = 0 is DPO", async () => {
   const batch = { chosen: [-70, -8, -1], refChosen: -7, ...rejected };
   assertClose(
-    (await runLoss(dpop, batch, { settings: { beta: 1, lambda: 0 } })).loss,
-    (await runLoss(dpo, batch, { settings: { beta: 1 } })).loss,
+    (await runLoss(dpop, batch, { lossOptions: { beta: 1, lambda: 0 } })).loss,
+    (await runLoss(dpo, batch, { lossOptions: { beta: 1 } })).loss,
   );
 });

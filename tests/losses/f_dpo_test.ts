@@ -25,7 +25,7 @@ for (const [given, expected] of SCORES) {
     const { loss } = await runLoss(
       fDpo,
       { chosen: [Math.log(4) - 9], refChosen: -9, rejected: [-Math.LN2] },
-      { settings: { beta: 0.5, ...given } },
+      { lossOptions: { beta: 0.5, ...given } },
     );
     assertClose(loss, Math.log1p(Math.exp(-expected / 2)));
   });
@@ -34,7 +34,7 @@ for (const [given, expected] of SCORES) {
     const { loss, gradients } = await runLoss(
       fDpo,
       { chosen: [-4], refChosen: -4, rejected: [-90], refRejected: -90 },
-      { settings: { beta: 0.5, ...given } },
+      { lossOptions: { beta: 0.5, ...given } },
     );
     assertClose(loss, Math.LN2);
     const slope = given["divergence"] === "js" ? 1 / 2 : 1;
@@ -49,8 +49,8 @@ const batch = {
   rejected: [-12, -4, -29],
   refRejected: [-11, -7, -30],
 };
-const at = (settings: Record<string, LossOptionValue>) =>
-  runLoss(fDpo, batch, { settings });
+const at = (lossOptions: Record<string, LossOptionValue>) =>
+  runLoss(fDpo, batch, { lossOptions });
 
 Deno.test("f-dpo under the reverse KL divergence is DPO", async () => {
   deepStrictEqual(
@@ -71,7 +71,7 @@ Deno.test("f-dpo pulls no more where a power is beyond e⁸⁰", async () => {
   const { gradients } = await runLoss(
     fDpo,
     { chosen: [-81, -79], rejected: [0, 0] },
-    { settings: { beta: 1, divergence: "forward-kl" } },
+    { lossOptions: { beta: 1, divergence: "forward-kl" } },
   );
   assertClose(gradients.chosen, [0, -Math.exp(79)], { tolerance: 1e-5 });
 });

@@ -16,7 +16,7 @@ Deno.test("hinge pulls with one force until the margin is 1/β, then not at all"
       rejected: [-9, -7, -8, -9],
       refRejected: [-5, -7, -7, -8],
     },
-    { settings: { beta: 0.25 } },
+    { lossOptions: { beta: 0.25 } },
   );
   // Margins of 4, 2, 3 and 5 nats.
   assertClose(loss, [0, 0.5, 0.25, 0]);
@@ -35,7 +35,7 @@ Deno.test("hinge is 1 at π = π_ref, whatever β", async () => {
         refChosen: logProbs,
         refRejected: logProbs,
       },
-      { settings: { beta } },
+      { lossOptions: { beta } },
     );
     assertClose(loss, 1);
     assertClose(gradients.chosen, -beta);

@@ -22,16 +22,16 @@ const pair = {
 };
 
 Deno.test("ipo is the squared distance of the margin of sums to 1/(2τ)", async () => {
-  const settings = { beta: 0.25 };
-  const { loss, gradients } = await runLoss(ipo, pair, { settings });
+  const lossOptions = { beta: 0.25 };
+  const { loss, gradients } = await runLoss(ipo, pair, { lossOptions });
   assertClose(loss, [4, 4]);
   assertClose(gradients.chosen, 4);
   assertClose(gradients.rejected, -4);
 });
 
 Deno.test("ipo takes means over tokens on demand", async () => {
-  const settings = { beta: 0.5, reduction: "mean" };
-  const { loss, gradients } = await runLoss(ipo, pair, { settings });
+  const lossOptions = { beta: 0.5, reduction: "mean" };
+  const { loss, gradients } = await runLoss(ipo, pair, { lossOptions });
   assertClose(loss, [0, 4]);
   assertClose(gradients.chosen, [0, 2 * -2 / 10]);
   assertClose(gradients.rejected, [0, 2 * 2 / 3]);
@@ -41,7 +41,7 @@ Deno.test("ipo is at rest at a margin of 1/(2τ) and pulls back beyond", async (
   const { loss, gradients } = await runLoss(
     ipo,
     { chosen: [-1, -1, -1], rejected: [-2, -3, -4] },
-    { settings: { beta: 0.25 } },
+    { lossOptions: { beta: 0.25 } },
   );
   assertClose(loss, [1, 0, 1]);
   assertClose(gradients.chosen, [-2, 0, 2]);

@@ -20,16 +20,16 @@ const negLogSigmoid = (x: number) => Math.log1p(Math.exp(-x));
 const MARGINS = { sum: [10, -698, 0], mean: [-2 + 5, -7 + 2, -6 + 2] };
 
 for (const [score, margins] of Object.entries(MARGINS)) {
-  const settings = { beta: 0.5, score };
+  const lossOptions = { beta: 0.5, score };
 
   Deno.test(`kto-pairwise with the ${score} as score is −log σ(β · margin)`, async () => {
-    const { loss } = await runLoss(ktoPairwise, pair, { settings });
+    const { loss } = await runLoss(ktoPairwise, pair, { lossOptions });
     assertClose(loss, margins.map((x) => negLogSigmoid(x / 2)));
   });
 
   Deno.test(`kto-pairwise with the ${score} as score loses β times the margin when swapped`, async () => {
-    const { loss } = await runLoss(ktoPairwise, pair, { settings });
-    const other = await runLoss(ktoPairwise, swapped, { settings });
+    const { loss } = await runLoss(ktoPairwise, pair, { lossOptions });
+    const other = await runLoss(ktoPairwise, swapped, { lossOptions });
     assertClose(
       loss.map((x, i) => x - other.loss[i]!),
       margins.map((x) => -x / 2),

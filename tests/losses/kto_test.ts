@@ -16,7 +16,7 @@ Deno.test("kto is half the weight at π = π_ref and z₀ = 0, whatever β", asy
       kto,
       { chosen, refChosen: chosen, desirable },
       {
-        settings: { beta, ...WEIGHTS },
+        lossOptions: { beta, ...WEIGHTS },
         statistics: { referencePoint: 0 },
       },
     );
@@ -124,11 +124,11 @@ Deno.test("kto's reference point is the mean over its mismatched pairs, clamped 
       {},
     );
   deepStrictEqual(reduce([1, 2, 6]), {
-    inputs: { referencePoint: 3 },
+    values: { referencePoint: 3 },
     metrics: { kl: 3, klRaw: 3 },
   });
   deepStrictEqual(reduce([1, -7]), {
-    inputs: { referencePoint: 0 },
+    values: { referencePoint: 0 },
     metrics: { kl: 0, klRaw: -3 },
   });
 });
@@ -142,11 +142,11 @@ const LENDERS: Record<Peer, "next" | "previous"> = {
 
 for (const peer of PEERS) {
   Deno.test(`kto under the preset ${peer} is that peer's formula`, async () => {
-    const settings = { ...kto.presets![peer]!.settings };
+    const lossOptions = { ...kto.presets![peer]!.options };
     const { loss } = await runLoss(
       kto,
       { chosen: [-3, -2, -9], refChosen: [-5, -1, -4], desirable: [1, 0, 1] },
-      { settings, mismatched: [1, 2, 6] },
+      { lossOptions, mismatched: [1, 2, 6] },
     );
     const kl = 3;
     assertClose(loss, [
@@ -154,6 +154,6 @@ for (const peer of PEERS) {
       1 - sigmoid(0.1 * (kl - -1)),
       1 - sigmoid(0.1 * (-5 - kl)),
     ]);
-    strictEqual(settings.klPairing ?? "next", LENDERS[peer]);
+    strictEqual(lossOptions.klPairing ?? "next", LENDERS[peer]);
   });
 }

@@ -41,7 +41,7 @@ Deno.test("ld-dpo weighs tokens by their place", async () => {
   // one has 3; the rejected completion of the second pair is tokens 9 to 11.
   const raised: Record<number, number> = { 2: 0.5, 3: 1, 9: 0.25, 11: 2 };
   const { loss } = await runLoss(ldDpo, pair, {
-    settings: { beta: 1, alpha: 0.25 },
+    lossOptions: { beta: 1, alpha: 0.25 },
     deviation: (token) => raised[token] ?? 0,
   });
   const first = { w: -3 + 0.5 + 0.25 * (-2 + 1), l: -3 };
@@ -54,7 +54,7 @@ Deno.test("ld-dpo weighs tokens by their place", async () => {
 
 Deno.test("ld-dpo's gradient is α-weighted beyond the shorter completion", async () => {
   const { gradients } = await runLoss(ldDpo, pair, {
-    settings: { beta: 1, alpha: 0.25 },
+    lossOptions: { beta: 1, alpha: 0.25 },
   });
   // Each token has an equal share in the completion's log-probability.
   const [c, r] = [[(3 + 0.5) / 5, 1], [1, (1 + 0.5) / 3]];
@@ -66,9 +66,9 @@ Deno.test("ld-dpo's gradient is α-weighted beyond the shorter completion", asyn
 
 for (const ldReference of ["desensitized", "plain"]) {
   Deno.test(`ld-dpo with α 1 and a ${ldReference} reference is dpo`, async () => {
-    const settings = { beta: 0.5, alpha: 1, ldReference };
-    const { loss } = await runLoss(ldDpo, pair, { settings });
-    const expected = await runLoss(dpo, pair, { settings: { beta: 0.5 } });
+    const lossOptions = { beta: 0.5, alpha: 1, ldReference };
+    const { loss } = await runLoss(ldDpo, pair, { lossOptions });
+    const expected = await runLoss(dpo, pair, { lossOptions: { beta: 0.5 } });
     assertClose(loss, expected.loss);
   });
 }
@@ -76,7 +76,7 @@ for (const ldReference of ["desensitized", "plain"]) {
 Deno.test("ld-dpo with α 0 does not see what is beyond the shorter completion", async () => {
   const run = (tail: number) =>
     runLoss(ldDpo, pair, {
-      settings: { alpha: 0 },
+      lossOptions: { alpha: 0 },
       deviation: (token) => token === 4 || token === 10 ? tail : 0,
     });
   deepStrictEqual((await run(0)).loss, (await run(-50)).loss);

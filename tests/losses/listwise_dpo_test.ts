@@ -12,11 +12,11 @@ const list = (...ratios: readonly number[]): GivenExample => ({
     refLogProb: -5 - i,
   })),
 });
-const settings = { beta: 0.5 };
+const lossOptions = { beta: 0.5 };
 
 Deno.test("listwise-dpo is the negative log-probability of the ranking", async () => {
   const { losses, gradients } = await runLoss(listwiseDpo, [list(1, -3, 2)], {
-    settings,
+    lossOptions,
   });
   const [a, b, c] = [0.5, -1.5, 1].map(Math.exp) as [number, number, number];
   assertClose(losses, [-Math.log(a / (a + b + c) * b / (b + c))]);
@@ -30,18 +30,18 @@ Deno.test("listwise-dpo is the negative log-probability of the ranking", async (
 
 Deno.test("listwise-dpo of two completions is dpo", async () => {
   const pairs = [list(1, -3), list(-40, 700), list(2, 2)];
-  const found = await runLoss(listwiseDpo, pairs, { settings });
-  const expected = await runLoss(dpo, pairs, { settings });
+  const found = await runLoss(listwiseDpo, pairs, { lossOptions });
+  const expected = await runLoss(dpo, pairs, { lossOptions });
   assertClose(found.losses, expected.losses);
   assertClose(found.gradients.flat(), expected.gradients.flat());
 });
 
 Deno.test("listwise-dpo of a list does not see the longer ones beside it", async () => {
   const lists = [list(1, -3), list(0, 5, -1, 2, 400), list(-2, 0, 7)];
-  const together = await runLoss(listwiseDpo, lists, { settings });
+  const together = await runLoss(listwiseDpo, lists, { lossOptions });
   for (const [i, alone] of lists.entries()) {
     const { losses, gradients } = await runLoss(listwiseDpo, [alone], {
-      settings,
+      lossOptions,
     });
     assertClose([together.losses[i]!], losses);
     assertClose(together.gradients[i]!, gradients[0]!);
@@ -57,14 +57,14 @@ Deno.test("listwise-dpo is log K! at π = π_ref: every ranking is as likely", a
 Deno.test("listwise-dpo does not see what all rewards of a list share", async () => {
   const run = (shift: number) =>
     runLoss(listwiseDpo, [list(1 + shift, -3 + shift, 2 + shift)], {
-      settings,
+      lossOptions,
     });
   deepStrictEqual(await run(0), await run(64));
 });
 
 Deno.test("listwise-dpo lets go of a ranking that is far on the right side, to every digit", async () => {
   const { losses, gradients } = await runLoss(listwiseDpo, [list(40, 0, -40)], {
-    settings,
+    lossOptions,
   });
   assertClose(losses, [2 * Math.log1p(Math.exp(-20))]);
   assertClose([gradients[0]![0]!], [-0.5 * sigmoid(-20)]);

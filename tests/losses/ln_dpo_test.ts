@@ -20,8 +20,8 @@ const pair = {
 };
 
 Deno.test("ln-dpo is −log σ of β times the difference of mean log-ratios", async () => {
-  const settings = { beta: 4 };
-  const { loss, gradients } = await runLoss(lnDpo, pair, { settings });
+  const lossOptions = { beta: 4 };
+  const { loss, gradients } = await runLoss(lnDpo, pair, { lossOptions });
   assertClose(loss, Math.log1p(Math.exp(-4 * (0.5 + 0.25))));
   const slope = 4 / (1 + Math.exp(3));
   assertClose(gradients.chosen, -slope / 6);

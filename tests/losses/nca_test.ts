@@ -18,7 +18,7 @@ Deno.test("nca is log 4 at π = π_ref, where the pulls are equal", async () => 
       refChosen: logProbs,
       refRejected: logProbs,
     },
-    { settings: { beta: 2 } },
+    { lossOptions: { beta: 2 } },
   );
   assertClose(loss, Math.log(4));
   assertClose(gradients.chosen, -0.5);
@@ -34,7 +34,7 @@ Deno.test("nca is at rest where the chosen reward is log 2", async () => {
       rejected: [-1, -1, -1],
       refRejected: [-1, -1, -1],
     },
-    { settings: { beta: 0.5 } },
+    { lossOptions: { beta: 0.5 } },
   );
   const [below, rest, above] = gradients.chosen;
   assertClose([rest!, 1], [0, 1]);

@@ -47,14 +47,14 @@ const PAIRS: [Loss, Record<string, number | string>][] = [
   [cpo, { form: "hinge", beta: 10 }],
 ];
 
-for (const { each, slope, ...settings } of CASES) {
-  const { nllOver, nllReduction } = settings;
+for (const { each, slope, ...lossOptions } of CASES) {
+  const { nllOver, nllReduction } = lossOptions;
   const name = `the NLL over ${nllOver} by ${nllReduction}`;
   const gradient = slope.map((x) => -x);
   const ofPrompts = nllOver === "all" ? gradient : [0, 0, 0];
 
   Deno.test(`sft is ${name}`, async () => {
-    const { loss, gradients } = await runLoss(sft, batch, { settings });
+    const { loss, gradients } = await runLoss(sft, batch, { lossOptions });
     assertClose(loss, each);
     assertClose(gradients.chosen, gradient);
     assertClose(gradients.prompt, ofPrompts);
@@ -65,7 +65,7 @@ for (const { each, slope, ...settings } of CASES) {
       const found = await runLoss(
         loss,
         { ...batch, rejected: [-11, -11, -11] },
-        { settings: { ...settings, ...rest } },
+        { lossOptions: { ...lossOptions, ...rest } },
       );
       assertClose(found.loss, each);
       assertClose(found.metrics["nll"]!, each);

@@ -14,7 +14,7 @@ const ratios = [-2 + 5, -7 + 2, -1e-3 + 2];
 
 Deno.test("orpo-probability-ratio is the NLL and λ times −log σ of the ratio", async () => {
   const { loss } = await runLoss(orpoProbabilityRatio, pair, {
-    settings: { lambda: 0.25 },
+    lossOptions: { lambda: 0.25 },
   });
   const nll = [2, 7, 1e-3];
   assertClose(loss, ratios.map((x, i) => nll[i]! - 0.25 * logSigmoid(x)));
@@ -22,7 +22,7 @@ Deno.test("orpo-probability-ratio is the NLL and λ times −log σ of the ratio
 
 Deno.test("orpo-probability-ratio pulls with a token's share of the slope", async () => {
   const { gradients } = await runLoss(orpoProbabilityRatio, pair, {
-    settings: { lambda: 2, nllWeight: 0 },
+    lossOptions: { lambda: 2, nllWeight: 0 },
   });
   const slopes = ratios.map((x) => 2 * sigmoid(-x));
   assertClose(

@@ -32,8 +32,8 @@ const pair = {
 };
 
 Deno.test("orpo is its likelihood and λ times its contrast", async () => {
-  const settings = { lambda: 0.25 };
-  const { loss, metrics } = await runLoss(orpo, pair, { settings });
+  const lossOptions = { lambda: 0.25 };
+  const { loss, metrics } = await runLoss(orpo, pair, { lossOptions });
   const { nll, oddsRatio } = metrics;
   assertClose(loss, nll!.map((x, i) => x + 0.25 * oddsRatio![i]!));
 });
@@ -59,7 +59,7 @@ Deno.test("orpo's contrast is log 2 where both answers are certain, and pulls no
   const { loss, gradients } = await runLoss(
     orpo,
     { chosen: [0, -1e-9], rejected: [0, 0] },
-    { settings: { lambda: 1, nllWeight: 0 } },
+    { lossOptions: { lambda: 1, nllWeight: 0 } },
   );
   assertClose(loss, [Math.LN2, Math.LN2]);
   deepStrictEqual(gradients.chosen.map(Math.abs), [0, 0]);

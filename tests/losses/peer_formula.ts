@@ -51,7 +51,7 @@ export function testPreset(
     const preset = loss.presets?.[peer];
     ok(preset, `${loss.id} has no preset ${peer}`);
     const { loss: found } = await runLoss(loss, BATCH, {
-      settings: resolveOptions(loss, preset.settings),
+      lossOptions: resolveOptions(loss, preset.options),
       float: "float64",
     });
     assertClose([mean(found)], [mean(pairs().map(formula))], {

@@ -6,10 +6,10 @@ import {
   runLoss,
 } from "lib/loss_tools/evaluate.ts";
 import {
+  type BatchStatistics,
   type Loss,
   PEERS,
   type PlainLoss,
-  type Reduced,
 } from "lib/losses/loss.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss, isLoss, LOSSES } from "lib/losses/registry.ts";
@@ -54,13 +54,13 @@ Deno.test("every loss cites an address and explains itself and its options", () 
   }
 });
 
-Deno.test("every preset's settings are options within their bounds", () => {
+Deno.test("every preset's options are within their bounds", () => {
   for (const loss of LOSSES) {
     for (const peer of PEERS) {
       const preset = loss.presets?.[peer];
       if (!preset) continue;
       ok(preset.names.length > 0, `${loss.id} under ${peer}`);
-      resolveOptions(loss, preset.settings);
+      resolveOptions(loss, preset.options);
     }
   }
 });
@@ -95,8 +95,8 @@ function constants(
   { statistics }: Loss,
   { number, list }: { number: number; list: readonly number[] },
 ): Pick<LossGraphOptions, "statistics"> {
-  const inputs: [string, Reduced["inputs"][string]][] = Object
-    .entries(statistics?.gives ?? {})
+  const inputs: [string, BatchStatistics["values"][string]][] = Object
+    .entries(statistics?.outputs ?? {})
     .map(([name, what]) => [name, what === "number" ? number : list]);
   return { statistics: Object.fromEntries(inputs) };
 }
@@ -169,11 +169,11 @@ for (const [id, expected] of Object.entries(AT_REFERENCE)) {
     const loss = findLoss(id);
     const { chosen, rejected } = ORDINARY;
     const start = { ...ORDINARY, refChosen: chosen, refRejected: rejected! };
-    const options = { settings: { beta: 0.1 }, mismatched: [0, 0] };
+    const options = { lossOptions: { beta: 0.1 }, mismatched: [0, 0] };
     const { losses } = await runLoss(
       loss,
       examplesOf(loss, start),
-      loss.statistics?.rows ? options : { settings: { beta: 0.1 } },
+      loss.statistics?.rows ? options : { lossOptions: { beta: 0.1 } },
     );
     for (const found of losses) {
       ok(Math.abs(found - expected) < 5e-5, `${found}, not ${expected}`);
@@ -182,14 +182,14 @@ for (const [id, expected] of Object.entries(AT_REFERENCE)) {
 }
 
 for (const loss of LOSSES) {
-  for (const settings of variants(loss)) {
-    const name = `${loss.id} under ${JSON.stringify(settings)}`;
+  for (const lossOptions of variants(loss)) {
+    const name = `${loss.id} under ${JSON.stringify(lossOptions)}`;
 
     Deno.test(`the gradient of ${name} matches finite differences`, async () => {
       const examples = ordinary(loss);
       const list = examples.map((_, i) => i - 1.7);
       await checkGradient(loss, examples, {
-        settings,
+        lossOptions,
         deviation: (i) => Math.sin(i) / 10,
         ...constants(loss, { number: 0.3, list }),
       });
@@ -202,10 +202,10 @@ for (const loss of LOSSES) {
         for (const number of loss.statistics ? [0, 1e3, -1e3] : [0]) {
           const list = EXTREMES.map(() => number);
           const given = constants(loss, { number, list });
-          await checkFinite(loss, batch, { settings, ...given });
+          await checkFinite(loss, batch, { lossOptions, ...given });
         }
         if (!loss.statistics?.rows) {
-          await checkFinite(loss, batch, { settings });
+          await checkFinite(loss, batch, { lossOptions });
         }
       }
     });

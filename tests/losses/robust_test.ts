@@ -10,10 +10,10 @@ const pair = { chosen: [-10, -200, -3], rejected: [-13, -2, -4] };
 const swapped = { chosen: pair.rejected, rejected: pair.chosen };
 
 Deno.test("robust is DPO on average over flips of labels", async () => {
-  const settings = { beta: 0.5, labelSmoothing: 0.2 };
-  const right = await runLoss(robust, pair, { settings });
-  const flipped = await runLoss(robust, swapped, { settings });
-  const { loss } = await runLoss(dpo, pair, { settings: { beta: 0.5 } });
+  const lossOptions = { beta: 0.5, labelSmoothing: 0.2 };
+  const right = await runLoss(robust, pair, { lossOptions });
+  const flipped = await runLoss(robust, swapped, { lossOptions });
+  const { loss } = await runLoss(dpo, pair, { lossOptions: { beta: 0.5 } });
   assertClose(
     right.loss.map((x, i) => 0.8 * x + 0.2 * flipped.loss[i]!),
     loss,
@@ -30,7 +30,7 @@ Deno.test("robust is log 2 at π = π_ref and pulls harder the more labels are f
       refChosen: logProbs,
       refRejected: logProbs,
     },
-    { settings: { beta: 2, labelSmoothing: 0.3 } },
+    { lossOptions: { beta: 2, labelSmoothing: 0.3 } },
   );
   assertClose(loss, Math.LN2);
   // β / 2 / (1 − 2ε)
@@ -42,7 +42,7 @@ Deno.test("robust falls without end: −ε/(1−2ε) a unit of margin", async ()
   const { loss } = await runLoss(
     robust,
     { chosen: [0, 0], rejected: [-1e3, -2e3] },
-    { settings: { beta: 1, labelSmoothing: 0.1 } },
+    { lossOptions: { beta: 1, labelSmoothing: 0.1 } },
   );
   assertClose(loss, [-125, -250]);
 });

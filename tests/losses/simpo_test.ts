@@ -29,7 +29,7 @@ const pair = {
 
 Deno.test("simpo asks for a margin of γ between mean log-probabilities", async () => {
   const { loss, gradients } = await runLoss(simpo, pair, {
-    settings: { beta: 0.5, gamma: 1 },
+    lossOptions: { beta: 0.5, gamma: 1 },
   });
   const z = [0.5, -3.5, -1];
   assertClose(loss, z.map((z) => -logSigmoid(z)));
@@ -45,7 +45,7 @@ Deno.test("simpo asks for a margin of γ between mean log-probabilities", async 
 
 Deno.test("simpo with smoothing takes a share of the margins as reversed", async () => {
   const { loss } = await runLoss(simpo, pair, {
-    settings: { beta: 0.5, gamma: 1, labelSmoothing: 0.2 },
+    lossOptions: { beta: 0.5, gamma: 1, labelSmoothing: 0.2 },
   });
   const z = [0.5, -3.5, -1];
   assertClose(

@@ -10,7 +10,7 @@ Deno.test("sppo is 1/(2β²) at π = π_ref", async () => {
     const { loss, gradients } = await runLoss(
       sppo,
       { chosen: [-9], refChosen: -9, rejected: [-70], refRejected: -70 },
-      { settings: { beta } },
+      { lossOptions: { beta } },
     );
     assertClose(loss, 0.5 / beta ** 2);
     assertClose(gradients.chosen, -1 / beta);
@@ -27,7 +27,7 @@ Deno.test("sppo is at rest at log-ratios of 1/(2β) and −1/(2β), each for its
       rejected: [-12, -11, -12],
       refRejected: -10,
     },
-    { settings: { beta: 0.25 } },
+    { lossOptions: { beta: 0.25 } },
   );
   assertClose(loss, [0, 1, 4]);
   assertClose(gradients.chosen, [0, 0, 4]);

@@ -6,7 +6,7 @@ Deno.test("unlikelihood pulls with the same force however far apart a pair is", 
   const { loss, gradients } = await runLoss(unlikelihood, {
     chosen: [-10, -1e4, -1, 0],
     rejected: [-12, -1, -1e4, 0],
-  }, { settings: { alpha: 0.5 } });
+  }, { lossOptions: { alpha: 0.5 } });
   deepStrictEqual(loss, [10 - 6, 1e4 - 0.5, 1 - 5e3, 0]);
   deepStrictEqual(gradients.chosen, [-1, -1, -1, -1]);
   deepStrictEqual(gradients.rejected, [0.5, 0.5, 0.5, 0.5]);

@@ -24,12 +24,12 @@ const pair = {
 const weights = [-2 - 2 + 3, -2 - 3 + 3, -2 - 0.5 + 3].map(Math.exp);
 
 Deno.test("wpo is dpo times the weight of a pair, in value and gradient", async () => {
-  const settings = { beta: 0.5 };
+  const lossOptions = { beta: 0.5 };
   const { loss, gradients, metrics } = await runLoss(wpo, pair, {
-    settings,
+    lossOptions,
     collision: -1.5,
   });
-  const plain = await runLoss(dpo, pair, { settings });
+  const plain = await runLoss(dpo, pair, { lossOptions });
   const weighted = (list: readonly number[]) =>
     list.map((x, i) => x * weights[i]!);
   assertClose(metrics["weight"]!, weights);

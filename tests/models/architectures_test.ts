@@ -4,7 +4,7 @@ import { dpo } from "lib/losses/dpo.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
+import { nextLogits } from "lib/models/decoder/decoder.ts";
 import { createGenerator } from "lib/models/generate/generate.ts";
 import {
   adapterOf,
@@ -38,6 +38,7 @@ import {
 import { checkMerged, checkOnnxGreedy } from "./exported_architecture.ts";
 import { seeded } from "./seeded_weights.ts";
 import { putJson } from "./tiny_model.ts";
+import { streamInputs } from "lib/train/feeds.ts";
 
 const FULL: Tuning = { kind: "full" };
 /** Few enough that the pairs make several micro-batches. */
@@ -150,18 +151,18 @@ async function trainOnce(
   fixture: Fixture,
   { logProbs, loss }: Outcome,
 ): Promise<Values> {
-  const settings = resolveOptions(dpo, { beta: 0.1 });
+  const lossOptions = resolveOptions(dpo, { beta: 0.1 });
   const trainer = await Trainer.create({
     policy,
     loss: dpo,
-    settings,
+    lossOptions,
     optimizer: recorder,
     microTokens: MICRO_TOKENS,
   });
   const rows = rowsOf(fixture);
   const references = fixture.pairs.map(({ reference }) => reference);
   const result = await trainer.train(rows, {
-    settings,
+    lossOptions,
     reference: referenceOf(rows, references),
     learningRate: 0,
     maxGradNorm: 0,

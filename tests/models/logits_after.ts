@@ -1,8 +1,9 @@
 import { treeBatch } from "lib/data/tree_batch.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
+import { nextLogits } from "lib/models/decoder/decoder.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import type { randomDecoder } from "./random_decoder.ts";
+import { streamInputs } from "lib/train/feeds.ts";
 
 /** Logits of what follows a text, without a cache, from a pass over it alone. */
 export async function logitsAfter(

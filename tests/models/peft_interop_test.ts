@@ -217,7 +217,7 @@ class Training implements AsyncDisposable {
     const trainer = await Trainer.create({
       policy: loaded.policy,
       loss: dpo,
-      settings: SETTINGS,
+      lossOptions: OPTIONS,
     });
     return new Training(model, fixture, loaded, trainer);
   }
@@ -230,7 +230,7 @@ class Training implements AsyncDisposable {
     const rows = rowsOf(this.fixture);
     const references = this.fixture.pairs.map(({ reference }) => reference);
     return this.trainer.train(rows, {
-      settings: SETTINGS,
+      lossOptions: OPTIONS,
       reference: referenceOf(rows, references),
       learningRate: 1e-2,
     });
@@ -246,7 +246,7 @@ class Training implements AsyncDisposable {
     return this.trainer.release();
   }
 }
-const SETTINGS = resolveOptions(dpo, { beta: 0.1 });
+const OPTIONS = resolveOptions(dpo, { beta: 0.1 });
 
 /** All of an adapter but its values. */
 function shapeOf({ tensors, replaced, config: _, ...scaling }: Awaited<

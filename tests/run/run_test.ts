@@ -120,7 +120,10 @@ Deno.test("run() compiles a policy and a loss once, and their variants apart", a
   const options = (given: Record<string, number | boolean>) => ({
     policy,
     loss: LOSSES.find(({ id }) => id === "dpo")!,
-    settings: { beta: 0.1, labelSmoothing: 0, referenceFree: false, ...given },
+    lossOptions: {
+      ...{ beta: 0.1, labelSmoothing: 0, referenceFree: false },
+      ...given,
+    },
   });
   const first = await trainers.get(options({}));
   strictEqual(await trainers.get(options({ beta: 1 })), first);

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveOptions } from "lib/losses/options.ts";
-import { lossReads } from "lib/losses/requirements.ts";
+import { lossRequirements } from "lib/train/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
@@ -80,7 +80,7 @@ async function checkRecord(t: TinyTraining, loss: Loss): Promise<void> {
   strictEqual(objective.formula, loss.formula);
   strictEqual(
     objective.reference,
-    lossReads(loss, resolveOptions(loss)).reference
+    lossRequirements(loss, resolveOptions(loss)).reference
       ? "the model as loaded"
       : null,
   );

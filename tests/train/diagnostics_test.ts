@@ -24,7 +24,7 @@ function planFor(loss: Loss, given: Partial<TrainingPlan> = {}): TrainingPlan {
     evalExamples: [],
     evalEvery: 2,
     evalBatch: 4,
-    settings: resolveOptions(loss),
+    lossOptions: resolveOptions(loss),
     learningRate: 1e-2,
     schedule: "constant",
     warmup: 0,

@@ -1,20 +1,24 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Example } from "lib/data/example.ts";
 import { treeBatch } from "lib/data/tree_batch.ts";
-import { findLoss } from "lib/losses/registry.ts";
+import { lossTerms } from "lib/losses/terms.ts";
+import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import { variants } from "lib/loss_tools/check.ts";
+import { Graph } from "lib/onnx/graph.ts";
+import { declaredInputs, type Numbers } from "lib/onnx/inputs.ts";
 import {
-  exampleFeeds,
-  rowOf,
-  scalarFeeds,
-  sequenceFeeds,
-  totalFeeds,
-  weightsOf,
+  batchInputs,
+  INPUTS,
+  lossInputs,
+  type MicroBatch,
 } from "lib/train/feeds.ts";
+import { buildObjective } from "lib/train/objective.ts";
+import { randomDecoder } from "../models/random_decoder.ts";
+import { UNLIKE_LLAMA } from "../models/unlike_llama.ts";
 import { randomExamples } from "../random_examples.ts";
 
 const DPO = findLoss("dpo");
 const KTO = findLoss("kto");
-const SFT = findLoss("sft");
 
 const pairs = randomExamples(DPO, 9);
 const singles = randomExamples(KTO, 9);
@@ -27,37 +31,40 @@ const mixed: Example[] = [2, 1, 3, 2].map((count, i) => ({
   ),
 }));
 
-Deno.test("rowOf() is the whole example, but the first completion for a loss of those", () => {
-  const [pair] = pairs as [Example];
-  deepStrictEqual(rowOf(pair, DPO), pair);
-  deepStrictEqual(rowOf(pair, SFT), {
-    prompt: pair.prompt,
-    completions: [pair.completions[0]],
-  });
-  const lossMask = pair.completions.map((ids) => ids.map((_, i) => i === 0));
-  deepStrictEqual(rowOf({ ...pair, lossMask }, DPO), { ...pair, lossMask });
-  deepStrictEqual(
-    rowOf({ ...pair, lossMask }, SFT).lossMask,
-    lossMask.slice(0, 1),
-  );
-  const { label: _, ...row } = singles[0]!;
-  deepStrictEqual(rowOf(singles[0]!, KTO), row);
-});
+/** Examples as a micro-batch that is the whole optimizer batch. */
+function batchOf(
+  examples: readonly Example[],
+  rest: Partial<MicroBatch> = {},
+): MicroBatch {
+  return {
+    tree: treeBatch(examples, { scorePrompts: true }),
+    rows: examples,
+    examples,
+    batch: examples,
+    start: 0,
+    reference: null,
+    lossOptions: {},
+    statistics: {},
+    ...rest,
+  };
+}
 
-Deno.test("rowOf() refuses an example that is not what the loss is about", () => {
-  throws(() => rowOf(singles[0]!, DPO), {
-    name: "RangeError",
-    message:
-      'Cannot use an example of 1 completions for loss "dpo": expected 2',
-  });
-  throws(
-    () => rowOf(pairs[0]!, KTO),
-    /2 completions for loss "kto": expected 1/,
-  );
-  throws(() => rowOf({ prompt: [1], completions: [] }, SFT), /0 completions/);
-});
+/** The counts of a batch that losses divide by. */
+function totalsOf(examples: readonly Example[]): Numbers[] {
+  const batch = batchOf(examples);
+  const { examples: count, completionTokens, promptTokens } = INPUTS;
+  return [count, completionTokens, promptTokens]
+    .map((input) => input.fill(batch));
+}
 
-Deno.test("totalFeeds() counts what a loss may divide by", () => {
+const list = (numbers: Numbers) =>
+  typeof numbers === "number"
+    ? [numbers]
+    : "data" in numbers
+    ? Array.from(numbers.data)
+    : [...numbers];
+
+Deno.test("totals count what a loss may divide by", () => {
   const rows = [
     { prompt: [1, 2, 3], completions: [[4, 5], [6, 7, 8]] },
     {
@@ -66,94 +73,150 @@ Deno.test("totalFeeds() counts what a loss may divide by", () => {
       lossMask: [[true, true, false, true, true]],
     },
   ];
-  deepStrictEqual(totalFeeds(rows), {
-    examples: { data: Float32Array.of(2), shape: [] },
-    completionTokens: { data: Float32Array.of(6), shape: [] },
-    promptTokens: { data: Float32Array.of(2), shape: [] },
-  });
+  deepStrictEqual(totalsOf(rows), [2, 6, 2]);
 });
 
-Deno.test("totalFeeds() counts an example as often as it weighs", () => {
+Deno.test("totals count an example as often as it weighs", () => {
   const rows = [
     { prompt: [1, 2, 3], completions: [[4, 5]], weight: 0.5 },
     { prompt: [1, 2], completions: [[4, 5, 6, 7]], weight: 3 },
     { prompt: [1], completions: [[4]] },
     { prompt: [1, 2], completions: [[4]], label: false, weight: 2 },
   ];
-  deepStrictEqual(totalFeeds(rows), {
-    examples: { data: Float32Array.of(6.5), shape: [] },
-    completionTokens: { data: Float32Array.of(14), shape: [] },
-    promptTokens: { data: Float32Array.of(6), shape: [] },
-  });
+  deepStrictEqual(totalsOf(rows), [6.5, 14, 6]);
 });
 
-Deno.test("weightsOf() refuses weights that have no mean", () => {
-  deepStrictEqual(weightsOf([{}, { weight: 0 }]), [1, 0]);
-  for (const weight of [-1, NaN, Infinity]) {
-    throws(() => weightsOf([{}, { weight }]), {
-      name: "RangeError",
-      message: `Cannot weigh example 1 of a batch by ${weight}: expected a ` +
-        "finite number of at least 0",
-    });
-  }
-  throws(() => weightsOf([{ weight: 0 }, { weight: 0 }]), {
-    message:
-      "Cannot average over a batch of 2 examples whose weights are all 0",
-  });
+Deno.test("the numbers among a loss's options are fed, and nothing else of them", () => {
+  const lossOptions = { beta: 0.5, klPairing: "next", desirableWeight: 2 };
+  const table = batchInputs(KTO);
+  const own = Object.keys(table).filter((name) => !Object.hasOwn(INPUTS, name));
+  deepStrictEqual(own, [
+    "option.beta",
+    "option.desirableWeight",
+    "option.undesirableWeight",
+    "statistic.referencePoint",
+  ]);
+  strictEqual(
+    table["option.beta"]!.fill(batchOf(singles, { lossOptions })),
+    0.5,
+  );
 });
 
-Deno.test("scalarFeeds() feeds the numbers under their new names, and nothing else", () => {
+Deno.test("a micro-batch is fed its own part of a statistic's list", () => {
+  const { "statistic.partner": partner } = batchInputs(findLoss("aot"));
+  const rest = { start: 2, statistics: { partner: [...pairs.keys()] } };
   deepStrictEqual(
-    scalarFeeds({ beta: 0.5, klPairing: "next", flag: true }, (s) => `a.${s}`),
-    { "a.beta": { data: Float32Array.of(0.5), shape: [] } },
+    partner!.fill(batchOf(pairs.slice(2, 5), { batch: pairs, ...rest })),
+    [2, 3, 4],
   );
 });
 
 for (const [name, examples] of Object.entries({ pairs, singles, mixed })) {
-  Deno.test(`exampleFeeds() finds the sequences of a tree batch: ${name}`, () => {
+  Deno.test(`inputs find the sequences of a tree batch: ${name}`, () => {
     const rows = examples.map(({ prompt, completions }) => ({
       prompt,
       completions,
     }));
     const { lengths } = treeBatch(rows, { scorePrompts: true });
-    const { first, second, prompts } = exampleFeeds(rows, examples);
+    const batch = batchOf(rows);
+    const [firsts, seconds, prompts] = [
+      INPUTS.firsts,
+      INPUTS.seconds,
+      INPUTS.prompts,
+    ].map((input) => list(input.fill(batch)));
     // By brute force: every sequence's row and place in it, in tree order.
     const all = rows.flatMap(({ completions }, row) =>
       completions.map((_, place) => ({ row, place }))
     );
     for (const row of rows.keys()) {
-      deepStrictEqual(all[first!.data[row]!], { row, place: 0 });
+      deepStrictEqual(all[firsts![row]!], { row, place: 0 });
       strictEqual(
-        lengths[prompts!.data[row]!],
+        lengths[prompts![row]!],
         rows[row]!.prompt.length - 1,
       );
       if (rows[row]!.completions.length > 1) {
-        deepStrictEqual(all[second!.data[row]!], { row, place: 1 });
+        deepStrictEqual(all[seconds![row]!], { row, place: 1 });
       }
     }
     deepStrictEqual(
-      [...prompts!.data],
+      prompts,
       [...rows.keys()].map((row) => all.length + row),
     );
   });
 }
 
-Deno.test("exampleFeeds() marks desirable completions; the chosen of pairs are", () => {
-  const marks = (examples: Example[]) => [
-    ...exampleFeeds(examples, examples)["desirable"]!.data,
-  ];
+Deno.test("desirable completions are marked; the chosen of pairs are", () => {
+  const marks = (examples: Example[]) =>
+    list(INPUTS.desirable.fill(batchOf(examples)));
   deepStrictEqual(marks(pairs), pairs.map(() => 1));
   deepStrictEqual(marks(singles), singles.map(({ label }) => label ? 1 : 0));
   strictEqual(new Set(marks(singles)).size, 2);
 });
 
-Deno.test("sequenceFeeds() has zeros for prompts' references and for the padding", () => {
-  deepStrictEqual(sequenceFeeds([3, 1, 2, 5], [-3, -1, -2]), {
-    lengths: { data: Float32Array.of(3, 1, 2, 5, 0), shape: [5] },
-    reference: { data: Float32Array.of(-3, -1, -2, 0, 0), shape: [5] },
+Deno.test("lists of uneven length are filled up with their first completion", () => {
+  const batch = batchOf(mixed);
+  deepStrictEqual(INPUTS.ranked.fill(batch), {
+    data: [0, 1, 0, 2, 2, 2, 3, 4, 5, 6, 7, 6],
+    shape: [4, 3],
   });
+  deepStrictEqual(INPUTS.rankMask.fill(batch), {
+    data: [1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0],
+    shape: [4, 3],
+  });
+  deepStrictEqual(INPUTS.ranks.fill(batch), [0, 1, 2]);
+});
+
+Deno.test("prompts and the padding have 0 for their reference, the padding for its length", () => {
+  const rows = [
+    { prompt: [1, 2, 3], completions: [[4, 5, 6], [7]] },
+    { prompt: [1], completions: [[8, 9]] },
+  ];
+  const tokens = [[[-1, -2, -3], [-4]], [[-5, -6]]];
+  const reference = {
+    logProbs: (row: object) =>
+      tokens[rows.findIndex((each) => each === row)]!
+        .map((list) => list.reduce((a, b) => a + b)),
+    tokenLogProbs: (row: object) =>
+      tokens[rows.findIndex((each) => each === row)]!,
+  };
+  const batch = batchOf(rows, { reference });
+  const { lengths, refLogProbs, tokenRefLogProbs, tokenPositions } = INPUTS;
+  deepStrictEqual(lengths.fill(batch), [3, 1, 2, 2, 0, 0]);
+  deepStrictEqual(refLogProbs.fill(batch), [-6, -4, -11, 0, 0, 0]);
+  deepStrictEqual(refLogProbs.fill(batchOf(rows)), new Array(6).fill(0));
   deepStrictEqual(
-    sequenceFeeds([3, 1], [])["reference"],
-    { data: new Float32Array(3), shape: [3] },
+    tokenRefLogProbs.fill(batch),
+    [-1, -2, -3, -4, -5, -6, 0, 0],
   );
+  deepStrictEqual(tokenPositions.fill(batch), [0, 1, 2, 0, 0, 1, 0, 1]);
+  deepStrictEqual(INPUTS.tokenExamples.fill(batch), [0, 0, 0, 0, 1, 1, 0, 0]);
+});
+
+Deno.test("every input of the table is read by a decoder or a loss", () => {
+  const decoders = UNLIKE_LLAMA.map(([, config]) => randomDecoder(config));
+  const unread = new Set(Object.keys(INPUTS));
+  const strike = (graph: Graph) =>
+    Object.entries(declaredInputs(graph, INPUTS))
+      .forEach(([name, isRead]) => isRead && unread.delete(name));
+  for (const { policy } of decoders) {
+    const lossOptions = variants(DPO)[0]!;
+    const { loss } = buildObjective(policy, DPO, { lossOptions, chunks: 1 });
+    strike(loss.graph);
+  }
+  for (const loss of LOSSES) {
+    for (const lossOptions of variants(loss)) {
+      const graph = new Graph();
+      const [logProbs, tokens] = ["Q", "S"].map((dim) =>
+        graph.input(`policy.${dim}`, [dim])
+      );
+      const policy = {
+        logProbs: logProbs!,
+        tokenLogProbs: tokens!,
+        collisions: tokens!,
+      };
+      lossTerms(loss, lossOptions, lossInputs(graph, loss, policy));
+      strike(graph);
+    }
+  }
+  deepStrictEqual([...unread], []);
 });

@@ -84,7 +84,7 @@ function namesIn(folder: string): string[] {
 /** Trains as the trajectory says. */
 async function run(golden: Trajectory, examples: readonly Example[]) {
   const { lora } = golden.config;
-  const { loss, settings } = await lossOf(golden);
+  const { loss, options: lossOptions } = await lossOf(golden);
   const { policy } = await loadPolicy(
     MODEL,
     lora
@@ -93,8 +93,13 @@ async function run(golden: Trajectory, examples: readonly Example[]) {
   );
   // Small enough to cut the optimizer batches.
   const microTokens = 200;
-  const trainer = await Trainer.create({ policy, loss, settings, microTokens });
-  const plan = { ...planOf(golden.config, examples), settings };
+  const trainer = await Trainer.create({
+    policy,
+    loss,
+    lossOptions,
+    microTokens,
+  });
+  const plan = { ...planOf(golden.config, examples), lossOptions };
   const rows = rowsToReference(plan, loss);
   const reference = rows.length > 0
     ? await computeReference(rows, (rows) => trainer.scoreReference(rows))
@@ -112,7 +117,7 @@ async function lossOf({ name, kind, config }: Trajectory): Promise<SetLoss> {
   const { beta } = config;
   if (Array.isArray(config["loss_type"])) {
     const { loss } = await chooseLoss("dpo+0.5*sft");
-    return { loss, settings: resolveOptions(loss, { beta }) };
+    return { loss, options: resolveOptions(loss, { beta }) };
   }
   const found = caseLoss({
     name: `${name}-${kind}`,
@@ -132,13 +137,13 @@ async function lossOf({ name, kind, config }: Trajectory): Promise<SetLoss> {
     averages: null,
     rest: {},
   }, beta);
-  const { loss, settings } = found;
-  const variants = Object.entries(loss.presets?.trl?.settings ?? {})
+  const { loss, options: lossOptions } = found;
+  const variants = Object.entries(loss.presets?.trl?.options ?? {})
     .filter(([name, value]) =>
       typeof value === "string" && name !== "divergence"
     );
-  const given = { ...settings, ...Object.fromEntries(variants) };
-  return { loss, settings: resolveOptions(loss, given) };
+  const given = { ...lossOptions, ...Object.fromEntries(variants) };
+  return { loss, options: resolveOptions(loss, given) };
 }
 
 /** What of a configuration is the loss's own. */
@@ -173,7 +178,7 @@ function typeOf({ kind, config }: Pick<Trajectory, "kind" | "config">): string {
 function planOf(
   config: Config,
   examples: readonly Example[],
-): Omit<TrainingPlan, "settings"> {
+): Omit<TrainingPlan, "lossOptions"> {
   const { batch, accumulation, epochs, learningRate } = config;
   return {
     examples,

@@ -25,7 +25,7 @@ function planFor(loss = DPO, given: Partial<TrainingPlan> = {}): TrainingPlan {
     evalExamples: [],
     evalEvery: 0,
     evalBatch: 4,
-    settings: resolveOptions(loss),
+    lossOptions: resolveOptions(loss),
     learningRate: 1e-2,
     schedule: "linear",
     warmup: 2,
@@ -135,6 +135,6 @@ Deno.test("rowsToReference() lists what a run reads, and nothing for a loss with
   strictEqual(rowsToReference(plan, KTO).length, 10 + 3 + 20 + 3);
   const pairs = planFor();
   strictEqual(rowsToReference(pairs, DPO).length, 10);
-  const settings = resolveOptions(DPO, { referenceFree: true });
-  deepStrictEqual(rowsToReference({ ...pairs, settings }, DPO), []);
+  const lossOptions = resolveOptions(DPO, { referenceFree: true });
+  deepStrictEqual(rowsToReference({ ...pairs, lossOptions }, DPO), []);
 });

@@ -1,29 +1,22 @@
-import { ok } from "node:assert/strict";
+import { ok, throws } from "node:assert/strict";
 import { treeBatch } from "lib/data/tree_batch.ts";
-import type { Loss, Reduced } from "lib/losses/loss.ts";
+import { dpo } from "lib/losses/dpo.ts";
+import { type BatchStatistics, type Loss, pairLoss } from "lib/losses/loss.ts";
 import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { detachedValues } from "lib/loss_tools/check.ts";
-import { widened } from "lib/loss_tools/evaluate.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
-import {
-  exampleFeeds,
-  rowOf,
-  scalarFeeds,
-  sequenceFeeds,
-  statisticFeeds,
-  tokenFeeds,
-  totalFeeds,
-} from "lib/train/feeds.ts";
+import { rowOf } from "lib/train/examples.ts";
+import type { MicroBatch } from "lib/train/feeds.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import type { Policy } from "lib/models/policy.ts";
-import { optionInput } from "lib/losses/batch_inputs.ts";
-import { lossReads } from "lib/losses/requirements.ts";
+import { lossRequirements } from "lib/train/requirements.ts";
 import { mean } from "lib/train/metrics.ts";
 import {
   buildObjective,
   type Objective,
   sumInput,
 } from "lib/train/objective.ts";
+import { add } from "lib/ops/elementwise.ts";
 import { type Float, Graph } from "lib/onnx/graph.ts";
 import {
   compile,
@@ -51,7 +44,7 @@ type Case = ["full" | "lora", boolean, string, Given, number];
 
 /**
  * Every loss, and what else may matter: what is trained, the loss, its
- * settings, equal parts of the head's work.
+ * lossOptions, equal parts of the head's work.
  */
 const CASES: Case[] = [
   ["full", false, "dpo", { labelSmoothing: 0.1 }, 1],
@@ -96,38 +89,46 @@ async function checkObjective(
     ? decoder.policy
     : (await randomLora(folder.path, decoder)).policy;
   const loss = findLoss(id);
-  const settings = resolveOptions(loss, given);
-  const feeds = feedsOf(policy, loss, { settings, chunks });
-  const objectiveIn = (float: Float) => {
+  const lossOptions = resolveOptions(loss, given);
+  const { parameters, batch } = givenOf(policy, loss, { lossOptions, chunks });
+  const builtIn = (float: Float) => {
     const graph = new Graph({ float });
-    return buildObjective(policy, loss, { settings, chunks, graph });
+    const objective = buildObjective(policy, loss, {
+      ...{ lossOptions, chunks, graph },
+    });
+    const feeds = {
+      ...objective.feeds(batch),
+      ...parametersIn(float, parameters),
+    };
+    return { objective, feeds };
   };
-  const exact = objectiveIn("float64");
-  const wide = widened(feeds);
-  const gradients = await gradientsOf(exact, policy, wide);
-  const constants = await detachedValues(exact.loss.graph, wide);
-  const program = await compile({ loss: exact.loss });
-  await checkDirections(program, gradients, { ...wide, ...constants });
+  const exact = builtIn("float64");
+  const gradients = await gradientsOf(exact.objective, policy, exact.feeds);
+  const { loss: each } = exact.objective;
+  const constants = await detachedValues(each.graph, exact.feeds);
+  const program = await compile({ loss: each });
+  await checkDirections(program, gradients, { ...exact.feeds, ...constants });
   await program.release();
-  const found = await gradientsOf(objectiveIn("float32"), policy, feeds);
+  const { objective, feeds } = builtIn("float32");
+  const found = await gradientsOf(objective, policy, feeds);
   for (const [name, gradient] of gradients) {
     const options = { tolerance: 1e-5, what: `gradient of ${name}` };
     assertClose(found.get(name)!, gradient, options);
   }
 }
 
-/** The feeds of a micro-batch that is the whole optimizer batch. */
-function feedsOf(
+/** A micro-batch that is the whole optimizer batch, parameters and sums. */
+function givenOf(
   policy: Policy,
   loss: Loss,
-  { settings, chunks }: { settings: Given; chunks: number },
-): Feeds {
+  { lossOptions, chunks }: { lossOptions: Given; chunks: number },
+): { parameters: Feeds; batch: MicroBatch } {
   const examples = randomExamples(loss, EXAMPLES).map((example, i) => ({
     ...example,
     weight: WEIGHTS[i]!,
   }));
   const rows = examples.map((example) => rowOf(example, loss));
-  const scorePrompts = lossReads(loss, settings).prompts;
+  const scorePrompts = lossRequirements(loss, lossOptions).prompts;
   const tree = treeBatch(rows, { scorePrompts, multiple: chunks });
   const rng = new Rng("sums");
   const parameters = policy.trained.flatMap(({ name, shape }) => {
@@ -137,23 +138,32 @@ function feedsOf(
     return [[name, { data, shape }], [sumInput(name), { data: sums, shape }]];
   });
   return {
-    ...tree.feeds,
-    ...exampleFeeds(rows, examples),
-    ...sequenceFeeds(tree.lengths, rows.flatMap(UNLIKELY.logProbs)),
-    ...tokenFeeds(tree, rows, UNLIKELY),
-    ...totalFeeds(examples),
-    ...scalarFeeds(settings, optionInput),
-    ...statisticFeeds(statisticsOf(loss), [0, EXAMPLES]),
-    ...Object.fromEntries(parameters),
+    parameters: Object.fromEntries(parameters),
+    batch: {
+      ...{ tree, rows, examples, batch: examples, start: 0, lossOptions },
+      reference: UNLIKELY,
+      statistics: statisticsOf(loss),
+    },
   };
 }
 
-/** Made up, as every statistic is a constant. */
-function statisticsOf({ statistics }: Loss): Reduced["inputs"] {
+/** Parameters in the type of a graph. */
+function parametersIn(float: Float, parameters: Feeds): Feeds {
+  if (float === "float32") return parameters;
   return Object.fromEntries(
-    Object.entries(statistics?.gives ?? {}).map(([name, what]) => [
+    Object.entries(parameters).map(([name, { data, shape }]) => [
       name,
-      what === "number"
+      { data: new Float64Array(data), shape },
+    ]),
+  );
+}
+
+/** Made up, as every statistic is a constant. */
+function statisticsOf({ statistics }: Loss): BatchStatistics["values"] {
+  return Object.fromEntries(
+    Object.entries(statistics?.outputs ?? {}).map(([name, kind]) => [
+      name,
+      kind === "number"
         ? 0.3
         : Array.from({ length: EXAMPLES }, (_, i) => i / 4 - 0.3),
     ]),
@@ -206,4 +216,46 @@ async function checkDirections(
       `slope along ${name} is ${found}, finite difference ${slope}`,
     );
   }
+}
+
+Deno.test("an input that nothing feeds is refused when the graph is built", () => {
+  const { policy } = randomDecoder(SMALL);
+  const unfed: Policy = {
+    ...policy,
+    parameters: (graph) => {
+      const shift = graph.input("shift", []);
+      const parameters = policy.parameters(graph);
+      const value = (name: string) => add(parameters.value(name), shift);
+      return { ...parameters, value };
+    },
+  };
+  throws(() => build(unfed, findLoss("dpo")), {
+    name: "RangeError",
+    message: 'Cannot build the graph: its input "shift" is read, but nothing ' +
+      "feeds it",
+  });
+});
+
+Deno.test("an input that is declared for nothing is refused when the graph is built", () => {
+  const { policy } = randomDecoder(SMALL);
+  const idle = pairLoss({
+    ...dpo,
+    terms: (batch, options) => {
+      const { position } = batch.tokens;
+      return position.dtype === "float32"
+        ? dpo.terms(batch, options)
+        : { loss: position };
+    },
+  });
+  throws(() => build(policy, idle), {
+    name: "RangeError",
+    message:
+      'Cannot build the graph: its input "tokenPositions" is declared, ' +
+      "but no node reads it",
+  });
+});
+
+function build(policy: Policy, loss: Loss) {
+  const lossOptions = resolveOptions(loss);
+  return buildObjective(policy, loss, { lossOptions, chunks: 1 });
 }

@@ -1,7 +1,7 @@
 import type { Example } from "lib/data/example.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
-import { lossReads } from "lib/losses/requirements.ts";
+import { lossRequirements } from "lib/train/requirements.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { add, mul, sub } from "lib/ops/elementwise.ts";
@@ -55,8 +55,8 @@ export async function withTrainer<T>(
   const policy = kind === "full"
     ? decoder.policy
     : (await randomLora(folder.path, decoder)).policy;
-  const settings = resolveOptions(options.loss);
-  const trainer = await Trainer.create({ policy, settings, ...options });
+  const lossOptions = resolveOptions(options.loss);
+  const trainer = await Trainer.create({ policy, lossOptions, ...options });
   try {
     return await use(trainer, policy);
   } finally {
@@ -80,9 +80,9 @@ export function seenStep(
     >,
   examples: readonly Example[],
 ): Promise<SeenStep> {
-  const settings = resolveOptions(loss, given);
+  const lossOptions = resolveOptions(loss, given);
   return withTrainer(
-    { loss, settings, optimizer: recorder, ...way },
+    { loss, lossOptions, optimizer: recorder, ...way },
     async (trainer) => {
       const options = stepOptions(loss, given);
       const result = await trainer.train(examples, {
@@ -107,7 +107,9 @@ export const parametersOf = (trainer: Trainer) =>
 
 /** A step under the loss's defaults, but for what is given. */
 export function stepOptions(loss: Loss, given: Given = {}): StepOptions {
-  const settings = resolveOptions(loss, given);
-  const reference = lossReads(loss, settings).reference ? UNLIKELY : null;
-  return { settings, reference, learningRate: 1e-2 };
+  const lossOptions = resolveOptions(loss, given);
+  const reference = lossRequirements(loss, lossOptions).reference
+    ? UNLIKELY
+    : null;
+  return { lossOptions, reference, learningRate: 1e-2 };
 }

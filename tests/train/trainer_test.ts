@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rowTokens } from "lib/data/tree_batch.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { rowOf } from "lib/train/feeds.ts";
+import { rowOf } from "lib/train/examples.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { Rng } from "lib/rng.ts";
 import type { StepResult, Trainer } from "lib/train/trainer.ts";
@@ -57,7 +57,7 @@ Deno.test("score() gives the log-probabilities that a batch has", () =>
 Deno.test("a step's numbers of the loss need not be those compiled with", async () => {
   const evaluate = (compiled: Given) =>
     withTrainer(
-      { loss: DPO, settings: resolveOptions(DPO, compiled) },
+      { loss: DPO, lossOptions: resolveOptions(DPO, compiled) },
       (trainer) =>
         trainer.evaluate(
           randomExamples(DPO, COUNT),

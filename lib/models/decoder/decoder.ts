@@ -1,7 +1,13 @@
-import type { Graph, Value } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/graph.ts";
 import { add, cast, mul, scale, sub } from "../../ops/elementwise.ts";
 import { tokenScores } from "../../ops/head.ts";
-import { gather, segmentSum, toRows, toStream } from "../../ops/indexing.ts";
+import {
+  gather,
+  type RowLayout,
+  segmentSum,
+  toRows,
+  toStream,
+} from "../../ops/indexing.ts";
 import { gemm } from "../../ops/linalg.ts";
 import { reshape, transpose, unsqueeze } from "../../ops/shaping.ts";
 import { capped } from "../../ops/activation.ts";
@@ -22,25 +28,24 @@ import {
 import { block, normed } from "./block.ts";
 import type { Parameters } from "./layers.ts";
 
-/** The inputs of a graph that a tree batch feeds, by the names of its arrays. */
-export function streamInputs(graph: Graph) {
-  const int = (name: string, shape: string[]) =>
-    graph.input(name, shape, "int32");
-  return {
-    ids: int("ids", ["N"]),
-    positions: graph.input("positions", ["N"]),
-    tokenOfSlot: int("tokenOfSlot", ["R", "T"]),
-    slotOfToken: int("slotOfToken", ["N"]),
-    slotMask: graph.input("slotMask", ["R", "T"]),
-    segmentIds: graph.input("segmentIds", ["R", "T"]),
-    slotIndex: graph.input("slotIndex", ["T"]),
-    predictFrom: int("predictFrom", ["S"]),
-    targetIds: graph.input("targetIds", ["S", 1], "int32"),
-    sequences: int("sequences", ["S"]),
-    zeros: graph.input("zeros", ["Q"]),
-  };
+/**
+ * A tree batch in a graph: rows of a prompt with its continuations, of which
+ * all tokens lie in one stream, and S scored tokens of Q sequences.
+ */
+export interface StreamInputs extends Omit<Stream, "attend">, RowLayout {
+  /** 0 in the prompt, k in the k-th continuation, −1 in an empty slot, `[R, T]`. */
+  readonly segmentIds: Value;
+  /** 0, 1, 2, … `[T]`. */
+  readonly slotIndex: Value;
+  /** Token from which each scored token is predicted, int32 `[S]`. */
+  readonly predictFrom: Value;
+  /** The scored tokens' ids, int32 `[S, 1]`. */
+  readonly targetIds: Value;
+  /** The sequence of each scored token, int32 `[S]`. */
+  readonly sequences: Value;
+  /** A zero for each sequence, `[Q]`. */
+  readonly zeros: Value;
 }
-export type StreamInputs = ReturnType<typeof streamInputs>;
 
 /**
  * Hidden states of a stream of tokens after the final norm and the logits'
@@ -90,7 +95,8 @@ function hiddenStates(
     const output = attendInRows([inRows(q), inRows(k), inRows(v)], layer);
     return toStream(transpose(output, [0, 2, 1, 3]), inputs);
   };
-  return streamStates(config, parameters, { ...inputs, attend });
+  const { ids, positions } = inputs;
+  return streamStates(config, parameters, { ids, positions, attend });
 }
 
 export interface ScoringOptions {

@@ -4,11 +4,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import type { TokenRow } from "lib/data/example.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import {
-  scoredTokens,
-  sequenceSums,
-  streamInputs,
-} from "lib/models/decoder/decoder.ts";
+import { scoredTokens, sequenceSums } from "lib/models/decoder/decoder.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import type { Lora, Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
@@ -20,6 +16,7 @@ import { naiveLogProbs, type Weights } from "../naive_llama.ts";
 import { randomDecoder, SMALL } from "../random_decoder.ts";
 import { randomLora } from "../random_lora.ts";
 import { UNLIKE_LLAMA } from "../unlike_llama.ts";
+import { streamInputs } from "lib/train/feeds.ts";
 
 const STORIES = shared("models/stories260K");
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { treeBatch } from "lib/data/tree_batch.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
+import { nextLogits } from "lib/models/decoder/decoder.ts";
 import { createGenerator } from "lib/models/generate/generate.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
@@ -15,6 +15,7 @@ import { webgpuTest } from "../../webgpu.ts";
 import { randomized } from "../../scripts/tiny_training.ts";
 import { leftPadded, OnnxDecoder } from "../onnx_decoder.ts";
 import { putJson, putTinyModel, withFolder } from "../tiny_model.ts";
+import { streamInputs } from "lib/train/feeds.ts";
 
 const STORIES = shared("models/stories260K");
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);

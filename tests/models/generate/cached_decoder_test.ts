@@ -3,7 +3,7 @@ import {
   cachedDecoder,
   newTokenFeeds,
 } from "lib/models/generate/cached_decoder.ts";
-import { nextLogits, streamInputs } from "lib/models/decoder/decoder.ts";
+import { nextLogits } from "lib/models/decoder/decoder.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { KeyValueCache } from "lib/models/generate/key_value_cache.ts";
 import { Graph } from "lib/onnx/graph.ts";
@@ -13,6 +13,7 @@ import { ARCHITECTURES } from "../architecture_fixtures.ts";
 import { configOf } from "../config_of.ts";
 import { randomDecoder } from "../random_decoder.ts";
 import { UNLIKE_LLAMA } from "../unlike_llama.ts";
+import { streamInputs } from "lib/train/feeds.ts";
 
 type Decoder = ReturnType<typeof randomDecoder>;
 

@@ -1,6 +1,9 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
-import { lossReads } from "lib/losses/requirements.ts";
+import {
+  describeRequirements,
+  lossRequirements,
+} from "lib/train/requirements.ts";
 import { findLoss } from "lib/losses/registry.ts";
 
 /** What of everything a loss reads. */
@@ -9,11 +12,11 @@ function readsOf(
   given: Record<string, LossOptionValue> = {},
 ): string[] {
   const loss = findLoss(id);
-  const reads = lossReads(loss, resolveOptions(loss, given));
+  const reads = lossRequirements(loss, resolveOptions(loss, given));
   return Object.entries(reads).flatMap(([name, read]) => read ? [name] : []);
 }
 
-Deno.test("lossReads() finds out what a loss looks at", () => {
+Deno.test("lossRequirements() finds out what a loss looks at", () => {
   deepStrictEqual(readsOf("dpo"), ["reference"]);
   deepStrictEqual(readsOf("dpo", { referenceFree: true }), []);
   deepStrictEqual(readsOf("orpo"), ["lengths"]);
@@ -21,11 +24,11 @@ Deno.test("lossReads() finds out what a loss looks at", () => {
   deepStrictEqual(readsOf("unlikelihood"), []);
 });
 
-Deno.test("lossReads() counts the reference that statistics need", () => {
+Deno.test("lossRequirements() counts the reference that statistics need", () => {
   deepStrictEqual(readsOf("aot"), ["reference"]);
 });
 
-Deno.test("lossReads() tells single tokens from sums", () => {
+Deno.test("lossRequirements() tells single tokens from sums", () => {
   deepStrictEqual(readsOf("ld-dpo"), [
     "reference",
     "lengths",
@@ -34,3 +37,16 @@ Deno.test("lossReads() tells single tokens from sums", () => {
   ]);
   deepStrictEqual(readsOf("wpo").includes("collisions"), true);
 });
+
+const NEEDS: readonly [string, readonly string[]][] = [
+  ["dpo", ["reference", "sums over tokens"]],
+  ["orpo", ["no reference", "means over tokens"]],
+  ["kto", ["reference", "sums over tokens", "batch statistics"]],
+  ["wpo", ["reference", "single tokens", "token distributions"]],
+];
+
+for (const [id, needs] of NEEDS) {
+  Deno.test(`${id} needs ${needs.join(", ")}`, () => {
+    deepStrictEqual(describeRequirements(findLoss(id)), needs);
+  });
+}

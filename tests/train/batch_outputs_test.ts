@@ -1,5 +1,5 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Collected } from "lib/train/micro_batches.ts";
+import { deepStrictEqual } from "node:assert/strict";
+import { BatchOutputs } from "lib/train/batch_outputs.ts";
 import type { Example } from "lib/data/example.ts";
 import { microBatches } from "lib/data/sampler.ts";
 import { findLoss } from "lib/losses/registry.ts";
@@ -37,34 +37,33 @@ function outputOf(examples: readonly Example[]) {
 const logProbOf = (prompt: readonly number[], ids: readonly number[]) =>
   -(prompt[0]! + 16 * ids.length + 128 * (ids[0] ?? 0));
 
-Deno.test("Collected spreads what a loss gives a completion over its scored tokens", () => {
+Deno.test("BatchOutputs spreads what a loss gives a completion over its scored tokens", () => {
   const row = { prompt: [1], completions: [[2, 3, 4], [5, 6]] };
   const lossMask = [[true, false, true], [false, false]];
   const tensor = { data: Float32Array.of(-6, 6), shape: [2] };
-  const output = { loss: tensor, logProbs: tensor, weights: tensor };
-  const collected = new Collected();
-  collected.add([row], output, 0);
-  collected.add([{ ...row, lossMask }], output, 0);
-  deepStrictEqual(collected.weights, [[2, 3], [3, 6]]);
+  const output = { loss: tensor, logProbs: tensor, logProbGradients: tensor };
+  const outputs = new BatchOutputs();
+  outputs.add([row], output);
+  outputs.add([{ ...row, lossMask }], output);
+  deepStrictEqual(outputs.logProbGradients, [[2, 3], [3, 6]]);
 });
 
 for (const [name, examples] of Object.entries({ pairs, singles, mixed })) {
-  Deno.test(`Collected joins micro-batches, however they are cut: ${name}`, () => {
+  Deno.test(`BatchOutputs joins micro-batches, however they are cut: ${name}`, () => {
     const expected = examples.map(({ prompt, completions }) =>
       completions.map((ids) => logProbOf(prompt, ids))
     );
     const losses = examples.map(({ prompt }) => prompt.length);
     const meanLoss = losses.reduce((a, b) => a + b) / losses.length;
     for (const budget of [1, 25, 40, 1000]) {
-      const collected = new Collected();
+      const outputs = new BatchOutputs();
       for (const [start, end] of microBatches(examples, budget)) {
         const part = examples.slice(start, end);
-        collected.add(part, outputOf(part), end - start);
+        outputs.add(part, outputOf(part));
       }
-      deepStrictEqual(collected.logProbs, expected);
-      deepStrictEqual(collected.losses, losses);
-      strictEqual(collected.tokens, examples.length);
-      deepStrictEqual(collected.metricMeans(), { part: meanLoss / 4 });
+      deepStrictEqual(outputs.logProbs, expected);
+      deepStrictEqual(outputs.losses, losses);
+      deepStrictEqual(outputs.metricMeans(), { part: meanLoss / 4 });
     }
   });
 }

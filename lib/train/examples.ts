@@ -1,0 +1,54 @@
+import type { Example, TokenRow } from "../data/example.ts";
+import type { Loss } from "../losses/loss.ts";
+
+/** Completions that a loss looks at: fewest, most, in words. */
+const COMPLETIONS: Record<Loss["data"], [number, number, string]> = {
+  completions: [1, 1, "1"],
+  pairs: [2, 2, "2"],
+  labels: [1, 1, "1"],
+  ranks: [2, Infinity, "at least 2"],
+};
+
+/**
+ * The row of an example that a loss looks at.
+ *
+ * @throws RangeError for an example with more or fewer completions than that.
+ */
+export function rowOf(
+  { prompt, completions, lossMask }: Example,
+  { id, data }: Loss,
+): TokenRow {
+  const end = data === "completions" ? 1 : undefined;
+  const used = completions.slice(0, end);
+  const [fewest, most, wanted] = COMPLETIONS[data];
+  if (used.length >= fewest && used.length <= most) {
+    const mask = lossMask && { lossMask: lossMask.slice(0, end) };
+    return { prompt, completions: used, ...mask };
+  }
+  throw new RangeError(
+    `Cannot use an example of ${completions.length} completions for loss "${id}": expected ${wanted}`,
+  );
+}
+
+/**
+ * By what the loss of each example of an optimizer batch is multiplied.
+ *
+ * @throws RangeError where the weights have no mean.
+ */
+export function exampleWeights(
+  examples: readonly Pick<Example, "weight">[],
+): number[] {
+  const weights = examples.map(({ weight = 1 }) => weight);
+  const wrong = weights.findIndex((w) => !(w >= 0 && w < Infinity));
+  if (wrong !== -1) {
+    throw new RangeError(
+      `Cannot weigh example ${wrong} of a batch by ${
+        weights[wrong]
+      }: expected a finite number of at least 0`,
+    );
+  }
+  if (weights.some((weight) => weight > 0)) return weights;
+  throw new RangeError(
+    `Cannot average over a batch of ${weights.length} examples whose weights are all 0`,
+  );
+}
