@@ -14,20 +14,23 @@ import type { Experiment } from "lib/experiment/experiment.ts";
 
 /** Flags of whatever runs an experiment. */
 export const EXPERIMENT_FLAGS = {
-  quick: toggle({ help: "fewer and smaller runs, for a look" }),
+  quick: toggle({ help: "run fewer and smaller runs, to see that it works" }),
   seeds: integer({
-    help: "how many seeds, else those of the settings",
+    help: "number of seeds; if absent, those of the settings",
     min: 1,
   }),
-  tune: toggle({ help: "find the learning rates again instead" }),
-  device: choice(DEVICE_WORDS, { help: "what computes", default: "cpu" }),
+  tune: toggle({ help: "search the learning rates again instead" }),
+  device: choice(DEVICE_WORDS, {
+    help: "device that computes",
+    default: "cpu",
+  }),
   jobs: integer({
-    help:
-      "threads that share the runs, else one for each core; results do not depend on it",
+    help: "processes that share the runs; results do not depend on it",
+    default: navigator.hardwareConcurrency,
     min: 1,
   }),
   out: text({
-    help: "folder of the results, else results/ and the experiment's name",
+    help: "folder to write to; if absent, results/ and the experiment's name",
     placeholder: "DIR",
   }),
 } as const satisfies Verb["flags"];
@@ -40,8 +43,7 @@ export async function runExperiment(
   experiment: Experiment,
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
 ): Promise<void> {
-  const { quick, seeds = null, out = RESULTS + experiment.name } = flags;
-  const { jobs = navigator.hardwareConcurrency } = flags;
+  const { quick, seeds = null, jobs, out = RESULTS + experiment.name } = flags;
   const device = await resolveDevice(flags.device);
   const options = { device, jobs, watch: progress };
   if (flags.tune) {

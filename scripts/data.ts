@@ -24,10 +24,10 @@ const DATA = {
     {
       name: "action",
       help:
-        "inspect: what the rows are, and some of them as training sees them\n" +
-        "check: what may be wrong with them\n" +
-        "convert: the rows for another trainer, changed if so wanted\n" +
-        "formats: the layouts that are known",
+        "inspect: counts and lengths, and some rows as training sees them\n" +
+        "check: findings of what may be wrong\n" +
+        "convert: rows in the layout of another trainer, after conversions\n" +
+        "formats: the known layouts",
     },
     {
       name: "data",
@@ -37,30 +37,32 @@ const DATA = {
   ],
   flags: {
     html: text({
-      help: "page that inspect writes",
+      help: "HTML page that inspect writes",
       placeholder: "FILE",
     }),
     samples: integer({
-      help: "rows that inspect shows; 3 unless given",
+      help: "rows that inspect shows",
+      default: 3,
       min: 0,
     }),
     eval: text({
-      help: "evaluation data, for check to look for in the other",
+      help: "evaluation data, whose rows check looks for in the training data",
       placeholder: "FILE|ID",
     }),
     json: toggle({ help: "check prints one JSON object" }),
-    strict: toggle({ help: "check fails where something is wrong" }),
+    strict: toggle({ help: "check fails if something is wrong" }),
     to: choice(TARGETS, { help: "layout that convert writes" }),
     out: text({
       help: "file that convert writes, .jsonl or .json",
       placeholder: "FILE",
     }),
     ...READING_FLAGS,
-    limit: integer({ help: "rows to read, at most", min: 1, group: ROWS }),
+    limit: integer({ help: "most rows to read", min: 1, group: ROWS }),
     ...TOKEN_FLAGS,
     ...CONVERSION_FLAGS,
     seed: integer({
-      help: "of what is drawn; 0 unless given",
+      help: "seed of draws and shuffles",
+      default: 0,
       group: CONVERSION_FLAGS.flip.group,
     }),
   },
@@ -78,22 +80,11 @@ type Values = FlagValues<typeof DATA.flags>;
 
 interface Action {
   /** Flags that it does not read. */
-  readonly without: readonly (keyof Values)[];
+  readonly without: readonly string[];
   run(path: string, values: Values): Promise<void>;
 }
 
-const CONVERSIONS = [
-  "to",
-  "out",
-  "pairs",
-  "pairLabels",
-  "flip",
-  "softLabels",
-  "unpair",
-  "keepDesirable",
-  "keepUndesirable",
-  "seed",
-] as const;
+const CONVERSIONS = ["to", "out", ...Object.keys(CONVERSION_FLAGS), "seed"];
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   inspect: {
@@ -117,16 +108,15 @@ function listFormats(): void {
   );
 }
 
-function assertRead(action: string, values: Values): void {
-  const { without } = ACTIONS[action]!;
-  const unread = without.find((name) => (values[name] ?? false) !== false);
+function assertRead(action: string, given: ReadonlySet<string>): void {
+  const unread = ACTIONS[action]!.without.find((name) => given.has(name));
   if (unread === undefined) return;
   throw new Error(`Cannot use --${kebab(unread)}: ${action} does not read it`);
 }
 
 await runVerb(
   () => parseFlags(DATA, Deno.args),
-  async ({ positionals: { action, data }, values }) => {
+  async ({ positionals: { action, data }, values, given }) => {
     if (action === "formats") return listFormats();
     if (!Object.hasOwn(ACTIONS, action)) {
       throw new RangeError(
@@ -135,7 +125,7 @@ await runVerb(
         }`,
       );
     }
-    assertRead(action, values);
+    assertRead(action, given);
     if (data === undefined) {
       throw new Error(`Missing argument DATA of ${action}: expected a file`);
     }

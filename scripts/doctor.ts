@@ -20,7 +20,7 @@ import { reasonOf } from "lib/files/values.ts";
 
 const DOCTOR = {
   name: "doctor",
-  summary: "Says what works on this machine: devices, speed, memory, cache.",
+  summary: "Checks this machine: devices, speed, memory, cache.",
   flags: { json: toggle({ help: "print one JSON object" }) },
   examples: ["deno task doctor", "deno task doctor --json > machine.json"],
 } as const satisfies Verb;

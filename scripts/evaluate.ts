@@ -14,14 +14,16 @@ import type { Verb } from "lib/cli/verb.ts";
 import {
   DEVICE_FLAGS,
   MEMORY_FLAGS,
+  MODEL_FLAGS,
   WEIGHT_FLAGS,
-} from "lib/run/computing_settings.ts";
+} from "lib/run/model_settings.ts";
 import {
   LENGTH_FLAGS,
   READING_FLAGS,
   tokenizeOptions,
   TOKENIZING_FLAGS,
 } from "lib/run/row_settings.ts";
+import { TRAIN_FLAGS } from "lib/run/settings.ts";
 import { settle } from "lib/cli/settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
 import { refuseQuantized } from "lib/run/plan.ts";
@@ -35,35 +37,23 @@ import {
 const EVALUATE = {
   name: "evaluate",
   summary:
-    "Measures what a model makes of preference data: log-probabilities, " +
-    "perplexity, rewards.",
+    "Measures a model on preference data: log-probabilities, perplexity, " +
+    "rewards.",
   flags: {
-    model: text({
-      help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
-      placeholder: "DIR|GGUF|ID",
-      required: true,
-    }),
-    adapter: text({
-      help: "LoRA adapter of the model, a folder or org/name[@revision]",
-      placeholder: "DIR|ID",
-    }),
-    data: text({
-      help: "preference data",
-      placeholder: "FILE|ID[:SPLIT]",
-      required: true,
-    }),
+    ...MODEL_FLAGS,
+    data: TRAIN_FLAGS.data,
     reference: text({
-      help: "model that rewards are relative to; if absent the one under the " +
-        "adapter, without one there are no rewards",
+      help: "reference model of the rewards; if absent, the model under the " +
+        "adapter; without either there are no rewards",
       placeholder: "DIR|GGUF|ID",
     }),
     beta: number({
-      help: "rewards are β log π/π_ref",
+      help: "β of the rewards β log π/π_ref",
       default: 0.1,
       above: 0,
     }),
     rows: text({
-      help: "JSONL file to write each row's numbers to",
+      help: "JSONL file to write the numbers of each row to",
       placeholder: "FILE",
     }),
     json: toggle({ help: "print one JSON object" }),

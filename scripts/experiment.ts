@@ -7,10 +7,11 @@ import type { Verb } from "lib/cli/verb.ts";
 
 const EXPERIMENT = {
   name: "experiment",
-  summary: "Runs experiments: records, summary and figure of each.",
+  summary:
+    "Runs experiments and writes the records, summary and figure of each.",
   positionals: [{
     name: "name",
-    help: "experiments; the main one unless given",
+    help: "experiments; if absent, the main one",
     many: true,
     optional: true,
   }],

@@ -22,6 +22,7 @@ import {
   exportSource,
   refuseOthers,
 } from "./export/source.ts";
+import { MODEL_FLAGS } from "lib/run/model_settings.ts";
 import { SHARD_SIZE } from "./export/shard_size.ts";
 
 const EXPORT = {
@@ -34,26 +35,23 @@ const EXPORT = {
   }],
   flags: {
     out: text({
-      help: "new folder, or one that export wrote before",
+      help: "folder to write: a new one, or one that export wrote before",
       placeholder: "DIR",
       required: true,
     }),
-    adapter: text({
-      help: "LoRA adapter folder, or org/name[@revision]",
-      placeholder: "DIR|ID",
-    }),
+    adapter: MODEL_FLAGS.adapter,
     base: text({
-      help: "where the model of a training run lies now",
+      help: "the model of a training run, if it has moved",
       placeholder: "DIR|GGUF|ID",
     }),
     dtype: choice(MODEL_DTYPES, {
-      help: "what weights are rounded to",
+      help: "number format of the written weights",
       default: "float32",
     }),
     shardSize: SHARD_SIZE,
     onnx: toggle({
-      help: "write an ONNX model that generates text in onnxruntime and " +
-        "transformers.js, not a folder for Python",
+      help: "write an ONNX model, which generates text in onnxruntime and " +
+        "transformers.js, instead of a folder for Python",
     }),
   },
   examples: [

@@ -24,25 +24,25 @@ const LOSSES_VERB = {
   positionals: [
     {
       name: "action",
-      help: "show NAME: one loss, with a page of its formula and figures\n" +
-        "atlas: a page of all losses, side by side\n" +
-        "eval FILE: losses and gradients on the log-probabilities of a file\n" +
-        "none: the table of all",
+      help: "show NAME: one loss, and a page with its formula and figures\n" +
+        "atlas: one page with all losses side by side\n" +
+        "eval FILE: losses and gradients at the log-probabilities in a file\n" +
+        "if absent: the table of all losses",
       optional: true,
     },
     {
       name: "subject",
-      help: "a loss as train takes it, or a file of cases",
+      help: "a loss as --loss of train takes it, or a file of cases",
       optional: true,
     },
   ],
   flags: {
     out: text({
-      help: "folder of the pages of show and atlas",
+      help: "folder that show and atlas write to",
       placeholder: "DIR",
       default: "results/losses",
     }),
-    json: text({ help: "file that eval writes", placeholder: "FILE" }),
+    json: text({ help: "file that eval writes to", placeholder: "FILE" }),
   },
   examples: [
     "deno task losses",

@@ -12,7 +12,7 @@ import { reproduceTraining } from "lib/run/reproduce.ts";
 
 const place = (what: string) =>
   text({
-    help: `where the ${what} of a training run lies now`,
+    help: `the ${what} of a training run, if it has moved`,
     placeholder: "PATH|ID",
   });
 
@@ -26,7 +26,7 @@ const REPRODUCE = {
     evalData: place("evaluation data"),
     initAdapter: place("initial adapter"),
     loss: text({
-      help: "the loss of a training run, where its file lies now",
+      help: "the loss of a training run, if its file has moved",
       placeholder: "FILE.ts|SUM",
     }),
   },

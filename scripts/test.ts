@@ -8,10 +8,11 @@ import type { Verb } from "lib/cli/verb.ts";
 
 const TEST = {
   name: "test",
-  summary: "Runs the tests; those of WebGPU on a software driver if need be.",
+  summary:
+    "Runs the tests; those of WebGPU use a software driver if there is no GPU.",
   positionals: [{
     name: "file",
-    help: "test files or folders; all tests unless given",
+    help: "test files or folders; if absent, all tests",
     many: true,
     optional: true,
   }],

@@ -148,11 +148,12 @@ export function expectation(flag: Flag): string {
 export function boundsOf(flag: Flag): string[] {
   if (flag.kind !== "number" && flag.kind !== "integer") return [];
   const { above, min, below, max, except } = flag;
+  const isClosed = min !== undefined && max !== undefined;
   return Object.entries({
     above,
-    "at least": min,
+    [isClosed ? "from" : "at least"]: isClosed ? `${min} to ${max}` : min,
     below,
-    "at most": max,
+    "at most": isClosed ? undefined : max,
     "other than": except,
   })
     .filter(([, bound]) => bound !== undefined)

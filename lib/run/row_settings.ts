@@ -61,7 +61,7 @@ export const TOKENIZING_FLAGS = {
     group: ROWS,
   }),
   scoredTurns: choice(SCORES, {
-    help: "the assistant's turns that count",
+    help: "assistant turns that the loss is taken over",
     default: "completion",
     group: ROWS,
     recordedAs: "score",

@@ -24,8 +24,9 @@ import {
   COMPUTING,
   DEVICE_FLAGS,
   MEMORY_FLAGS,
+  MODEL_FLAGS,
   WEIGHT_FLAGS,
-} from "./computing_settings.ts";
+} from "./model_settings.ts";
 import {
   CONVERSION_FLAGS,
   LENGTH_FLAGS,
@@ -38,11 +39,7 @@ const OPTIMIZATION = "Optimization";
 const TUNING = "Trained parameters";
 
 const INPUT_FLAGS = {
-  model: text({
-    help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
-    placeholder: "DIR|GGUF|ID",
-    required: true,
-  }),
+  model: MODEL_FLAGS.model,
   data: text({
     help: "preference data",
     placeholder: "FILE|ID[:SPLIT]",

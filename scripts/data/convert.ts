@@ -49,7 +49,7 @@ export async function convert(
     : await layoutOutput(data, { ...options, to });
   const written = await writeRows(out, output.rows);
   const extra = await output.finish?.(out);
-  const record = { ...await recordOf(data, output), seed: options.seed ?? 0 };
+  const record = { ...await recordOf(data, output), seed: options.seed };
   await writeJson(`${out}.record.json`, {
     ...record,
     written: { rows: written, sha256: await sha256File(out) },

@@ -32,8 +32,8 @@ import {
 import { openTokens, type TokenSettings } from "./tokens.ts";
 
 export interface InspectOptions extends RowOptions, TokenSettings {
-  /** Rows to show. @default 3 */
-  readonly samples?: number;
+  /** Rows to show. */
+  readonly samples: number;
   /** Page to write, which has the findings of all checks too. */
   readonly html?: string;
 }
@@ -41,7 +41,7 @@ export interface InspectOptions extends RowOptions, TokenSettings {
 /** Says what preference data is, and shows rows as training sees them. */
 export async function inspect(
   path: string,
-  { html, samples: wanted = 3, ...options }: InspectOptions,
+  { html, samples: wanted, ...options }: InspectOptions,
 ): Promise<void> {
   const tokenizing = await openTokens(options);
   const tokens = tokenizing && new ExaminedTokens(tokenizing);

@@ -8,7 +8,12 @@ import {
 import type { Verb } from "lib/cli/verb.ts";
 import { SAMPLING_FLAGS } from "lib/models/generate/warpers.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import { DEVICE_FLAGS, WEIGHT_FLAGS } from "lib/run/computing_settings.ts";
+import {
+  COMPUTING,
+  DEVICE_FLAGS,
+  MODEL_FLAGS,
+  WEIGHT_FLAGS,
+} from "lib/run/model_settings.ts";
 import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
 
 const PROMPTS = "Prompts";
@@ -18,29 +23,23 @@ export const GENERATE = {
   name: "generate",
   summary: "Continues prompts with a model, and an adapter if there is one.",
   flags: {
-    model: text({
-      help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
-      placeholder: "DIR|GGUF|ID",
-      required: true,
-    }),
-    adapter: text({
-      help: "LoRA adapter folder, or org/name[@revision]",
-      placeholder: "DIR|ID",
-    }),
+    ...MODEL_FLAGS,
     out: text({
-      help: "JSONL file to write, an object a completion, with a record beside",
+      help:
+        "JSONL file to write, one object a completion, with a record beside it",
       placeholder: "FILE",
     }),
-    json: toggle({ help: "print the same objects instead" }),
-    prompt: text({ help: "what to continue", group: PROMPTS }),
+    json: toggle({ help: "print these objects instead of texts" }),
+    prompt: text({ help: "text or question to continue", group: PROMPTS }),
     prompts: text({
-      help: "lines of a .txt, or rows of data with prompt or messages",
+      help: "file of prompts: lines of a .txt, or rows with prompt or messages",
       placeholder: "FILE",
       group: PROMPTS,
     }),
-    system: text({ help: "system message", group: PROMPTS }),
+    system: text({ help: "system message before each prompt", group: PROMPTS }),
     raw: toggle({
-      help: "continue text as it is, even if the model has a chat template",
+      help:
+        "continue prompts as plain text, even if the model has a chat template",
       group: PROMPTS,
     }),
     templateOption: { ...TOKENIZING_FLAGS.templateOption, group: PROMPTS },
@@ -76,7 +75,7 @@ export const GENERATE = {
       help: "completions computed at once: bounds the memory",
       default: 16,
       min: 1,
-      group: "Computing",
+      group: COMPUTING,
     }),
     ...DEVICE_FLAGS,
     ...WEIGHT_FLAGS,

@@ -209,7 +209,7 @@ const REFUSED: [string, string][] = [
   ],
   ...["1.5", "-1", "11", "1e99"].map((found): [string, string] => [
     `f --seed ${found}`,
-    `Cannot read --seed: found "${found}", expected an integer of at least 0 and at most 10`,
+    `Cannot read --seed: found "${found}", expected an integer from 0 to 10`,
   ]),
   [
     "f --device gpu",

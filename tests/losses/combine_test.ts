@@ -73,7 +73,7 @@ Deno.test("options of one name are one option, within the bounds of all", () => 
   for (const beta of [0.4, 3.1]) {
     throws(
       () => resolveOptions(narrow, { beta }),
-      /at least 0.5 and at most 3/,
+      /from 0.5 to 3/,
     );
   }
   strictEqual(resolveOptions(narrow, { beta: 0.5 })["beta"], 0.5);

@@ -125,7 +125,7 @@ const REFUSED: [change: object, message: string][] = [
   ],
   [
     { conversions: { flip: 2 } },
-    "/conversions/flip is 2, expected a number of at least 0 and at most 1",
+    "/conversions/flip is 2, expected a number from 0 to 1",
   ],
   [
     { tuning: { kind: "lora", rank: 0 } },

@@ -101,7 +101,7 @@ const REFUSED: [Sampling, RegExp][] = [
   [{ topK: -1 }, /top-k -1/],
   [{ topP: 0 }, /top-p 0: expected a number above 0 and at most 1/],
   [{ topP: 1.5 }, /top-p 1.5/],
-  [{ minP: 1.1 }, /min-p 1.1: expected a number of at least 0 and at most 1/],
+  [{ minP: 1.1 }, /min-p 1.1: expected a number from 0 to 1/],
   [{ minP: NaN }, /min-p NaN/],
 ];
 

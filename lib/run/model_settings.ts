@@ -1,6 +1,19 @@
-import { choice, integer } from "../cli/flag.ts";
+import { choice, integer, text } from "../cli/flag.ts";
 import { BASE_WEIGHTS } from "../models/base_weights.ts";
 import { DEVICE_WORDS } from "../onnx/devices.ts";
+
+/** The model that a verb opens, and the adapter it puts on it. */
+export const MODEL_FLAGS = {
+  model: text({
+    help: "model folder or .gguf file, or org/name[@revision][:file.gguf]",
+    placeholder: "DIR|GGUF|ID",
+    required: true,
+  }),
+  adapter: text({
+    help: "LoRA adapter folder, or org/name[@revision]",
+    placeholder: "DIR|ID",
+  }),
+} as const;
 
 /** Heading under which help lists where and how a verb computes. */
 export const COMPUTING = "Computing";
