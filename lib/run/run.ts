@@ -1,50 +1,38 @@
 import { cacheFolder } from "../files/cache_folder.ts";
 import { lossRequirements } from "../train/requirements.ts";
 import { engine } from "../onnx/session.ts";
-import {
-  type MetricsRow,
-  metricsWriter,
-  readMetrics,
-} from "../record/metrics.ts";
+import { differences } from "../record/differences.ts";
+import { readMetrics } from "../record/metrics.ts";
 import {
   Clock,
   type RecordedRun,
   type RunRecord,
   writeRecord,
 } from "../record/record.ts";
-import {
-  type ParameterStore,
-  readCheckpoint,
-  writeCheckpoint,
-} from "../train/checkpoints.ts";
-import { differences } from "../record/differences.ts";
-import { rowsToReference, type StepMetrics, train } from "../train/loop.ts";
-import type { Snapshot } from "../train/trained_parameters.ts";
+import { readCheckpoint } from "../train/checkpoints.ts";
+import { rowsToReference } from "../train/loop.ts";
 import { cachedReference, type Reference } from "../train/reference.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
-import { type Measures, type Measuring, probed } from "./measures.ts";
+import { type Measuring, probed } from "./measures.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
 import { describedData, portableSettings, recordOf } from "./record.ts";
 import type { GivenSettings } from "./settings.ts";
+import { type StepHooks, takeSteps } from "./steps.ts";
 import { Trainers } from "./trainers.ts";
 
 /** Progress of a run, and its interruption. */
-export interface RunHooks extends InputHooks {
+export interface RunHooks extends InputHooks, StepHooks {
   /** Called before anything is computed. */
   onPrepared?: (run: PreparedRun) => void;
   /** Rows scored under the reference; not called where the cache has them. */
   onReference?: (done: number, total: number) => void;
-  /** Called before the first step, and after each. */
-  onStep?: (step: number, metrics?: StepMetrics) => void;
   /** Called after the last step, while the trainer has its result. */
   onTrained?: (trainer: Trainer) => void | Promise<void>;
   /** Told of a damaged checkpoint, a run that had ended, and the like. */
   onNote?: (text: string) => void;
-  /** Read after each step. */
-  stop?: { readonly requested: boolean };
 }
 
 /** Options of {@linkcode run}. */
@@ -231,76 +219,4 @@ async function referenceFor(
       },
     },
   );
-}
-
-interface StepsOptions extends RunHooks {
-  clock: Clock;
-  folder: RunFolder | null;
-  reference: Reference | null;
-  measures: Measures;
-  /** Where to go on; `null` for the beginning. */
-  start: Snapshot | null;
-  parameters: ParameterStore;
-}
-
-/**
- * Takes the steps that are left.
- *
- * @returns all lines of metrics; null if a stop was requested.
- */
-async function takeSteps(
-  { plan, identity, computing, settings: { saveEvery } }: PreparedRun,
-  trainer: Trainer,
-  { clock, folder, reference, measures, start, parameters, onStep, stop }:
-    StepsOptions,
-): Promise<readonly MetricsRow[] | null> {
-  if (start) await trainer.restore(start);
-  onStep?.(trainer.step);
-  const lines = new Lines(folder?.metrics ?? null, start?.step ?? -1);
-  if (!start && measures.start) lines.add(measures.start);
-  const save = async () => {
-    if (!folder) return;
-    const options = { identity, computing, parameters };
-    await writeCheckpoint(folder.checkpoints, await trainer.save(), options);
-  };
-  const isFinished = await train(trainer, plan, {
-    reference,
-    stop,
-    measure: async () => await measures.evaluation?.() ?? {},
-    onStep: async (metrics) => {
-      const line = await clock.within(
-        "evaluate",
-        async () => measures.line ? await measures.line(metrics) : metrics,
-      );
-      if (line) lines.add(line);
-      onStep?.(metrics.step, metrics);
-      if (saveEvery > 0 && metrics.step % saveEvery === 0) await save();
-    },
-  });
-  if (isFinished) return lines.all();
-  await save();
-  return null;
-}
-
-/** Lines of metrics, in a file or in memory. */
-class Lines {
-  readonly #kept: MetricsRow[] = [];
-  #append: ((row: MetricsRow) => void) | undefined;
-
-  /** @param keepThrough step of the last line in the file that counts. */
-  constructor(
-    private readonly path: string | null,
-    private readonly keepThrough: number,
-  ) {}
-
-  /** The file is opened for the first line, so that a failed run leaves none. */
-  add(row: MetricsRow): void {
-    const { path, keepThrough } = this;
-    if (path === null) this.#kept.push(row);
-    else (this.#append ??= metricsWriter(path, { keepThrough }))(row);
-  }
-
-  all(): readonly MetricsRow[] {
-    return this.path === null ? this.#kept : readMetrics(this.path);
-  }
 }

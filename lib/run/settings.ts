@@ -55,8 +55,8 @@ const INPUT_FLAGS = {
     help: "take the loss as this trainer defines it, rather than the paper",
   }),
   saveEvery: integer({
-    help: "steps between checkpoints, 0 for none",
-    default: 0,
+    help: "steps between checkpoints, 0 for none; if absent there is one " +
+      "every five minutes",
     min: 0,
   }),
   evalData: text({

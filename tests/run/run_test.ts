@@ -7,29 +7,19 @@ import { readRecord } from "lib/record/record.ts";
 import type { InputsInMemory } from "lib/run/inputs.ts";
 import type { Measuring } from "lib/run/measures.ts";
 import { run, type RunOptions } from "lib/run/run.ts";
-import type { TrainSettings } from "lib/run/settings.ts";
+import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { randomExamples, UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
-const SETTINGS: TrainSettings = {
-  ...{ model: "a random decoder", data: "random pairs", evalData: null },
-  ...{ loss: "dpo", preset: null, options: {}, tuning: { kind: "full" } },
-  ...{ epochs: 1, steps: 4, batch: 4, microTokens: 64, learningRate: 1e-2 },
-  ...{ schedule: "linear", warmup: 0, weightDecay: 0, maxGradNorm: 1 },
-  ...{ optimizer: "adamw", seed: 3, referenceEvery: 0, referenceMix: 1 },
-  ...{ order: "shuffled", maxLength: null, maxPromptLength: null },
-  ...{ truncate: "end", format: null, skipBadRows: false, conversions: {} },
-  tokenizing: {
-    promptTruncation: "none",
-    boundary: "separate",
-    score: "completion",
-    specials: null,
-    templateOptions: {},
-  },
-  ...{ device: "cpu", precision: "float32", baseWeights: "float32" },
-  ...{ threads: 1, evalEvery: 2, saveEvery: 0 },
+const SETTINGS: GivenSettings = {
+  model: "a random decoder",
+  data: "random pairs",
+  loss: "dpo",
+  tuning: { kind: "full" },
+  ...{ steps: 4, batch: 4, learningRate: 1e-2, seed: 3, evalEvery: 2 },
+  ...{ device: "cpu", threads: 1, microTokens: 64 },
 };
 
 const COUNTS = { rows: 12, truncated: 0, dropped: 0, boundaryShifted: 0 };
@@ -63,7 +53,7 @@ function inMemory(
 const CACHE = Deno.makeTempDirSync();
 addEventListener("unload", () => Deno.removeSync(CACHE, { recursive: true }));
 
-const runHere = (settings: TrainSettings, options: RunOptions) =>
+const runHere = (settings: GivenSettings, options: RunOptions) =>
   run(settings, { cache: CACHE, ...options });
 
 /** Metrics without what a clock says. */
@@ -81,6 +71,13 @@ Deno.test("run() trains what is in memory and writes nothing", async () => {
   strictEqual(record.data[0]!.source, "random pairs");
   ok("diagnostics" in record.summary);
   deepStrictEqual(record.artifacts, {});
+});
+
+Deno.test("run() refuses settings that a command line would refuse", async () => {
+  await rejects(
+    runHere({ ...SETTINGS, batch: 0 }, { inputs: inMemory() }),
+    /Cannot run: .*batch.* 0, expected an integer of at least 1/,
+  );
 });
 
 Deno.test("run() writes the same into a folder, with the weights it trained", async () => {

@@ -1,0 +1,122 @@
+import {
+  type MetricsRow,
+  metricsWriter,
+  readMetrics,
+} from "../record/metrics.ts";
+import type { Clock } from "../record/record.ts";
+import { type ParameterStore, writeCheckpoint } from "../train/checkpoints.ts";
+import { type StepMetrics, train } from "../train/loop.ts";
+import type { Reference } from "../train/reference.ts";
+import type { Snapshot } from "../train/trained_parameters.ts";
+import type { Trainer } from "../train/trainer.ts";
+import type { RunFolder } from "./folder.ts";
+import type { Measures } from "./measures.ts";
+import type { PreparedRun } from "./plan.ts";
+
+/** Progress of the steps of a run, and its interruption. */
+export interface StepHooks {
+  /** Called before the first step, and after each. */
+  onStep?: (step: number, metrics?: StepMetrics) => void;
+  /** Read after each step. */
+  stop?: { readonly requested: boolean };
+}
+
+/** Options of {@linkcode takeSteps}. */
+export interface StepsOptions extends StepHooks {
+  readonly clock: Clock;
+  /** The folder for lines and checkpoints; null for none. */
+  readonly folder: RunFolder | null;
+  readonly reference: Reference | null;
+  readonly measures: Measures;
+  /** The state to go on from; null for the beginning. */
+  readonly start: Snapshot | null;
+  readonly parameters: ParameterStore;
+}
+
+/** Milliseconds between checkpoints, where no number of steps is given. */
+const SAVE_AFTER = 5 * 60_000;
+
+/**
+ * Takes the steps that are left.
+ *
+ * @returns all lines of metrics; null if a stop was requested.
+ */
+export async function takeSteps(
+  run: PreparedRun,
+  trainer: Trainer,
+  { clock, reference, measures, onStep, stop, ...options }: StepsOptions,
+): Promise<readonly MetricsRow[] | null> {
+  const { folder, start } = options;
+  if (start) await trainer.restore(start);
+  onStep?.(trainer.step);
+  const lines = new Lines(folder?.metrics ?? null, start?.step ?? -1);
+  if (!start && measures.start) lines.add(measures.start);
+  const saving = new Saving(run, trainer, options);
+  const lineOf = async (metrics: StepMetrics) =>
+    measures.line ? await measures.line(metrics) : metrics;
+  const isFinished = await train(trainer, run.plan, {
+    reference,
+    stop,
+    measure: async () => await measures.evaluation?.() ?? {},
+    onStep: async (metrics) => {
+      const line = await clock.within("evaluate", () => lineOf(metrics));
+      if (line) lines.add(line);
+      onStep?.(metrics.step, metrics);
+      if (saving.isDue(metrics.step)) await saving.save();
+    },
+  });
+  if (isFinished) return lines.all();
+  await saving.save();
+  return null;
+}
+
+/** Writes checkpoints, at given steps or when some minutes have passed. */
+class Saving {
+  #saved = performance.now();
+
+  constructor(
+    private readonly run: PreparedRun,
+    private readonly trainer: Trainer,
+    private readonly options: Pick<StepsOptions, "folder" | "parameters">,
+  ) {}
+
+  isDue(step: number): boolean {
+    const { saveEvery } = this.run.settings;
+    return saveEvery === null
+      ? performance.now() - this.#saved > SAVE_AFTER
+      : saveEvery > 0 && step % saveEvery === 0;
+  }
+
+  async save(): Promise<void> {
+    this.#saved = performance.now();
+    const { folder, parameters } = this.options;
+    if (!folder) return;
+    const { identity, computing } = this.run;
+    const snapshot = await this.trainer.save();
+    const options = { identity, computing, parameters };
+    await writeCheckpoint(folder.checkpoints, snapshot, options);
+  }
+}
+
+/** Lines of metrics, in a file or in memory. */
+class Lines {
+  readonly #kept: MetricsRow[] = [];
+  #append: ((row: MetricsRow) => void) | undefined;
+
+  /** @param keepThrough step of the last line in the file that counts. */
+  constructor(
+    private readonly path: string | null,
+    private readonly keepThrough: number,
+  ) {}
+
+  /** The file is opened for the first line, so that a failed run leaves none. */
+  add(row: MetricsRow): void {
+    const { path, keepThrough } = this;
+    if (path === null) this.#kept.push(row);
+    else (this.#append ??= metricsWriter(path, { keepThrough }))(row);
+  }
+
+  all(): readonly MetricsRow[] {
+    return this.path === null ? this.#kept : readMetrics(this.path);
+  }
+}
