@@ -2,6 +2,7 @@ import type { Graph, Node, Value } from "./onnx/graph.ts";
 import { add, zerosLike } from "./ops/elementwise.ts";
 import { sumTo } from "./ops/shaping.ts";
 
+/** Options of {@linkcode gradient}. */
 export interface GradientOptions {
   /**
    * A value per target that its gradient is added to: accumulation over

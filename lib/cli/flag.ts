@@ -1,5 +1,5 @@
 /** What every flag says of itself. */
-interface Described {
+export interface Described {
   /** A line break in it begins a new line of the help text. */
   readonly help: string;
   /** Heading of the help text under which the flag stands. */
@@ -8,9 +8,11 @@ interface Described {
   readonly recordedAs?: string;
 }
 
-interface Valued<T> extends Described {
+/** What a flag with a value says of itself. */
+export interface Valued<T> extends Described {
   /** A flag without a default may be absent, unless it is required. */
   readonly default?: T;
+  /** Whether it must be given. @default false */
   readonly required?: boolean;
 }
 
@@ -23,10 +25,15 @@ export interface TextFlag extends Valued<string> {
 
 /** A finite number; `min` and `max` belong to its range, `above` and `below` do not. */
 export interface NumberFlag extends Valued<number> {
+  /** Whether it is a whole number. */
   readonly kind: "number" | "integer";
+  /** It is greater than this. */
   readonly above?: number;
+  /** It is at least this. */
   readonly min?: number;
+  /** It is less than this. */
   readonly below?: number;
+  /** It is at most this. */
   readonly max?: number;
   /** A number within the bounds that is not allowed. */
   readonly except?: number;
@@ -34,12 +41,15 @@ export interface NumberFlag extends Valued<number> {
 
 /** One of a few words. */
 export interface ChoiceFlag extends Valued<string> {
+  /** One of {@linkcode ChoiceFlag.choices}. */
   readonly kind: "choice";
+  /** The words. */
   readonly choices: readonly string[];
 }
 
 /** No value: true when given, else false. */
 export interface ToggleFlag extends Described {
+  /** True or false. */
   readonly kind: "toggle";
 }
 

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 
 /** A prompt with its continuations, as token ids. */
 export interface TokenRow {
+  /** Ids of the prompt. */
   readonly prompt: readonly number[];
+  /** Ids of each continuation. */
   readonly completions: readonly (readonly number[])[];
   /**
    * Which tokens of each completion the loss counts: not those of other

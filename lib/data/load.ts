@@ -17,14 +17,17 @@ import { type TokenizeOptions, tokenizeRows } from "./tokenize/tokenize.ts";
 export interface LoadOptions extends TokenizeOptions, RowOptions {
   /** Purpose of the data in a record: `train`, `eval` … */
   readonly role: string;
-  /** @default none */
+  /** Changes to the rows before they are tokenized. @default none */
   readonly conversions?: ConversionSettings;
 }
 
 /** Tokenized examples, and their description for a record. */
 export interface LoadedExamples {
+  /** What each example is. */
   readonly kind: DataKind;
+  /** In the order of the rows. */
   readonly examples: readonly Example[];
+  /** Source, hash and counts of the rows. */
   readonly description: DataSource;
 }
 

@@ -8,7 +8,9 @@ import { isObject } from "../files/values.ts";
 
 /** One turn of a conversation, as chat templates take it. */
 export interface Message {
+  /** The speaker: `system`, `user`, `assistant` … */
   readonly role: string;
+  /** The text. */
   readonly content: string;
   /** Whatever else a template may use: `name`, `tool_calls` … */
   readonly [key: string]: unknown;

@@ -19,6 +19,7 @@ export type DownloadHooks = Pick<HubOptions, "onFile" | "onWait">;
 export interface RowsInMemory {
   /** Name in messages and records. */
   readonly name: string;
+  /** The rows, each by column. */
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -26,7 +27,9 @@ export interface RowsInMemory {
 export interface ExamplesInMemory {
   /** Name in messages and records. */
   readonly name: string;
+  /** What each example is. */
   readonly kind: DataKind;
+  /** The examples. */
   readonly examples: readonly Example[];
 }
 

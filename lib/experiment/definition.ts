@@ -21,9 +21,11 @@ export interface ExperimentOptions {
   readonly quick: boolean;
   /** How many seeds; as many as the settings have where it is `null`. */
   readonly seeds: number | null;
+  /** The device that computes. */
   readonly device: Device;
   /** How many workers share the runs. Results do not depend on it. */
   readonly jobs: number;
+  /** Shows progress. */
   readonly watch: Watch;
 }
 
@@ -42,8 +44,11 @@ export type ExperimentJobs<Data> = {
 
 /** What the jobs of an experiment are made from. */
 export interface JobSetup<S, Shared> {
+  /** Settings of the experiment. */
   readonly settings: S;
+  /** The result of {@linkcode ExperimentDefinition.prepare}. */
   readonly shared: Shared;
+  /** The device that computes. */
   readonly device: Device;
 }
 
@@ -56,7 +61,13 @@ export interface ExperimentDefinition<
 > {
   /** Its folder in `experiments` and in `results`. */
   readonly name: string;
+  /** The question that the runs answer. */
   readonly question: string;
+  /**
+   * Settings of the whole experiment and of a quick one, and their schema.
+   *
+   * @internal
+   */
   readonly settings: {
     readonly schema: GenericSchema<S>;
     readonly full: S;
@@ -68,6 +79,7 @@ export interface ExperimentDefinition<
     settings: S,
     options: Pick<ExperimentOptions, "device" | "watch">,
   ): Promise<Shared>;
+  /** The module that prepares data and trains, in each worker. */
   readonly jobs: JobsModule<JobSetup<S, Shared>, ExperimentJobs<Data>>;
   /** Puts the runs together; the result is `summary.json`. */
   summarize(runs: ExperimentRuns<S>): Summary;
@@ -83,6 +95,7 @@ export interface Tuning<S> {
   readonly settings: S;
   /** Kept for tuning: no result is of this seed. */
   readonly seed: number;
+  /** Learning rates to choose from. */
   readonly learningRates: readonly number[];
   /** Measures of the end of training that the criterion reads. */
   readonly measures: readonly string[];

@@ -9,8 +9,13 @@ import { tune } from "./tune.ts";
 export interface Experiment {
   /** Its folder in `experiments` and in `results`. */
   readonly name: string;
+  /** The question that the runs answer. */
   readonly question: string;
-  /** @returns seconds by phase. */
+  /**
+   * Runs everything and writes the results.
+   *
+   * @returns seconds by phase.
+   */
   run(options: ExperimentOptions): Promise<Readonly<Record<string, number>>>;
   /**
    * Finds the learning rates again and writes them beside the settings.

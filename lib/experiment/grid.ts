@@ -14,12 +14,18 @@ export const METHOD = v.strictObject({
   learningRate: v.number(),
 });
 
-/** A loss, the values of one option that are compared, and its learning rate. */
+/**
+ * A loss, the values of one option that are compared, and its learning rate.
+ *
+ * @internal
+ */
 export type Method = v.InferOutput<typeof METHOD>;
 
 /** The settings that the runs of every experiment follow from. */
 export interface GridSettings {
+  /** Seed of each repetition. */
   readonly seeds: readonly number[];
+  /** Losses to compare. */
   readonly methods: readonly Method[];
 }
 
@@ -32,7 +38,11 @@ export const GRID_POINT = v.strictObject({
   seed: COUNT,
 });
 
-/** One run: a method at one of its values, and a seed. */
+/**
+ * One run: a method at one of its values, and a seed.
+ *
+ * @internal
+ */
 export type GridPoint = Readonly<v.InferOutput<typeof GRID_POINT>>;
 
 /** Every run: methods × values × seeds. Runs of one loss are neighbours. */

@@ -10,7 +10,9 @@ export type Jobs<T extends JobTypes> = {
 
 /** Jobs, and the end of what they share, such as compiled graphs. */
 export interface JobTable<T extends JobTypes> {
+  /** The jobs by name. */
   readonly jobs: Jobs<T>;
+  /** Frees what the jobs share. */
   release(): Promise<void>;
 }
 
@@ -18,6 +20,7 @@ export interface JobTable<T extends JobTypes> {
 export interface JobsModule<Setup, T extends JobTypes> {
   /** The module's own `import.meta.url`. */
   readonly url: string;
+  /** Makes the jobs of one process. */
   createJobs(setup: Setup): Promise<JobTable<T>>;
 }
 

@@ -24,7 +24,9 @@ export interface Outcome extends
     RunRecord,
     "objective" | "seeds" | "data" | "model" | "timings" | "peakMemoryBytes"
   > {
+  /** Lines of metrics. */
   readonly rows: readonly MetricsRow[];
+  /** Results, as the record keeps them. */
   readonly summary: RunRecord["summary"];
 }
 

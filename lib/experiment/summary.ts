@@ -12,15 +12,19 @@ import { REFERENCE, storedSettings } from "./records.ts";
 
 /** All runs of an experiment. */
 export interface ExperimentRuns<S> {
+  /** Settings of the experiment. */
   readonly settings: S;
   /** What all runs start from, where it has a record. */
   readonly reference: RecordedRun | null;
+  /** The runs by method and value. */
   readonly bySetting: readonly SettingRuns[];
 }
 
 /** A method at one of its values, and its run with each seed. */
 export interface SettingRuns {
+  /** The method and the value. */
   readonly setting: Omit<GridPoint, "seed">;
+  /** Seed of each run. */
   readonly seeds: readonly number[];
   /** In the order of the seeds. */
   readonly runs: readonly RecordedRun[];

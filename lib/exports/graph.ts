@@ -3,8 +3,9 @@
  *
  * @module
  */
-export { gradient } from "../grad.ts";
+export { gradient, type GradientOptions } from "../grad.ts";
 export {
+  type AnyOp,
   apply,
   type Attribute,
   type Attributes,
@@ -12,16 +13,22 @@ export {
   type ConstantData,
   type Dim,
   type DType,
+  type Each,
   type External,
   type Float,
+  type Given,
   Graph,
+  type GraphOptions,
   type Held,
+  type NoAttributes,
   type Node,
   type Op,
   type Operand,
   type Shape,
   type Type,
   type Value,
+  type Values,
+  type Written,
 } from "../onnx/graph.ts";
 export { type Device } from "../onnx/providers.ts";
 export {
@@ -35,7 +42,7 @@ export {
   type TensorData,
   type Tensors,
 } from "../onnx/session.ts";
-export { type ActivationName } from "../ops/activation.ts";
+export { ACTIVATION_NAMES, type ActivationName } from "../ops/activation.ts";
 export {
   add,
   div,

@@ -6,8 +6,10 @@
  */
 export {
   type ChoiceFlag,
+  type Described,
   type NumberFlag,
   type ToggleFlag,
+  type Valued,
   type ValueOf,
 } from "../cli/flag.ts";
 export { checkGradient } from "../loss_tools/check.ts";
@@ -44,13 +46,16 @@ export {
 export {
   beta,
   type ChoiceOption,
+  type Known,
   labelSmoothing,
   type LossOption,
   type LossOptions,
+  type LossOptionTerm,
   type LossOptionTerms,
   type LossOptionValue,
   type LossOptionValues,
   type NumberOption,
+  type Optioned,
   resolveOptions,
   type ToggleOption,
 } from "../losses/options.ts";

@@ -14,7 +14,6 @@ export {
   type LinearScaling,
   type Llama3Scaling,
   type MlpVariant,
-  type ModuleNames,
   type NormVariant,
   type PairScaling,
   type ProjectionVariant,

@@ -1,5 +1,6 @@
 /** How much of one file, and of all files with it, has been transferred. */
 export interface FileProgress {
+  /** Path in the repository. */
   readonly path: string;
   /** Bytes transferred so far. */
   readonly bytes: number;

@@ -11,6 +11,7 @@ import { reasonOf } from "../files/values.ts";
 
 /** A loss by what a user calls it. */
 export interface ChosenLoss {
+  /** The loss itself. */
   readonly loss: Loss;
   /** The same call without folders of this machine, as records have it. */
   readonly name: string;

@@ -9,45 +9,56 @@ import {
 import type { Value } from "../onnx/graph.ts";
 
 /** Names that other trainers have for an option. */
-interface Known {
+export interface Known {
+  /** Those names. @default none */
   readonly aka?: readonly string[];
 }
 
 /** A number of the loss's formula. It is an input of the compiled graph. */
 export interface NumberOption extends NumberFlag, Known {
+  /** A finite number. */
   readonly kind: "number";
   /** As the paper writes it. */
   readonly symbol: string;
+  /** Value unless it is given. */
   readonly default: number;
 }
 
 /** A variant of the formula. It is compiled into the graph. */
 export interface ChoiceOption extends ChoiceFlag, Known {
+  /** Value unless it is given. */
   readonly default: string;
 }
 
 /** A variant of the formula that is off unless asked for. */
 export interface ToggleOption extends ToggleFlag, Known {}
 
+/** An option of a loss. */
 export type LossOption = NumberOption | ChoiceOption | ToggleOption;
+/** The options that a loss declares, by name. */
 export type LossOptions = Readonly<Record<string, LossOption>>;
 
 /** An option's value outside of graphs. */
 export type LossOptionValue<O extends LossOption = LossOption> = ValueOf<O>;
+/** Values of a loss's options, by name. */
 export type LossOptionValues<O extends LossOptions = LossOptions> = {
   readonly [K in keyof O]: LossOptionValue<O[K]>;
 };
 
 /** An option's value inside of one: numbers become scalar values. */
-type LossOptionTerm<O extends LossOption> = O extends NumberOption ? Value
+export type LossOptionTerm<O extends LossOption> = O extends NumberOption
+  ? Value
   : LossOptionValue<O>;
+/** The options as the formula of a loss reads them, by name. */
 export type LossOptionTerms<O extends LossOptions = LossOptions> = {
   readonly [K in keyof O]: LossOptionTerm<O[K]>;
 };
 
 /** Something with options, such as a loss. */
-interface Optioned {
+export interface Optioned {
+  /** Name of the loss. */
   readonly id: string;
+  /** What it declares. */
   readonly options: LossOptions;
 }
 

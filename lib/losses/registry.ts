@@ -68,7 +68,11 @@ export const LOSSES: readonly PlainLoss[] = [
   wpo,
 ];
 
-/** @throws RangeError for an unknown name; the message lists the known ones. */
+/**
+ * The loss of a name.
+ *
+ * @throws RangeError for an unknown name; the message lists the known ones.
+ */
 export function findLoss(id: string): PlainLoss {
   const loss = LOSSES.find((loss) => loss.id === id);
   if (loss) return loss;

@@ -32,7 +32,7 @@ interface Storage {
  * measures and records how far that moves log-probabilities
  * (`baseWeightsError()`).
  */
-const STORAGES = {
+const STORAGES: Record<BaseWeights, Storage> = {
   /** As stored; a session casts half precision up once, and keeps the result. */
   float32: { linear: asStored, others: asStored },
   /** As stored if that is half precision, without a loss; else float16. */
@@ -41,10 +41,10 @@ const STORAGES = {
   int8: { linear: inInt8, others: asStored },
   /** 4 bits each, and float32 for 32 of them together. */
   int4: { linear: inInt4, others: asStored },
-} as const satisfies Record<string, Storage>;
+};
 
 /** How frozen weights are held: as stored, in half precision, or in few bits. */
-export type BaseWeights = keyof typeof STORAGES;
+export type BaseWeights = "float32" | "half" | "int8" | "int4";
 export const BASE_WEIGHTS = Object.keys(STORAGES) as BaseWeights[];
 
 /**

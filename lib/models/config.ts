@@ -8,20 +8,27 @@ import type { ActivationName } from "../ops/activation.ts";
 export interface DecoderConfig extends Partial<Variations> {
   /** Rows of the embedding; a tokenizer may use fewer. */
   readonly vocabSize: number;
+  /** Numbers that stand for a token between layers. */
   readonly hiddenSize: number;
+  /** Numbers inside a feed-forward layer. */
   readonly intermediateSize: number;
+  /** Number of blocks. */
   readonly layers: number;
+  /** Query heads of each layer. */
   readonly heads: number;
   /** Key and value heads; each serves `heads / kvHeads` query heads. */
   readonly kvHeads: number;
+  /** Numbers of one head. */
   readonly headDim: number;
   /** Added to the mean square, or variance, under the root of each norm. */
   readonly normEpsilon: number;
   /** Rotation of all layers except those in `perLayer`; `null` for none. */
   readonly rope: RopeConfig | null;
+  /** Most positions of a text. */
   readonly maxPositions: number;
   /** Whether the head is the embedding. */
   readonly tiedHead: boolean;
+  /** Token that begins a text; `null` for none. */
   readonly bosId: number | null;
   /** Tokens that end a text; the first is the one to write. */
   readonly eosIds: readonly number[];
@@ -29,7 +36,9 @@ export interface DecoderConfig extends Partial<Variations> {
 
 /** Rotary position embedding over two halves of each head. */
 export interface RopeConfig {
+  /** Base of the wavelengths. */
   readonly theta: number;
+  /** How wavelengths are stretched; `null` for not at all. */
   readonly scaling: null | Llama3Scaling | LinearScaling | PairScaling;
   /** Elements of each head that are rotated, the first ones. @default headDim */
   readonly size?: number;
@@ -40,16 +49,23 @@ export interface RopeConfig {
  * `factor`, short ones not, those between smoothly.
  */
 export interface Llama3Scaling {
+  /** Name of this scaling. */
   readonly kind: "llama3";
+  /** Stretches long wavelengths. */
   readonly factor: number;
+  /** Long wavelengths exceed the original length divided by this. */
   readonly lowFrequencyFactor: number;
+  /** Short wavelengths stay below the original length divided by this. */
   readonly highFrequencyFactor: number;
+  /** Positions that the model was first trained for. */
   readonly originalMaxPositions: number;
 }
 
 /** Every wavelength is stretched by `factor`. https://arxiv.org/abs/2306.15595 */
 export interface LinearScaling {
+  /** Name of this scaling. */
   readonly kind: "linear";
+  /** Stretches every wavelength. */
   readonly factor: number;
 }
 
@@ -59,21 +75,31 @@ export interface LinearScaling {
  * https://arxiv.org/abs/2402.13753
  */
 export interface PairScaling {
+  /** Name of this scaling. */
   readonly kind: "pairs";
+  /** Factor of each pair of elements. */
   readonly factors: readonly number[];
+  /** Factor of rotated elements. */
   readonly amplitude: number;
 }
 
 /** The ways in which families of decoders differ. */
 export interface Variations {
-  /** Names of modules in a Hugging Face folder. */
+  /**
+   * Names of modules in a Hugging Face folder.
+   *
+   * @internal
+   */
   readonly names: ModuleNames;
+  /** How states are normalised. */
   readonly norm: NormVariant;
   /** The norm of queries and keys, before they are rotated. */
   readonly qkNorm: QkNormVariant;
   /** The projections to queries, keys and values. */
   readonly projections: ProjectionVariant;
+  /** The kind of feed-forward layer. */
   readonly mlp: MlpVariant;
+  /** The nonlinearity of the feed-forward layer. */
   readonly activation: ActivationName;
   /** Whether linear layers have a bias. */
   readonly biases: Readonly<Record<"qkv" | "o" | "mlp", boolean>>;

@@ -35,8 +35,11 @@ export type Tuning =
   }
   | { readonly kind: "adapter"; readonly folder: string };
 
+/** A model folder, ready to be trained. */
 export interface LoadedPolicy {
+  /** The decoder with its trained parameters. */
   readonly policy: Policy;
+  /** The folder's weights. */
   readonly weights: Weights;
   /**
    * The policy over weights as they are stored; `null` where `policy` is that

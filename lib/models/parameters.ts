@@ -12,9 +12,11 @@ import {
 } from "./decoder/layers.ts";
 import { elementCount } from "./weights/safetensors_header.ts";
 
-/** A parameter: its name in a Hugging Face folder, and its shape there. */
+/** A parameter of a model. */
 export interface Parameter {
+  /** Name in a Hugging Face folder. */
   readonly name: string;
+  /** Its shape there. */
   readonly shape: readonly number[];
 }
 

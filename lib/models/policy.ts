@@ -14,6 +14,7 @@ import type { Weights } from "./weights/weights.ts";
 
 /** A decoder, and which of its parameters are trained. */
 export interface Policy {
+  /** The shape of the decoder. */
   readonly config: DecoderConfig;
   /** The trained parameters, in forward order. */
   readonly trained: readonly Parameter[];

@@ -15,16 +15,22 @@ export type Float = "float32" | "float64";
 
 /** A size known when the graph is built, or the name of one known at a run. */
 export type Dim = number | string;
+/** The size of each dimension. */
 export type Shape = readonly Dim[];
 
+/** Element type and shape of a tensor. */
 export interface Type {
+  /** Type of the elements. */
   readonly dtype: DType;
+  /** Sizes, some of them known at a run only. */
   readonly shape: Shape;
 }
 
 /** A tensor of a graph: what it is called there, its type and its graph. */
 export interface Value extends Type {
+  /** Name in its graph. */
   readonly name: string;
+  /** The graph it belongs to. */
   readonly graph: Graph;
 }
 
@@ -36,15 +42,18 @@ export type Operand = Value | number;
  * `true` is 1. {@linkcode Op.written} says where ONNX has it otherwise.
  */
 export type Attribute = number | boolean | string | null | Shape;
+/** Attributes of a node, by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
+/** Attributes of an operator that has none. */
 export type NoAttributes = Readonly<Record<never, Attribute>>;
 
 /** How ONNX has an attribute: as a float, as a type's number, or as an input. */
 export type Written = "float" | "type" | "input";
 
-type Values = readonly Value[];
+/** Inputs or outputs of an operator. */
+export type Values = readonly Value[];
 /** A `T` in each place of a list. */
-type Each<List extends readonly unknown[], T> = {
+export type Each<List extends readonly unknown[], T> = {
   readonly [Place in keyof List]: T;
 };
 
@@ -106,12 +115,17 @@ export interface Node<
   A extends Attributes = Attributes,
   O extends Values = Values,
 > {
+  /** The operator. */
   readonly op: AnyOp;
+  /** What it was applied to. */
   readonly inputs: I;
+  /** What it computes. */
   readonly outputs: O;
+  /** How it was applied. */
   readonly attributes: A;
 }
 
+/** Numbers of a constant; their type gives the element type. */
 export type ConstantData =
   | Float32Array<ArrayBuffer>
   | Float64Array<ArrayBuffer>
@@ -139,13 +153,21 @@ export interface Held {
     | Uint16Array<ArrayBuffer>;
 }
 
+/** A value that no node computes and no run feeds. */
 export interface Constant {
+  /** The value in the graph. */
   readonly value: Value;
+  /** Its numbers, or where they lie. */
   readonly data: ConstantData | External | Held;
 }
 
+/** Options of a {@linkcode Graph}. */
 export interface GraphOptions {
-  /** @default "float32"; "float64" makes finite differences exact in tests */
+  /**
+   * Type of its arithmetic; "float64" makes finite differences exact.
+   *
+   * @default "float32"
+   */
   float?: Float;
   /** Whether an operator may stand in this graph; if not it is lowered. @default all */
   accepts?: (op: AnyOp) => boolean;
@@ -153,14 +175,19 @@ export interface GraphOptions {
 
 /** Nodes in topological order, grown by appending. */
 export class Graph {
+  /** Type of its arithmetic. */
   readonly float: Float;
+  /** Nodes, each after those it reads. */
   readonly nodes: Node[] = [];
+  /** Values that a run feeds. */
   readonly inputs: Value[] = [];
+  /** Values that are fixed. */
   readonly constants: Constant[] = [];
   readonly #accepts: (op: AnyOp) => boolean;
   readonly #shared = new Map<string, Value>();
   #names = 0;
 
+  /** An empty graph. */
   constructor({ float = "float32", accepts = () => true }: GraphOptions = {}) {
     this.float = float;
     this.#accepts = accepts;
@@ -250,7 +277,8 @@ export class Graph {
 }
 
 /** Attributes may be left out where an operator requires none. */
-type Given<A> = NoAttributes extends A ? [attributes?: A] : [attributes: A];
+export type Given<A> = NoAttributes extends A ? [attributes?: A]
+  : [attributes: A];
 
 /** Applies an operator and returns its first output; numbers become scalars. */
 export function apply<

@@ -15,6 +15,7 @@ import { type Device, DEVICES, hasKernel } from "./providers.ts";
 ort.env.logLevel = "fatal";
 const FATAL = 4;
 
+/** Numbers of a tensor; their type gives the element type. */
 export type TensorData =
   | Float32Array<ArrayBuffer>
   | Float64Array<ArrayBuffer>
@@ -22,20 +23,26 @@ export type TensorData =
 
 /** A tensor in the memory of this process. */
 export interface HostTensor {
+  /** Its numbers, row by row. */
   readonly data: TensorData;
+  /** Its sizes. */
   readonly shape: readonly number[];
 }
 
 /** A tensor in the memory of a device; only {@linkcode Program} looks inside. */
 export interface DeviceTensor {
+  /** @internal */
   readonly onDevice: ort.Tensor;
 }
 
+/** A tensor, wherever its numbers are. */
 export type Tensor = HostTensor | DeviceTensor;
+/** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** Options of {@linkcode compile}. */
 export interface CompileOptions {
-  /** @default "cpu" */
+  /** The device that computes. @default "cpu" */
   device?: Device;
   /** Threads that share the work of one operator, on CPU. @default 1 */
   threads?: number;
@@ -59,6 +66,7 @@ export interface Program {
    * very tensors fed, which updates them in place; on WebGPU they must not.
    */
   run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
+  /** Frees what the program holds. */
   release(): Promise<void>;
 }
 

@@ -68,7 +68,9 @@ const tanhGelu: Activation = {
   },
 };
 
+/** Nonlinearities of feed-forward layers. */
 export const ACTIVATION_NAMES = ["silu", "gelu", "gelu-tanh"] as const;
+/** One of {@linkcode ACTIVATION_NAMES}. */
 export type ActivationName = typeof ACTIVATION_NAMES[number];
 const ACTIVATIONS: Readonly<Record<ActivationName, Activation>> = {
   silu,

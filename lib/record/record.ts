@@ -56,7 +56,11 @@ export const DATA_SOURCE = v.strictObject({
   }, COUNT),
 });
 
-/** Rows that went into a run. */
+/**
+ * Rows that went into a run.
+ *
+ * @internal
+ */
 export type DataSource = v.InferOutput<typeof DATA_SOURCE>;
 
 /** Schema of a record's model. */
@@ -122,12 +126,18 @@ export const RUN_RECORD = v.strictObject({
   artifacts: v.record(TEXT, SHA256),
 });
 
-/** The record of a run: its settings, its inputs and its results. */
+/**
+ * The record of a run: its settings, its inputs and its results.
+ *
+ * @internal
+ */
 export type RunRecord = v.InferOutput<typeof RUN_RECORD>;
 
 /** A record, and the lines of the metrics beside it. */
 export interface RecordedRun {
+  /** What `run.json` holds. */
   readonly record: RunRecord;
+  /** What `metrics.jsonl` holds. */
   readonly rows: readonly MetricsRow[];
 }
 

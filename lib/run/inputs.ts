@@ -26,6 +26,7 @@ import type { TrainSettings } from "./settings.ts";
 
 /** A policy in memory, and what the record of a run says of it. */
 export interface PolicyInMemory {
+  /** The policy. */
   readonly policy: Policy;
   /** Name of the model in the record. */
   readonly source: string;
@@ -39,8 +40,11 @@ export interface PolicyInMemory {
 
 /** Examples in memory, before they are made into what the loss reads. */
 export interface DataInMemory {
+  /** What each example is. */
   readonly kind: DataKind;
+  /** The examples. */
   readonly examples: readonly Example[];
+  /** Their description in the record. */
   readonly description: DataSource;
 }
 

@@ -17,6 +17,7 @@ import { sha256File } from "../record/sha256.ts";
 
 /** Progress of the conversion of a GGUF file. */
 export interface ConversionHook {
+  /** Called as a file is converted: bytes written, and of how many. */
   onConvert?: (file: string, bytes: number, total: number) => void;
 }
 

@@ -25,7 +25,11 @@ import { Trainers } from "./trainers.ts";
 
 /** Progress of a run, and its interruption. */
 export interface RunHooks extends InputHooks, StepHooks {
-  /** Called before anything is computed. */
+  /**
+   * Called before anything is computed.
+   *
+   * @internal
+   */
   onPrepared?: (run: PreparedRun) => void;
   /** Rows scored under the reference; not called where the cache has them. */
   onReference?: (done: number, total: number) => void;
@@ -48,9 +52,17 @@ export interface RunOptions extends RunHooks {
   resume?: boolean;
   /** Inputs that are in memory, in place of those that settings name. */
   inputs?: InputsInMemory;
-  /** Measures beside the loss. @default a probe */
+  /**
+   * Measures beside the loss. @default a probe
+   *
+   * @internal
+   */
   measuring?: Measuring;
-  /** Trainers that several runs of the process share. @default this run's own */
+  /**
+   * Trainers that several runs of the process share. @default this run's own
+   *
+   * @internal
+   */
   trainers?: Trainers;
   /** Folder of the reference's log-probabilities. @default the user's cache */
   cache?: string;

@@ -247,7 +247,11 @@ export const TRAIN_SETTINGS = v.strictObject({
   conversions: v.strictObject(sparseSchemasOf(CONVERSION_FLAGS)),
 });
 
-/** Settings of one training run. */
+/**
+ * Settings of one training run.
+ *
+ * @internal
+ */
 export type TrainSettings = Readonly<v.InferOutput<typeof TRAIN_SETTINGS>>;
 
 /** Which parameters are trained. */

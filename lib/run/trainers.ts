@@ -31,12 +31,14 @@ export class Trainers implements AsyncDisposable {
     return trainer;
   }
 
+  /** Frees every trainer. */
   async release(): Promise<void> {
     for (const { trainer } of this.#kept.splice(0)) {
       await (await trainer).release();
     }
   }
 
+  /** @internal */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }

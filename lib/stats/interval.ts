@@ -2,6 +2,7 @@
 export interface Interval {
   /** The number of values. */
   n: number;
+  /** Their mean. */
   mean: number;
   /** Lower end; `null` for a single value, which has no spread. */
   low: number | null;

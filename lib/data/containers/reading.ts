@@ -63,6 +63,7 @@ export function decode(bytes: Uint8Array, location: string): string {
 export interface SourceRow {
   /** File and place, for messages: `pairs.jsonl, line 3`. */
   readonly location: string;
+  /** Its columns. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Whether every field is text, whatever it stands for. @default false */
   readonly untyped?: boolean;

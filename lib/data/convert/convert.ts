@@ -18,10 +18,11 @@ export interface ConversionSettings {
   readonly softLabels?: boolean;
   /** Whether to make labelled completions of pairs. */
   readonly unpair?: boolean;
-  /** Shares of the labelled completions to keep. */
+  /** Share of the desirable completions to keep. */
   readonly keepDesirable?: number;
+  /** Share of the undesirable completions to keep. */
   readonly keepUndesirable?: number;
-  /** @default 0 */
+  /** Seed of whatever is drawn. @default 0 */
   readonly seed?: number;
 }
 

@@ -13,7 +13,9 @@ import type { Content, PreferenceRow } from "../preference_row.ts";
 
 /** A layout of data files. */
 export interface Format {
+  /** Name in settings and messages. */
   readonly name: string;
+  /** What its rows are. */
   readonly kind: DataKind;
   /** What its rows look like, in one line. */
   readonly summary: string;

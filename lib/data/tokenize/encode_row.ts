@@ -17,6 +17,7 @@ import type { PreferenceRow } from "../preference_row.ts";
 
 /** What special tokens written out in contents are. */
 export const SPECIALS = ["text", "token"] as const;
+/** One of {@linkcode SPECIALS}. */
 export type Specials = typeof SPECIALS[number];
 
 /** Options for {@linkcode encodeRow}. */

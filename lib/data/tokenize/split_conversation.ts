@@ -2,6 +2,7 @@ import type { Message } from "../messages.ts";
 
 /** Which of the assistant's turns are scored. */
 export const SCORES = ["completion", "last", "all-turns"] as const;
+/** One of {@linkcode SCORES}. */
 export type Score = typeof SCORES[number];
 
 /** A run of a completion's text. */

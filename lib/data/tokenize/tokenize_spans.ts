@@ -4,6 +4,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** What becomes of a row where tokens span a boundary. */
 export const BOUNDARIES = ["separate", "shift", "drop", "error"] as const;
+/** One of {@linkcode BOUNDARIES}. */
 export type Boundary = typeof BOUNDARIES[number];
 
 /** Token ids of a row's spans. */

@@ -5,7 +5,7 @@ import { type DropReason, type Example, lossLengths } from "../example.ts";
  * completion that does not fit loses its end. `drop`: a row that cannot be
  * used is left out and counted; otherwise it is an error.
  */
-const TRUNCATIONS = {
+const TRUNCATIONS: Record<Truncation, { cut: boolean; drop: boolean }> = {
   "end": { cut: true, drop: false },
   "end-or-drop": { cut: true, drop: true },
   "drop": { cut: false, drop: true },
@@ -13,13 +13,14 @@ const TRUNCATIONS = {
 };
 
 /** What to do with rows over a limit, by name. */
-export type Truncation = keyof typeof TRUNCATIONS;
+export type Truncation = "end" | "end-or-drop" | "drop" | "error";
 
 /** Every {@linkcode Truncation}, for a parser of settings. */
 export const truncations = Object.keys(TRUNCATIONS) as Truncation[];
 
 /** Which end a prompt over a limit loses. */
 export const PROMPT_TRUNCATIONS = ["none", "start", "end"] as const;
+/** One of {@linkcode PROMPT_TRUNCATIONS}. */
 export type PromptTruncation = typeof PROMPT_TRUNCATIONS[number];
 
 /** Limits that rows are held to. */

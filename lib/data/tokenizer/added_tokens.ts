@@ -52,6 +52,7 @@ export class TokenTexts {
   readonly #all: RegExp | null;
   readonly #special: RegExp | null;
 
+  /** @internal */
   constructor(tokens: readonly AddedToken[]) {
     this.#all = anyOf(tokens);
     // In one of a single character there is no place for a mark.

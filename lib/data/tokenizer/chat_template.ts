@@ -1,14 +1,7 @@
 import type { Message } from "../messages.ts";
 import { compileTemplate } from "./python_jinja.ts";
 import { reasonOf } from "../../files/values.ts";
-
-type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+import type { Json } from "../../record/canonical_json.ts";
 
 /** What a template is given besides special tokens and messages. */
 export interface TemplateInputs {
@@ -25,6 +18,8 @@ export interface TemplateInputs {
 /** A model's chat template: conversations in, text with its special tokens out. */
 export interface ChatTemplate {
   /**
+   * The text of a conversation.
+   *
    * @param options.addGenerationPrompt whether the text ends with what
    * introduces the assistant's next turn.
    * @throws what the template raises, or that it is not valid Jinja.

@@ -13,8 +13,11 @@ import { isObject, reasonOf } from "../../files/values.ts";
 export interface Tokenizer {
   /** Size of the id range: one more than the largest id. */
   readonly vocabularySize: number;
+  /** Id of the token that begins a text; `null` without one. */
   readonly bosId: number | null;
+  /** Id of the token that ends a text; `null` without one. */
   readonly eosId: number | null;
+  /** Id of the padding token; `null` without one. */
   readonly padId: number | null;
   /** Ids that belong before every text: the BOS token, or nothing. */
   readonly prefix: readonly number[];

@@ -24,9 +24,11 @@ export interface Completion {
   readonly logProbs: readonly number[];
   /** Log-probability with which each token was drawn, see `Drawn`. */
   readonly samplingLogProbs: readonly number[];
+  /** Why it ended. */
   readonly finish: Finish;
 }
 
+/** Options of {@linkcode Generator.generate}. */
 export interface GenerateOptions extends Sampling {
   /** The trained parameters, by name. */
   readonly parameters: Tensors;
@@ -37,6 +39,7 @@ export interface GenerateOptions extends Sampling {
   readonly stream: (label: string) => { uniform(): number };
   /** Names of the prompts in labels. @default their numbers, from 0 */
   readonly names?: readonly string[];
+  /** Most tokens of a completion. */
   readonly maxNewTokens: number;
   /** Completions of each prompt. @default 1 */
   readonly samples?: number;
@@ -72,6 +75,7 @@ export interface Generator {
     prompts: readonly (readonly number[])[],
     options: GenerateOptions,
   ): Promise<Completion[][]>;
+  /** Frees the compiled graphs. */
   release(): Promise<void>;
 }
 

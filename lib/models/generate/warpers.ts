@@ -50,7 +50,11 @@ export const SAMPLING_FLAGS = {
   }),
 } as const;
 
-/** Sampling as chosen; a value that is absent changes nothing. */
+/**
+ * Sampling as chosen; a value that is absent changes nothing.
+ *
+ * @internal
+ */
 export type Sampling = Readonly<FlagValues<typeof SAMPLING_FLAGS>>;
 
 /**

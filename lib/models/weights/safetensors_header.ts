@@ -27,7 +27,9 @@ export type Dtype = keyof typeof ELEMENT_BYTES;
 
 /** Where a tensor lies in its file, and in what form. */
 export interface StoredTensor {
+  /** Type of its elements. */
   readonly dtype: Dtype;
+  /** Sizes of its dimensions. */
   readonly shape: readonly number[];
   /** First byte, counted from the start of the file. */
   readonly begin: number;
