@@ -56,6 +56,8 @@ async function project(settings: object) {
 
 const outside = await project({
   links: [checkout()],
+  // A linked package is checked under the project's options.
+  compilerOptions: config.compilerOptions,
   imports: {
     [NAME]: `jsr:${NAME}@${config.version}`,
     "lib/": checkout("lib/"),
