@@ -2,17 +2,10 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { orNull } from "../files/missing.ts";
 import { blobPath, cacheError, hasSize } from "./cache.ts";
-import { download, type Wanted } from "./download.ts";
+import { download, type DownloadOptions, type Wanted } from "./download.ts";
 import { type Repo, titleOf } from "./repo.ts";
 import { timer, type Waiting } from "./retry.ts";
 import { contentHash, gitHasher, type RepoFile } from "./tree.ts";
-
-/** Options for {@linkcode fetchBlob}. */
-export interface BlobOptions {
-  readonly signal: AbortSignal;
-  /** Called with the number of bytes that the cache has. */
-  readonly onBytes: (bytes: number) => void;
-}
 
 /** Tries for another process's lock, over a second, before its holder is told. */
 const TOLD_TRIES = 5;
@@ -31,7 +24,7 @@ const PIECE = 1 << 20;
 export async function fetchBlob(
   repo: Repo,
   wanted: Wanted,
-  { signal, onBytes }: BlobOptions,
+  { signal, onBytes }: DownloadOptions,
 ): Promise<void> {
   const { folder, waiting: { onWait = () => {}, sleep } } = repo;
   const { file, path } = wanted;
@@ -66,7 +59,7 @@ function lockPath(folder: string, file: RepoFile): string {
 async function downloadBlob(
   repo: Repo,
   wanted: Wanted,
-  options: BlobOptions,
+  options: DownloadOptions,
 ): Promise<void> {
   const { file } = wanted;
   const blob = blobPath(repo.folder, file);
@@ -117,22 +110,21 @@ async function hashOf(path: string, file: RepoFile): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Options for {@linkcode lock}. */
-export interface LockOptions extends Pick<Waiting, "sleep"> {
-  signal?: AbortSignal;
-  /** Called at each try at which another process holds the lock. */
-  onHeld?: () => void;
-}
-
 /**
  * Waits for the lock on a file and holds it until disposed of. Python's
  * `filelock` takes the same lock, so that tools in Python and this one wait for
  * each other: `flock`, which ends with the process, however that ends. The file
  * stays, as others may wait for it.
+ *
+ * @param options `onHeld` is called at each try at which another process holds
+ * the lock.
  */
 export async function lock(
   path: string,
-  { signal, sleep = timer, onHeld = () => {} }: LockOptions,
+  { signal, sleep = timer, onHeld = () => {} }: Pick<Waiting, "sleep"> & {
+    signal?: AbortSignal;
+    onHeld?: () => void;
+  },
 ): Promise<Disposable> {
   await Deno.mkdir(dirname(path), { recursive: true });
   for (;; await sleep(TRY_INTERVAL, signal)) {

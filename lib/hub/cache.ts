@@ -3,8 +3,8 @@
  * `huggingface_hub` writes and reads:
  *
  *     models--org--name/
- *       refs/<revision>               the commit where a branch or tag stood
- *       trees/<commit>.json           what the repository holds at a commit
+ *       refs/<revision>               the commit of a branch or tag
+ *       trees/<commit>.json           the files of the repository at a commit
  *       blobs/<sha256 or git sha1>    contents, by hash
  *       snapshots/<commit>/<path>     links into blobs
  *
@@ -69,10 +69,8 @@ export async function writeRef(
   commit: string,
 ): Promise<void> {
   if (await readRef(folder, revision) === commit) return;
-  await writeWhole(
-    join(folder, "refs", safePath(revision)),
-    (path) => Deno.writeTextFile(path, commit),
-  );
+  const path = join(folder, "refs", safePath(revision));
+  await writeWhole(path, (temporary) => Deno.writeTextFile(temporary, commit));
 }
 
 const treePath = (folder: string, commit: string) =>
@@ -118,10 +116,8 @@ export async function writeTree(
   files: Tree,
 ): Promise<void> {
   const text = JSON.stringify({ format_version: 1, files }, null, 1);
-  await writeWhole(
-    treePath(folder, commit),
-    (path) => Deno.writeTextFile(path, text),
-  );
+  const path = treePath(folder, commit);
+  await writeWhole(path, (temporary) => Deno.writeTextFile(temporary, text));
 }
 
 /** The paths of all files in a folder and below, without dangling links. */
@@ -203,8 +199,7 @@ async function writeWhole(
   path: string,
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const id = crypto.randomUUID().slice(0, 8);
-  const temporary = `${path}.${id}.incomplete`;
+  const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
     await write(temporary);

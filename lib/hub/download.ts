@@ -1,8 +1,7 @@
-import { Transient } from "./errors.ts";
 import { chunksOf, send, watchdog } from "./network.ts";
 import { readRefusal, serverError } from "./refusal.ts";
 import { pageOf, type Repo } from "./repo.ts";
-import { retrying } from "./retry.ts";
+import { retrying, Transient } from "./retry.ts";
 import { contentHash, type RepoFile } from "./tree.ts";
 
 /** One file at one commit. */
@@ -12,12 +11,10 @@ export interface Wanted {
   readonly file: RepoFile;
 }
 
-/** Options for {@linkcode download}. */
+/** Options for a download. */
 export interface DownloadOptions {
-  /** The file for the content; bytes that it holds are taken for the beginning. */
-  readonly to: Deno.FsFile;
   readonly signal: AbortSignal;
-  /** Called with the number of bytes in the file. */
+  /** Called with the number of bytes that have arrived, in earlier runs too. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -27,11 +24,14 @@ const MAX_HOPS = 5;
 /**
  * Downloads the missing rest of a content, over as many connections as it takes
  * while each brings new bytes. The content is not verified.
+ *
+ * @param options `to` is the file for the content; bytes that it holds are
+ * taken for the beginning.
  */
 export async function download(
   repo: Repo,
   wanted: Wanted,
-  { to, signal, onBytes }: DownloadOptions,
+  { to, signal, onBytes }: DownloadOptions & { to: Deno.FsFile },
 ): Promise<void> {
   const { size } = wanted.file;
   let bytes = (await to.stat()).size;

@@ -11,11 +11,7 @@ import { contentHash, type RepoFile, type Tree } from "./tree.ts";
 export interface FetchOptions {
   /** Called as a file arrives, first with the bytes that the cache has. */
   onFile?: (progress: FileProgress) => void;
-  /**
-   * The number of files to download at once.
-   *
-   * @default 4
-   */
+  /** The number of files to download at once. @default 4 */
   parallel?: number;
 }
 
@@ -99,22 +95,18 @@ async function checkSpace(
   );
 }
 
-/** Options for {@linkcode pooled}. */
-export interface PoolOptions<T> {
-  /** The number of tasks at once. */
-  readonly width: number;
-  /** Its signal aborts when another task has failed. */
-  readonly task: (item: T, signal: AbortSignal) => Promise<void>;
-}
-
 /**
- * Runs a task for each item, several at once.
+ * Runs a task for each item, `width` at once. Its signal aborts when another
+ * task has failed.
  *
  * @throws the error of the first task that fails, once all have ended.
  */
 export async function pooled<T>(
   items: readonly T[],
-  { width, task }: PoolOptions<T>,
+  { width, task }: {
+    width: number;
+    task: (item: T, signal: AbortSignal) => Promise<void>;
+  },
 ): Promise<void> {
   const stop = new AbortController();
   const left = items.values();

@@ -5,11 +5,15 @@ import {
   listFiles,
   modelInfo,
 } from "@huggingface/hub";
-import { InvalidResponse, Unreachable } from "./errors.ts";
 import { readRefusal } from "./refusal.ts";
 import type { Repo } from "./repo.ts";
-import { type Fetch, parseResponse, request } from "./request.ts";
-import { retrying, type RetryOptions } from "./retry.ts";
+import {
+  type Fetch,
+  InvalidResponse,
+  parseResponse,
+  request,
+} from "./request.ts";
+import { retrying, type RetryOptions, Unreachable } from "./retry.ts";
 import {
   checkedFile,
   COMMIT,

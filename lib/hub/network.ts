@@ -1,7 +1,7 @@
 /** The only file that opens the network. */
 import { setTimeout as later } from "node:timers";
-import { Transient, Unreachable } from "./errors.ts";
 import type { HubAccess } from "./repo.ts";
+import { Transient, Unreachable } from "./retry.ts";
 
 /**
  * Sends a request. The token goes to the Hub alone: not to a storage host that

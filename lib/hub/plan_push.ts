@@ -1,6 +1,6 @@
-import { NoRepository, NoRevision } from "./errors.ts";
 import { listTree, revisionInfo } from "./listing.ts";
 import { pushFetch, pushStep } from "./push_request.ts";
+import { NoRepository, NoRevision } from "./refusal.ts";
 import { isRepoName, type Repo, repoFor, type RepoOptions } from "./repo.ts";
 import {
   type Fingerprint,

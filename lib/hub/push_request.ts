@@ -1,8 +1,7 @@
-import { Busy, Refused, Transient, Unreachable } from "./errors.ts";
-import { writeRefusal } from "./refusal.ts";
+import { Refused, writeRefusal } from "./refusal.ts";
 import type { Repo } from "./repo.ts";
 import { type Fetch, parseResponse, request } from "./request.ts";
-import { retrying } from "./retry.ts";
+import { Busy, retrying, Transient, Unreachable } from "./retry.ts";
 
 /** Options of `@huggingface/hub` that every step of a push needs. */
 export function clientOptions(

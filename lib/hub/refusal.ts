@@ -1,12 +1,15 @@
 /** Errors for the error statuses of the Hub and of its storage hosts. */
-import {
-  Busy,
-  NoRepository,
-  NoRevision,
-  Refused,
-  Transient,
-} from "./errors.ts";
 import { pageOf, type Repo } from "./repo.ts";
+import { Busy, Transient } from "./retry.ts";
+
+/** The Hub refuses a request; the message says why, but not which request. */
+export class Refused extends Error {}
+
+/** The Hub has no such repository, or none that the token may see. */
+export class NoRepository extends Refused {}
+
+/** The Hub has the repository but not this revision. */
+export class NoRevision extends Error {}
 
 /** Makes the error for a response with an error status. */
 export type Refusal = (

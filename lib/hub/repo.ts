@@ -61,17 +61,9 @@ export interface Repo extends HubAccess {
 
 /** Options for {@linkcode repoFor}. */
 export interface RepoOptions extends Waiting {
-  /**
-   * The revision where the id names none.
-   *
-   * @default "main"
-   */
+  /** The revision where the id names none. @default "main" */
   revision?: string;
-  /**
-   * The environment variables.
-   *
-   * @default Deno.env.toObject()
-   */
+  /** The environment variables. @default Deno.env.toObject() */
   env?: Record<string, string>;
 }
 

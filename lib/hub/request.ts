@@ -1,11 +1,14 @@
 /** Requests of `@huggingface/hub`, and its reading of the responses. */
-import { InvalidResponse, Refused, Unreachable } from "./errors.ts";
 import { chunksOf, send } from "./network.ts";
-import type { Refusal } from "./refusal.ts";
+import { type Refusal, Refused } from "./refusal.ts";
 import { type Repo, titleOf } from "./repo.ts";
+import { Unreachable } from "./retry.ts";
 
 /** The function by which `@huggingface/hub` sends requests. */
 export type Fetch = typeof fetch;
+
+/** A response that cannot be used; the message says what is wrong with it. */
+export class InvalidResponse extends Error {}
 
 /** Bytes of one response: far more than the Hub sends. */
 const MAX_BYTES = 16_000_000;

@@ -13,8 +13,10 @@ import {
   snapshotPath,
   writeTree,
 } from "./cache.ts";
-import { NoRevision, Unreachable } from "./errors.ts";
 import { type Commit, fetchFiles, type FetchOptions } from "./fetch_files.ts";
+import { type AskOptions, currentCommit, listTree } from "./listing.ts";
+import { localData, localModel } from "./local.ts";
+import { NoRevision } from "./refusal.ts";
 import {
   parseHubId,
   type Repo,
@@ -22,8 +24,7 @@ import {
   type RepoOptions,
   titleOf,
 } from "./repo.ts";
-import { type AskOptions, currentCommit, listTree } from "./listing.ts";
-import { localData, localModel } from "./local.ts";
+import { Unreachable } from "./retry.ts";
 import {
   CONVERTED,
   dataFiles,
@@ -79,17 +80,12 @@ export async function resolveModel(
   }
   const { part } = id;
   const repo = await repoFor("model", id, options);
-  if (part === null) {
-    const select: Select = (paths, location) =>
-      modelFiles(paths, location, options);
-    const { folder, source } = await pull(repo, select, options);
-    return { folder, source };
-  }
-  const select: Select = (
-    paths,
-    location,
-  ) => [ggufFile(paths, location, { part })];
+  const select: Select = (paths, location) =>
+    part === null
+      ? modelFiles(paths, location, options)
+      : [ggufFile(paths, location, { part })];
   const { folder, files, source } = await pull(repo, select, options);
+  if (part === null) return { folder, source };
   return { folder: join(folder, files[0]!), source: { ...source, part } };
 }
 

@@ -1,15 +1,30 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Transient } from "./errors.ts";
+
+/** The Hub cannot be asked now, but the cache may still serve. */
+export class Unreachable extends Error {}
+
+/** A failure that may pass, so that another try is worthwhile. */
+export class Transient extends Unreachable {
+  /** Milliseconds that the host asks to be left alone; null where it does not. */
+  readonly after: number | null;
+
+  constructor(message: string, { cause, after = null }: {
+    cause?: unknown;
+    after?: number | null;
+  } = {}) {
+    super(message, { cause });
+    this.after = after;
+  }
+}
+
+/** The host is too busy, and has done nothing of the request. */
+export class Busy extends Transient {}
 
 /** How to wait for a host that is busy, or for another process. */
 export interface Waiting {
   /** Called before a wait of seconds, with the reason. */
   onWait?: ((text: string) => void) | undefined;
-  /**
-   * Waits for the time, or until the signal aborts.
-   *
-   * @default a timer
-   */
+  /** Waits for the time, or until the signal aborts. @default a timer */
   sleep?:
     | ((milliseconds: number, signal?: AbortSignal) => Promise<void>)
     | undefined;
@@ -17,11 +32,7 @@ export interface Waiting {
 
 /** Options for {@linkcode retrying}. */
 export interface RetryOptions extends Waiting {
-  /**
-   * Attempts without progress.
-   *
-   * @default 5
-   */
+  /** Attempts without progress. @default 5 */
   tries?: number | undefined;
   /** Grows as an attempt advances; the count of tries then begins anew. */
   progress?: () => number;

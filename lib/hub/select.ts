@@ -106,15 +106,6 @@ export function ggufFile(
   );
 }
 
-/** Options for {@linkcode dataFiles}. */
-export interface DataFilesOptions {
-  /**
-   * A split, folder or file by the beginning of a word of its path, as `train`
-   * in `data/train-00000.jsonl`; null for everything.
-   */
-  part: string | null;
-}
-
 /** The branch with the Hub's conversion to parquet. */
 export const CONVERTED = "refs/convert/parquet";
 
@@ -126,13 +117,15 @@ export class NoData extends Error {}
  * or zstd, and parquet.
  *
  * @param location names the repository or folder in errors.
+ * @param options `part` is a split, folder or file by the beginning of a word of
+ * its path, as `train` in `data/train-00000.jsonl`; null for everything.
  * @throws if there are none ({@linkcode NoData}), files of several splits and
  * no `part`, or one file in two containers.
  */
 export function dataFiles(
   paths: readonly string[],
   location: string,
-  { part }: DataFilesOptions,
+  { part }: { part: string | null },
 ): string[] {
   const all = paths.filter((path) =>
     DATA_FILE.test(path) && !DATA_ABOUT.test(path)

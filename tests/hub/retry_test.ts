@@ -1,6 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { Transient } from "lib/hub/errors.ts";
-import { retrying } from "lib/hub/retry.ts";
+import { retrying, Transient } from "lib/hub/retry.ts";
 
 /** Fails some times before it succeeds. */
 function failing(times: number, error = () => new Transient("busy")) {
