@@ -1,20 +1,20 @@
+import { kebab } from "../../cli/flag.ts";
+import { Rng } from "../../rng.ts";
+import type { DataKind } from "../example.ts";
+import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
 import type { Converted } from "./conversion.ts";
 import { flipLabels, keepShares, softenVotes } from "./labels.ts";
 import { pairLabelled, pairRanked, type RankedPairs, unpair } from "./pairs.ts";
-import type { DataKind } from "../example.ts";
-import { Rng } from "../../rng.ts";
-import { kebab } from "../../cli/flag.ts";
-import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
 
-/** What is to be made of rows, in the order in which it is done. */
+/** Conversions of rows, in the order in which they are made. */
 export interface ConversionSettings {
-  /** Which pairs of ranked lists. */
+  /** Pairs to make of ranked lists. */
   readonly pairs?: RankedPairs;
   /** Whether to pair labelled completions of one prompt. */
   readonly pairLabels?: boolean;
-  /** Share of the rows that shall say the contrary. */
+  /** Share of the rows whose preference to reverse. */
   readonly flip?: number;
-  /** Whether pairs stand both ways round, weighted by their votes. */
+  /** Whether to have each pair both ways round, weighted by its votes. */
   readonly softLabels?: boolean;
   /** Whether to make labelled completions of pairs. */
   readonly unpair?: boolean;
@@ -29,22 +29,61 @@ export interface ConversionSettings {
 /** A conversion that was made, as a record keeps it. */
 export interface Conversion {
   readonly name: string;
-  /** What was given for it; `true` for a toggle. */
+  /** Its setting; `true` for a toggle. */
   readonly setting: string | number | true;
   readonly counts: Readonly<Record<string, number>>;
 }
 
-interface Step {
-  /** Not wanted where it is absent or false. */
-  readonly setting: string | number | boolean | undefined;
+type Settings = Required<Omit<ConversionSettings, "seed">>;
+type Name = keyof Settings;
+
+/** How to make one conversion. */
+interface Step<Setting> {
   readonly from: readonly DataKind[];
-  /** The kind that comes out, the same unless given. */
+  /** @default the kind that came in */
   readonly to?: DataKind;
-  apply(rows: readonly PreferenceRow[], rng: Rng): Converted;
+  apply(
+    rows: readonly PreferenceRow[],
+    options: { readonly setting: Setting; readonly rng: Rng },
+  ): Converted;
 }
 
+/** All conversions, in the order in which they are made. */
+const STEPS: { readonly [name in Name]: Step<Settings[name]> } = {
+  pairs: {
+    from: ["ranks"],
+    to: "pairs",
+    apply: (rows, { setting: pairs }) => pairRanked(rows, { pairs }),
+  },
+  pairLabels: {
+    from: ["labels"],
+    to: "pairs",
+    apply: (rows, { rng }) => pairLabelled(rows, rng),
+  },
+  flip: {
+    from: ["labels", "pairs"],
+    apply: (rows, { setting: rate, rng }) => flipLabels(rows, { rate, rng }),
+  },
+  softLabels: { from: ["pairs"], apply: softenVotes },
+  unpair: {
+    from: ["pairs"],
+    to: "labels",
+    apply: (rows, { rng }) => unpair(rows, rng),
+  },
+  keepDesirable: {
+    from: ["labels"],
+    apply: (rows, { setting: desirable, rng }) =>
+      keepShares(rows, { desirable }, rng),
+  },
+  keepUndesirable: {
+    from: ["labels"],
+    apply: (rows, { setting: undesirable, rng }) =>
+      keepShares(rows, { undesirable }, rng),
+  },
+};
+
 /**
- * Makes of rows what is asked for.
+ * Makes the conversions of rows that the settings name.
  *
  * @throws Error for a conversion that the kind of data does not have.
  */
@@ -55,22 +94,22 @@ export function convertRows(
   const rng = new Rng(settings.seed ?? 0).split("convert");
   const conversions: Conversion[] = [];
   let { kind, rows } = data;
-  for (const [name, step] of wantedSteps(settings)) {
-    if (!step.from.includes(kind)) {
+  const convert = <N extends Name>(name: N, setting: Settings[N]) => {
+    const { from, to = kind, apply }: Step<Settings[N]> = STEPS[name];
+    if (!from.includes(kind)) {
+      const expected = from.join(" or ");
       throw new Error(
-        `Cannot use --${kebab(name)} with ${kind}: expected ${
-          step.from.join(" or ")
-        }`,
+        `Cannot use --${kebab(name)} with ${kind}: expected ${expected}`,
       );
     }
-    const converted = step.apply(rows, rng.split(name));
-    const { setting } = step;
-    conversions.push({
-      name: kebab(name),
-      setting,
-      counts: converted.counts,
-    });
-    [kind, rows] = [step.to ?? kind, converted.rows];
+    const converted = apply(rows, { setting, rng: rng.split(name) });
+    [kind, rows] = [to, converted.rows];
+    return converted.counts;
+  };
+  for (const name of wantedSteps(settings)) {
+    const setting = settings[name] as Exclude<Settings[Name], false>;
+    const counts = convert(name, setting);
+    conversions.push({ name: kebab(name), setting, counts });
   }
   return { kind, rows, conversions };
 }
@@ -80,58 +119,7 @@ export function convertsNothing(settings: ConversionSettings): boolean {
   return wantedSteps(settings).length === 0;
 }
 
-type RequestedStep = Step & Pick<Conversion, "setting">;
-
-function wantedSteps(settings: ConversionSettings): [string, RequestedStep][] {
-  const steps = { ...pairSteps(settings), ...labelSteps(settings) };
-  return Object.entries(steps).flatMap(([name, { setting = false, ...step }]) =>
-    setting === false ? [] : [[name, { ...step, setting }]]
-  );
-}
-
-/** Steps that make pairs or change them. */
-function pairSteps(
-  { pairs, pairLabels, flip, softLabels }: ConversionSettings,
-): Record<string, Step> {
-  return {
-    pairs: {
-      setting: pairs,
-      from: ["ranks"],
-      to: "pairs",
-      apply: (rows) => pairRanked(rows, { pairs: pairs! }),
-    },
-    pairLabels: {
-      setting: pairLabels,
-      from: ["labels"],
-      to: "pairs",
-      apply: pairLabelled,
-    },
-    flip: {
-      setting: flip,
-      from: ["labels", "pairs"],
-      apply: (rows, rng) => flipLabels(rows, { rate: flip!, rng }),
-    },
-    softLabels: { setting: softLabels, from: ["pairs"], apply: softenVotes },
-  };
-}
-
-/** Steps that make labelled completions or leave some out. */
-function labelSteps(
-  { unpair: unpairs, keepDesirable, keepUndesirable }: ConversionSettings,
-): Record<string, Step> {
-  return {
-    unpair: { setting: unpairs, from: ["pairs"], to: "labels", apply: unpair },
-    keepDesirable: {
-      setting: keepDesirable,
-      from: ["labels"],
-      apply: (rows, rng) =>
-        keepShares(rows, { desirable: keepDesirable! }, rng),
-    },
-    keepUndesirable: {
-      setting: keepUndesirable,
-      from: ["labels"],
-      apply: (rows, rng) =>
-        keepShares(rows, { undesirable: keepUndesirable! }, rng),
-    },
-  };
+function wantedSteps(settings: ConversionSettings): Name[] {
+  const names = Object.keys(STEPS) as Name[];
+  return names.filter((name) => (settings[name] ?? false) !== false);
 }

@@ -5,9 +5,8 @@ import {
 } from "../containers/reading.ts";
 import type { DataKind } from "../example.ts";
 import { type ColumnType, typedRow } from "./column_types.ts";
-import { feedbackOf } from "./feedback.ts";
+import { feedbackOf, readLabel, readTools } from "./values.ts";
 import { withSystem } from "./turns.ts";
-import { readLabel, readTools } from "./values.ts";
 import { reasonOf } from "../../files/values.ts";
 import type { Content, PreferenceRow } from "../preference_row.ts";
 

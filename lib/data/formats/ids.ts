@@ -1,7 +1,7 @@
 import type { SourceRow } from "../containers/reading.ts";
 import { type Format, format, type RowContent } from "./format.ts";
 import { idLists, ids, label } from "./column_types.ts";
-import { ranking } from "./feedback.ts";
+import { ranking } from "./values.ts";
 
 /**
  * Rows that are tokenized already. Whether their ids are of the vocabulary is

@@ -1,8 +1,7 @@
 import { type Mismatch, shown, unreadable } from "../containers/reading.ts";
 import type { MessageTags } from "../messages.ts";
-import { alpaca } from "./alpaca.ts";
 import type { Format } from "./format.ts";
-import { sharegpt } from "./sharegpt.ts";
+import { alpaca, type Columns, sharegpt } from "./llamafactory.ts";
 import { isObject } from "../../files/values.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -84,8 +83,6 @@ export function entryFormat(entry: Entry): Format | null {
     : sharegpt(name, { kind, columns, tags: readTags(entry) });
 }
 
-type Columns = ReturnType<typeof readColumns>;
-
 function kindOf(
   entry: Entry,
   { ranking, columns }: { ranking: boolean; columns: Columns },
@@ -112,7 +109,7 @@ function kindOf(
   return "pairs";
 }
 
-function readColumns(entry: Entry) {
+function readColumns(entry: Entry): Columns {
   const { kto_tag: verdict, ...columns } = readNames(entry, "columns", COLUMNS);
   const orNull = (name: string) => name === "" ? null : name;
   return {

@@ -1,11 +1,13 @@
 import { type SourceRow, unreadable } from "../containers/reading.ts";
-import { alpacaFormats } from "./alpaca.ts";
 import type { Format } from "./format.ts";
 import { halosFormats } from "./halos.ts";
 import { hhRlhf, openai } from "./openai.ts";
 import { idFormats } from "./ids.ts";
-import { llamafactoryV1 } from "./llamafactory_v1.ts";
-import { sharegptFormats } from "./sharegpt.ts";
+import {
+  alpacaFormats,
+  llamafactoryV1,
+  sharegptFormats,
+} from "./llamafactory.ts";
 import { ranks, trlLabels, trlPairs } from "./trl.ts";
 import { ultrafeedbackFormats } from "./ultrafeedback.ts";
 

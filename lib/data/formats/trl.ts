@@ -1,7 +1,7 @@
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format, type RowContent } from "./format.ts";
 import { conversations, label, messages, text, texts } from "./column_types.ts";
-import { ranking } from "./feedback.ts";
+import { ranking } from "./values.ts";
 import { chat, chatOfOne, chatOfTwo, readTurns } from "./turns.ts";
 
 const PAIR = ["chosen", "rejected"] as const;

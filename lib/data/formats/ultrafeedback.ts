@@ -6,9 +6,8 @@ import {
 import type { Message } from "../messages.ts";
 import { type Format, format, type RowContent } from "./format.ts";
 import type { ColumnType } from "./column_types.ts";
-import { atLeastTwo } from "./feedback.ts";
+import { atLeastTwo, readNumber } from "./values.ts";
 import { chat, readTurns, type Turns } from "./turns.ts";
-import { readNumber } from "./values.ts";
 import { isObject } from "../../files/values.ts";
 
 const question: ColumnType = {
