@@ -1,4 +1,4 @@
-import type { DataKind, Example, ExampleSet } from "./example.ts";
+import type { DataKind, Example } from "./example.ts";
 
 /** What a loss wants to see. */
 export type ExampleKind = DataKind | "completions";
@@ -51,7 +51,10 @@ const NEEDS: Record<ExampleKind, string> = {
  * @throws RangeError where that would take labels or choices nobody made.
  */
 export function examplesFor(
-  { kind, examples }: Pick<ExampleSet, "kind" | "examples">,
+  { kind, examples }: {
+    readonly kind: DataKind;
+    readonly examples: readonly Example[];
+  },
   wanted: ExampleKind,
 ): readonly Example[] {
   if (kind === wanted) return examples;

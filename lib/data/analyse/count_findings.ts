@@ -1,7 +1,7 @@
-import type { Counts, Touch } from "../example.ts";
+import type { Counts, RowEvent } from "../tokenize/row_counts.ts";
 
 /** The checks of what tokenization counts. */
-const CHECKS: Readonly<Record<Touch, Check>> = {
+const CHECKS: Readonly<Record<RowEvent, Check>> = {
   boundaryShifted: {
     check: "tokens across the end of a prompt",
     verdict: "look",
@@ -90,8 +90,8 @@ export function countFindings(
 ): Finding[] {
   const all = { ...dropped, ...counts };
   return Object.entries(CHECKS).map(([name, check]) => {
-    const touch = name as Touch;
-    return finding(check, { count: all[touch] ?? 0, places: places[touch] });
+    const event = name as RowEvent;
+    return finding(check, { count: all[event] ?? 0, places: places[event] });
   });
 }
 

@@ -1,4 +1,6 @@
-import { BoundaryError } from "./split_conversation.ts";
+import type { DataKind, Example } from "../example.ts";
+import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import {
   type EncodedRow,
   type EncodeOptions,
@@ -8,35 +10,34 @@ import {
   type Counts,
   DROP_REASONS,
   type DropReason,
-  type Example,
-  type ExampleSet,
-  type Touch,
-} from "../example.ts";
-import { type Limits, truncateRow } from "./truncate.ts";
+  RowCounter,
+} from "./row_counts.ts";
 import { SpecialEndsChecker } from "./special_ends.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
+import { BoundaryError } from "./split_conversation.ts";
+import { type Limits, truncateRow } from "./truncate.ts";
 
-/** Options for {@linkcode RowTokenizer}. */
+/** Options of {@linkcode RowTokenizer}. */
 export interface TokenizeOptions extends EncodeOptions, Limits {
   /** `null` will do for rows of token ids. */
   readonly tokenizer: Tokenizer | null;
-  /** What ids must be below: the rows of the model's embedding. */
+  /** The number that ids must be below: the rows of the model's embedding. */
   readonly vocabularySize: number;
 }
 
-/** Places that are kept of each kind of touched rows. */
-const MOST_PLACES = 3;
+/** The examples of one data file. */
+export interface ExampleSet {
+  readonly kind: DataKind;
+  readonly examples: readonly Example[];
+  readonly counts: Counts;
+}
 
 /**
  * Tokenizes rows one by one, see `encodeRow()`, holds them to length limits,
- * see `truncateRow()`, and counts what happens to them. Rows of token ids are held
- * to the same limits and otherwise stay as they are.
+ * see `truncateRow()`, and counts what happens to them. Rows of token ids are
+ * held to the same limits and otherwise stay as they are.
  */
 export class RowTokenizer {
-  #rows = 0;
-  readonly #counts = new Map<Touch, number>();
-  readonly #places = new Map<Touch, string[]>();
+  readonly #counter = new RowCounter();
   readonly #ends: SpecialEndsChecker;
 
   constructor(private readonly options: TokenizeOptions) {
@@ -45,68 +46,49 @@ export class RowTokenizer {
 
   /**
    * @returns `null` for a row that is left out.
-   * @throws an error that names file and row: what `encodeRow()` throws, an id
+   * @throws Error that names file and row: what `encodeRow()` throws, an id
    * outside the vocabulary, or a row that `truncate` does not allow.
    */
   tokenize(row: PreferenceRow): Example | null {
     const { options } = this;
-    const { location } = row;
-    this.#rows++;
+    const { location, label, weight } = row;
+    this.#counter.addRow();
     const encoded = this.#encode(row);
     if (encoded === null) return null;
     checkIds(encoded, { ...options, location });
     const { boundaryShifted, specialInText, systemDropped = false, ...ids } =
       encoded;
-    const { label, weight } = row;
     const example = {
       ...ids,
       ...label === undefined ? {} : { label },
       ...weight === undefined ? {} : { weight },
     };
     const { prefix = [] } = options.tokenizer ?? {};
-    const fitted = truncateRow(example, { ...options, prefix });
-    if ("reason" in fitted) {
-      const { reason, found, drop } = fitted;
+    const result = truncateRow(example, { ...options, prefix });
+    if ("reason" in result) {
+      const { reason, problem, drop } = result;
       if (drop) return this.#drop(reason, location);
       throw new Error(
-        `Cannot use ${location}: ${found} (truncate "${
+        `Cannot use ${location}: ${problem} (truncate "${
           options.truncate ?? "end"
         }"; "end-or-drop" leaves such rows out)`,
       );
     }
-    const { truncated, truncatedPrompt: truncatedPrompts } = fitted;
-    const ends = this.#ends.read(fitted.row);
-    this.#count({
-      truncated,
-      truncatedPrompts,
+    this.#counter.add({
+      truncated: result.truncated,
+      truncatedPrompts: result.truncatedPrompt,
       boundaryShifted,
       systemDropped,
       specialInText: specialInText !== undefined,
-      ...ends,
+      ...this.#ends.read(result.row),
     }, location);
-    return fitted.row;
+    return result.row;
   }
 
-  /** Of the rows until now. */
+  /** Counts of the rows so far. */
   get counts(): Counts {
-    const count = (touch: Touch) => this.#counts.get(touch) ?? 0;
-    const known = this.#ends.terminators.size > 0;
-    return {
-      rows: this.#rows,
-      dropped: Object.fromEntries(
-        DROP_REASONS.map((reason) => [reason, count(reason)]),
-      ) as Record<DropReason, number>,
-      truncated: count("truncated"),
-      truncatedPrompts: count("truncatedPrompts"),
-      boundaryShifted: count("boundaryShifted"),
-      unterminated: known ? count("unterminated") : null,
-      doubledEos: known ? count("doubledEos") : null,
-      withoutBos: count("withoutBos"),
-      doubledBos: count("doubledBos"),
-      specialInText: count("specialInText"),
-      systemDropped: count("systemDropped"),
-      places: Object.fromEntries(this.#places),
-    };
+    const terminated = this.#ends.terminators.size > 0;
+    return this.#counter.counts({ terminated });
   }
 
   #encode(row: PreferenceRow): EncodedRow | null {
@@ -121,39 +103,23 @@ export class RowTokenizer {
   }
 
   #drop(reason: DropReason, location: string): null {
-    this.#count({ [reason]: true }, location);
+    this.#counter.add({ [reason]: true }, location);
     return null;
   }
-
-  #count(
-    touched: Partial<Record<Touch, number | boolean>>,
-    location: string,
-  ): void {
-    for (const [name, times] of Object.entries(touched)) {
-      if (Number(times) === 0) continue;
-      const touch = name as Touch;
-      this.#counts.set(touch, (this.#counts.get(touch) ?? 0) + Number(times));
-      const places = this.#places.get(touch) ?? [];
-      if (places.length < MOST_PLACES) places.push(location);
-      this.#places.set(touch, places);
-    }
-  }
-}
-
-/** Options for {@linkcode tokenizeRows}. */
-export interface TokenizeRowsOptions extends TokenizeOptions {
-  /** Told what is wrong with a row, which is left out. @default it is thrown */
-  readonly onBadRow?: (error: Error) => void;
 }
 
 /**
  * Tokenizes the rows of a file, see {@linkcode RowTokenizer}.
  *
- * @throws what that throws; also when no row is left.
+ * @param options `onBadRow`: takes the error of a row, which is then left out;
+ * without it the error is thrown.
+ * @throws Error as `RowTokenizer` does, or where no row is left.
  */
 export function tokenizeRows(
   { kind, rows }: PreferenceRows,
-  { onBadRow = rethrow, ...options }: TokenizeRowsOptions,
+  { onBadRow = rethrow, ...options }: TokenizeOptions & {
+    readonly onBadRow?: (error: Error) => void;
+  },
 ): ExampleSet {
   const tokenizer = new RowTokenizer(options);
   const examples = rows.flatMap((row) => {
@@ -172,7 +138,7 @@ export function tokenizeRows(
   );
 }
 
-/** Why a row is left out, in words. */
+/** Reasons to leave a row out, in words. */
 const REASONS: Readonly<Record<DropReason, string>> = {
   emptyPrompt: "an empty prompt",
   emptyCompletion: "an empty completion",
@@ -184,10 +150,10 @@ const REASONS: Readonly<Record<DropReason, string>> = {
 
 /** `1 for a long prompt, 2 that cannot be read`, of rows all left out. */
 function reasonsText({ rows, dropped }: Counts): string {
-  const told = DROP_REASONS.filter((reason) => dropped[reason] > 0);
-  const bad = told.reduce((left, reason) => left - dropped[reason], rows);
+  const given = DROP_REASONS.filter((reason) => dropped[reason] > 0);
+  const bad = given.reduce((left, reason) => left - dropped[reason], rows);
   return [
-    ...told.map((reason) => `${dropped[reason]} for ${REASONS[reason]}`),
+    ...given.map((reason) => `${dropped[reason]} for ${REASONS[reason]}`),
     ...bad > 0 ? [`${bad} that cannot be used`] : [],
   ].join(", ");
 }

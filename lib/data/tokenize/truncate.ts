@@ -1,4 +1,5 @@
-import { type DropReason, type Example, lossLengths } from "../example.ts";
+import { type Example, lossLengths } from "../example.ts";
+import type { DropReason } from "./row_counts.ts";
 
 /**
  * What becomes of a row over a length limit or with an empty side. `cut`: a
@@ -61,7 +62,7 @@ export interface Truncated {
 export interface Rejected {
   readonly reason: DropReason;
   /** What is wrong, in words. */
-  readonly found: string;
+  readonly problem: string;
   /** Whether it is left out, and not an error. */
   readonly drop: boolean;
 }
@@ -93,9 +94,9 @@ export function truncateRow(
   const row = longest(whole) > maxLength ? cutEnds(whole, maxLength) : whole;
   const unsaid = lossLengths(row).indexOf(0);
   if (unsaid !== -1) {
-    const found = "nothing that is scored in a completion is left within " +
+    const problem = "nothing that is scored in a completion is left within " +
       `${maxLength} tokens`;
-    return { reason: "longCompletion", found, drop };
+    return { reason: "longCompletion", problem, drop };
   }
   return {
     row,
@@ -109,11 +110,11 @@ type Lengths = Required<Pick<Limits, "maxLength" | "maxPromptLength">>;
 
 function emptySide(row: Example): Problem | null {
   if (row.prompt.length === 0) {
-    const found = "its prompt has no token, not even a BOS";
-    return { reason: "emptyPrompt", found };
+    const problem = "its prompt has no token, not even a BOS";
+    return { reason: "emptyPrompt", problem };
   }
   if (lossLengths(row).includes(0)) {
-    return { reason: "emptyCompletion", found: "it has an empty completion" };
+    return { reason: "emptyCompletion", problem: "it has an empty completion" };
   }
   return null;
 }
@@ -124,18 +125,18 @@ function tooLong(
 ): Problem | null {
   const { length } = row.prompt;
   if (length > maxPromptLength) {
-    const found =
+    const problem =
       `its prompt has ${length} tokens, more than ${maxPromptLength}`;
-    return { reason: "longPrompt", found };
+    return { reason: "longPrompt", problem };
   }
   if (length >= maxLength) {
-    const found = `its prompt has ${length} tokens, ` +
+    const problem = `its prompt has ${length} tokens, ` +
       `which leaves no room for a completion within ${maxLength}`;
-    return { reason: "longPrompt", found };
+    return { reason: "longPrompt", problem };
   }
   if (longest(row) > maxLength && !cut) {
-    const found = `it has ${longest(row)} tokens, more than ${maxLength}`;
-    return { reason: "longCompletion", found };
+    const problem = `it has ${longest(row)} tokens, more than ${maxLength}`;
+    return { reason: "longCompletion", problem };
   }
   return null;
 }

@@ -81,7 +81,7 @@ Deno.test("a completion of which nothing scored is left is no completion", () =>
   for (const truncate of ["end", "end-or-drop"] as const) {
     deepStrictEqual(truncateRow(given, { maxLength: 4, truncate }), {
       reason: "longCompletion",
-      found: "nothing that is scored in a completion is left within 4 tokens",
+      problem: "nothing that is scored in a completion is left within 4 tokens",
       drop: truncate === "end-or-drop",
     });
   }
@@ -91,7 +91,7 @@ Deno.test("a completion of which nothing is scored is an empty one", () => {
   const given = { ...row(2, 2), lossMask: [[false, false]] };
   deepStrictEqual(truncateRow(given, {}), {
     reason: "emptyCompletion",
-    found: "it has an empty completion",
+    problem: "it has an empty completion",
     drop: false,
   });
 });
