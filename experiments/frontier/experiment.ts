@@ -1,21 +1,17 @@
-import type {
-  ExperimentDefinition,
-  Tuning,
-} from "lib/experiment/definition.ts";
+import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { runDirectly } from "../run_directly.ts";
 import { regret, storedAttainable } from "./attainable.ts";
 import { frontierFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
-import { type TrainedReference, trainReference } from "./reference_model.ts";
+import { trainReference } from "./reference_model.ts";
 import {
   FRONTIER_SETTINGS,
   type FrontierSettings,
   FULL,
   QUICK,
 } from "./settings.ts";
-import { summarize, type Summary } from "./summary.ts";
-import type { SeedData } from "./training.ts";
+import { summarize } from "./summary.ts";
 
 // Of a nat, in units of reward: between them the attainable reward rises from
 // 1.5 to 3.4.
@@ -43,12 +39,7 @@ const TUNING: Tuning<FrontierSettings> = {
   file: new URL("./tuning.json", import.meta.url),
 };
 
-export const FRONTIER: ExperimentDefinition<
-  FrontierSettings,
-  TrainedReference,
-  SeedData,
-  Summary
-> = {
+export const FRONTIER = {
   name: "frontier",
   question:
     "How near do preference methods come to the best reward attainable at each distance from the reference model?",

@@ -76,11 +76,11 @@ export interface ExperimentDefinition<
   };
   /** Computes what all workers need, such as a model that all runs start from. */
   prepare(
-    settings: S,
+    settings: NoInfer<S>,
     options: Pick<ExperimentOptions, "device" | "watch">,
   ): Promise<Shared>;
   /** The module that prepares data and trains, in each worker. */
-  readonly jobs: JobsModule<JobSetup<S, Shared>, ExperimentJobs<Data>>;
+  readonly jobs: JobsModule<JobSetup<NoInfer<S>, Shared>, ExperimentJobs<Data>>;
   /** Puts the runs together; the result is `summary.json`. */
   summarize(runs: ExperimentRuns<S>): Summary;
   /** The figure of a summary. Equal summaries give equal figures. */

@@ -39,7 +39,7 @@ export async function runExperiment<S extends GridSettings, Shared, Data, Out>(
     provenance: await provenance(),
   };
   const shared = await definition.prepare(settings, { device, watch });
-  clock.lap("what workers share");
+  clock.lap("preparation");
   const setup = { settings, shared, device };
   await withWorkers({ module, setup, device, count }, async (workers) => {
     const write = (point: GridPoint | null, outcome: Outcome) =>

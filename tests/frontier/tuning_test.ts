@@ -53,7 +53,7 @@ Deno.test("the settings have the rates of least regret", () => {
 });
 
 Deno.test("the regrets are those of the ends, by the criterion", async () => {
-  const { regret, criterion, constants } = FRONTIER.tuning!;
+  const { regret, criterion, constants } = FRONTIER.tuning;
   equal(tuning.criterion, criterion);
   deepEqual(tuning.prices, constants["prices"]);
   const reference = await readRecord(

@@ -5,6 +5,9 @@ import { syntheticRuns } from "../frontier/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";
 
+const figure = (results: string) =>
+  runScript("figure", ["frontier", "--results", results]);
+
 Deno.test("experiment lists what there is", async () => {
   const { code, out } = await runScript("experiment", ["--list"]);
   match(out, /^frontier +How near /m);
@@ -13,7 +16,7 @@ Deno.test("experiment lists what there is", async () => {
 
 Deno.test("experiment refuses what there is not", async () => {
   const { code, err } = await runScript("experiment", ["frontie"]);
-  equal(err, 'error: Unknown experiment "frontie"; expected one of frontier\n');
+  match(err, /^error: Unknown experiment "frontie"; expected one of frontier/);
   equal(code, 1);
 });
 
@@ -34,7 +37,7 @@ Deno.test("figure draws from records alone, the same again", async () => {
   const file = join(results, "figure.html");
   const pages: string[] = [];
   for (let i = 0; i < 2; i++) {
-    const { code, out } = await runScript("figure", ["--results", folder.path]);
+    const { code, out } = await figure(folder.path);
     equal(code, 0);
     equal(out, `Wrote ${file}\n`);
     pages.push(Deno.readTextFileSync(file));
@@ -46,7 +49,7 @@ Deno.test("figure draws from records alone, the same again", async () => {
 
 Deno.test("figure says where there are no records", async () => {
   using folder = temporaryFolder();
-  const { code, err } = await runScript("figure", ["--results", folder.path]);
+  const { code, err } = await figure(folder.path);
   match(err, /^error: .*frontier/);
   ok(!err.includes("    at "));
   equal(code, 1);
