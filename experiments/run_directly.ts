@@ -12,7 +12,7 @@ import {
 import type { Verb } from "lib/cli/verb.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
 
-/** Flags of whatever runs an experiment. */
+/** Flags of every program that runs an experiment. */
 export const EXPERIMENT_FLAGS = {
   quick: toggle({ help: "run fewer and smaller runs, to see that it works" }),
   seeds: integer({
@@ -35,10 +35,10 @@ export const EXPERIMENT_FLAGS = {
   }),
 } as const satisfies Verb["flags"];
 
-/** Where results are, unless something else is said. */
+/** Folder of all results. */
 export const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
-/** Runs an experiment, or tunes it, as the flags say. */
+/** Runs or tunes an experiment, as the flags say. */
 export async function runExperiment(
   experiment: Experiment,
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
@@ -57,7 +57,7 @@ export async function runExperiment(
   say(`Wrote ${out}`);
 }
 
-/** The program that an experiment is by itself. */
+/** Runs an experiment as a program of its own. */
 export async function runDirectly(experiment: Experiment): Promise<void> {
   const { name, question } = experiment;
   const command = `deno run -A experiments/${name}/experiment.ts`;

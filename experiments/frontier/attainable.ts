@@ -10,18 +10,18 @@ const ATTAINABLE_POINT = v.strictObject({
   reward: v.number(),
   /** KL(π*‖π_ref) of whole completions, in nats. */
   kl: v.number(),
-  /** Effective sample size of the prompt that has the smallest. */
+  /** Smallest effective sample size of any prompt. */
   effectiveSamples: v.number(),
 });
 
-/** The best there is at one β, means over prompts. */
+/** A point of the attainable frontier: the optimum at one β, as means over prompts. */
 export type AttainablePoint = Readonly<v.InferOutput<typeof ATTAINABLE_POINT>>;
 
 export interface AttainableOptions {
-  /** Where to look, each above 0. */
+  /** The β of each point, above 0. */
   betas: readonly number[];
   /**
-   * Where the effective sample size of a prompt is smaller, the curve ends.
+   * The curve ends where the effective sample size of a prompt is smaller.
    *
    * @default 10
    */
@@ -74,7 +74,7 @@ function attainable(
   };
 }
 
-/** Weights are relative to that of the largest reward, so none overflows. */
+/** Weights samples by exp((r − max r)/β), which cannot overflow. */
 function tilt(rewards: readonly number[], beta: number) {
   const best = Math.max(...rewards);
   const weights = rewards.map((r) => Math.exp((r - best) / beta));
@@ -105,7 +105,7 @@ function checkRewards(rewards: readonly (readonly number[])[]): void {
   }
 }
 
-/** The reward of the attainable frontier at a KL, between its points on a line. */
+/** The reward of the attainable frontier at a KL, interpolated linearly. */
 export function attainableReward(
   frontier: readonly AttainablePoint[],
   kl: number,
@@ -126,11 +126,10 @@ export interface FrontierPoint {
 }
 
 /**
- * What a method loses against the attainable frontier, for those who pay each
- * of several prices for a nat of KL and take its best setting for that, or do
- * not train at all. The mere distance from the frontier would be smallest where
- * nothing is learnt, as π_ref lies on it, and the mere reward is highest far
- * away.
+ * The mean loss of a method against the attainable frontier over several prices
+ * of a nat of KL. At each price the method takes its best setting, or does not
+ * train at all. Distance from the frontier alone would be smallest where nothing
+ * is learnt, since π_ref lies on it; reward alone is highest far away.
  */
 export function regret(
   ends: readonly FrontierPoint[],

@@ -17,30 +17,30 @@ import type { Weights } from "./reference_model.ts";
 import type { FrontierSettings } from "./settings.ts";
 import { goldReward, isWellFormed, PROMPTS, type Review } from "./world.ts";
 
-/** Pairs that nothing was trained on, and what π_ref makes of them. */
+/** Pairs that no run trains on, and their log-probabilities under π_ref. */
 export interface HeldOut {
   readonly pairs: readonly TokenRow[];
   /** log π_ref of chosen and rejected, in nats. */
   readonly refLogProbs: readonly (readonly number[])[];
 }
 
-/** How a policy does on held-out pairs, means in nats. */
+/** Measures of a policy on held-out pairs, as means. */
 export interface PairMeasures {
   /** Share of pairs whose chosen completion gained strictly more than the rejected. */
   readonly accuracy: number;
-  /** log π/π_ref of the chosen completions. */
+  /** log π/π_ref of the chosen completions, in nats. */
   readonly chosen: number;
-  /** log π/π_ref of the rejected ones. */
+  /** log π/π_ref of the rejected completions, in nats. */
   readonly rejected: number;
 }
 
-/** What is measured of a policy. */
+/** All measures of a policy. */
 export type Evaluation = Measures & PairMeasures;
 
-/** Completions of one prompt that share a row, and so the prompt. */
+/** Completions of one prompt in a row of a batch, which share the prompt. */
 const TOGETHER = 6;
 
-/** The compiled graphs that measure a policy of the experiment. */
+/** Measures policies of the experiment with compiled graphs. */
 export class Evaluator {
   private constructor(
     private readonly settings: FrontierSettings["evaluation"],
@@ -115,7 +115,7 @@ export class Evaluator {
   }
 }
 
-/** Neighbours that answer the same prompt, in rows of a few. */
+/** Rows of a few neighbours that answer the same prompt. */
 function rowsOf(reviews: readonly Review[]): TokenRow[] {
   const rows: {
     prompt: TokenRow["prompt"];
@@ -153,16 +153,16 @@ export interface Sample extends Review {
   readonly tokenKl: ArrayLike<number>;
 }
 
-/** What samples say of a policy; means over samples. */
+/** Measures of a policy on its samples, as means. */
 export interface Measures {
   readonly goldReward: number;
   /** KL(π‖π_ref) of whole completions, in nats. */
   readonly kl: number;
   /** Tokens, the end of sequence among them. */
   readonly length: number;
-  /** Distinct pairs of neighbouring tokens among all; see {@linkcode distinctN}. */
+  /** Share of distinct pairs of neighbouring tokens; see {@linkcode distinctN}. */
   readonly distinct2: number;
-  /** Share that no reviewer would write, or that does not end. */
+  /** Share of samples that no reviewer would write, or that do not end. */
   readonly broken: number;
 }
 

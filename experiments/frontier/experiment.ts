@@ -13,18 +13,18 @@ import {
 } from "./settings.ts";
 import { summarize } from "./summary.ts";
 
-// Of a nat, in units of reward: between them the attainable reward rises from
-// 1.5 to 3.4.
+// Prices of a nat in units of reward, over which the attainable reward rises
+// from 1.5 to 3.4.
 const PRICES = [0.3, 0.5, 1, 2];
 
 const TUNING: Tuning<FrontierSettings> = {
-  // Ends alone count.
+  // The criterion reads the ends of runs only.
   settings: {
     ...FULL,
     evaluation: { ...FULL.evaluation, steps: FULL.evaluation.steps.slice(-1) },
   },
   seed: 0,
-  // Doubled from a rate at which nothing happens to one at which most break.
+  // Each twice the last: at the first nothing happens, at the last most break.
   learningRates: [5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3],
   measures: ["goldReward", "kl"],
   criterion: "the mean over prices c of a nat of " +

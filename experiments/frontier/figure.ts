@@ -15,7 +15,7 @@ import { seriesStyle } from "lib/plot/style.ts";
 import type { FrontierMethod } from "./settings.ts";
 import type { FrontierSetting, Summary } from "./summary.ts";
 
-/** The colour of what is true rather than measured. */
+/** The colour of facts about the world, as opposed to measurements. */
 const INK = "#000000";
 
 const CURVES: readonly Curve[] = [
@@ -109,7 +109,7 @@ function goldLine({ goldAccuracy, settings }: Summary): ScatterTrace {
   };
 }
 
-/** Where each method ends, and the best there is. */
+/** The end of each method, and the attainable frontier. */
 function frontierPanel(summary: Summary): Panel {
   const { attainable, methods } = summary;
   const optima = methods.find(({ loss }) => loss === "dpo")?.values ?? [];
@@ -158,7 +158,7 @@ function frontierPanel(summary: Summary): Panel {
   };
 }
 
-/** A method's way to each end, and its ends. */
+/** A method's path to each of its ends, and the ends themselves. */
 function methodTraces(
   summary: Summary,
   method: FrontierMethod,

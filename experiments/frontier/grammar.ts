@@ -65,7 +65,7 @@ export function entropy(grammar: Grammar): number {
   );
 }
 
-/** Where a match can end, given where it can start. */
+/** Every index at which a match can end, given those at which it can start. */
 function ends(
   grammar: Grammar,
   words: readonly string[],

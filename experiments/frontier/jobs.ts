@@ -28,7 +28,7 @@ import {
 
 export const { url } = import.meta;
 
-/** Compiles what the jobs of the experiment share. */
+/** Compiles the graphs that the jobs share. */
 export async function createJobs(
   { settings, shared, device }: JobSetup<FrontierSettings, TrainedReference>,
 ): Promise<JobTable<ExperimentJobs<SeedData>>> {
@@ -71,7 +71,7 @@ interface MeasureOptions {
   parameters: Tensors;
 }
 
-/** Measures π_ref, and the frontier that no policy can cross. */
+/** Measures π_ref, and estimates the frontier that no policy can cross. */
 async function measureReference(
   { model, ...trained }: TrainedReference,
   { settings, evaluator, parameters }: MeasureOptions,
@@ -94,16 +94,16 @@ async function measureReference(
   });
 }
 
-/** What is measured of π_ref. */
+/** Measures of π_ref. */
 export interface ReferenceMeasures {
   /** Negative log-likelihood of the grammar's reviews, nats a completion. */
   readonly nll: number;
-  /** Share of its samples that a reviewer could have written. */
+  /** Share of its samples that the grammar could have written. */
   readonly wellFormed: number;
   readonly attainable: readonly AttainablePoint[];
 }
 
-/** What the record of π_ref says. */
+/** The parts of the record of π_ref that its measurement knows. */
 export function referenceOutcome(
   { model, ...trained }: TrainedReference,
   settings: FrontierSettings,
@@ -132,7 +132,7 @@ export function referenceOutcome(
   };
 }
 
-/** Draws a seed's pairs from π_ref, labels them, and scores them under it. */
+/** Samples a seed's pairs from π_ref, labels them, and computes log π_ref. */
 async function prepareSeed(
   seed: number,
   { settings, evaluator, parameters, training }: MeasureOptions & {
@@ -170,12 +170,12 @@ async function prepareSeed(
   };
 }
 
-/** Random numbers of a policy's samples: the same for all methods. */
+/** Random numbers of a policy's samples, the same for all methods. */
 function evaluationStream(seed: number, step: number): Rng {
   return new Rng(seed).split(`evaluation/${step}`);
 }
 
-/** Neighbours answer the same prompt. */
+/** Pairs of neighbours, which answer the same prompt. */
 function pairsOf(reviews: readonly Review[]) {
   return Array.from({ length: reviews.length / 2 }, (_, i) => {
     const [first, second] = [reviews[2 * i]!, reviews[2 * i + 1]!];

@@ -22,7 +22,7 @@ import { type Review, sampleReview, VOCABULARY } from "./world.ts";
 /** Values of parameters, by name. */
 export type Weights = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 
-/** π_ref: a decoder that the grammar's reviews are taught to. */
+/** π_ref: a decoder trained on the grammar's reviews. */
 export interface ReferenceModel {
   readonly config: DecoderConfig;
   readonly weights: Weights;
@@ -34,10 +34,10 @@ export interface TrainedReference
   readonly model: ReferenceModel;
 }
 
-/** Steps of its training that one line of metrics sums up. */
+/** Training steps that one line of metrics sums up. */
 const STEPS_PER_LINE = 100;
 
-/** Trains π_ref on reviews, each of which it sees once. */
+/** Trains π_ref on reviews, each seen once. */
 export async function trainReference(
   { referenceModel }: Pick<FrontierSettings, "referenceModel">,
   { device, watch }: Pick<ExperimentOptions, "device" | "watch">,
@@ -100,7 +100,7 @@ function describe(examples: readonly TokenRow[]): DataSource {
   };
 }
 
-/** Reviews as the grammar writes them. */
+/** Draws reviews from the grammar. */
 export function reviews(count: number, rng: Uniform): Review[] {
   return Array.from({ length: count }, () => sampleReview(rng));
 }
@@ -137,7 +137,7 @@ export function hashWeights({ config, weights }: ReferenceModel): string {
   return sha256(bytes);
 }
 
-/** Normal, matrices scaled to keep the size of what passes through them. */
+/** Normal values; matrices are scaled to keep the size of activations. */
 function randomWeights(config: DecoderConfig, rng: Rng): Weights {
   return new Map(
     parameterNames(config).map(({ name, shape }) => {

@@ -68,7 +68,7 @@ export const FRONTIER_SETTINGS = v.strictObject({
   attainable: v.strictObject({
     seed: COUNT,
     samplesPerPrompt: COUNT,
-    /** Where the curve is computed; those of DPO's β's are marked. */
+    /** The β of each point of the curve. The figure marks those of DPO. */
     betas: v.array(v.number()),
     minimumEffectiveSamples: v.number(),
   }),
@@ -193,7 +193,7 @@ export const FULL: FrontierSettings = {
   },
 };
 
-/** A look at the whole in seconds; its results mean little. */
+/** Settings for a look at the whole in seconds. The results mean little. */
 export const QUICK: FrontierSettings = {
   ...FULL,
   seeds: [1, 2],

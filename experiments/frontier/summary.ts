@@ -15,19 +15,19 @@ import type { FrontierMethod, FrontierSettings } from "./settings.ts";
 /** A method at one of its values, over seeds; step 0 is π_ref. */
 export interface FrontierSetting extends SettingSummary {
   /**
-   * How far the gold reward stays below the attainable at the same KL when
-   * training ends; beyond the end of the curve, below its end.
+   * Gap from the gold reward at the end of training to the attainable reward
+   * at the same KL; beyond the end of the curve, to the reward there.
    */
   readonly shortfall: Interval;
 }
 
-/** All that the figure shows. */
+/** The numbers that the figure shows. */
 export interface Summary {
   readonly reference: Readonly<
     Record<"nll" | "entropy" | "wellFormed", number>
   >;
   readonly attainable: readonly AttainablePoint[];
-  /** Accuracy of the gold reward itself on held-out pairs: labels are noisy. */
+  /** Accuracy of the gold reward itself on held-out pairs, whose labels are noisy. */
   readonly goldAccuracy: Interval;
   readonly methods: readonly FrontierMethod[];
   readonly settings: readonly FrontierSetting[];

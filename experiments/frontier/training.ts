@@ -25,7 +25,7 @@ export interface SeedData {
   readonly seed: number;
   readonly pairs: readonly Example[];
   readonly heldOut: HeldOut;
-  /** Rows whose log π_ref some loss reads, and these, in nats. */
+  /** Rows whose log π_ref some loss reads, and its values in nats. */
   readonly reference: {
     readonly rows: readonly TokenRow[];
     readonly logProbs: readonly (readonly number[])[];

@@ -8,12 +8,12 @@ import {
 } from "./grammar.ts";
 import { FACTORS, reviewsByPrompt, SCORES } from "./review_grammar.ts";
 
-/** What opens every prompt. */
+/** The first word of every prompt. */
 export const BOS = "<s>";
-/** What ends every completion. */
+/** The last word of every completion. */
 export const EOS = "</s>";
 
-/** A product in some condition, and the reviews that answer it. */
+/** A request for a review of a product, and the reviews that answer it. */
 export interface Prompt {
   readonly ids: readonly number[];
   readonly reviews: Grammar;
@@ -21,13 +21,13 @@ export interface Prompt {
 
 export interface Review {
   readonly prompt: Prompt;
-  /** Ids up to and with the end of sequence. */
+  /** Ids, including the end of sequence. */
   readonly completion: readonly number[];
 }
 
 const REVIEWS = reviewsByPrompt();
 
-/** Every token: a word each, its id its place. */
+/** Every token is a word; its index is its id. */
 export const VOCABULARY: readonly string[] = [
   ...new Set([
     BOS,
@@ -49,7 +49,7 @@ export function encode(text: string): number[] {
     const id = IDS.get(word);
     if (id !== undefined) return id;
     throw new RangeError(
-      `Cannot encode "${text}": expected words of the vocabulary, "${word}" is none`,
+      `Cannot encode "${text}": "${word}" is not in the vocabulary`,
     );
   });
 }
@@ -58,12 +58,12 @@ export function decode(ids: readonly number[]): string {
   return words(ids).join(" ");
 }
 
-/** Every prompt there is; reviews ask for all of them equally often. */
+/** Every prompt. All of them are equally frequent. */
 export const PROMPTS: readonly Prompt[] = [...REVIEWS].map(
   ([prompt, reviews]) => ({ ids: encode(`${BOS} ${prompt}`), reviews }),
 );
 
-/** A prompt and its review, as the grammar writes them. */
+/** Draws a prompt and a review of it from the grammar. */
 export function sampleReview(rng: Uniform): Review {
   const prompt = PROMPTS[Math.floor(rng.uniform() * PROMPTS.length)]!;
   const review = sampleWords(prompt.reviews, rng).join(" ");
@@ -89,19 +89,19 @@ export function goldReward(completion: readonly number[]): number {
   return 4 * Math.tanh(scores.reduce((a, b) => a + b, 0) / 4);
 }
 
-/** Whether a completion ends, and is a review of what the prompt names. */
+/** Whether a completion ends, and is a review of the product in its prompt. */
 export function isWellFormed({ prompt, completion }: Review): boolean {
   const text = words(completion);
   return text.pop() === EOS && accepts(prompt.reviews, text);
 }
 
-/** Two completions of one prompt, not yet compared. */
+/** Two completions of one prompt, before they are compared. */
 export interface Pair {
   readonly prompt: Prompt;
   readonly completions: readonly [readonly number[], readonly number[]];
 }
 
-/** How noisy the comparisons are. */
+/** Noise of the comparisons. */
 export interface LabelNoise {
   /**
    * Temperature T of Bradley–Terry, in units of reward; above 0. Small T
@@ -111,7 +111,7 @@ export interface LabelNoise {
    */
   temperature?: number;
   /**
-   * Probability, below ½, that a label is turned around whatever the rewards.
+   * Probability, below ½, that a label is swapped, whatever the rewards.
    *
    * @default 0
    */
@@ -146,7 +146,7 @@ export function preferenceProbability(
   return (1 - 2 * flip) / (1 + Math.exp(-margin / temperature)) + flip;
 }
 
-/** Compares the two by their gold reward: chosen first, then rejected. */
+/** Compares two completions by gold reward: chosen first, then rejected. */
 export function labelPair(
   { prompt, completions: [first, second] }: Pair,
   rng: Uniform,

@@ -7,34 +7,34 @@ import type { JobsModule } from "./jobs.ts";
 import type { Outcome } from "./records.ts";
 import type { ExperimentRuns } from "./summary.ts";
 
-/** Shows how far something is, as `progress()` of `lib/cli/terminal.ts` does. */
+/** Shows the progress of a task, as `progress()` of `lib/cli/terminal.ts` does. */
 export type Watch = (of: { title: string; total: number }) => {
   update(done: number, metrics?: Readonly<Record<string, number>>): void;
   finish(): void;
 };
 
-/** How an experiment is run; its settings say what is run. */
+/** Options of a run of an experiment, besides its settings. */
 export interface ExperimentOptions {
-  /** Folder of the results, which replace older ones when they are complete. */
+  /** Folder of the results. They replace older ones when they are complete. */
   readonly out: string;
   /** Fewer and smaller runs, for a look. */
   readonly quick: boolean;
-  /** How many seeds; as many as the settings have where it is `null`. */
+  /** Number of seeds; `null` for the seeds of the settings. */
   readonly seeds: number | null;
   /** The device that computes. */
   readonly device: Device;
-  /** How many workers share the runs. Results do not depend on it. */
+  /** Number of workers that share the runs. Results do not depend on it. */
   readonly jobs: number;
   /** Shows progress. */
   readonly watch: Watch;
 }
 
-/** The jobs that an experiment has workers for. */
+/** The jobs of an experiment, which its workers run. */
 export type ExperimentJobs<Data> = {
   /**
-   * Measures what all runs start from, for a record of its own; `null` where
-   * there is nothing to record. Runs start from the weights whose hash the
-   * record's summary has as `weights`.
+   * Measures the model that all runs start from, for a record of its own;
+   * `null` without such a record. Its summary has the hash of the model's
+   * weights as `weights`.
    */
   reference: { input: null; output: Outcome | null };
   /** Prepares the data that all runs of a seed share. */
@@ -42,7 +42,7 @@ export type ExperimentJobs<Data> = {
   run: { input: { point: GridPoint; data: Data }; output: Outcome };
 };
 
-/** What the jobs of an experiment are made from. */
+/** Argument of the `createJobs` of an experiment. */
 export interface JobSetup<S, Shared> {
   /** Settings of the experiment. */
   readonly settings: S;
@@ -52,7 +52,7 @@ export interface JobSetup<S, Shared> {
   readonly device: Device;
 }
 
-/** All that is particular to an experiment. */
+/** The parts of an experiment that are its own. */
 export interface ExperimentDefinition<
   S extends GridSettings,
   Shared,
@@ -71,45 +71,45 @@ export interface ExperimentDefinition<
   readonly settings: {
     readonly schema: GenericSchema<S>;
     readonly full: S;
-    /** For a look at the whole in seconds. */
+    /** Fewer and smaller runs, for a look. */
     readonly quick: S;
   };
-  /** Computes what all workers need, such as a model that all runs start from. */
+  /** Computes data that all workers need, such as the model runs start from. */
   prepare(
     settings: NoInfer<S>,
     options: Pick<ExperimentOptions, "device" | "watch">,
   ): Promise<Shared>;
   /** The module that prepares data and trains, in each worker. */
   readonly jobs: JobsModule<JobSetup<NoInfer<S>, Shared>, ExperimentJobs<Data>>;
-  /** Puts the runs together; the result is `summary.json`. */
+  /** Summarizes the runs, for `summary.json`. */
   summarize(runs: ExperimentRuns<S>): Summary;
-  /** The figure of a summary. Equal summaries give equal figures. */
+  /** Draws a summary. Equal summaries give equal figures. */
   figure(summary: Summary): Figure;
-  /** How learning rates are chosen, unless others are taken over. */
+  /** The choice of learning rates, if the experiment makes one. */
   readonly tuning?: Tuning<S>;
 }
 
-/** How an experiment chooses the learning rate of each method. */
+/** The choice of a learning rate for each method, by trial. */
 export interface Tuning<S> {
-  /** Those of the experiment, at what is needed to tell rates apart. */
+  /** The experiment's, with only the evaluations that the criterion reads. */
   readonly settings: S;
-  /** Kept for tuning: no result is of this seed. */
+  /** Reserved for tuning: no result has this seed. */
   readonly seed: number;
   /** Learning rates to choose from. */
   readonly learningRates: readonly number[];
-  /** Measures of the end of training that the criterion reads. */
+  /** Measures at the end of training that the criterion reads. */
   readonly measures: readonly string[];
   /** The criterion in words. */
   readonly criterion: string;
-  /** Numbers that the criterion rests on, by name. */
+  /** Numbers in the criterion, by name. */
   readonly constants: Readonly<Record<string, Json>>;
   /**
-   * The criterion: the rate of smallest regret is chosen.
+   * The criterion. The rate with the smallest regret is chosen.
    *
-   * @param ends where the method's runs at one rate ended, one for each value.
+   * @param ends of the runs of a method at one rate, one for each value.
    */
   regret(ends: readonly FinalPoint[], reference: Outcome | null): number;
-  /** The file that holds what was found. */
+  /** The file of the trials and the chosen rates. */
   readonly file: URL;
 }
 

@@ -5,7 +5,7 @@ import { reproduce } from "./reproduce.ts";
 import { rebuild, runExperiment } from "./run_experiment.ts";
 import { tune } from "./tune.ts";
 
-/** An experiment as programs use it. */
+/** An experiment, as programs use it. */
 export interface Experiment {
   /** Its folder in `experiments` and in `results`. */
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Experiment {
    */
   run(options: ExperimentOptions): Promise<Readonly<Record<string, number>>>;
   /**
-   * Finds the learning rates again and writes them beside the settings.
+   * Chooses the learning rates again and writes them beside the settings.
    *
    * @returns a table with a row for each method.
    * @throws Error where the experiment tunes nothing.
@@ -26,7 +26,7 @@ export interface Experiment {
   tune(
     options: Pick<ExperimentOptions, "device" | "jobs" | "watch">,
   ): Promise<Readonly<Record<string, string | number>>[]>;
-  /** Makes everything anew that derives from the records in a folder. */
+  /** Writes summary and figure anew from the records in a folder. */
   rebuild(folder: string): Promise<void>;
   /** Repeats the run that a record describes. */
   reproduce(
@@ -35,7 +35,7 @@ export interface Experiment {
   ): Promise<RecordedRun>;
 }
 
-/** Makes an experiment of its definition. */
+/** Makes an experiment from its definition. */
 export function experiment<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
 ): Experiment {

@@ -22,12 +22,12 @@ export function nameOf(setting: SettingSummary): string {
   return `${loss} ${SYMBOLS[option] ?? option} ${valueOf(setting)}`;
 }
 
-/** The value of its β, λ or rate. */
+/** The value of the option that varies, as text. */
 export function valueOf({ option, value }: SettingSummary): string {
   return option === "learningRate" ? value.toExponential() : `${value}`;
 }
 
-/** Error bars, paler than the points: intervals of several series overlap. */
+/** Error bars. They are paler than the points, since those of series overlap. */
 export function errorBar(
   intervals: readonly Interval[],
   { color, scale = (x) => x }: { color: string; scale?: (x: number) => number },
@@ -45,17 +45,17 @@ export function errorBar(
   };
 }
 
-/** Five digits are more than a screen shows, and keep the file small. */
+/** A number in five digits: more than a screen shows, and a small file. */
 export function rounded(x: number): number {
   return Number(x.toPrecision(5));
 }
 
-/** As prose and tables show a number. */
+/** A number as prose and tables show it. */
 export function digits(x: number): string {
   return x.toFixed(2);
 }
 
-/** A measure along training, and how its panel is called. */
+/** A measure along training, and the words of its panel. */
 export interface Curve {
   readonly measure: string;
   readonly title: string;

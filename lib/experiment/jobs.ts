@@ -1,4 +1,4 @@
-/** What each job takes and gives, by the job's name. */
+/** Input and output of each job, by name. */
 export type JobTypes = Readonly<
   Record<string, { readonly input: unknown; readonly output: unknown }>
 >;
@@ -8,7 +8,7 @@ export type Jobs<T extends JobTypes> = {
   readonly [N in keyof T]: (input: T[N]["input"]) => Promise<T[N]["output"]>;
 };
 
-/** Jobs, and the end of what they share, such as compiled graphs. */
+/** Jobs, and the release of what they share, such as compiled graphs. */
 export interface JobTable<T extends JobTypes> {
   /** The jobs by name. */
   readonly jobs: Jobs<T>;
@@ -16,7 +16,7 @@ export interface JobTable<T extends JobTypes> {
   release(): Promise<void>;
 }
 
-/** A module that makes jobs; each process that runs them imports it. */
+/** A module that makes jobs. Each process that runs them imports it. */
 export interface JobsModule<Setup, T extends JobTypes> {
   /** The module's own `import.meta.url`. */
   readonly url: string;
@@ -24,7 +24,7 @@ export interface JobsModule<Setup, T extends JobTypes> {
   createJobs(setup: Setup): Promise<JobTable<T>>;
 }
 
-/** Runs jobs, one at a time, in this process or in its own. */
+/** Runs jobs, one at a time, in this process or in another. */
 export interface Worker<T extends JobTypes> {
   run<N extends keyof T>(name: N, input: T[N]["input"]): Promise<
     T[N]["output"]

@@ -7,7 +7,7 @@ export type Request =
   | { readonly url: string; readonly setup: unknown }
   | { readonly job: string; readonly input: unknown };
 
-/** Its reply. */
+/** The reply of that process. */
 export type Reply<R = unknown> =
   | { readonly value: R }
   | { readonly error: unknown };
@@ -20,7 +20,7 @@ export type Reply<R = unknown> =
 export class ProcessWorker<T extends JobTypes> implements Worker<T> {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** @param url the module whose `createJobs` makes the jobs of the setup. */
+  /** @param url of the module whose `createJobs` takes the setup. */
   static async create<Setup, T extends JobTypes>(
     url: string,
     setup: Setup,

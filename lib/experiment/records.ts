@@ -18,7 +18,7 @@ import {
 import { sha256File } from "../record/sha256.ts";
 import { GRID_POINT, type GridPoint, runName } from "./grid.ts";
 
-/** The result of a job: its metrics, and the parts of a record that it knows. */
+/** The result of a job: its metrics, and the parts of its record that it knows. */
 export interface Outcome extends
   Pick<
     RunRecord,
@@ -30,7 +30,7 @@ export interface Outcome extends
   readonly summary: RunRecord["summary"];
 }
 
-/** What the records of one experiment have in common. */
+/** The parts that all records of an experiment share. */
 export interface RunContext<S> {
   /** Name of the experiment. */
   readonly experiment: string;
@@ -39,10 +39,14 @@ export interface RunContext<S> {
   readonly provenance: Provenance | null;
 }
 
-/** Folder and name of the record of what all runs start from. */
+/** Folder and name of the record of the model that all runs start from. */
 export const REFERENCE = "reference";
 
-/** @param point the run, or `null` for what all runs start from. */
+/**
+ * The record of an outcome, with its metrics.
+ *
+ * @param point the run, or `null` for the model that all runs start from.
+ */
 export function recordRun<S>(
   point: GridPoint | null,
   { rows, ...outcome }: Outcome,
@@ -101,9 +105,10 @@ export async function readRun(folder: string): Promise<RecordedRun> {
   return { record, rows: readMetrics(path) };
 }
 
-/** The settings in a record, and its run; `null` for what all runs start from. */
+/** The settings in a record, and its run. */
 export interface StoredSettings<S> {
   readonly settings: S;
+  /** `null` for the model that all runs start from. */
   readonly point: GridPoint | null;
 }
 

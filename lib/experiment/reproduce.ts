@@ -5,7 +5,12 @@ import type { ExperimentDefinition, Watch } from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
 import { recordRun, REFERENCE, storedSettings } from "./records.ts";
 
-/** Repeats the run that a record describes, or what all runs start from. */
+/**
+ * Repeats the run that a record describes, or the measurement of the model that
+ * all runs start from.
+ *
+ * @throws Error for a record that is not of the experiment's settings.
+ */
 export async function reproduce<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
   record: RunRecord,
@@ -29,7 +34,7 @@ export async function reproduce<S extends GridSettings, Shared, Data, Summary>(
       : await jobs.run({ point, data: await jobs.prepare(point.seed) });
     if (outcome === null) {
       throw new Error(
-        `Cannot reproduce ${record.name}: ${experiment} no longer measures it`,
+        `Cannot reproduce ${record.name}: the experiment "${experiment}" no longer measures it`,
       );
     }
     return recordRun(point, outcome, {

@@ -2,21 +2,21 @@ import { basename, dirname, resolve } from "node:path";
 import { namesIn } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 
-/** A file of all results: a folder that has it may be replaced. */
+/** A file that all results have. A folder without it is not replaced. */
 const MARKER = "summary.json";
 
 /**
- * A folder of results that appears whole or not at all: it is written beside
- * its place and moved there in the end, where it replaces older results.
+ * A folder of results that appears whole or not at all. It is written beside
+ * its final location and moved there at the end, replacing older results.
  */
 export class ResultsFolder implements AsyncDisposable {
   private constructor(
-    /** Where the results are written until then. */
+    /** The temporary folder. */
     readonly path: string,
     private readonly target: string,
   ) {}
 
-  /** @throws Error where it cannot be written, or holds something else. */
+  /** @throws Error where it cannot be written, or holds anything else. */
   static async create(path: string): Promise<ResultsFolder> {
     const target = resolve(path);
     try {
@@ -35,7 +35,7 @@ export class ResultsFolder implements AsyncDisposable {
     }
   }
 
-  /** Moves the results to their place. */
+  /** Moves the results to their final location. */
   async publish(): Promise<void> {
     // Temporary folders are for their user alone, results for everyone.
     await Deno.chmod(this.path, 0o777 & ~Deno.umask()).catch(() => {});
@@ -45,7 +45,7 @@ export class ResultsFolder implements AsyncDisposable {
     if (hadOld) await Deno.remove(old, { recursive: true });
   }
 
-  /** Removes what was not published. */
+  /** Removes results that were not published. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.path, { recursive: true }).catch(() => {});
   }

@@ -18,8 +18,8 @@ import { collectRuns } from "./summary.ts";
 import { mapWithWorkers, withWorkers } from "./workers.ts";
 
 /**
- * Runs an experiment. Its results appear when all of them are there, so that
- * old and new ones never mix.
+ * Runs an experiment. Its results appear once all of them exist, so that old
+ * and new ones never mix.
  *
  * @returns seconds by phase.
  */
@@ -76,7 +76,7 @@ export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
   await writeFigure(folder, definition.figure(summary));
 }
 
-/** Measures what all runs start from, and prepares the data of each seed. */
+/** Measures the model that all runs start from; prepares the data of each seed. */
 export async function prepareSeeds<Data>(
   workers: readonly Worker<ExperimentJobs<Data>>[],
   { seeds, watch }: { seeds: readonly number[]; watch: Watch },
@@ -97,7 +97,7 @@ export async function prepareSeeds<Data>(
   return { reference, data };
 }
 
-/** Does runs; those of one loss stand together, as workers compile each once. */
+/** Shares runs among workers, neighbours first: those of one loss share graphs. */
 export async function runPoints<Data>(
   workers: readonly Worker<ExperimentJobs<Data>>[],
   { points, data, watch, onOutcome }: {

@@ -14,7 +14,7 @@ import { REFERENCE, storedSettings } from "./records.ts";
 export interface ExperimentRuns<S> {
   /** Settings of the experiment. */
   readonly settings: S;
-  /** What all runs start from, where it has a record. */
+  /** The model that all runs start from, if it has a record. */
   readonly reference: RecordedRun | null;
   /** The runs by method and value. */
   readonly bySetting: readonly SettingRuns[];
@@ -85,7 +85,7 @@ export function summarizeSetting(
   };
 }
 
-/** The intervals of the measures that all rows have. */
+/** Intervals of the measures that all rows have. */
 function intervalsOf(
   rows: readonly Readonly<Record<string, number | null>>[],
 ): Intervals {

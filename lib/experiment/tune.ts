@@ -12,7 +12,7 @@ import type { Outcome } from "./records.ts";
 import { prepareSeeds, runPoints } from "./run_experiment.ts";
 import { withWorkers } from "./workers.ts";
 
-/** A rate of a method, and where the runs at each of its values ended. */
+/** A rate of a method, and the end of its run at each value. */
 interface Trial {
   readonly loss: string;
   readonly learningRate: number;
@@ -26,11 +26,11 @@ type Chosen = Readonly<Record<string, number>>;
 type Ends = ReadonlyMap<GridPoint, FinalPoint>;
 
 /**
- * Tries every rate for every method and writes the trials and the rate of
- * smallest regret of each method to the tuning's file.
+ * Tries every rate for every method. Writes the trials, and the rate with the
+ * smallest regret for each method, to the tuning's file.
  *
  * @returns a table of regrets, with a row for each method.
- * @throws Error where the experiment tunes nothing.
+ * @throws Error where the experiment has no tuning.
  */
 export async function tune<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
@@ -41,7 +41,9 @@ export async function tune<S extends GridSettings, Shared, Data, Summary>(
 ): Promise<Record<string, string | number>[]> {
   const { name, tuning, jobs: module } = definition;
   if (!tuning) {
-    throw new Error(`Cannot tune ${name}: its learning rates are not its own`);
+    throw new Error(
+      `Cannot tune ${name}: it does not choose its own learning rates`,
+    );
   }
   const { measures, learningRates, seed } = tuning;
   const settings = { ...tuning.settings, seeds: [seed] };
@@ -73,7 +75,7 @@ export async function tune<S extends GridSettings, Shared, Data, Summary>(
   return tableOf(trials, chosen);
 }
 
-/** Every method at one rate, which is the only value of a method of rates. */
+/** Every method at one rate; where the rate varies, it is the only value. */
 function pointsAt(settings: GridSettings, learningRate: number): GridPoint[] {
   const methods = settings.methods.map((method) =>
     method.option === "learningRate"

@@ -4,16 +4,16 @@ import { ProcessWorker } from "./process_worker.ts";
 
 export interface WorkerOptions<Setup, T extends JobTypes> {
   readonly module: JobsModule<Setup, T>;
-  /** Given to `createJobs` in each process: structured clones. */
+  /** Argument of `createJobs`, cloned for each process. */
   readonly setup: Setup;
   readonly device: Device;
-  /** How many workers share the jobs on a CPU. */
+  /** Number of workers that share the jobs on a CPU. */
   readonly count: number;
 }
 
 /**
- * Makes workers, a single one in this process or several in processes of their
- * own, and releases them when `use` is done.
+ * Makes workers, releases them when `use` is done, and returns its result. A
+ * single worker runs in this process, several in processes of their own.
  */
 export async function withWorkers<Setup, T extends JobTypes, R>(
   { module, setup, device, count }: WorkerOptions<Setup, T>,

@@ -49,7 +49,7 @@ Deno.test("after an error no job is started, and those under way are waited for"
   deepEqual(done, [2]);
 });
 
-/** Workers whose setup is complete but for its factor. */
+/** Workers that scale by a factor, and how often they were released. */
 async function withScaling<R>(
   { count, factor = 3, device = "cpu" as const }: {
     count: number;

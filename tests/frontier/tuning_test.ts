@@ -8,7 +8,7 @@ import tuning from "experiments/frontier/tuning.json" with { type: "json" };
 
 const CURVE = [2, 1, 0.5].map((beta) => ({
   beta,
-  // Of normal rewards: r = s²/β, KL = s²/2β².
+  // Normal rewards have r = s²/β and KL = s²/2β².
   reward: 1 / beta,
   kl: 1 / (2 * beta * beta),
   effectiveSamples: 100,
