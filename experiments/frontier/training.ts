@@ -70,7 +70,7 @@ export class Training {
       measuring: measuredAt(this.options.settings.evaluation.steps, {
         // No pair is told apart where the policy is π_ref.
         start: { ...data.start, accuracy: null },
-        measure: async (...where) => ({ ...await evaluate(...where) }),
+        measure: async (...state) => ({ ...await evaluate(...state) }),
       }),
       trainers: this.#trainers,
     });
@@ -85,7 +85,7 @@ export class Training {
     };
   }
 
-  /** Rows whose log π_ref some method reads: none depends on β, λ or the rate. */
+  /** Rows whose log π_ref some method reads, whatever β, λ and the rate. */
   async referenceRows(
     data: Pick<SeedData, "seed" | "pairs">,
   ): Promise<TokenRow[]> {
