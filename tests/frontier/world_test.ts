@@ -47,7 +47,7 @@ Deno.test("encode() and decode() name what is not in the vocabulary", () => {
   throws(() => encode("the lens is loud ."), {
     name: "RangeError",
     message:
-      'Cannot encode "the lens is loud .": expected words of the vocabulary, "loud" is not in the vocabulary',
+      'Cannot encode "the lens is loud .": "loud" is not in the vocabulary',
   });
   throws(() => decode([0, 64]), {
     name: "RangeError",
