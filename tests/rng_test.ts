@@ -87,7 +87,7 @@ Deno.test("Rng.integer() is unbiased where a remainder would not be", () => {
   strictEqual(rng.integer(1), 0);
 });
 
-Deno.test("Rng.integer() refuses what is not a count", () => {
+Deno.test("Rng.integer() refuses a number that is not a count", () => {
   for (const n of [0, -1, 1.5, NaN, 2 ** 32 + 1]) {
     throws(() => new Rng(0).integer(n), RangeError);
   }

@@ -10,7 +10,7 @@ Deno.test("a cache lies where the system has its caches", async () => {
   strictEqual((await Deno.stat(folder)).isDirectory, true);
 });
 
-Deno.test("a cache that cannot be made is named, with what moves it", async () => {
+Deno.test("a cache that cannot be made is named, with the variable that moves it", async () => {
   using caches = temporaryFolder();
   const file = join(caches.path, "file");
   await Deno.writeTextFile(file, "");

@@ -45,7 +45,7 @@ Deno.test("text that is no JSON is refused in the parser's words", () => {
   }
 });
 
-Deno.test("readText() refuses what is too large or not UTF-8", async () => {
+Deno.test("readText() refuses a file that is too large or not UTF-8", async () => {
   using folder = temporaryFolder();
   const path = `${folder.path}/config.json`;
   await Deno.writeFile(path, Uint8Array.of(0x22, 0xff, 0x22));

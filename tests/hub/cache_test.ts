@@ -27,7 +27,7 @@ Deno.test("a revision cannot lead out of the cache", async () => {
 });
 
 Deno.test({
-  name: "a full disk is told, with what to do",
+  name: "the error of a full disk names a way out",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using full = await Deno.open("/dev/full", { write: true });
@@ -41,7 +41,7 @@ Deno.test({
   },
 });
 
-Deno.test("a spoilt listing is as good as none", async () => {
+Deno.test("a damaged listing is as good as none", async () => {
   using temporary = temporaryFolder();
   const folder = temporary.path;
   await Deno.mkdir(join(folder, "trees"));

@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { resolveData } from "lib/hub/resolve.ts";
 import { COMMIT, OLD, tinyHub } from "./tiny_hub.ts";
 
-Deno.test("resolveData() takes what the Hub has converted where main has none that is read", async () => {
+Deno.test("resolveData() takes the Hub's conversion where main has no file that we read", async () => {
   await using t = await tinyHub();
   t.pairs.commits[COMMIT] = { "load.py": "import os" };
   await rejects(resolveData("org/pairs", t), /^Error: Cannot find data in /);
@@ -27,7 +27,7 @@ Deno.test("resolveData() takes what the Hub has converted where main has none th
   );
 });
 
-Deno.test("resolveData() takes a part from the conversion where main has not that part", async () => {
+Deno.test("resolveData() takes a part from the conversion where main lacks it", async () => {
   await using t = await tinyHub();
   await rejects(resolveData("org/pairs:en/train", t), {
     message:

@@ -68,7 +68,7 @@ Deno.test("a body that ends early, cleanly, is completed", async () => {
   strictEqual(sent(t)[SHARD], WEIGHTS.length - 1000);
 });
 
-Deno.test("a host that falls silent is asked anew, one that is slow is not", async () => {
+Deno.test("a host that stalls is asked again, one that is slow is not", async () => {
   await using t = await tinyHub({ HF_HUB_DOWNLOAD_TIMEOUT: "0.4" });
   holdBack(t.hub, 50_000);
   const silent = t.hub.deliver;
@@ -88,7 +88,7 @@ Deno.test("a host that falls silent is asked anew, one that is slow is not", asy
   strictEqual(t.waits.length, 1);
 });
 
-Deno.test("a host that always falls silent is given up", async () => {
+Deno.test("a host that always stalls is given up", async () => {
   await using t = await tinyHub({ HF_HUB_DOWNLOAD_TIMEOUT: "0.02" });
   holdBack(t.hub, 0);
   await rejects(
@@ -97,7 +97,7 @@ Deno.test("a host that always falls silent is given up", async () => {
   );
 });
 
-Deno.test("a signed address that has run out is replaced by a new one", async () => {
+Deno.test("an expired signed address is replaced by a new one", async () => {
   await using t = await tinyHub();
   const used = new Set<string>();
   t.hub.tamper = at(STORED, 3, ({ url }) => {
@@ -109,7 +109,7 @@ Deno.test("a signed address that has run out is replaced by a new one", async ()
   strictEqual(t.hub.log.filter((line) => line === RESOLVED).length, 4);
 });
 
-Deno.test("a storage host that refuses for ever is named", async () => {
+Deno.test("a storage host that always refuses is named", async () => {
   await using t = await tinyHub();
   t.hub.tamper = at(STORED, 9, () => new Response("no", { status: 403 }));
   await rejects(
@@ -170,7 +170,7 @@ Deno.test("HTTP 5xx is tried again, ever later", async () => {
   });
 });
 
-Deno.test("HTTP 5xx for ever ends in words", async () => {
+Deno.test("HTTP 5xx without end is named", async () => {
   await using t = await tinyHub();
   t.hub.tamper = at(RESOLVED, 9, () => new Response("", { status: 500 }));
   await rejects(

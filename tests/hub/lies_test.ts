@@ -71,7 +71,7 @@ Deno.test("another byte in a git file is refused too", async () => {
   assertNothingShown(t.cache);
 });
 
-Deno.test("what the disk has no room for is not begun", async () => {
+Deno.test("a download for which the disk has no space is not begun", async () => {
   await using t = await tinyHub();
   const entries = ["config.json", SHARD].map((path) => ({
     type: "file",

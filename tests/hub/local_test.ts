@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { localData, localModel } from "lib/hub/local.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
-/** Runs a check on a folder with these files, by path, and what lies outside. */
+/** Runs a check on a folder with these files, by path, and a file outside. */
 async function withFolder(
   files: readonly string[],
   check: (folder: string, outside: string) => Promise<void>,

@@ -33,7 +33,7 @@ interface Hub {
 /** A request that a route takes. */
 interface Call {
   readonly request: Request;
-  /** Of the repository. */
+  /** The repository's name. */
   readonly name: string;
   readonly rest: readonly string[];
 }
@@ -44,7 +44,7 @@ type Handler = (
 ) => Response | Promise<Response>;
 
 const REPO = "([^/]+/[^/]+)";
-/** What the Hub answers, by method and path. */
+/** The Hub's answers, by method and path. */
 export const ROUTES: readonly [method: string, RegExp, Handler][] = [
   ["POST", /^\/api\/repos\/create$/, create],
   ["POST", /^\/api\/validate-yaml$/, () => Response.json({})],

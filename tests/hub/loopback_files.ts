@@ -32,25 +32,25 @@ export function sha256(content: Content): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** What git calls a blob. */
+/** The hash of a blob in git. */
 export function gitHash(content: Content): string {
   const bytes = bytesOf(content);
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes)
     .digest("hex");
 }
 
-/** What git has in the place of a content that LFS has. */
+/** The pointer that git has in place of a content of LFS. */
 export function pointerOf(content: Content): string {
   const oid = sha256(content);
   return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\n`;
 }
 
-/** What names a content in the cache, and as ETag. */
+/** The name of a content in the cache, and its ETag. */
 export function contentHash(path: string, content: Content): string {
   return isLfs(path) ? sha256(content) : gitHash(content);
 }
 
-/** What the newer storage calls a content; made up here. */
+/** The hash of a content on the newer storage; made up here. */
 export function xetHash(content: Content): string {
   return sha256(`xet ${sha256(content)}`);
 }

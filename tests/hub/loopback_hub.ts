@@ -14,7 +14,7 @@ import {
 /** A Hub on this machine, as far as pulling goes, and the host of its contents. */
 export interface LoopbackHub extends AsyncDisposable {
   endpoint: string;
-  /** What was asked: `path`, before it the host if not the Hub's, behind it the token. */
+  /** The requests: `path`, before it the host if not the Hub's, behind it the token. */
   log: string[];
   /** Bytes sent of each file, whoever sent them. */
   sent: Record<string, number>;
@@ -40,13 +40,13 @@ export function cutAfter(limit: number): LoopbackHub["deliver"] {
   return async function* (bytes) {
     yield bytes.subarray(0, limit);
     if (bytes.length <= limit) return;
-    // What is sent must have arrived before the connection breaks.
+    // The bytes must have arrived before the connection breaks.
     await new Promise((resolve) => setTimeout(resolve, 10));
     throw new Error("cable cut");
   };
 }
 
-/** Sends the first bytes of each file, and the others once what it returns is called. */
+/** Sends the first bytes of each file, and the rest once the returned function is called. */
 export function holdBack(hub: LoopbackHub, first: number): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
   hub.deliver = async function* (bytes) {
@@ -98,7 +98,7 @@ function urlOf({ addr }: Server): string {
   return `http://127.0.0.1:${addr.port}`;
 }
 
-/** A server that notes what it is asked. */
+/** A server that logs its requests. */
 function serve(
   { hub, signal }: { hub: LoopbackHub; signal: AbortSignal },
   host: string,

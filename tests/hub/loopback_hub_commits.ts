@@ -72,7 +72,7 @@ export class LoopbackHubCommits implements AsyncDisposable {
     return repo;
   }
 
-  /** Files of a branch, but for what every repository begins with. */
+  /** Files of a branch, except those with which every repository begins. */
   files(name: string, ref = "main"): Map<string, StoredFile> {
     const { refs, commits } = this.repos.get(name)!;
     const files = new Map(commits.get(refs.get(ref)!));
@@ -115,7 +115,7 @@ export class LoopbackHubCommits implements AsyncDisposable {
     return refuse(404, `no such place: ${request.method} ${pathname}`);
   }
 
-  /** The storage: it knows what it is to get, and from whom it cares not. */
+  /** The storage: it knows the content to receive, not the sender. */
   async #store(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const [, oid = "", part] = pathname.split("/");

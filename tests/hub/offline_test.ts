@@ -17,7 +17,7 @@ const offline = (t: TinyHub) => ({
   env: { ...t.env, HF_HUB_OFFLINE: "1" },
 });
 
-/** What Python's huggingface_hub lays down for some files of the model. */
+/** The cache that Python's huggingface_hub writes for some files of the model. */
 async function asPythonDoes(cache: string, paths: string[]): Promise<void> {
   const write = async (path: string, text: string) => {
     await Deno.mkdir(dirname(join(cache, path)), { recursive: true });
@@ -35,7 +35,7 @@ async function asPythonDoes(cache: string, paths: string[]): Promise<void> {
   }
 }
 
-Deno.test("HF_HUB_OFFLINE asks nobody and takes what the cache has", async () => {
+Deno.test("HF_HUB_OFFLINE sends nothing and takes the cache", async () => {
   await using t = await tinyHub();
   const online = await resolveModel("org/tiny", t);
   t.hub.log.length = 0;
@@ -55,7 +55,7 @@ Deno.test("offline, a branch stands where it was pulled", async () => {
   strictEqual(folder, join(t.cache, "snapshots", OLD));
 });
 
-Deno.test("offline and never pulled: the error says how to get it", async () => {
+Deno.test("offline and never pulled: the error says how to go online", async () => {
   await using t = await tinyHub();
   for (const id of ["org/tiny", `org/tiny@${COMMIT}`]) {
     await rejects(
@@ -65,7 +65,7 @@ Deno.test("offline and never pulled: the error says how to get it", async () => 
   }
 });
 
-Deno.test("what Python tools have pulled is found, with and without network", async () => {
+Deno.test("files that Python tools pulled are found, with and without network", async () => {
   await using t = await tinyHub();
   await asPythonDoes(t.cache, [...NEEDED, "pytorch_model.bin"]);
   const found = await resolveModel("org/tiny", offline(t));
@@ -75,7 +75,7 @@ Deno.test("what Python tools have pulled is found, with and without network", as
   deepStrictEqual(t.hub.log.filter((path) => !path.startsWith("/api/")), []);
 });
 
-Deno.test("what Python tools have pulled in part is completed", async () => {
+Deno.test("files that Python tools pulled in part are completed", async () => {
   await using t = await tinyHub();
   await asPythonDoes(t.cache, ["config.json", "tokenizer.json"]);
   await rejects(
@@ -103,7 +103,7 @@ Deno.test("a cached file of the wrong size is pulled again", async () => {
   strictEqual(await Deno.readTextFile(weights), MODEL["model.safetensors"]);
 });
 
-Deno.test("a kept listing tells offline which shards of a split are missing", async () => {
+Deno.test("a kept listing names the missing shards of a split offline", async () => {
   await using t = await tinyHub();
   const { files } = await resolveData("org/pairs:train", t);
   await Deno.remove(files[1]!);
@@ -163,7 +163,7 @@ Deno.test("no server at all: the cache serves", async () => {
   deepStrictEqual(names(folder), NEEDED);
 });
 
-Deno.test("what was pulled without a listing may lack files: a busy Hub is waited for", async () => {
+Deno.test("a pull without a listing may lack files, so a busy Hub is waited for", async () => {
   await using t = await tinyHub();
   await asPythonDoes(t.cache, ["config.json", "model.safetensors"]);
   let busy = 2;

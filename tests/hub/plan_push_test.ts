@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { planPush, type PushOptions } from "lib/hub/plan_push.ts";
 import { type Scene, scene, writes } from "./push_scene.ts";
 
-Deno.test("a plan says what a push would do, and only reads", async () => {
+Deno.test("a plan tells the effect of a push, and only reads", async () => {
   await using t = await scene();
   const plan = await t.plan();
   const { creates, visibility, parent } = plan;

@@ -53,7 +53,7 @@ Deno.test("two processes at once: one downloads, the other finds it", async () =
   await assertSound(t.cache);
 });
 
-Deno.test("who waits for another process is told so", async () => {
+Deno.test("a user who waits for another process is told", async () => {
   await using t = await tinyHub();
   const go = holdBack(t.hub, BEFORE);
   const first = resolveModel("org/tiny", t);
@@ -89,7 +89,8 @@ Deno.test("a process that is killed leaves a beginning, and no lock", async () =
 });
 
 Deno.test({
-  name: "a disk that is full: told, nothing is shown, and what came is kept",
+  name:
+    "a full disk is named, nothing is shown, and the bytes that came are kept",
   // Where a shell can bound the size of files.
   ignore: Deno.build.os === "windows",
   async fn() {

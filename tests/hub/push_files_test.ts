@@ -10,7 +10,7 @@ async function put(folder: string, paths: readonly string[]): Promise<void> {
   }
 }
 
-/** What lies about, and is nobody's business. */
+/** Other files in the folder, which stay private. */
 const PRIVATE = [
   ".env",
   ".git/config",
@@ -24,7 +24,7 @@ const PRIVATE = [
   "training_args.json",
 ];
 
-Deno.test("of a run go adapter, record and figure, and nothing else", async () => {
+Deno.test("a push of a run has its adapter, record and figure, and nothing else", async () => {
   using folder = temporaryFolder();
   const adapter = ["adapter_config.json", "adapter_model.safetensors"];
   const record = ["README.md", "figure.png", "metrics.jsonl", "run.json"];
@@ -43,7 +43,7 @@ Deno.test("of a run go adapter, record and figure, and nothing else", async () =
   );
 });
 
-Deno.test("of a model go weights, configuration, tokenizer and its card", async () => {
+Deno.test("a push of a model has weights, configuration, tokenizer and card", async () => {
   using folder = temporaryFolder();
   const model = [
     "README.md",
@@ -67,7 +67,7 @@ Deno.test("of a model go weights, configuration, tokenizer and its card", async 
   deepStrictEqual([...files.keys()], model);
 });
 
-Deno.test("of an ONNX model go graphs, their weights, and what lies beside them", async () => {
+Deno.test("a push of an ONNX model has graphs, their weights, and the files beside them", async () => {
   using folder = temporaryFolder();
   const model = [
     "chat_template.jinja",
@@ -96,7 +96,7 @@ Deno.test("of an ONNX model go graphs, their weights, and what lies beside them"
   );
 });
 
-Deno.test("a model with ONNX graphs beside its weights goes without them", async () => {
+Deno.test("a push of a model with weights leaves out its ONNX graphs", async () => {
   using folder = temporaryFolder();
   const model = ["config.json", "model.safetensors"];
   await put(folder.path, [...model, "onnx/model.onnx"]);
@@ -126,7 +126,7 @@ Deno.test("a folder without weights, or none at all, is refused", async () => {
   );
 });
 
-Deno.test("a link to what lies elsewhere is refused", async () => {
+Deno.test("a link to a file elsewhere is refused", async () => {
   using folder = temporaryFolder();
   using other = temporaryFolder();
   await put(other.path, ["secret"]);

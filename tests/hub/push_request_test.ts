@@ -44,7 +44,7 @@ for (const [part, status, error] of FAULTS) {
   });
 }
 
-Deno.test("a branch that the Hub does not make is told", async () => {
+Deno.test("a branch that the Hub does not create is named", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");
   const plan = await t.plan({ revision: "rank" });
@@ -69,7 +69,7 @@ Deno.test("a busy Hub is asked again, but never twice for a commit", async () =>
   strictEqual(writes(t).filter((path) => path.includes("commit")).length, 1);
 });
 
-Deno.test("a commit that the Hub had no time for is asked for again", async () => {
+Deno.test("a commit for which the Hub was too busy is sent again", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");
   t.hub.tamper = failing("/commit/", { status: 429, times: 2 });

@@ -62,7 +62,7 @@ export async function requireContents(
   }
 }
 
-/** Paths of the requests that ask for more than an answer. */
+/** Paths of the requests that write. */
 export const writes = ({ hub }: Scene) =>
   hub.log.filter(({ method }) => method !== "GET").map(({ path }) => path);
 

@@ -24,7 +24,7 @@ Deno.test("push() makes a private repository with the files in one commit", asyn
   await requireContents(t);
 });
 
-Deno.test("what push() sent, a pull brings back byte for byte", async () => {
+Deno.test("a pull brings back the bytes that push() sent", async () => {
   await using t = await scene();
   await push(await t.plan(), TITLE);
   const { folder } = await resolveModel("org/tiny", t);
@@ -36,7 +36,7 @@ Deno.test("what push() sent, a pull brings back byte for byte", async () => {
   }
 });
 
-Deno.test("a second push sends what differs, and leaves the rest", async () => {
+Deno.test("a second push sends the files that differ", async () => {
   await using t = await scene();
   t.hub.add("org/tiny", { "README.md": "old", "notes.txt": "mine" });
   await push(await t.plan(), TITLE);
@@ -60,7 +60,7 @@ Deno.test("a second push sends what differs, and leaves the rest", async () => {
   strictEqual(writes(t).length, 2);
 });
 
-Deno.test("an answer that has no body is one", async () => {
+Deno.test("an answer without a body is an answer", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");
   const plan = await t.plan();
@@ -86,7 +86,7 @@ Deno.test("large files go in parts where the Hub wants it", async () => {
 });
 
 for (const partSize of [Infinity, 1500]) {
-  Deno.test(`onFile() hears of what goes out in parts of ${partSize} bytes, also again`, async () => {
+  Deno.test(`onFile() hears of bytes sent in parts of ${partSize} bytes, also again`, async () => {
     await using t = await scene();
     t.hub.partSize = partSize;
     let failures = 1;
@@ -120,7 +120,7 @@ Deno.test("a pull request leaves main as it is", async () => {
   await requireContents(t, { ref: "refs/pr/1", more: ["notes.txt"] });
 });
 
-Deno.test("a branch that is not there is made from main", async () => {
+Deno.test("a missing branch is created from main", async () => {
   await using t = await scene();
   t.hub.add("org/tiny", { "notes.txt": "mine" });
   const plan = await t.plan({ revision: "rank/2" });
@@ -143,7 +143,7 @@ Deno.test("a commit that came in between is not overwritten", async () => {
   deepStrictEqual(t.hub.files("org/tiny"), before);
 });
 
-Deno.test("an answer to the commit that is none of a Hub's is told", async () => {
+Deno.test("an answer to the commit that is not a Hub's is named", async () => {
   await using t = await scene();
   t.hub.add("org/tiny");
   const plan = await t.plan();
@@ -167,7 +167,7 @@ Deno.test("a repository that was made for a failed push is named", async () => {
 });
 
 for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
-  Deno.test(`a commit that does not hold the ${name} that was planned is told`, async () => {
+  Deno.test(`a commit that does not hold the ${name} of the plan is named`, async () => {
     await using t = await scene();
     t.hub.add("org/tiny");
     const plan = await t.plan();
@@ -199,7 +199,7 @@ peerTest("the loopback Hub takes what Python's client pushes", async () => {
   await requireContents(t, { ref: "refs/pr/1" });
 });
 
-peerTest("Python's client finds what was pushed", async () => {
+peerTest("Python's client finds the files that were pushed", async () => {
   await using t = await scene();
   await push(await t.plan(), TITLE);
   const script = fixture("pull_snapshot.py");

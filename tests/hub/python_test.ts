@@ -29,7 +29,7 @@ async function hubWithGguf(): Promise<TinyHub> {
   return t;
 }
 
-/** What Python's client finds, and where. */
+/** The files that Python's client finds, and their paths. */
 async function pythonPulls(
   { env }: TinyHub,
   more: Record<string, string> = {},
@@ -74,7 +74,7 @@ peerTest(
 );
 
 peerTest(
-  "we wait for Python's client, and find what it has pulled",
+  "we wait for Python's client, and find the files that it pulled",
   async () => {
     await using t = await hubWithGguf();
     const go = holdBack(t.hub, BEFORE);

@@ -3,7 +3,7 @@ import { resolveData, resolveModel } from "lib/hub/resolve.ts";
 import { refuse } from "./loopback_hub.ts";
 import { COMMIT, names, tinyHub } from "./tiny_hub.ts";
 
-/** A refusal of the Hub, and what it says after repository, status and reason. */
+/** A refusal of the Hub, and its message after repository, status and reason. */
 interface Refusal {
   readonly status: number;
   readonly code?: string;
@@ -75,7 +75,7 @@ for (const [name, refusal] of Object.entries(REFUSALS)) {
   });
 }
 
-Deno.test("a file that is listed and not there is told", async () => {
+Deno.test("a file that is listed but missing is named", async () => {
   await using t = await tinyHub();
   const place = `/org/tiny/resolve/${COMMIT}/config.json`;
   t.hub.tamper = (path) => path === place ? refuse(404, "EntryNotFound") : null;
@@ -95,7 +95,7 @@ Deno.test("a gated data set has its page among the data sets", async () => {
 });
 
 for (const id of ["org/tiny@v9", `org/tiny@${"f".repeat(40)}`]) {
-  Deno.test(`the revision of ${id} is told to be missing`, async () => {
+  Deno.test(`the revision of ${id} is named as missing`, async () => {
     await using t = await tinyHub();
     await rejects(
       resolveModel(id, t),

@@ -74,7 +74,7 @@ Deno.test("a second pull asks for the commit only, a pinned one for nothing", as
   strictEqual(t.hub.log.length, 1);
 });
 
-Deno.test("a branch that moved on brings what changed", async () => {
+Deno.test("a branch that moved on brings the files that changed", async () => {
   await using t = await tinyHub();
   await resolveModel("org/tiny@refs/pr/1", t);
   t.model.refs["refs/pr/1"] = COMMIT;
@@ -123,7 +123,7 @@ Deno.test("two pulls at once do not disturb each other", async () => {
   strictEqual(names(join(t.cache, "blobs")).length, NEEDED.length);
 });
 
-Deno.test("a cache that cannot be written serves what it has", async () => {
+Deno.test("a cache that cannot be written serves its files", async () => {
   await using t = await tinyHub();
   const { folder } = await resolveModel("org/tiny", t);
   for (const name of ["refs", "trees"]) {
@@ -194,7 +194,7 @@ Deno.test("resolveData() pulls the files of a split, over all pages of the listi
   ]);
 });
 
-Deno.test("resolveModel() pulls what a tokenizer needs alone, and the rest later", async () => {
+Deno.test("resolveModel() pulls only a tokenizer's files, and the rest later", async () => {
   await using t = await tinyHub();
   const needed = ["config.json", "special_tokens_map.json", "tokenizer.json"];
   const { folder } = await resolveModel("org/tiny", {

@@ -44,7 +44,7 @@ Deno.test("retrying() counts anew where an attempt got on", async () => {
   ok(waits.every((pause) => pause <= 1000));
 });
 
-Deno.test("retrying() does not repeat what will not pass", async () => {
+Deno.test("retrying() does not repeat an error that will not pass", async () => {
   const { attempt, waits, sleep } = failing(1, () => new Transient("x"));
   const refused = () => Promise.reject(new Error("no"));
   await rejects(retrying(refused, { sleep }), { message: "no" });

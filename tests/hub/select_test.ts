@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { dataFiles, ggufFile, modelFiles } from "lib/hub/select.ts";
 
-Deno.test("modelFiles() takes what a model needs and nothing that could be code", () => {
+Deno.test("modelFiles() takes a model's files and nothing that could be code", () => {
   const wanted = [
     "chat_template.jinja",
     "config.json",
@@ -34,7 +34,7 @@ Deno.test("modelFiles() takes a folder with an adapter alone", () => {
   deepStrictEqual(modelFiles(paths, "it"), paths);
 });
 
-Deno.test("modelFiles() says what is missing and what is there", () => {
+Deno.test("modelFiles() names the missing file and those that are there", () => {
   throws(() => modelFiles(["config.json", "pytorch_model.bin"], "the model"), {
     message:
       "Cannot find weights in the model: expected *.safetensors, it has config.json, pytorch_model.bin",
@@ -56,7 +56,7 @@ Deno.test("modelFiles() takes a tokenizer without the weights", () => {
   );
 });
 
-Deno.test("ggufFile() takes a path, or what begins a word of one", () => {
+Deno.test("ggufFile() takes a path, or the beginning of a word of one", () => {
   const paths = [
     "Q4_0.gguf",
     "a-Q4_0.gguf",
@@ -116,7 +116,7 @@ Deno.test("dataFiles() prefers whole words to beginnings", () => {
   ]);
 });
 
-Deno.test("dataFiles() refuses what begins several words", () => {
+Deno.test("dataFiles() refuses the beginning of several words", () => {
   const shards = ["train_prefs-0", "train_sft-0", "train_sft-1"].map((name) =>
     `data/${name}.parquet`
   );
@@ -168,7 +168,7 @@ Deno.test("dataFiles() takes every container and nothing about the data", () => 
   );
 });
 
-Deno.test("dataFiles() finds a config and split of what the Hub has converted", () => {
+Deno.test("dataFiles() finds a config and split of the Hub's conversion", () => {
   const paths = ["en", "fr"].flatMap((config) =>
     ["test", "train"].map((split) => `${config}/${split}/0000.parquet`)
   );
@@ -190,7 +190,7 @@ for (const paths of TWICE) {
   });
 }
 
-Deno.test("dataFiles() says what is no data", () => {
+Deno.test("dataFiles() names files that are no data", () => {
   const paths = Array.from({ length: 8 }, (_, i) => `train-${i}.arrow`);
   throws(() => dataFiles(paths, "the data", { part: null }), {
     message:

@@ -16,7 +16,7 @@ export const MODEL: Record<string, string> = {
   "special_tokens_map.json": "",
   "tokenizer.json": "{}",
 };
-/** What of it a model needs. */
+/** The files that a model needs. */
 export const NEEDED = [
   "config.json",
   "model.safetensors",
@@ -77,6 +77,6 @@ export function oneCommit(files: LoopbackFiles): LoopbackRepo {
   return { refs: { main: COMMIT }, commits: { [COMMIT]: files } };
 }
 
-/** What lies in a folder. */
+/** The files in a folder. */
 export const names = (folder: string) =>
   Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();

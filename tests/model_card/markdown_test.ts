@@ -17,12 +17,12 @@ Deno.test("code() holds any text on one line", () => {
   strictEqual(code(" \n"), "–");
 });
 
-Deno.test("codeBlock() ends where it should", () => {
+Deno.test("codeBlock() ends at its own fence", () => {
   strictEqual(codeBlock("sh", "a"), "```sh\na\n```");
   strictEqual(codeBlock("", "a\n````\nb"), "`````\na\n````\nb\n`````");
 });
 
-Deno.test("words() mean what they say", () => {
+Deno.test("words() escapes punctuation", () => {
   strictEqual(
     words("a_b *c*\n<d> [e](f) | g"),
     "a\\_b \\*c\\* \\<d\\> \\[e\\](f) \\| g",
@@ -36,7 +36,7 @@ Deno.test("table() keeps its columns, whatever is in them", () => {
   );
 });
 
-Deno.test("section() is not there where nothing is in it", () => {
+Deno.test("section() is empty without parts", () => {
   strictEqual(section("A", "", "b", "", "c"), "## A\n\nb\n\nc");
   strictEqual(section("A", ""), "");
 });

@@ -2,7 +2,7 @@ import { doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { LOSSES } from "lib/losses/registry.ts";
 import { formulaHtml, proseHtml } from "lib/plot/mathml.ts";
 
-/** What a browser shows, without elements and joiners. */
+/** The text that a browser shows, without elements and joiners. */
 const shown = (html: string) =>
   html.replaceAll(/<[^>]*>|\u2060/g, "").replaceAll(/\s+/g, " ")
     .replaceAll("&lt;", "<");

@@ -46,7 +46,7 @@ function panel(title: string, sheet = SHEET): ScatterTrace[] {
   return (found?.data ?? []).filter((trace) => trace.type === "scatter");
 }
 
-Deno.test("a figure says what was trained on what, and that the chosen fell", () => {
+Deno.test("a figure names model and data, and says that the chosen fell", () => {
   const { title, text, panels, tables } = trainingFigure(SHEET);
   strictEqual(title, "dpo: a model on pairs.jsonl, seed 3");
   strictEqual(panels[0]?.note, SHEET.objective);

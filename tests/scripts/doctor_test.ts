@@ -5,7 +5,7 @@ import { runScript } from "./run_script.ts";
 const doctor = (args: string[], env: Record<string, string> = {}) =>
   runScript("doctor", args, { env });
 
-Deno.test("doctor tells what it found as JSON, without asking the network", async () => {
+Deno.test("doctor tells its findings as JSON, without the network", async () => {
   using folder = temporaryFolder();
   const { code, out } = await doctor(["--json"], {
     HF_ENDPOINT: "http://localhost:9",

@@ -58,7 +58,7 @@ Deno.test("export merges the adapter of a run into its model, and says from what
     strictEqual((await run(path, [...args, ...sizes])).code, 0);
   }));
 
-Deno.test("export --onnx writes what transformers.js looks for", () =>
+Deno.test("export --onnx writes the files that transformers.js looks for", () =>
   withRun(async ({ path, model }) => {
     const { code, err } = await run(path, [
       ...["run", "--base", model, "--onnx", "--out", "new/out"],

@@ -52,7 +52,7 @@ for (const [loss, more] of Object.entries(RUNS)) {
   });
 }
 
-Deno.test("figure names what it expected", async () => {
+Deno.test("figure names the arguments that it expected", async () => {
   const unknown = await figure("nowhere");
   strictEqual(unknown.code, 1);
   match(

@@ -7,7 +7,7 @@ import { runScript } from "./run_script.ts";
 
 const losses = (...args: string[]) => runScript("losses", args);
 
-Deno.test("losses lists every loss with what it needs and its options", async () => {
+Deno.test("losses lists every loss with its needs and its options", async () => {
   const { code, out } = await losses();
   strictEqual(code, 0);
   strictEqual(out.trim().split("\n").length, LOSSES.length + 2);

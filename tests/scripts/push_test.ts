@@ -11,7 +11,7 @@ const push = (hub: LoopbackHubCommits, args: string[]) =>
 
 const LORA = ["--loss", "dpo", "--steps", "3", "--batch", "4"];
 
-Deno.test("push shows what it would send, and sends it when told to", async () => {
+Deno.test("push shows its files, and sends them with --yes", async () => {
   await using t = await tinyTraining();
   await using hub = new LoopbackHubCommits();
   const out = join(t.path, "out");

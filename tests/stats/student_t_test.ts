@@ -43,7 +43,7 @@ Deno.test("centralProbability() undoes twoSidedQuantile()", () => {
   near(centralProbability(Infinity, 4), 1, 1e-15);
 });
 
-Deno.test("Student's t refuses what has no meaning", () => {
+Deno.test("Student's t refuses bounds and degrees without a meaning", () => {
   throws(
     () => twoSidedQuantile(1, 3),
     /probability of 1: expected one between/,

@@ -116,7 +116,7 @@ Deno.test("the base model may be named when it was a local one", async () => {
   doesNotMatch(warnings.join(), /base model/);
 });
 
-Deno.test("a base model that is a name of nothing is warned of", async () => {
+Deno.test("a base model that is no Hub id is warned of", async () => {
   using folder = temporaryFolder();
   await putAdapter(folder.path, "base");
   const { warnings } = await pushSource(folder.path, TO);
