@@ -23,24 +23,39 @@ export {
 } from "../loss_tools/evaluate.ts";
 export { combine } from "../losses/combine.ts";
 export {
+  type Batch,
+  type Batches,
   type CompletionBatch,
   type LabelBatch,
   type PairBatch,
+  type Prompts,
   type RankBatch,
+  type Ranks,
   type Sequences,
+  type Tokens,
+  type Totals,
 } from "../losses/batch.ts";
 export {
   type BatchStatistics,
   type Combination,
+  type CompletionLogProbs,
   completionLoss,
+  type Declared,
+  type Definition,
   labelLoss,
+  type LabelWeights,
   type Loss,
   type LossOf,
+  type LossRow,
   type LossState,
   type LossTerms,
   pairLoss,
+  type Peer,
+  PEERS,
   type PlainLoss,
+  type Preset,
   rankLoss,
+  type Statistics,
   type WeightedLoss,
 } from "../losses/loss.ts";
 export {

@@ -18,3 +18,4 @@ export {
 export { type ConversionHook, type InputHooks } from "../run/models.ts";
 export { run, type RunHooks, type RunOptions } from "../run/run.ts";
 export { type GivenSettings, type TrainSettings } from "../run/settings.ts";
+export { type StepHooks } from "../run/steps.ts";

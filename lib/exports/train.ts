@@ -3,6 +3,13 @@
  *
  * @module
  */
+export {
+  adamW,
+  type Optimizer,
+  type Schedule,
+  SCHEDULES,
+  type StepOptions as OptimizerStep,
+} from "../optim.ts";
 export { type Identity } from "../train/checkpoints.ts";
 export {
   type StepMetrics,

@@ -20,8 +20,9 @@ import { batchInputs, lossInputs, type MicroBatch } from "../train/feeds.ts";
 
 /** Log-probabilities of a completion, in nats, as a model would give them. */
 export interface GivenCompletion {
+  /** log π_θ(y|x). */
   readonly logProb: number;
-  /** @default 0 */
+  /** log π_ref(y|x). @default 0 */
   readonly refLogProb?: number;
   /** Tokens; they share its log-probability equally. @default 1 */
   readonly length?: number;
@@ -37,9 +38,11 @@ export interface GivenExample {
   readonly label?: boolean;
 }
 
+/** How a loss is computed on numbers. */
 export interface LossGraphOptions {
+  /** Values of the loss's options. @default their defaults */
   readonly lossOptions?: LossOptionValues;
-  /** @default "float32" */
+  /** Type of the arithmetic. @default "float32" */
   readonly float?: Float;
   /** log π_θ − log π_ref of mismatched completions, where a loss has them. */
   readonly mismatched?: readonly number[];
@@ -193,6 +196,7 @@ export function logProbPairs(
   }));
 }
 
+/** The result of {@linkcode runLoss}. */
 export interface LossRun {
   /** The loss of each example. */
   readonly losses: readonly number[];

@@ -13,6 +13,7 @@ export interface PolicyLogProbs {
 
 /** Counts over the whole optimizer batch, by weight, scalars. */
 export interface Totals {
+  /** Examples. */
   readonly examples: Value;
   /** Scored tokens of the completions to imitate: chosen or desirable ones. */
   readonly completionTokens: Value;
@@ -105,27 +106,37 @@ export interface Tokens {
 
 /** What a loss reads of n examples; what it does not look at costs nothing. */
 export interface Batch {
+  /** The prompts. */
   readonly prompt: Prompts;
+  /** The scored tokens. */
   readonly tokens: Tokens;
+  /** Counts over the optimizer batch. */
   readonly totals: Totals;
   /** What the loss's statistics gave: scalars, or `[n]`. */
   readonly statistics: Readonly<Record<string, Value>>;
 }
 
+/** The input of a loss of single completions. */
 export interface CompletionBatch extends Batch {
+  /** The completion of each example. */
   readonly completion: Sequences;
 }
 
+/** The input of a loss of pairs. */
 export interface PairBatch extends Batch {
+  /** The better completion of each pair. */
   readonly chosen: Sequences;
+  /** The worse completion of each pair. */
   readonly rejected: Sequences;
 }
 
+/** The input of a loss of labelled completions. */
 export interface LabelBatch extends CompletionBatch {
   /** 1 where the completion is desirable, else 0, `[n]`. */
   readonly desirable: Value;
 }
 
+/** The input of a loss of ranked lists. */
 export interface RankBatch extends Batch, Ranks {
   /** From best to worst, `[n, K]`; shorter lists are filled up. */
   readonly ranked: Sequences;
@@ -133,9 +144,13 @@ export interface RankBatch extends Batch, Ranks {
 
 /** A batch in the form of each kind of loss. */
 export interface Batches {
+  /** Single completions. */
   completions: CompletionBatch;
+  /** Pairs. */
   pairs: PairBatch;
+  /** Labelled completions. */
   labels: LabelBatch;
+  /** Ranked lists. */
   ranks: RankBatch;
 }
 

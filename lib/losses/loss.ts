@@ -8,6 +8,7 @@ import type {
 
 /** What a loss gives for each of n examples, each `[n]`. */
 export interface LossTerms {
+  /** The loss. */
   readonly loss: Value;
   /** Parts of the loss worth logging, averaged over the examples. */
   readonly metrics?: Readonly<Record<string, Value>>;
@@ -15,14 +16,19 @@ export interface LossTerms {
 
 /** A prompt with its completions, as token ids. */
 export interface LossRow {
+  /** Ids of the prompt. */
   readonly prompt: readonly number[];
+  /** Ids of each completion. */
   readonly completions: readonly (readonly number[])[];
+  /** Which tokens count. @default all */
   readonly lossMask?: readonly (readonly boolean[])[];
 }
 
 /** log π_θ(y|x) and log π_ref(y|x) of a completion, in nats. */
 export interface CompletionLogProbs {
+  /** log π_θ(y|x). */
   readonly logProb: number;
+  /** log π_ref(y|x). */
   readonly refLogProb: number;
 }
 
@@ -33,6 +39,7 @@ export type LossState = Readonly<Record<string, number>>;
 export interface BatchStatistics {
   /** Values by the names under which the loss reads them. */
   readonly values: Readonly<Record<string, number | readonly number[]>>;
+  /** Numbers worth logging. */
   readonly metrics: Readonly<Record<string, number>>;
   /** The state after this batch. @default the state before it */
   readonly state?: LossState;
@@ -69,6 +76,7 @@ export interface Statistics<O extends LossOptions> {
 
 /** Trainers whose objectives presets reproduce. */
 export const PEERS = ["trl", "llama-factory", "paper-repo"] as const;
+/** One of {@linkcode PEERS}. */
 export type Peer = typeof PEERS[number];
 
 /** How another trainer names a loss, and options that make it ours. */
@@ -83,13 +91,17 @@ export interface Preset<O extends LossOptions> {
 
 /** λ_D and λ_U. */
 export interface LabelWeights {
+  /** λ_D. */
   readonly desirable: number;
+  /** λ_U. */
   readonly undesirable: number;
 }
 
-interface Definition<O extends LossOptions> {
+/** Everything that a loss declares, apart from its kind of data. */
+export interface Definition<O extends LossOptions> {
   /** Name in commands and records. */
   readonly id: string;
+  /** Name in words. */
   readonly title: string;
   /** What is minimised for each example, in plain text. */
   readonly formula: string;
@@ -97,8 +109,11 @@ interface Definition<O extends LossOptions> {
   readonly derivation?: readonly string[];
   /** Paper, equation, address. */
   readonly source: string;
+  /** Options by name. */
   readonly options: O;
+  /** Options that reproduce other trainers. @default none */
   readonly presets?: Readonly<Partial<Record<Peer, Preset<O>>>>;
+  /** Statistics of the optimizer batch. @default none */
   readonly statistics?: Statistics<O>;
   /** Fewest examples of an optimizer batch. @default 1 */
   readonly minimumBatch?: number;
@@ -113,28 +128,36 @@ export interface LossOf<
   K extends keyof Batches,
   O extends LossOptions = LossOptions,
 > extends Definition<O> {
+  /** The kind of data. */
   readonly data: K;
+  /** Builds the loss of each example in the graph of the batch. */
   terms(batch: Batches[K], options: LossOptionTerms<O>): LossTerms;
 }
 
 /** A loss of any kind that is no sum of others. */
 export type PlainLoss = { [K in keyof Batches]: LossOf<K> }[keyof Batches];
 
+/** A term of a sum of losses. */
 export interface WeightedLoss {
+  /** The loss. */
   readonly loss: PlainLoss;
+  /** Its factor. */
   readonly weight: number;
 }
 
 /** A weighted sum of losses; see `combine()`. */
 export interface Combination extends Definition<LossOptions> {
+  /** The kind of data of the sum. */
   readonly data: PlainLoss["data"];
+  /** The terms. */
   readonly parts: readonly WeightedLoss[];
 }
 
+/** A loss: one formula, or a weighted sum. */
 export type Loss = PlainLoss | Combination;
 
 /** A loss as it is declared, before its kind is added. */
-type Declared<K extends keyof Batches, O extends LossOptions> = Omit<
+export type Declared<K extends keyof Batches, O extends LossOptions> = Omit<
   LossOf<K, O>,
   "data"
 >;

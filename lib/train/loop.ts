@@ -12,6 +12,7 @@ import type { BatchOptions } from "./micro_batches.ts";
 
 /** Everything that decides a run, but the policy. */
 export interface TrainingPlan {
+  /** Examples to train on. */
   readonly examples: readonly Example[];
   /** The examples of each step, by number. */
   readonly batches: readonly (readonly number[])[];
@@ -19,13 +20,19 @@ export interface TrainingPlan {
   readonly evalExamples: readonly Example[];
   /** Steps between evaluations; the last step has one anyway. 0 for it alone. */
   readonly evalEvery: number;
+  /** Examples of an evaluated batch. */
   readonly evalBatch: number;
+  /** Values of the loss's options. */
   readonly lossOptions: LossOptionValues;
+  /** Highest learning rate. */
   readonly learningRate: number;
+  /** How the learning rate falls. */
   readonly schedule: Schedule;
   /** Steps of warm-up. */
   readonly warmup: number;
+  /** Decoupled weight decay. */
   readonly weightDecay: number;
+  /** Norm that the gradient is clipped to; 0 for no clipping. */
   readonly maxGradNorm: number;
   /** Moves the reference to the policy (TR-DPO). @default never */
   readonly referenceUpdate?: {
@@ -38,10 +45,13 @@ export interface TrainingPlan {
 
 /** One line of metrics. */
 export interface StepMetrics {
+  /** Steps taken. */
   readonly step: number;
+  /** Means over the batch. */
   readonly [metric: string]: number;
 }
 
+/** Options and progress of {@linkcode train}. */
 export interface TrainingHooks {
   /** Of everything that {@linkcode rowsToReference} lists; null if nothing. */
   reference: Reference | null;

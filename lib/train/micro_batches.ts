@@ -10,8 +10,11 @@ import { batchMetrics, groupMeans, mean, scoredBatch } from "./metrics.ts";
 import type { Objective } from "./objective.ts";
 import type { Reference } from "./reference.ts";
 
+/** How an optimizer batch is computed. */
 export interface BatchOptions {
+  /** Values of the loss's options. */
   lossOptions: LossOptionValues;
+  /** Log-probabilities under the reference; null for a loss that reads none. */
   reference: Reference | null;
 }
 
@@ -21,6 +24,7 @@ export interface BatchResult {
   readonly loss: number;
   /** `logps/*`, `rewards/*`, the loss's own parts and statistics. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Examples of the batch. */
   readonly examples: number;
   /** Tokens that went through the model for the loss. */
   readonly tokens: number;

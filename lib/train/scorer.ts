@@ -21,6 +21,7 @@ export interface ScorerOptions extends CompileOptions {
   microTokens?: number;
 }
 
+/** Progress of scoring. */
 export interface ScoreOptions {
   /** Values of what the policy trains. */
   parameters: Tensors;
@@ -58,6 +59,7 @@ export class Scorer {
   readonly #compile: (unit: Unit) => Promise<Pass>;
   readonly #passes = new Map<Unit, Promise<Pass>>();
 
+  /** @internal */
   constructor({ policy, microTokens = 1024, ...options }: ScorerOptions) {
     this.#microTokens = microTokens;
     const chunks = headChunks(policy.config, microTokens);
@@ -102,6 +104,7 @@ export class Scorer {
     return (await this.#compiled("sequences")).program.hash;
   }
 
+  /** Frees the compiled graphs. */
   async release(): Promise<void> {
     for (const pass of this.#passes.values()) {
       await (await pass).program.release();

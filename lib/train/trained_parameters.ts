@@ -27,6 +27,7 @@ export function tensorsOf(
 
 /** What of a training run outlives its process. */
 export interface Snapshot {
+  /** Steps taken. */
   readonly step: number;
   /** The parameters and the optimizer's slots, each by parameter name. */
   readonly tensors: ReadonlyMap<string, Values>;
@@ -34,7 +35,9 @@ export interface Snapshot {
   readonly carried: Readonly<Record<string, number>>;
 }
 
+/** Numbers of one step of the optimizer. */
 export interface UpdateOptions {
+  /** Learning rate of the step. */
   learningRate: number;
   /** Relative to the learning rate, on matrices only. @default 0 */
   weightDecay?: number;

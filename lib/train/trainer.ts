@@ -36,14 +36,17 @@ import {
 } from "./reference.ts";
 import { headChunks, type ScoreOptions, Scorer } from "./scorer.ts";
 
+/** Options of a {@linkcode Trainer}. */
 export interface TrainerOptions {
+  /** The policy to train. */
   policy: Policy;
+  /** The loss to minimise. */
   loss: Loss;
   /** The loss's choices are compiled in; its numbers may change at each step. */
   lossOptions: LossOptionValues;
-  /** @default "cpu" */
+  /** The device that computes. @default "cpu" */
   device?: Device;
-  /** @default 1 */
+  /** Threads that share the work of one operator, on CPU. @default 1 */
   threads?: number;
   /**
    * Slots (rows × longest row) of a micro-batch: bounds memory and changes
@@ -52,12 +55,14 @@ export interface TrainerOptions {
   microTokens?: number;
   /** Refuses a training step that would leave the device. @default false */
   strict?: boolean;
-  /** @default adamW() */
+  /** How parameters follow gradients. @default adamW() */
   optimizer?: Optimizer;
 }
 
+/** Options of {@linkcode Trainer.train}. */
 export interface StepOptions extends BatchOptions, UpdateOptions {}
 
+/** The result of {@linkcode Trainer.train}. */
 export interface StepResult extends BatchResult {
   /** Norm of the gradient before clipping. */
   readonly gradNorm: number;
@@ -145,6 +150,7 @@ export class Trainer {
     return this.trained.restart(values);
   }
 
+  /** The state that training goes on from. */
   async save(): Promise<Snapshot> {
     const { step, tensors } = await this.trained.save();
     const { values } = this.reference;
@@ -155,6 +161,7 @@ export class Trainer {
     };
   }
 
+  /** Returns to a saved state. */
   restore(snapshot: Snapshot): Promise<void> {
     this.#lossState = snapshot.carried;
     this.reference.values = snapshot.tensors.get(REFERENCE) ?? null;
@@ -241,6 +248,7 @@ export class Trainer {
     return { ...result, gradNorm };
   }
 
+  /** Frees what the trainer holds on the device. */
   async release(): Promise<void> {
     await this.program.release();
     await (await this.#forward)?.release();
@@ -302,6 +310,7 @@ export class MovingReference {
   /** Its parameters; `null` while they are the policy's initial ones. */
   values: Values | null = null;
 
+  /** @internal */
   constructor(
     private readonly policy: Policy,
     private readonly scoreUnder: ScoreUnder,
