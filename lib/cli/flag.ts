@@ -1,10 +1,10 @@
-/** What every flag says of itself. */
+/** Properties that all kinds of flags share. */
 export interface Described {
   /** A line break in it begins a new line of the help text. */
   readonly help: string;
   /** Heading of the help text under which the flag stands. */
   readonly group?: string;
-  /** Name of its value in a record, that of the flag unless given. */
+  /** Name of the value in a record. @default the name of the flag */
   readonly recordedAs?: string;
 }
 
@@ -47,7 +47,7 @@ export interface ChoiceFlag extends Valued<string> {
   readonly choices: readonly string[];
 }
 
-/** No value: true when given, else false. */
+/** A flag without a value: true if given, false otherwise. */
 export interface ToggleFlag extends Described {
   /** True or false. */
   readonly kind: "toggle";
@@ -59,15 +59,15 @@ export interface ParsedFlag<T = unknown> extends Valued<T> {
   readonly placeholder: string;
   /** The notation in words, for errors. */
   readonly expected: string;
-  /** `undefined` for a text that is not in the notation. */
+  /** Returns `undefined` for a text that is not in the notation. */
   readonly parse: (text: string) => T | undefined;
-  /** Whether a value of JSON is one that the flag may have. */
+  /** Whether the flag may have this value of JSON. */
   readonly is: (value: unknown) => value is T;
 }
 
 /**
- * One declared value: a flag of a verb, a setting of a record, an option of a
- * loss. Help, parsing, checks and types all follow from it.
+ * Declaration of a value: a flag of a verb, a setting in a record, an option of
+ * a loss. Help, parsing, checks and types follow from it.
  */
 export type Flag =
   | TextFlag
@@ -86,7 +86,7 @@ type Exact<O, Known> =
   & O
   & Readonly<Record<Exclude<keyof O, keyof Known>, never>>;
 
-/** A constructor of one kind of flag that keeps the types of its options. */
+/** A constructor for one kind of flag, which keeps the types of its options. */
 function flag<F extends Flag>(kind: F["kind"]) {
   return <const O extends Options<F>>(
     options: Exact<O, Options<F>>,
@@ -109,7 +109,7 @@ export function choice<
   return { ...options, kind: "choice", choices };
 }
 
-/** The value of a flag. */
+/** Type of a flag's value. */
 export type ValueOf<F> = F extends { kind: "toggle" } ? boolean
   : F extends { kind: "text" } ? string
   : F extends { kind: "choice"; choices: readonly (infer C)[] } ? C
@@ -117,17 +117,19 @@ export type ValueOf<F> = F extends { kind: "toggle" } ? boolean
   : number;
 
 /** Flags that always have a value. */
-type Certain = { kind: "toggle" } | { default: unknown } | { required: true };
+export type Certain = { kind: "toggle" } | { default: unknown } | {
+  required: true;
+};
 
 type Flat<T> = { [K in keyof T]: T[K] };
 
-/** Values by name; a flag that may be absent is an optional property. */
+/** Values by name. A flag that may be absent is an optional property. */
 export type FlagValues<F extends Flags> = Flat<
   & { [K in keyof F as F[K] extends Certain ? K : never]: ValueOf<F[K]> }
   & { [K in keyof F as F[K] extends Certain ? never : K]?: ValueOf<F[K]> }
 >;
 
-/** Whether a value, as JSON has it, is one that the flag may have. */
+/** Whether a flag may have this value of JSON. */
 export function isAllowed(flag: Flag, value: unknown): boolean {
   if (flag.kind === "toggle") return typeof value === "boolean";
   if (flag.kind === "text") return typeof value === "string" && value !== "";
@@ -141,7 +143,7 @@ export function isAllowed(flag: Flag, value: unknown): boolean {
     value !== except;
 }
 
-/** The values that a flag may have, in words: `a number above 0`. */
+/** Describes the values that a flag may have: `a number above 0`. */
 export function expectation(flag: Flag): string {
   if (flag.kind === "toggle") return "true or false";
   if (flag.kind === "text") return placeholder(flag);
@@ -154,7 +156,7 @@ export function expectation(flag: Flag): string {
   return `${kind} ${bounds}`.trimEnd();
 }
 
-/** The bounds of a number, in words. */
+/** Describes the bounds of a number: `above 0`. */
 export function boundsOf(flag: Flag): string[] {
   if (flag.kind !== "number" && flag.kind !== "integer") return [];
   const { above, min, below, max, except } = flag;
@@ -170,7 +172,7 @@ export function boundsOf(flag: Flag): string[] {
     .map(([words, bound]) => `${words} ${bound}`);
 }
 
-/** A flag with its value: `--out DIR`. */
+/** Writes a flag with its value: `--out DIR`. */
 export function labelOf(name: string, flag: Flag): string {
   if (flag.kind === "toggle") {
     return name === "help" ? "-h, --help" : `--${kebab(name)}`;

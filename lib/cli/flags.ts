@@ -16,11 +16,11 @@ import {
   type Verb,
 } from "./verb.ts";
 
-/** A command line as read. */
+/** A command line that was read. */
 export interface Args<V extends Verb> {
   help?: never;
   values: FlagValues<V["flags"]>;
-  /** Names of the flags that were given, not left to their defaults. */
+  /** Names of the flags that were given. */
   given: ReadonlySet<string>;
   positionals: PositionalValues<NonNullable<V["positionals"]>>;
   /** Whether `--debug` was given, which every verb has. */
@@ -41,8 +41,8 @@ export interface Args<V extends Verb> {
  *   name: "fit",
  *   summary: "Fits a line.",
  *   flags: {
- *     out: text({ help: "where to write", placeholder: "DIR" }),
- *     maxError: number({ help: "when to stop", default: 0.1, above: 0 }),
+ *     out: text({ help: "folder to write", placeholder: "DIR" }),
+ *     maxError: number({ help: "error at which to stop", default: 0.1, above: 0 }),
  *   },
  *   examples: ["deno task fit --max-error 1e-3"],
  * } as const satisfies Verb;
@@ -79,8 +79,8 @@ export function parseFlags<const V extends Verb>(
 }
 
 /**
- * The value of a flag before the verb's flags are known, or the word after
- * `--help`, the last of them: what decides which flags there are.
+ * Returns the last value of a flag, or the word after `--help`, before the
+ * other flags of the verb are known, which may depend on it.
  */
 export function peekFlag(
   name: string,
@@ -105,7 +105,7 @@ export function peekFlag(
   return named.findLast((value) => value !== undefined);
 }
 
-/** Flags as given, under their name on the command line, and the other arguments. */
+/** Separates flags, by their names on the command line, from other arguments. */
 function split(verb: Verb, argv: readonly string[]) {
   const flags = new Map(
     Object.entries({ ...verb.flags, ...COMMON })
@@ -135,7 +135,7 @@ interface Token {
   inlineValue?: boolean | undefined;
 }
 
-/** Refuses a flag that the verb lacks, and a value that is none of its own. */
+/** Refuses a flag that the verb lacks, and a value that looks like another flag. */
 function check(token: Token, flags: ReadonlyMap<string, Flag>): void {
   const { name, rawName, value = "", inlineValue } = token;
   const flag = flags.get(name);
@@ -149,7 +149,7 @@ function check(token: Token, flags: ReadonlyMap<string, Flag>): void {
   }
 }
 
-/** The value of one flag, `undefined` when it is absent and may be. */
+/** The value of one flag; `undefined` if it is absent and may be. */
 function settle(name: string, flag: Flag, found: string | undefined) {
   if (flag.kind === "toggle") return found !== undefined;
   if (found === undefined) {
@@ -170,7 +170,7 @@ function unreadable(name: string, flag: Flag, found: string): Error {
   );
 }
 
-/** `undefined` for a text that says no value of the flag. */
+/** Returns `undefined` for a text that is no value of the flag. */
 function read(flag: Exclude<Flag, ToggleFlag>, found: string) {
   const isNumber = flag.kind === "number" || flag.kind === "integer";
   const value = flag.kind === "parsed"
@@ -182,12 +182,12 @@ function read(flag: Exclude<Flag, ToggleFlag>, found: string) {
 }
 
 function readNumber(found: string): number | undefined {
-  // Number() alone would take "", " 1" and "0x10" as well.
+  // Number() alone would accept "", " 1" and "0x10" too.
   const isNumber = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(found);
   return isNumber ? Number(found) : undefined;
 }
 
-/** Gives the arguments their names, in order. */
+/** Names the arguments, in order. */
 function assign(verb: Verb, rest: readonly string[]) {
   const left = [...rest];
   const named = new Map<string, string | string[]>();

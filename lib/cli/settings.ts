@@ -1,63 +1,78 @@
 import * as v from "valibot";
-import { expectation, type Flag, type Flags, isAllowed } from "./flag.ts";
-import type { FlagValues, ValueOf } from "./flag.ts";
+import {
+  type Certain,
+  expectation,
+  type Flag,
+  type Flags,
+  type FlagValues,
+  isAllowed,
+  type ValueOf,
+} from "./flag.ts";
 
-/** The name of a flag's value in a record. */
+/** Name of a flag's value in a record. */
 type Recorded<F, Name> = F extends { recordedAs: infer R extends PropertyKey }
   ? R
   : Name;
 
-/** A flag's value in a record: null for what may be absent and is. */
-type Settled<F> = F extends
-  { kind: "toggle" } | { default: unknown } | { required: true } ? ValueOf<F>
-  : ValueOf<F> | null;
+/** A flag's value in a record: null if it is absent. */
+type Settled<F> = F extends Certain ? ValueOf<F> : ValueOf<F> | null;
 
-/** Values of flags as a record keeps them: by their names there, null for what is absent. */
+/** Values of flags as a record keeps them, null for absent ones. */
 export type SettledValues<F extends Flags> = {
   readonly [K in keyof F as Recorded<F[K], K>]: Settled<F[K]>;
 };
 
-/** Values of a command line as a record keeps them. */
+/** Values of flags in a record that keeps only given ones. */
+export type SparseValues<F extends Flags> = {
+  readonly [K in keyof F]?: ValueOf<F[K]>;
+};
+
+/** Schemas of {@linkcode SettledValues}. */
+type Schemas<F extends Flags> = {
+  readonly [K in keyof F as Recorded<F[K], K>]: v.GenericSchema<Settled<F[K]>>;
+};
+
+/** Schemas of {@linkcode SparseValues}. */
+type SparseSchemas<F extends Flags> = {
+  readonly [K in keyof F]: v.ExactOptionalSchema<
+    v.GenericSchema<ValueOf<F[K]>>,
+    undefined
+  >;
+};
+
+/** Turns values of a command line into those of a record. */
 export function settle<const F extends Flags>(
   flags: F,
   values: Readonly<FlagValues<F>>,
 ): SettledValues<F> {
   const given: Readonly<Record<string, unknown>> = values;
-  return Object.fromEntries(
-    Object.entries(flags).map((
-      [name, flag],
-    ) => [recordedAs(name, flag), given[name] ?? null]),
-  ) as SettledValues<F>;
+  return recorded(flags, (_, name) => given[name] ?? null) as SettledValues<F>;
 }
 
-/** The values of flags that were given, apart from toggles that are off. */
-export type SparseValues<F extends Flags> = {
-  readonly [K in keyof F]?: ValueOf<F[K]>;
-};
-
-/** The values that a record keeps which has only those that were given. */
+/** Turns values of a command line into those that are given and not false. */
 export function settleSparse<const F extends Flags>(
   flags: F,
   values: Readonly<FlagValues<F>>,
 ): SparseValues<F> {
-  const given: Readonly<Record<string, unknown>> = values;
-  return Object.fromEntries(
-    Object.keys(flags).map((name) => [name, given[name]] as const)
-      .filter(([, value]) => value !== undefined && value !== false),
-  ) as SparseValues<F>;
+  const given = Object.entries(values).filter(([name, value]) =>
+    Object.hasOwn(flags, name) && value !== false
+  );
+  return Object.fromEntries(given) as SparseValues<F>;
 }
 
-/** Schemas of the same values. One that is missing has its default, or is null. */
-type Schemas<F extends Flags> = {
-  readonly [K in keyof F as Recorded<F[K], K>]: v.GenericSchema<Settled<F[K]>>;
-};
-
+/** Schemas of values in a record. A missing value has its default, or is null. */
 export function schemasOf<const F extends Flags>(flags: F): Schemas<F> {
-  return Object.fromEntries(
-    Object.entries(flags).map((
-      [name, flag],
-    ) => [recordedAs(name, flag), schemaOf(flag)]),
-  ) as Schemas<F>;
+  return recorded(flags, schemaOf) as Schemas<F>;
+}
+
+/** Schemas of values in a record that keeps only given ones. */
+export function sparseSchemasOf<const F extends Flags>(
+  flags: F,
+): SparseSchemas<F> {
+  return recorded(
+    flags,
+    (flag) => v.exactOptional(checked(flag)),
+  ) as SparseSchemas<F>;
 }
 
 function schemaOf(flag: Flag): v.GenericSchema {
@@ -72,24 +87,15 @@ function checked(flag: Flag): v.GenericSchema {
   return v.custom((value) => isAllowed(flag, value), expectation(flag));
 }
 
-/** Values of flags as a record keeps them that has only those which were given. */
-type SparseSchemas<F extends Flags> = {
-  readonly [K in keyof F]: v.ExactOptionalSchema<
-    v.GenericSchema<ValueOf<F[K]>>,
-    undefined
-  >;
-};
-
-export function sparseSchemasOf<const F extends Flags>(
-  flags: F,
-): SparseSchemas<F> {
+/** Something for each flag, by its name in a record. */
+function recorded(
+  flags: Flags,
+  make: (flag: Flag, name: string) => unknown,
+): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(flags).map((
-      [name, flag],
-    ) => [name, v.exactOptional(checked(flag))]),
-  ) as SparseSchemas<F>;
-}
-
-function recordedAs(name: string, { recordedAs = name }: Flag): string {
-  return recordedAs;
+    Object.entries(flags).map(([name, flag]) => [
+      flag.recordedAs ?? name,
+      make(flag, name),
+    ]),
+  );
 }

@@ -6,11 +6,11 @@ import {
 } from "./terminal_text.ts";
 
 /**
- * Runs a program: prints its help where the command line asks for that, and an
- * error in a line or two. The exit status is 0 on success only.
+ * Runs a program. Prints its help if the command line asks for it, and errors
+ * in one or two lines. The exit status is 0 on success only.
  *
  * @param parse reads the command line.
- * @param main the program, given what was read.
+ * @param main runs the program with its arguments.
  */
 export async function runVerb<A extends { debug: boolean }>(
   parse: () => { help: string } | A | Promise<{ help: string } | A>,
@@ -23,7 +23,7 @@ export async function runVerb<A extends { debug: boolean }>(
     debug = args.debug;
     await main(args);
   } catch (error) {
-    Deno.exitCode ||= 1; // 130 where it was interrupted
+    Deno.exitCode ||= 1; // set already if a signal stopped it
     release();
     tell("error:", 31, errorText(error, { debug }));
   }
@@ -34,34 +34,34 @@ export function say(text: string): void {
   beside(() => write(Deno.stdout, `${text}\n`));
 }
 
-/** Prints what goes on, apart from results. */
+/** Prints a message that is no result, to standard error. */
 export function note(text: string): void {
   beside(() => write(Deno.stderr, `${text}\n`));
 }
 
-/** Prints what the reader should beware of. */
+/** Prints a warning. */
 export function warn(text: string): void {
   beside(() => tell("warning:", 33, text));
 }
 
-/** Prints parts of a text as {@linkcode markedText} sets them apart. */
+/** Prints parts of a text, marked by {@linkcode markedText}. */
 export function sayMarked(parts: Parameters<typeof markedText>[0]): void {
   const colour = !Deno.noColor && Deno.stdout.isTerminal();
   say(markedText(parts, { colour }));
 }
 
-/** Prints rows as {@linkcode tableText} aligns them. */
+/** Prints rows, aligned by {@linkcode tableText}. */
 export function table(...args: Parameters<typeof tableText>): void {
   say(tableText(...args));
 }
 
-/** Where progress is drawn, and by which clock. */
+/** The screen on which progress is drawn, and its clock. */
 export interface Screen {
-  /** Width of a terminal; `null` where every line stays, as in a file. */
+  /** Width of a terminal; `null` for a file, in which every line stays. */
   columns(): number | null;
   /** Milliseconds. */
   now(): number;
-  /** Prints a line, in place of the pinned one. */
+  /** Prints a line in place of the pinned one. */
   print(line: string): void;
   /** Prints a line that the next one replaces. */
   pin(line: string): void;
@@ -88,29 +88,29 @@ const SCREEN: Screen = {
 /** Milliseconds between lines that are redrawn, and between lines that stay. */
 const REDRAWN = 100;
 const PLAIN = 5_000;
-/** Milliseconds over which the rate is taken, at least, once they have passed. */
+/** Milliseconds over which the rate is taken at least. */
 const WINDOW = 30_000;
 
-/** A point of a run: steps done, and when. */
+/** Number of finished steps at a time. */
 interface Mark {
   readonly done: number;
   readonly at: number;
 }
 
-/** Shows how far a loop is; see {@linkcode progress}. */
+/** Progress of a loop; see {@linkcode progress}. */
 export interface Progress extends Disposable {
-  /** Tells how many steps are done, and figures of the last one. */
+  /** Sets the number of finished steps, and metrics of the last one. */
   update(done: number, metrics?: Readonly<Record<string, number>>): void;
-  /** Draws the last state, which stays; leaving the scope of a `using` does so too. */
+  /** Draws the last state, which stays; the end of a `using` scope does the same. */
   finish(): void;
 }
 
 /**
- * Shows how far a loop is: on a terminal one line that is redrawn, else a line
- * every few seconds and the last. The rate is that of the last half minute,
- * at the end that of the whole run.
+ * Shows the progress of a loop: on a terminal in one line that is redrawn,
+ * otherwise in a new line every few seconds. The rate covers the last half
+ * minute, and in the end the whole run.
  *
- * @param options `done` of the `total` steps are done before, in a resumed run.
+ * @param options `done`: steps of the `total` that an earlier process finished.
  */
 export function progress(
   options: { title: string; total: number; done?: number; screen?: Screen },
@@ -150,7 +150,7 @@ export function progress(
   };
 }
 
-/** Steps a second, 0 while no time has passed. */
+/** Steps a second; 0 before any time has passed. */
 function rateBetween(from: Mark, to: Mark): number {
   return to.at > from.at ? 1000 * (to.done - from.done) / (to.at - from.at) : 0;
 }
@@ -195,7 +195,7 @@ export function interruption(step = "this step"): Interruption {
   };
 }
 
-/** Lets the pinned line stay where it is. */
+/** Ends the pinned line, which stays. */
 function release(): void {
   if (pinned) write(Deno.stderr, "\n");
   pinned = "";

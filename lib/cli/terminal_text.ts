@@ -1,14 +1,14 @@
 import { basename } from "node:path";
 
-/** How Deno ends what the system said: a number, and the call with its paths. */
+/** The end of a system error in Deno: its number, and the call with its paths. */
 const CALL = / \(os error \d+\)(?:: \w+ '([^']*)'(?: -> '[^']*')?)?/g;
 
 /**
- * Text of an error: two lines at most, its cause in parentheses where that
- * says something new; of what the system said the words, and the file where
- * nothing else names it.
+ * Text of an error in at most two lines, with its cause in parentheses if that
+ * adds something. A system error keeps its words, and its file if nothing else
+ * names it.
  *
- * @param options `debug` gives everything instead, stack and causes.
+ * @param options `debug` adds the stack and all causes.
  */
 export function errorText(
   error: unknown,
@@ -37,17 +37,19 @@ function linesOf(error: unknown): string[] {
   return text.split("\n").filter((line) => line.trim());
 }
 
-/** One line of a table; a cell that is missing stays empty. */
-export type Row = Readonly<Record<string, string | number | null | undefined>>;
+/** One line of a table; a missing cell stays empty. */
+export type TableRow = Readonly<
+  Record<string, string | number | null | undefined>
+>;
 
 /**
- * Rows as aligned text; a column of numbers stands right.
+ * Rows as text in aligned columns, numbers to the right.
  *
- * @param options `columns` gives the title of each key, in order; the keys of
- * the first row unless given.
+ * @param options `columns`: the title of each key, in order; by default the
+ * keys of the first row.
  */
 export function tableText(
-  rows: readonly Row[],
+  rows: readonly TableRow[],
   options: { columns?: Readonly<Record<string, string>> } = {},
 ): string {
   const keys = Object.keys(rows[0] ?? {});
@@ -77,7 +79,7 @@ function cellText(cell: string | number): string {
     : cell.replaceAll(/\s+/g, " ");
 }
 
-/** Four digits of a number, all of an integer. */
+/** A number in four digits, or all digits of an integer. */
 export function numberText(x: number): string {
   if (!Number.isFinite(x) || Number.isInteger(x)) return String(x);
   return Math.abs(x) < 1e-3 ? x.toExponential(2) : x.toPrecision(4);
@@ -94,7 +96,7 @@ export function durationText(seconds: number): string {
     : `${minutes}:${two(whole)}`;
 }
 
-/** What a progress line tells. */
+/** Contents of a progress line. */
 export interface ProgressState {
   title: string;
   done: number;
@@ -110,8 +112,8 @@ export interface ProgressState {
 /**
  * A progress line.
  *
- * @param columns width of the terminal: the line is cut to it and has a bar
- * where there is room; `null` for a plain line.
+ * @param columns width of the terminal, to which the line is cut; it has a bar
+ * if there is room. `null` gives a plain line.
  */
 export function progressText(
   state: ProgressState,
@@ -138,18 +140,18 @@ function barText(fraction: number, width: number): string {
   return "█".repeat(full) + "░".repeat(width - full);
 }
 
-/** Text and how it is set apart from other text. */
+/** Part of a text, and its markings. */
 export interface Marked {
   readonly text: string;
-  /** Whether it is what the reader looks for. */
+  /** Whether the reader looks for it. */
   readonly marked: boolean;
-  /** Whether it is no text of the data, such as a token that a template writes. */
+  /** Whether it is not from the data, such as a token that a template adds. */
   readonly special?: boolean;
 }
 
 /**
- * Parts as one text in which what is marked stands out, by colour or in
- * brackets; control characters are written out, so that no data commands the
+ * Joins parts into a text in which the marked ones stand out, by colour or in
+ * brackets. Control characters are escaped, so that no data commands the
  * terminal.
  */
 export function markedText(
@@ -173,7 +175,7 @@ export function markedText(
   }).join("");
 }
 
-/** Text whose control characters, but tab and line feed, are written out. */
+/** Escapes control characters, except tab and line feed. */
 export function visibleText(text: string): string {
   return text.replace(
     /(?![\t\n])\p{Cc}/gu,

@@ -5,14 +5,14 @@ export interface Positional {
   readonly name: string;
   readonly help: string;
   readonly optional?: boolean;
-  /** Takes all that are left, as an array; only the last one can. */
+  /** Takes all remaining arguments, as an array; only the last one can. */
   readonly many?: boolean;
 }
 
-/** What a program takes from its command line; declare it `as const satisfies Verb`. */
+/** The command line of a program; declare it `as const satisfies Verb`. */
 export interface Verb {
   readonly name: string;
-  /** How it is started, `deno task ${name}` unless given. */
+  /** Command that starts it. @default `deno task ${name}` */
   readonly command?: string;
   readonly summary: string;
   readonly positionals?: readonly Positional[];
@@ -22,7 +22,7 @@ export interface Verb {
   readonly examples: readonly string[];
 }
 
-/** What every verb has. */
+/** Flags of every verb. */
 export const COMMON: Flags = {
   debug: toggle({ help: "print errors with stack and causes" }),
   help: toggle({ help: "print this text" }),
@@ -35,17 +35,17 @@ export type PositionalValues<P extends readonly Positional[]> = {
     : string;
 };
 
-type Row = [label: string, help: string];
+type HelpRow = [label: string, help: string];
 
-/** Columns of the help text, but for examples, which are there to be copied. */
+/** Columns of the help text, except for examples, which are meant to be copied. */
 const COLUMNS = 100;
-/** A longer label has a line of its own. */
+/** Columns of the labels; a longer label has a line of its own. */
 const LABEL = 30;
 
-/** Help text of a verb: summary, usage line, arguments, flags by group, examples. */
+/** Returns the help text of a verb: summary, usage, arguments, flags by group, examples. */
 export function usage(verb: Verb): string {
   const { summary, positionals = [], flags, examples } = verb;
-  const sections: Record<string, Row[]> = {
+  const sections: Record<string, HelpRow[]> = {
     Arguments: positionals.map((p) => [placeOf(p), p.help]),
     Flags: [],
   };
@@ -67,7 +67,7 @@ export function usage(verb: Verb): string {
   ].join("\n\n");
 }
 
-function rowLines([label, help]: Row, width: number): string[] {
+function rowLines([label, help]: HelpRow, width: number): string[] {
   const margin = width + 4;
   const lines = help.split("\n").flatMap((line) =>
     wrapped(" ".repeat(margin) + line, margin)
@@ -77,13 +77,13 @@ function rowLines([label, help]: Row, width: number): string[] {
   return [`  ${label}`.padEnd(margin) + first!.slice(margin), ...rest];
 }
 
-/** The usage line, never broken between a flag and its value. */
+/** Breaks the usage line, but never between a flag and its value. */
 function usageLines(verb: Verb): string[] {
   const line = `Usage: ${usageLine(verb)}`.replaceAll(/(--\S+) /g, "$1\u00a0");
   return wrapped(line, 4).map((part) => part.replaceAll("\u00a0", " "));
 }
 
-/** Text as lines that fit the columns, all but the first behind a margin. */
+/** Breaks a text into lines; all except the first begin with a margin. */
 function wrapped(text: string, margin: number): string[] {
   if (text.length <= COLUMNS) return [text];
   const end = text.lastIndexOf(" ", COLUMNS);
@@ -92,7 +92,7 @@ function wrapped(text: string, margin: number): string[] {
   return [text.slice(0, end), ...wrapped(rest, margin)];
 }
 
-/** How a verb is started, in one line. */
+/** The command of a verb with its arguments and required flags. */
 export function usageLine(verb: Verb): string {
   const { name, command = `deno task ${name}`, positionals = [] } = verb;
   const required = Object.entries(verb.flags)
@@ -107,7 +107,7 @@ function placeOf({ name, many, optional }: Positional): string {
   return optional ? `[${place}]` : place;
 }
 
-/** What stands in parentheses after the help of a flag. */
+/** Bounds and default of a flag, in parentheses. */
 function notesOf(flag: Flag): string {
   if (flag.kind === "toggle") return "";
   const notes = boundsOf(flag);

@@ -18,19 +18,19 @@ export interface Known {
 export interface NumberOption extends NumberFlag, Known {
   /** A finite number. */
   readonly kind: "number";
-  /** As the paper writes it. */
+  /** Symbol in the paper. */
   readonly symbol: string;
-  /** Value unless it is given. */
+  /** Value if none is given. */
   readonly default: number;
 }
 
 /** A variant of the formula. It is compiled into the graph. */
 export interface ChoiceOption extends ChoiceFlag, Known {
-  /** Value unless it is given. */
+  /** Value if none is given. */
   readonly default: string;
 }
 
-/** A variant of the formula that is off unless asked for. */
+/** A variant of the formula that is off by default. */
 export interface ToggleOption extends ToggleFlag, Known {}
 
 /** An option of a loss. */
@@ -38,14 +38,14 @@ export type LossOption = NumberOption | ChoiceOption | ToggleOption;
 /** The options that a loss declares, by name. */
 export type LossOptions = Readonly<Record<string, LossOption>>;
 
-/** An option's value outside of graphs. */
+/** An option's value outside graphs. */
 export type LossOptionValue<O extends LossOption = LossOption> = ValueOf<O>;
 /** Values of a loss's options, by name. */
 export type LossOptionValues<O extends LossOptions = LossOptions> = {
   readonly [K in keyof O]: LossOptionValue<O[K]>;
 };
 
-/** An option's value inside of one: numbers become scalar values. */
+/** An option's value inside graphs: numbers become scalar values. */
 export type LossOptionTerm<O extends LossOption> = O extends NumberOption
   ? Value
   : LossOptionValue<O>;
@@ -63,10 +63,10 @@ export interface Optioned {
 }
 
 /**
- * Settings of a loss: what is given, and the defaults of the rest.
+ * Values of all options of a loss: the given ones, and defaults for the rest.
  *
- * @throws RangeError for an option the loss does not have or that is out of
- * bounds; the message says which are expected.
+ * @throws RangeError for an option that the loss does not have or that is out of
+ * bounds; the message names those that it expects.
  */
 export function resolveOptions(
   { id, options }: Optioned,
@@ -95,14 +95,12 @@ export function resolveOptions(
   );
 }
 
-/** What an option is if nothing is said. */
+/** The value of an option that is not given. */
 export function defaultOf(option: LossOption): LossOptionValue {
   return option.kind === "toggle" ? false : option.default;
 }
 
-/** Options that many losses share; each loss may say them in its own words. */
-
-/** β of a reward β log π/π_ref, as DPO has it. */
+/** β of a reward β log π/π_ref, as in DPO. Each loss may describe it anew. */
 export const beta = {
   kind: "number",
   symbol: "β",
@@ -111,7 +109,7 @@ export const beta = {
   help: "strength of the KL constraint: larger stays nearer to π_ref",
 } as const;
 
-/** Share of labels that are taken as flipped. */
+/** Assumed share of flipped labels. */
 export const labelSmoothing = {
   kind: "number",
   symbol: "ε",
@@ -121,7 +119,7 @@ export const labelSmoothing = {
   help: "assumed share of flipped labels",
 } as const;
 
-/** λ_D and λ_U of losses of labelled completions, as KTO has them. */
+/** λ_D and λ_U of losses of labelled completions, as in KTO. */
 export const desirableWeight = {
   kind: "number",
   symbol: "λ_D",

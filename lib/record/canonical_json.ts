@@ -1,4 +1,4 @@
-/** What JSON can say. */
+/** A value of JSON. */
 export type Json =
   | null
   | boolean
@@ -18,13 +18,13 @@ export interface CanonicalJsonOptions {
 }
 
 /**
- * The same value always as the same text: keys sorted, numbers in their
+ * Writes equal values as equal text: keys are sorted and numbers have their
  * shortest exact form, as in RFC 8785 (https://www.rfc-editor.org/rfc/rfc8785),
  * except that keys which are array indices come first, in numeric order.
  *
- * Members that are `undefined` are left out, as `JSON.stringify` does.
+ * Members that are `undefined` are left out, as by `JSON.stringify`.
  *
- * @throws {TypeError} naming the place of anything else that JSON would drop
+ * @throws {TypeError} naming the location of anything else that JSON would drop
  * or change: NaN, infinities, bigints, functions, dates, maps, typed arrays.
  */
 export function canonicalJson(
@@ -34,7 +34,7 @@ export function canonicalJson(
   return JSON.stringify(sorted(value, ""), null, indent);
 }
 
-/** Visits the value; `path` is the JSON pointer of where it stands. */
+/** Sorts the keys of a value at the JSON pointer `path`. */
 function sorted(value: unknown, path: string): Json {
   if (
     value === null || typeof value === "boolean" || typeof value === "string"

@@ -37,7 +37,7 @@ export const SHA256 = v.pipe(
   v.regex(/^[0-9a-f]{64}$/, "a SHA-256 in lowercase hexadecimal"),
 );
 
-/** Kinds of values as Valibot calls them, in the words of our errors. */
+/** Valibot's names of types, in the words of our errors. */
 const WORDS: ReadonlyMap<string | null, string> = new Map([
   ["string", "a text"],
   ["number", "a number"],
@@ -47,11 +47,11 @@ const WORDS: ReadonlyMap<string | null, string> = new Map([
 ]);
 
 /**
- * A value of JSON as a schema describes it, with the schema's defaults.
+ * Checks a value of JSON by a schema, and fills in the schema's defaults.
  *
- * @param action what cannot be done otherwise, such as `Cannot read run.json`.
- * @throws {Error} naming the place that is wrong, what is there and what was
- * expected, which is the message of the schema there.
+ * @param action beginning of the error, such as `Cannot read run.json`.
+ * @throws {Error} naming the location that is wrong, the value there and the
+ * expected one, which is the message of the schema.
  */
 export function checkJson<const S extends v.GenericSchema>(
   schema: S,
@@ -71,11 +71,11 @@ function explain(
   const isKey = path?.at(-1)?.origin === "key";
   const isUnknown = expected === "never";
   const keys = path?.map(({ key }) => key) ?? [];
-  // The key is in question, not what it leads to.
+  // The key itself is wrong, not its value.
   if (isKey && !isUnknown && input !== undefined) keys.pop();
-  const place = keys.map((key) => `/${key}`).join("") || "the value";
-  if (input === undefined) return `${place} is missing`;
-  if (isUnknown) return `${place} is not known`;
+  const location = keys.map((key) => `/${key}`).join("") || "the value";
+  if (input === undefined) return `${location} is missing`;
+  if (isUnknown) return `${location} is not known`;
   const found = canonicalJson(input).slice(0, 60);
-  return `${place} is ${found}, expected ${message}`;
+  return `${location} is ${found}, expected ${message}`;
 }

@@ -1,4 +1,4 @@
-/** One place where two values differ; `undefined` stands for absence. */
+/** A difference between two values; `undefined` stands for absence. */
 export interface Difference {
   /** JSON pointer, such as `/summary/loss`. */
   path: string;
@@ -7,9 +7,9 @@ export interface Difference {
 }
 
 /**
- * Keys of what changes when the same run is made again: when, where, on what
- * and how fast. `metrics.jsonl` is here for its hash among the artifacts, as
- * its rows carry seconds; compare the rows instead.
+ * Keys of the time, place, machine and speed of a run, which differ when it is
+ * repeated. `metrics.jsonl` is one for its hash among the artifacts: its rows
+ * hold seconds. Compare the rows instead.
  */
 export const VOLATILE: readonly string[] = [
   "environment",
@@ -23,14 +23,14 @@ export const VOLATILE: readonly string[] = [
 /** Options for {@linkcode differences}. */
 export interface DifferencesOptions {
   /**
-   * Keys to pass over, at any depth.
+   * Keys to ignore, at any depth.
    *
    * @default VOLATILE
    */
   ignore?: readonly string[];
 }
 
-/** Where two JSON values, say records or metrics, differ: numbers bit for bit. */
+/** Lists the differences of two JSON values, such as records; numbers bit for bit. */
 export function differences(
   before: unknown,
   after: unknown,

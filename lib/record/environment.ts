@@ -9,7 +9,7 @@ import { sha256 } from "./sha256.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Folder of this code, or `null` where a registry serves it. */
+/** Folder of this code; `null` if a registry serves it. */
 export const CHECKOUT: string | null = ROOT.protocol === "file:"
   ? fileURLToPath(ROOT)
   : null;
@@ -25,7 +25,7 @@ export const PROVENANCE = v.strictObject({
   dirty: v.boolean(),
 });
 
-/** The state of the source a run was made from. */
+/** Version of the code that made a run. */
 export type Provenance = v.InferOutput<typeof PROVENANCE>;
 
 /** Schema of {@linkcode Environment}. */
@@ -42,7 +42,7 @@ export const ENVIRONMENT = v.strictObject({
   deno: TEXT,
   /** Operating system and architecture. */
   os: TEXT,
-  /** Model of the processor; `null` where the system does not tell. */
+  /** Model of the processor; `null` if the system does not tell. */
   cpu: v.nullable(v.string()),
   cores: COUNT,
   /** Memory of the machine. */
@@ -56,8 +56,8 @@ export type Environment = v.InferOutput<typeof ENVIRONMENT>;
 export type Execution = Pick<Environment, "device" | "precision" | "threads">;
 
 /**
- * The commit a checkout stands at. Results do not count as changes: making
- * one would otherwise taint the next.
+ * The commit of a checkout. Results do not count as changes, since one result
+ * would make the next one dirty.
  *
  * @returns `null` outside a checkout of this repository, before its first
  * commit, or without git.
@@ -98,8 +98,8 @@ function lockfile(): string | null {
 }
 
 /**
- * The most memory this process has held so far, in bytes: the high-water mark
- * on Linux, elsewhere what it holds now.
+ * Peak memory of this process so far, in bytes; on systems other than Linux, its
+ * memory now.
  */
 export function peakMemory(): number {
   if (Deno.build.os !== "linux") return Deno.memoryUsage().rss;
@@ -108,7 +108,7 @@ export function peakMemory(): number {
   return kibibytes ? Number(kibibytes) * 1024 : Deno.memoryUsage().rss;
 }
 
-/** What git prints, or `null` where it fails or is missing. */
+/** Output of git; `null` if it fails or is missing. */
 async function git(args: string[], cwd: string): Promise<string | null> {
   try {
     const command = new Deno.Command("git", { args, cwd, stderr: "null" });
@@ -120,7 +120,7 @@ async function git(args: string[], cwd: string): Promise<string | null> {
   }
 }
 
-/** From `npm:name@version` in an import map; entries of our own are left out. */
+/** Versions in an import map, from `npm:name@version`; our own entries are left out. */
 function packageVersions(
   imports: Record<string, string>,
 ): Record<string, string> {

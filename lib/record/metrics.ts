@@ -1,16 +1,16 @@
-/** One line of `metrics.jsonl`: what was measured at a step. */
+/** One line of `metrics.jsonl`: the measurements at a step. */
 export interface MetricsRow {
   /** Optimizer steps made so far. */
   step: number;
-  /** A measured number; `null` where it has no value. */
+  /** A measured number; `null` if it has no value. */
   [name: string]: number | null;
 }
 
 /** Options for {@linkcode metricsWriter}. */
 export interface MetricsWriterOptions {
   /**
-   * Rows up to this step stay, later ones are cut off: the step of the
-   * checkpoint a run resumes from, or −1 to start anew.
+   * Last step whose rows are kept: that of the checkpoint from which a run
+   * resumes, or −1 to start anew.
    *
    * @default Infinity
    */
@@ -18,13 +18,13 @@ export interface MetricsWriterOptions {
 }
 
 /**
- * Opens a JSON Lines file and returns what appends a row to it. Every row
- * goes to the system at once, so a crash costs at most the line in flight; a
- * line broken that way is cut off when the file is opened again.
+ * Opens a JSON Lines file and returns a function that appends a row. Every row
+ * is written at once, so that a crash costs at most one line; a broken line is
+ * cut off when the file is opened again.
  *
- * @throws {Error} when the file cannot be written or a complete line of it is
- * no row; the returned function, TypeError on NaN or an infinity, which JSON
- * cannot say.
+ * @throws {Error} if the file cannot be written or a complete line of it is no
+ * row. The returned function throws TypeError on NaN or an infinity, which JSON
+ * does not have.
  */
 export function metricsWriter(
   path: string,
@@ -42,8 +42,8 @@ export function metricsWriter(
 }
 
 /**
- * Reads the rows of a JSON Lines file. A last line without its end is still
- * being written and left out.
+ * Reads the rows of a JSON Lines file. A last line without its end is left out:
+ * it is still being written.
  *
  * @throws {Error} naming the file and the line that is no row.
  */

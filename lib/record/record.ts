@@ -51,7 +51,7 @@ export const DATA_SOURCE = v.strictObject({
     rows: COUNT,
     truncated: COUNT,
     dropped: COUNT,
-    /** Rows where tokenizing prompt and completion apart or together differs. */
+    /** Rows whose tokens differ if prompt and completion are tokenized together. */
     boundaryShifted: COUNT,
   }, COUNT),
 });
@@ -69,7 +69,7 @@ export const MODEL_SOURCE = v.strictObject({
   source: TEXT,
   /** SHA-256 of the GGUF file, if the weights were made from one. */
   gguf: v.exactOptional(SHA256),
-  /** SHA-256 of the weights; `null` where the seed makes them. */
+  /** SHA-256 of the weights; `null` if the seed makes them. */
   weights: v.nullable(SHA256),
   /** SHA-256 of the initial adapter; `null` without one. */
   adapter: v.nullable(SHA256),
@@ -133,7 +133,7 @@ export const RUN_RECORD = v.strictObject({
  */
 export type RunRecord = v.InferOutput<typeof RUN_RECORD>;
 
-/** A record, and the lines of the metrics beside it. */
+/** A record, and the rows of its metrics. */
 export interface RecordedRun {
   /** What `run.json` holds. */
   readonly record: RunRecord;
@@ -142,10 +142,10 @@ export interface RecordedRun {
 }
 
 /**
- * Writes `run.json` into a folder, which is made where it is missing.
+ * Writes `run.json` into a folder, which is created if it is missing.
  *
- * @throws {Error} when the record breaks the schema or cannot be written;
- * there is no half-written file.
+ * @throws {Error} if the record breaks the schema or cannot be written; no file
+ * is half-written.
  */
 export async function writeRecord(
   folder: string,
@@ -176,8 +176,8 @@ async function writeChecked(path: string, record: RunRecord): Promise<void> {
 /**
  * Reads a `run.json`.
  *
- * @throws {Error} naming the file and the place in it that is not as
- * {@linkcode RUN_RECORD} has it.
+ * @throws {Error} naming the file and the location in it that breaks
+ * {@linkcode RUN_RECORD}.
  */
 export async function readRecord(path: string): Promise<RunRecord> {
   const text = await Deno.readTextFile(path).catch((cause) => {
@@ -187,8 +187,8 @@ export async function readRecord(path: string): Promise<RunRecord> {
 }
 
 /**
- * How a record names a file: by its path in the checkout, or by its base name
- * when it lies elsewhere, since other paths tell of the machine and its user.
+ * Name of a file in a record: its path in the checkout, or its base name if it
+ * lies elsewhere, since other paths reveal the machine and its user.
  */
 export function portablePath(path: string): string {
   if (CHECKOUT === null) return basename(path);
@@ -206,7 +206,7 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-/** Tells how long each phase of a run took. */
+/** Measures the phases of a run. */
 export class Clock {
   readonly #startedAt = new Date().toISOString();
   readonly #start = performance.now();
@@ -238,7 +238,7 @@ export class Clock {
   }
 }
 
-/** What a record calls a model or data: from the Hub, what gets it again. */
+/** Name of a model or data in a record; from the Hub, an id that fetches it again. */
 export function sourceName(source: Source): string {
   if (source.kind === "local") return portablePath(source.path);
   const { repo, commit, part } = source;

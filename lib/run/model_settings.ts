@@ -15,13 +15,13 @@ export const MODEL_FLAGS = {
   }),
 } as const;
 
-/** Heading under which help lists where and how a verb computes. */
+/** Heading of flags for the computation. */
 export const COMPUTING = "Computing";
 
-/** Where a verb computes. */
+/** The device of a verb. */
 export const DEVICE_FLAGS = {
   device: choice(DEVICE_WORDS, {
-    help: "device that computes; auto takes a GPU where one works",
+    help: "device that computes; auto takes a GPU if one works",
     default: "auto",
     group: COMPUTING,
   }),
@@ -33,7 +33,7 @@ export const DEVICE_FLAGS = {
   }),
 } as const;
 
-/** How a verb holds weights that it does not train. */
+/** Storage of weights that a verb does not train. */
 export const WEIGHT_FLAGS = {
   baseWeights: choice(BASE_WEIGHTS, {
     help: "storage of weights that are not trained, on the CPU; arithmetic " +
@@ -43,7 +43,7 @@ export const WEIGHT_FLAGS = {
   }),
 } as const;
 
-/** How much a verb computes at once. */
+/** Size of micro-batches. */
 export const MEMORY_FLAGS = {
   microTokens: integer({
     help: "tokens computed at once: bounds the memory, not the result",

@@ -9,11 +9,11 @@ import { PROMPT_TRUNCATIONS, truncations } from "../data/tokenize/truncate.ts";
 import { isObject } from "../files/values.ts";
 import type { Json } from "../record/canonical_json.ts";
 
-/** Heading under which help lists how rows are read and tokenized. */
+/** Heading of flags for rows. */
 export const ROWS = "Rows";
 const CONVERTING = "Conversions of rows, in this order";
 
-/** How a verb reads rows. */
+/** Flags for reading rows. */
 export const READING_FLAGS = {
   format: text({
     help: "layout of the rows, if the first row does not show it; " +
@@ -27,7 +27,7 @@ export const READING_FLAGS = {
   }),
 } as const;
 
-/** Limits of a row's length. */
+/** Flags for the length of rows. */
 export const LENGTH_FLAGS = {
   maxLength: integer({
     help: "most tokens of a prompt and a completion together; if absent, " +
@@ -47,7 +47,7 @@ export const LENGTH_FLAGS = {
   }),
 } as const;
 
-/** How a verb tokenizes rows. */
+/** Flags for tokenizing rows. */
 export const TOKENIZING_FLAGS = {
   promptTruncation: choice(PROMPT_TRUNCATIONS, {
     help: "end at which a prompt is cut if it is too long",
@@ -83,7 +83,7 @@ export const TOKENIZING_FLAGS = {
   }),
 } as const;
 
-/** How a verb changes rows. */
+/** Flags for converting rows. */
 export const CONVERSION_FLAGS = {
   pairs: choice(rankedPairs, {
     help: "make pairs of ranked lists",
@@ -121,10 +121,10 @@ export const CONVERSION_FLAGS = {
   }),
 } as const;
 
-/** How rows become tokens, as a record keeps it. */
+/** Settings of tokenization, as a record keeps them. */
 export type TokenizingSettings = SettledValues<typeof TOKENIZING_FLAGS>;
 
-/** The same as options of `tokenizeRows()`. */
+/** Turns settings of tokenization into options of `RowTokenizer`. */
 export function tokenizeOptions(
   { specials, ...settings }: TokenizingSettings,
 ): Omit<TokenizeOptions, "tokenizer" | "vocabularySize"> {

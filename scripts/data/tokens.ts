@@ -13,7 +13,7 @@ import {
 } from "lib/run/row_settings.ts";
 import { inputProgress } from "../train/download_progress.ts";
 
-/** How rows become ids. */
+/** Flags for tokenizing rows with a model's tokenizer. */
 export const TOKEN_FLAGS = {
   model: text({
     help: "model whose tokenizer and chat template are used",
@@ -43,9 +43,9 @@ export function optionsOf(
 }
 
 /**
- * How rows are tokenized: `null` without a model.
+ * Options of tokenization with the tokenizer; `null` without a model.
  *
- * @throws Error for flags that nothing would read without one.
+ * @throws Error for flags that only tokenization reads, without a model.
  */
 export async function openTokens(
   settings: TokenSettings,
@@ -60,19 +60,22 @@ export async function openTokens(
   return { tokenizer, vocabularySize, ...optionsOf(settings) };
 }
 
-/** @throws Error for a flag of tokenization that is not as it is by default. */
-export function refuseTokenFlags(settings: TokenSettings, where: string): void {
+/** @throws Error for a flag of tokenization that has not its default. */
+export function refuseTokenFlags(
+  settings: TokenSettings,
+  context: string,
+): void {
   const flags: Flags = TOKEN_FLAGS;
   for (const [name, value] of Object.entries(settings)) {
     const flag = flags[name];
     if (!flag || flag.kind === "toggle" || flag.default === value) continue;
     throw new Error(
-      `Cannot use --${kebab(name)} ${where}: only tokenization reads it`,
+      `Cannot use --${kebab(name)} ${context}: only tokenization reads it`,
     );
   }
 }
 
-/** The tokenizer of a model, of which a local folder need hold nothing else. */
+/** The tokenizer of a model; a local folder need hold nothing else. */
 async function openTokenizer(model: string): Promise<Tokenizer> {
   const folder = existsSync(join(model, "tokenizer.json"))
     ? model

@@ -89,7 +89,7 @@ export const GENERATE = {
 /** Flags of `generate` as given. */
 export type GenerateFlags = Readonly<FlagValues<typeof GENERATE.flags>>;
 
-/** The same with the device that was found. */
+/** Flags of `generate` with the device that `auto` stands for. */
 export type GenerateSettings = GenerateFlags & { readonly device: Device };
 
 /** A JSON text or list of texts, or else the text itself. */

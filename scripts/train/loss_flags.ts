@@ -1,10 +1,10 @@
 import { type Flag, type Flags, kebab } from "lib/cli/flag.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import type { LossOptionValue, LossOptionValues } from "lib/losses/options.ts";
+import type { LossOptionValues } from "lib/losses/options.ts";
 
 /**
- * Flags for the options of a loss, and of others, so that an option which the
- * loss does not have is understood and refused by name.
+ * Flags for the options of a loss, and for those of others, so that an option
+ * which the loss does not have is refused by name.
  *
  * @param taken flags that the verb has already.
  * @throws TypeError for an option of the same name as one of them.
@@ -35,7 +35,7 @@ export function lossFlags(
 }
 
 /**
- * The options of a loss that were given, by name.
+ * The given options of a loss, by name.
  *
  * @throws RangeError for an option that the loss does not have.
  */
@@ -44,20 +44,15 @@ export function lossOptions(
   values: Readonly<Record<string, unknown>>,
   names: readonly string[],
 ): LossOptionValues {
-  return Object.fromEntries(names.map((name) => {
-    const value = values[name];
-    if (Object.hasOwn(options, name) && isOptionValue(value)) {
-      return [name, value];
-    }
-    const flags = Object.keys(options).map((name) => `--${kebab(name)}`);
+  const foreign = names.find((name) => !Object.hasOwn(options, name));
+  if (foreign !== undefined) {
+    const known = Object.keys(options).map((name) => `--${kebab(name)}`);
     throw new RangeError(
-      `Loss "${id}" does not take --${kebab(name)}: expected ${
-        flags.join(", ") || "no option"
+      `Loss "${id}" does not take --${kebab(foreign)}: expected ${
+        known.join(", ") || "no option"
       }`,
     );
-  }));
-}
-
-function isOptionValue(value: unknown): value is LossOptionValue {
-  return ["number", "string", "boolean"].includes(typeof value);
+  }
+  const given = names.map((name) => [name, values[name]] as const);
+  return Object.fromEntries(given) as LossOptionValues;
 }

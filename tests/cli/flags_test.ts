@@ -10,6 +10,7 @@ import {
   type Flag,
   integer,
   number,
+  parsed,
   text,
   toggle,
 } from "lib/cli/flag.ts";
@@ -127,6 +128,33 @@ Deno.test("parseFlags() takes flags declared as plain data, whose names only the
   const { values } = parse(verb, "--out x --label-smoothing 0.1");
   const out: string = values.out;
   deepStrictEqual({ ...values, out }, { out: "x", labelSmoothing: 0.1 });
+});
+
+Deno.test("parseFlags() reads a notation that the flag declares", () => {
+  const areTexts = (value: unknown): value is readonly string[] =>
+    Array.isArray(value) && value.every((text) => text !== "");
+  const verb = {
+    name: "v",
+    summary: "",
+    flags: {
+      layers: parsed({
+        help: "",
+        placeholder: "NAME,…",
+        expected: "names of layers",
+        default: [],
+        parse: (list) => list.split(","),
+        is: areTexts,
+      }),
+    },
+    examples: [],
+  } as const satisfies Verb;
+  const { layers }: { layers: readonly string[] } =
+    parse(verb, "--layers a,b").values;
+  deepStrictEqual(layers, ["a", "b"]);
+  deepStrictEqual(parse(verb, "--debug").values, { layers: [] });
+  throws(() => parse(verb, "--layers a,,b"), {
+    message: 'Cannot read --layers: found "a,,b", expected names of layers',
+  });
 });
 
 Deno.test("peekFlag() takes the last of a repeated flag, as parseFlags() does", () => {
