@@ -1,22 +1,14 @@
 import { Graph, type Value } from "./onnx/graph.ts";
-import { add, div, mul, sqrt, sub } from "./ops/elementwise.ts";
+import { add, cast, div, greater, mul, sqrt, sub } from "./ops/elementwise.ts";
 import { sum } from "./ops/shaping.ts";
-
-/** Numbers of AdamW that hold for a whole run. */
-export interface AdamWOptions {
-  /** Decay of the mean of gradients. @default 0.9 */
-  beta1?: number;
-  /** Decay of the mean of their squares. @default 0.999 */
-  beta2?: number;
-  /** Added to the root of the latter. @default 1e-8 */
-  epsilon?: number;
-}
 
 /** An optimizer: the state it keeps for each parameter, and one step as a graph. */
 export interface Optimizer {
   readonly name: string;
   /** Names of what it keeps for each element of the parameters; all start at 0. */
   readonly slots: readonly string[];
+  /** Whether the weight decay applies to a parameter. */
+  decays(parameter: { readonly shape: readonly number[] }): boolean;
   /**
    * The graph of a step over a flat piece `[n]` of the parameters, with inputs
    * `parameter`, `gradient`, a slot each, and the scalars of `scalars()`.
@@ -36,47 +28,228 @@ export interface StepOptions {
   readonly gradientScale: number;
 }
 
+/** A number of each step, counted from 1. */
+type PerStep = (numbers: StepOptions & { readonly step: number }) => number;
+
+/** A step in the making, after some links of a chain. */
+export interface Draft {
+  /** The parameter's next value so far. */
+  readonly parameter: Value;
+  /** What the learning rate will multiply and the parameter lose. */
+  readonly direction: Value;
+  /** Divides the learning rate: the correction of a mean's bias. */
+  readonly divisor: PerStep;
+  /** Next values of the slots, by name. */
+  readonly slots: Readonly<Record<string, Value>>;
+  /** The mask of the weight decay. */
+  readonly decays: Optimizer["decays"];
+}
+
+/** How a link of a chain declares what it reads. */
+export interface LinkInputs {
+  /** What the optimizer keeps under a name for each element, 0 at first. */
+  slot(name: string): Value;
+  /** A number fed at each step. */
+  scalar(name: string, value: PerStep): Value;
+}
+
+/** One link of an optimizer: optax's GradientTransformation, as one function. */
+export type Link = (draft: Draft, inputs: LinkInputs) => Draft;
+
 /**
- * AdamW, algorithm 2 of https://arxiv.org/abs/1711.05101, in the order of
- * operations of torch.optim.AdamW:
+ * An optimizer as a chain of links. It begins with the gradient as direction and
+ * no weight decay; {@linkcode scaleByLearningRate} is what moves parameters.
  *
- *     p ← (1 − η w) p
- *     m ← m + (1 − β₁)(g − m),  v ← β₂ v + (1 − β₂) g²
- *     p ← p − η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)
+ * @throws RangeError if two links declare the same name.
  */
-export function adamW(
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions = {},
-): Optimizer {
-  return {
-    name: "adamw",
-    slots: ["mean", "square"],
-    update: () => {
-      const graph = new Graph();
-      const vector = (name: string) => graph.input(name, ["n"]);
-      const scalar = (name: string) => graph.input(name, []);
-      const gradient = mul(vector("gradient"), scalar("gradientScale"));
-      const mean = lerp(vector("mean"), gradient, 1 - beta1);
-      const square = add(
-        mul(vector("square"), beta2),
-        mul(mul(gradient, gradient), 1 - beta2),
-      );
-      const root = mul(sqrt(square), scalar("rootScale"));
-      const direction = div(mean, add(root, epsilon));
-      const kept = mul(vector("parameter"), scalar("kept"));
-      const parameter = sub(kept, mul(direction, scalar("stepSize")));
-      return { parameter, mean, square };
+export function chain(name: string, ...links: Link[]): Optimizer {
+  const graph = new Graph();
+  const scalars = new Map<string, PerStep>();
+  const vector = (name: string) => graph.input(name, ["n"]);
+  const inputs: LinkInputs = {
+    slot: vector,
+    scalar: (name, value) => {
+      scalars.set(name, value);
+      return graph.input(name, []);
     },
-    scalars: (step, { learningRate, weightDecay, gradientScale }) => ({
-      gradientScale,
-      kept: 1 - learningRate * weightDecay,
-      stepSize: learningRate / (1 - beta1 ** step),
-      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
-    }),
+  };
+  const { parameter, slots, decays } = links.reduce<Draft>(
+    (draft, link) => link(draft, inputs),
+    {
+      parameter: vector("parameter"),
+      direction: vector("gradient"),
+      divisor: () => 1,
+      slots: {},
+      decays: () => false,
+    },
+  );
+  return {
+    name,
+    slots: Object.keys(slots),
+    decays,
+    update: () => ({ parameter, ...slots }),
+    scalars: (step, options) =>
+      Object.fromEntries(
+        [...scalars].map((
+          [name, value],
+        ) => [name, value({ step, ...options })]),
+      ),
   };
 }
 
+/** Scales the gradient by what clipping leaves of it. */
+export const clip: Link = (draft, { scalar }) => {
+  const share = scalar("gradientScale", ({ gradientScale }) => gradientScale);
+  return { ...draft, direction: mul(draft.direction, share) };
+};
+
+/** Takes the decay from the parameters that a mask has: p ← (1 − η w) p. */
+export const addDecayedWeights =
+  (mask: Optimizer["decays"]): Link => (draft, { scalar }) => {
+    const kept = scalar(
+      "kept",
+      ({ learningRate, weightDecay }) => 1 - learningRate * weightDecay,
+    );
+    return {
+      ...draft,
+      parameter: mul(draft.parameter, kept),
+      decays: mask,
+    };
+  };
+
+/** Takes the step: p ← p − η · direction. */
+export const scaleByLearningRate: Link = (draft, { scalar }) => {
+  const { parameter, direction, divisor } = draft;
+  const size = scalar(
+    "stepSize",
+    (numbers) => numbers.learningRate / divisor(numbers),
+  );
+  return { ...draft, parameter: sub(parameter, mul(direction, size)) };
+};
+
+/** The mask of matrices: biases and the factors of norms do not decay. */
+export const isMatrix: Optimizer["decays"] = ({ shape }) => shape.length > 1;
+
+/** Links between clipping and the decay of matrices. */
+const clippedAndDecayed = (name: string, ...links: Link[]): Optimizer =>
+  chain(
+    name,
+    clip,
+    ...links,
+    addDecayedWeights(isMatrix),
+    scaleByLearningRate,
+  );
+
+/** Numbers of Adam that hold for a whole run. */
+export interface AdamOptions {
+  /** Decay of the mean of gradients. @default 0.9 */
+  beta1?: number;
+  /** Decay of the mean of their squares. @default 0.999 */
+  beta2?: number;
+  /** Added to the root of the latter. @default 1e-8 */
+  epsilon?: number;
+}
+
+/**
+ * Adam's direction, algorithm 1 of https://arxiv.org/abs/1412.6980, in the order
+ * of operations of torch.optim.AdamW:
+ *
+ *     m ← m + (1 − β₁)(g − m),  v ← β₂ v + (1 − β₂) g²
+ *     direction 1/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)
+ */
+export const scaleByAdam =
+  ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions = {}): Link =>
+  (draft, { slot, scalar }) => {
+    const gradient = draft.direction;
+    const mean = lerp(slot("mean"), gradient, 1 - beta1);
+    const square = add(
+      mul(slot("square"), beta2),
+      mul(mul(gradient, gradient), 1 - beta2),
+    );
+    const correction = scalar(
+      "rootScale",
+      ({ step }) => 1 / Math.sqrt(1 - beta2 ** step),
+    );
+    const root = mul(sqrt(square), correction);
+    return {
+      ...draft,
+      direction: div(mean, add(root, epsilon)),
+      divisor: ({ step }) => 1 - beta1 ** step,
+      slots: { ...draft.slots, mean, square },
+    };
+  };
+
+/** AdamW, algorithm 2 of https://arxiv.org/abs/1711.05101, as torch has it. */
+export const adamW = (options: AdamOptions = {}): Optimizer =>
+  clippedAndDecayed("adamw", scaleByAdam(options));
+
+/** Gradients that add up: b ← μ b + g, as torch.optim.SGD has its momentum. */
+export const trace = (momentum: number): Link => (draft, { slot }) => {
+  const velocity = add(mul(slot("velocity"), momentum), draft.direction);
+  return {
+    ...draft,
+    direction: velocity,
+    slots: { ...draft.slots, velocity },
+  };
+};
+
+/**
+ * Gradient descent with momentum and decoupled weight decay, algorithm 1 of
+ * https://arxiv.org/abs/1711.05101.
+ *
+ * @param options `momentum` is the share of a direction in the next one.
+ */
+export const sgd = ({ momentum = 0.9 } = {}): Optimizer =>
+  clippedAndDecayed("sgd", trace(momentum));
+
+/** Numbers of Lion that hold for a whole run. */
+export interface LionOptions {
+  /** Share of the mean in the direction. @default 0.9 */
+  beta1?: number;
+  /** Decay of the mean of gradients. @default 0.99 */
+  beta2?: number;
+}
+
+/** Lion's direction: sign(β₁ m + (1 − β₁) g), with m ← β₂ m + (1 − β₂) g. */
+export const scaleByLion =
+  ({ beta1 = 0.9, beta2 = 0.99 }: LionOptions = {}): Link =>
+  (draft, { slot }) => {
+    const before = slot("mean");
+    const mixed = lerp(before, draft.direction, 1 - beta1);
+    const mean = lerp(before, draft.direction, 1 - beta2);
+    return {
+      ...draft,
+      direction: sign(mixed),
+      slots: { ...draft.slots, mean },
+    };
+  };
+
+/**
+ * Lion, algorithm 2 of https://arxiv.org/abs/2302.06675, which advises a learning
+ * rate 3 to 10 times smaller than AdamW's and a weight decay as much larger.
+ */
+export const lion = (options: LionOptions = {}): Optimizer =>
+  clippedAndDecayed("lion", scaleByLion(options));
+
+/** Names of the optimizers that a run can choose. */
+export const OPTIMIZER_NAMES = ["adamw", "sgd", "lion"] as const;
+export type OptimizerName = typeof OPTIMIZER_NAMES[number];
+
+/** Each optimizer with its defaults. */
+export const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
+  adamw: adamW(),
+  sgd: sgd(),
+  lion: lion(),
+};
+
 function lerp(from: Value, to: Value, share: number): Value {
   return add(from, mul(sub(to, from), share));
+}
+
+/** −1, 0 or 1. */
+function sign(x: Value): Value {
+  const [above, below] = [greater(x, 0), greater(0, x)];
+  return sub(cast(above, x.dtype), cast(below, x.dtype));
 }
 
 /** The graph of Σ x² over a flat piece `[n]`, input `gradient`. */

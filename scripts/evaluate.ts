@@ -143,7 +143,7 @@ async function score(
   { examples, device, threads, microTokens }: Scoring,
 ): Promise<number[][]> {
   const scorer = new Scorer({ policy, device, threads, microTokens });
-  const state = await createState(policy.trained, device);
+  const state = await createState([policy.trained], device);
   await state.write(policy.initial);
   using bar = progress({ title, total: examples.length });
   const logProbs = await scorer.score(examples, {

@@ -1,11 +1,20 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import {
   adamW,
+  chain,
   clippingScale,
+  type Optimizer,
+  OPTIMIZER_NAMES,
+  type OptimizerName,
+  OPTIMIZERS,
+  scaleByAdam,
+  scaleByLearningRate,
+  scaleByLion,
   scheduled,
   SCHEDULES,
   squaredNorm,
+  type StepOptions,
 } from "lib/optim.ts";
 import { assertClose } from "./assert_close.ts";
 
@@ -54,38 +63,200 @@ function adamWInDoublePrecision(start: ArrayLike<number>): number[][] {
   });
 }
 
-Deno.test("adamW() with decay and clipping follows torch's formula", async () => {
-  const optimizer = adamW();
+/**
+ * SGD's formula as torch has it, m ← μ m + g, p ← p − η m, with the decay taken
+ * from p before, as AdamW's is.
+ */
+function sgdInDoublePrecision(start: ArrayLike<number>): number[][] {
+  const p = Array.from(start);
+  const m = p.map(() => 0);
+  return STEPS.map(({ learningRate, gradient }) => {
+    const clip = Math.min(1, LIMIT / (Math.hypot(...gradient) + 1e-6));
+    for (const [i, g] of gradient.entries()) {
+      m[i] = 0.9 * m[i]! + clip * g;
+      p[i] = p[i]! * (1 - learningRate * WEIGHT_DECAY) - learningRate * m[i]!;
+    }
+    return [...p];
+  });
+}
+
+/** Lion's algorithm 2, with β₁ 0.9 and β₂ 0.99. */
+function lionInDoublePrecision(start: ArrayLike<number>): number[][] {
+  const p = Array.from(start);
+  const m = p.map(() => 0);
+  return STEPS.map(({ learningRate, gradient }) => {
+    const clip = Math.min(1, LIMIT / (Math.hypot(...gradient) + 1e-6));
+    for (const [i, g] of gradient.entries()) {
+      const direction = Math.sign(0.9 * m[i]! + 0.1 * clip * g);
+      p[i]! -= learningRate * (direction + WEIGHT_DECAY * p[i]!);
+      m[i] = 0.99 * m[i]! + 0.01 * clip * g;
+    }
+    return [...p];
+  });
+}
+
+const FORMULAS: Readonly<
+  Record<OptimizerName, (start: ArrayLike<number>) => number[][]>
+> = {
+  adamw: adamWInDoublePrecision,
+  sgd: sgdInDoublePrecision,
+  lion: lionInDoublePrecision,
+};
+
+/** Parameters after each of these steps, without clipping. */
+async function trajectory(
+  optimizer: Optimizer,
+  start: Float32Array<ArrayBuffer>,
+  steps: readonly (Partial<StepOptions> & {
+    gradient: Float32Array<ArrayBuffer>;
+  })[],
+): Promise<number[][]> {
   const update = await compile(optimizer.update());
-  const norm = await compile(squaredNorm());
-  const parameter = waves(ELEMENTS, 9);
-  const expected = adamWInDoublePrecision(parameter);
-  const state = {
-    parameter: vector(parameter),
-    mean: vector(new Float32Array(ELEMENTS)),
-    square: vector(new Float32Array(ELEMENTS)),
-  };
-  for (const [i, step] of STEPS.entries()) {
-    const gradient = vector(step.gradient);
-    const { squares } = await norm.run({ gradient });
-    const size = Math.sqrt(hostData(squares)[0]!);
+  const parameter = vector(start.slice());
+  const state = Object.fromEntries(
+    optimizer.slots.map((name) => [name, vector(start.map(() => 0))]),
+  );
+  const result: number[][] = [];
+  for (const [i, { gradient, ...options }] of steps.entries()) {
     const numbers = optimizer.scalars(i + 1, {
-      learningRate: step.learningRate,
-      weightDecay: WEIGHT_DECAY,
-      gradientScale: clippingScale(size, LIMIT),
+      learningRate: 0.1,
+      weightDecay: 0,
+      gradientScale: 1,
+      ...options,
     });
-    await update.run({ ...state, gradient, ...scalars(numbers) }, state);
-    assertClose(parameter, expected[i]!, {
-      what: `parameter after step ${i + 1}`,
-    });
+    const now = { parameter, ...state };
+    const feeds = { ...now, gradient: vector(gradient), ...scalars(numbers) };
+    await update.run(feeds, now);
+    result.push([...parameter.data]);
   }
   await update.release();
-  await norm.release();
+  return result;
+}
+
+for (const name of OPTIMIZER_NAMES) {
+  Deno.test(`${name} with decay and clipping follows its formula`, async () => {
+    const norm = await compile(squaredNorm());
+    const steps = [];
+    for (const step of STEPS) {
+      const gradient = vector(step.gradient);
+      const size = Math.sqrt(
+        hostData((await norm.run({ gradient }))["squares"])[0]!,
+      );
+      const gradientScale = clippingScale(size, LIMIT);
+      steps.push({ ...step, gradientScale, weightDecay: WEIGHT_DECAY });
+    }
+    await norm.release();
+    const start = waves(ELEMENTS, 9);
+    const found = await trajectory(OPTIMIZERS[name], start, steps);
+    for (const [i, expected] of FORMULAS[name](start).entries()) {
+      assertClose(found[i]!, expected, {
+        what: `parameter after step ${i + 1}`,
+      });
+    }
+  });
+
+  Deno.test(`${name} names what it keeps, and updates nothing else`, () => {
+    const { slots, update } = OPTIMIZERS[name];
+    deepStrictEqual(Object.keys(update()), ["parameter", ...slots]);
+  });
+
+  Deno.test(`${name} goes by its name, and decays matrices only`, () => {
+    const optimizer = OPTIMIZERS[name];
+    strictEqual(optimizer.name, name);
+    ok(optimizer.decays({ shape: [2, 3] }));
+    ok(!optimizer.decays({ shape: [3] }));
+  });
+}
+
+/*
+Parameters after three steps of PyTorch 2.15:
+
+g = lambda phase: torch.tensor([math.sin(3*i + phase) for i in range(4)])
+p = torch.nn.Parameter(g(9))
+optimizer = torch.optim.SGD([p], lr=0.1, momentum=0.9)
+# or torch.optim.AdamW([p], lr=0.1, weight_decay=0.3)
+for t in range(3): p.grad = g(t); optimizer.step()
+*/
+const TORCH = {
+  sgd: {
+    weightDecay: 0,
+    steps: [
+      [
+        0.41211849451065063,
+        -0.550684928894043,
+        0.6782293915748596,
+        -0.7921990752220154,
+      ],
+      [
+        0.3279713988304138,
+        -0.4877054691314697,
+        0.6376781463623047,
+        -0.7748876214027405,
+      ],
+      [
+        0.16130927205085754,
+        -0.33513152599334717,
+        0.5022462010383606,
+        -0.6593083143234253,
+      ],
+    ],
+  },
+  adamw: {
+    weightDecay: 0.3,
+    steps: [
+      [
+        0.39975494146347046,
+        -0.6204757690429688,
+        0.7307792901992798,
+        -0.8284575939178467,
+      ],
+      [
+        0.313348650932312,
+        -0.5409843921661377,
+        0.6665860414505005,
+        -0.7847254872322083,
+      ],
+      [
+        0.21799305081367493,
+        -0.4454796016216278,
+        0.575663149356842,
+        -0.7001859545707703,
+      ],
+    ],
+  },
+};
+
+for (const name of ["sgd", "adamw"] as const) {
+  Deno.test(`${name} takes torch's steps`, async () => {
+    const { weightDecay, steps } = TORCH[name];
+    const found = await trajectory(
+      OPTIMIZERS[name],
+      waves(4, 9),
+      [0, 1, 2].map((t) => ({ gradient: waves(4, t), weightDecay })),
+    );
+    for (const [i, expected] of steps.entries()) {
+      assertClose(found[i]!, expected, {
+        what: `parameter after step ${i + 1}`,
+      });
+    }
+  });
+}
+
+Deno.test("a chain without a decay decays nothing, and moves by its last link", async () => {
+  const optimizer = chain("plain", scaleByLearningRate);
+  deepStrictEqual(optimizer.slots, []);
+  ok(!optimizer.decays({ shape: [2, 2] }));
+  const gradient = Float32Array.of(2, -4);
+  const [first] = await trajectory(optimizer, Float32Array.of(1, 1), [
+    { gradient, learningRate: 0.25, weightDecay: 9 },
+  ]);
+  deepStrictEqual(first, [0.5, 2]);
 });
 
-Deno.test("adamW() names what it keeps, and updates nothing else", () => {
-  const { slots, update } = adamW();
-  deepStrictEqual(Object.keys(update()), ["parameter", ...slots]);
+Deno.test("a chain refuses two links that keep the same", () => {
+  throws(() => chain("twice", scaleByAdam(), scaleByLion()), {
+    message: 'Cannot declare input "mean": the graph has one already',
+  });
 });
 
 for (const length of [1, 7, 1_000_003]) {

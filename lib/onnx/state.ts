@@ -3,7 +3,6 @@ import type { Device } from "./providers.ts";
 import {
   compile,
   type DeviceTensor,
-  hostData,
   type HostTensor,
   type Program,
   type Tensor,
@@ -19,8 +18,8 @@ export interface Slot {
 
 /** A flat part of a state, small enough that work on it stays in the cache. */
 export interface Piece {
-  /** Whether its elements are of matrices; else they are of vectors. */
-  readonly ofMatrices: boolean;
+  /** Number of the group of slots that its elements belong to. */
+  readonly group: number;
   /** The elements now, `[n]`. */
   readonly now: Tensor;
   /** Where their next values go: the same memory on CPU. */
@@ -29,7 +28,7 @@ export interface Piece {
 
 /**
  * Float32 tensors that outlive a run: parameters, gradients, moments. States
- * of the same slots on the same device have pieces that correspond.
+ * of the same groups on the same device have pieces that correspond.
  */
 export interface State {
   readonly tensors: Tensors;
@@ -47,39 +46,43 @@ export interface State {
   release(): Promise<void>;
 }
 
-/** A state of zeros. */
+/** A state of zeros, of which no piece is of two groups of slots. */
 export function createState(
-  slots: readonly Slot[],
+  groups: readonly (readonly Slot[])[],
   device: Device,
 ): Promise<State> {
   return device === "webgpu"
-    ? DeviceState.create(slots)
-    : Promise.resolve(new HostState(slots));
+    ? DeviceState.create(groups)
+    : Promise.resolve(new HostState(groups));
 }
 
 const PIECE = 1 << 20;
 
-/** One array, of which the tensors are views: matrices first, then vectors. */
+/** One array, of which the tensors are views, in the order of the groups. */
 class HostState implements State {
   readonly tensors: Readonly<Record<string, HostTensor>>;
   readonly pieces: readonly Piece[];
   readonly #flat: Float32Array<ArrayBuffer>;
+  readonly #views = new Map<string, Float32Array<ArrayBuffer>>();
 
-  constructor(slots: readonly Slot[]) {
-    const flat = new Float32Array(slots.reduce((n, s) => n + sizeOf(s), 0));
-    let at = 0;
-    const place = (slot: Slot): [string, HostTensor] => {
-      const data = flat.subarray(at, at += sizeOf(slot));
-      return [slot.name, { data, shape: slot.shape }];
-    };
-    const matrices = slots.filter(isMatrix).map(place);
-    const border = at;
-    const vectors = slots.filter((slot) => !isMatrix(slot)).map(place);
-    this.tensors = Object.fromEntries([...matrices, ...vectors]);
-    this.pieces = [
-      ...piecesOf(flat.subarray(0, border), true),
-      ...piecesOf(flat.subarray(border), false),
-    ];
+  constructor(groups: readonly (readonly Slot[])[]) {
+    const flat = new Float32Array(
+      groups.flat().reduce((n, s) => n + sizeOf(s), 0),
+    );
+    let end = 0;
+    this.pieces = groups.flatMap((slots, group) => {
+      const start = end;
+      for (const slot of slots) {
+        this.#views.set(slot.name, flat.subarray(end, end += sizeOf(slot)));
+      }
+      return piecesOf(flat.subarray(start, end), group);
+    });
+    this.tensors = Object.fromEntries(
+      groups.flat().map(({ name, shape }) => [
+        name,
+        { data: this.#view(name), shape },
+      ]),
+    );
     this.#flat = flat;
   }
 
@@ -91,128 +94,127 @@ class HostState implements State {
 
   write(values?: ReadonlyMap<string, Float32Array<ArrayBuffer>>) {
     if (!values) this.#flat.fill(0);
-    else for (const [name, data] of values) this.#array(name).set(data);
+    else for (const [name, data] of values) this.#view(name).set(data);
     return Promise.resolve();
   }
 
   read() {
-    const copies = Object.keys(this.tensors).map((name) =>
-      [name, this.#array(name).slice()] as const
-    );
-    return Promise.resolve(new Map(copies));
+    const copies = new Map(this.#views);
+    for (const [name, view] of copies) copies.set(name, view.slice());
+    return Promise.resolve(copies);
   }
 
   release(): Promise<void> {
     return Promise.resolve();
   }
 
-  #array(name: string): Float32Array<ArrayBuffer> {
-    return hostData(this.tensors[name]) as Float32Array<ArrayBuffer>;
+  #view(name: string): Float32Array<ArrayBuffer> {
+    const view = this.#views.get(name);
+    if (view) return view;
+    throw new RangeError(
+      `Cannot write "${name}": the state has no such tensor`,
+    );
   }
 }
 
-function piecesOf(
-  flat: Float32Array<ArrayBuffer>,
-  ofMatrices: boolean,
-): Piece[] {
+function piecesOf(flat: Float32Array<ArrayBuffer>, group: number): Piece[] {
   return Array.from({ length: Math.ceil(flat.length / PIECE) }, (_, i) => {
     const data = flat.subarray(i * PIECE, (i + 1) * PIECE);
     const tensor = { data, shape: [data.length] };
-    return { ofMatrices, now: tensor, next: tensor };
+    return { group, now: tensor, next: tensor };
   });
 }
 
-/** Two buffers a tensor, as a graph cannot write to what it reads on WebGPU. */
+/** A tensor's two buffers, as WebGPU cannot write to what a graph reads. */
+interface Buffers {
+  readonly slot: Slot;
+  readonly group: number;
+  readonly now: DeviceTensor;
+  readonly next: DeviceTensor;
+}
+
 class DeviceState implements State {
-  #now: Map<string, DeviceTensor>;
-  #next: Map<string, DeviceTensor>;
-  readonly #slots: readonly Slot[];
+  #buffers: readonly Buffers[];
   readonly #copy: Copier;
 
-  private constructor(
-    slots: readonly Slot[],
-    copy: Copier,
-    [now, next]: readonly Map<string, DeviceTensor>[],
-  ) {
-    this.#slots = slots;
+  private constructor(buffers: readonly Buffers[], copy: Copier) {
+    this.#buffers = buffers;
     this.#copy = copy;
-    this.#now = now!;
-    this.#next = next!;
   }
 
-  static async create(slots: readonly Slot[]): Promise<State> {
+  static async create(groups: readonly (readonly Slot[])[]): Promise<State> {
     const copy = await createCopier();
-    const zeros = async () => {
-      const tensors = new Map<string, DeviceTensor>();
+    const buffers: Buffers[] = [];
+    for (const [group, slots] of groups.entries()) {
       for (const slot of slots) {
-        const data = new Float32Array(sizeOf(slot));
-        tensors.set(slot.name, await copy.up({ data, shape: [data.length] }));
+        const [now, next] = [
+          await copy.up(zeros(slot)),
+          await copy.up(zeros(slot)),
+        ];
+        buffers.push({ slot, group, now, next });
       }
-      return tensors;
-    };
-    return new DeviceState(slots, copy, [await zeros(), await zeros()]);
+    }
+    return new DeviceState(buffers, copy);
   }
 
   get tensors(): Tensors {
-    return this.#shaped(this.#now);
+    return this.#shaped("now");
   }
 
   get next(): Tensors {
-    return this.#shaped(this.#next);
+    return this.#shaped("next");
   }
 
   get pieces(): readonly Piece[] {
-    return this.#slots.map((slot) => ({
-      ofMatrices: isMatrix(slot),
-      now: this.#now.get(slot.name)!,
-      next: this.#next.get(slot.name)!,
-    }));
+    return this.#buffers;
   }
 
   advance(): void {
-    [this.#now, this.#next] = [this.#next, this.#now];
+    this.#buffers = this.#buffers.map((buffers) => ({
+      ...buffers,
+      now: buffers.next,
+      next: buffers.now,
+    }));
   }
 
   async write(values?: ReadonlyMap<string, Float32Array<ArrayBuffer>>) {
-    for (const slot of this.#slots) {
+    for (const { slot, now } of this.#buffers) {
       const data = values?.get(slot.name);
       if (values && !data) continue;
-      await this.#copy.across(
-        {
-          data: data ?? new Float32Array(sizeOf(slot)),
-          shape: [sizeOf(slot)],
-        },
-        this.#now.get(slot.name)!,
-      );
+      const shape = [sizeOf(slot)];
+      await this.#copy.across(data ? { data, shape } : zeros(slot), now);
     }
   }
 
   async read() {
     const copies = new Map<string, Float32Array<ArrayBuffer>>();
-    for (const { name } of this.#slots) {
-      const { data } = await this.#copy.down(this.#now.get(name)!);
-      copies.set(name, data as Float32Array<ArrayBuffer>);
+    for (const { slot, now } of this.#buffers) {
+      const { data } = await this.#copy.down(now);
+      copies.set(slot.name, data as Float32Array<ArrayBuffer>);
     }
     return copies;
   }
 
   async release(): Promise<void> {
-    for (
-      const { onDevice } of [...this.#now.values(), ...this.#next.values()]
-    ) {
-      onDevice.dispose();
+    for (const { now, next } of this.#buffers) {
+      now.onDevice.dispose();
+      next.onDevice.dispose();
     }
     await this.#copy.release();
   }
 
-  #shaped(tensors: ReadonlyMap<string, DeviceTensor>): Tensors {
+  #shaped(which: "now" | "next"): Tensors {
     return Object.fromEntries(
-      this.#slots.map(({ name, shape }) => [
-        name,
-        viewOf(tensors.get(name)!, shape),
+      this.#buffers.map(({ slot, ...buffers }) => [
+        slot.name,
+        viewOf(buffers[which], slot.shape),
       ]),
     );
   }
+}
+
+function zeros(slot: Slot): HostTensor {
+  return { data: new Float32Array(sizeOf(slot)), shape: [sizeOf(slot)] };
 }
 
 /** Moves tensors to the device and back, which only runs of a graph can. */
@@ -248,8 +250,4 @@ async function createCopier(): Promise<Copier> {
 
 function sizeOf({ shape }: Slot): number {
   return shape.reduce((a, b) => a * b, 1);
-}
-
-function isMatrix({ shape }: Slot): boolean {
-  return shape.length > 1;
 }

@@ -1,6 +1,7 @@
 import { cacheFolder } from "../files/cache_folder.ts";
 import { lossRequirements } from "../train/requirements.ts";
 import { engine } from "../onnx/session.ts";
+import { OPTIMIZERS } from "../optim.ts";
 import { differences } from "../record/differences.ts";
 import { readMetrics } from "../record/metrics.ts";
 import {
@@ -193,7 +194,7 @@ function trainerOptions(
     device,
     threads,
     microTokens,
-    ...optimizer && { optimizer },
+    optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
   };
 }
 

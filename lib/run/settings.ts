@@ -18,7 +18,7 @@ import {
 import { ORDERS } from "../data/sampler.ts";
 import { PEERS } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import { SCHEDULES } from "../optim.ts";
+import { OPTIMIZER_NAMES, SCHEDULES } from "../optim.ts";
 import { checkJson } from "../record/check_json.ts";
 import {
   COMPUTING,
@@ -130,7 +130,7 @@ const OPTIMIZATION_FLAGS = {
     min: 0,
     group: OPTIMIZATION,
   }),
-  optimizer: choice(["adamw"], {
+  optimizer: choice(OPTIMIZER_NAMES, {
     help: "optimizer",
     default: "adamw",
     group: OPTIMIZATION,

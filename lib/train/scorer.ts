@@ -188,7 +188,7 @@ async function tokenScores(
   { policy, ...options }: ScorerOptions,
 ): Promise<number[]> {
   const scorer = new Scorer({ policy, ...options });
-  const state = await createState(policy.trained, options.device ?? "cpu");
+  const state = await createState([policy.trained], options.device ?? "cpu");
   try {
     await state.write(policy.initial);
     const parameters = state.tensors;

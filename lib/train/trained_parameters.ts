@@ -39,7 +39,7 @@ export interface Snapshot {
 export interface UpdateOptions {
   /** Learning rate of the step. */
   learningRate: number;
-  /** Relative to the learning rate, on matrices only. @default 0 */
+  /** Relative to the learning rate, where the optimizer decays. @default 0 */
   weightDecay?: number;
   /** Norm that the gradient is clipped to; 0 does not clip. @default 1 */
   maxGradNorm?: number;
@@ -51,6 +51,8 @@ interface TrainedParametersOptions extends CompileOptions {
 
 /** Name under which graphs and snapshots have the parameters. */
 const PARAMETER = "parameter";
+/** Groups of parameters in memory: with weight decay, and without. */
+const [DECAYED, OTHERS] = [0, 1];
 
 /**
  * Parameters under optimization, on their device: their values, the sums of
@@ -77,16 +79,19 @@ export class TrainedParameters {
     { optimizer, ...options }: TrainedParametersOptions,
   ): Promise<TrainedParameters> {
     const { device = "cpu" } = options;
+    const groups = [DECAYED, OTHERS].map((group) =>
+      parameters.filter((p) => optimizer.decays(p) === (group === DECAYED))
+    );
     const states = new Map<string, State>();
     for (const name of [PARAMETER, ...optimizer.slots]) {
-      states.set(name, await createState(parameters, device));
+      states.set(name, await createState(groups, device));
     }
     return new TrainedParameters(
       optimizer,
       await compile(optimizer.update(), options),
       await compile(squaredNorm(), options),
       states,
-      await createState(parameters, device),
+      await createState(groups, device),
     );
   }
 
@@ -148,11 +153,11 @@ export class TrainedParameters {
     const pieces = [...this.states].map(([name, { pieces }]) =>
       [name, pieces] as const
     );
-    for (const [i, { now, ofMatrices }] of this.sums.pieces.entries()) {
+    for (const [i, { now, group }] of this.sums.pieces.entries()) {
       const numbers = this.optimizer.scalars(this.#step, {
         learningRate,
         gradientScale,
-        weightDecay: ofMatrices ? weightDecay : 0,
+        weightDecay: group === DECAYED ? weightDecay : 0,
       });
       const named = (which: "now" | "next") =>
         Object.fromEntries(

@@ -40,7 +40,7 @@ export async function generateAnswers(
 ): Promise<Answer[]> {
   const { device, threads, seed } = settings;
   const generator = await createGenerator(policy, { device, threads });
-  const state = await createState(policy.trained, device);
+  const state = await createState([policy.trained], device);
   await state.write(policy.initial);
   const prompts = questions.map(({ ids }) => ids);
   const said = (ids: readonly number[], i: number) =>

@@ -5,19 +5,20 @@ import { createState, type Slot } from "lib/onnx/state.ts";
 import { add } from "lib/ops/elementwise.ts";
 import { webgpuTest } from "../webgpu.ts";
 
-/** Matrices and vectors in turn; one larger than a piece. */
-const SLOTS: Slot[] = [
-  { name: "norm", shape: [3] },
-  { name: "large", shape: [1025, 1024] },
-  { name: "bias", shape: [2] },
-  { name: "small", shape: [2, 2] },
+const SMALL: Slot = { name: "small", shape: [2, 2] };
+const NORM: Slot = { name: "norm", shape: [3] };
+/** Two groups; one tensor is larger than a piece. */
+const GROUPS: Slot[][] = [
+  [{ name: "large", shape: [1025, 1024] }, SMALL],
+  [NORM, { name: "bias", shape: [2] }],
 ];
+const SLOTS = GROUPS.flat();
 const sizeOf = ({ shape }: Slot) => shape.reduce((a, b) => a * b);
 const floats = (tensor: Tensor | undefined) =>
   hostData(tensor) as Float32Array<ArrayBuffer>;
 
 Deno.test("a state on the host starts at zero, in the shapes of its slots", async () => {
-  const state = await createState(SLOTS, "cpu");
+  const state = await createState(GROUPS, "cpu");
   for (const slot of SLOTS) {
     const tensor = state.tensors[slot.name]!;
     deepStrictEqual("shape" in tensor && tensor.shape, slot.shape);
@@ -27,7 +28,7 @@ Deno.test("a state on the host starts at zero, in the shapes of its slots", asyn
 });
 
 Deno.test("the pieces of a state on the host are all its elements, once each", async () => {
-  const state = await createState(SLOTS, "cpu");
+  const state = await createState(GROUPS, "cpu");
   let count = 0;
   for (const { now } of state.pieces) {
     for (const i of floats(now).keys()) floats(now)[i] = ++count;
@@ -38,30 +39,39 @@ Deno.test("the pieces of a state on the host are all its elements, once each", a
   strictEqual(all.findIndex((x, i) => x !== i + 1), -1);
 });
 
-Deno.test("the pieces of a state on the host keep matrices and vectors apart", async () => {
-  const state = await createState(SLOTS, "cpu");
-  for (const { name, shape } of SLOTS) {
-    floats(state.tensors[name]).fill(shape.length);
-  }
-  for (const { ofMatrices, now } of state.pieces) {
-    ok(floats(now).every((x) => x === (ofMatrices ? 2 : 1)));
-  }
+Deno.test("a state on the host has its tensors in the order of the groups", async () => {
+  const state = await createState(GROUPS, "cpu");
+  const offsets = SLOTS.map(({ name }) =>
+    floats(state.tensors[name]).byteOffset
+  );
+  deepStrictEqual(offsets, offsets.toSorted((a, b) => a - b));
   deepStrictEqual(
-    state.pieces.map(({ ofMatrices }) => ofMatrices),
-    [true, true, false],
+    [...(await state.read()).keys()],
+    SLOTS.map(({ name }) => name),
   );
 });
 
-Deno.test("states of the same slots have pieces that correspond", async () => {
+Deno.test("the pieces of a state on the host keep groups apart", async () => {
+  const state = await createState(GROUPS, "cpu");
+  for (const [group, slots] of GROUPS.entries()) {
+    for (const { name } of slots) floats(state.tensors[name]).fill(group);
+  }
+  for (const { group, now } of state.pieces) {
+    ok(floats(now).every((x) => x === group));
+  }
+  deepStrictEqual(state.pieces.map(({ group }) => group), [0, 0, 1]);
+});
+
+Deno.test("states of the same groups have pieces that correspond", async () => {
   const sizes = async () =>
-    (await createState(SLOTS, "cpu")).pieces.map(({ now }) =>
+    (await createState(GROUPS, "cpu")).pieces.map(({ now }) =>
       floats(now).length
     );
   deepStrictEqual(await sizes(), await sizes());
 });
 
 Deno.test("a state on the host is its own next", async () => {
-  const state = await createState(SLOTS, "cpu");
+  const state = await createState(GROUPS, "cpu");
   floats(state.next["bias"])[1] = 5;
   for (const { now, next } of state.pieces) strictEqual(now, next);
   state.advance();
@@ -69,7 +79,7 @@ Deno.test("a state on the host is its own next", async () => {
 });
 
 Deno.test("a state writes some tensors, reads all of them and clears", async () => {
-  const state = await createState([SLOTS[0]!, SLOTS[3]!], "cpu");
+  const state = await createState([[NORM], [SMALL]], "cpu");
   await state.write(new Map([["small", Float32Array.of(1, 2, 3, 4)]]));
   await state.write(new Map([["norm", Float32Array.of(5, 6, 7)]]));
   const written = await state.read();
@@ -84,8 +94,8 @@ Deno.test("a state writes some tensors, reads all of them and clears", async () 
   ok([...(await state.read()).values()].every((x) => x.every((y) => y === 0)));
 });
 
-Deno.test("a state without vectors or matrices has no empty pieces", async () => {
-  const state = await createState([SLOTS[0]!], "cpu");
+Deno.test("a state with an empty group has no empty pieces", async () => {
+  const state = await createState([[], [NORM]], "cpu");
   strictEqual(state.pieces.length, 1);
   strictEqual((await createState([], "cpu")).pieces.length, 0);
 });
@@ -93,7 +103,7 @@ Deno.test("a state without vectors or matrices has no empty pieces", async () =>
 webgpuTest(
   "a state on WebGPU writes some tensors, reads all of them and clears",
   async () => {
-    const state = await createState([SLOTS[0]!, SLOTS[3]!], "webgpu");
+    const state = await createState([[NORM], [SMALL]], "webgpu");
     await state.write(new Map([["small", Float32Array.of(1, 2, 3, 4)]]));
     const expected = new Map([
       ["norm", Float32Array.of(0, 0, 0)],
@@ -111,7 +121,7 @@ webgpuTest(
 webgpuTest(
   "a state on WebGPU takes turns with its next, whole or in pieces",
   async () => {
-    const state = await createState([SLOTS[3]!], "webgpu");
+    const state = await createState([[SMALL]], "webgpu");
     const increment = async (shape: (number | string)[]) => {
       const y = add(new Graph().input("x", shape), 1);
       return await compile({ y }, { device: "webgpu", strict: true });

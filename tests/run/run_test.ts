@@ -1,4 +1,10 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  notStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { join } from "node:path";
 import type { Example } from "lib/data/example.ts";
 import { LOSSES } from "lib/losses/registry.ts";
@@ -9,6 +15,7 @@ import type { Measuring } from "lib/run/measures.ts";
 import { run, type RunOptions } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
+import type { OptimizerName } from "lib/optim.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { randomExamples, UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -78,6 +85,17 @@ Deno.test("run() refuses settings that a command line would refuse", async () =>
     runHere({ ...SETTINGS, batch: 0 }, { inputs: inMemory() }),
     /Cannot run: .*batch.* 0, expected an integer of at least 1/,
   );
+});
+
+Deno.test("run() trains with the optimizer that settings name", async () => {
+  const losses = async (optimizer: OptimizerName) => {
+    const settings = { ...SETTINGS, optimizer };
+    const finished = await runHere(settings, { inputs: inMemory() });
+    return finished!.rows.map(({ loss }) => loss);
+  };
+  const [adamw, sgd] = [await losses("adamw"), await losses("sgd")];
+  strictEqual(adamw[0], sgd[0]);
+  notStrictEqual(adamw[1], sgd[1]);
 });
 
 Deno.test("run() writes the same into a folder, with the weights it trained", async () => {

@@ -5,7 +5,7 @@ import { lossRequirements } from "lib/train/requirements.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { add, mul, sub } from "lib/ops/elementwise.ts";
-import type { Optimizer } from "lib/optim.ts";
+import { isMatrix, type Optimizer } from "lib/optim.ts";
 import type { Reference } from "lib/train/reference.ts";
 import {
   type StepOptions,
@@ -28,6 +28,7 @@ export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 export const recorder: Optimizer = {
   name: "recorder",
   slots: ["seen", "decay"],
+  decays: isMatrix,
   update: () => {
     const graph = new Graph();
     const vector = (name: string) => graph.input(name, ["n"]);
