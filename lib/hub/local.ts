@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { exists, orNull } from "../files/missing.ts";
 import { realFile } from "../files/real_file.ts";
-import { orNull } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 import { filesUnder } from "./cache.ts";
 import { dataFiles } from "./select.ts";
@@ -24,10 +24,9 @@ export const RESULTS = ["adapter", "model"];
 
 /** People name the folder of a run when they mean the adapter in it. */
 async function refuseRun(path: string): Promise<void> {
-  const isRun = await orNull(Deno.stat(join(path, "run.json")));
-  if (isRun === null) return;
+  if (!await exists(join(path, "run.json"))) return;
   for (const result of RESULTS.map((name) => join(path, name))) {
-    if (await orNull(Deno.stat(result)) === null) continue;
+    if (!await exists(result)) continue;
     throw new Error(
       `Cannot use "${path}" as a model or adapter: it is a training run, whose result is ${result}`,
     );

@@ -39,7 +39,7 @@ export function lossAtlasHtml(sheets: readonly LossSheet[]): string {
     style: lossStyle,
     body: `<h1>${title}</h1>
 <p>${SUMMARY} <span class="key chosen"></span>, and lowers that of a rejected or undesirable one <span class="key rejected"></span>. Below 0 it does the reverse. ${
-      proseHtml(sheets[0]?.setting ?? "")
+      proseHtml(sheets[0]?.answers ?? "")
     }</p>
 <div class="cards">
 ${sheets.map(cardHtml).join("\n")}
@@ -64,12 +64,12 @@ ${lossFactsHtml(sheet)}
 }
 
 function lossFactsHtml(
-  { needs, statistics, start, settings, source }: LossSheet,
+  { needs, statistics, start, defaults, source }: LossSheet,
 ): string {
   return factsHtml([
     ["Needs", proseHtml(needs)],
     ...statistics ? [["Batch", proseHtml(statistics)] as const] : [],
-    ...settings ? [["Defaults", proseHtml(settings)] as const] : [],
+    ...defaults ? [["Defaults", proseHtml(defaults)] as const] : [],
     [proseHtml("At π = π_ref"), proseHtml(start)],
     ["Source", linked(source)],
   ]);

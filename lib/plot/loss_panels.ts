@@ -20,9 +20,9 @@ export interface LossSheet {
   /** The loss at π = π_ref. */
   start: string;
   /** The option values of all curves and numbers; empty without options. */
-  settings: string;
+  defaults: string;
   /** The answers for which the curves are drawn. */
-  setting: string;
+  answers: string;
   options: readonly Entry[];
   presets: readonly Entry[];
   curves: Curves;
@@ -64,7 +64,7 @@ export interface WeightMap {
 
 /** All panels of a loss. */
 export function lossPanels(sheet: LossSheet): Panel[] {
-  const { curves, maps, settings } = sheet;
+  const { curves, maps, defaults } = sheet;
   return [
     {
       title: "Gradient weight",
@@ -77,7 +77,7 @@ export function lossPanels(sheet: LossSheet): Panel[] {
     },
     {
       title: "Loss",
-      note: `The loss of one example${settings && `, with ${settings}`}.`,
+      note: `The loss of one example${defaults && `, with ${defaults}`}.`,
       data: lines(curves, curves.losses),
       layout: layoutOf(curves, { title: { text: "loss" } }),
     },
@@ -112,14 +112,14 @@ export function weightPanel({ curves, title }: LossSheet): Panel {
 }
 
 function weightNote(
-  { settings, setting, statistics, maps }: LossSheet,
+  { defaults, answers, statistics, maps }: LossSheet,
 ): string {
   return [
     `How strongly a step ${
       maps ? "raises log π(y_w) and lowers log π(y_l)" : "moves log π(y)"
-    }: the derivative of the loss${settings && `, with ${settings}`}.`,
+    }: the derivative of the loss${defaults && `, with ${defaults}`}.`,
     "Below 0 a step does the reverse.",
-    setting,
+    answers,
     ...(statistics
       ? ["Quantities of the batch have their values at π = π_ref."]
       : []),

@@ -17,7 +17,7 @@ export const SHARD = "model.safetensors";
 export const STORED = `/models/org/tiny/${COMMIT}/${SHARD}`;
 export const RESOLVED = `/org/tiny/resolve/${COMMIT}/${SHARD}`;
 
-/** The ranges of the weights that were sent. */
+/** The bytes of the weights that were sent. */
 export const sent = ({ hub }: TinyHub) => ({ [SHARD]: hub.sent[SHARD] ?? 0 });
 
 /** Where the weights grow. */

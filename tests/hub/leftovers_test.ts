@@ -12,7 +12,7 @@ import {
 import { holdBack, refuse, whole } from "./loopback_hub.ts";
 import { COMMIT, names, tinyHub, WEIGHTS } from "./tiny_hub.ts";
 
-/** Files that an earlier run may have left of the weights, and the rest to request. */
+/** Files that an earlier run may have left of the weights, and the bytes sent then. */
 const LEFT: Record<string, [text: string, sent: number]> = {
   "a beginning": ["w".repeat(100_000), 200_000],
   "all of it": [WEIGHTS, 0],

@@ -13,8 +13,8 @@ const SHEET: LossSheet = {
   needs: HOSTILE,
   statistics: HOSTILE,
   start: HOSTILE,
-  settings: "β = 0.1",
-  setting: HOSTILE,
+  defaults: "β = 0.1",
+  answers: HOSTILE,
   options: [{ name: HOSTILE, text: HOSTILE }],
   presets: [{ name: "trl", text: HOSTILE }],
   curves: {
