@@ -179,7 +179,7 @@ const STORED_TYPES: ReadonlyMap<string, DType> = new Map([
  *
  * @throws TypeError for a stored type that graphs do not know.
  */
-export function storedValue(
+function storedValue(
   graph: Graph,
   name: string,
   { file, begin, end, shape, dtype: stored }: LocatedTensor,

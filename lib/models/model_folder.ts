@@ -11,7 +11,7 @@ import type { FloatDtype } from "./weights/encode_floats.ts";
 import { type TensorSource, writeTensors } from "./weights/safetensors.ts";
 import { ELEMENT_BYTES, elementCount } from "./weights/safetensors_header.ts";
 
-/** Files that belong to a model beside its weights, where it has them. */
+/** Files that a model may have besides its weights. */
 const COPIED = [
   "generation_config.json",
   "tokenizer.json",
@@ -25,11 +25,11 @@ const COPIED = [
   "chat_template.json",
 ];
 
-/** Element types, as config.json calls them. */
+/** Element types by their names in config.json. */
 export const MODEL_DTYPES = ["float32", "bfloat16", "float16"] as const;
 export type ModelDtype = typeof MODEL_DTYPES[number];
 
-/** What safetensors files call them. */
+/** Their names in safetensors files. */
 export const STORED: Readonly<Record<ModelDtype, FloatDtype>> = {
   float32: "F32",
   bfloat16: "BF16",
@@ -37,13 +37,13 @@ export const STORED: Readonly<Record<ModelDtype, FloatDtype>> = {
 };
 
 export interface ModelFolder {
-  /** Folder that configuration and tokenizer are copied from. */
+  /** The folder from which configuration and tokenizer are copied. */
   readonly from: string;
   /** Every parameter. */
   readonly tensors: readonly TensorSource[];
-  /** What the weights are rounded to. @default "float32" */
+  /** The type that weights are rounded to. @default "float32" */
   readonly dtype?: ModelDtype;
-  /** Most bytes of one file, unless a tensor has more. @default Infinity */
+  /** Most bytes of a file, unless one tensor has more. @default Infinity */
   readonly shardBytes?: number;
   /** Other files, by name. @default none */
   readonly others?: ReadonlyMap<string, Writer>;
@@ -54,10 +54,10 @@ export interface ModelFolder {
  * configuration and tokenizer of another folder, with new weights in one file
  * or in shards.
  *
- * @param out a new or empty folder, or one that such a call wrote before.
+ * @param out a new or empty folder, or one that an earlier call wrote.
  * @throws Error that names the file that cannot be read, the tensor that cannot
- * be written, or the other file in `out` that would be lost; `out` is as it
- * was then.
+ * be written, or the other file in `out` that would be lost; `out` stays as it
+ * was.
  */
 export async function writeModelFolder(
   out: string,
@@ -89,8 +89,8 @@ export async function writeModelFolder(
 }
 
 /**
- * What writes the files beside a model's weights, by name: the configuration
- * with some fields changed, the rest as `from` has it.
+ * Makes the writers of the files beside a model's weights, by name: the
+ * configuration with some fields changed, the others as in `from`.
  */
 export async function companions(
   from: string,
@@ -98,7 +98,7 @@ export async function companions(
 ): Promise<Map<string, Writer>> {
   const { path } = await openConfig(join(from, "config.json"));
   const config = editJson(await readText(path), {
-    // Under either name it would make loaders round what we write.
+    // Under either name it would make loaders round the weights.
     "torch_dtype": undefined,
     "dtype": undefined,
     ...fields,
@@ -113,7 +113,7 @@ export async function companions(
   return files;
 }
 
-/** What copies a file, checked before anything is written. */
+/** Makes the writer that copies a file, and checks that it can. */
 async function copyOf(path: string): Promise<Writer> {
   try {
     const file = await realFile(path);
@@ -124,9 +124,9 @@ async function copyOf(path: string): Promise<Writer> {
 }
 
 /**
- * The configuration of a model that is written with these tensors, and the
- * fields of config.json that say it: where the head was the embedding and now
- * is among the tensors, an adapter has given it values of its own.
+ * The configuration of a model with these tensors, and the fields of config.json
+ * that change: a head that was the embedding and is now among the tensors has
+ * values of its own from an adapter.
  */
 export async function writtenConfig(
   from: string,
@@ -158,9 +158,9 @@ export interface Shard {
 }
 
 /**
- * Divides tensors over files, in the order of their names: a file takes what
- * fits, and a tensor that is too large for any has one of its own. Named as
- * `huggingface_hub`'s `split_state_dict_into_shards_factory` names them.
+ * Divides tensors over files in the order of their names. A file takes as many as
+ * fit, and a tensor that is too large has one of its own. Files are named as by
+ * `huggingface_hub`'s `split_state_dict_into_shards_factory`.
  */
 export function splitShards(
   tensors: readonly TensorSource[],
@@ -185,7 +185,7 @@ export function splitShards(
   }));
 }
 
-/** What `model.safetensors.index.json` says of shards. */
+/** Makes the contents of `model.safetensors.index.json`. */
 export function shardIndex(shards: readonly Shard[], dtype: FloatDtype) {
   const tensors = shards.flatMap(({ tensors }) => tensors);
   const parameters = tensors.reduce(

@@ -61,7 +61,7 @@ function checkWeights(config: DecoderConfig, weights: Weights): void {
  * `transformer.` of a model with a head, and GPT-NeoX's may call the head by
  * its newer name.
  */
-export function withCanonicalNames(
+function withCanonicalNames(
   config: DecoderConfig,
   weights: Weights,
 ): Weights {

@@ -54,7 +54,7 @@ Deno.test("nothing is written of a model that cannot be", () =>
     const misshapen = inMemory({ ...first!, shape: [7] });
     await rejects(
       writeModelFolder(out, { from, tensors: [misshapen] }),
-      /Cannot write .*shape \[7\] wants 7 elements/,
+      /Cannot write .*shape \[7\] needs 7 elements/,
     );
     const entries = await Array.fromAsync(Deno.readDir(root));
     deepStrictEqual(entries.map(({ name }) => name), ["from"]);

@@ -11,16 +11,16 @@ export interface LoraPair {
   readonly b: Float32Array;
 }
 
-/** A LoRA adapter. Of each update, `updateOf` tells rank and multiple. */
+/** A LoRA adapter. `updateOf` gives the rank and multiple of each update. */
 export interface Adapter extends LoraScaling {
   /** Name of a base weight → the factors of its update. */
   readonly tensors: ReadonlyMap<string, LoraPair>;
-  /** Parameters that take the place of the model's: PEFT's modules_to_save. */
+  /** Parameters that replace the model's: PEFT's modules_to_save. */
   readonly replaced: readonly NamedTensor[];
 }
 
 /**
- * Checks that an adapter fits the model it is to change.
+ * Checks that an adapter fits a model.
  *
  * @throws Error that names the weight, and the shapes expected and found.
  */
@@ -41,10 +41,10 @@ export function checkAdapter(config: DecoderConfig, adapter: Adapter): void {
 }
 
 /**
- * The configuration of a model some of whose parameters are replaced: a head
- * of its own is no longer the embedding.
+ * Adapts a configuration to replaced parameters: a replaced head is no longer the
+ * embedding.
  *
- * @throws Error where the embedding alone is replaced that is the head as well.
+ * @throws Error if only the embedding is replaced, which is the head as well.
  */
 export function adaptedConfig(
   config: DecoderConfig,

@@ -5,17 +5,17 @@ import {
   type Pattern,
 } from "./lora_targets.ts";
 
-/** What adapter_config.json says that an adapter's tensors do not. */
+/** The settings of an adapter in adapter_config.json. */
 export interface AdapterConfig extends Required<LoraScaling> {
-  /** Modules that the adapter replaces: names, or the last parts of them. */
+  /** Modules that the adapter replaces: names, or their last parts. */
   readonly replaced: readonly string[];
-  /** All that the file says. */
+  /** The contents of the file. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Fields that do not change what an adapter computes, or that are read here.
- * Which modules have an update, the tensors tell.
+ * Fields that do not change the adapter's computation, or that are read here. The
+ * names of tensors show which modules have an update.
  */
 const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
   "alpha_pattern",
@@ -25,7 +25,7 @@ const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
   "corda_config",
   "eva_config",
   "exclude_modules",
-  // PEFT sets it by itself, as the layers are.
+  // PEFT derives it from the layers.
   "fan_in_fan_out",
   "inference_mode",
   "init_lora_weights",
@@ -54,7 +54,7 @@ const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
 /** More than any model has linear layers. */
 const MAX_NAMES = 10_000;
 
-/** Initializations that leave the base weights as they are; PiSSA's does not. */
+/** Initializations that leave the base weights unchanged; PiSSA's does not. */
 const GENTLE_STARTS = ["gaussian", "eva", "orthogonal"];
 
 /** Fields that every PEFT since 0.8 knows; older ones refuse newer fields. */
@@ -75,9 +75,8 @@ const PLAIN_LORA = {
 /**
  * Reads the adapter_config.json of a LoRA adapter.
  *
- * @throws Error that names file and field: missing, of a wrong type, or asking
- * for what is not supported; a field that is not known may be of a kind of
- * adapter that is not.
+ * @throws Error that names file and field: missing, of a wrong type, unsupported,
+ * or unknown, as it may belong to a kind of adapter that is not supported.
  */
 export async function readAdapterConfig(path: string): Promise<AdapterConfig> {
   const fields = await openConfig(path);
@@ -93,7 +92,7 @@ export async function readAdapterConfig(path: string): Promise<AdapterConfig> {
   };
 }
 
-/** What adapter_config.json says of an adapter. */
+/** Makes the fields of adapter_config.json. */
 export function adapterFields(
   { rank, alpha, rslora, rankPattern, alphaPattern }: LoraScaling,
   { baseModel, fanInFanOut, targets, replaced }: {

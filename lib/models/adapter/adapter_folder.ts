@@ -26,15 +26,16 @@ const FACTOR = /^(.+)\.lora_[AB]\.weight$/;
 /**
  * Reads a LoRA adapter in PEFT's layout.
  *
- * @returns the adapter, and all that its adapter_config.json says.
+ * @returns the adapter, and the contents of its adapter_config.json.
  * @throws Error that names file and field or tensor: missing, unsupported, of
  * the wrong shape, or not finite.
  */
 export async function readAdapter(
   folder: string,
 ): Promise<Adapter & Pick<AdapterConfig, "config">> {
-  const said = await readAdapterConfig(join(folder, CONFIG));
-  const { replaced: modules, ...scaling } = said;
+  const { replaced: modules, ...scaling } = await readAdapterConfig(
+    join(folder, CONFIG),
+  );
   const file = await readHeader(join(folder, WEIGHTS));
   const { updated, replaced } = contentOf(file, modules);
   const tensors = new Map<string, LoraPair>();
@@ -59,7 +60,7 @@ export async function readAdapter(
  * @param folder a new or empty folder, or an adapter's, which is replaced.
  * @param options `baseModel`: the id or folder of the model it belongs to;
  * `config`: that model's configuration.
- * @throws Error that names the folder, which is as it was then.
+ * @throws Error that names the folder, which stays as it was.
  */
 export async function writeAdapter(
   folder: string,
@@ -88,7 +89,7 @@ export async function writeAdapter(
   );
 }
 
-/** Modules that a file has factors for, and parameters that it has whole. */
+/** Lists the modules that a file has factors of, and the parameters it replaces. */
 function contentOf(
   file: SafetensorsFile,
   modules: readonly string[],
@@ -105,7 +106,7 @@ function contentOf(
       throw new Error(
         `Unknown tensor "${stored}" in ${file.path}: expected names such as ` +
           tensorName("model.layers.0.self_attn.q_proj", "A") +
-          ", and of what modules_to_save has",
+          ", and parameters of modules_to_save",
       );
     }
   }
@@ -119,7 +120,7 @@ function contentOf(
   );
 }
 
-/** Whether a parameter is in a module that ends so, as PEFT looks for it. */
+/** Whether a parameter is in a module whose name ends so, as PEFT matches it. */
 function isWithin(parameter: string, ending: string): boolean {
   const parts = parameter.split(".");
   return parts.some((_, i) => parts.slice(0, i).join(".").endsWith(ending));

@@ -2,11 +2,11 @@ import type { DecoderConfig } from "../config.ts";
 import { linearParameters } from "../parameters.ts";
 
 /**
- * Finds the base weights that an adapter shall change, in forward order.
+ * Finds the base weights that an adapter changes, in forward order.
  *
- * @param targets module names (`q_proj`, or more of the path), or `all-linear`:
- * every linear layer but the head, as PEFT has it.
- * @throws RangeError for a name that no module has.
+ * @param targets names of modules (`q_proj`, or more of the path), or
+ * `all-linear`: every linear layer except the head, as in PEFT.
+ * @throws RangeError for a name without a module.
  */
 export function resolveTargets(
   config: DecoderConfig,
@@ -27,8 +27,8 @@ export function resolveTargets(
 }
 
 /**
- * The shortest names of modules that mean these weights and no others: their
- * last parts, or whole paths where only some layers have an adapter.
+ * Finds the shortest names of modules that match these weights and no others:
+ * their last parts, or whole paths if only some layers have an adapter.
  */
 export function targetModules(
   config: DecoderConfig,
@@ -48,17 +48,17 @@ function lastParts(weights: readonly string[]): string[] {
   return [...new Set(weights.map((name) => name.split(".").at(-2)!))];
 }
 
-/** How the updates of an adapter are sized, as PEFT's configuration says it. */
+/** Ranks and scales of an adapter's updates, as in PEFT's configuration. */
 export interface LoraScaling {
-  /** Rank of an update, unless a pattern has another one for its module. */
+  /** Rank of updates whose module matches no pattern. */
   readonly rank: number;
-  /** An update is scaled by alpha / rank. */
+  /** Numerator of the scale alpha / rank. */
   readonly alpha: number;
   /** Scales by alpha / √rank instead. https://arxiv.org/abs/2312.03732 @default false */
   readonly rslora?: boolean;
   /** Ranks of modules, by patterns of their names. @default none */
   readonly rankPattern?: Pattern;
-  /** Likewise for alpha. @default none */
+  /** Alphas of modules, by patterns of their names. @default none */
   readonly alphaPattern?: Pattern;
 }
 
@@ -66,8 +66,8 @@ export interface LoraScaling {
 export type Pattern = Readonly<Record<string, number>>;
 
 /**
- * The rank of a weight's update, and what the update is multiplied by: as PEFT
- * finds them, by the first pattern that matches.
+ * Finds the rank and the scale of a weight's update as PEFT does, by the first
+ * pattern that matches.
  */
 export function updateOf(
   { rank, alpha, rslora = false, rankPattern = {}, alphaPattern = {} }:
@@ -80,23 +80,22 @@ export function updateOf(
   return { rank: own, scale: size / (rslora ? Math.sqrt(own) : own) };
 }
 
-/** Names with dots; `^` says that it is the whole name. */
+/** Names with dots; `^` marks a whole name. */
 const PLAIN = /^\^?\w+(\\?\.\w+)*$/;
 
 /**
- * Whether a pattern is a plain name. PEFT takes any regular expression, which
- * a file from outside could have us compute for ever; what PEFT itself writes
- * are names.
+ * Whether a pattern is a plain name, as PEFT itself writes them. PEFT reads any
+ * regular expression, which in a hostile file could take for ever.
  */
 export function isPlainPattern(pattern: string): boolean {
   return PLAIN.test(pattern);
 }
 
 function firstMatch(pattern: Pattern, module: string): number | undefined {
-  const [, value] = Object.entries(pattern).find(([said]) => {
-    const name = said.replace(/^\^/, "").replaceAll("\\.", ".");
+  const [, value] = Object.entries(pattern).find(([key]) => {
+    const name = key.replace(/^\^/, "").replaceAll("\\.", ".");
     return module === name ||
-      !said.startsWith("^") && module.endsWith(`.${name}`);
+      !key.startsWith("^") && module.endsWith(`.${name}`);
   }) ?? [];
   return value;
 }

@@ -4,8 +4,8 @@ import type { TensorSource } from "../weights/safetensors.ts";
 import { updateOf } from "./lora_targets.ts";
 
 /**
- * The tensors of a model with an adapter's updates in them, made as they are
- * read: W + (alpha / rank) B A, computed in float64 and rounded once.
+ * Merges an adapter into the tensors of a model as they are read:
+ * W + (alpha / rank) B A, computed in float64 and rounded once.
  * https://arxiv.org/abs/2106.09685
  */
 export function mergeAdapter(
@@ -41,7 +41,7 @@ interface Update {
   readonly scale: number;
 }
 
-/** W + scale · left · right, of W `[rows, columns]`. */
+/** Computes W + scale · left · right for W `[rows, columns]`. */
 function updated(
   weight: Float32Array,
   { left, right, rank, scale }: Update,
@@ -63,7 +63,7 @@ function updated(
   return sum;
 }
 
-/** The transpose of a matrix of so many rows. */
+/** Transposes a matrix of so many rows. */
 function transposed(matrix: Float32Array, rows: number): Float32Array {
   const columns = matrix.length / rows;
   return Float32Array.from(

@@ -19,15 +19,14 @@ import type { DecoderConfig } from "../config.ts";
 import { logits, streamStates } from "../decoder/decoder.ts";
 import type { Parameters } from "../decoder/layers.ts";
 
-// Names of axes that others rely on: transformers.js makes an empty cache of
-// what it does not know under the name of a batch.
+// Names of axes that transformers.js relies on to make an empty cache.
 const BATCH = "batch_size";
 const NEW = "sequence_length";
 const PAST = "past_sequence_length";
 
 /**
- * A decoder as Hugging Face's ONNX models have it, for onnxruntime and
- * transformers.js alike: rows of a batch, padded, and keys and values of
+ * Builds a decoder with the interface of Hugging Face's ONNX models, for
+ * onnxruntime and transformers.js: padded rows of a batch, and keys and values of
  * earlier tokens as inputs and outputs.
  *
  * Inputs: `input_ids` and `position_ids` (`[batch, new]`) and
@@ -86,10 +85,10 @@ function attention(
 }
 
 /**
- * Attention's bias, `[batch, 1, new, past + new]`: a slot sees those of the
- * mask up to itself, the last ones in a window. Slots are counted, not taken
- * from `position_ids`, which may start anywhere: transformers.js starts at 1
- * for some families.
+ * Attention's bias, `[batch, 1, new, past + new]`: a slot sees those of the mask
+ * up to itself, or the last of them in a window. Slots are counted, not taken from
+ * `position_ids`, which may start anywhere: transformers.js starts at 1 for some
+ * families.
  */
 function visibility(
   ids: Value,

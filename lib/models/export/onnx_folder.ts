@@ -22,7 +22,7 @@ import { type Lora, loraPolicy } from "../policy.ts";
 import { type TensorSource, writeTensors } from "../weights/safetensors.ts";
 import { openWeights, type Weights } from "../weights/weights.ts";
 
-/** Element types of weights, and what transformers.js calls such models. */
+/** Names of models in transformers.js, by the element type of their weights. */
 const FLAVOURS: ReadonlyMap<ModelDtype, { dtype: string; file: string }> =
   new Map([
     ["float32", { dtype: "fp32", file: "model.onnx" }],
@@ -32,14 +32,14 @@ const FLAVOURS: ReadonlyMap<ModelDtype, { dtype: string; file: string }> =
 export type OnnxFolder = Omit<ModelFolder, "shardBytes">;
 
 /**
- * Writes a folder that transformers.js and onnxruntime generate text from:
- * `onnx/model.onnx`, which is {@linkcode inferenceDecoder} in standard
- * operators, its weights beside it, and configuration and tokenizer of another
- * folder. Weights may be in half precision, arithmetic is in float32.
+ * Writes a folder from which transformers.js and onnxruntime generate text:
+ * `onnx/model.onnx`, the {@linkcode inferenceDecoder} in standard operators, its
+ * weights beside it, and configuration and tokenizer of another folder. Weights
+ * may be in half precision, arithmetic is in float32.
  *
- * @param out a new or empty folder, or one that such a call wrote before.
- * @throws Error as `writeModelFolder` does, or where a family's decoder has an
- * operator of no standard.
+ * @param out a new or empty folder, or one that an earlier call wrote.
+ * @throws Error as `writeModelFolder` does, or if the decoder has an operator that
+ * is not standard.
  */
 export async function writeOnnxFolder(
   out: string,
@@ -47,11 +47,11 @@ export async function writeOnnxFolder(
 ): Promise<void> {
   const { file, ...flavour } = flavourOf(dtype);
   const { config, fields } = await writtenConfig(from, tensors);
-  const found = {
+  const settings = {
     ...flavour,
     "use_external_data_format": { [file]: 1 },
   };
-  const changes = { "torch_dtype": dtype, "transformers.js_config": found };
+  const changes = { "torch_dtype": dtype, "transformers.js_config": settings };
   const model = { config, tensors, dtype, file };
   await writeFolder(
     out,
@@ -72,9 +72,8 @@ interface OnnxModel {
 }
 
 /**
- * Writes the graph and its weights. Named arrays in one file, at offsets, are
- * all that ONNX wants of external data: it is the safetensors file of a model
- * under another name.
+ * Writes the graph and its weights. ONNX reads external data as named arrays at
+ * offsets in a file, so a model's safetensors file serves under another name.
  */
 async function writeOnnx(
   folder: string,
@@ -111,7 +110,7 @@ function flavourOf(dtype: ModelDtype) {
   if (flavour) return flavour;
   const known = [...FLAVOURS.keys()].join(" or ");
   throw new RangeError(
-    `Cannot write the model as ONNX in ${dtype}: expected ${known}, what ` +
+    `Cannot write the model as ONNX in ${dtype}: expected ${known}, which ` +
       `transformers.js knows`,
   );
 }
@@ -124,7 +123,7 @@ const NO_ADAPTERS: Lora = {
   initial: new Map(),
 };
 
-/** The bytes of a model whose weights are in the file `data` beside it. */
+/** Encodes a model whose weights are in the file `data` beside it. */
 function encodeDecoder(
   config: DecoderConfig,
   weights: Weights,
@@ -150,16 +149,16 @@ function encodeDecoder(
   return encodeModel(graph, named);
 }
 
-/** Operators that are written in others, though onnxruntime has them. */
+/** Operators of onnxruntime that are composed of others here. */
 const LOWERED = new Set([
-  // It is no operator of ONNX.
+  // It is not an operator of ONNX.
   "SimplifiedLayerNormalization",
   // WebGPU has them to 2⁻¹¹ only; see PROVIDERS in lib/onnx/providers.ts.
   "Sin",
   "Cos",
 ]);
 
-/** Whether any runtime has an operator: it is one of ONNX itself. */
+/** Whether an operator is one of ONNX itself, which any runtime has. */
 function isStandard({ name, domain = "" }: AnyOp): boolean {
   return domain === "" && !LOWERED.has(name);
 }
@@ -169,11 +168,11 @@ function refuseStray(graph: Graph): void {
   if (!stray) return;
   throw new Error(
     `Cannot write the model as ONNX: its decoder needs ${stray.op.name}, ` +
-      `which is no standard operator`,
+      `which is not a standard operator`,
   );
 }
 
-/** Stored weights of a graph → what the model calls them. */
+/** Pairs the graph's names of stored weights with those in the model. */
 function weightNames(graph: Graph, weights: Weights): [string, string][] {
   const names = new Map(
     weights.names().map((name) => [weights.get(name)!.begin, name]),

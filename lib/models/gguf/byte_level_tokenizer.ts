@@ -1,7 +1,7 @@
 import { quote } from "../field_reader.ts";
 import type { Metadata } from "./metadata.ts";
 import {
-  idsByText,
+  bytePairs,
   type Json,
   type TokenizerParts,
   type Vocabulary,
@@ -156,18 +156,12 @@ export function byteLevelTokenizer(
       "trim_offsets": true,
       "use_regex": true,
     },
-    model: {
-      type: "BPE",
-      dropout: null,
-      "unk_token": null,
-      "continuing_subword_prefix": null,
-      "end_of_word_suffix": null,
-      "fuse_unk": false,
-      "byte_fallback": false,
-      "ignore_merges": pre.ignoresMerges,
-      vocab: idsByText(tokens),
+    model: bytePairs(tokens, {
       merges: readMerges(fields),
-    },
+      unknown: null,
+      fallsBack: false,
+      ignoresMerges: pre.ignoresMerges,
+    }),
   };
 }
 

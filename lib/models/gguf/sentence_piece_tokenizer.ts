@@ -1,5 +1,5 @@
 import {
-  idsByText,
+  bytePairs,
   KINDS,
   type Token,
   type TokenizerParts,
@@ -38,18 +38,12 @@ export function sentencePieceTokenizer(
     addsBos: true,
     ...spaces(fields.flag("add_space_prefix", true)),
     preTokenizer: null,
-    model: {
-      type: "BPE",
-      dropout: null,
-      "unk_token": tokens.find(({ id }) => id === unknown)?.text ?? null,
-      "continuing_subword_prefix": null,
-      "end_of_word_suffix": null,
-      "fuse_unk": true,
-      "byte_fallback": true,
-      "ignore_merges": false,
-      vocab: idsByText(tokens),
+    model: bytePairs(tokens, {
       merges: mergesOf(tokens, scoresOf(vocabulary)),
-    },
+      unknown: tokens.find(({ id }) => id === unknown)?.text ?? null,
+      fallsBack: true,
+      ignoresMerges: false,
+    }),
   };
 }
 

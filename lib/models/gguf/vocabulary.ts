@@ -113,9 +113,33 @@ function checkDistinct(fields: Metadata, tokens: readonly Token[]): void {
   }
 }
 
-/** `vocab` of tokenizer.json. */
-export function idsByText(tokens: readonly Token[]): Record<string, number> {
-  return Object.fromEntries(tokens.map(({ id, text }) => [text, id]));
+/**
+ * `model` of tokenizer.json: a byte-pair encoding.
+ *
+ * @param options `fallsBack`: whether characters without a token become bytes,
+ * and others without one a single unknown token.
+ */
+export function bytePairs(
+  tokens: readonly Token[],
+  { merges, unknown, fallsBack, ignoresMerges }: {
+    merges: readonly (readonly string[])[];
+    unknown: string | null;
+    fallsBack: boolean;
+    ignoresMerges: boolean;
+  },
+): Json {
+  return {
+    type: "BPE",
+    dropout: null,
+    "unk_token": unknown,
+    "continuing_subword_prefix": null,
+    "end_of_word_suffix": null,
+    "fuse_unk": fallsBack,
+    "byte_fallback": fallsBack,
+    "ignore_merges": ignoresMerges,
+    vocab: Object.fromEntries(tokens.map(({ id, text }) => [text, id])),
+    merges,
+  };
 }
 
 /** `added_tokens` of tokenizer.json. */

@@ -1,7 +1,7 @@
 interface Encoding {
-  /** Rounds to the nearest, on a tie to the one with an even last bit. */
+  /** Rounds to the nearest, and a tie to the number with an even last bit. */
   encode(values: Float32Array): Uint8Array;
-  /** The largest number, and what is rounded to more than that. */
+  /** The largest number, and the least that is rounded beyond it. */
   readonly range?: { readonly largest: number; readonly limit: number };
 }
 
@@ -20,13 +20,13 @@ const ENCODINGS: Readonly<Record<"F32" | "F16" | "BF16", Encoding>> = {
   },
 };
 
-/** A type that floats are stored in, as safetensors files call it. */
+/** A type of stored floats, by its name in safetensors files. */
 export type FloatDtype = keyof typeof ENCODINGS;
 
 /**
- * Numbers as the bytes of a stored type.
+ * Encodes numbers as the bytes of a stored type.
  *
- * @throws RangeError for a number that a half precision cannot hold.
+ * @throws RangeError for a number that half precision cannot hold.
  */
 export function encodeFloats(
   values: Float32Array,
@@ -49,7 +49,7 @@ function upperHalves(values: Float32Array): Uint16Array {
   const halves = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) {
     const isOdd = bits[i]! >>> 16 & 1;
-    // Carries where the lower half is above its middle, or on it and odd.
+    // Carries if the lower half is above its middle, or on it and odd.
     halves[i] = (bits[i]! + 0x7fff + isOdd) >>> 16;
   }
   return halves;

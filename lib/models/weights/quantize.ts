@@ -1,11 +1,11 @@
-/** A matrix in few bits, by blocks of its rows that have a scale each. */
+/** A matrix in few bits, with a scale for each block of a row. */
 export interface QuantizedMatrix<Codes> {
   readonly codes: Codes;
   /** `[rows, columns / block]`, row by row. */
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
-/** Columns that share a scale, unless rows do not divide by as many. */
+/** Columns that share a scale, if rows divide by as many. */
 const BLOCK = 32;
 
 /**
@@ -61,13 +61,13 @@ export function quantize4(
   return { codes, scales };
 }
 
-/** The value that is farthest from zero, of some. */
+/** The value that is farthest from zero, from `start` up to `end`. */
 function largest(data: Float32Array, start: number, end: number): number {
-  let found = 0;
+  let most = 0;
   for (let i = start; i < end; i++) {
-    if (Math.abs(data[i]!) > Math.abs(found)) found = data[i]!;
+    if (Math.abs(data[i]!) > Math.abs(most)) most = data[i]!;
   }
-  return found;
+  return most;
 }
 
 function commonDivisor(a: number, b: number): number {

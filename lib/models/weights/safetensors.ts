@@ -26,7 +26,7 @@ type Decoder = (
   out: Float32Array<ArrayBuffer>,
 ) => void;
 
-/** Conversions to float32: exact, but for F64, which is rounded to nearest. */
+/** Conversions to float32: exact, except for F64, which is rounded to nearest. */
 const DECODERS: Partial<Record<Dtype, Decoder>> = {
   F64: ({ buffer }, out) => out.set(new Float64Array(buffer, 0, out.length)),
   F32: ({ buffer }, out) => out.set(new Float32Array(buffer, 0, out.length)),
@@ -42,8 +42,8 @@ const CHUNK_BYTES = 1 << 22;
 /**
  * Reads and checks the header of a safetensors file.
  *
- * @throws Error that names the file and what in it is wrong, or that it leads
- * out of its folder.
+ * @throws Error that names the file, and its fault: it is malformed, or leads out
+ * of its folder.
  */
 export async function readHeader(path: string): Promise<SafetensorsFile> {
   try {
@@ -67,8 +67,8 @@ export async function readHeader(path: string): Promise<SafetensorsFile> {
 /**
  * Reads one tensor, and nothing else of its file, as float32.
  *
- * @throws Error where the file has no such tensor, or its type is not a float
- * of 16, 32 or 64 bits.
+ * @throws Error if the file has no such tensor, or its type is not a float of 16,
+ * 32 or 64 bits.
  */
 export async function readTensor(
   { path, tensors }: SafetensorsFile,
@@ -99,7 +99,7 @@ export async function readTensor(
   return out;
 }
 
-/** A tensor that is made when it is written, and then forgotten. */
+/** A tensor that is made when it is written, and dropped afterwards. */
 export interface TensorSource {
   readonly name: string;
   readonly shape: readonly number[];
@@ -107,9 +107,9 @@ export interface TensorSource {
 }
 
 export interface WriteOptions {
-  /** What elements are rounded to. @default "F32" */
+  /** The type that elements are rounded to. @default "F32" */
   dtype?: FloatDtype;
-  /** The default is what transformers asks of a file it loads. */
+  /** Metadata of the file. @default { format: "pt" }, which transformers requires */
   metadata?: Readonly<Record<string, string>>;
 }
 
@@ -122,7 +122,7 @@ export async function writeSafetensors(
   await writeTensors(path, tensors.map(inMemory), metadata && { metadata });
 }
 
-/** A tensor as the source of itself. */
+/** Makes a source of a tensor in memory. */
 export function inMemory({ name, shape, data }: NamedTensor): TensorSource {
   return { name, shape, read: () => Promise.resolve(data) };
 }
@@ -131,8 +131,8 @@ export function inMemory({ name, shape, data }: NamedTensor): TensorSource {
  * Writes tensors one after another, atomically, sorted by name, so that equal
  * tensors make equal files. No two tensors are in memory at once.
  *
- * @throws Error that names file and tensor: one used twice, of which the data
- * do not fit the shape, or which has a number beyond the range of the type.
+ * @throws Error that names file and tensor: used twice, with data that do not fit
+ * the shape, or with a number beyond the range of the type.
  */
 export async function writeTensors(
   path: string,
@@ -160,7 +160,7 @@ async function bytesOf(
   const data = await read();
   if (data.length !== elementCount(shape)) {
     throw new RangeError(
-      `Cannot write tensor "${name}": shape [${shape}] wants ` +
+      `Cannot write tensor "${name}": shape [${shape}] needs ` +
         `${elementCount(shape)} elements, found ${data.length}`,
     );
   }
@@ -211,9 +211,9 @@ function decodeBfloat16(
 }
 
 /**
- * Fills an array with what comes next in a file.
+ * Fills an array with the next bytes of a file.
  *
- * @throws Error where the file ends before.
+ * @throws Error if the file ends before.
  */
 export async function fill(
   file: Deno.FsFile,
@@ -238,8 +238,8 @@ async function writeBytes(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
 const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/;
 
 /**
- * What to say of a folder where weights are missed: whether it has a pickle,
- * why that is not read, and what to do. Empty where it has none.
+ * Explains, for an error about missing weights, that a pickle in the folder is
+ * not read, why, and what to do. Empty if the folder has none.
  */
 export async function pickleNote(folder: string): Promise<string> {
   const entries = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);

@@ -25,7 +25,7 @@ export const ELEMENT_BYTES = {
 /** Element type of a stored tensor. */
 export type Dtype = keyof typeof ELEMENT_BYTES;
 
-/** Where a tensor lies in its file, and in what form. */
+/** A stored tensor: its type, shape and location in the file. */
 export interface StoredTensor {
   /** Type of its elements. */
   readonly dtype: Dtype;
@@ -37,14 +37,14 @@ export interface StoredTensor {
   readonly end: number;
 }
 
-/** What the header of a safetensors file says. */
+/** The header of a safetensors file. */
 export interface Header {
   /** Tensors in the order of their bytes. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What a header says of a tensor to be written. */
+/** The header's entry of a tensor to be written. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: Dtype;
@@ -67,14 +67,14 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Decodes the JSON of a header and checks it against the file: every tensor
- * has a known type and as many bytes as its shape wants, and the tensors
- * follow one another without gaps up to the file's end.
+ * Decodes the JSON of a header and checks it against the file: every tensor has a
+ * known type and as many bytes as its shape needs, and the tensors follow one
+ * another without gaps up to the file's end.
  * Format: https://github.com/huggingface/safetensors#format
  *
  * @param text the JSON.
  * @param file `dataOffset`: first byte after the header; `size`: of the file.
- * @throws Error that says what is wrong.
+ * @throws Error that names the fault.
  */
 export function decodeHeader(
   text: Uint8Array,
@@ -165,7 +165,7 @@ function decodeEntry(
   return [name, { dtype, shape, begin, end }];
 }
 
-/** Infinity where a product on the way is past what a number holds exactly. */
+/** Bytes of a tensor; Infinity if a number cannot hold a product on the way. */
 function byteCount(shape: readonly number[], dtype: Dtype): number {
   return shape.reduce((product, size) => {
     const next = product * size;

@@ -21,23 +21,23 @@ export interface LocatedTensor extends StoredTensor {
   readonly file: string;
 }
 
-/** The weights of a model folder: what and where they are, read on demand. */
+/** The weights of a model folder, read on demand. */
 export interface Weights {
   /** Real paths of the safetensors files, in the order of their names. */
   readonly files: readonly string[];
   /** Names of all tensors. */
   names(): string[];
-  /** Where a tensor lies, `undefined` where there is none of that name. */
+  /** Locates a tensor, `undefined` without one of that name. */
   get(name: string): LocatedTensor | undefined;
   /**
-   * A tensor as float32.
+   * Reads a tensor as float32.
    *
-   * @throws Error where there is none, or a value in it is not finite.
+   * @throws Error if there is none, or a value in it is not finite.
    */
   read(name: string): Promise<Float32Array<ArrayBuffer>>;
   /**
-   * Checks every value without converting it: for weights that are used where
-   * they lie.
+   * Checks every value without converting it, for weights that are used in their
+   * files.
    *
    * @throws Error that names tensor and file of one that is not finite.
    */
@@ -117,7 +117,7 @@ async function openShard(
   }
 }
 
-/** Tensor name → the shard that holds it, as the index says. */
+/** Opens the shards that the index lists, by the names of their tensors. */
 async function openShards(
   folder: string,
 ): Promise<Map<string, SafetensorsFile>> {
@@ -172,13 +172,13 @@ function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
   };
 }
 
-/** Type → bytes of an element, and the exponent that NaN and infinities have. */
+/** Type → bytes of an element, and the exponent bits of NaN and infinities. */
 const EXPONENTS: ReadonlyMap<string, [bytes: 2 | 4, exponent: number]> =
   new Map(
     [["F32", [4, 0x7f800000]], ["F16", [2, 0x7c00]], ["BF16", [2, 0x7f80]]],
   );
 
-/** Whether no exponent is that of NaN or infinity; false if it cannot tell. */
+/** Whether no exponent is that of NaN or infinity; false for unknown types. */
 async function hasOnlyFinite(
   { path, tensors }: SafetensorsFile,
   { name, chunk }: { name: string; chunk: ArrayBuffer },

@@ -250,7 +250,7 @@ Deno.test("nothing is written of tensors that do not fit", () =>
     await rejects(writeSafetensors(path, [one, one]), /tensor "w" twice/);
     await rejects(
       writeSafetensors(path, [{ ...one, shape: [3] }]),
-      /"w": shape \[3\] wants 3 elements, found 2/,
+      /"w": shape \[3\] needs 3 elements, found 2/,
     );
     await rejects(
       writeSafetensors(`${folder}/none/x`, [one]),
