@@ -1,12 +1,5 @@
 import { lossLengths, type TokenRow } from "./example.ts";
 
-/** An array and its shape, ready to be fed to a graph. */
-export interface Arrayed<T = Float32Array<ArrayBuffer>> {
-  readonly data: T;
-  readonly shape: readonly number[];
-}
-type Integers = Arrayed<Int32Array<ArrayBuffer>>;
-
 /**
  * Rows as one stream of N tokens, without padding: each prompt stands once,
  * its continuations follow it one after another.
@@ -15,33 +8,27 @@ type Integers = Arrayed<Int32Array<ArrayBuffer>>;
  * are scored too, one for each row's prompt.
  */
 export interface TreeBatch {
-  readonly feeds: {
-    /** Token ids, `[N]`. */
-    readonly ids: Integers;
-    /** Rotary positions, which restart at each continuation, `[N]`. */
-    readonly positions: Arrayed;
-    /** Token of each slot of the rows, `[R, T]`; 0 where there is none. */
-    readonly tokenOfSlot: Integers;
-    /** Slot of each token, counted over the rows, `[N]`. */
-    readonly slotOfToken: Integers;
-    /** 1 where a slot holds a token, `[R, T]`. */
-    readonly slotMask: Arrayed;
-    /** 0 in the prompt, k in the k-th continuation, −1 in an empty slot, `[R, T]`. */
-    readonly segmentIds: Arrayed;
-    /** 0, 1, 2, … `[T]`. */
-    readonly slotIndex: Arrayed;
-    /** Token from which each scored token is predicted, `[S]`. */
-    readonly predictFrom: Integers;
-    /** The scored tokens' ids, `[S, 1]`. */
-    readonly targetIds: Integers;
-    /** The sequence each belongs to, `[S]`. */
-    readonly sequences: Integers;
-    /** Zeros, one for each sequence and one that padding goes to, `[Q + 1]`. */
-    readonly zeros: Arrayed;
-  };
-  /** Tokens in the stream, N. */
-  readonly tokens: number;
-  /** Scored tokens of each sequence. */
+  /** Token ids, `[N]`. */
+  readonly ids: readonly number[];
+  /** Rotary positions, which restart at each continuation, `[N]`. */
+  readonly positions: readonly number[];
+  /** Slots of each row, T: the tokens of the longest one. */
+  readonly rowLength: number;
+  /** Token of each slot of the rows, `[R, T]`; 0 where there is none. */
+  readonly tokenOfSlot: Int32Array;
+  /** Slot of each token, counted over the rows, `[N]`. */
+  readonly slotOfToken: readonly number[];
+  /** 1 where a slot holds a token, `[R, T]`. */
+  readonly slotMask: Float32Array;
+  /** 0 in the prompt, k in the k-th continuation, −1 in an empty slot, `[R, T]`. */
+  readonly segmentIds: Float32Array;
+  /** Token from which each scored token is predicted, `[S]`. */
+  readonly predictFrom: readonly number[];
+  /** The scored tokens' ids, `[S]`. */
+  readonly targetIds: readonly number[];
+  /** The sequence each belongs to, `[S]`; padding has one of its own, the last. */
+  readonly sequences: readonly number[];
+  /** Scored tokens of each sequence, without that of the padding. */
   readonly lengths: readonly number[];
 }
 
@@ -133,26 +120,22 @@ class Stream {
     const sequences = this.#lengths.length;
     const scored = this.#targetIds.length;
     const padded = Math.max(1, Math.ceil(scored / multiple)) * multiple;
-    const pad = (list: number[], filler: number) =>
-      integers([...list, ...new Array(padded - scored).fill(filler)]);
-    const { data: targetIds } = pad(this.#targetIds, 0);
-    const grid = [this.#rows.length, this.#length];
+    const pad = (
+      list: number[],
+      filler: number,
+    ) => [...list, ...new Array(padded - scored).fill(filler)];
     return {
-      tokens: this.#ids.length,
+      ids: this.#ids,
+      positions: this.#positions,
+      rowLength: this.#length,
+      tokenOfSlot: this.#tokenOfSlot,
+      slotOfToken: this.#slotOfToken,
+      slotMask: this.#slotMask,
+      segmentIds: this.#segmentIds,
+      predictFrom: pad(this.#predictFrom, 0),
+      targetIds: pad(this.#targetIds, 0),
+      sequences: pad(this.#sequences, sequences),
       lengths: this.#lengths,
-      feeds: {
-        ids: integers(this.#ids),
-        positions: floats(this.#positions),
-        tokenOfSlot: { data: this.#tokenOfSlot, shape: grid },
-        slotOfToken: integers(this.#slotOfToken),
-        slotMask: { data: this.#slotMask, shape: grid },
-        segmentIds: { data: this.#segmentIds, shape: grid },
-        slotIndex: floats(Array.from({ length: this.#length }, (_, i) => i)),
-        predictFrom: pad(this.#predictFrom, 0),
-        targetIds: { data: targetIds, shape: [padded, 1] },
-        sequences: pad(this.#sequences, sequences),
-        zeros: floats(new Array(sequences + 1).fill(0)),
-      },
     };
   }
 
@@ -194,12 +177,4 @@ function assertMarked(
       `${completions[wrong]!.length} tokens, and ` +
       `${lossMask![wrong]?.length ?? 0} marks of which are scored`,
   );
-}
-
-function integers(list: readonly number[]): Integers {
-  return { data: Int32Array.from(list), shape: [list.length] };
-}
-
-function floats(list: readonly number[]): Arrayed {
-  return { data: Float32Array.from(list), shape: [list.length] };
 }

@@ -49,7 +49,7 @@ export async function createDivergence(
       const result: number[][][] = [];
       for (const [start, end] of microBatches(rows, MICRO_TOKENS)) {
         const part = rows.slice(start, end);
-        const feeds = streamFeeds(graph, treeBatch(part));
+        const feeds = streamFeeds(treeBatch(part));
         const output = await program.run({ ...feeds, ...parameters });
         const flat = Array.from(hostData(output["tokenKl"]));
         for (const { completions } of part) {

@@ -115,13 +115,13 @@ export function lossGraph(
   });
   const terms = lossTerms(loss, lossOptions, inputs);
   const batch = batchOf(loss, examples, { lossOptions, ...options });
-  const tokens = batch.tree.feeds.sequences.data.length;
+  const tokens = batch.tree.sequences.length;
   return {
     ...terms,
     logProbs,
     feeds: {
-      ...fillInputs(graph, batchInputs(loss), batch),
-      ...fillInputs(graph, MODEL_INPUTS, { ...options, examples, tokens }),
+      ...fillInputs(batchInputs(loss), batch, graph),
+      ...fillInputs(MODEL_INPUTS, { ...options, examples, tokens }, graph),
     },
   };
 }

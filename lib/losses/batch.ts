@@ -51,15 +51,15 @@ export interface BatchInputs extends Totals, Ranks {
   /** The example of each scored token, int32 `[S]`. */
   readonly tokenExamples: Value;
   /** The sequence of each example's first completion, int32 `[n]`. */
-  readonly firsts: Value;
+  readonly firstCompletions: Value;
   /** That of its second one, int32 `[n]`. */
-  readonly seconds: Value;
+  readonly secondCompletions: Value;
   /** That of its prompt, int32 `[n]`. */
-  readonly prompts: Value;
+  readonly promptSequences: Value;
   /** 1 where the completion is desirable, else 0, `[n]`. */
   readonly desirable: Value;
   /** Those of its completions from best to worst, int32 `[n, K]`. */
-  readonly ranked: Value;
+  readonly rankedCompletions: Value;
 }
 
 /** All that the mathematics of losses is built from. */
@@ -160,12 +160,12 @@ export const BATCHES: {
 } = {
   completions: (inputs) => ({
     ...commonTo(inputs),
-    completion: sequencesAt(inputs, () => inputs.batch.firsts),
+    completion: sequencesAt(inputs, () => inputs.batch.firstCompletions),
   }),
   pairs: (inputs) => ({
     ...commonTo(inputs),
-    chosen: sequencesAt(inputs, () => inputs.batch.firsts),
-    rejected: sequencesAt(inputs, () => inputs.batch.seconds),
+    chosen: sequencesAt(inputs, () => inputs.batch.firstCompletions),
+    rejected: sequencesAt(inputs, () => inputs.batch.secondCompletions),
   }),
   labels: (inputs) => ({
     ...BATCHES.completions(inputs),
@@ -175,7 +175,7 @@ export const BATCHES: {
   }),
   ranks: (inputs) => ({
     ...commonTo(inputs),
-    ranked: sequencesAt(inputs, () => inputs.batch.ranked),
+    ranked: sequencesAt(inputs, () => inputs.batch.rankedCompletions),
     get rankMask() {
       return inputs.batch.rankMask;
     },
@@ -187,7 +187,7 @@ export const BATCHES: {
 
 function commonTo(inputs: LossInputs): Batch {
   return {
-    prompt: sequencesAt(inputs, () => inputs.batch.prompts),
+    prompt: sequencesAt(inputs, () => inputs.batch.promptSequences),
     tokens: tokensOf(inputs),
     totals: inputs.batch,
     statistics: inputs.statistics,

@@ -52,15 +52,22 @@ export function declaredInputs<Name extends string>(
   return Object.fromEntries(flags) as Record<Name, boolean>;
 }
 
-/** Fills those inputs of a graph that a table has, in the graph's types. */
+/**
+ * Fills the inputs of a table.
+ *
+ * @param graph whose inputs alone are filled, in its types. @default all of the
+ * table, floats as float32
+ */
 export function fillInputs<Batch>(
-  graph: Graph,
   table: InputTable<Batch>,
   batch: Batch,
+  graph?: Graph,
 ): Record<string, HostTensor> {
-  const inputs = graph.inputs.filter(({ name }) => Object.hasOwn(table, name));
+  const inputs = graph?.inputs.filter(({ name }) => Object.hasOwn(table, name))
+    .map(({ name, dtype }) => [name, dtype] as const) ??
+    entriesOf(table).map(([name, { dtype }]) => [name, dtype] as const);
   return Object.fromEntries(
-    inputs.map(({ name, dtype }) => [
+    inputs.map(([name, dtype]) => [
       name,
       tensorOf(table[name]!.fill(batch), dtype),
     ]),
@@ -101,11 +108,14 @@ export function scalarFeeds(
   numbers: Readonly<Record<string, number>>,
 ): Record<string, HostTensor> {
   return Object.fromEntries(
-    Object.entries(numbers).map(([name, x]) => [name, tensorOf(x, "float32")]),
+    Object.entries(numbers).map(([name, x]) => [name, tensorOf(x)]),
   );
 }
 
-function tensorOf(numbers: Numbers, dtype: DType): HostTensor {
+function tensorOf(
+  numbers: Numbers,
+  dtype: DType = "float32",
+): HostTensor {
   const { data, shape } = typeof numbers === "number"
     ? { data: [numbers], shape: [] }
     : "data" in numbers

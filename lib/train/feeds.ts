@@ -42,17 +42,20 @@ const int = <B>(shape: Shape, fill: (batch: B) => Numbers) => ({
 
 /** The inputs of a graph in which a decoder reads a tree batch. */
 const STREAM_INPUTS = {
-  ids: int(["N"], ({ tree }) => tree.feeds.ids),
-  positions: float(["N"], ({ tree }) => tree.feeds.positions),
-  tokenOfSlot: int(["R", "T"], ({ tree }) => tree.feeds.tokenOfSlot),
-  slotOfToken: int(["N"], ({ tree }) => tree.feeds.slotOfToken),
-  slotMask: float(["R", "T"], ({ tree }) => tree.feeds.slotMask),
-  segmentIds: float(["R", "T"], ({ tree }) => tree.feeds.segmentIds),
-  slotIndex: float(["T"], ({ tree }) => tree.feeds.slotIndex),
-  predictFrom: int(["S"], ({ tree }) => tree.feeds.predictFrom),
-  targetIds: int(["S", 1], ({ tree }) => tree.feeds.targetIds),
-  sequences: int(["S"], ({ tree }) => tree.feeds.sequences),
-  zeros: float(["Q"], ({ tree }) => tree.feeds.zeros),
+  ids: int(["N"], ({ tree }) => tree.ids),
+  positions: float(["N"], ({ tree }) => tree.positions),
+  tokenOfSlot: int(["R", "T"], ({ tree }) => inRows(tree, tree.tokenOfSlot)),
+  slotOfToken: int(["N"], ({ tree }) => tree.slotOfToken),
+  slotMask: float(["R", "T"], ({ tree }) => inRows(tree, tree.slotMask)),
+  segmentIds: float(["R", "T"], ({ tree }) => inRows(tree, tree.segmentIds)),
+  slotIndex: float(["T"], ({ tree }) => [...Array(tree.rowLength).keys()]),
+  predictFrom: int(["S"], ({ tree }) => tree.predictFrom),
+  targetIds: int(["S", 1], ({ tree: { targetIds } }) => ({
+    data: targetIds,
+    shape: [targetIds.length, 1],
+  })),
+  sequences: int(["S"], ({ tree }) => tree.sequences),
+  zeros: float(["Q"], ({ tree }) => filledUp([], tree.lengths.length + 1)),
 } satisfies InputTable<Pick<MicroBatch, "tree">>;
 
 /**
@@ -69,28 +72,25 @@ export const INPUTS = {
   }),
   tokenRefLogProbs: float(["S"], ({ tree, rows, reference }) => {
     const known = rows.flatMap((row) => reference?.tokenLogProbs(row) ?? []);
-    return filledUp(known.flat(), tree.feeds.sequences.data.length);
+    return filledUp(known.flat(), tree.sequences.length);
   }),
   tokenPositions: float(["S"], ({ tree }) => {
     const next = new Array(tree.lengths.length + 1).fill(0);
-    return Array.from(
-      tree.feeds.sequences.data,
-      (sequence) => next[sequence]++,
-    );
+    return tree.sequences.map((sequence) => next[sequence]++);
   }),
   tokenExamples: int(["S"], ({ tree, rows }) => {
     const owners = rows.flatMap(({ completions }, i) =>
       completions.map(() => i)
     );
     owners.push(...rows.keys());
-    return Array.from(tree.feeds.sequences.data, (i) => owners[i] ?? 0);
+    return tree.sequences.map((sequence) => owners[sequence] ?? 0);
   }),
-  firsts: int(["n"], ({ rows }) => firstSequences(rows).slice(0, -1)),
-  seconds: int(
+  firstCompletions: int(["n"], ({ rows }) => firstSequences(rows).slice(0, -1)),
+  secondCompletions: int(
     ["n"],
     ({ rows }) => firstSequences(rows).slice(0, -1).map((first) => first + 1),
   ),
-  prompts: int(
+  promptSequences: int(
     ["n"],
     ({ rows }) => rows.map((_, i) => firstSequences(rows).at(-1)! + i),
   ),
@@ -99,7 +99,7 @@ export const INPUTS = {
     ({ examples }) => examples.map(({ label }) => Number(label ?? true)),
   ),
   // Where a list ends, its first completion fills it up.
-  ranked: int(["n", "K"], ({ rows }) => {
+  rankedCompletions: int(["n", "K"], ({ rows }) => {
     const firsts = firstSequences(rows);
     return byRank(
       rows,
@@ -175,12 +175,9 @@ export function streamInputs(graph: Graph): StreamInputs {
   return inputValues(graph, STREAM_INPUTS);
 }
 
-/** Fills those of them that a graph has. */
-export function streamFeeds(
-  graph: Graph,
-  tree: TreeBatch,
-): Record<string, HostTensor> {
-  return fillInputs(graph, STREAM_INPUTS, { tree });
+/** Fills them all. */
+export function streamFeeds(tree: TreeBatch): Record<string, HostTensor> {
+  return fillInputs(STREAM_INPUTS, { tree });
 }
 
 /** Everything that a loss can read in a graph, with the policy's part of it. */
@@ -204,6 +201,10 @@ export function batchInputs(loss: Loss): InputTable<MicroBatch> {
     ...prefixed(OPTION, optionInputs(loss)),
     ...prefixed(STATISTIC, statisticInputs(loss)),
   };
+}
+
+function inRows({ rowLength }: TreeBatch, data: ArrayLike<number>): Numbers {
+  return { data, shape: [data.length / rowLength, rowLength] };
 }
 
 function filledUp(list: readonly number[], length: number): number[] {

@@ -74,7 +74,7 @@ export async function runInMicroBatches(
       ...options,
     });
     outputs.add(part, await run(feeds));
-    tokens += tree.tokens;
+    tokens += tree.ids.length;
   }
   const { logProbs } = outputs;
   const refLogProbs = reference && rows.map((row) => reference.logProbs(row));

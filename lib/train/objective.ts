@@ -114,7 +114,7 @@ export function buildObjective(
     gradients: Object.fromEntries(
       trained.map(({ name }, i) => [name, gradients[i]!]),
     ),
-    feeds: (batch) => fillInputs(graph, table, batch),
+    feeds: (batch) => fillInputs(table, batch, graph),
   };
 }
 

@@ -53,7 +53,7 @@ export function lossRequirements(
     reference: declared.refLogProbs || declared.tokenRefLogProbs ||
       loss.statistics !== undefined,
     lengths: declared.lengths,
-    prompts: declared.prompts,
+    prompts: declared.promptSequences,
     ...read,
     tokenReference: declared.tokenRefLogProbs,
   };

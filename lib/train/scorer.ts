@@ -44,31 +44,23 @@ export function headChunks(
   return Math.min(needed, MOST_CHUNKS);
 }
 
-/** A forward pass that gives log-probabilities of sequences or of tokens. */
-type Unit = "sequences" | "tokens";
-
-interface Pass {
-  readonly graph: Graph;
-  readonly program: Program;
-}
+/** Log-probabilities of what a forward pass gives. */
+type Unit = "completions" | "tokens";
 
 /** Computes log-probabilities under a policy, without gradients. */
 export class Scorer {
   readonly #microTokens: number;
   readonly #chunks: number;
-  readonly #compile: (unit: Unit) => Promise<Pass>;
-  readonly #passes = new Map<Unit, Promise<Pass>>();
+  readonly #compile: (unit: Unit) => Promise<Program>;
+  readonly #programs = new Map<Unit, Promise<Program>>();
 
   /** @internal */
   constructor({ policy, microTokens = 1024, ...options }: ScorerOptions) {
     this.#microTokens = microTokens;
     const chunks = headChunks(policy.config, microTokens);
     this.#chunks = chunks;
-    this.#compile = async (unit) => {
-      const logProbs = logProbsOf(policy, { chunks, unit });
-      const program = await compile({ logProbs }, options);
-      return { graph: logProbs.graph, program };
-    };
+    this.#compile = (unit) =>
+      compile({ logProbs: logProbsOf(policy, { chunks, unit }) }, options);
   }
 
   /** log π(y|x) of each completion of each row, in nats. */
@@ -78,7 +70,7 @@ export class Scorer {
   ): Promise<number[][]> {
     return await this.#run(
       rows,
-      { ...options, unit: "sequences" },
+      { ...options, unit: "completions" },
       (row, values) => values.splice(0, row.completions.length),
     );
   }
@@ -101,13 +93,13 @@ export class Scorer {
    * log-probabilities except rows, parameters and stored weights.
    */
   async hash(): Promise<string> {
-    return (await this.#compiled("sequences")).program.hash;
+    return (await this.#compiled("completions")).hash;
   }
 
   /** Frees the compiled graphs. */
   async release(): Promise<void> {
-    for (const pass of this.#passes.values()) {
-      await (await pass).program.release();
+    for (const program of this.#programs.values()) {
+      await (await program).release();
     }
   }
 
@@ -117,12 +109,12 @@ export class Scorer {
     { parameters, onRows, unit }: ScoreOptions & { unit: Unit },
     take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
-    const { graph, program } = await this.#compiled(unit);
+    const program = await this.#compiled(unit);
     const results: T[] = [];
     for (const [start, end] of microBatches(rows, this.#microTokens)) {
       const part = rows.slice(start, end);
       const tree = treeBatch(part, { multiple: this.#chunks });
-      const feeds = streamFeeds(graph, tree);
+      const feeds = streamFeeds(tree);
       const output = await program.run({ ...feeds, ...parameters });
       const values = Array.from(hostData(output["logProbs"]));
       results.push(...part.map((row) => take(row, values)));
@@ -132,10 +124,10 @@ export class Scorer {
   }
 
   /** Compiled when first used: most runs never need one. */
-  #compiled(unit: Unit): Promise<Pass> {
-    const pass = this.#passes.get(unit) ?? this.#compile(unit);
-    this.#passes.set(unit, pass);
-    return pass;
+  #compiled(unit: Unit): Promise<Program> {
+    const program = this.#programs.get(unit) ?? this.#compile(unit);
+    this.#programs.set(unit, program);
+    return program;
   }
 }
 
@@ -148,7 +140,7 @@ function logProbsOf(
   const parameters = policy.parameters(graph);
   const options = { inputs, chunks };
   const { logProbs } = scoredTokens(policy.config, parameters, options);
-  return unit === "sequences" ? sequenceSums(logProbs, inputs) : logProbs;
+  return unit === "completions" ? sequenceSums(logProbs, inputs) : logProbs;
 }
 
 /** How far log-probabilities are off because weights are held in fewer bits. */

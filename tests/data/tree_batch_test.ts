@@ -9,66 +9,51 @@ const ROWS: TokenRow[] = [
   { prompt: [3], completions: [[4]] },
 ];
 
-const ints = (list: number[], shape = [list.length]) => ({
-  data: Int32Array.from(list),
-  shape,
-});
-const floats = (list: number[], shape = [list.length]) => ({
-  data: Float32Array.from(list),
-  shape,
-});
-
 Deno.test("treeBatch() lays out each prompt once, its continuations after it", () => {
   deepStrictEqual(treeBatch(ROWS), {
-    tokens: 7,
+    ids: [5, 6, 7, 8, 9, 3, 4],
+    positions: [0, 1, 2, 3, 2, 0, 1],
+    rowLength: 5,
+    tokenOfSlot: Int32Array.of(0, 1, 2, 3, 4, 5, 6, 0, 0, 0),
+    slotOfToken: [0, 1, 2, 3, 4, 5, 6],
+    slotMask: Float32Array.of(1, 1, 1, 1, 1, 1, 1, 0, 0, 0),
+    segmentIds: Float32Array.of(0, 0, 1, 1, 2, 0, 1, -1, -1, -1),
+    predictFrom: [1, 2, 1, 5],
+    targetIds: [7, 8, 9, 4],
+    sequences: [0, 0, 1, 2],
     lengths: [2, 1, 1],
-    feeds: {
-      ids: ints([5, 6, 7, 8, 9, 3, 4]),
-      positions: floats([0, 1, 2, 3, 2, 0, 1]),
-      tokenOfSlot: ints([0, 1, 2, 3, 4, 5, 6, 0, 0, 0], [2, 5]),
-      slotOfToken: ints([0, 1, 2, 3, 4, 5, 6]),
-      slotMask: floats([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], [2, 5]),
-      segmentIds: floats([0, 0, 1, 1, 2, 0, 1, -1, -1, -1], [2, 5]),
-      slotIndex: floats([0, 1, 2, 3, 4]),
-      predictFrom: ints([1, 2, 1, 5]),
-      targetIds: ints([7, 8, 9, 4], [4, 1]),
-      sequences: ints([0, 0, 1, 2]),
-      zeros: floats([0, 0, 0, 0]),
-    },
   });
 });
 
 Deno.test("treeBatch() gives rows after a shorter one slots of their own", () => {
-  const { feeds, tokens } = treeBatch([ROWS[1]!, ROWS[0]!]);
-  strictEqual(tokens, 7);
-  deepStrictEqual(feeds.ids, ints([3, 4, 5, 6, 7, 8, 9]));
-  deepStrictEqual(feeds.slotOfToken, ints([0, 1, 5, 6, 7, 8, 9]));
+  const tree = treeBatch([ROWS[1]!, ROWS[0]!]);
+  strictEqual(tree.ids.length, 7);
+  deepStrictEqual(tree.ids, [3, 4, 5, 6, 7, 8, 9]);
+  deepStrictEqual(tree.slotOfToken, [0, 1, 5, 6, 7, 8, 9]);
   deepStrictEqual(
-    feeds.tokenOfSlot,
-    ints([0, 1, 0, 0, 0, 2, 3, 4, 5, 6], [2, 5]),
+    tree.tokenOfSlot,
+    Int32Array.of(0, 1, 0, 0, 0, 2, 3, 4, 5, 6),
   );
-  deepStrictEqual(feeds.predictFrom, ints([0, 3, 4, 3]));
-  deepStrictEqual(feeds.targetIds, ints([4, 7, 8, 9], [4, 1]));
-  deepStrictEqual(feeds.sequences, ints([0, 1, 1, 2]));
+  deepStrictEqual(tree.predictFrom, [0, 3, 4, 3]);
+  deepStrictEqual(tree.targetIds, [4, 7, 8, 9]);
+  deepStrictEqual(tree.sequences, [0, 1, 1, 2]);
 });
 
 Deno.test("treeBatch() numbers scored prompts after all continuations", () => {
-  const { feeds, lengths } = treeBatch(ROWS, { scorePrompts: true });
-  deepStrictEqual(lengths, [2, 1, 1, 1, 0]);
-  deepStrictEqual(feeds.predictFrom, ints([1, 2, 1, 5, 0]));
-  deepStrictEqual(feeds.targetIds, ints([7, 8, 9, 4, 6], [5, 1]));
-  deepStrictEqual(feeds.sequences, ints([0, 0, 1, 2, 3]));
-  deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0, 0, 0]));
+  const tree = treeBatch(ROWS, { scorePrompts: true });
+  deepStrictEqual(tree.lengths, [2, 1, 1, 1, 0]);
+  deepStrictEqual(tree.predictFrom, [1, 2, 1, 5, 0]);
+  deepStrictEqual(tree.targetIds, [7, 8, 9, 4, 6]);
+  deepStrictEqual(tree.sequences, [0, 0, 1, 2, 3]);
 });
 
 Deno.test("treeBatch() pads scored tokens to a multiple, in a sequence of their own", () => {
-  const { feeds, lengths, tokens } = treeBatch(ROWS, { multiple: 3 });
-  strictEqual(tokens, 7);
-  deepStrictEqual(lengths, [2, 1, 1]);
-  deepStrictEqual(feeds.predictFrom, ints([1, 2, 1, 5, 0, 0]));
-  deepStrictEqual(feeds.targetIds, ints([7, 8, 9, 4, 0, 0], [6, 1]));
-  deepStrictEqual(feeds.sequences, ints([0, 0, 1, 2, 3, 3]));
-  deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0]));
+  const tree = treeBatch(ROWS, { multiple: 3 });
+  strictEqual(tree.ids.length, 7);
+  deepStrictEqual(tree.lengths, [2, 1, 1]);
+  deepStrictEqual(tree.predictFrom, [1, 2, 1, 5, 0, 0]);
+  deepStrictEqual(tree.targetIds, [7, 8, 9, 4, 0, 0]);
+  deepStrictEqual(tree.sequences, [0, 0, 1, 2, 3, 3]);
 });
 
 Deno.test("treeBatch() pads nothing where the multiple is met", () => {
@@ -77,20 +62,18 @@ Deno.test("treeBatch() pads nothing where the multiple is met", () => {
 
 Deno.test("treeBatch() keeps the number of an empty continuation", () => {
   const rows = [{ prompt: [5], completions: [[], [6], []] }];
-  const { feeds, lengths } = treeBatch(rows);
-  deepStrictEqual(lengths, [0, 1, 0]);
-  deepStrictEqual(feeds.ids, ints([5, 6]));
-  deepStrictEqual(feeds.segmentIds, floats([0, 2], [1, 2]));
-  deepStrictEqual(feeds.sequences, ints([1]));
-  deepStrictEqual(feeds.zeros, floats([0, 0, 0, 0]));
+  const tree = treeBatch(rows);
+  deepStrictEqual(tree.lengths, [0, 1, 0]);
+  deepStrictEqual(tree.ids, [5, 6]);
+  deepStrictEqual(tree.segmentIds, Float32Array.of(0, 2));
+  deepStrictEqual(tree.sequences, [1]);
 });
 
 Deno.test("treeBatch() scores a padding token where there is nothing to score", () => {
-  const { feeds, lengths } = treeBatch([{ prompt: [5, 6], completions: [] }]);
-  deepStrictEqual(lengths, []);
-  deepStrictEqual(feeds.predictFrom, ints([0]));
-  deepStrictEqual(feeds.sequences, ints([0]));
-  deepStrictEqual(feeds.zeros, floats([0]));
+  const tree = treeBatch([{ prompt: [5, 6], completions: [] }]);
+  deepStrictEqual(tree.lengths, []);
+  deepStrictEqual(tree.predictFrom, [0]);
+  deepStrictEqual(tree.sequences, [0]);
 });
 
 Deno.test("treeBatch() names the row whose prompt is empty", () => {
@@ -121,16 +104,16 @@ function randomRows(rng: Rng): Required<TokenRow>[] {
 
 Deno.test("treeBatch() scores the marked tokens, each from the token before it", () => {
   const [row] = ROWS;
-  const { feeds, lengths, tokens } = treeBatch([
+  const tree = treeBatch([
     { ...row!, lossMask: [[false, true], [false]] },
     ROWS[1]!,
   ]);
-  strictEqual(tokens, 7);
-  deepStrictEqual(lengths, [1, 0, 1]);
-  deepStrictEqual(feeds.predictFrom, ints([2, 5]));
-  deepStrictEqual(feeds.targetIds, ints([8, 4], [2, 1]));
-  deepStrictEqual(feeds.sequences, ints([0, 2]));
-  deepStrictEqual(feeds.ids, treeBatch(ROWS).feeds.ids);
+  strictEqual(tree.ids.length, 7);
+  deepStrictEqual(tree.lengths, [1, 0, 1]);
+  deepStrictEqual(tree.predictFrom, [2, 5]);
+  deepStrictEqual(tree.targetIds, [8, 4]);
+  deepStrictEqual(tree.sequences, [0, 2]);
+  deepStrictEqual(tree.ids, treeBatch(ROWS).ids);
 });
 
 Deno.test("treeBatch() with a mark on every token is as without marks, bit for bit", () => {
@@ -166,13 +149,13 @@ Deno.test("treeBatch() has the same targets whatever stands where nothing is sco
     const after = treeBatch(changed);
     deepStrictEqual(after.lengths, before.lengths);
     for (const name of ["targetIds", "sequences", "predictFrom"] as const) {
-      deepStrictEqual(after.feeds[name], before.feeds[name]);
+      deepStrictEqual(after[name], before[name]);
     }
     const expected = rows.flatMap(({ completions, lossMask }) =>
       completions.flatMap((ids, k) => ids.filter((_, t) => lossMask[k]![t]))
     );
     deepStrictEqual(
-      [...before.feeds.targetIds.data],
+      before.targetIds,
       expected.length > 0 ? expected : [0],
     );
   }

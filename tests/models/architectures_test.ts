@@ -38,7 +38,7 @@ import {
 import { checkMerged, checkOnnxGreedy } from "./exported_architecture.ts";
 import { seeded } from "./seeded_weights.ts";
 import { putJson } from "./tiny_model.ts";
-import { streamInputs } from "lib/train/feeds.ts";
+import { streamFeeds, streamInputs } from "lib/train/feeds.ts";
 
 const FULL: Tuning = { kind: "full" };
 /** Few enough that the pairs make several micro-batches. */
@@ -91,10 +91,10 @@ async function checkLogits(
   const parameters = policy.parameters(graph);
   const logits = nextLogits(policy.config, parameters, inputs);
   const program = await compile({ logits }, {});
-  const { feeds, lengths } = treeBatch(rowsOf(fixture));
-  // What scores alone read is no input of this graph.
-  const { targetIds: _1, sequences: _2, zeros: _3, ...fed } = feeds;
-  const output = await program.run({ ...fed, ...initialOf({ policy }) });
+  const tree = treeBatch(rowsOf(fixture));
+  const { lengths } = tree;
+  const feeds = { ...streamFeeds(tree), ...initialOf({ policy }) };
+  const output = await program.run(feeds);
   const found = hostData(output["logits"]);
   let end = 0;
   for (const [i, line] of fixture.logits.entries()) {

@@ -3,7 +3,7 @@ import { nextLogits } from "lib/models/decoder/decoder.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import type { randomDecoder } from "./random_decoder.ts";
-import { streamInputs } from "lib/train/feeds.ts";
+import { streamFeeds, streamInputs } from "lib/train/feeds.ts";
 
 /** Logits of what follows a text, without a cache, from a pass over it alone. */
 export async function logitsAfter(
@@ -14,7 +14,7 @@ export async function logitsAfter(
   const inputs = streamInputs(graph);
   const logits = nextLogits(policy.config, policy.parameters(graph), inputs);
   const program = await compile({ logits });
-  const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
+  const feeds = streamFeeds(treeBatch([{ prompt: text, completions: [] }]));
   const predictFrom = { data: Int32Array.of(text.length - 1), shape: [1] };
   const result = await program.run({ ...parameters, ...feeds, predictFrom });
   await program.release();

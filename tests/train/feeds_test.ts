@@ -120,9 +120,9 @@ for (const [name, examples] of Object.entries({ pairs, singles, mixed })) {
     const { lengths } = treeBatch(rows, { scorePrompts: true });
     const batch = batchOf(rows);
     const [firsts, seconds, prompts] = [
-      INPUTS.firsts,
-      INPUTS.seconds,
-      INPUTS.prompts,
+      INPUTS.firstCompletions,
+      INPUTS.secondCompletions,
+      INPUTS.promptSequences,
     ].map((input) => list(input.fill(batch)));
     // By brute force: every sequence's row and place in it, in tree order.
     const all = rows.flatMap(({ completions }, row) =>
@@ -155,7 +155,7 @@ Deno.test("desirable completions are marked; the chosen of pairs are", () => {
 
 Deno.test("lists of uneven length are filled up with their first completion", () => {
   const batch = batchOf(mixed);
-  deepStrictEqual(INPUTS.ranked.fill(batch), {
+  deepStrictEqual(INPUTS.rankedCompletions.fill(batch), {
     data: [0, 1, 0, 2, 2, 2, 3, 4, 5, 6, 7, 6],
     shape: [4, 3],
   });
@@ -188,6 +188,7 @@ Deno.test("prompts and the padding have 0 for their reference, the padding for i
     tokenRefLogProbs.fill(batch),
     [-1, -2, -3, -4, -5, -6, 0, 0],
   );
+  deepStrictEqual(INPUTS.zeros.fill(batch), new Array(6).fill(0));
   deepStrictEqual(tokenPositions.fill(batch), [0, 1, 2, 0, 0, 1, 0, 1]);
   deepStrictEqual(INPUTS.tokenExamples.fill(batch), [0, 0, 0, 0, 1, 1, 0, 0]);
 });

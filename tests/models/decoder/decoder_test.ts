@@ -16,7 +16,7 @@ import { naiveLogProbs, type Weights } from "../naive_llama.ts";
 import { randomDecoder, SMALL } from "../random_decoder.ts";
 import { randomLora } from "../random_lora.ts";
 import { UNLIKE_LLAMA } from "../unlike_llama.ts";
-import { streamInputs } from "lib/train/feeds.ts";
+import { streamFeeds, streamInputs } from "lib/train/feeds.ts";
 
 const STORIES = shared("models/stories260K");
 
@@ -54,7 +54,9 @@ async function withScorer(
     ]),
   );
   await use(async (rows, scorePrompts = false) => {
-    const { feeds } = treeBatch(rows, { scorePrompts, multiple: chunks });
+    const feeds = streamFeeds(
+      treeBatch(rows, { scorePrompts, multiple: chunks }),
+    );
     const output = await program.run({ ...feeds, ...trained });
     return [...hostData(output["logProbs"])].slice(0, -1);
   });

@@ -15,7 +15,7 @@ import { webgpuTest } from "../../webgpu.ts";
 import { randomized } from "../../scripts/tiny_training.ts";
 import { leftPadded, OnnxDecoder } from "../onnx_decoder.ts";
 import { putJson, putTinyModel, withFolder } from "../tiny_model.ts";
-import { streamInputs } from "lib/train/feeds.ts";
+import { streamFeeds, streamInputs } from "lib/train/feeds.ts";
 
 const STORIES = shared("models/stories260K");
 const hasStories = await Deno.stat(STORIES).then(() => true, () => false);
@@ -57,7 +57,7 @@ async function expectedLogits(
   const parameters = policy.parameters(graph);
   const logits = nextLogits(policy.config, parameters, inputs);
   const program = await compile({ logits });
-  const { feeds } = treeBatch([{ prompt: text, completions: [] }]);
+  const feeds = streamFeeds(treeBatch([{ prompt: text, completions: [] }]));
   const predictFrom = Int32Array.from(text.keys());
   const result = await program.run({
     ...feeds,

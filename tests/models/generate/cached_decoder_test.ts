@@ -13,7 +13,7 @@ import { ARCHITECTURES } from "../architecture_fixtures.ts";
 import { configOf } from "../config_of.ts";
 import { randomDecoder } from "../random_decoder.ts";
 import { UNLIKE_LLAMA } from "../unlike_llama.ts";
-import { streamInputs } from "lib/train/feeds.ts";
+import { streamFeeds, streamInputs } from "lib/train/feeds.ts";
 
 type Decoder = ReturnType<typeof randomDecoder>;
 
@@ -29,7 +29,7 @@ async function recomputed(
   const logits = nextLogits(config, policy.parameters(graph), inputs);
   const program = await compile({ logits });
   const rows = texts.map((prompt) => ({ prompt, completions: [] }));
-  const { feeds } = treeBatch(rows);
+  const feeds = streamFeeds(treeBatch(rows));
   let end = -1;
   const ends = Int32Array.from(texts, ({ length }) => end += length);
   const predictFrom = { data: ends, shape: [ends.length] };
