@@ -53,7 +53,7 @@ const top = (path: string) => path.split("/")[0];
  */
 function filesNaming(input: string): string[] {
   const name = RegExp(
-    `[([]"${input}"|, "${input}"[,)]|^\\s+${input}: \\w+\\(|^\\s+${input}: \\{ data`,
+    `[([]"${input}"|, "${input}"[,)]|^\\s+${input}: (ints?|integers|floats?)\\(|^\\s+${input}: \\{ data`,
     "m",
   );
   const deals = /\bHostTensor\b|\bArrayed\b|\bGraph\b|\bValue\b/;
