@@ -15,6 +15,21 @@ export interface GradientOptions {
  * Appends to a graph the nodes that compute the gradient of `loss` with
  * respect to each target, by reverse-mode accumulation.
  *
+ * @example The slope of x³ at 2
+ * ```ts
+ * import { compile, Graph, gradient, hostData, mul } from "@prefgrad/prefgrad/graph";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * const x = new Graph().input("x", []);
+ * const [slope] = gradient(mul(x, mul(x, x)), [x]);
+ *
+ * const program = await compile({ slope: slope! });
+ * const two = { data: Float32Array.of(2), shape: [] };
+ * const results = await program.run({ x: two });
+ * deepStrictEqual(hostData(results["slope"]), Float32Array.of(12));
+ * await program.release();
+ * ```
+ *
  * @param loss a scalar value.
  * @param targets values of the same graph, mostly its parameters.
  * @returns one gradient per target, of the target's shape.

@@ -34,6 +34,20 @@ export interface LoadedExamples {
 /**
  * Reads, converts and tokenizes preference data.
  *
+ * @example A pair of token ids
+ * ```ts
+ * import { loadExamples } from "@prefgrad/prefgrad/data";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * const row = { "prompt_ids": [3], "chosen_ids": [4, 2], "rejected_ids": [5, 2] };
+ * const { kind, examples } = await loadExamples(
+ *   { name: "one pair", rows: [row] },
+ *   { role: "train", tokenizer: null, vocabularySize: 6 },
+ * );
+ * deepStrictEqual(kind, "pairs");
+ * deepStrictEqual(examples, [{ prompt: [3], completions: [[4, 2], [5, 2]] }]);
+ * ```
+ *
  * @throws Error that names file and row of the first thing that is wrong, or
  * says why no example is left.
  */

@@ -13,6 +13,18 @@ import type { LossOption, LossOptions, NumberOption } from "./options.ts";
  * option, with the default of the first loss that has it, within the bounds of
  * all; a loss of single completions counts chosen, desirable or best ones.
  *
+ * @example
+ * ```ts
+ * import { combine, findLoss } from "@prefgrad/prefgrad/losses";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const sum = combine("dpo+0.2*sft", [
+ *   { loss: findLoss("dpo"), weight: 1 },
+ *   { loss: findLoss("sft"), weight: 0.2 },
+ * ]);
+ * strictEqual(sum.data, "pairs");
+ * ```
+ *
  * @throws RangeError for losses that do not go together.
  */
 export function combine(

@@ -71,6 +71,16 @@ export const LOSSES: readonly PlainLoss[] = [
 /**
  * The loss of a name.
  *
+ * @example
+ * ```ts
+ * import { findLoss, resolveOptions } from "@prefgrad/prefgrad/losses";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const dpo = findLoss("dpo");
+ * strictEqual(dpo.title, "Direct Preference Optimization");
+ * strictEqual(resolveOptions(dpo)["beta"], 0.1);
+ * ```
+ *
  * @throws RangeError for an unknown name; the message lists the known ones.
  */
 export function findLoss(id: string): PlainLoss {

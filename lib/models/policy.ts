@@ -27,7 +27,30 @@ export interface Policy {
   parameters(graph: Graph): Parameters;
 }
 
-/** Makes a policy whose parameters are all trained. */
+/**
+ * Makes a policy whose parameters are all trained.
+ *
+ * @example A small decoder with random weights
+ * ```ts
+ * import { type DecoderConfig, fullPolicy, parameterNames } from "@prefgrad/prefgrad/models";
+ * import { Rng } from "@prefgrad/prefgrad/stats";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const config: DecoderConfig = {
+ *   ...{ vocabSize: 8, hiddenSize: 8, intermediateSize: 16, layers: 1 },
+ *   ...{ heads: 2, kvHeads: 1, headDim: 4, normEpsilon: 1e-5 },
+ *   ...{ rope: { theta: 10_000, scaling: null }, maxPositions: 16 },
+ *   ...{ tiedHead: true, bosId: null, eosIds: [2] },
+ * };
+ * const rng = new Rng("weights");
+ * const initial = new Map(parameterNames(config).map(({ name, shape }) => {
+ *   const length = shape.reduce((a, b) => a * b);
+ *   const draw = () => shape.length === 1 ? 1 : rng.normal() / 3;
+ *   return [name, Float32Array.from({ length }, draw)];
+ * }));
+ * strictEqual(fullPolicy(config, initial).trained.length, initial.size);
+ * ```
+ */
 export function fullPolicy(
   config: DecoderConfig,
   initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>,

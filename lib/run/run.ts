@@ -73,6 +73,43 @@ export interface RunOptions extends RunHooks {
  * Runs one training: the one way in which a verb, an experiment or a
  * reproduction trains.
  *
+ * @example A model and data in memory; a folder and a file are settings instead
+ * ```ts
+ * import { loadExamples } from "@prefgrad/prefgrad/data";
+ * import { fullPolicy, parameterNames } from "@prefgrad/prefgrad/models";
+ * import { run } from "@prefgrad/prefgrad/run";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const config = {
+ *   ...{ vocabSize: 8, hiddenSize: 8, intermediateSize: 16, layers: 1 },
+ *   ...{ heads: 2, kvHeads: 1, headDim: 4, normEpsilon: 1e-5 },
+ *   ...{ rope: { theta: 10_000, scaling: null }, maxPositions: 16 },
+ *   ...{ tiedHead: true, bosId: null, eosIds: [2] },
+ * };
+ * const initial = new Map(parameterNames(config).map(({ name, shape }) => {
+ *   const length = shape.reduce((a, b) => a * b);
+ *   return [name, Float32Array.from({ length }, (_, i) => Math.cos(i))];
+ * }));
+ *
+ * const row = { "prompt_ids": [3], "chosen_ids": [4, 2], "rejected_ids": [5, 2] };
+ * const data = await loadExamples(
+ *   { name: "one pair", rows: [row] },
+ *   { role: "train", tokenizer: null, vocabularySize: config.vocabSize },
+ * );
+ * const policy = {
+ *   policy: fullPolicy(config, initial),
+ *   source: "a small decoder",
+ *   weights: "0".repeat(64),
+ *   tokenizer: null,
+ *   called: "the small decoder",
+ * };
+ * const finished = await run(
+ *   { model: policy.source, data: "one pair", loss: "simpo", steps: 3 },
+ *   { inputs: { policy, data } },
+ * );
+ * strictEqual(finished!.rows.length, 3);
+ * ```
+ *
  * @returns the record and the lines of metrics; null if the run was stopped,
  * which leaves a checkpoint in `out`.
  * @throws Error if settings, model or data are wrong, or the first step fails;

@@ -74,6 +74,36 @@ const REFERENCE = "reference";
 /**
  * A policy under training: its parameters and the optimizer's state on the
  * device, and the compiled graphs that move them. It knows no loss by name.
+ *
+ * @example Two steps of SimPO on one pair
+ * ```ts
+ * import { findLoss, resolveOptions } from "@prefgrad/prefgrad/losses";
+ * import { fullPolicy, parameterNames } from "@prefgrad/prefgrad/models";
+ * import { Trainer } from "@prefgrad/prefgrad/train";
+ * import { ok } from "node:assert/strict";
+ *
+ * const config = {
+ *   ...{ vocabSize: 8, hiddenSize: 8, intermediateSize: 16, layers: 1 },
+ *   ...{ heads: 2, kvHeads: 1, headDim: 4, normEpsilon: 1e-5 },
+ *   ...{ rope: { theta: 10_000, scaling: null }, maxPositions: 16 },
+ *   ...{ tiedHead: true, bosId: null, eosIds: [2] },
+ * };
+ * const initial = new Map(parameterNames(config).map(({ name, shape }) => {
+ *   const length = shape.reduce((a, b) => a * b);
+ *   return [name, Float32Array.from({ length }, (_, i) => Math.cos(i))];
+ * }));
+ *
+ * const loss = findLoss("simpo");
+ * const lossOptions = resolveOptions(loss);
+ * const policy = fullPolicy(config, initial);
+ * const trainer = await Trainer.create({ policy, loss, lossOptions });
+ * const pair = { prompt: [3], completions: [[4, 2], [5, 2]] };
+ * const step = { lossOptions, reference: null, learningRate: 1e-2 };
+ * const first = await trainer.train([pair], step);
+ * const second = await trainer.train([pair], step);
+ * ok(second.loss < first.loss);
+ * await trainer.release();
+ * ```
  */
 export class Trainer {
   /** The policy, forward only. */
