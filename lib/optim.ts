@@ -4,6 +4,7 @@ import { sum } from "./ops/shaping.ts";
 
 /** An optimizer: the state it keeps for each parameter, and one step as a graph. */
 export interface Optimizer {
+  /** Name in records. */
   readonly name: string;
   /** Names of what it keeps for each element of the parameters; all start at 0. */
   readonly slots: readonly string[];
@@ -20,7 +21,9 @@ export interface Optimizer {
   scalars(step: number, options: StepOptions): Record<string, number>;
 }
 
+/** Numbers of one step. */
 export interface StepOptions {
+  /** Learning rate of the step. */
   readonly learningRate: number;
   /** Decoupled weight decay, relative to the learning rate. */
   readonly weightDecay: number;
@@ -29,7 +32,9 @@ export interface StepOptions {
 }
 
 /** A number of each step, counted from 1. */
-type PerStep = (numbers: StepOptions & { readonly step: number }) => number;
+export type PerStep = (
+  numbers: StepOptions & { readonly step: number },
+) => number;
 
 /** A step in the making, after some links of a chain. */
 export interface Draft {
@@ -59,6 +64,15 @@ export type Link = (draft: Draft, inputs: LinkInputs) => Draft;
 /**
  * An optimizer as a chain of links. It begins with the gradient as direction and
  * no weight decay; {@linkcode scaleByLearningRate} is what moves parameters.
+ *
+ * @example Gradient descent with momentum, without weight decay
+ * ```ts
+ * import { chain, clip, scaleByLearningRate, trace } from "@prefgrad/prefgrad/train";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * const heavyBall = chain("heavy ball", clip, trace(0.9), scaleByLearningRate);
+ * deepStrictEqual(heavyBall.slots, ["velocity"]);
+ * ```
  *
  * @throws RangeError if two links declare the same name.
  */
@@ -98,7 +112,7 @@ export function chain(name: string, ...links: Link[]): Optimizer {
 }
 
 /** Scales the gradient by what clipping leaves of it. */
-export const clip: Link = (draft, { scalar }) => {
+export const clip: Link = (draft, { scalar }): Draft => {
   const share = scalar("gradientScale", ({ gradientScale }) => gradientScale);
   return { ...draft, direction: mul(draft.direction, share) };
 };
@@ -118,7 +132,7 @@ export const addDecayedWeights =
   };
 
 /** Takes the step: p ← p − η · direction. */
-export const scaleByLearningRate: Link = (draft, { scalar }) => {
+export const scaleByLearningRate: Link = (draft, { scalar }): Draft => {
   const { parameter, direction, divisor } = draft;
   const size = scalar(
     "stepSize",
@@ -128,7 +142,8 @@ export const scaleByLearningRate: Link = (draft, { scalar }) => {
 };
 
 /** The mask of matrices: biases and the factors of norms do not decay. */
-export const isMatrix: Optimizer["decays"] = ({ shape }) => shape.length > 1;
+export const isMatrix: Optimizer["decays"] = ({ shape }): boolean =>
+  shape.length > 1;
 
 /** Links between clipping and the decay of matrices. */
 const clippedAndDecayed = (name: string, ...links: Link[]): Optimizer =>
@@ -268,6 +283,7 @@ export function clippingScale(norm: number, limit: number): number {
 
 /** Names of the learning-rate schedules. */
 export const SCHEDULES = ["constant", "linear", "cosine"] as const;
+/** One of {@linkcode SCHEDULES}. */
 export type Schedule = typeof SCHEDULES[number];
 
 /** Share of the learning rate left after the warm-up, for `progress` in [0, 1]. */

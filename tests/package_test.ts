@@ -54,6 +54,15 @@ async function project(settings: object) {
   };
 }
 
+Deno.test("every export is documented, with the types that it mentions", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", ...Object.values(config.exports)],
+    cwd: checkout(),
+    env: { NO_COLOR: "1" },
+  }).output();
+  strictEqual(code, 0, new TextDecoder().decode(stderr));
+});
+
 const outside = await project({
   links: [checkout()],
   // A linked package is checked under the project's options.

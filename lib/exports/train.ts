@@ -4,11 +4,27 @@
  * @module
  */
 export {
+  type AdamOptions,
   adamW,
+  addDecayedWeights,
+  chain,
+  clip,
+  type Draft,
+  isMatrix,
+  type Link,
+  type LinkInputs,
+  lion,
+  type LionOptions,
   type Optimizer,
+  type PerStep,
+  scaleByAdam,
+  scaleByLearningRate,
+  scaleByLion,
   type Schedule,
   SCHEDULES,
+  sgd,
   type StepOptions as OptimizerStep,
+  trace,
 } from "../optim.ts";
 export { type Identity } from "../train/checkpoints.ts";
 export {
