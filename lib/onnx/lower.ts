@@ -1,4 +1,10 @@
-import { type AnyOp, Graph, type Node, type Value } from "./graph.ts";
+import {
+  type AnyOp,
+  type Float,
+  Graph,
+  type Node,
+  type Value,
+} from "./graph.ts";
 
 /**
  * Rewrites what `outputs` need of a graph into operators that a provider
@@ -14,10 +20,13 @@ import { type AnyOp, Graph, type Node, type Value } from "./graph.ts";
  */
 export function lower(
   outputs: readonly Value[],
-  accepts: (op: AnyOp) => boolean,
+  accepts: (op: AnyOp, float: Float) => boolean,
 ): { graph: Graph; outputs: readonly Value[] } {
-  const source = outputs[0]!.graph;
-  const graph = new Graph({ float: source.float, accepts });
+  const [first] = outputs;
+  if (!first) throw new RangeError("Cannot lower a graph without outputs");
+  const { graph: source } = first;
+  const { float } = source;
+  const graph = new Graph({ float, accepts: (op) => accepts(op, float) });
   const copies = new Copies(graph, copyLeaves(source, graph));
   for (const node of reaching(source, outputs)) copies.add(node);
   const results = outputs.map((output) => copies.valueOf(output));

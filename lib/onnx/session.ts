@@ -50,6 +50,11 @@ export interface CompileOptions {
   strict?: boolean;
   /** Names of outputs that stay on the device. @default none */
   keep?: readonly string[];
+  /**
+   * Names of outputs that the graph has after all others, in this order, which
+   * decides what memory a run takes: see {@linkcode lower}. @default none
+   */
+  last?: readonly string[];
 }
 
 /** A compiled graph. */
@@ -75,11 +80,13 @@ export async function compile(
   outputs: Readonly<Record<string, Value>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { device = "cpu" } = options;
-  const names = Object.keys(outputs);
+  const { device = "cpu", last = [] } = options;
+  const late = new Set(last);
+  const names = Object.keys(outputs).filter((name) => !late.has(name));
+  names.push(...last);
   const lowered = lower(
-    Object.values(outputs),
-    (op) => hasKernel(op, device, Object.values(outputs)[0]!.graph.float),
+    names.map((name) => outputs[name]!),
+    (op, float) => hasKernel(op, device, float),
   );
   const dtypes = new Map(
     lowered.graph.inputs.map(({ name, dtype }) => [name, dtype]),

@@ -145,14 +145,15 @@ export class Trainer {
     const { policy, loss, lossOptions } = options;
     const chunks = headChunks(policy.config, microTokens);
     const objective = buildObjective(policy, loss, { lossOptions, chunks });
-    // Gradients come last, so that onnxruntime runs the last layer's first.
     const { logProbGradients, gradients } = objective;
     const outputs = {
       ...forwardOutputs(objective),
       logProbGradients,
       ...gradients,
     };
-    const program = await compile(outputs, options);
+    // In forward order, so that the last layer's gradients are computed first.
+    const last = policy.trained.map(({ name }) => name);
+    const program = await compile(outputs, { ...options, last });
     const trained = await TrainedParameters.create(policy.trained, options);
     await trained.restart(policy.initial);
     return new Trainer(options, objective, program, trained);

@@ -1,5 +1,6 @@
 import {
   deepStrictEqual,
+  notStrictEqual,
   ok,
   rejects,
   strictEqual,
@@ -45,6 +46,21 @@ Deno.test("a program writes outputs to the tensors it is given", async () => {
   await program.run({ x }, { next: x });
   deepStrictEqual(x, floats(2, -2));
   await program.release();
+});
+
+Deno.test("the order of outputs is the one that is asked for", async () => {
+  const x = new Graph().input("x", ["N"]);
+  const [double, next, twice] = [mul(x, 2), add(x, 1), exp(x)];
+  const last = ["next", "double"];
+  const programs = [
+    await compile({ twice, next, double }),
+    await compile({ double, next, twice }, { last }),
+    await compile({ double, next, twice }),
+  ];
+  const [stated, asked, otherwise] = programs.map(({ hash }) => hash);
+  strictEqual(asked, stated);
+  notStrictEqual(asked, otherwise);
+  for (const program of programs) await program.release();
 });
 
 Deno.test("a program ignores feeds that it has no use for", async () => {
