@@ -36,15 +36,8 @@ const DATA = {
     },
   ],
   flags: {
-    html: text({
-      help: "HTML page that inspect writes",
-      placeholder: "FILE",
-    }),
-    samples: integer({
-      help: "rows that inspect shows",
-      default: 3,
-      min: 0,
-    }),
+    html: text({ help: "HTML page that inspect writes", placeholder: "FILE" }),
+    samples: integer({ help: "rows that inspect shows", default: 3, min: 0 }),
     eval: text({
       help: "evaluation data, whose rows check looks for in the training data",
       placeholder: "FILE|ID",

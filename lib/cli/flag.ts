@@ -109,6 +109,17 @@ export function choice<
   return { ...options, kind: "choice", choices };
 }
 
+/** Puts flags under a heading of the help text. */
+export function grouped<const F extends Flags>(
+  group: string,
+  flags: F,
+): { readonly [K in keyof F]: F[K] & { readonly group: string } } {
+  const all = Object.entries(flags).map(([name, flag]) =>
+    [name, { ...flag, group }] as const
+  );
+  return Object.fromEntries(all) as ReturnType<typeof grouped<F>>;
+}
+
 /** Type of a flag's value. */
 export type ValueOf<F> = F extends { kind: "toggle" } ? boolean
   : F extends { kind: "text" } ? string

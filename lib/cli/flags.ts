@@ -79,6 +79,23 @@ export function parseFlags<const V extends Verb>(
 }
 
 /**
+ * Refuses flags that contradict others.
+ *
+ * @param context continues the message `Cannot use --flag`.
+ * @throws {Error} naming the first of the flags that was given.
+ */
+export function refuseGiven(
+  given: ReadonlySet<string>,
+  flags: readonly string[],
+  context: string,
+): void {
+  const name = flags.find((name) => given.has(name));
+  if (name !== undefined) {
+    throw new Error(`Cannot use --${kebab(name)} ${context}`);
+  }
+}
+
+/**
  * Returns the last value of a flag, or the word after `--help`, before the
  * other flags of the verb are known, which may depend on it.
  */

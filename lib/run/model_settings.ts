@@ -1,4 +1,4 @@
-import { choice, integer, text } from "../cli/flag.ts";
+import { choice, grouped, integer, text } from "../cli/flag.ts";
 import { BASE_WEIGHTS } from "../models/base_weights.ts";
 import { DEVICE_WORDS } from "../onnx/devices.ts";
 
@@ -19,36 +19,32 @@ export const MODEL_FLAGS = {
 export const COMPUTING = "Computing";
 
 /** The device of a verb. */
-export const DEVICE_FLAGS = {
+export const DEVICE_FLAGS = grouped(COMPUTING, {
   device: choice(DEVICE_WORDS, {
     help: "device that computes; auto takes a GPU if one works",
     default: "auto",
-    group: COMPUTING,
   }),
   threads: integer({
     help: "threads on the CPU",
     default: navigator.hardwareConcurrency,
     min: 1,
-    group: COMPUTING,
   }),
-} as const;
+});
 
 /** Storage of weights that a verb does not train. */
-export const WEIGHT_FLAGS = {
+export const WEIGHT_FLAGS = grouped(COMPUTING, {
   baseWeights: choice(BASE_WEIGHTS, {
     help: "storage of weights that are not trained, on the CPU; arithmetic " +
       "is in float32",
     default: "float32",
-    group: COMPUTING,
   }),
-} as const;
+});
 
 /** Size of micro-batches. */
-export const MEMORY_FLAGS = {
+export const MEMORY_FLAGS = grouped(COMPUTING, {
   microTokens: integer({
     help: "tokens computed at once: bounds the memory, not the result",
     default: 1024,
     min: 1,
-    group: COMPUTING,
   }),
-} as const;
+});

@@ -4,11 +4,8 @@ import { parseHubId } from "../hub/repo.ts";
 import type { RecordedRun, RunRecord } from "../record/record.ts";
 import { kebab } from "../cli/flag.ts";
 import { run, type RunHooks } from "./run.ts";
-import {
-  parseTrainSettings,
-  type TrainSettings,
-  type TuningSettings,
-} from "./settings.ts";
+import { parseTrainSettings, type TrainSettings } from "./settings.ts";
+import type { TuningSettings } from "./tuning_settings.ts";
 
 /** Present locations of model and data: a record names them without folders. */
 export interface Sources {

@@ -1,4 +1,12 @@
-import { choice, integer, number, parsed, text, toggle } from "../cli/flag.ts";
+import {
+  choice,
+  grouped,
+  integer,
+  number,
+  parsed,
+  text,
+  toggle,
+} from "../cli/flag.ts";
 import type { SettledValues } from "../cli/settings.ts";
 import { rankedPairs } from "../data/convert/pairs.ts";
 import { SCORES } from "../data/tokenize/split_conversation.ts";
@@ -11,115 +19,92 @@ import type { Json } from "../record/canonical_json.ts";
 
 /** Heading of flags for rows. */
 export const ROWS = "Rows";
-const CONVERTING = "Conversions of rows, in this order";
 
 /** Flags for reading rows. */
-export const READING_FLAGS = {
+export const READING_FLAGS = grouped(ROWS, {
   format: text({
     help: "layout of the rows, if the first row does not show it; " +
       "`deno task data formats` lists them",
     placeholder: "NAME",
-    group: ROWS,
   }),
   skipBadRows: toggle({
     help: "leave out rows that cannot be read, and count them",
-    group: ROWS,
   }),
-} as const;
+});
 
 /** Flags for the length of rows. */
-export const LENGTH_FLAGS = {
+export const LENGTH_FLAGS = grouped(ROWS, {
   maxLength: integer({
     help: "most tokens of a prompt and a completion together; if absent, " +
       "1024 or the model's positions, whichever are fewer",
     min: 2,
-    group: ROWS,
   }),
-  maxPromptLength: integer({
-    help: "most tokens of a prompt",
-    min: 1,
-    group: ROWS,
-  }),
+  maxPromptLength: integer({ help: "most tokens of a prompt", min: 1 }),
   truncate: choice(truncations, {
     help: "treatment of examples that are too long",
     default: "end",
-    group: ROWS,
   }),
-} as const;
+});
 
 /** Flags for tokenizing rows. */
-export const TOKENIZING_FLAGS = {
+export const TOKENIZING_FLAGS = grouped(ROWS, {
   promptTruncation: choice(PROMPT_TRUNCATIONS, {
     help: "end at which a prompt is cut if it is too long",
     default: "none",
-    group: ROWS,
   }),
   boundary: choice(BOUNDARIES, {
     help: "treatment of tokens that span the end of a prompt: separate takes " +
       "the ids of each side, shift gives the tokens to the completion",
     default: "separate",
-    group: ROWS,
   }),
   scoredTurns: choice(SCORES, {
     help: "assistant turns that the loss is taken over",
     default: "completion",
-    group: ROWS,
     recordedAs: "score",
   }),
   specials: choice(SPECIALS, {
     help: "reading of a special token that stands in the data; if absent, " +
       "text in messages and the token in plain texts",
-    group: ROWS,
   }),
   templateOption: parsed({
     help: "options of the chat template, such as enable_thinking=false",
     placeholder: "NAME=JSON,…",
     expected: "NAME=JSON, or several of these with commas between",
-    group: ROWS,
     default: {},
     parse: parseTemplateOptions,
     is: isJsonObject,
     recordedAs: "templateOptions",
   }),
-} as const;
+});
 
 /** Flags for converting rows. */
-export const CONVERSION_FLAGS = {
-  pairs: choice(rankedPairs, {
-    help: "make pairs of ranked lists",
-    group: CONVERTING,
-  }),
+export const CONVERSION_FLAGS = grouped("Conversions of rows, in this order", {
+  pairs: choice(rankedPairs, { help: "make pairs of ranked lists" }),
   pairLabels: toggle({
     help: "make pairs of the desirable and undesirable completions of a prompt",
-    group: CONVERTING,
   }),
   flip: number({
     help: "share of the rows whose preference is reversed",
     min: 0,
     max: 1,
-    group: CONVERTING,
   }),
   softLabels: toggle({
     help: "give each pair both ways round, weighted by its votes",
-    group: CONVERTING,
   }),
   unpair: toggle({
     help: "make labelled completions of pairs, and shuffle them",
-    group: CONVERTING,
   }),
   keepDesirable: number({
     help: "share of the desirable completions to keep",
     min: 0,
     max: 1,
-    group: CONVERTING,
   }),
   keepUndesirable: number({
     help: "share of the undesirable completions to keep",
     min: 0,
     max: 1,
-    group: CONVERTING,
   }),
-} as const;
+});
 
 /** Settings of tokenization, as a record keeps them. */
 export type TokenizingSettings = SettledValues<typeof TOKENIZING_FLAGS>;

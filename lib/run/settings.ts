@@ -2,13 +2,12 @@ import * as v from "valibot";
 import {
   choice,
   type FlagValues,
+  grouped,
   integer,
-  kebab,
   number,
-  parsed,
   text,
-  toggle,
 } from "../cli/flag.ts";
+import { refuseGiven } from "../cli/flags.ts";
 import {
   schemasOf,
   settle,
@@ -34,9 +33,12 @@ import {
   ROWS,
   TOKENIZING_FLAGS,
 } from "./row_settings.ts";
-
-const OPTIMIZATION = "Optimization";
-const TUNING = "Trained parameters";
+import {
+  TUNING,
+  TUNING_FLAGS,
+  TUNING_SETTINGS,
+  tuningSettings,
+} from "./tuning_settings.ts";
 
 const INPUT_FLAGS = {
   model: MODEL_FLAGS.model,
@@ -70,162 +72,98 @@ const INPUT_FLAGS = {
   }),
 } as const;
 
-const OPTIMIZATION_FLAGS = {
+const ORDER_FLAGS = grouped(ROWS, {
   order: choice(ORDERS, {
     help: "order of the rows in each epoch",
     default: "shuffled",
-    group: ROWS,
   }),
   seed: integer({
     help: "seed of the order of rows, and of a new adapter's weights",
     default: 0,
     min: 0,
-    group: ROWS,
   }),
-  epochs: number({
-    help: "passes over the data",
-    default: 1,
-    above: 0,
-    group: OPTIMIZATION,
-  }),
-  steps: integer({
-    help: "optimizer steps, instead of --epochs",
-    min: 1,
-    group: OPTIMIZATION,
-  }),
-  batch: integer({
-    help: "examples a step",
-    default: 8,
-    min: 1,
-    group: OPTIMIZATION,
-  }),
+});
+
+const OPTIMIZATION_FLAGS = grouped("Optimization", {
+  epochs: number({ help: "passes over the data", default: 1, above: 0 }),
+  steps: integer({ help: "optimizer steps, instead of --epochs", min: 1 }),
+  batch: integer({ help: "examples a step", default: 8, min: 1 }),
   lr: number({
     help: "learning rate",
     default: 1e-5,
     above: 0,
-    group: OPTIMIZATION,
     recordedAs: "learningRate",
   }),
   schedule: choice(SCHEDULES, {
     help: "course of the learning rate after the warm-up",
     default: "linear",
-    group: OPTIMIZATION,
   }),
-  warmup: integer({
-    help: "steps of warm-up",
-    default: 0,
-    min: 0,
-    group: OPTIMIZATION,
-  }),
+  warmup: integer({ help: "steps of warm-up", default: 0, min: 0 }),
   weightDecay: number({
     help: "decoupled weight decay, of matrices only",
     default: 0,
     min: 0,
-    group: OPTIMIZATION,
   }),
   maxGradNorm: number({
     help: "largest norm of the gradient, which is scaled down to it; 0 for " +
       "no limit",
     default: 1,
     min: 0,
-    group: OPTIMIZATION,
   }),
-  optimizer: choice(OPTIMIZER_NAMES, {
-    help: "optimizer",
-    default: "adamw",
-    group: OPTIMIZATION,
-  }),
+  optimizer: choice(OPTIMIZER_NAMES, { help: "optimizer", default: "adamw" }),
+});
+
+const REFERENCE_FLAGS = grouped(TUNING, {
   referenceEvery: integer({
     help: "steps after which the reference moves to the policy (TR-DPO), " +
       "0 for never",
     default: 0,
     min: 0,
-    group: TUNING,
   }),
   referenceMix: number({
     help: "share of the policy in the reference when it moves",
     default: 1,
     above: 0,
     max: 1,
-    group: TUNING,
   }),
-} as const;
-
-/** Settings of a new adapter. */
-const LORA_FLAGS = {
-  loraRank: integer({
-    help: "rank of a new adapter",
-    default: 16,
-    min: 1,
-    group: TUNING,
-    recordedAs: "rank",
-  }),
-  loraAlpha: number({
-    help: "scales a new adapter's update by alpha / rank",
-    default: 32,
-    above: 0,
-    group: TUNING,
-    recordedAs: "alpha",
-  }),
-  loraTargets: parsed({
-    help: "layers that a new adapter changes",
-    placeholder: "all-linear|NAME,…",
-    expected: "all-linear, or names of layers",
-    default: "all-linear",
-    group: TUNING,
-    parse: (names) => names === "all-linear" ? names : names.split(","),
-    is: isTargets,
-    recordedAs: "targets",
-  }),
-} as const;
-
-const ADAPTER_FLAGS = {
-  initAdapter: text({
-    help: "adapter to train further, a folder or org/name[@revision]; the " +
-      "reference has it too",
-    placeholder: "DIR|ID",
-    required: true,
-    group: TUNING,
-    recordedAs: "adapter",
-  }),
-} as const;
+});
 
 const COMPUTING_FLAGS = {
   ...DEVICE_FLAGS,
   ...MEMORY_FLAGS,
   ...WEIGHT_FLAGS,
-  precision: choice(["float32"], {
-    help: "number format of the arithmetic",
-    default: "float32",
-    group: COMPUTING,
+  ...grouped(COMPUTING, {
+    precision: choice(["float32"], {
+      help: "number format of the arithmetic",
+      default: "float32",
+    }),
   }),
-} as const;
+};
 
-/** Settings that stand in a record under their own names. */
+/** Settings that stand at the top of a record. */
 const PLAIN_FLAGS = {
   ...INPUT_FLAGS,
   ...READING_FLAGS,
   ...LENGTH_FLAGS,
+  ...ORDER_FLAGS,
   ...OPTIMIZATION_FLAGS,
+  ...REFERENCE_FLAGS,
   ...COMPUTING_FLAGS,
-} as const;
+};
 
-/** Every setting of a training run, apart from the options of its loss. */
+/** All settings of a training run, except for the options of its loss. */
 export const TRAIN_FLAGS = {
   ...INPUT_FLAGS,
   ...READING_FLAGS,
   ...LENGTH_FLAGS,
   ...TOKENIZING_FLAGS,
   ...CONVERSION_FLAGS,
+  ...ORDER_FLAGS,
   ...OPTIMIZATION_FLAGS,
-  full: toggle({
-    help: "train every parameter instead of an adapter",
-    group: TUNING,
-  }),
-  ...LORA_FLAGS,
-  initAdapter: { ...ADAPTER_FLAGS.initAdapter, required: false },
+  ...REFERENCE_FLAGS,
+  ...TUNING_FLAGS,
   ...COMPUTING_FLAGS,
-} as const;
+};
 
 /** Schema of a training run's settings, as a record keeps them. */
 export const TRAIN_SETTINGS = v.strictObject({
@@ -238,11 +176,7 @@ export const TRAIN_SETTINGS = v.strictObject({
       "a number, a text, or true or false",
     ),
   ),
-  tuning: v.variant("kind", [
-    v.strictObject({ kind: v.literal("full") }),
-    v.strictObject({ kind: v.literal("lora"), ...schemasOf(LORA_FLAGS) }),
-    v.strictObject({ kind: v.literal("adapter"), ...schemasOf(ADAPTER_FLAGS) }),
-  ]),
+  tuning: TUNING_SETTINGS,
   tokenizing: v.strictObject(schemasOf(TOKENIZING_FLAGS)),
   conversions: v.strictObject(sparseSchemasOf(CONVERSION_FLAGS)),
 });
@@ -253,9 +187,6 @@ export const TRAIN_SETTINGS = v.strictObject({
  * @internal
  */
 export type TrainSettings = Readonly<v.InferOutput<typeof TRAIN_SETTINGS>>;
-
-/** Which parameters are trained. */
-export type TuningSettings = TrainSettings["tuning"];
 
 /**
  * Settings from JSON, such as a record's. A setting that is missing has its
@@ -291,7 +222,7 @@ export function completeSettings(given: GivenSettings): TrainSettings {
   }, "Cannot run");
 }
 
-/** A command line of which {@linkcode TRAIN_FLAGS} are a part. */
+/** A command line with {@linkcode TRAIN_FLAGS}. */
 interface TrainArgs {
   readonly values: FlagValues<typeof TRAIN_FLAGS>;
   readonly given: ReadonlySet<string>;
@@ -303,22 +234,11 @@ interface TrainArgs {
  * @throws Error that names flags which contradict one another.
  */
 export function trainSettings(
-  args: TrainArgs,
+  { values, given }: TrainArgs,
   options: LossOptionValues,
 ): TrainSettings {
-  const { values } = args;
-  if (values.steps !== undefined) refuse(args, { epochs: true }, "--steps");
-  return {
-    ...settle(PLAIN_FLAGS, values),
-    options,
-    tuning: tuningOf(args),
-    tokenizing: settle(TOKENIZING_FLAGS, values),
-    conversions: settleSparse(CONVERSION_FLAGS, values),
-  };
-}
-
-function tuningOf(args: TrainArgs): TuningSettings {
-  const { full, initAdapter, referenceMix, baseWeights } = args.values;
+  const { steps, full, referenceMix, baseWeights } = values;
+  if (steps !== undefined) refuseGiven(given, ["epochs"], "with --steps");
   if (!full && referenceMix < 1) {
     throw new Error(
       "Cannot use --reference-mix below 1 without --full: means of adapters' factors are not means of the models they make",
@@ -329,25 +249,11 @@ function tuningOf(args: TrainArgs): TuningSettings {
       `Cannot use --base-weights ${baseWeights} with --full, which trains all weights, in float32`,
     );
   }
-  if (full) {
-    const flags = { ...ADAPTER_FLAGS, ...LORA_FLAGS };
-    refuse(args, flags, "--full, which trains no adapter");
-    return { kind: "full" };
-  }
-  if (initAdapter !== undefined) {
-    refuse(args, LORA_FLAGS, "--init-adapter, which has its own");
-    return { kind: "adapter", adapter: initAdapter };
-  }
-  return { kind: "lora", ...settle(LORA_FLAGS, args.values) };
-}
-
-function refuse({ given }: TrainArgs, flags: object, beside: string): void {
-  const name = Object.keys(flags).find((name) => given.has(name));
-  if (name === undefined) return;
-  throw new Error(`Cannot use --${kebab(name)} with ${beside}`);
-}
-
-function isTargets(value: unknown): value is "all-linear" | readonly string[] {
-  return value === "all-linear" ||
-    Array.isArray(value) && value.every((name) => typeof name === "string");
+  return {
+    ...settle(PLAIN_FLAGS, values),
+    options,
+    tuning: tuningSettings(values, given),
+    tokenizing: settle(TOKENIZING_FLAGS, values),
+    conversions: settleSparse(CONVERSION_FLAGS, values),
+  };
 }
