@@ -31,29 +31,24 @@ export function dataSection({ data }: RunRecord): string {
       )
     ),
   );
-  const columns = {
-    ...COUNTS,
-    ...Object.fromEntries(Array.from(others, (name) => [name, name])),
-  };
-  const head = ["", "source", ...Object.values(columns).map(plainOrCode)];
+  const columns = [
+    ...Object.entries(COUNTS),
+    ...Array.from(others, (name) => [name, code(name)] as const),
+  ];
   return section(
     "Data",
     table(
-      head,
+      ["", "source", ...columns.map(([, title]) => title)],
       data.map(({ role, source, counts }) => [
         role,
         code(source),
-        ...Object.keys(columns).map((name) => count(counts[name] ?? 0)),
+        ...columns.map(([name]) => count(counts[name] ?? 0)),
       ]),
     ),
     "In rows with a shifted boundary, tokenizing prompt and completion together gives other tokens than apart. The SHA-256 of the data, as token ids:",
     data.map(hashLine).join("\n"),
     data.flatMap(conversionLines).join("\n"),
   );
-}
-
-function plainOrCode(title: string): string {
-  return Object.values(COUNTS).includes(title) ? title : code(title);
 }
 
 function hashLine({ role, sha256, format }: DataSource): string {
