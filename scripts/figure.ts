@@ -36,12 +36,12 @@ const FIGURE = {
 } as const satisfies Verb;
 
 /** An experiment or a run: its folder, and the way to rebuild its figures. */
-interface Source {
+interface Drawable {
   readonly folder: string;
   rebuild(folder: string): Promise<void>;
 }
 
-function sourceOf(name: string, { results }: { results: string }): Source {
+function drawableOf(name: string, { results }: { results: string }): Drawable {
   const experiment = EXPERIMENTS.find((each) => each.name === name);
   if (experiment) {
     const { rebuild } = experiment;
@@ -61,9 +61,9 @@ await runVerb(
   () => parseFlags(FIGURE, Deno.args),
   async ({ positionals: { name: names }, values: { results, picture } }) => {
     const all = EXPERIMENTS.map(({ name }) => name);
-    const sources = (names.length > 0 ? names : all)
-      .map((name) => sourceOf(name, { results }));
-    for (const { folder, rebuild } of sources) {
+    const drawables = (names.length > 0 ? names : all)
+      .map((name) => drawableOf(name, { results }));
+    for (const { folder, rebuild } of drawables) {
       await rebuild(folder);
       say(`Wrote ${join(folder, "figure.html")}`);
       if (!picture) continue;

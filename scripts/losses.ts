@@ -52,13 +52,15 @@ const LOSSES_VERB = {
   ],
 } as const satisfies Verb;
 
-interface Wanted {
+interface ActionArguments {
   readonly subject: string | undefined;
   readonly out: string;
   readonly json: string | undefined;
 }
 
-const ACTIONS: Readonly<Record<string, (wanted: Wanted) => Promise<void>>> = {
+const ACTIONS: Readonly<
+  Record<string, (wanted: ActionArguments) => Promise<void>>
+> = {
   show,
   atlas,
   eval: evaluate,
@@ -82,7 +84,7 @@ function optionsText(options: LossOptions): string {
   return [defaultsText(options), ...toggles].filter((part) => part).join(", ");
 }
 
-async function show({ subject, out }: Wanted): Promise<void> {
+async function show({ subject, out }: ActionArguments): Promise<void> {
   if (subject === undefined) throw missing("show", "the name of a loss");
   const { loss } = await chooseLoss(subject);
   const sheet = await lossSheet(loss);
@@ -92,7 +94,7 @@ async function show({ subject, out }: Wanted): Promise<void> {
   say(`\nWrote ${path}`);
 }
 
-async function atlas({ subject, out }: Wanted): Promise<void> {
+async function atlas({ subject, out }: ActionArguments): Promise<void> {
   if (subject !== undefined) {
     throw new Error(`Unexpected argument "${subject}": atlas shows all losses`);
   }
@@ -112,7 +114,7 @@ async function writePage(
   return path;
 }
 
-async function evaluate({ subject, json }: Wanted): Promise<void> {
+async function evaluate({ subject, json }: ActionArguments): Promise<void> {
   if (subject === undefined) throw missing("eval", "a file of cases");
   if (json === undefined) throw missing("eval", "--json FILE to write");
   const blocks = await readCases(subject);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { orNull } from "../files/missing.ts";
 import { blobPath, cacheError, hasSize } from "./cache.ts";
-import { download, type DownloadOptions, type Wanted } from "./download.ts";
+import { type CommitFile, download, type DownloadOptions } from "./download.ts";
 import { type Repo, titleOf } from "./repo.ts";
 import { timer, type Waiting } from "./retry.ts";
 import { contentHash, gitHasher, type RepoFile } from "./tree.ts";
@@ -23,7 +23,7 @@ const PIECE = 1 << 20;
  */
 export async function fetchBlob(
   repo: Repo,
-  wanted: Wanted,
+  wanted: CommitFile,
   { signal, onBytes }: DownloadOptions,
 ): Promise<void> {
   const { folder, waiting: { onWait = () => {}, sleep } } = repo;
@@ -58,7 +58,7 @@ function lockPath(folder: string, file: RepoFile): string {
 
 async function downloadBlob(
   repo: Repo,
-  wanted: Wanted,
+  wanted: CommitFile,
   options: DownloadOptions,
 ): Promise<void> {
   const { file } = wanted;

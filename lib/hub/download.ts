@@ -5,7 +5,7 @@ import { retrying, Transient } from "./retry.ts";
 import { contentHash, type RepoFile } from "./tree.ts";
 
 /** One file at one commit. */
-export interface Wanted {
+export interface CommitFile {
   readonly path: string;
   readonly commit: string;
   readonly file: RepoFile;
@@ -30,7 +30,7 @@ const MAX_HOPS = 5;
  */
 export async function download(
   repo: Repo,
-  wanted: Wanted,
+  wanted: CommitFile,
   { to, signal, onBytes }: DownloadOptions & { to: Deno.FsFile },
 ): Promise<void> {
   const { size } = wanted.file;
@@ -62,7 +62,7 @@ export async function download(
   await retrying(attempt, { ...repo.waiting, signal, progress });
 }
 
-interface Content {
+interface OpenedContent {
   /** The offset of its first byte. */
   readonly start: number;
   readonly response: Response;
@@ -71,9 +71,9 @@ interface Content {
 /** Requests a content from a byte on; the host may begin at the first. */
 async function open(
   repo: Repo,
-  { path, commit, file }: Wanted,
+  { path, commit, file }: CommitFile,
   { from, signal }: { from: number; signal: AbortSignal },
-): Promise<Content> {
+): Promise<OpenedContent> {
   const escaped = path.split("/").map(encodeURIComponent).join("/");
   // Sizes and hashes are those of the content, so it must come unencoded. Files
   // of a commit never change, so the rest fits the bytes in the file.
@@ -124,7 +124,7 @@ function contentOf(
   repo: Repo,
   response: Response,
   { from, file: { size } }: { from: number; file: RepoFile },
-): Content {
+): OpenedContent {
   const { status, headers, url } = response;
   if (status === 206) {
     const range = headers.get("content-range");

@@ -93,7 +93,7 @@ function checkOptions(repo: Repo, pullRequest: boolean): void {
 }
 
 /** Nothing becomes public unless somebody asked for it. */
-function checkVisibility(repo: Repo, target: Target, wanted: Visibility) {
+function checkVisibility(repo: Repo, target: PushTarget, wanted: Visibility) {
   if (target.visibility === wanted) return;
   throw cannotPush(
     repo,
@@ -107,13 +107,13 @@ function cannotPush({ name }: Repo, reason: string): Error {
   return new Error(`Cannot push to "${name}": ${reason}`);
 }
 
-interface Target extends Pick<PushPlan, "visibility"> {
+interface PushTarget extends Pick<PushPlan, "visibility"> {
   readonly parent: string;
   readonly creates: "branch" | null;
 }
 
 /** The revision to push to, or null where there is no repository. */
-async function findTarget(repo: Repo): Promise<Target | null> {
+async function findTarget(repo: Repo): Promise<PushTarget | null> {
   const main = await readTarget({ ...repo, revision: "main" })
     .catch((error) => {
       if (error instanceof NoRepository) return null;
@@ -126,7 +126,7 @@ async function findTarget(repo: Repo): Promise<Target | null> {
   });
 }
 
-async function readTarget(repo: Repo): Promise<Target> {
+async function readTarget(repo: Repo): Promise<PushTarget> {
   const { commit, isPrivate } = await revisionInfo(repo, pushFetch(repo));
   const visibility = isPrivate ? "private" : "public";
   return { visibility, parent: commit, creates: null };

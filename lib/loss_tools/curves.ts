@@ -6,6 +6,7 @@ import {
 } from "./evaluate.ts";
 import type { BatchStatistics, Loss } from "../losses/loss.ts";
 import { resolveOptions } from "../losses/options.ts";
+import type { Curves, WeightMaps } from "../plot/loss_panels.ts";
 
 /**
  * Where losses are looked at: answers of 20 tokens with 2 nats each under the
@@ -17,38 +18,14 @@ const REACH = 30;
 const CURVE_STEPS = 120;
 const MAP_STEPS = 20;
 
-/** A line of a plot. */
-export interface Curve {
-  readonly name: string;
-  readonly y: readonly number[];
-}
-
-/** A loss under its defaults along a line on which its examples get better. */
-export interface LossCurves {
-  /**
-   * Nats: of pairs (log π/π_ref of y_w) − (log π/π_ref of y_l), in equal parts
-   * by raising y_w and lowering y_l; of single answers log π/π_ref.
-   */
-  readonly x: readonly number[];
-  readonly losses: readonly Curve[];
-  /**
-   * How strongly a step does what the name says, the loss's derivative:
-   * negative where it does the reverse.
-   */
-  readonly weights: readonly Curve[];
+/**
+ * A loss with its default options, along a line on which its examples improve.
+ * For pairs, x is (log π/π_ref of y_w) − (log π/π_ref of y_l), of which raising
+ * y_w and lowering y_l are half each; for single answers it is log π/π_ref.
+ */
+export interface LossCurves extends Omit<Curves, "axis"> {
   /** The values of `losses` at π = π_ref. */
   readonly start: readonly number[];
-}
-
-/** Weights of a loss of pairs by how likely both answers are. */
-export interface WeightMaps {
-  /** log π/π_ref of y_w and of y_l, in nats. */
-  readonly sides: readonly number[];
-  /** The weight at `sides[i]` of y_w and `sides[k]` of y_l as `[i][k]`. */
-  readonly maps: readonly {
-    readonly name: string;
-    readonly weights: readonly (readonly number[])[];
-  }[];
 }
 
 type Kind = "pairs" | "labels" | "completions";

@@ -5,7 +5,7 @@ import {
   type LossOption,
   type LossOptions,
 } from "../losses/options.ts";
-import type { Entry, LossSheet } from "../plot/loss_panels.ts";
+import type { LossSheet, NamedText } from "../plot/loss_panels.ts";
 import { describeRequirements } from "../train/requirements.ts";
 import { lossCurves, START, weightMaps } from "./curves.ts";
 
@@ -50,7 +50,7 @@ function startText(loss: Loss, start: readonly number[]): string {
     : `${value}, where answers have ${ANSWERS}`;
 }
 
-function optionEntry([name, option]: [string, LossOption]): Entry {
+function optionEntry([name, option]: [string, LossOption]): NamedText {
   return { name: `--${kebab(name)}`, text: optionText(option) };
 }
 
@@ -64,7 +64,7 @@ function optionText(option: LossOption): string {
 
 function presetEntry(
   [peer, { names, options, note }]: [string, Preset<LossOptions>],
-): Entry {
+): NamedText {
   const flags = Object.entries(options).map(([name, value]) =>
     value === true ? `--${kebab(name)}` : `--${kebab(name)} ${value}`
   );

@@ -1,8 +1,8 @@
 import lossStyle from "./loss_page.css" with { type: "text" };
 import {
-  type Entry,
   lossPanels,
   type LossSheet,
+  type NamedText,
   weightPanel,
 } from "./loss_panels.ts";
 import { formulaHtml, proseHtml } from "./mathml.ts";
@@ -81,7 +81,7 @@ function listHtml(heading: string, steps: readonly string[]): string {
   return `<section><h2>${heading}</h2><ol>${items.join("\n")}</ol></section>`;
 }
 
-function entriesHtml(heading: string, entries: readonly Entry[]): string {
+function entriesHtml(heading: string, entries: readonly NamedText[]): string {
   if (entries.length === 0) return "";
   const rows = entries.map(({ name, text }) =>
     `<dt>${escapeHtml(name)}</dt><dd>${proseHtml(text)}</dd>`

@@ -23,43 +23,49 @@ export interface LossSheet {
   defaults: string;
   /** The answers for which the curves are drawn. */
   answers: string;
-  options: readonly Entry[];
-  presets: readonly Entry[];
+  options: readonly NamedText[];
+  presets: readonly NamedText[];
   curves: Curves;
   /** Weights by both log-ratios, for a loss of pairs. */
   maps: WeightMaps | null;
 }
 
 /** A name with a line about it. */
-export interface Entry {
+export interface NamedText {
   name: string;
   text: string;
 }
 
+/** Values and gradient weights of a loss along a line. */
 export interface Curves {
   /** In nats. */
-  x: readonly number[];
-  axis: string;
-  losses: readonly Curve[];
-  /** Negative where the loss does the reverse of its name. */
-  weights: readonly Curve[];
+  readonly x: readonly number[];
+  readonly axis: string;
+  readonly losses: readonly Curve[];
+  /**
+   * The derivatives of the loss: how strongly a step does what the curve's name
+   * says; negative where it does the reverse.
+   */
+  readonly weights: readonly Curve[];
 }
 
-export interface Curve {
-  name: string;
-  y: readonly number[];
+/** A named line of a plot. */
+interface Curve {
+  readonly name: string;
+  readonly y: readonly number[];
 }
 
+/** Gradient weights of a loss of pairs by the log-ratios of both answers. */
 export interface WeightMaps {
-  /** Log-ratios of both answers, in equal steps, in nats. */
-  sides: readonly number[];
-  maps: readonly WeightMap[];
+  /** log π/π_ref of y_w and of y_l, in equal steps, in nats. */
+  readonly sides: readonly number[];
+  readonly maps: readonly WeightMap[];
 }
 
-export interface WeightMap {
-  name: string;
-  /** By the log-ratio of y_w, then by that of y_l. */
-  weights: readonly (readonly number[])[];
+interface WeightMap {
+  readonly name: string;
+  /** The weight at `sides[i]` of y_w and `sides[k]` of y_l as `[i][k]`. */
+  readonly weights: readonly (readonly number[])[];
 }
 
 /** All panels of a loss. */

@@ -50,15 +50,15 @@ function lineHtml(formula: string, { mark = "" } = {}): string {
   return [...terms, `<span class="last">${last}${mark}</span>`].join("<wbr>");
 }
 
-interface Part {
+interface Term {
   readonly text: string;
   /** The separator before it. */
   readonly separator: string;
 }
 
 /** Cuts where a sticky pattern is found outside of brackets and quotes. */
-function cut(formula: string, pattern: RegExp): Part[] {
-  const parts: Part[] = [];
+function cut(formula: string, pattern: RegExp): Term[] {
+  const parts: Term[] = [];
   let [start, depth, separator] = [0, 0, ""];
   for (let at = 0; at < formula.length; at++) {
     if (formula[at] === '"') at = formula.indexOf('"', at + 1);

@@ -156,7 +156,7 @@ async function checkRecorded(
   }
 }
 
-interface AdapterConfig {
+interface PushedConfig {
   readonly content: PushContent;
   /** The base model that it names. */
   readonly base: string;
@@ -167,7 +167,7 @@ interface AdapterConfig {
 async function adapterConfig(
   path: string,
   baseModel: string | undefined,
-): Promise<AdapterConfig> {
+): Promise<PushedConfig> {
   const config = await openConfig(path);
   const base = baseModel ?? config.text("base_model_name_or_path");
   if (LOCAL_PATH.test(base)) {
