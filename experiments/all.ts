@@ -1,7 +1,10 @@
 import type { Experiment } from "lib/experiment/experiment.ts";
 import { frontier } from "./frontier/experiment.ts";
 
-/** Every experiment; the first is the main one. */
+/**
+ * Every experiment, the main one first. A new experiment is a folder with its
+ * definition, and an entry here.
+ */
 export const EXPERIMENTS: readonly Experiment[] = [frontier];
 
 /** @throws RangeError for an unknown name; the message lists the known ones. */

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { hashExamples, type TokenRow } from "lib/data/example.ts";
 import type { ExperimentOptions } from "lib/experiment/definition.ts";
 import type { Outcome } from "lib/experiment/records.ts";
@@ -126,15 +127,11 @@ export function policyOf(model: ReferenceModel): PolicyInMemory {
 /** SHA-256 of all parameters, in forward order. */
 export function hashWeights({ config, weights }: ReferenceModel): string {
   const arrays = parameterNames(config).map(({ name }) => weights.get(name)!);
-  const bytes = new Uint8Array(
-    arrays.reduce((n, { byteLength }) => n + byteLength, 0),
-  );
-  let at = 0;
-  for (const { buffer, byteOffset, byteLength } of arrays) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return sha256(bytes);
+  return sha256(Buffer.concat(
+    arrays.map(({ buffer, byteOffset, byteLength }) =>
+      new Uint8Array(buffer, byteOffset, byteLength)
+    ),
+  ));
 }
 
 /** Normal values; matrices are scaled to keep the size of activations. */

@@ -1,8 +1,7 @@
 import type { RecordedRun, RunRecord } from "../record/record.ts";
 import type { ExperimentDefinition, ExperimentOptions } from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
-import { reproduce } from "./reproduce.ts";
-import { rebuild, runExperiment } from "./run_experiment.ts";
+import { rebuild, reproduce, runExperiment } from "./run_experiment.ts";
 import { tune } from "./tune.ts";
 
 /** An experiment, as programs use it. */

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
+import { resolveDevice } from "../onnx/devices.ts";
 import { writeFigure } from "../plot/figure_page.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { provenance } from "../record/environment.ts";
-import { Clock } from "../record/record.ts";
+import { Clock, type RecordedRun, type RunRecord } from "../record/record.ts";
 import type {
   ExperimentDefinition,
   ExperimentJobs,
@@ -12,7 +13,14 @@ import type {
 } from "./definition.ts";
 import { type GridPoint, gridPoints, type GridSettings } from "./grid.ts";
 import type { Worker } from "./jobs.ts";
-import { type Outcome, readRuns, recordRun, writeRun } from "./records.ts";
+import {
+  type Outcome,
+  readRuns,
+  recordRun,
+  REFERENCE,
+  storedSettings,
+  writeRun,
+} from "./records.ts";
 import { ResultsFolder } from "./results_folder.ts";
 import { collectRuns } from "./summary.ts";
 import { mapWithWorkers, withWorkers } from "./workers.ts";
@@ -74,6 +82,47 @@ export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
   const json = `${canonicalJson(summary, { indent: 1 })}\n`;
   await writeTextAtomically(join(folder, "summary.json"), json);
   await writeFigure(folder, definition.figure(summary));
+}
+
+/**
+ * Repeats the run that a record describes, or the measurement of the model that
+ * all runs start from.
+ *
+ * @throws Error for a record that is not of the experiment's settings.
+ */
+export async function reproduce<S extends GridSettings, Shared, Data, Summary>(
+  definition: ExperimentDefinition<S, Shared, Data, Summary>,
+  record: RunRecord,
+  { watch }: { watch: Watch },
+): Promise<RecordedRun> {
+  const { name: experiment } = definition;
+  const { settings, point } = storedSettings(
+    record,
+    definition.settings.schema,
+  );
+  if (point === null && record.name !== REFERENCE) {
+    throw new Error(`Cannot reproduce ${record.name}: its record has no run`);
+  }
+  const device = await resolveDevice(record.environment.device);
+  const shared = await definition.prepare(settings, { device, watch });
+  const setup = { settings, shared, device };
+  const { jobs, release } = await definition.jobs.createJobs(setup);
+  try {
+    const outcome = point === null
+      ? await jobs.reference(null)
+      : await jobs.run({ point, data: await jobs.prepare(point.seed) });
+    if (outcome === null) {
+      throw new Error(
+        `Cannot reproduce ${record.name}: the experiment "${experiment}" no longer measures it`,
+      );
+    }
+    return recordRun(point, outcome, {
+      ...{ experiment, settings, device },
+      provenance: await provenance(),
+    });
+  } finally {
+    await release();
+  }
 }
 
 /** Measures the model that all runs start from; prepares the data of each seed. */
