@@ -132,7 +132,7 @@ async function evaluate({ subject, json }: ActionArguments): Promise<void> {
         block: i + 1,
         case: name,
         loss: loss.id,
-        settings: Object.entries(options)
+        options: Object.entries(options)
           .map(([name, value]) => `${kebab(name)} ${value}`).join(", "),
         vectors: Object.keys(vectors).join(", "),
       }))

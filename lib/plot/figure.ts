@@ -20,7 +20,7 @@ export interface Panel {
   note?: string;
   /** Takes the whole width of the page. @default false */
   wide?: boolean;
-  /** What is drawn. */
+  /** The traces, in the order of drawing. */
   data: Trace[];
   /**
    * https://plotly.com/javascript/reference/layout/

@@ -1,7 +1,7 @@
-import { rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { repoFor } from "lib/hub/repo.ts";
+import { parseHubId, repoFor } from "lib/hub/repo.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const ID = { repo: "org/name", revision: null, part: null };
@@ -61,3 +61,45 @@ Deno.test("HF_ENDPOINT loses its last slash and must be a URL", async () => {
       'Cannot use HF_ENDPOINT "hub.example": expected a URL such as https://huggingface.co',
   });
 });
+
+const IDS = {
+  "org/name": ["org/name", null, null],
+  "org/name@v1.0": ["org/name", "v1.0", null],
+  "org/name:train": ["org/name", null, "train"],
+  "org/name@refs/pr/1:en/train.jsonl": [
+    "org/name",
+    "refs/pr/1",
+    "en/train.jsonl",
+  ],
+  "Org-1/SmolLM2-1.7B_x": ["Org-1/SmolLM2-1.7B_x", null, null],
+};
+
+for (const [text, [repo, revision, part]] of Object.entries(IDS)) {
+  Deno.test(`"${text}" is a Hub id`, () => {
+    deepStrictEqual(parseHubId(text), { repo, revision, part });
+  });
+}
+
+const PATHS = [
+  "name",
+  "/org/name",
+  "./name",
+  "../name",
+  "~/name",
+  "org/name/more",
+  "org/name@",
+  "org/name:",
+  "org/pairs.jsonl",
+  "org/pairs.json.gz",
+  "org/pairs.parquet",
+  "org/pairs.tsv",
+  "org/pairs.jsonl.zst",
+  "lib/hub",
+  "",
+];
+
+for (const text of PATHS) {
+  Deno.test(`"${text}" is a local path`, () => {
+    strictEqual(parseHubId(text), null);
+  });
+}
