@@ -1,5 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { JobTypes, Worker } from "./jobs.ts";
 
 /** A message to a worker's process. */
@@ -26,7 +29,11 @@ export class ProcessWorker<T extends JobTypes> implements Worker<T> {
     setup: Setup,
   ): Promise<ProcessWorker<T>> {
     const program = import.meta.resolve("./worker_process.ts");
-    const child = fork(program, [], { serialization: "advanced" });
+    const args = ["run", "-A", ...configFlag(url), program];
+    const child = spawn(Deno.execPath(), args, {
+      serialization: "advanced",
+      stdio: ["inherit", "inherit", "inherit", "ipc"],
+    });
     const worker = new ProcessWorker<T>(child);
     try {
       await worker.#request<void>({ url, setup });
@@ -67,6 +74,20 @@ export class ProcessWorker<T extends JobTypes> implements Worker<T> {
         settle(() => reject(endedWith(status)));
       child.on("message", onMessage).on("exit", onExit).send(request);
     });
+  }
+}
+
+/**
+ * The flag for the configuration of the project that a module belongs to: Deno
+ * would look for that of the program, which may be a registry's.
+ */
+function configFlag(url: string): string[] {
+  if (!url.startsWith("file:")) return [];
+  for (let folder = dirname(fileURLToPath(url));; folder = dirname(folder)) {
+    const files = ["deno.json", "deno.jsonc"].map((name) => join(folder, name));
+    const config = files.find(existsSync);
+    if (config) return ["--config", config];
+    if (folder === dirname(folder)) return [];
   }
 }
 

@@ -1,6 +1,8 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Worker } from "lib/experiment/jobs.ts";
+import { ProcessWorker } from "lib/experiment/process_worker.ts";
 import { mapWithWorkers, withWorkers } from "lib/experiment/workers.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import * as module from "./arithmetic_jobs.ts";
@@ -119,4 +121,28 @@ Deno.test("a process that ends is an error of the job it had", async () => {
     ([worker]) => worker!.run("exit", 9),
   );
   await rejects(failing, /ended with status 9, expected an answer/);
+});
+
+Deno.test("a worker imports what the configuration of its jobs' project names", async () => {
+  using project = temporaryFolder();
+  const write = (name: string, text: string) =>
+    Deno.writeTextFile(join(project.path, name), text);
+  await Deno.mkdir(join(project.path, "jobs"));
+  await write("deno.json", JSON.stringify({ imports: { ten: "./ten.ts" } }));
+  await write("ten.ts", "export const ten = 10;");
+  await write(
+    "jobs/scaling.ts",
+    `import { ten } from "ten";
+    export const createJobs = () => Promise.resolve({
+      jobs: { scale: (n: number) => Promise.resolve(ten * n) },
+      release: () => Promise.resolve(),
+    });`,
+  );
+  const url = pathToFileURL(join(project.path, "jobs/scaling.ts")).href;
+  const worker = await ProcessWorker.create<
+    null,
+    { scale: { input: number; output: number } }
+  >(url, null);
+  equal(await worker.run("scale", 4), 40);
+  await worker.release();
 });
