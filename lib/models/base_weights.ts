@@ -186,8 +186,8 @@ function storedValue(
 ): Value {
   const dtype = STORED_TYPES.get(stored);
   if (dtype) {
-    const place = { file, offset: begin, length: end - begin };
-    return graph.external({ dtype, shape }, place);
+    const location = { file, offset: begin, length: end - begin };
+    return graph.external({ dtype, shape }, location);
   }
   throw new TypeError(
     `Cannot use tensor "${name}" of ${file}: it is stored as ${stored}, ` +

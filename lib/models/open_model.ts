@@ -67,10 +67,10 @@ function withCanonicalNames(
 ): Weights {
   const stored = new Map<string, string>();
   for (const { name } of parameterNames(config)) {
-    const found = weights.get(name)
+    const other = weights.get(name)
       ? undefined
       : otherNames(config, name).find((other) => weights.get(other));
-    if (found !== undefined) stored.set(name, found);
+    if (other !== undefined) stored.set(name, other);
   }
   if (stored.size === 0) return weights;
   const canonical = new Map(

@@ -2,7 +2,7 @@ import { gradient } from "../grad.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossTerms } from "../losses/terms.ts";
-import { scoredTokens, sequenceSums } from "../models/decoder/decoder.ts";
+import { sequenceSums, targetLogProbs } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import { checkInputs, fillInputs, inputValues } from "../onnx/inputs.ts";
@@ -75,7 +75,7 @@ export function buildObjective(
     graph.inputs.find((input) => input.name === name)!
   );
   const requirements = lossRequirements(loss, lossOptions);
-  const { logProbs: tokenLogProbs, collisions } = scoredTokens(
+  const { logProbs: tokenLogProbs, collisions } = targetLogProbs(
     policy.config,
     parameters,
     { inputs: stream, chunks, collisions: requirements.collisions },

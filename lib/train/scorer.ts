@@ -2,7 +2,7 @@ import { microBatches } from "../data/sampler.ts";
 import { lossLengths, type TokenRow } from "../data/example.ts";
 import { treeBatch } from "../data/tree_batch.ts";
 import type { DecoderConfig } from "../models/config.ts";
-import { scoredTokens, sequenceSums } from "../models/decoder/decoder.ts";
+import { sequenceSums, targetLogProbs } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import {
@@ -139,7 +139,7 @@ function logProbsOf(
   const inputs = streamInputs(graph);
   const parameters = policy.parameters(graph);
   const options = { inputs, chunks };
-  const { logProbs } = scoredTokens(policy.config, parameters, options);
+  const { logProbs } = targetLogProbs(policy.config, parameters, options);
   return unit === "completions" ? sequenceSums(logProbs, inputs) : logProbs;
 }
 

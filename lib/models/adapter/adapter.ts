@@ -29,13 +29,13 @@ export function checkAdapter(config: DecoderConfig, adapter: Adapter): void {
   const linear = shapesOf(linearParameters(config));
   for (const [name, { a, b }] of tensors) {
     const { rank } = updateOf(adapter, name);
-    const found = [b.length / rank, a.length / rank];
-    const factors = `A [${rank},${found[1]}], B [${found[0]},${rank}]`;
-    assertShape(name, { found, expected: linear.get(name), note: factors });
+    const shape = [b.length / rank, a.length / rank];
+    const note = `A [${rank},${shape[1]}], B [${shape[0]},${rank}]`;
+    assertShape(name, { shape, expected: linear.get(name), note });
   }
   const all = shapesOf(parameterNames({ ...config, tiedHead: false }));
   for (const { name, shape } of replaced) {
-    assertShape(name, { found: shape, expected: all.get(name), note: "whole" });
+    assertShape(name, { shape, expected: all.get(name), note: "whole" });
   }
   adaptedConfig(config, replaced);
 }
@@ -69,16 +69,16 @@ function shapesOf(
 
 function assertShape(
   name: string,
-  { found, expected, note }: {
-    found: readonly number[];
+  { shape, expected, note }: {
+    shape: readonly number[];
     expected: readonly number[] | undefined;
     note: string;
   },
 ): void {
-  if (expected?.join() === found.join()) return;
+  if (expected?.join() === shape.join()) return;
   throw new Error(
     `The adapter does not fit the model: it changes "${name}" of shape ` +
-      `[${found}] (${note}), ` +
+      `[${shape}] (${note}), ` +
       `the model has ${expected ? `[${expected}]` : "no such weight"}`,
   );
 }

@@ -99,18 +99,18 @@ function hiddenStates(
   return streamStates(config, parameters, { ids, positions, attend });
 }
 
-export interface ScoringOptions {
+export interface LogProbOptions {
   /** The number of parts in which the head is applied. */
   chunks: number;
   /** Whether to compute log Σ π², how concentrated the distributions are. @default false */
   collisions?: boolean;
 }
 
-/** log π of each scored token of a tree batch, in nats, and log Σ π²: `[S]` each. */
-export function scoredTokens(
+/** log π of each target token of a tree batch, in nats, and log Σ π²: `[S]` each. */
+export function targetLogProbs(
   config: DecoderConfig,
   parameters: Parameters,
-  { inputs, ...options }: ScoringOptions & { inputs: StreamInputs },
+  { inputs, ...options }: LogProbOptions & { inputs: StreamInputs },
 ): { logProbs: Value; collisions: Value | undefined } {
   const { predictFrom, targetIds } = inputs;
   const states = gather(hiddenStates(config, parameters, inputs), predictFrom);
@@ -126,7 +126,7 @@ export function scoredTokens(
   };
 }
 
-/** Sums a quantity of scored tokens, `[S]`, over each sequence, `[Q]`. */
+/** Sums a quantity of target tokens, `[S]`, over each sequence, `[Q]`. */
 export function sequenceSums(
   perToken: Value,
   { sequences, zeros }: StreamInputs,

@@ -4,7 +4,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import type { TokenRow } from "lib/data/example.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { scoredTokens, sequenceSums } from "lib/models/decoder/decoder.ts";
+import { sequenceSums, targetLogProbs } from "lib/models/decoder/decoder.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import type { Lora, Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
@@ -40,7 +40,7 @@ async function withScorer(
   const graph = new Graph();
   const inputs = streamInputs(graph);
   const chunks = 2;
-  const { logProbs: tokens } = scoredTokens(
+  const { logProbs: tokens } = targetLogProbs(
     policy.config,
     policy.parameters(graph),
     { inputs, chunks },
