@@ -17,7 +17,9 @@ const FLAGS = {
     placeholder: "DIR",
     required: true,
   }),
-  resume: toggle({ help: "continue from the last checkpoint in --out" }),
+  resume: toggle({
+    help: "continue the run in --out from its last checkpoint, or begin it",
+  }),
 } as const;
 
 /** The verb with the options of a loss; those of the others it refuses by name. */

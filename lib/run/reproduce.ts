@@ -30,7 +30,7 @@ export async function reproduceTraining(
   const settings = relocated(
     parseTrainSettings(
       record.settings,
-      `Cannot make ${record.name} again, wrong settings`,
+      `Cannot use the settings of ${record.name}`,
     ),
     sources,
   );

@@ -1,12 +1,13 @@
 import {
   type FlagValues,
+  grouped,
   integer,
   parsed,
   text,
   toggle,
 } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
-import { SAMPLING_FLAGS } from "lib/models/generate/warpers.ts";
+import { SAMPLING, SAMPLING_FLAGS } from "lib/models/generate/warpers.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import {
   COMPUTING,
@@ -15,8 +16,6 @@ import {
   WEIGHT_FLAGS,
 } from "lib/run/model_settings.ts";
 import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
-
-const PROMPTS = "Prompts";
 
 /** The verb `generate`. */
 export const GENERATE = {
@@ -30,46 +29,48 @@ export const GENERATE = {
       placeholder: "FILE",
     }),
     json: toggle({ help: "print these objects instead of texts" }),
-    prompt: text({ help: "text or question to continue", group: PROMPTS }),
-    prompts: text({
-      help: "file of prompts: lines of a .txt, or rows with prompt or messages",
-      placeholder: "FILE",
-      group: PROMPTS,
+    ...grouped("Prompts", {
+      prompt: text({ help: "text or question to continue" }),
+      prompts: text({
+        help:
+          "file of prompts: lines of a .txt, or rows with prompt or messages",
+        placeholder: "FILE",
+      }),
+      system: text({ help: "system message before each prompt" }),
+      raw: toggle({
+        help:
+          "continue prompts as plain text, even if the model has a chat template",
+      }),
+      templateOption: TOKENIZING_FLAGS.templateOption,
     }),
-    system: text({ help: "system message before each prompt", group: PROMPTS }),
-    raw: toggle({
-      help:
-        "continue prompts as plain text, even if the model has a chat template",
-      group: PROMPTS,
-    }),
-    templateOption: { ...TOKENIZING_FLAGS.templateOption, group: PROMPTS },
     ...SAMPLING_FLAGS,
     temperature: { ...SAMPLING_FLAGS.temperature, default: 0 },
-    samples: integer({
-      help: "completions of each prompt",
-      default: 1,
-      min: 1,
-      group: SAMPLING_FLAGS.topK.group,
+    ...grouped(SAMPLING, {
+      samples: integer({
+        help: "completions of each prompt",
+        default: 1,
+        min: 1,
+      }),
+      seed: integer({
+        help:
+          "seed of the draws; those of a prompt do not depend on the others",
+        default: 0,
+      }),
     }),
-    seed: integer({
-      help: "seed of the draws; those of a prompt do not depend on the others",
-      default: 0,
-      group: SAMPLING_FLAGS.topK.group,
-    }),
-    maxNewTokens: integer({
-      help: "most tokens of a completion",
-      default: 256,
-      min: 1,
-      group: "Ending",
-    }),
-    stop: parsed({
-      help: "text before which a completion ends, or a JSON list of texts",
-      placeholder: "TEXT|JSON",
-      expected: "a text, or a JSON list of texts that are not empty",
-      default: [],
-      parse: parseStops,
-      is: areTexts,
-      group: "Ending",
+    ...grouped("Ending", {
+      maxNewTokens: integer({
+        help: "most tokens of a completion",
+        default: 256,
+        min: 1,
+      }),
+      stop: parsed({
+        help: "text before which a completion ends, or a JSON list of texts",
+        placeholder: "TEXT|JSON",
+        expected: "a text, or a JSON list of texts that are not empty",
+        default: [],
+        parse: parseStops,
+        is: areTexts,
+      }),
     }),
     batch: integer({
       help: "completions computed at once: bounds the memory",

@@ -4,7 +4,7 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
-import { type Args, parseFlags, peekFlag } from "lib/cli/flags.ts";
+import { type Args, parseFlags, peekFlag, refuseGiven } from "lib/cli/flags.ts";
 import {
   choice,
   type Flag,
@@ -154,6 +154,14 @@ Deno.test("parseFlags() reads a notation that the flag declares", () => {
   deepStrictEqual(parse(verb, "--debug").values, { layers: [] });
   throws(() => parse(verb, "--layers a,,b"), {
     message: 'Cannot read --layers: found "a,,b", expected names of layers',
+  });
+});
+
+Deno.test("refuseGiven() names the first flag that was given", () => {
+  const { given } = parse(FIT, "f --seed 0 --max-error 1");
+  refuseGiven(given, ["out", "share"], "with --full");
+  throws(() => refuseGiven(given, ["out", "maxError", "seed"], "with --full"), {
+    message: "Cannot use --max-error with --full",
   });
 });
 

@@ -1,5 +1,13 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { choice, integer, number, text, toggle } from "lib/cli/flag.ts";
+import {
+  choice,
+  grouped,
+  integer,
+  number,
+  parsed,
+  text,
+  toggle,
+} from "lib/cli/flag.ts";
 import { usage, type Verb } from "lib/cli/verb.ts";
 
 Deno.test("usage() shows arguments, flags by group with bounds and defaults, and examples", () => {
@@ -15,12 +23,22 @@ Deno.test("usage() shows arguments, flags by group with bounds and defaults, and
       maxSteps: integer({ help: "when to stop", default: 100, min: 1 }),
       device: choice(["cpu", "webgpu"], { help: "where", default: "cpu" }),
       full: toggle({ help: "fit everything" }),
-      beta: number({
-        help: "strength of the prior",
-        group: "Loss",
-        default: 0.1,
-        above: 0,
-        max: 10,
+      ...grouped("Loss", {
+        beta: number({
+          help: "strength of the prior",
+          default: 0.1,
+          above: 0,
+          max: 10,
+        }),
+        share: number({ help: "of points", min: 0, max: 1, default: 0 }),
+        layers: parsed({
+          help: "layers",
+          placeholder: "NAME,…",
+          expected: "names",
+          default: [],
+          parse: (list) => list.split(","),
+          is: (value): value is readonly string[] => Array.isArray(value),
+        }),
       }),
     },
     examples: ["deno task fit points.csv --out fitted"],
@@ -45,6 +63,8 @@ Flags:
 
 Loss:
   --beta NUMBER        strength of the prior (above 0, at most 10, default 0.1)
+  --share NUMBER       of points (from 0 to 1, default 0)
+  --layers NAME,…      layers
 
 Examples:
   deno task fit points.csv --out fitted`,

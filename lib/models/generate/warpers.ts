@@ -1,6 +1,7 @@
 import {
   expectation,
   type FlagValues,
+  grouped,
   integer,
   isAllowed,
   kebab,
@@ -8,37 +9,34 @@ import {
 } from "../../cli/flag.ts";
 import { type Candidates, largestOf, type Softmax } from "./candidates.ts";
 
-const group = "Sampling, in this order";
+/** Heading of flags for sampling. */
+export const SAMPLING = "Sampling, in this order";
 
 /**
  * How a token is drawn, in the order of
  * `GenerationMixin._get_logits_processor` in transformers 5.23.
  */
-export const SAMPLING_FLAGS = {
+export const SAMPLING_FLAGS = grouped(SAMPLING, {
   /** https://arxiv.org/abs/1909.05858, as transformers has it; 1 changes nothing. */
   repetitionPenalty: number({
     help: "divides positive logits of tokens that the prompt or completion " +
       "has already, and multiplies negative ones",
     above: 0,
-    group,
   }),
   temperature: number({
     help: "divides the logits; 0 takes the likeliest token",
     min: 0,
-    group,
   }),
   /** With whatever is as likely as the last of them. */
   topK: integer({
     help: "draws from this many of the likeliest tokens; 0 is all",
     min: 0,
-    group,
   }),
   /** Of equally likely tokens the first. https://arxiv.org/abs/1904.09751 */
   topP: number({
     help: "draws from the fewest tokens that are this likely together",
     above: 0,
     max: 1,
-    group,
   }),
   /** https://arxiv.org/abs/2407.01082 */
   minP: number({
@@ -46,9 +44,8 @@ export const SAMPLING_FLAGS = {
       "draws from tokens at least this many times as likely as the likeliest",
     min: 0,
     max: 1,
-    group,
   }),
-} as const;
+});
 
 /**
  * Sampling as chosen; a value that is absent changes nothing.
