@@ -14,23 +14,14 @@ import { type Entry, entryError, entryFormat } from "./formats/registered.ts";
 import { orNull } from "../files/missing.ts";
 import { isObject, reasonOf } from "../files/values.ts";
 
-/** Where the rows of a registered dataset are. */
-export type DatasetSource =
-  /** A file or folder that is there, below the registry's folder. */
-  | { readonly kind: "file"; readonly path: string }
-  /** A dataset of the Hub, not fetched here. */
-  | {
-    readonly kind: "hub";
-    readonly id: string;
-    readonly subset: string | null;
-    readonly split: string | null;
-    readonly revision: string | null;
-  };
-
 /** One dataset of a registry. */
 export interface DatasetEntry {
   readonly name: string;
-  readonly source: DatasetSource;
+  /**
+   * A file or folder that is there, below the registry's folder, or a dataset
+   * of the Hub, `ID[@REVISION][:SUBSET/SPLIT]`, which is not fetched here.
+   */
+  readonly location: string;
   readonly format: Format;
 }
 
@@ -70,7 +61,7 @@ export async function readDatasetInfo(path: string): Promise<DatasetInfo> {
       }
       const entry = { path, name, fields };
       const format = entryFormat(entry);
-      if (format) return { name, source: await sourceOf(entry), format };
+      if (format) return { name, location: await locationOf(entry), format };
       throw entryError(
         entry,
         'expected preferences ("ranking": true, or a "kto_tag" column), found none',
@@ -178,29 +169,23 @@ async function readEntries(path: string): Promise<Map<string, Fields>> {
   return entries;
 }
 
-async function sourceOf(entry: Entry): Promise<DatasetSource> {
+async function locationOf(entry: Entry): Promise<string> {
   const { hf_hub_url: id, subset, split, revision, file_name: file } =
     entry.fields;
   if (typeof id === "string") {
-    return {
-      kind: "hub",
-      id,
-      subset: textOrNull(subset),
-      split: textOrNull(split),
-      revision: textOrNull(revision),
-    };
+    const version = isText(revision) ? `@${revision}` : "";
+    const part = [subset, split].filter(isText).join("/");
+    return id + version + (part ? `:${part}` : "");
   }
-  if (typeof file === "string" && file !== "") {
-    return { kind: "file", path: await pathInside(file, entry) };
-  }
+  if (isText(file)) return await pathInside(file, entry);
   throw entryError(
     entry,
     'expected "file_name" or "hf_hub_url", found neither',
   );
 }
 
-function textOrNull(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 async function pathInside(file: string, entry: Entry): Promise<string> {

@@ -2,11 +2,7 @@ import { type HubOptions, resolveData } from "../hub/resolve.ts";
 import { sourceName } from "../record/record.ts";
 import { goodRows, type SourceRow } from "./containers/reading.ts";
 import { streamRows } from "./containers/read_rows.ts";
-import {
-  type DatasetSource,
-  formatsBeside,
-  registeredDataset,
-} from "./dataset_info.ts";
+import { formatsBeside, registeredDataset } from "./dataset_info.ts";
 import type { DataKind, Example } from "./example.ts";
 import type { Format } from "./formats/format.ts";
 import { findFormat, recogniseFormat } from "./formats/registry.ts";
@@ -169,19 +165,13 @@ async function openFiles(
   { format, refuse, hooks }: ParseOptions & { hooks: DownloadHooks },
 ) {
   const entry = await registeredDataset(location);
-  const path = entry ? pathOrId(entry.source) : location;
-  const { files, source } = await resolveData(path, hooks);
+  const { files, source } = await resolveData(
+    entry?.location ?? location,
+    hooks,
+  );
   const known = format ?? entry?.format;
   const parsed = parseFiles(files, { format: known, refuse });
   return { name: sourceName(source), files, parsed };
-}
-
-/** A registered dataset as {@linkcode resolveData} takes it. */
-function pathOrId(source: DatasetSource): string {
-  if (source.kind === "file") return source.path;
-  const { id, revision, split, subset } = source;
-  const part = [subset, split].filter(Boolean).join("/");
-  return id + (revision ? `@${revision}` : "") + (part ? `:${part}` : "");
 }
 
 async function* parseFiles(

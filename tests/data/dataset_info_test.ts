@@ -163,20 +163,25 @@ Deno.test("entry() says where a dataset is, and does not fetch it", async () => 
       split: "test",
       ...tags,
     },
+    revised: {
+      hf_hub_url: "some/data",
+      split: "test",
+      revision: "v1",
+      ...tags,
+    },
+    whole: { hf_hub_url: "some/data", ...tags },
   });
   const info = await readDatasetInfo(folder.registry);
-  deepStrictEqual(info.names, ["local", "hub"]);
-  deepStrictEqual((await info.entry("local")).source, {
-    kind: "file",
-    path: join(folder.path, "d.json"),
-  });
-  deepStrictEqual((await info.entry("hub")).source, {
-    kind: "hub",
-    id: "some/data",
-    subset: "en",
-    split: "test",
-    revision: null,
-  });
+  deepStrictEqual(info.names, ["local", "hub", "revised", "whole"]);
+  const locations = await Promise.all(
+    info.names.map(async (name) => (await info.entry(name)).location),
+  );
+  deepStrictEqual(locations, [
+    join(folder.path, "d.json"),
+    "some/data:en/test",
+    "some/data@v1:test",
+    "some/data",
+  ]);
 });
 
 Deno.test("registeredDataset() finds a dataset by registry and name", async () => {
@@ -368,16 +373,15 @@ for (
       const entry = await registeredDataset(
         `${SHARED}/dataset_info.json:${name}`,
       );
-      const { format, source } = entry!;
-      if (source.kind !== "file") throw new Error("expected a file");
-      const registered = await readAll(source.path);
-      const fields = (await readRows(source.path)).map(({ fields }) => fields);
-      const recognised = await readAll({ name: source.path, rows: fields });
+      const { format, location } = entry!;
+      const registered = await readAll(location);
+      const fields = (await readRows(location)).map(({ fields }) => fields);
+      const recognised = await readAll({ name: location, rows: fields });
       strictEqual(registered.format, format.name);
       strictEqual(registered.kind, kind);
       strictEqual(registered.rows.length, 300);
       deepStrictEqual(registered.rows, recognised.rows);
-      strictEqual((await formatsBeside()(source.path))!.name, format.name);
+      strictEqual((await formatsBeside()(location))!.name, format.name);
     },
   });
 }
@@ -391,7 +395,8 @@ Deno.test({
     const outcomes = new Map<string, number>();
     for (const name of info.names) {
       const outcome = await info.entry(name).then(
-        ({ source, format }) => `${source.kind}, ${format.kind}`,
+        ({ location, format }) =>
+          `${location.startsWith(SHARED) ? "file" : "hub"}, ${format.kind}`,
         ({ message }: Error) => message.replace(/^.+json: /, ""),
       );
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);

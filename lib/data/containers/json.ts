@@ -13,7 +13,7 @@ import { isObject, reasonOf } from "../../files/values.ts";
 const EXPECTED =
   "expected one JSON array of objects, or one JSON object a line";
 
-const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
+const [QUOTE, COMMA, BACKSLASH, LINE_FEED] = [0x22, 0x2c, 0x5c, 0x0a];
 const [OPEN_LIST, CLOSE_LIST] = [0x5b, 0x5d];
 const [OPEN_OBJECT, CLOSE_OBJECT] = [0x7b, 0x7d];
 
@@ -38,12 +38,12 @@ async function* splitRows(
   chunks: AsyncIterable<Uint8Array>,
   reading: Reading,
 ): AsyncGenerator<RowPiece> {
-  let splitter: Splitter = new LineSplitter(reading);
+  let splitter: Splitter = new LineSplitter(reading, "line");
   let begun = false;
   for await (const chunk of chunks) {
     if (!begun) {
       const first = chunk.find((byte) => !isBlank(byte));
-      if (first === OPEN_LIST) splitter = new ArraySplitter(reading);
+      if (first === OPEN_LIST) splitter = new ArraySplitter(reading, "row");
       begun = first !== undefined;
     }
     yield* splitter.push(chunk);
@@ -78,55 +78,71 @@ function refuseWrapper({ location, fields }: SourceRow) {
   }
 }
 
-/** The bytes of one row, as chunks of a stream bring them. */
-export class RowBytes {
+/** The bytes of one row, and its location. */
+interface RowPiece {
+  readonly bytes: Uint8Array;
+  readonly location: string;
+}
+
+/** Cuts the chunks of a stream, given one after the other, into rows. */
+abstract class Splitter {
+  /** Number of the row that goes on, from 1. */
+  protected number = 1;
   #parts: Uint8Array[] = [];
   #size = 0;
 
-  /** @param most bytes that a row may have. */
-  constructor(private readonly most: number) {}
+  constructor(
+    protected readonly reading: Reading,
+    private readonly unit: "line" | "row",
+  ) {}
+
+  /** The rows that end within a chunk. */
+  abstract push(chunk: Uint8Array): Generator<RowPiece>;
+
+  /** The rows that the end of the stream ends. */
+  abstract end(): Iterable<RowPiece>;
+
+  protected get location(): string {
+    return `${this.reading.path}, ${this.unit} ${this.number}`;
+  }
 
   /**
-   * Keeps more of the row that is at `where`.
+   * Keeps more bytes of the row that goes on.
    *
-   * @throws if they are too many.
+   * @throws Error where the row is too long.
    */
-  add(bytes: Uint8Array, location: string): void {
+  protected keep(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#parts.push(bytes);
     this.#size += bytes.length;
-    if (this.#size > this.most) throw tooLong(location, this.most);
+    const { maxRowBytes } = this.reading;
+    if (this.#size > maxRowBytes) throw tooLong(this.location, maxRowBytes);
   }
 
-  /** The whole row, which ends with these bytes; the next one begins. */
-  finish(bytes: Uint8Array, location: string): Uint8Array {
-    this.add(bytes, location);
+  /** The row that ends with these bytes; the next one begins. */
+  protected finish(last: Uint8Array): RowPiece {
+    this.keep(last);
+    const { location } = this;
     const parts = this.#parts;
     this.#parts = [];
     this.#size = 0;
-    return parts.length === 1 ? parts[0]! : concat(parts);
+    this.number++;
+    const bytes = parts.length === 1 ? parts[0]! : concat(parts);
+    return { bytes, location };
   }
 }
 
 /**
- * The elements of one JSON array, numbered from 1: whatever stands between its
- * commas, still to be parsed. In UTF-8 none of the bytes that it looks for is
+ * Cuts one JSON array into its elements, whatever stands between its commas;
+ * they are still to be parsed. In UTF-8 none of the bytes that it looks for is
  * ever part of another character.
  */
-export class ArraySplitter implements Splitter {
-  readonly #path: string;
-  readonly #row: RowBytes;
-  #number = 1;
-  /** How many lists and objects are open, the array itself included. */
+class ArraySplitter extends Splitter {
+  /** Lists and objects that are open, the array itself included. */
   #depth = 0;
   #ended = false;
   #inText = false;
   #escaped = false;
-
-  constructor({ path, maxRowBytes }: Reading) {
-    this.#path = path;
-    this.#row = new RowBytes(maxRowBytes);
-  }
 
   *push(chunk: Uint8Array): Generator<RowPiece> {
     let start = this.#depth > 0 ? 0 : chunk.length;
@@ -139,7 +155,7 @@ export class ArraySplitter implements Splitter {
       } else if (byte === QUOTE) {
         this.#inText = true;
       } else if (byte === COMMA && this.#depth === 1) {
-        yield this.#finish(chunk.subarray(start, i));
+        yield this.finish(chunk.subarray(start, i));
         start = i + 1;
       } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
         if (++this.#depth === 1) start = i + 1;
@@ -149,7 +165,7 @@ export class ArraySplitter implements Splitter {
         start = chunk.length;
       }
     }
-    this.#row.add(chunk.subarray(start), this.#location);
+    this.keep(chunk.subarray(start));
   }
 
   end(): Iterable<RowPiece> {
@@ -172,89 +188,49 @@ export class ArraySplitter implements Splitter {
     return i;
   }
 
-  #finish(bytes: Uint8Array): RowPiece {
-    const location = this.#location;
-    this.#number++;
-    return { bytes: this.#row.finish(bytes, location), location };
-  }
-
   *#finishLast(bytes: Uint8Array, closing: number): Generator<RowPiece> {
     if (closing !== CLOSE_LIST) throw this.#misshapen('"}"');
     this.#ended = true;
-    const isFirst = this.#number === 1;
-    const piece = this.#finish(bytes);
+    const isFirst = this.number === 1;
+    const piece = this.finish(bytes);
     if (!(isFirst && piece.bytes.every(isBlank))) yield piece;
   }
 
   #expectBlank(byte: number) {
     if (isBlank(byte)) return;
     throw unreadable(
-      this.#path,
+      this.reading.path,
       "expected one JSON array, found more after its end",
     );
   }
 
-  #misshapen(found: string): Error {
+  #misshapen(actual: string): Error {
     return unreadable(
-      this.#location,
-      `expected the array to go on or to end with "]", found ${found}`,
+      this.location,
+      `expected the array to go on or to end with "]", found ${actual}`,
     );
   }
-
-  get #location(): string {
-    return `${this.#path}, row ${this.#number}`;
-  }
 }
 
-/** The bytes of one row and where they are. */
-export interface RowPiece {
-  readonly bytes: Uint8Array;
-  readonly location: string;
-}
-
-/** Cuts the chunks of a stream, given one after the other, into rows. */
-export interface Splitter {
-  push(chunk: Uint8Array): Generator<RowPiece>;
-  /** What is left when the stream ends. */
-  end(): Iterable<RowPiece>;
-}
-
-const LINE_FEED = 0x0a;
-
-/** Lines without their line feeds, numbered from 1; blank ones are left out. */
-export class LineSplitter implements Splitter {
-  readonly #path: string;
-  readonly #row: RowBytes;
-  #line = 1;
-
-  constructor({ path, maxRowBytes }: Reading) {
-    this.#path = path;
-    this.#row = new RowBytes(maxRowBytes);
-  }
-
+/** Cuts text into lines without their line feeds, and leaves blank ones out. */
+class LineSplitter extends Splitter {
   *push(chunk: Uint8Array): Generator<RowPiece> {
     let start = 0;
     let end = chunk.indexOf(LINE_FEED);
     while (end !== -1) {
-      yield* this.#finish(chunk.subarray(start, end));
+      yield* this.#line(chunk.subarray(start, end));
       start = end + 1;
       end = chunk.indexOf(LINE_FEED, start);
     }
-    this.#row.add(chunk.subarray(start), this.#location);
+    this.keep(chunk.subarray(start));
   }
 
   end(): Iterable<RowPiece> {
-    return this.#finish(new Uint8Array());
+    return this.#line(new Uint8Array());
   }
 
-  #finish(last: Uint8Array): RowPiece[] {
-    const location = this.#location;
-    this.#line++;
-    const bytes = this.#row.finish(last, location);
-    return bytes.every(isBlank) ? [] : [{ bytes, location }];
-  }
-
-  get #location(): string {
-    return `${this.#path}, line ${this.#line}`;
+  #line(last: Uint8Array): RowPiece[] {
+    const piece = this.finish(last);
+    return piece.bytes.every(isBlank) ? [] : [piece];
   }
 }
