@@ -27,10 +27,10 @@ export interface DatasetEntry {
 
 /** LLaMA-Factory's registry of datasets. */
 export interface DatasetInfo {
-  /** Every name, whatever the dataset is for. */
+  /** Names of all datasets, those without preferences too. */
   readonly names: readonly string[];
   /**
-   * One dataset, checked only now: a registry may list a hundred others.
+   * Reads one entry, the only one that is checked: a registry may list a hundred.
    *
    * @throws an error that names the entry and its field: no such name, no
    * preferences, an unknown column or tag, images; a file that is missing or,
@@ -71,8 +71,8 @@ export async function readDatasetInfo(path: string): Promise<DatasetInfo> {
 }
 
 /**
- * The dataset that `DIR/dataset_info.json:NAME` names; `null` for what is not
- * of that form.
+ * The dataset that `DIR/dataset_info.json:NAME` names; `null` for references of
+ * another form.
  *
  * @throws what {@linkcode readDatasetInfo} and its `entry()` throw.
  */

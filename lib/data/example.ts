@@ -20,16 +20,16 @@ export interface TokenRow {
 export interface Example extends TokenRow {
   /** Desirability of the single completion; absent for pairs and lists. */
   readonly label?: boolean;
-  /** What the example's loss is multiplied by, at least 0. @default 1 */
+  /** Factor of the example's loss, at least 0. @default 1 */
   readonly weight?: number;
 }
 
-/** What the rows of a data file carry. */
+/** Kind of preference that the rows of a data file state. */
 export type DataKind = "pairs" | "labels" | "ranks";
 
 type Completions = Pick<TokenRow, "completions" | "lossMask">;
 
-/** How many tokens of each completion the loss counts. */
+/** Number of tokens of each completion that the loss counts. */
 export function lossLengths({ completions, lossMask }: Completions): number[] {
   return completions.map(({ length }, k) =>
     lossMask?.[k]?.filter((counts) => counts).length ?? length
@@ -37,8 +37,8 @@ export function lossLengths({ completions, lossMask }: Completions): number[] {
 }
 
 /**
- * Which tokens of each completion are scored, 1 or 0 for each, as text to
- * compare and hash; empty for a completion that is scored as a whole.
+ * The loss mask of each completion as text to compare and hash: 1 or 0 for each
+ * token, or empty where the loss counts all of them.
  */
 export function lossMaskKeys({ completions, lossMask }: Completions): string[] {
   return completions.map((_, k) => {
@@ -48,11 +48,10 @@ export function lossMaskKeys({ completions, lossMask }: Completions): string[] {
 }
 
 /**
- * SHA-256 in hexadecimal of a set's token ids, boundaries, labels and order:
- * of one JSON line `[prompt, completions, label or null]` an example; one in
- * which not all tokens are scored has for its fourth item a text of 1 and 0
- * for each completion, empty where all of its tokens are; one with a weight has
- * it for its fifth.
+ * SHA-256 in hexadecimal of the token ids, boundaries, labels and order of
+ * examples: of one JSON line `[prompt, completions, label or null]` an example.
+ * The fourth item of a line, where the loss does not count all tokens, is
+ * {@linkcode lossMaskKeys}; the fifth, where there is one, is the weight.
  */
 export function hashExamples(
   { examples }: { readonly examples: readonly Example[] },

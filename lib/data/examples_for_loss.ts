@@ -1,9 +1,9 @@
 import type { DataKind, Example } from "./example.ts";
 
-/** What a loss wants to see. */
+/** Kind of examples that a loss reads. */
 export type ExampleKind = DataKind | "completions";
 
-/** How each kind of examples becomes what is wanted; absent where it cannot. */
+/** Functions that make one kind of examples of another, where that takes no choice. */
 const CONVERTERS: Record<
   DataKind,
   Partial<
@@ -21,7 +21,7 @@ const CONVERTERS: Record<
   ranks: { completions: (examples) => examples },
 };
 
-/** How the user can have what is not made unasked. */
+/** Conversions that a user can ask for, as advice. */
 const ADVICE: Record<DataKind, Partial<Record<ExampleKind, string>>> = {
   pairs: {},
   labels: {
@@ -32,7 +32,7 @@ const ADVICE: Record<DataKind, Partial<Record<ExampleKind, string>>> = {
   },
 };
 
-/** What each kind is, where it is not what a loss needs. */
+/** Each kind of examples in words. */
 const NEEDS: Record<ExampleKind, string> = {
   pairs: "a chosen and a rejected completion of each prompt",
   labels: "completions labelled desirable or not",
@@ -41,12 +41,12 @@ const NEEDS: Record<ExampleKind, string> = {
 };
 
 /**
- * Examples as a loss wants them: a pair serves as two labelled completions,
- * which stand one after the other, or as a list of two; chosen, desirable or
- * best completions serve for supervised fine-tuning.
+ * Makes examples of the kind that a loss reads: a pair becomes two labelled
+ * completions, one after the other, or a list of two; chosen, desirable or best
+ * completions serve for supervised fine-tuning.
  *
- * What has to be chosen or drawn is done to rows before tokenization instead,
- * by what is in `convert/`.
+ * Conversions that choose or draw are made of rows before tokenization, in
+ * `convert/`.
  *
  * @throws RangeError where that would take labels or choices nobody made.
  */

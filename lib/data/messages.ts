@@ -12,15 +12,15 @@ export interface Message {
   readonly role: string;
   /** The text. */
   readonly content: string;
-  /** Whatever else a template may use: `name`, `tool_calls` … */
+  /** Other keys that a template may use: `name`, `tool_calls` … */
   readonly [key: string]: unknown;
 }
 
-/** How a data file writes its messages. */
+/** Keys and roles of messages in a data file. */
 export interface MessageTags {
-  /** The key that says who speaks. */
+  /** Key of the speaker's role. */
   readonly role: string;
-  /** The key of what is said. */
+  /** Key of the text. */
   readonly content: string;
   /** Names of roles in the file, and in chat templates. */
   readonly roles: ReadonlyMap<unknown, string>;
@@ -49,7 +49,7 @@ const SHAREGPT: MessageTags = { role: "from", content: "value", roles: ROLES };
 export interface ReadMessagesOptions {
   /** @default `{ role, content }` or `{ from, value }`, as each message has it */
   readonly tags?: MessageTags | undefined;
-  /** Where the messages stand, if not by themselves in a column. */
+  /** The messages, where they are not a column of their own. @default the column */
   readonly value?: unknown;
 }
 

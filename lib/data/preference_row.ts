@@ -1,7 +1,7 @@
 import type { DataKind, TokenRow } from "./example.ts";
 import type { Message } from "./messages.ts";
 
-/** What a row says before tokenization; prompt and completions have one form. */
+/** A row's prompt and completions, all of one form. */
 export type Content =
   | {
     readonly form: "text";
@@ -17,15 +17,15 @@ export type Content =
 
 /** One row of any layout, normalised. */
 export type PreferenceRow = Content & {
-  /** File and place, for messages. */
+  /** File and line or row, for messages. */
   readonly location: string;
   /** Desirability of the completion; absent for pairs and lists. */
   readonly label?: boolean;
-  /** How good each completion is, where the source says it; ranks follow it. */
+  /** Ratings of the completions, best first, where the source has them. */
   readonly scores?: readonly number[];
-  /** Of a pair the share of votes for the chosen, where there was a vote. */
+  /** Share of votes for the chosen completion of a pair, where there was a vote. */
   readonly agreement?: number;
-  /** By what the loss of the row is multiplied. @default 1 */
+  /** Factor of the row's loss. @default 1 */
   readonly weight?: number;
   /** Definitions of tools, for the chat template. */
   readonly tools?: readonly unknown[];
@@ -52,7 +52,7 @@ export function completionTexts(row: PreferenceRow): readonly string[] {
   );
 }
 
-/** What a row asks: its prompt, of a conversation the last turn. */
+/** The question of a row: its prompt, or the last turn of a conversation. */
 export function questionText(row: PreferenceRow): string | null {
   if (row.form === "ids") return null;
   return row.form === "text" ? row.prompt : contentOf(row.prompt.at(-1)!);

@@ -67,9 +67,9 @@ export interface PlanOptions extends BatchOptions {
 }
 
 /**
- * The examples of each optimizer step of a run, by their numbers. The whole
- * run is known before it starts, so that it can be resumed at any step. The
- * order of the examples does not depend on the size of the batches.
+ * Plans a run: the numbers of the examples of each optimizer step. The whole run
+ * is known before it starts, so that it can be resumed at any step. The order of
+ * the examples does not depend on the size of the batches.
  *
  * An epoch takes each example once: as they stand (`sequential`), shuffled, or
  * shuffled and {@linkcode stratified}.
@@ -98,9 +98,9 @@ export function planBatches(
 
 /**
  * Moves the examples of an order so that desirable and undesirable ones are
- * mixed evenly; each class keeps its own order. Of n examples D are desirable,
- * and the first k have D·k/n of them, rounded. So any run of s examples, and
- * any batch, has D·s/n rounded up or down.
+ * mixed evenly; each class keeps its own order. If D of n examples are desirable,
+ * the first k have D·k/n of them, rounded. So any run of s examples, and any
+ * batch, has D·s/n rounded up or down.
  *
  * @param labels of all examples, by their numbers.
  * @throws RangeError for examples without labels, or all of one class.
@@ -119,7 +119,7 @@ export function stratified(
         "expected some of both and nothing else",
     );
   }
-  // Integers, as 2·D·k is exact where D·k/n is not.
+  // In integers: 2·D·k is exact where D·k/n is not.
   const due = (k: number) => Math.floor((2 * good * k + all) / (2 * all));
   return order.map((_, k) =>
     due(k + 1) > due(k) ? desirable[due(k)]! : undesirable[k - due(k)]!

@@ -1,8 +1,8 @@
 import { lossLengths, type TokenRow } from "./example.ts";
 
 /**
- * Rows as one stream of N tokens, without padding: each prompt stands once,
- * its continuations follow it one after another.
+ * Rows as one stream of N tokens, without padding: each prompt once, followed by
+ * its continuations.
  *
  * Sequences are numbered along the rows: all continuations, then, if prompts
  * are scored too, one for each row's prompt.
@@ -33,17 +33,17 @@ export interface TreeBatch {
 }
 
 export interface TreeBatchOptions {
-  /** Scores the prompts' tokens too, but the first. @default false */
+  /** Whether to score the prompts' tokens too, except the first. @default false */
   scorePrompts?: boolean;
-  /** The number of scored tokens is padded to a multiple of this. @default 1 */
+  /** Number that the count of scored tokens is padded to a multiple of. @default 1 */
   multiple?: number;
 }
 
 /**
  * Lays rows out in a stream.
  *
- * @throws RangeError for a row without a prompt: nothing predicts its
- * continuations' first tokens; or whose marks are not one a token.
+ * @throws RangeError for a row without a prompt, as nothing predicts its
+ * continuations' first tokens, or with a loss mask of another length.
  */
 export function treeBatch(
   rows: readonly TokenRow[],

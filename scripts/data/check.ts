@@ -18,14 +18,14 @@ export interface CheckOptions extends RowOptions, TokenSettings {
   readonly eval?: string;
   /** Whether to print JSON. */
   readonly json: boolean;
-  /** Whether what is wrong is an error. */
+  /** Whether a finding of something wrong is an error. */
   readonly strict: boolean;
 }
 
 /**
- * Says what may be wrong with preference data.
+ * Prints the findings of all checks of preference data.
  *
- * @throws Error that names what is wrong, if it is to.
+ * @throws Error that names the wrong findings, where `strict` asks for it.
  */
 export async function check(
   path: string,
@@ -46,7 +46,7 @@ export async function check(
     rows++;
     checks.add(row);
     const example = tokens?.tokenize(row);
-    // What training leaves out has no length there.
+    // Rows that training leaves out have no length there.
     if (example !== null) lengths.add(row, example);
   }
   const findings = checks.findings();
@@ -89,7 +89,7 @@ function print(
   tellBadRows(bad);
 }
 
-/** Places without the file's name, where it goes without saying. */
+/** Locations as text, without the file's name where there is only one file. */
 export function placesText(
   places: readonly string[],
   files: readonly string[],

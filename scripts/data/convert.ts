@@ -31,7 +31,7 @@ export type ConvertOptions =
     readonly out?: string;
   };
 
-/** Writes data for other trainers, with a record of what was done to it. */
+/** Writes data for other trainers, with a record of its conversions. */
 export async function convert(
   path: string,
   { to, out, ...options }: ConvertOptions,

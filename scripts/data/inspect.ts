@@ -34,11 +34,11 @@ import { openTokens, type TokenSettings } from "./tokens.ts";
 export interface InspectOptions extends RowOptions, TokenSettings {
   /** Rows to show. */
   readonly samples: number;
-  /** Page to write, which has the findings of all checks too. */
+  /** Page to write, with the findings of all checks. */
   readonly html?: string;
 }
 
-/** Says what preference data is, and shows rows as training sees them. */
+/** Describes preference data, and shows rows as training sees them. */
 export async function inspect(
   path: string,
   { html, samples: wanted, ...options }: InspectOptions,
@@ -135,7 +135,7 @@ function facts(
   return all.filter(([, text]) => text);
 }
 
-/** `1: 200, 3: 40`, or the one key that there is. */
+/** `1: 200, 3: 40`, or the key alone where there is only one. */
 function listed(frequencies: Frequencies): string {
   if (frequencies.size === 1) return [...frequencies.keys()].join();
   return [...frequencies]

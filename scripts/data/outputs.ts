@@ -29,7 +29,7 @@ import {
 } from "./tokens.ts";
 import type { PreferenceRow } from "lib/data/preference_row.ts";
 
-/** What data can be written as. */
+/** Layouts in which data can be written. */
 export const TARGETS = [...LAYOUT_NAMES, "tokens"] as const;
 export type Target = typeof TARGETS[number];
 
@@ -39,9 +39,9 @@ export interface Output {
   readonly format: string;
   readonly conversions: readonly Conversion[];
   readonly rows: Iterable<Fields> | AsyncIterable<Fields>;
-  /** What else a record says of them, once they are written. */
+  /** Other facts for the record, once the rows are written. */
   facts(): Record<string, unknown>;
-  /** Writes what belongs beside the file; gives its path. */
+  /** Writes a file that belongs beside the rows; gives its path. */
   finish?(file: string): Promise<string>;
 }
 
@@ -102,7 +102,7 @@ export async function tokenOutput(
   };
 }
 
-/** Rows as columns, without those that are left out. */
+/** The columns of rows, without the rows that are left out. */
 async function* written(
   rows: Iterable<PreferenceRow> | AsyncIterable<PreferenceRow>,
   { write, data }: {
@@ -115,7 +115,7 @@ async function* written(
   }
 }
 
-/** Rows after the conversions; held at once only where there are any. */
+/** Rows after the conversions; held in memory only where there are any. */
 async function convertedRows(data: RowReader, settings: ConversionSettings) {
   const { kind } = data;
   if (convertsNothing(settings)) {

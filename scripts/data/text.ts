@@ -6,7 +6,7 @@ import type { BadRows } from "lib/data/open_rows.ts";
 /** Characters of the longest bar. */
 const BAR = 40;
 
-/** A histogram as lines of bars, one block a series, from the first bin in use to the last. */
+/** A histogram as lines of bars, a block for each series, from the first bin in use to the last. */
 export function histogramText(
   { title, width, axis, series }: Histogram,
 ): string {
@@ -25,7 +25,7 @@ export function histogramText(
   return [title, ...blocks].join("\n");
 }
 
-/** What a sample shows in the terminal: the ends of what is long. */
+/** A sample for the terminal, long texts without their middle. */
 export function sampleParts({ place, prompt, completions }: Sample): Marked[] {
   const parts = completions.flatMap(({ name, pieces }) => [
     plain(`\n\n${name}:\n`),
@@ -55,7 +55,7 @@ export function tellBadRows({ count, errors }: BadRows): void {
   warn([`${count} bad rows were left out:`, ...lines].join("\n  "));
 }
 
-/** Pieces whose text, where it is long, has a gap in its middle. */
+/** Pieces with a gap in the middle of a long text. */
 export function shortened(
   pieces: readonly SamplePiece[],
   { head, tail }: { head: number; tail: number },
@@ -70,10 +70,10 @@ export function shortened(
   return [...firstOf(pieces, head), gap, ...firstOf(pieces, tail, true)];
 }
 
-/** A gap shorter than what announces it would be silly. */
+/** Shortest gap: about as long as the text that announces it. */
 const GAP = 80;
 
-/** About so many characters of pieces, from their beginning or end; text alone is cut. */
+/** The first or last pieces with so many characters; the last one taken is cut. */
 function firstOf(
   pieces: readonly SamplePiece[],
   characters: number,

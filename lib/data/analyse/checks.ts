@@ -15,7 +15,7 @@ import { rowFlaws, textFlaws } from "./row_flaws.ts";
 import type { BadRows } from "../open_rows.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
-/** What drops those rows that training would refuse: here they are counted. */
+/** Truncations that drop, and so count, the rows that training would refuse. */
 const DROPPING: Readonly<Record<Truncation, Truncation>> = {
   "end": "end-or-drop",
   "end-or-drop": "end-or-drop",
@@ -23,7 +23,7 @@ const DROPPING: Readonly<Record<Truncation, Truncation>> = {
   "error": "drop",
 };
 
-/** Tokenizes rows to look at them: what cannot be tokenized is a finding. */
+/** Tokenizes rows to check them: rows that cannot be tokenized are a finding. */
 export class ExaminedTokens {
   readonly #rows: RowTokenizer;
   readonly #failed = new Tally();
@@ -68,9 +68,9 @@ export interface CheckSettings {
   readonly kind: DataKind;
   /** Rows of evaluation data. */
   readonly evaluation?: SeenRows | undefined;
-  /** Collects lengths, of which bias and common beginnings are told. */
+  /** Lengths of the rows, for length bias and common beginnings. */
   readonly lengths: LengthCollector;
-  /** Tokenizes the rows, where a model is given. */
+  /** Tokenizer of the rows; `null` without a model. */
   readonly tokens: ExaminedTokens | null;
   /** Rows that could not be read. */
   readonly bad: BadRows;
@@ -78,7 +78,7 @@ export interface CheckSettings {
 
 const ORDER: readonly Verdict[] = ["wrong", "look", "ok"];
 
-/** Every check, over rows that come one by one; lengths and tokens come apart. */
+/** Makes every check of rows that come one by one; lengths and tokens are counted by the caller. */
 export function allChecks(
   { kind, evaluation, lengths, tokens, bad }: CheckSettings,
 ) {

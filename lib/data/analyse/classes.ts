@@ -1,17 +1,17 @@
 import { type Finding, finding } from "./count_findings.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
-/** How many rows there are of each label, and in which order. */
+/** Counts of the labels, and how they are ordered. */
 export interface Classes {
   readonly desirable: number;
   readonly undesirable: number;
   /** Most rows of one label one after another. */
   readonly longestRun: number;
-  /** Where that run ends. */
+  /** Location of that run's last row. */
   readonly runEnds: string | null;
 }
 
-/** Between which numbers λ_D·n_D / (λ_U·n_U) should be in KTO. */
+/** Interval in which λ_D·n_D / (λ_U·n_U) should be in KTO. */
 export interface WeightInterval {
   readonly low: number;
   readonly high: number;
@@ -45,7 +45,7 @@ export function classCounter() {
   };
 }
 
-/** What to say of the labels' counts and order; nothing where there are none. */
+/** Findings about the counts and the order of labels; none without labels. */
 export function classFindings(classes: Classes): Finding[] {
   const { desirable, undesirable } = classes;
   const n = desirable + undesirable;
@@ -96,10 +96,10 @@ function orderFinding(
   }, isBlock ? { count: longestRun, places: [runEnds!] } : { count: 0 });
 }
 
-/** How often each of something was seen, most often first where it is sorted. */
+/** Number of times that each key was seen. */
 export type Frequencies = ReadonlyMap<string, number>;
 
-/** What the rows of a file are, in numbers. */
+/** Numbers that describe the rows of a file. */
 export interface Overview {
   readonly rows: number;
   /** `text`, `chat` or `ids`. */

@@ -44,13 +44,13 @@ const CHECKS: Readonly<Record<RowEvent, Check>> = {
   specialInText: {
     check: "special tokens in the text",
     verdict: "look",
-    says: "what somebody wrote is a special token of this tokenizer; " +
+    says: "the text spells a special token of this tokenizer; " +
       "--specials says whether it stays text",
   },
   systemDropped: {
     check: "system messages that the template leaves out",
     verdict: "wrong",
-    says: "the model does not see what the system says",
+    says: "the model does not see the system message",
   },
   emptyPrompt: {
     check: "prompts without tokens",
@@ -75,7 +75,8 @@ const CHECKS: Readonly<Record<RowEvent, Check>> = {
   truncated: {
     check: "completions cut",
     verdict: "look",
-    says: "they lose their ends, and with them what tells the model to stop",
+    says:
+      "they lose their ends, and with them the token that tells the model to stop",
   },
   truncatedPrompts: {
     check: "prompts cut",

@@ -1,4 +1,4 @@
-/** 64 bits that stand for a value. */
+/** A hash of a value, 64 bits. */
 export type Key = bigint;
 
 /** The bits of two numbers as one. */
@@ -59,7 +59,7 @@ export class KeyTable {
     this.#values[slot] = value;
   }
 
-  /** Where a key is, or would be: the next free slot from its own on. */
+  /** Slot of a key, or the free slot where it would be. */
   #slot(key: Key): number {
     const mask = this.#keys.length - 1;
     let slot = Number(BigInt.asUintN(32, key)) & mask;

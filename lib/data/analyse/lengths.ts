@@ -5,28 +5,28 @@ import { quantile } from "../../stats/interval.ts";
 import type { Histogram } from "../../plot/data_page.ts";
 import { completionTexts, type PreferenceRow } from "../preference_row.ts";
 
-/** Lengths of a file, each in tokens where a tokenizer was at hand, else in characters. */
+/** Lengths of a file's texts: in tokens with a tokenizer, else in characters. */
 export interface Lengths {
   readonly unit: "tokens" | "characters";
   readonly prompts: readonly number[];
   /** Chosen, desirable or best completions. */
   readonly better: readonly number[];
-  /** Rejected or undesirable ones, or all but the best. */
+  /** Rejected or undesirable completions, or all except the best. */
   readonly worse: readonly number[];
 }
 
-/** How length goes with being preferred. */
+/** Relation of length and preference. */
 export interface LengthBias {
   /** Pairs, or lists, whose best completion is longer than the others' mean; `null` for labels. */
   readonly longerChosen: number | null;
   /** Rows where lengths differ, for pairs and lists. */
   readonly compared: number;
-  /** Lengths and how good the completions are, of a list both less their means in it. */
+  /** Lengths and goodness of the completions; in lists both less the list's means. */
   readonly x: readonly number[];
   readonly y: readonly number[];
 }
 
-/** What completions of a row begin with together. */
+/** Common beginnings of a row's completions. */
 export interface SharedPrefixes {
   /** Rows compared. */
   readonly rows: number;
@@ -36,12 +36,12 @@ export interface SharedPrefixes {
   readonly mostly: number;
 }
 
-/** What {@linkcode lengthCollector} makes. */
+/** A collector that {@linkcode lengthCollector} makes. */
 export type LengthCollector = ReturnType<typeof lengthCollector>;
 
 type Sequence = string | readonly number[];
 
-/** Collects lengths of prompts and completions, and what they have in common. */
+/** Collects lengths and common beginnings of prompts and completions. */
 export function lengthCollector(kind: DataKind) {
   const none = (): number[] => [];
   const lengths = { prompts: none(), better: none(), worse: none() };
@@ -82,7 +82,7 @@ export function lengthCollector(kind: DataKind) {
   };
 }
 
-/** Lengths and values less their means in the row, and which one is longer. */
+/** Adds a row's lengths and values, less their means in the row. */
 function addBias(
   { scores }: PreferenceRow,
   sizes: readonly number[],
@@ -176,7 +176,7 @@ function signed(x: number): string {
   return x.toFixed(2).replace("-", "−");
 }
 
-/** What the two sides of each kind of data are called. */
+/** Names of the two sides of each kind of data. */
 const SIDES: Record<DataKind, readonly [better: string, worse: string]> = {
   pairs: ["chosen", "rejected"],
   labels: ["desirable", "undesirable"],

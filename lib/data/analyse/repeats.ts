@@ -3,7 +3,7 @@ import { type Finding, finding, Tally } from "./count_findings.ts";
 import { joinedKey, type Key, keyOf, KeyTable } from "./key_table.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
-/** What is remembered of the rows of another file, to compare with. */
+/** Keys of the rows of another file, to compare with. */
 export interface SeenRows {
   readonly prompts: KeyTable;
   /** Prompts with all their completions, labels apart. */
@@ -24,7 +24,7 @@ export function see(row: PreferenceRow, { prompts, contents }: SeenRows): void {
 interface Keys {
   readonly prompt: Key;
   readonly completions: readonly Key[];
-  /** Of prompt and completions. */
+  /** Key of the prompt with its completions. */
   readonly content: Key;
 }
 
@@ -50,7 +50,7 @@ function newTallies() {
 
 /**
  * Looks for rows that repeat or contradict earlier ones, and for rows of an
- * evaluation file. Of each row a few 64-bit hashes are kept.
+ * evaluation file. It keeps a few 64-bit hashes of each row.
  */
 export function repeats({ evaluation }: { evaluation?: SeenRows | undefined }) {
   const tally = newTallies();
@@ -144,8 +144,8 @@ function between({ bothSides, reversed }: Tallies, kind: DataKind): Finding[] {
     finding({
       check: "answers chosen here and rejected there",
       verdict: "look",
-      says: "for one prompt; where rankings were cut into pairs that is as " +
-        "it should be",
+      says: "for one prompt; that is as it should be where rankings were cut " +
+        "into pairs",
     }, bothSides),
     finding({
       check: "pairs that contradict an earlier pair",

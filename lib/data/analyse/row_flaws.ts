@@ -8,7 +8,7 @@ import {
   textsOf,
 } from "../preference_row.ts";
 
-/** Something that can be wrong with a text or a row by itself. */
+/** A check of a text or a row by itself. */
 interface Flaw<T> extends Check {
   isIn(subject: T): boolean;
 }
@@ -16,11 +16,12 @@ interface Flaw<T> extends Check {
 /** Text in which only special tokens can be wrong, as most English is. */
 const PLAIN = /^[\t\n\r\x20-\x7e]*$/;
 
-/** What templates write around turns; this is told by its looks alone. */
+/** Markup that templates write around turns, recognised by its looks alone. */
 const MARKUP: Flaw<string> = {
   check: "text that looks like special tokens",
   verdict: "look",
-  says: "read as control instead of text they end turns or begin others",
+  says:
+    "where a tokenizer reads them as control tokens they end turns or begin others",
   isIn: (text) => LOOKS_SPECIAL.test(text),
 };
 
@@ -43,7 +44,7 @@ const TEXT_FLAWS: readonly Flaw<string>[] = [
   {
     check: "control characters",
     verdict: "look",
-    says: "other than tab and line breaks they are seldom meant",
+    says: "apart from tab and line breaks they are seldom meant",
     isIn: (text) => /(?![\t\n\r])\p{Cc}/u.test(text),
   },
   {
@@ -62,7 +63,7 @@ const TEXT_FLAWS: readonly Flaw<string>[] = [
   },
 ];
 
-/** Looks for what texts hardly meant to say. */
+/** Checks texts for characters that are hardly meant. */
 export function textFlaws() {
   const tallies = new Map(
     [MARKUP, ...TEXT_FLAWS].map((flaw) => [flaw, new Tally()]),
@@ -97,7 +98,7 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
   {
     check: "near-empty prompts",
     verdict: "look",
-    says: "fewer than two letters or digits are asked",
+    says: "the prompt has fewer than two letters or digits",
     isIn: (row) => !/[\p{L}\p{N}][^]*[\p{L}\p{N}]/u.test(asked(row)),
   },
   {
@@ -109,7 +110,7 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     isIn: ({ completions }) => repeats(completions.map(keyOf)),
   },
   {
-    check: "completions equal but for case, white space or punctuation",
+    check: "completions equal except for case, white space or punctuation",
     verdict: "look",
     says: "the preference is about form alone",
     isIn: (row) =>
@@ -188,7 +189,7 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
   },
 ];
 
-/** Looks for what can be wrong with rows one by one, their texts apart. */
+/** Checks rows one by one, apart from the characters of their texts. */
 export function rowFlaws() {
   const tallies = ROW_FLAWS.map(() => new Tally());
   return {
@@ -216,10 +217,10 @@ function keyOf(completion: unknown): string {
     : JSON.stringify(completion);
 }
 
-/** Characters by which texts are told apart before all of them are looked at. */
+/** Number of first characters that are compared before whole texts are. */
 const BEGINNING = 64;
 
-/** Whether two of the texts differ in nothing but case and what is no letter. */
+/** Whether two of the texts differ only in case, white space and punctuation. */
 function alike(texts: readonly string[]): boolean {
   const beginnings = texts.map((text) => bareText(text.slice(0, BEGINNING)));
   const suspects = texts.filter((_, i) =>

@@ -4,7 +4,7 @@ import type { Message } from "../messages.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { completionTexts, type PreferenceRow } from "../preference_row.ts";
 
-/** How a row's completions are called, and which of them are wanted. */
+/** Names of a row's completions, and whether each is wanted. */
 function sides({ label, completions, scores }: PreferenceRow) {
   if (label !== undefined) {
     return [{ side: label ? "desirable" : "undesirable", wanted: label }];
@@ -16,7 +16,7 @@ function sides({ label, completions, scores }: PreferenceRow) {
   }));
 }
 
-/** A row as it is written. */
+/** A sample of a row's text. */
 export function textSample(row: PreferenceRow): Sample {
   const prompt = row.form === "chat" ? turnsText(row.prompt) : `${row.prompt}`;
   const texts = row.form === "ids"
@@ -36,7 +36,7 @@ export function textSample(row: PreferenceRow): Sample {
   };
 }
 
-/** A row as it is trained on. */
+/** A sample of a row's tokens, as training sees them. */
 export function tokenSample(
   row: PreferenceRow,
   { prompt, completions, lossMask }: Example,
@@ -81,7 +81,7 @@ function turnsText(turns: readonly Message[]): string {
   return turns.map(({ role, content }) => `${role}: ${content}`).join("\n");
 }
 
-/** A piece of text that one token makes, or several where a character takes them. */
+/** A piece of text that one token makes, or several tokens where they make one character. */
 export interface TextPiece {
   readonly text: string;
   /** Index of its last token. */

@@ -12,7 +12,7 @@ import { reasonOf } from "../../files/values.ts";
 
 interface Format {
   readonly name: string;
-  /** What its files begin with. */
+  /** First bytes of its files. */
   readonly magic: readonly number[];
   readonly unpack: (packed: Chunks) => Chunks;
 }
@@ -28,8 +28,8 @@ const FORMATS: readonly Format[] = [
 ];
 
 /**
- * What gzip or zstd has packed, as shows in the first bytes, or else the
- * stream as it is. Both may consist of several parts, one after the other.
+ * Unpacks gzip or zstd, which the first bytes tell; other streams stay as they
+ * are. Both may consist of several parts, one after the other.
  *
  * @throws if the data are damaged, cut short or a bomb.
  */
@@ -65,8 +65,8 @@ async function* counted(chunks: Chunks, count: Unpacking): Chunks {
 
 /**
  * Unpacks zstd frames, one after the other. The runtime's decompressor says
- * nothing where the data break off and leaves out all but the first frame, so
- * the ends of frames are found here.
+ * nothing where the data break off and reads the first frame only, so the ends
+ * of frames are found here.
  *
  * Format: RFC 8878, section 3.1.
  *
@@ -110,7 +110,7 @@ async function* frame(magic: Uint8Array, bytes: ByteReader): Chunks {
   yield await bytes.take(checksumSize);
 }
 
-/** The sizes of what a frame's header goes on with, and of its checksum. */
+/** Sizes of the rest of a frame's header and of its checksum. */
 function readDescriptor(descriptor: number) {
   const isSingle = (descriptor >> 5 & 1) === 1;
   const window = isSingle ? 0 : 1;
@@ -157,14 +157,14 @@ class ByteReader {
 const MOST_RATIO = 200;
 
 /**
- * The count of what goes into a decompressor and what comes out, so that a
- * small file can neither fill the memory nor hold a run up for hours.
+ * Counts the bytes that enter and leave a decompressor, so that a small file can
+ * neither fill the memory nor hold a run up for hours.
  */
 export class Unpacking {
   #packed = 0;
   #unpacked = 0;
 
-  /** @param maxBombBytes what may come out whatever went in. */
+  /** @param maxBombBytes bytes that may come out, however few went in. */
   constructor(private readonly maxBombBytes: number) {}
 
   /** Counts bytes that go in. */

@@ -9,7 +9,7 @@ import {
   unreadable,
 } from "./reading.ts";
 
-/** What the parser's errors mean to who wrote the file. */
+/** The parser's errors in words for the author of the file. */
 const REASONS: Partial<Record<CsvError["code"], string>> = {
   CSV_QUOTE_NOT_CLOSED:
     "expected the quote that opens a cell to be closed, found the end of the file",

@@ -68,7 +68,7 @@ async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
     throw new Error(`two columns have the same name, of ${wanted.join("; ")}`);
   }
   for (const { columns } of metadata.row_groups) {
-    // The package reads any column but waits for those of the schema only, so
+    // The package reads every column and waits only for those of the schema, so
     // that an error in another one would end the process.
     const found = columns.map((column) => column.meta_data?.path_in_schema);
     if (isDeepStrictEqual(found, wanted)) continue;
@@ -81,7 +81,7 @@ function leavesOf({ path, children }: SchemaTree): string[][] {
   return children.length === 0 ? [path] : children.flatMap(leavesOf);
 }
 
-/** Stands for text that is not UTF-8 until it is known in which row it is. */
+/** Stands for text that is not UTF-8 until its row is known. */
 class NotText {}
 
 const PARSERS: Partial<ParquetParsers> = {
@@ -97,7 +97,7 @@ function readText(bytes: Uint8Array | undefined): unknown {
   }
 }
 
-/** The package's decompressors, none of which may give more than a page says. */
+/** The package's decompressors, held to the size that a page states. */
 function guarded({ maxBombBytes }: Reading): Compressors {
   const count = new Unpacking(maxBombBytes);
   const unpackers: Compressors = {

@@ -40,8 +40,8 @@ export interface ReadOptions {
 /**
  * Reads the rows of a data file, one after the other in little memory: a JSON
  * array of objects, JSON lines (blank ones skipped), CSV or TSV with a header,
- * each of them plain or packed by gzip or zstd, or parquet. What a file is
- * shows in its bytes, not in its name, but for `.csv` and `.tsv`.
+ * each of them plain or packed by gzip or zstd, or parquet. The bytes of a file
+ * tell what it is, not its name, except for `.csv` and `.tsv`.
  *
  * @throws an error that names the file and, where there is one, the line or
  * row (both from 1): the file cannot be read, is damaged or cut short, has a
@@ -67,7 +67,7 @@ export async function* streamRows(
     yield row;
   }
   if (good > 0) return;
-  const found = bad === 0 ? "none" : `none but ${bad} that cannot be read`;
+  const found = bad === 0 ? "none" : `only ${bad} that cannot be read`;
   throw new Error(`Cannot use ${path}: expected rows, found ${found}`);
 }
 

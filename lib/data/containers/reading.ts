@@ -1,6 +1,6 @@
 import { type Duplex, pipeline, Readable } from "node:stream";
 
-/** What a container is told of the file that it is to read. */
+/** The file that a container reads, and its limits. */
 export interface Reading {
   /** The file's name in messages. */
   readonly path: string;
@@ -16,8 +16,8 @@ export interface Reading {
 }
 
 /**
- * The error of a place in a file. What it quotes from there is made legible:
- * no control code may reach a terminal.
+ * The error of a location in a file. Quotations are made legible: no control
+ * code may reach a terminal.
  */
 export function unreadable(
   location: string,
@@ -69,9 +69,9 @@ export interface SourceRow {
   readonly untyped?: boolean;
 }
 
-/** What was wanted of a value somewhere in a row, and what stands there. */
+/** A value of a row that is not as expected. */
 export interface Mismatch {
-  /** The place in the row: a column, or `completions[1].score`. */
+  /** Its place in the row: a column, or `completions[1].score`. */
   readonly field: string;
   readonly actual: unknown;
   readonly expected: string;
@@ -88,7 +88,7 @@ export function valueError(
   );
 }
 
-/** The beginning of a value; also of those that JSON has no words for. */
+/** The beginning of a value as text, also of values that JSON does not have. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number") return `${value}`; // JSON knows no NaN
@@ -147,7 +147,7 @@ async function* after(head: Uint8Array, chunks: Chunks): Chunks {
   yield* chunks;
 }
 
-/** What a stream makes of these bytes. */
+/** The bytes that a stream makes of these. */
 export async function* through(chunks: Chunks, stream: Duplex): Chunks {
   pipeline(Readable.from(chunks), stream, () => {}); // errors reach the reader
   yield* stream as AsyncIterable<Uint8Array>;

@@ -1,7 +1,7 @@
 import type { Rng } from "../../rng.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
-/** What a conversion made of rows, and how often it did what. */
+/** The rows that a conversion made, and counts of what it did. */
 export interface Converted {
   readonly rows: readonly PreferenceRow[];
   readonly counts: Readonly<Record<string, number>>;
@@ -27,8 +27,8 @@ export function drawShare<T>(
 }
 
 /**
- * A row with the completions at these places, in this order, and their scores.
- * What votes said of all of them together is left out.
+ * A row with the completions at these indices, in this order, and their ratings.
+ * The share of votes, which is of all completions together, is left out.
  */
 export function selectCompletions(
   row: PreferenceRow,

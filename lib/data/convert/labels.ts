@@ -44,9 +44,9 @@ export function keepShares(
 }
 
 /**
- * Label noise: of a share of the rows, drawn by chance, a label says the
- * contrary, or chosen and rejected change places. Votes and scores are taken
- * to have erred alike: they stay, and so does the order of rows.
+ * Adds label noise: reverses the label, or exchanges chosen and rejected, in a
+ * share of the rows drawn by chance. Votes and scores are taken to be as wrong:
+ * they stay as they are, and so does the order of rows.
  *
  * @throws RangeError for a rate outside of 0 to 1, or for a ranked list.
  */
@@ -75,7 +75,7 @@ const SWAPPED = [1, 0];
 /**
  * Soft labels: a pair whose chosen completion has a share p of the votes
  * becomes the pair with weight p, and the pair the other way round with weight
- * 1 − p. What would have weight 0 is left out; a pair without votes stays.
+ * 1 − p. A pair of weight 0 is left out; a pair without votes stays.
  *
  * @throws RangeError for a share outside of 0 to 1, or what is not a pair.
  */

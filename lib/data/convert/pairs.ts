@@ -36,7 +36,7 @@ export function pairLabelled(
   };
 }
 
-/** Text that two rows share if they ask the same. */
+/** A key that rows with the same prompt share. */
 function promptKey({ form, prompt, tools = [] }: PreferenceRow): string {
   return JSON.stringify([form, prompt, tools]);
 }
@@ -87,10 +87,10 @@ function labelled(pair: PreferenceRow, label: boolean): PreferenceRow {
 
 type Places = [better: number, worse: number];
 
-/** Which pairs of a ranked list, by name. */
+/** Name of a choice of pairs from a ranked list. */
 export type RankedPairs = "all" | "best-worst" | "adjacent";
 
-/** Which completions of n, best first, make pairs. */
+/** Pairs of indices of n completions, best first. */
 const PLACES: Record<RankedPairs, (n: number) => Places[]> = {
   "all": (n) =>
     range(n).flatMap((a) =>

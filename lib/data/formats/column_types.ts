@@ -2,14 +2,14 @@ import { isObject } from "../../files/values.ts";
 import type { SourceRow } from "../containers/reading.ts";
 
 /**
- * The form of a column's values, by which formats are told apart: only as
- * much as that takes. The rest is for the format to check.
+ * The type of a column's values, as far as it tells formats apart. The format
+ * checks the rest.
  */
 export interface ColumnType {
-  /** What a value must be, for messages. */
+  /** Description of a value, for messages. */
   readonly expected: string;
   holds(value: unknown): boolean;
-  /** What the text of an untyped cell stands for, if not for itself. */
+  /** Encoding of the value in an untyped cell. @default text */
   readonly cell?: "json" | "label";
 }
 
@@ -48,7 +48,7 @@ export const idLists: ColumnType = {
   cell: "json",
 };
 
-/** Says more when the label is read. */
+/** Any value: the reader of labels says what is wrong with one. */
 export const label: ColumnType = {
   expected: "true, false, 1 or 0",
   holds: (value) => value !== undefined,
@@ -92,7 +92,7 @@ const NUMBERS = [
   "votes_equal",
 ];
 
-/** What tables write for a label: JSON, pandas and R. */
+/** Labels as tables write them: JSON, pandas and R. */
 const LABELS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],
   ["True", true],
@@ -105,9 +105,9 @@ const LABELS: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * An untyped row with the values that its columns stand for: lists and messages
- * from their JSON, labels, numbers. What cannot be read so stays text, for the
- * format to refuse. An empty cell is missing unless its column holds text.
+ * An untyped row with typed values: lists and messages from their JSON, labels,
+ * numbers. A cell that cannot be read so stays text, for the format to refuse.
+ * An empty cell is missing unless its column holds text.
  */
 export function typedRow(
   row: SourceRow,

@@ -16,11 +16,11 @@ export interface Format {
   readonly name: string;
   /** What its rows are. */
   readonly kind: DataKind;
-  /** What its rows look like, in one line. */
+  /** Its columns and their types, in one line. */
   readonly summary: string;
   /** Columns that every row has. */
   readonly columns: readonly string[];
-  /** Those columns that a row lacks, or fills with something of another form. */
+  /** Columns that a row lacks, or fills with values of another type. */
   faults(row: SourceRow): string[];
   /**
    * Reads a row. Columns that the format does not know are ignored, `null`
@@ -31,12 +31,12 @@ export interface Format {
   parse(row: SourceRow): PreferenceRow;
 }
 
-/** What a row says, apart from its label. */
+/** The content of a row, apart from its label. */
 export type RowContent =
   & Content
   & Pick<PreferenceRow, "scores" | "tools">;
 
-/** What makes a format. */
+/** The parts of a format. */
 export interface Layout {
   readonly name: string;
   readonly kind: DataKind;

@@ -5,10 +5,10 @@ import { chat, readTurns } from "./turns.ts";
 import { readLabel, readNumber } from "./values.ts";
 
 /**
- * What HALOs' `label.py` writes and its `get_feedback()` reads:
- * https://github.com/ContextualAI/HALOs/blob/main/train/dataloader.py. Of a
- * pair the label says whether A was preferred to B. Rewards, where there are
- * any, are kept for scores.
+ * The layouts that HALOs' `label.py` writes and its `get_feedback()` reads:
+ * https://github.com/ContextualAI/HALOs/blob/main/train/dataloader.py. A pair's
+ * label says whether A was preferred to B. Rewards, if there are any, become
+ * scores.
  */
 export const halosFormats: readonly Format[] = [
   format({

@@ -4,8 +4,8 @@ import { idLists, ids, label } from "./column_types.ts";
 import { ranking } from "./values.ts";
 
 /**
- * Rows that are tokenized already. Whether their ids are of the vocabulary is
- * checked where its size is known.
+ * Layouts of rows that are tokenized already. Ids are checked against the
+ * vocabulary where its size is known.
  */
 export const idFormats: readonly Format[] = [
   format({
@@ -31,7 +31,7 @@ export const idFormats: readonly Format[] = [
   }),
 ];
 
-/** The format has seen to it that these are ids. */
+/** Takes values that the format has checked to be ids. */
 function read(
   { fields }: SourceRow,
   completions: readonly unknown[],

@@ -44,7 +44,7 @@ export const openai: Format = format({
   },
 });
 
-/** The space belongs to the mark: every turn has it. */
+/** A speaker's mark, with the space that every turn has after it. */
 const MARK = /\n\n(Human|Assistant): ?/;
 
 const dialogue: ColumnType = {
@@ -54,8 +54,8 @@ const dialogue: ColumnType = {
 
 /**
  * The text of Anthropic's HH-RLHF, https://github.com/anthropics/hh-rlhf: two
- * dialogues whose common turns are the prompt. What a turn says is kept as it
- * stands after the mark and its space.
+ * dialogues whose common turns are the prompt. The text of a turn is kept as it
+ * is after the mark and its space.
  */
 export const hhRlhf: Format = format({
   name: "hh-rlhf",
@@ -69,7 +69,7 @@ export const hhRlhf: Format = format({
 });
 
 function dialogueTurns(row: SourceRow, field: string): Turns {
-  // What stands before the first mark is empty, see `dialogue`.
+  // The part before the first mark is empty, see `dialogue`.
   const parts = (row.fields[field] as string).split(MARK).slice(1);
   const messages: Message[] = [];
   for (let i = 0; i < parts.length; i += 2) {

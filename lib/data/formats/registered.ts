@@ -14,7 +14,7 @@ export interface Entry {
   readonly fields: Fields;
 }
 
-/** Columns and what they are called where an entry does not say. */
+/** Columns, and their names where an entry does not state them. */
 const COLUMNS = {
   prompt: "instruction",
   query: "",
@@ -28,10 +28,10 @@ const COLUMNS = {
   ["kto_tag"]: "",
 };
 
-/** Columns that only models which see or hear can use. */
+/** Columns for models that see or hear. */
 const MEDIA = ["images", "videos", "audios"];
 
-/** Tags of messages, and what they are where an entry does not say. */
+/** Tags of messages, and their values where an entry does not state them. */
 const TAGS = {
   ["role_tag"]: "from",
   ["content_tag"]: "value",
@@ -151,7 +151,7 @@ function readTags(entry: Entry): MessageTags {
   return { role: tags.role_tag, content: tags.content_tag, roles: seen };
 }
 
-/** The names that an entry states in an object, and the usual ones else. */
+/** The names that an entry states in an object, else the canonical ones. */
 function readNames<T extends Record<string, string>>(
   entry: Entry,
   field: "columns" | "tags",

@@ -8,8 +8,8 @@ const PAIR = ["chosen", "rejected"] as const;
 
 /**
  * TRL's layouts, https://huggingface.co/docs/trl/dataset_formats. Its implicit
- * prompts are read from messages only: two texts do not say where their prompt
- * ends. Messages come first: in a table they are text, too.
+ * prompts are read from messages only: two texts do not tell where their prompt
+ * ends. Layouts of messages come first, since messages are text in a table.
  */
 export const trlPairs: readonly Format[] = [
   format({
@@ -86,7 +86,7 @@ export const ranks: readonly Format[] = [
   }),
 ];
 
-/** The format has seen to it that these are texts. */
+/** Takes values that the format has checked to be texts. */
 function texted(
   { fields }: SourceRow,
   completions: readonly unknown[],

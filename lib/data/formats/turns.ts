@@ -129,7 +129,7 @@ export function checkAlternation(
  * Puts the system message of a column before a conversation that has none.
  *
  * @throws an error that names file, row and field where the conversation has
- * another one, or where the row has no conversation but text.
+ * another one, or where the row has text instead of a conversation.
  */
 export function withSystem<T extends Content>(
   row: SourceRow,

@@ -17,10 +17,10 @@ const question: ColumnType = {
 
 /**
  * UltraFeedback's layout, https://huggingface.co/datasets/openbmb/UltraFeedback:
- * an instruction and responses that are scored, which become a list from the
- * best to the worst. Ties stay in the order of the file, and show as equal
- * neighbours in `scores`. A file with several scores is ranked by the first of
- * these, unless the format is stated.
+ * an instruction and scored responses, which become a list from best to worst.
+ * Ties stay in the order of the file, as equal neighbours in `scores`. A file
+ * with several scores is ranked by the first of these, unless the format is
+ * stated.
  */
 export const ultrafeedbackFormats: readonly Format[] = [
   scored("ultrafeedback", "overall_score"),

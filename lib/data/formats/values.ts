@@ -67,10 +67,10 @@ function parse(json: string): unknown {
 }
 
 /**
- * What rows of any format may say besides their texts: `loss_weight`, by which
- * the row's loss is multiplied, and pairs besides which one was chosen:
- * `score_chosen` and `score_rejected` (UltraFeedback, as it was binarized), or
- * `votes_chosen` and `votes_rejected`, perhaps `votes_equal` (UKPConvArg).
+ * Reads the columns beside the texts that rows of any format may have:
+ * `loss_weight`, the factor of the row's loss, and for pairs `score_chosen` and
+ * `score_rejected` (UltraFeedback, binarized), or `votes_chosen` and
+ * `votes_rejected`, perhaps with `votes_equal` (UKPConvArg).
  */
 export function feedbackOf(
   row: SourceRow,
@@ -96,13 +96,13 @@ function choiceOf(row: SourceRow): Pick<PreferenceRow, "scores" | "agreement"> {
   };
 }
 
-/** Numbers of columns that make sense together only; nothing without them. */
+/** Numbers of columns that belong together; `null` where all are absent. */
 function together(row: SourceRow, columns: string[]): number[] | null {
   const absent = columns.every((name) => (row.fields[name] ?? null) === null);
   return absent ? null : columns.map((name) => readNumber(row, name));
 }
 
-/** A vote for neither counts half for each. */
+/** The share of votes for the chosen; a vote for neither counts half for each. */
 function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
   const equal = (row.fields.votes_equal ?? null) === null
     ? 0
@@ -123,7 +123,7 @@ function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
 }
 
 /**
- * A column of completions from best to worst, and what `scores` says of them.
+ * Reads a column of completions from best to worst, and their `scores`.
  *
  * @throws an error that names file, row and field: fewer than two completions,
  * or scores that are not one for each, or that rise.
@@ -150,7 +150,7 @@ export function ranking(
   throw valueError(row, { field: "scores", actual, expected });
 }
 
-/** A list of completions, of which there must be two to rank. */
+/** A list of completions, at least two. */
 export function atLeastTwo(row: SourceRow, field: string): unknown[] {
   const actual = row.fields[field];
   if (Array.isArray(actual) && actual.length >= 2) return actual;

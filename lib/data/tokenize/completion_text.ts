@@ -1,13 +1,13 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
-/** Tokens before a completion that its text is told by. */
+/** Tokens before a completion that are decoded with it. */
 const CONTEXT = 8;
 
 /**
  * Text of a completion's ids, without special tokens.
  *
- * @param options.after ids of the text that it goes on with; none for an
- * answer that stands for itself. Tokenizers like Llama 2's leave out a space
+ * @param options.after ids of the text that the completion continues; none for
+ * an answer by itself. Tokenizers like Llama 2's leave out a space
  * at the beginning of what they decode, which belongs there after other text.
  */
 export function completionText(
@@ -25,14 +25,14 @@ export function completionText(
   return whole.startsWith(known) ? whole.slice(known.length) : decode(ids);
 }
 
-/** A text up to the first of some strings that it comes to, which is left out. */
+/** A text up to the first stop string in it, which is left out. */
 export interface CutText {
   readonly text: string;
-  /** Whether it has one of the strings. */
+  /** Whether the text had a stop string. */
   readonly cut: boolean;
 }
 
-/** Cuts a text before the first of some strings. */
+/** Cuts a text before the first stop string in it. */
 export function cutAtStop(text: string, stops: readonly string[]): CutText {
   const found = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
   return found.length === 0

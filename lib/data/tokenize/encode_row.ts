@@ -15,7 +15,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { reasonOf } from "../../files/values.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
-/** What special tokens written out in contents are. */
+/** Readings of a special token that is written out in contents. */
 export const SPECIALS = ["text", "token"] as const;
 /** One of {@linkcode SPECIALS}. */
 export type Specials = typeof SPECIALS[number];
@@ -23,10 +23,10 @@ export type Specials = typeof SPECIALS[number];
 /** Options for {@linkcode encodeRow}. */
 export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
   /**
-   * What to do where the ids of prompt and completion together do not begin
+   * Policy for a row whose ids of prompt and completion together do not begin
    * with those of the prompt (`"is "` + `"so"` has the token `" so"`).
-   * `separate` takes the ids of each apart, as they meet when a model goes on
-   * with a prompt. `shift` takes those of both together: the prompt loses its
+   * `separate` takes the ids of each apart, as they meet when a model continues
+   * a prompt. `shift` takes those of both together: the prompt loses its
    * last tokens, for all completions of the row, and the merged ones are
    * scored. `drop` and `error` refuse the row.
    *
@@ -34,17 +34,17 @@ export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
    */
   readonly boundary?: Boundary;
   /**
-   * Which turns of the assistant's are scored: those of the `completion`, its
-   * `last` one alone, or `all-turns`, those of the prompt too, but one that
+   * Turns of the assistant to score: those of the `completion`, its `last` one
+   * alone, or `all-turns`, which are those of the prompt too, except a turn that
    * has nothing before it.
    *
    * @default "completion"
    */
   readonly score?: Score;
   /**
-   * Whether a special token that someone wrote, `<|im_end|>`, stays text or
+   * Whether a special token that is written out, `<|im_end|>`, stays text or
    * becomes the token. By default messages are data, and only the template
-   * writes tokens; text that stands for itself may have them written out.
+   * writes tokens; text without a template may have them written out.
    *
    * @default "text" for messages, "token" for text
    */
@@ -55,15 +55,15 @@ export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
 export interface EncodedRow extends SpanTokens {
   /** The first special token that is written out in contents, if there is one. */
   readonly specialInText?: string;
-  /** Whether the template has left out what the system says. */
+  /** Whether the template has left out the system message. */
   readonly systemDropped?: boolean;
 }
 
 /**
- * Token ids of a row, and in them the boundary between prompt and completions.
+ * Tokenizes a row, with the boundary between its prompt and its completions.
  *
  * Text has the tokenizer's BOS once and an EOS at its end; a conversation has
- * what the chat template gives it; an answer that says nothing has no ids.
+ * what the chat template gives it; an empty answer has no ids.
  *
  * @throws an error that names file and row when the model has no tokenizer,
  * template or EOS for it, or when the template refuses it; its cause is a
@@ -193,7 +193,7 @@ function spansOf(
   });
 }
 
-/** A text from outside, as the tokenizer is to take it. */
+/** A text from outside, marked for the tokenizer where special tokens stay text. */
 function asGiven(
   text: string,
   specials: Specials,
@@ -204,7 +204,7 @@ function asGiven(
   return text;
 }
 
-/** A value with another text in the place of each that is in it. */
+/** A value with each text in it changed. */
 function mapTexts<T>(value: T, change: (text: string) => string): T;
 function mapTexts(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === "string") return change(value);

@@ -6,19 +6,18 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { reasonOf } from "../../files/values.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
-/** Something to continue. */
+/** A prompt for a model to continue. */
 export interface Prompt {
   /** Text, or a conversation whose next turn is the assistant's. */
   readonly content: string | readonly Message[];
-  /** File and place, for messages. */
+  /** File and line or row, for messages. */
   readonly location: string;
 }
 
 /**
- * Reads prompts: the lines of a `.txt` file but blank ones, else rows of
- * data with `prompt` (text or messages) or `messages`, of which the
- * assistant's last answer is left out. Other columns are ignored, so that data
- * for training will do.
+ * Reads prompts: the lines of a `.txt` file except blank ones, else rows of data
+ * with `prompt` (text or messages) or `messages`, without the assistant's answer
+ * at their end. Other columns are ignored, so that data for training will do.
  *
  * @throws an error that names the file, and the row or line if it is one.
  */
@@ -31,15 +30,15 @@ export async function readPrompts(path: string): Promise<Prompt[]> {
   throw new Error(`Cannot use ${path}: expected lines of text, found none`);
 }
 
-/** How a prompt is put to a model. */
+/** Options for putting a prompt to a model. */
 export interface Asking {
-  /** Whether text is what a user says, rather than text to go on with. */
+  /** Whether text is a user's message, rather than text to continue. */
   readonly chat: boolean;
   /** The system message of conversations that have none. */
   readonly system?: string | undefined;
 }
 
-/** Text that a model goes on with, or the conversation that it answers. */
+/** The text that a model continues, or the conversation that it answers. */
 export function askedOf(
   { content }: Prompt,
   { chat, system }: Asking,

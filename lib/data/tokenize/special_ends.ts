@@ -2,25 +2,25 @@ import type { TemplateInputs } from "../tokenizer/chat_template.ts";
 import type { Example } from "../example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
-/** How the ids of a row begin and end. */
+/** Special tokens at the beginning and the end of a row's texts. */
 export interface SpecialEnds {
-  /** Whether it lacks what the tokenizer puts before every text. */
+  /** Whether the row lacks the ids that the tokenizer puts before every text. */
   readonly withoutBos: boolean;
-  /** Whether it begins with BOS twice. */
+  /** Whether the row begins with BOS twice. */
   readonly doubledBos: boolean;
-  /** Completions whose last scored token ends nothing. */
+  /** Completions whose scored tokens do not end in a terminator. */
   readonly unterminated: number;
   /** Completions with the same terminator twice in a row. */
   readonly doubledEos: number;
 }
 
 /**
- * Looks at the ends of rows. Terminators are the tokenizer's EOS and the
+ * Checks the ends of rows. Terminators are the tokenizer's EOS and the
  * special tokens that its chat template writes after an answer: `<|im_end|>`,
  * `<end_of_turn>` … White space may follow them.
  */
 export class SpecialEndsChecker {
-  /** Ids that end what a model says; empty where none is known. */
+  /** Ids that end an answer; empty where none is known. */
   readonly terminators: ReadonlySet<number>;
   readonly #blank = new Map<number, boolean>();
 

@@ -1,6 +1,6 @@
 import type { Message } from "../messages.ts";
 
-/** Which of the assistant's turns are scored. */
+/** Choices of the assistant's turns to score. */
 export const SCORES = ["completion", "last", "all-turns"] as const;
 /** One of {@linkcode SCORES}. */
 export type Score = typeof SCORES[number];
@@ -11,13 +11,13 @@ export interface Span {
   readonly scored: boolean;
 }
 
-/** A row's text, cut; its parts one after another are what the template writes. */
+/** A row's text in spans, which make up the template's text one after another. */
 export interface SplitRow {
   readonly prompt: string;
   readonly completions: readonly (readonly Span[])[];
   /** Whether the prompt ends before its generation prompt does. */
   readonly shifted?: boolean;
-  /** Whether the template has left out what the system says. */
+  /** Whether the template has left out the system message. */
   readonly systemDropped?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface SplitRow {
 export class BoundaryError extends Error {
   /**
    * @param reason whether a token spans the boundary, or the template has
-   * rewritten what stands before it.
+   * rewritten the text before it.
    */
   constructor(readonly reason: "spanned" | "rewritten", message: string) {
     super(message);
@@ -33,11 +33,11 @@ export class BoundaryError extends Error {
 }
 
 interface Options {
-  /** Writes turns, with what introduces the assistant's next one or without. */
+  /** Writes turns, with or without the prompt for the assistant's next one. */
   render(turns: readonly Message[], addGenerationPrompt: boolean): string;
-  /** The nearest place at or before one that is not inside a token. */
+  /** The nearest index at or before `at` that is not inside a token. */
   outside(text: string, at: number): number;
-  /** Whether a text is nothing but special tokens and white space. */
+  /** Whether a text has only special tokens and white space. */
   isBlank(text: string): boolean;
   score: Score;
   /** Whether the prompt may end before its generation prompt does. */
@@ -45,16 +45,16 @@ interface Options {
 }
 
 /**
- * Cuts the conversations of a row where the prompt ends, and completions of
- * several turns between what the assistant says, which is scored, and what
- * others say, which is not.
+ * Splits the conversations of a row where the prompt ends, and completions of
+ * several turns between the assistant's turns, which are scored, and those of
+ * others, which are not.
  *
  * A turn begins where the text of the turns before it ends, generation prompt
  * included, and ends where that of the turns up to it does. So the template
  * must write those turns as it writes them in the whole conversation.
  *
- * @throws BoundaryError where it does not: some leave out earlier thoughts, or
- * have the system message stand before the last question.
+ * @throws BoundaryError where it does not: some templates leave out earlier
+ * thoughts, or move the system message before the last question.
  */
 export function splitConversation(
   prompt: readonly Message[],
@@ -82,7 +82,7 @@ export function splitConversation(
   };
 }
 
-/** What a template makes of turns, and where they stand in it. */
+/** The text that a template makes of turns, and the indices of the turns in it. */
 class Conversation {
   readonly #text: string;
 
@@ -94,7 +94,7 @@ class Conversation {
   }
 
   /**
-   * Where the answer of a number begins, after what introduces it.
+   * The index at which an answer begins, after its generation prompt.
    *
    * @param before the text of the turns before it, generation prompt included.
    */
@@ -103,17 +103,17 @@ class Conversation {
     if (!this.#text.startsWith(this.#upTo(turn, false))) {
       throw this.#rewritten(
         before,
-        "writes the turns before an answer otherwise once it follows",
+        "writes the turns before an answer differently once it follows",
       );
     }
     if (this.options.shift) return this.#commonWith(before);
     throw this.#rewritten(
       before,
-      "begins an answer otherwise than its generation prompt does",
+      "begins an answer differently than its generation prompt does",
     );
   }
 
-  /** Text from a place in the prompt or at its end, by whether it is scored. */
+  /** The spans of the text from an index in the prompt or at its end. */
   spans(turn: number, from: number): Span[] {
     const spans: Span[] = [];
     let at = from;
@@ -129,7 +129,7 @@ class Conversation {
     return spans;
   }
 
-  /** Numbers of the scored answers, of those from a turn on. */
+  /** Turns of the scored answers, from a turn on. */
   #scored(turn: number): number[] {
     const answers = this.turns.flatMap(({ role }, i) =>
       role === "assistant" && i >= turn ? [i] : []
@@ -137,7 +137,7 @@ class Conversation {
     return this.options.score === "last" ? answers.slice(-1) : answers;
   }
 
-  /** Where an answer ends, with what ends every one. */
+  /** The index at which an answer ends, with its terminator. */
   #endOf(answer: number): number {
     if (answer === this.turns.length - 1) return this.#text.length;
     const upTo = this.#upTo(answer + 1, false);
@@ -145,7 +145,7 @@ class Conversation {
     if (this.options.isBlank(upTo.slice(end))) return end;
     throw this.#rewritten(
       upTo,
-      "writes an answer otherwise once more turns follow",
+      "writes an answer differently once more turns follow",
     );
   }
 

@@ -2,7 +2,7 @@ import { BoundaryError, type SplitRow } from "./split_conversation.ts";
 import type { TokenRow } from "../example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
-/** What becomes of a row where tokens span a boundary. */
+/** Policies for a row in which a token spans a boundary. */
 export const BOUNDARIES = ["separate", "shift", "drop", "error"] as const;
 /** One of {@linkcode BOUNDARIES}. */
 export type Boundary = typeof BOUNDARIES[number];
@@ -13,18 +13,18 @@ export interface SpanTokens extends TokenRow {
   readonly boundaryShifted: boolean;
 }
 
-/** A completion's ids with its prompt's: part by part, and all at once. */
+/** Ids of a completion with its prompt: span by span, and all at once. */
 interface Encoded {
   readonly texts: readonly string[];
-  /** Whether each part but the prompt is scored. */
+  /** Whether each span after the prompt is scored. */
   readonly scored: readonly boolean[];
   readonly apart: readonly (readonly number[])[];
   readonly together: readonly number[];
 }
 
 /**
- * The ids of a row's parts. Where a token spans a boundary between them, the
- * policy decides.
+ * Tokenizes the spans of a row. The policy `boundary` decides where a token
+ * spans a boundary between them.
  *
  * @throws BoundaryError where the policy is `drop` or `error`.
  */
@@ -68,7 +68,7 @@ function separate(all: readonly Encoded[]) {
   };
 }
 
-/** Boundaries move left to the last token that both ways have in common. */
+/** Moves boundaries left to the last token that both ways have in common. */
 function shift(
   prompt: readonly number[],
   all: readonly Encoded[],
@@ -95,7 +95,7 @@ function shift(
   };
 }
 
-/** Nothing where all is scored. */
+/** The mask, or nothing where all tokens are scored. */
 function lossMaskOf(lossMask: boolean[][]): { lossMask?: boolean[][] } {
   return lossMask.flat().includes(false) ? { lossMask } : {};
 }

@@ -2,9 +2,9 @@ import { type Example, lossLengths } from "../example.ts";
 import type { DropReason } from "./row_counts.ts";
 
 /**
- * What becomes of a row over a length limit or with an empty side. `cut`: a
- * completion that does not fit loses its end. `drop`: a row that cannot be
- * used is left out and counted; otherwise it is an error.
+ * Treatments of a row over a length limit or with an empty side. `cut`: a
+ * completion that does not fit loses its end. `drop`: a row that cannot be used
+ * is left out and counted; otherwise it is an error.
  */
 const TRUNCATIONS: Record<Truncation, { cut: boolean; drop: boolean }> = {
   "end": { cut: true, drop: false },
@@ -13,13 +13,13 @@ const TRUNCATIONS: Record<Truncation, { cut: boolean; drop: boolean }> = {
   "error": { cut: false, drop: false },
 };
 
-/** What to do with rows over a limit, by name. */
+/** Name of a treatment of rows over a limit. */
 export type Truncation = "end" | "end-or-drop" | "drop" | "error";
 
 /** Every {@linkcode Truncation}, for a parser of settings. */
 export const truncations = Object.keys(TRUNCATIONS) as Truncation[];
 
-/** Which end a prompt over a limit loses. */
+/** Ends that a prompt over a limit can lose. */
 export const PROMPT_TRUNCATIONS = ["none", "start", "end"] as const;
 /** One of {@linkcode PROMPT_TRUNCATIONS}. */
 export type PromptTruncation = typeof PROMPT_TRUNCATIONS[number];
@@ -41,34 +41,34 @@ export interface Limits {
    */
   readonly truncate?: Truncation;
   /**
-   * Which end of a prompt is cut where it is longer than it may be, or than
-   * leaves room: completions come first for as much as half of `maxLength`. A
-   * BOS that the tokenizer puts before every text stays. `none` holds a prompt
-   * that does not fit as `truncate` says.
+   * End of a prompt that is cut where the prompt is too long or leaves too little
+   * room: completions come first for up to half of `maxLength`. A BOS that the
+   * tokenizer puts before every text stays. With `none`, `truncate` decides about
+   * a prompt that does not fit.
    *
    * @default "none"
    */
   readonly promptTruncation?: PromptTruncation;
 }
 
-/** A row that fits, and what it lost. */
+/** A row that fits, and the parts of it that were cut. */
 export interface Truncated {
   readonly row: Example;
   readonly truncated: boolean;
   readonly truncatedPrompt: boolean;
 }
 
-/** Why a row does not fit. */
+/** A row that does not fit. */
 export interface Rejected {
   readonly reason: DropReason;
-  /** What is wrong, in words. */
+  /** The reason in words. */
   readonly problem: string;
-  /** Whether it is left out, and not an error. */
+  /** Whether the row is left out rather than an error. */
   readonly drop: boolean;
 }
 
 /**
- * Cuts a row to its limits, if they allow that.
+ * Cuts a row to its limits, if `truncate` and `promptTruncation` allow that.
  *
  * @param options.prefix ids that stand before every text.
  */

@@ -2,13 +2,13 @@
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Whether it controls, `<|im_end|>`, or only has a place of its own, `<think>`. */
+  /** Whether it is a control token, `<|im_end|>`, rather than a word, `<think>`. */
   readonly special?: boolean;
-  /** Whether it takes white space before it along. */
+  /** Whether it includes the white space before it. */
   readonly lstrip?: boolean;
-  /** Whether it takes white space after it along. */
+  /** Whether it includes the white space after it. */
   readonly rstrip?: boolean;
-  /** Whether it is looked for in normalized text. @default what is not special */
+  /** Whether it is looked for in normalized text. @default unless it is special */
   readonly normalized?: boolean;
 }
 
@@ -16,8 +16,8 @@ export interface AddedToken {
 export type Section = { readonly text: string } | { readonly id: number };
 
 /**
- * Makes what cuts a text at added tokens: at each place the longest that is
- * there. White space is Unicode's, as in the original library.
+ * Makes a function that cuts a text at added tokens, at each place the longest
+ * one. White space is Unicode's, as in the original library.
  */
 export function addedTokenSplitter(
   tokens: readonly AddedToken[],
@@ -44,10 +44,10 @@ export function addedTokenSplitter(
   };
 }
 
-/** What stands in a special token's text that is to stay text: no character. */
+/** Mark in a special token that stays text; it is not a character of Unicode. */
 const MARK = "\ufdd0";
 
-/** Where added tokens are written out in texts. */
+/** Finds and marks added tokens that are written out in texts. */
 export class TokenTexts {
   readonly #all: RegExp | null;
   readonly #special: RegExp | null;
@@ -55,7 +55,7 @@ export class TokenTexts {
   /** @internal */
   constructor(tokens: readonly AddedToken[]) {
     this.#all = anyOf(tokens);
-    // In one of a single character there is no place for a mark.
+    // A token of one character has no place for a mark.
     this.#special = anyOf(
       tokens.filter(({ special, content }) =>
         special === true && content.length > 1
@@ -70,7 +70,7 @@ export class TokenTexts {
   }
 
   /**
-   * The text with marks by which its special tokens are not taken for tokens.
+   * The text with its special tokens marked, so that they stay text.
    *
    * @throws RangeError where the text has such a mark already.
    */
@@ -83,7 +83,7 @@ export class TokenTexts {
     );
   }
 
-  /** The nearest place at or before one that is not inside a token or character. */
+  /** The nearest index at or before `at` that is not inside a token or character. */
   outside(text: string, at: number): number {
     for (const { 0: { length }, index } of text.matchAll(this.#all ?? /$/g)) {
       if (index >= at) break;
@@ -93,7 +93,7 @@ export class TokenTexts {
     return isTorn ? at - 1 : at;
   }
 
-  /** Whether a text has nothing but special tokens and white space. */
+  /** Whether a text has only special tokens and white space. */
   isBlank(text: string): boolean {
     const rest = this.#special ? text.replace(this.#special, "") : text;
     return rest.trim() === "";

@@ -4,11 +4,11 @@ import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 const MAX_SOURCE = 1 << 18;
 /** Runs of white space take the library the square of their length. */
 const MAX_RUN = 1000;
-/** As Python's sandbox has it. */
+/** Longest range, as in Python's sandbox. */
 const MAX_RANGE = 100_000;
-/** Of one text or list: a loop over it takes a hundred times as many bytes. */
+/** Most elements of a text or list: a loop over it takes a hundred times as many bytes. */
 const MAX_LENGTH = 1 << 22;
-/** Ten thousand messages, or a second or two. */
+/** Most work: ten thousand messages, or a second or two. */
 const MAX_WORK = 2 ** 27;
 /** Work of a step, and of an element of a new list; of a character it is 1. */
 const STEP = 64;
@@ -37,10 +37,10 @@ export function parseTemplate(source: string): Program {
 }
 
 /**
- * Renders a template that somebody else wrote: its steps, its ranges, and the
- * texts and lists that it makes are bounded, and so are time and memory.
+ * Renders a template from outside: its steps, its ranges, and the texts and lists
+ * that it makes are bounded, and so are time and memory.
  *
- * @throws Error that a bound is passed, or what the template raises.
+ * @throws Error where a bound is passed, or the error that the template raises.
  */
 export function renderTemplate(
   program: Program,
@@ -66,7 +66,7 @@ class Bounded extends Interpreter {
   }
 }
 
-/** Of making a text or a list anew. */
+/** The work of making a text or a list. */
 function workOf(type: string | undefined, value: unknown): number {
   const isText = typeof value === "string";
   if (type === "Identifier" || !(isText || Array.isArray(value))) return 0;
@@ -77,7 +77,7 @@ function workOf(type: string | undefined, value: unknown): number {
   );
 }
 
-/** What every template sees, as the library and transformers have it. */
+/** Variables of every template, as the library and transformers have them. */
 const GLOBALS = {
   true: true,
   false: false,

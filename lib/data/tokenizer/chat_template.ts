@@ -3,15 +3,15 @@ import { compileTemplate } from "./python_jinja.ts";
 import { reasonOf } from "../../files/values.ts";
 import type { Json } from "../../record/canonical_json.ts";
 
-/** What a template is given besides special tokens and messages. */
+/** Inputs of a template besides special tokens and messages. */
 export interface TemplateInputs {
-  /** Definitions of the tools that there are. @default none */
+  /** Definitions of tools. @default none */
   readonly tools?: readonly unknown[] | undefined;
   /** Texts to answer from. @default none */
   readonly documents?: readonly unknown[] | undefined;
-  /** Whatever else the template knows, `enable_thinking` and the like. @default {} */
+  /** Other options of the template, such as `enable_thinking`. @default {} */
   readonly templateOptions?: Readonly<Record<string, Json>>;
-  /** What the template takes for the present. @default the present */
+  /** Time that the template takes for the present. @default the present */
   readonly now?: Date;
 }
 
@@ -20,9 +20,9 @@ export interface ChatTemplate {
   /**
    * The text of a conversation.
    *
-   * @param options.addGenerationPrompt whether the text ends with what
-   * introduces the assistant's next turn.
-   * @throws what the template raises, or that it is not valid Jinja.
+   * @param options.addGenerationPrompt whether the text ends with the
+   * prompt for the assistant's next turn.
+   * @throws the error that the template raises, or Error for invalid Jinja.
    */
   render(
     messages: readonly Message[],
@@ -31,10 +31,10 @@ export interface ChatTemplate {
 }
 
 /**
- * Makes a chat template of what model folders keep under `chat_template`: its
- * Jinja source, or a list of named ones, of which `default` is taken, and
- * `tool_use` where there are tools, as transformers does. Templates see what
- * transformers gives them, see `compileTemplate()`. A template that asks the
+ * Makes a chat template of the `chat_template` in a model folder: Jinja source,
+ * or a list of named sources, of which `default` is used, or `tool_use` where
+ * there are tools, as in transformers. Templates see the variables that
+ * transformers gives them, see `compileTemplate()`. A template that asks for the
  * date renders other text tomorrow.
  *
  * @param specialTokens `bos_token`, `eos_token` … with their text.
@@ -88,7 +88,7 @@ function variablesOf(
 /** Names of a message's thoughts; templates look for one of the first two. */
 const THOUGHTS = ["reasoning_content", "thinking", "reasoning"];
 
-/** Without fields that are null, and with thoughts under each usual name. */
+/** A message without fields that are null, and with thoughts under each known name. */
 function asTransformersHasIt(message: Message): Record<string, unknown> {
   const filled = Object.fromEntries(
     Object.entries(message).filter(([, value]) => value !== null),

@@ -4,9 +4,9 @@ const MAX_ID = 1 << 22;
 const MAX_PATTERN = 10_000;
 
 /**
- * Checks a tokenizer.json that somebody else wrote for what would never end.
- * The library puts tokens into a list at their ids, which one large id fills
- * the memory with; and it runs the regular expressions as they are.
+ * Checks a tokenizer.json from outside for values that take endless time or
+ * memory. The library puts tokens into a list at their ids, so that one large id
+ * fills the memory; and it runs regular expressions as they are.
  *
  * @throws Error that names the token and its id, or the expression.
  */
@@ -28,7 +28,7 @@ export function checkTokenizer(json: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Looks for expressions wherever they are. */
+/** Checks regular expressions, wherever they are. */
 function checkPatterns(value: unknown): void {
   for (const [key, part] of Object.entries(fieldsOf(value))) {
     if (key !== "Regex" || typeof part !== "string") checkPatterns(part);
@@ -51,7 +51,7 @@ function checkId(id: unknown, location: string): void {
   );
 }
 
-/** Tokens with their ids; Unigram's have the places in their list. */
+/** Tokens with their ids; none for Unigram, whose ids are indices of a list. */
 function vocabularyOf(model: unknown): Readonly<Record<string, unknown>> {
   const { vocab } = fieldsOf(model);
   return Array.isArray(vocab) ? {} : fieldsOf(vocab);
@@ -62,9 +62,9 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Whether a regular expression repeats, without bound, what itself repeats
- * without bound, `(a+)*`: on texts that almost match, it takes time that
- * doubles with each character. No tokenizer needs that.
+ * Whether a regular expression repeats without bound a part that itself repeats
+ * without bound, `(a+)*`: on texts that almost match, its time doubles with each
+ * character. No tokenizer needs that.
  */
 export function hasRepeatedRepeats(pattern: string): boolean {
   /** For each open group: whether something in it repeats without bound. */
@@ -81,6 +81,6 @@ export function hasRepeatedRepeats(pattern: string): boolean {
   return false;
 }
 
-/** What may be repeated: a group's ends, a class, an escape, a character. */
+/** A part that may be repeated: a group's ends, a class, an escape, a character. */
 const PARTS = /[()]|\[(?:\\.|[^\\\]])*\]|\\[pP]\{[^}]*\}|\\.|[^*+?{}]/gsu;
 const UNBOUNDED = /^(?:[*+]|\{\d+,\})/;

@@ -30,7 +30,7 @@ export function preTokenizerSteps(preTokenizer: unknown): Step[] {
   return isPlain ? [split(GPT2), { ...step, "use_regex": false }] : [step];
 }
 
-/** What of a BPE model decides whether its texts can be cut into words. */
+/** The fields of a BPE model that decide whether its texts can be cut into words. */
 export interface Merging {
   readonly type?: string;
   readonly vocab?: Readonly<Record<string, number>>;

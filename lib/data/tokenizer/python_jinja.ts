@@ -6,31 +6,32 @@ interface Node {
   readonly [field: string]: unknown;
 }
 
-/** Names no template can write, for what stands in for the library's own. */
+/** Names of our replacements of the library's functions, which no template can write. */
 const STRIP = "strip()";
 const TRIM = "|trim";
 const JSON_OF = "|tojson";
 const TEXT_OF = "|string";
 
-/** Which ends each method strips. */
+/** Ends that each method strips. */
 const ENDS = { strip: "both", lstrip: "start", rstrip: "end" } as const;
 type Ends = typeof ENDS[keyof typeof ENDS];
 
 /**
- * Compiles a template so that it writes what Python's Jinja, as transformers
- * sets it up, would write. Where the library does otherwise, the syntax tree
- * calls what stands here:
+ * Compiles a template so that it writes the text that Python's Jinja, as
+ * transformers sets it up, would write. Where the library differs, the syntax
+ * tree calls functions of this file:
  *
  * - `strip()` and its like heed their argument, and, as `trim` does, know
  *   white space as Python has it;
  * - numbers in JSON are written as Python writes them; refused are those that
  *   lost digits when they were read, mixed keys of which the order was lost
  *   then, and what is undefined. A number read as `1.0` is 1 by now;
- * - what Python would write as Python code (`True`, `{'a': 1}`) is refused;
+ * - values that Python would write as Python code (`True`, `{'a': 1}`) are refused;
  * - dates have English names on every machine, and the time that is given;
- * - what never ends or fills the memory is stopped, see `renderTemplate()`.
+ * - a template that never ends or fills the memory is stopped, see
+ *   `renderTemplate()`.
  *
- * @returns what renders the template, given the variables it sees.
+ * @returns a function that renders the template, given its variables.
  */
 export function compileTemplate(
   source: string,
@@ -48,7 +49,7 @@ export function compileTemplate(
     });
 }
 
-/** Puts the calls above in the place of what the library does otherwise. */
+/** Replaces the operations that the library does differently by the calls above. */
 function visit(value: unknown): void {
   if (value instanceof Map) {
     [...value].flat().forEach(visit);
@@ -115,7 +116,7 @@ function isSpace(character: string): boolean {
     (character >= "\u001c" && character <= "\u001f");
 }
 
-/** The same JSON with its numbers in Python's notation. */
+/** JSON with its numbers in Python's notation. */
 function pythonJson(json: string, value: unknown): string {
   if (value === undefined) {
     throw new TypeError("cannot write what is undefined as JSON");

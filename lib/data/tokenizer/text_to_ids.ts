@@ -15,7 +15,7 @@ import {
   withoutPrefix,
 } from "./pre_tokenizer.ts";
 
-/** What of tokenizer.json decides how text becomes ids, but the model. */
+/** The parts of tokenizer.json that decide how text becomes ids. */
 export interface EncoderOptions {
   readonly model: huggingface.Model;
   readonly addedTokens: readonly AddedToken[];
@@ -24,13 +24,13 @@ export interface EncoderOptions {
   readonly merging: Merging;
 }
 
-/** How text becomes words. */
+/** Functions that turn text into words. */
 interface Stage {
   normalize(text: string): string;
   words(normalized: string): readonly string[];
 }
 
-/** Where a text stands: at the start, after an added token, or after text. */
+/** Position of a text: at the start, after an added token, or after text. */
 type Place = "start" | "token" | "text";
 
 /** Words whose ids are remembered at a time. */
@@ -40,20 +40,20 @@ const MOST_WORDS = 100_000;
 const LONGEST_WORD = 64;
 
 /**
- * Text to ids as the original library does it, on the steps of its JavaScript
- * port. What the port leaves out is here: it remembers the ids of words, can
- * go on in the middle of a text, knows Unicode's white space, and takes marked
- * special tokens for text.
+ * Turns text into ids as the original library does, on the steps of its
+ * JavaScript port. It adds to the port: it remembers the ids of words, can go on
+ * in the middle of a text, knows Unicode's white space, and takes marked special
+ * tokens for text.
  */
 export class TextToIds {
   readonly #split: (text: string) => Section[];
   readonly #splitNormalized: (text: string) => Section[];
   readonly #stages: Record<Place, Stage>;
   readonly #model: huggingface.Model;
-  /** Turns a word into what the model knows. */
+  /** Turns a word into the units that the model knows. */
   readonly #bytes: Stage;
   readonly #known = new Map<string, readonly number[]>();
-  /** The first part of a text that was encoded last: a prompt comes again. */
+  /** First part of the text that was encoded last, as prompts come again. */
   #first: { text: string; ids: readonly number[]; place: Place } | undefined;
 
   constructor(

@@ -33,12 +33,11 @@ export interface Tokenizer {
    */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
   /**
-   * Ids of each part of a text as they come out apart: no token spans a
-   * boundary, and no part gets the space that some tokenizers begin a text
-   * with, but the first.
+   * Ids of each part of a text, encoded apart: no token spans a boundary, and
+   * only the first part gets the space that some tokenizers begin a text with.
    */
   encodeParts(parts: readonly string[]): number[][];
-  /** Where its tokens are written out in texts. */
+  /** Finds and marks its tokens that are written out in texts. */
   readonly tokenTexts: TokenTexts;
   /**
    * Text of ids.
@@ -63,9 +62,9 @@ const FILES = [
 type Json = Record<string, unknown>;
 
 /**
- * Loads the tokenizer and the chat template of a model folder. What the files
- * may ask of us is bounded, but for regular expressions: those that may take
- * exponential time are refused, the others run as they are.
+ * Loads the tokenizer and the chat template of a model folder. The time and the
+ * memory that its files can take are bounded, except for regular expressions:
+ * those that may take exponential time are refused, others run as they are.
  *
  * @returns `null` where the folder has no tokenizer.json: rows that are
  * already tokenized need none.
@@ -155,7 +154,7 @@ function build(json: Json, config: Json) {
   }
 }
 
-/** The chat template, from the first of the places where it may be. */
+/** The chat template, from the first of the files that may hold it. */
 function templateOf(
   files: ReadonlyMap<string, string>,
   { config, special, folder }: {

@@ -10,7 +10,7 @@ export type Fields = Record<string, unknown>;
 export interface WrittenLayout {
   /** Format by which the rows are read again. */
   readonly format: string;
-  /** The row as the layout can hold it; another one where it must change. */
+  /** The row as the layout can hold it, changed where it must be. */
   adapt(row: PreferenceRow): PreferenceRow;
   /** The columns of an adapted row. */
   write(row: PreferenceRow): Fields;
@@ -42,7 +42,7 @@ export function assertWritable(
   }
 }
 
-/** What a row says besides its text: label, scores, votes. */
+/** Columns of a row's ratings: label, scores, votes. */
 export function feedbackFields(
   { label, scores, agreement }: PreferenceRow,
   labelName: string,
@@ -57,7 +57,7 @@ export function feedbackFields(
   };
 }
 
-/** Most votes that an agreement is written as. */
+/** Most votes that a share of votes is written as. */
 const MOST_VOTES = 1e6;
 
 /**
@@ -116,8 +116,7 @@ const COLUMNS: Record<DataKind, readonly string[]> = {
 /**
  * The columns of an example as token ids.
  *
- * @throws Error for tokens of completions that are not scored, which the
- * columns cannot say.
+ * @throws Error for a loss mask, which the columns cannot hold.
  */
 export function tokenFields(
   { prompt, completions, lossMask, label, weight }: Example,
@@ -140,9 +139,9 @@ export function tokenFields(
 }
 
 /**
- * The columns of a row in a layout, read again to see that they say the same.
+ * The columns of a row in a layout, read again to check that nothing is lost.
  *
- * @throws Error that names the row and what would be lost.
+ * @throws Error that names the row and the parts that would be lost.
  */
 export function writtenRow(
   row: PreferenceRow,

@@ -17,8 +17,8 @@ const TAGS: Readonly<Record<string, string>> = {
 type Form = PreferenceRow["form"];
 
 /**
- * LLaMA-Factory's layouts: sharegpt for messages; alpaca for text, of which
- * it makes what a user says and an assistant answers.
+ * LLaMA-Factory's layouts: sharegpt for messages; alpaca for text, which it
+ * takes for a user's message and the assistant's answer.
  * https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
  */
 export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
@@ -110,7 +110,7 @@ function asMessages(row: PreferenceRow & { form: "text" }): PreferenceRow {
   };
 }
 
-/** Puts a file into the dataset_info.json of its folder, beside other entries. */
+/** Adds a file to the dataset_info.json of its folder, beside other entries. */
 export async function addToDatasetInfo(
   file: string,
   contents: EntryContents,

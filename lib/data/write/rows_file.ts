@@ -1,7 +1,7 @@
 import { writeAtomically } from "../../files/atomic.ts";
 import type { Fields } from "./layout.ts";
 
-/** How the rows of a file are put together, by the end of its name. */
+/** Texts around the rows of a file, by the ending of its name. */
 const CONTAINERS = {
   ".jsonl": { start: "", between: "\n", end: "\n" },
   ".json": { start: "[\n", between: ",\n", end: "\n]\n" },
@@ -13,7 +13,7 @@ const BLOCK = 1 << 20;
 /**
  * Writes rows as JSON lines or as one JSON array, row by row.
  *
- * @returns how many there were.
+ * @returns the number of rows.
  * @throws Error for another ending of the file's name, or for no rows.
  */
 export async function writeRows(
@@ -40,7 +40,7 @@ export async function writeRows(
   return count;
 }
 
-/** @throws Error for a name of a file that {@linkcode writeRows} refuses. */
+/** @throws Error for a file's name that {@linkcode writeRows} refuses. */
 export function containerOf(path: string) {
   const container = Object.entries(CONTAINERS)
     .find(([ending]) => path.endsWith(ending))?.[1];

@@ -28,7 +28,7 @@ const FLAWED: Record<string, PreferenceRow> = {
   "blank completions": labelled("Say yes.", " \n", false),
   "near-empty prompts": pair("? a", [" b", " c"]),
   "equal completions": pair("Say yes.", [" Yes.", " Yes."]),
-  "completions equal but for case, white space or punctuation": pair(
+  "completions equal except for case, white space or punctuation": pair(
     "Say yes.",
     [" Yes!", " yes"],
   ),

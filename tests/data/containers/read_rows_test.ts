@@ -65,7 +65,7 @@ Deno.test("readRows() refuses files without rows", async () => {
   await withFile("{]\n[1]\n", async (path) => {
     await rejects(readRows(path, { onBadRow() {} }), {
       message:
-        `Cannot use ${path}: expected rows, found none but 2 that cannot be read`,
+        `Cannot use ${path}: expected rows, found only 2 that cannot be read`,
     });
   });
 });

@@ -312,7 +312,7 @@ const BAD: [
     "a generation prompt that no answer begins with",
     template(TURNS + OPENING.replace("{% endif", "{think}{% endif")),
     chat("Hi", "you"),
-    "the chat template begins an answer otherwise than its generation " +
+    "the chat template begins an answer differently than its generation " +
     'prompt does: "{think}" becomes "you</s>"',
   ],
   [

@@ -113,7 +113,7 @@ const REWRITTEN: [string, string, typeof LONG, string][] = [
     "leaves earlier turns out",
     "{% for m in messages[-2:] %}<{{ m.role }}>{{ m.content }}{% endfor %}",
     { prompt: "u1 a1 u2", completions: ["a2"] },
-    "writes the turns before an answer otherwise once it follows: " +
+    "writes the turns before an answer differently once it follows: " +
     '"assistant>a1<user>u2" becomes "user>u2<assistant>a2"',
   ],
   [
@@ -121,14 +121,14 @@ const REWRITTEN: [string, string, typeof LONG, string][] = [
     "{% for m in messages %}<{{ m.role }}>{% if loop.last %}...{% endif %}{{ m.content }}{% endfor %}" +
     "{% if add_generation_prompt %}<assistant>{% endif %}",
     { prompt: "u1", completions: ["a1"] },
-    "writes the turns before an answer otherwise once it follows: " +
+    "writes the turns before an answer differently once it follows: " +
     '"...u1<assistant>" becomes "u1<assistant>...a1"',
   ],
   [
     "begins a thought that no answer has",
     CHATML.replace("<assistant>{%", "<assistant><think>{%"),
     { prompt: "u1", completions: ["a1"] },
-    "begins an answer otherwise than its generation prompt does: " +
+    "begins an answer differently than its generation prompt does: " +
     '"<think>" becomes "a1<end>\\n"',
   ],
   [
@@ -136,7 +136,7 @@ const REWRITTEN: [string, string, typeof LONG, string][] = [
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if loop.last and m.role == 'assistant' %}!{% endif %}{% endfor %}" +
     "{% if add_generation_prompt %}<assistant>{% endif %}",
     { prompt: "u1", completions: ["a1 u2 a2"] },
-    "writes an answer otherwise once more turns follow: " +
+    "writes an answer differently once more turns follow: " +
     '"!" becomes "<user>u2<assistant>a2!"',
   ],
 ];
