@@ -7,7 +7,7 @@ import { type LogProbs, modelMetrics } from "lib/train/metrics.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
 import { type FlagValues, number, text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
@@ -87,7 +87,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const logProbs = await score("model", model, scoring);
   const refLogProbs = reference &&
     await score("reference", reference, scoring);
-  const scores = { logProbs, refLogProbs, beta };
+  const scores = { logProbs, refLogProbs, rewardScale: beta };
   if (rows !== undefined) await writeRows(rows, data.examples, scores);
   const metrics = modelMetrics(data.examples, scores);
   if (values.json) say(JSON.stringify({ data: data.description, metrics }));
@@ -142,16 +142,16 @@ async function score(
   { policy }: OpenedPolicy,
   { examples, device, threads, microTokens }: Scoring,
 ): Promise<number[][]> {
-  const scorer = new Scorer({ policy, device, threads, microTokens });
+  const forward = new ForwardPass({ policy, device, threads, microTokens });
   const state = await createState([policy.trained], device);
   await state.write(policy.initial);
   using bar = progress({ title, total: examples.length });
-  const logProbs = await scorer.score(examples, {
+  const logProbs = await forward.logProbs(examples, {
     parameters: state.tensors,
     onRows: (done) => bar.update(done),
   });
   await state.release();
-  await scorer.release();
+  await forward.release();
   return logProbs;
 }
 
@@ -159,13 +159,13 @@ async function score(
 async function writeRows(
   path: string,
   examples: readonly Example[],
-  { logProbs, refLogProbs, beta }: LogProbs & { beta: number },
+  { logProbs, refLogProbs, rewardScale }: LogProbs & { rewardScale: number },
 ): Promise<void> {
   const lines = examples.map((example, i) => {
     const metrics = modelMetrics([example], {
       logProbs: [logProbs[i]!],
       refLogProbs: refLogProbs && [refLogProbs[i]!],
-      beta,
+      rewardScale,
     });
     return JSON.stringify({ example: i + 1, ...metrics }) + "\n";
   });

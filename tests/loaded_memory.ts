@@ -3,7 +3,7 @@ import { cpuUsage } from "node:process";
 import { BASE_WEIGHTS } from "lib/models/base_weights.ts";
 import { countParameters } from "lib/models/parameters.ts";
 import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 
 const TUNINGS: Record<string, Tuning> = {
   full: { kind: "full" },
@@ -29,8 +29,8 @@ const start = cpuUsage();
 const { policy } = await loadPolicy(folder!, TUNINGS[tuning!]!, {
   baseWeights,
 });
-const scorer = new Scorer({ policy });
-await scorer.hash(); // compiles
+const forward = new ForwardPass({ policy });
+await forward.hash(); // compiles
 // Of the processor: others may be using it, too.
 const { user, system } = cpuUsage(start);
 const seconds = (user + system) / 1e6;
@@ -41,10 +41,12 @@ if (tuning === "lora") {
       [name, { data: policy.initial.get(name)!, shape }] as const
     ),
   );
-  await scorer.score([{ prompt: [1], completions: [[2, 3]] }], { parameters });
+  await forward.logProbs([{ prompt: [1], completions: [[2, 3]] }], {
+    parameters,
+  });
 }
 const bytes = residentSet();
-await scorer.release();
+await forward.release();
 const trained = countParameters(policy.trained);
 const result = JSON.stringify({ seconds, bytes, trained });
 Deno.stdout.writeSync(new TextEncoder().encode(result));

@@ -2,7 +2,7 @@ import { deepStrictEqual, match } from "node:assert/strict";
 import { encodePrompt } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { createGenerator } from "lib/models/generate/generate.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "./assert_close.ts";
 import { smolLm2Test } from "./smollm2.ts";
@@ -19,10 +19,10 @@ smolLm2Test(
     );
     deepStrictEqual(ids.slice(0, 4), [504, 414, 46682, 18669]);
     const { policy } = await openPolicy(folder);
-    const scorer = new Scorer({ policy });
+    const forward = new ForwardPass({ policy });
     const rows = [{ prompt: ids.slice(0, 1), completions: [ids.slice(1)] }];
-    const [[sum] = []] = await scorer.score(rows, { parameters: {} });
-    await scorer.release();
+    const [[sum] = []] = await forward.logProbs(rows, { parameters: {} });
+    await forward.release();
     // From transformers, in float32.
     assertClose([sum!], [-93.5167], { tolerance: 1e-5, what: "log π" });
   },

@@ -12,7 +12,7 @@ import type { Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import type { Rng } from "lib/rng.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import type { Weights } from "./reference_model.ts";
 import type { FrontierSettings } from "./settings.ts";
 import { goldReward, isWellFormed, PROMPTS, type Review } from "./world.ts";
@@ -46,7 +46,7 @@ export class Evaluator {
     private readonly settings: FrontierSettings["evaluation"],
     private readonly generator: Generator,
     private readonly divergence: Divergence,
-    private readonly scorer: Scorer,
+    private readonly forward: ForwardPass,
   ) {}
 
   static async create(
@@ -58,7 +58,7 @@ export class Evaluator {
       settings,
       await createGenerator(policy, { device }),
       await createDivergence(policy, { reference, device }),
-      new Scorer({ policy, device, microTokens: 2048 }),
+      new ForwardPass({ policy, device, microTokens: 2048 }),
     );
   }
 
@@ -83,7 +83,7 @@ export class Evaluator {
 
   /** log π of each completion of each row, in nats. */
   score(rows: readonly TokenRow[], parameters: Tensors): Promise<number[][]> {
-    return this.scorer.score(rows, { parameters });
+    return this.forward.logProbs(rows, { parameters });
   }
 
   async evaluate(
@@ -102,7 +102,7 @@ export class Evaluator {
   async release(): Promise<void> {
     await this.generator.release();
     await this.divergence.release();
-    await this.scorer.release();
+    await this.forward.release();
   }
 
   async #withKl(

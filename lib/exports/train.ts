@@ -34,15 +34,19 @@ export {
   type TrainingPlan,
 } from "../train/loop.ts";
 export { type BatchOptions, type BatchResult } from "../train/micro_batches.ts";
-export { type CompletionScore, type Reference } from "../train/reference.ts";
-export { type ScoreOptions, Scorer } from "../train/scorer.ts";
+export {
+  type ComputeLogProbs,
+  type LogProbOrTokens,
+  MovingReference,
+  type Reference,
+} from "../train/reference.ts";
+export { ForwardPass, type LogProbOptions } from "../train/forward_pass.ts";
 export {
   type Snapshot,
   type UpdateOptions,
   type Values,
 } from "../train/trained_parameters.ts";
 export {
-  MovingReference,
   type StepOptions,
   type StepResult,
   Trainer,

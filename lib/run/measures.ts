@@ -1,7 +1,7 @@
 import type { MetricsRow } from "../record/metrics.ts";
 import type { Json } from "../record/canonical_json.ts";
 import type { RunRecord } from "../record/record.ts";
-import { type Diagnostics, Probe } from "../train/diagnostics.ts";
+import { ChangeMonitor, type Diagnostics } from "../train/diagnostics.ts";
 import type { Tensors } from "../onnx/session.ts";
 import type { StepMetrics, TrainingPlan } from "../train/loop.ts";
 import { mean } from "../train/metrics.ts";
@@ -27,12 +27,12 @@ export type Measuring = (
   reference: Reference | null,
 ) => Promise<Measures>;
 
-/** Follows a few examples from the start of the run; see {@linkcode Probe}. */
+/** Follows a few examples from the start of the run; see {@linkcode ChangeMonitor}. */
 export const probed: Measuring = async (trainer, plan, reference) => {
-  const probe = await Probe.create(trainer, plan, reference);
+  const monitor = await ChangeMonitor.create(trainer, plan, reference);
   return {
-    evaluation: () => probe.metrics(),
-    summary: async () => ({ diagnostics: await probe.diagnostics() }),
+    evaluation: () => monitor.metrics(),
+    summary: async () => ({ diagnostics: await monitor.diagnostics() }),
   };
 };
 

@@ -1,4 +1,4 @@
-import { baseWeightsError } from "../train/scorer.ts";
+import { baseWeightsError } from "../train/forward_pass.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
 import { describeLoss, lossRequirements } from "../train/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";

@@ -249,7 +249,7 @@ async function referenceFor(
     rows,
     (rows) => {
       onReference?.(0, rows.length);
-      return trainer.scoreReference(rows, {
+      return trainer.referenceLogProbs(rows, {
         onRows: (done) => onReference?.(done, rows.length),
       });
     },
@@ -259,7 +259,7 @@ async function referenceFor(
       identity: {
         weights: identity["model"]!,
         adapter: model.adapterHash,
-        graph: await trainer.scorer.hash(),
+        graph: await trainer.forward.hash(),
         tokens: lossRequirements(loss, inputs.options).tokenReference,
         engine: engine().version,
         device,

@@ -6,15 +6,15 @@ import { correlation } from "../stats/describe.ts";
 import type { TrainingPlan } from "./loop.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** How far a policy has moved on a probe, as a record's summary says it. */
+/** How far a policy has moved on a few examples, as a record's summary says it. */
 export type Diagnostics = {
-  /** Where the probe's examples are from. */
+  /** The source of these examples. */
   readonly on: "evaluation" | "training";
   readonly examples: number;
-  /** Mean of log π − log π_start, nats a completion; `null` of nothing. */
+  /** Mean of log π − log π_start, nats a completion; `null` without any. */
   readonly chosenChange: number | null;
   readonly rejectedChange: number | null;
-  /** The first less the second. */
+  /** `chosenChange` less `rejectedChange`. */
   readonly marginChange: number | null;
   /** Estimate of KL(π_start‖π), see {@linkcode changeMetrics}. */
   readonly klStart: number;
@@ -29,22 +29,22 @@ export type Diagnostics = {
     readonly rejected: number | null;
   };
   /**
-   * Correlation over pairs of a margin's change with by how many tokens the
-   * chosen completion is the longer; `null` where it is not defined.
+   * Correlation over pairs of a margin's change with the difference in tokens
+   * between chosen and rejected completions; `null` where it is not defined.
    */
   readonly lengthCorrelation: number | null;
 };
 
-/** Most examples of a probe, by where they are from. */
+/** Most examples that are followed, by their source. */
 const MOST = { evaluation: 256, training: 16 } as const;
 
 /**
- * A few examples, the same ones all along, of which it is told how their
- * completions' log-probabilities change from the start of a run: also for
- * losses without a reference, or that look at the chosen completions alone.
+ * Follows how log-probabilities of a few fixed examples change from the start
+ * of a run: also for losses without a reference, and for those that look at
+ * chosen completions alone.
  */
-export class Probe {
-  /** What was found at the step it was last looked for. */
+export class ChangeMonitor {
+  /** The changes at the step for which they were last computed. */
   #last: { step: number; changes: readonly (readonly number[])[] } | undefined;
 
   private constructor(
@@ -55,17 +55,18 @@ export class Probe {
   ) {}
 
   /**
-   * Examples of a plan under the policy's initial parameters, whatever step
-   * the trainer is at: the first of the evaluation's, or, of a run that has
-   * none, of those it trains on.
+   * Starts from the policy's initial parameters, whatever step the trainer is
+   * at. The examples are the first ones of the evaluation, or of training in a
+   * run without evaluation.
    *
-   * @param reference the initial one, if there is one: it knows them already.
+   * @param reference the initial one, if there is one: it has their
+   * log-probabilities already.
    */
   static async create(
     trainer: Trainer,
     plan: TrainingPlan,
     reference: Reference | null,
-  ): Promise<Probe> {
+  ): Promise<ChangeMonitor> {
     const { examples, batches, evalExamples } = plan;
     const on = evalExamples.length > 0 ? "evaluation" : "training";
     const candidates = on === "evaluation"
@@ -76,8 +77,8 @@ export class Probe {
     const parameters = tensorsOf(trained, initial);
     const start = reference
       ? chosen.map((example) => reference.logProbs(example))
-      : await trainer.scorer.score(chosen, { parameters });
-    return new Probe(trainer, on, chosen, start);
+      : await trainer.forward.logProbs(chosen, { parameters });
+    return new ChangeMonitor(trainer, on, chosen, start);
   }
 
   /** The metrics of {@linkcode changeMetrics} at the trainer's present step. */
@@ -85,7 +86,7 @@ export class Probe {
     return changeMetrics(this.examples, await this.#changes());
   }
 
-  /** The same at more length. */
+  /** The changes at the trainer's present step, for a record's summary. */
   async diagnostics(): Promise<Diagnostics> {
     const { on, examples } = this;
     return { on, ...diagnose(examples, await this.#changes()) };
@@ -95,7 +96,7 @@ export class Probe {
   async #changes(): Promise<readonly (readonly number[])[]> {
     const { step } = this.trainer;
     if (this.#last?.step !== step) {
-      const now = await this.trainer.score(this.examples);
+      const now = await this.trainer.logProbs(this.examples);
       const changes = now.map((list, i) =>
         list.map((logProb, k) => logProb - this.start[i]![k]!)
       );
@@ -114,9 +115,9 @@ export class Probe {
  * - `kl/start`: KL(π_start‖π) ≈ mean of log π_start − log π over all
  *   completions as if they were drawn from π_start (the estimator k1 of
  *   http://joschu.net/blog/kl-approx.html). Those of data are not, so it may
- *   be below 0; it is comparable between runs on the same probe.
+ *   be below 0; it is comparable between runs on the same examples.
  *
- * What has no example is left out.
+ * A mean over no example is left out.
  *
  * @param changes log π − log π_start of each example's completions.
  */
@@ -140,7 +141,7 @@ export function changeMetrics(
 }
 
 /**
- * What changes of log-probabilities since the start say of a run.
+ * Summarises changes of log-probabilities since the start of a run.
  *
  * @param changes log π − log π_start of each example's completions.
  */
@@ -174,7 +175,7 @@ export function diagnose(
   };
 }
 
-/** Of each pair what its chosen completion has more; nothing of single ones. */
+/** By how much each pair's chosen value exceeds the rejected; none of single ones. */
 function marginsOf(
   examples: readonly Pick<Example, "label">[],
   values: readonly (readonly number[])[],

@@ -7,7 +7,7 @@ import { type Schedule, scheduled } from "../optim.ts";
 import type { Reference } from "./reference.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 import { optimizerBatches } from "../data/sampler.ts";
-import { batchMetrics, scoredBatch } from "./metrics.ts";
+import { batchMetrics, logProbsByPreference } from "./metrics.ts";
 import type { BatchOptions } from "./micro_batches.ts";
 
 /** Everything that decides a run, but the policy. */
@@ -145,7 +145,7 @@ class References {
     if (moves > this.#moves && this.#current) {
       const { loss } = this.trainer.options;
       const rows = rowsToReference(this.plan, loss, { moves });
-      this.#current = await this.trainer.reference.score(rows);
+      this.#current = await this.trainer.reference.of(rows);
       this.#moves = moves;
     }
     return this.#current;
@@ -280,7 +280,7 @@ export async function evaluate(
     }
     logProbs.push(...result.logProbs);
   }
-  const scored = scoredBatch(examples, {
+  const scored = logProbsByPreference(examples, {
     logProbs,
     refLogProbs: reference &&
       examples.map((example) => reference.logProbs(rowOf(example, loss))),

@@ -1,28 +1,28 @@
 import { type Example, lossLengths } from "../data/example.ts";
 
-/** What an example turned out to be: numbers of one of its completions. */
-export interface Scored {
+/** Log-probabilities of one completion. */
+export interface PolicyAndReference {
   /** log π_θ(y|x), in nats. */
   readonly logProb: number;
   /** log π_ref(y|x); absent where there is no reference. */
   readonly refLogProb?: number;
 }
 
-/** What metrics look at in an example. */
+/** The parts of an example that metrics read. */
 type Labelled = { readonly label?: boolean; readonly weight?: number };
 
-/** Something of each completion, by what the completion is. */
+/** Values of completions, sorted by what the completions are. */
 export interface ByPreference<T> {
   readonly chosen: readonly T[];
   readonly rejected: readonly T[];
-  /** The weights of the examples that these are of. @default 1 each */
+  /** Weights of their examples. @default 1 each */
   readonly weights?: Record<"chosen" | "rejected", readonly number[]>;
   /** Whether `chosen[i]` and `rejected[i]` belong to one prompt. */
   readonly paired: boolean;
 }
 
 /**
- * Sorts what belongs to examples' completions: desirable ones are chosen, of a
+ * Sorts values of examples' completions: desirable ones are chosen, and of a
  * ranked list the best is chosen and the worst rejected.
  */
 export function byPreference<T>(
@@ -46,7 +46,7 @@ export function byPreference<T>(
   return { paired, ...split(values), weights: split(weights) };
 }
 
-/** Weighted means of something of chosen and rejected completions, by a name. */
+/** Weighted means of values of chosen and rejected completions, by a name. */
 export function groupMeans(
   name: string,
   examples: readonly Labelled[],
@@ -60,7 +60,7 @@ export function groupMeans(
   });
 }
 
-/** Leaves out means of nothing. */
+/** Leaves out means over no values. */
 export function withoutNaN(
   metrics: Record<string, number>,
 ): Record<string, number> {
@@ -76,11 +76,11 @@ export interface LogProbs {
   readonly refLogProbs: readonly (readonly number[])[] | null;
 }
 
-/** Scored completions of a batch, by what they are. */
-export function scoredBatch(
+/** PolicyAndReference completions of a batch, by what they are. */
+export function logProbsByPreference(
   examples: readonly Labelled[],
   { logProbs, refLogProbs }: LogProbs,
-): ByPreference<Scored> {
+): ByPreference<PolicyAndReference> {
   const scored = logProbs.map((list, i) =>
     list.map((logProb, k) =>
       refLogProbs ? { logProb, refLogProb: refLogProbs[i]![k]! } : { logProb }
@@ -91,16 +91,16 @@ export function scoredBatch(
 
 /**
  * Weighted means over a batch: `logps/*` in nats, and, where there is a reference,
- * `rewards/*` = rewardScale · log π_θ/π_ref. Accuracy counts strict inequality. What has
- * no example in the batch is left out.
+ * `rewards/*` = rewardScale · log π_θ/π_ref. Accuracy counts strict inequality.
+ * A mean over no example is left out.
  */
 export function batchMetrics(
-  { chosen, rejected, paired, weights }: ByPreference<Scored>,
+  { chosen, rejected, paired, weights }: ByPreference<PolicyAndReference>,
   rewardScale = 1,
 ): Record<string, number> {
   const ofChosen = (list: readonly number[]) => mean(list, weights?.chosen);
   const ofRejected = (list: readonly number[]) => mean(list, weights?.rejected);
-  const reward = ({ logProb, refLogProb }: Scored) =>
+  const reward = ({ logProb, refLogProb }: PolicyAndReference) =>
     refLogProb === undefined ? NaN : rewardScale * (logProb - refLogProb);
   const good = chosen.map(reward);
   const bad = rejected.map(reward);
@@ -119,7 +119,7 @@ export function batchMetrics(
 }
 
 /**
- * Σ w·x / Σ w; NaN of nothing.
+ * Σ w·x / Σ w; NaN of no values.
  *
  * @param weights one for each value. @default 1 each
  */
@@ -133,39 +133,39 @@ export function mean(
 }
 
 /**
- * What examples say of a model: the means of `batchMetrics()`; of each kind of
- * completions the scored tokens and the perplexity, exp(−Σ log π / Σ tokens); of
- * pairs also how log-probabilities alone tell them apart, `logps/margins` and
- * `logps/accuracies`. The reference has its own under `reference/…`. What has
- * no example is left out; all but the numbers of tokens are by weight.
+ * Metrics of a model on examples:
+ *
+ * - the means of `batchMetrics()`;
+ * - `tokens/*`, and `perplexity/*` = exp(−Σ log π / Σ tokens), of chosen and of
+ *   rejected completions;
+ * - of pairs `logps/margins` and `logps/accuracies`: how log-probabilities
+ *   alone tell them apart;
+ * - those of the reference under `reference/…`.
+ *
+ * All except numbers of tokens are by weight; a mean over no example is left
+ * out.
  */
 export function modelMetrics(
   examples: readonly Example[],
-  { beta, ...scores }: LogProbs & { beta: number },
+  { rewardScale, ...scores }: LogProbs & { rewardScale: number },
 ): Record<string, number> {
   const { logProbs, refLogProbs } = scores;
-  const lengths = byPreference(
-    examples,
-    examples.map(lossLengths),
-  );
+  const lengths = byPreference(examples, examples.map(lossLengths));
   const reference = refLogProbs
     ? likelihoods(byPreference(examples, refLogProbs), lengths)
     : {};
-  const metrics = {
+  return withoutNaN({
     "tokens/chosen": sum(lengths.chosen) || NaN,
     "tokens/rejected": sum(lengths.rejected) || NaN,
     ...likelihoods(byPreference(examples, logProbs), lengths),
-    ...batchMetrics(scoredBatch(examples, scores), beta),
+    ...batchMetrics(logProbsByPreference(examples, scores), rewardScale),
     ...Object.fromEntries(
       Object.entries(reference).map(([name, x]) => [`reference/${name}`, x]),
     ),
-  };
-  return Object.fromEntries(
-    Object.entries(metrics).filter(([, value]) => !Number.isNaN(value)),
-  );
+  });
 }
 
-/** NaN for what has no completion. */
+/** Means of log-probabilities alone; NaN where there is no completion. */
 function likelihoods(
   { chosen, rejected, paired, weights }: ByPreference<number>,
   lengths: ByPreference<number>,

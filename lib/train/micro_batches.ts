@@ -6,7 +6,12 @@ import type { LossOptionValues } from "../losses/options.ts";
 import type { Tensor, Tensors } from "../onnx/session.ts";
 import { BatchOutputs } from "./batch_outputs.ts";
 import { exampleWeights, rowOf } from "./examples.ts";
-import { batchMetrics, groupMeans, mean, scoredBatch } from "./metrics.ts";
+import {
+  batchMetrics,
+  groupMeans,
+  logProbsByPreference,
+  mean,
+} from "./metrics.ts";
 import type { Objective } from "./objective.ts";
 import type { Reference } from "./reference.ts";
 
@@ -50,10 +55,10 @@ interface MicroBatchOptions extends BatchOptions {
  */
 export async function runInMicroBatches(
   examples: readonly Example[],
-  { loss, objective, microTokens, statistics, ...options }: MicroBatchOptions,
+  { loss, objective, microTokens, statistics, lossOptions, reference }:
+    MicroBatchOptions,
   run: (feeds: Tensors) => Promise<Record<string, Tensor>>,
 ): Promise<BatchResult> {
-  const { lossOptions, reference } = options;
   const rows = examples.map((example) => rowOf(example, loss));
   const weights = exampleWeights(examples);
   const outputs = new BatchOutputs();
@@ -70,15 +75,16 @@ export async function runInMicroBatches(
       examples: examples.slice(start, end),
       batch: examples,
       start,
+      reference,
+      lossOptions,
       statistics: statistics.values,
-      ...options,
     });
     outputs.add(part, await run(feeds));
     tokens += tree.ids.length;
   }
   const { logProbs } = outputs;
   const refLogProbs = reference && rows.map((row) => reference.logProbs(row));
-  const scored = scoredBatch(examples, { logProbs, refLogProbs });
+  const scored = logProbsByPreference(examples, { logProbs, refLogProbs });
   return {
     loss: mean(outputs.losses, weights),
     metrics: {

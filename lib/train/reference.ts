@@ -6,11 +6,14 @@ import {
 } from "../data/example.ts";
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
+import type { Policy } from "../models/policy.ts";
+import type { Tensors } from "../onnx/session.ts";
 import { canonicalJson, type Json } from "../record/canonical_json.ts";
 import { sha256 } from "../record/sha256.ts";
+import { tensorsOf, type Values } from "./trained_parameters.ts";
 
 /** log π_ref of a completion, or of each of its tokens, in nats. */
-export type CompletionScore = number | readonly number[];
+export type LogProbOrTokens = number | readonly number[];
 
 /** Log-probabilities of completions under the reference, looked up by content. */
 export interface Reference {
@@ -20,32 +23,31 @@ export interface Reference {
   tokenLogProbs(row: TokenRow): readonly (readonly number[])[];
 }
 
-/** Scores rows: each completion of each row. */
-export type RowScorer = (
+/** Computes log-probabilities of each completion of each row. */
+export type ComputeLogProbs = (
   rows: readonly TokenRow[],
-) => Promise<readonly (readonly CompletionScore[])[]>;
+) => Promise<readonly (readonly LogProbOrTokens[])[]>;
 
 /**
- * Scores rows under what is the reference now, each distinct completion once,
- * so that training never needs a second model.
+ * Computes the present reference of rows, each distinct completion once, so
+ * that training never needs a second model.
  */
 export async function computeReference(
   rows: readonly TokenRow[],
-  score: RowScorer,
+  compute: ComputeLogProbs,
 ): Promise<Reference> {
   const distinct = distinctRows(rows);
-  const scored = await score(distinct);
-  return referenceOf(distinct, scored);
+  return referenceOf(distinct, await compute(distinct));
 }
 
 /** The reference that gives each row's completions these log-probabilities. */
 export function referenceOf(
   rows: readonly TokenRow[],
-  scores: readonly (readonly CompletionScore[])[],
+  logProbs: readonly (readonly LogProbOrTokens[])[],
 ): Reference {
-  const known = new Map<string, CompletionScore>();
+  const known = new Map<string, LogProbOrTokens>();
   for (const [i, row] of rows.entries()) {
-    completionKeys(row).forEach((key, k) => known.set(key, scores[i]![k]!));
+    completionKeys(row).forEach((key, k) => known.set(key, logProbs[i]![k]!));
   }
   const find = (key: string) => {
     const found = known.get(key);
@@ -56,22 +58,62 @@ export function referenceOf(
   };
   return {
     logProbs: (row) => completionKeys(row).map((key) => total(find(key))),
-    tokenLogProbs: (row) => completionKeys(row).map((key) => list(find(key))),
+    tokenLogProbs: (row) => completionKeys(row).map((key) => tokens(find(key))),
   };
 }
 
-function total(score: CompletionScore): number {
-  return typeof score === "number" ? score : score.reduce((a, b) => a + b, 0);
+function total(logProb: LogProbOrTokens): number {
+  return typeof logProb === "number"
+    ? logProb
+    : logProb.reduce((a, b) => a + b, 0);
 }
 
-function list(score: CompletionScore): readonly number[] {
-  if (typeof score !== "number") return score;
+function tokens(logProb: LogProbOrTokens): readonly number[] {
+  if (typeof logProb !== "number") return logProb;
   throw new RangeError(
     "Cannot look up tokens' reference log-probabilities: only their sum was computed",
   );
 }
 
-/** Rows without those that hold nothing new. */
+/**
+ * A reference that follows the policy (TR-DPO,
+ * https://arxiv.org/abs/2404.09656). It begins as the policy does.
+ */
+export class MovingReference {
+  /** Its parameters; `null` while they are the policy's initial ones. */
+  values: Values | null = null;
+
+  /** @internal */
+  constructor(
+    private readonly policy: Policy,
+    private readonly logProbsUnder: (
+      parameters: Tensors,
+    ) => ComputeLogProbs,
+  ) {}
+
+  /**
+   * Moves to mix · θ + (1 − mix) · θ_ref, parameter by parameter: eq. 1 of the
+   * paper, and for a mix of 1 eq. 2.
+   */
+  move(theta: Values, mix: number): void {
+    const before = this.values ?? this.policy.initial;
+    this.values = new Map(
+      [...theta].map(([name, now]) => {
+        const old = before.get(name)!;
+        return [name, now.map((x, i) => mix * x + (1 - mix) * old[i]!)];
+      }),
+    );
+  }
+
+  /** Computes the present reference of these rows. */
+  of(rows: readonly TokenRow[]): Promise<Reference> {
+    const values = this.values ?? this.policy.initial;
+    const parameters = tensorsOf(this.policy.trained, values);
+    return computeReference(rows, this.logProbsUnder(parameters));
+  }
+}
+
+/** Leaves out rows all of whose completions stand in earlier ones. */
 export function distinctRows(rows: readonly TokenRow[]): TokenRow[] {
   const seen = new Set<string>();
   return rows.filter((row) => {
@@ -92,20 +134,20 @@ function completionKeys(row: TokenRow): string[] {
 export interface CacheOptions {
   /** Folder of the cache. */
   folder: string;
-  /** Everything but the rows that decides the log-probabilities. */
+  /** Everything except the rows that decides the log-probabilities. */
   identity: Readonly<Record<string, Json>>;
 }
 
 /**
- * The reference's log-probabilities of rows, from the cache if they were
- * computed before for the same rows by the same model in the same way. The
- * cache is keyed by content, so it never needs to be emptied for correctness.
+ * Reads the reference of rows from a cache, if it was computed before for the
+ * same rows by the same model in the same way; otherwise computes and keeps it.
+ * The cache is keyed by content and never needs to be emptied for correctness.
  *
  * @throws RangeError where a log-probability is not finite.
  */
 export async function cachedReference(
   rows: readonly TokenRow[],
-  score: RowScorer,
+  compute: ComputeLogProbs,
   { folder, identity }: CacheOptions,
 ): Promise<Reference> {
   const distinct = distinctRows(rows);
@@ -113,20 +155,20 @@ export async function cachedReference(
   const path = join(folder, `${sha256(canonicalJson(content))}.json`);
   const known = await readCached(path, distinct);
   if (known) return referenceOf(distinct, known);
-  // First, so that a folder that cannot be made costs no time.
+  // Made first, so that a folder that cannot be made costs no time.
   await Deno.mkdir(folder, { recursive: true });
-  const logProbs = await score(distinct);
+  const logProbs = await compute(distinct);
   assertFinite(logProbs);
   const text = JSON.stringify({ ...content, logProbs });
   await writeTextAtomically(path, text);
   return referenceOf(distinct, logProbs);
 }
 
-/** What the cache has, if it is whole: one score for each completion. */
+/** The cache's log-probabilities, if it has one for each completion. */
 async function readCached(
   path: string,
   rows: readonly TokenRow[],
-): Promise<CompletionScore[][] | null> {
+): Promise<LogProbOrTokens[][] | null> {
   try {
     const { logProbs } = JSON.parse(await Deno.readTextFile(path));
     return isFor(rows, logProbs) ? logProbs : null;
@@ -138,25 +180,25 @@ async function readCached(
 function isFor(
   rows: readonly TokenRow[],
   found: unknown,
-): found is CompletionScore[][] {
+): found is LogProbOrTokens[][] {
   return Array.isArray(found) && found.length === rows.length &&
     found.every((list, i) => {
       const lengths = lossLengths(rows[i]!);
       return Array.isArray(list) && list.length === lengths.length &&
-        list.every((score, k) => isScore(score, lengths[k]!));
+        list.every((each, k) => isLogProb(each, lengths[k]!));
     });
 }
 
-function isScore(score: unknown, tokens: number): boolean {
-  return Array.isArray(score)
-    ? score.length === tokens && score.every(Number.isFinite)
-    : Number.isFinite(score);
+function isLogProb(value: unknown, tokens: number): boolean {
+  return Array.isArray(value)
+    ? value.length === tokens && value.every(Number.isFinite)
+    : Number.isFinite(value);
 }
 
 function assertFinite(
-  scores: readonly (readonly CompletionScore[])[],
+  logProbs: readonly (readonly LogProbOrTokens[])[],
 ): void {
-  const found = scores.flat(2).find((x) => !Number.isFinite(x));
+  const found = logProbs.flat(2).find((x) => !Number.isFinite(x));
   if (found === undefined) return;
   throw new RangeError(
     `The reference gives a completion the log-probability ${found}, expected finite numbers: its weights may overflow float32`,

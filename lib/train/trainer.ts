@@ -5,7 +5,7 @@ import {
   runInMicroBatches,
 } from "./micro_batches.ts";
 import type { Example, TokenRow } from "../data/example.ts";
-import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
+import type { Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Policy } from "../models/policy.ts";
 import {
@@ -24,17 +24,16 @@ import {
 import { adamW, type Optimizer } from "../optim.ts";
 import {
   type Snapshot,
-  tensorsOf,
   TrainedParameters,
   type UpdateOptions,
   type Values,
 } from "./trained_parameters.ts";
+import { type LogProbOrTokens, MovingReference } from "./reference.ts";
 import {
-  type CompletionScore,
-  computeReference,
-  type Reference,
-} from "./reference.ts";
-import { headChunks, type ScoreOptions, Scorer } from "./scorer.ts";
+  ForwardPass,
+  headChunks,
+  type LogProbOptions,
+} from "./forward_pass.ts";
 
 /** Options of a {@linkcode Trainer}. */
 export interface TrainerOptions {
@@ -68,7 +67,7 @@ export interface StepResult extends BatchResult {
   readonly gradNorm: number;
 }
 
-/** Name under which snapshots have a reference that has moved. */
+/** The snapshots' name for a reference that has moved. */
 const REFERENCE = "reference";
 
 /**
@@ -106,10 +105,10 @@ const REFERENCE = "reference";
  * ```
  */
 export class Trainer {
-  /** The policy, forward only. */
-  readonly scorer: Scorer;
-  /** Losses and log-probabilities alone, compiled when first used. */
-  #forward: Promise<Program> | undefined;
+  /** The policy's forward pass, without a loss. */
+  readonly forward: ForwardPass;
+  /** Computes losses and log-probabilities alone; compiled when first used. */
+  #evaluation: Promise<Program> | undefined;
   /** The reference, where it moves with the policy. */
   readonly reference: MovingReference;
   #lossState: LossState;
@@ -117,19 +116,19 @@ export class Trainer {
   private constructor(
     readonly options: Required<TrainerOptions>,
     private readonly objective: Objective,
-    /** Losses, log-probabilities and gradients of a micro-batch. */
+    /** Computes losses, log-probabilities and gradients of a micro-batch. */
     private readonly program: Program,
     private readonly trained: TrainedParameters,
   ) {
-    this.scorer = new Scorer(options);
+    this.forward = new ForwardPass(options);
     this.reference = new MovingReference(
       options.policy,
-      (rows, options) => this.#scoreForReference(rows, options),
+      (parameters) => (rows) => this.#referenceLogProbs(rows, { parameters }),
     );
     this.#lossState = options.loss.statistics?.initialState ?? {};
   }
 
-  /** Compiles the training step and starts at the policy's initial values. */
+  /** Compiles the training step, and starts at the policy's initial values. */
   static async create(
     {
       device = "cpu",
@@ -159,7 +158,7 @@ export class Trainer {
     return new Trainer(options, objective, program, trained);
   }
 
-  /** Steps taken. */
+  /** The number of steps taken. */
   get step(): number {
     return this.trained.step;
   }
@@ -174,7 +173,7 @@ export class Trainer {
     return this.program.nodes;
   }
 
-  /** Begins anew at these values of the parameters. */
+  /** Starts again at these values of the parameters. */
   restart(values: Values): Promise<void> {
     this.#lossState = this.options.loss.statistics?.initialState ?? {};
     this.reference.values = null;
@@ -204,54 +203,54 @@ export class Trainer {
     this.reference.move(await this.trained.values(), mix);
   }
 
-  /** The rows under the present parameters, as the loss's reference. */
-  async scoreReference(
+  /** The present policy's log-probabilities of rows, as a reference of the loss. */
+  async referenceLogProbs(
     rows: readonly TokenRow[],
-    options: Omit<ScoreOptions, "parameters"> = {},
-  ): Promise<readonly (readonly CompletionScore[])[]> {
+    options: Omit<LogProbOptions, "parameters"> = {},
+  ): Promise<readonly (readonly LogProbOrTokens[])[]> {
     const { parameters } = this;
-    return await this.#scoreForReference(rows, { parameters, ...options });
+    return await this.#referenceLogProbs(rows, { parameters, ...options });
   }
 
-  #scoreForReference(
+  #referenceLogProbs(
     rows: readonly TokenRow[],
-    options: ScoreOptions,
-  ): Promise<readonly (readonly CompletionScore[])[]> {
+    options: LogProbOptions,
+  ): Promise<readonly (readonly LogProbOrTokens[])[]> {
     return this.objective.requirements.tokenReference
-      ? this.scorer.scoreTokens(rows, options)
-      : this.scorer.score(rows, options);
+      ? this.forward.tokenLogProbs(rows, options)
+      : this.forward.logProbs(rows, options);
   }
 
-  /** log π(y|x) of each completion of each row, under the present parameters. */
-  async score(
+  /** log π(y|x) of each completion of each row under the present parameters. */
+  async logProbs(
     rows: readonly TokenRow[],
-    options: Omit<ScoreOptions, "parameters"> = {},
+    options: Omit<LogProbOptions, "parameters"> = {},
   ): Promise<number[][]> {
     const { parameters } = this;
-    return await this.scorer.score(rows, { parameters, ...options });
+    return await this.forward.logProbs(rows, { parameters, ...options });
   }
 
-  /** The loss and metrics of a batch, without a step. */
+  /** Computes the loss and metrics of a batch without a step. */
   async evaluate(
     examples: readonly Example[],
     options: BatchOptions,
   ): Promise<BatchResult> {
-    const program = await (this.#forward ??= compile(
+    const program = await (this.#evaluation ??= compile(
       forwardOutputs(this.objective),
       this.options,
     ));
     const { forEvaluation } = this.options.loss.statistics ?? {};
     const statistics = forEvaluation?.(this.#lossState) ??
       await this.#statistics(examples, options);
-    return await this.#run(
+    return await runInMicroBatches(
       examples,
-      { ...options, statistics },
+      { ...options, ...this.#setup, statistics },
       (feeds) => program.run({ ...feeds, ...this.parameters }),
     );
   }
 
   /**
-   * One optimizer step on a batch of examples.
+   * Takes one optimizer step on a batch of examples.
    *
    * @throws RangeError where the loss or the gradient is not finite.
    */
@@ -261,9 +260,9 @@ export class Trainer {
   ): Promise<StepResult> {
     await this.trained.sums.write();
     const statistics = await this.#statistics(examples, options);
-    const result = await this.#run(
+    const result = await runInMicroBatches(
       examples,
-      { ...options, statistics },
+      { ...options, ...this.#setup, statistics },
       (feeds) => this.#accumulate(feeds),
     );
     const gradNorm = await this.trained.gradNorm();
@@ -282,33 +281,21 @@ export class Trainer {
   /** Frees what the trainer holds on the device. */
   async release(): Promise<void> {
     await this.program.release();
-    await (await this.#forward)?.release();
-    await this.scorer.release();
+    await (await this.#evaluation)?.release();
+    await this.forward.release();
     await this.trained.release();
   }
 
-  #statistics(examples: readonly Example[], options: BatchOptions) {
-    const { loss } = this.options;
-    return batchStatistics(
-      examples,
-      { ...options, loss, state: this.#lossState },
-      (rows) => this.score(rows),
-    );
+  get #setup() {
+    const { objective, options: { loss, microTokens } } = this;
+    return { objective, loss, microTokens };
   }
 
-  #run(
-    examples: readonly Example[],
-    { lossOptions, reference, statistics }: BatchOptions & {
-      statistics: BatchStatistics;
-    },
-    program: (feeds: Tensors) => Promise<Record<string, Tensor>>,
-  ): Promise<BatchResult> {
-    const { objective, options: { loss, microTokens } } = this;
-    const run = { loss, objective, microTokens };
-    return runInMicroBatches(
+  #statistics(examples: readonly Example[], options: BatchOptions) {
+    return batchStatistics(
       examples,
-      { ...run, lossOptions, reference, statistics },
-      program,
+      { ...options, ...this.#setup, state: this.#lossState },
+      (rows) => this.logProbs(rows),
     );
   }
 
@@ -324,50 +311,5 @@ export class Trainer {
     );
     sums.advance();
     return output;
-  }
-}
-
-/** Scores rows under given parameters. */
-type ScoreUnder = (
-  rows: readonly TokenRow[],
-  options: { parameters: Tensors },
-) => Promise<readonly (readonly CompletionScore[])[]>;
-
-/**
- * A reference that follows the policy (TR-DPO,
- * https://arxiv.org/abs/2404.09656). It begins as the policy does.
- */
-export class MovingReference {
-  /** Its parameters; `null` while they are the policy's initial ones. */
-  values: Values | null = null;
-
-  /** @internal */
-  constructor(
-    private readonly policy: Policy,
-    private readonly scoreUnder: ScoreUnder,
-  ) {}
-
-  /**
-   * Moves to mix · θ + (1 − mix) · θ_ref, parameter by parameter: eq. 1 of the
-   * paper, and for a mix of 1 eq. 2.
-   */
-  move(theta: Values, mix: number): void {
-    const before = this.values ?? this.policy.initial;
-    this.values = new Map(
-      [...theta].map(([name, now]) => {
-        const old = before.get(name)!;
-        return [name, now.map((x, i) => mix * x + (1 - mix) * old[i]!)];
-      }),
-    );
-  }
-
-  /** The reference as it is now, of these rows. */
-  async score(rows: readonly TokenRow[]): Promise<Reference> {
-    const values = this.values ?? this.policy.initial;
-    const parameters = tensorsOf(this.policy.trained, values);
-    return await computeReference(
-      rows,
-      (rows) => this.scoreUnder(rows, { parameters }),
-    );
   }
 }

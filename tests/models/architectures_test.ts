@@ -23,7 +23,7 @@ import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { Trainer } from "lib/train/trainer.ts";
 import { recorder, type Values } from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -109,10 +109,10 @@ async function checkLogProbs(
   { policy }: Pick<LoadedPolicy, "policy">,
   fixture: Fixture,
 ): Promise<void> {
-  const scorer = new Scorer({ policy, microTokens: MICRO_TOKENS });
+  const forward = new ForwardPass({ policy, microTokens: MICRO_TOKENS });
   const parameters = initialOf({ policy });
-  const scores = await scorer.score(rowsOf(fixture), { parameters });
-  await scorer.release();
+  const scores = await forward.logProbs(rowsOf(fixture), { parameters });
+  await forward.release();
   assertWithin(1e-4, scores.flat(), numbers(fixture.logProbs));
 }
 

@@ -13,7 +13,7 @@ import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { openWeights, type Weights } from "lib/models/weights/weights.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
 import {
@@ -63,7 +63,7 @@ function measure(policy: Policy) {
   return withTrainer(
     { loss: dpo, policy, optimizer: recorder },
     async (trainer) => {
-      const logProbs = await trainer.score(examples);
+      const logProbs = await trainer.logProbs(examples);
       await trainer.train(examples, { ...stepOptions(dpo), maxGradNorm: 0 });
       return { logProbs, gradients: await valuesOf(trainer, "seen") };
     },
@@ -146,9 +146,9 @@ Deno.test("graphs over weights that are held otherwise have other hashes", async
   const weights = await openWeights(folder.path);
   const hashes = await Promise.all(BASE_WEIGHTS.map(async (kind) => {
     const held = await quantizeWeights(SMALL, weights, kind);
-    const scorer = new Scorer({ policy: loraPolicy(SMALL, held, lora) });
-    const hash = await scorer.hash();
-    await scorer.release();
+    const forward = new ForwardPass({ policy: loraPolicy(SMALL, held, lora) });
+    const hash = await forward.hash();
+    await forward.release();
     return hash;
   }));
   strictEqual(new Set(hashes).size, BASE_WEIGHTS.length);

@@ -3,7 +3,7 @@ import type { TokenRow } from "lib/data/example.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { OnnxDecoder } from "./onnx_decoder.ts";
 
@@ -35,9 +35,9 @@ export async function checkMerged(
   const model = `${folder}/merged`;
   await writeModelFolder(model, { from: folder, tensors });
   const { policy } = await openPolicy(model);
-  const scorer = new Scorer({ policy });
-  const scores = await scorer.score(rows, { parameters: {} });
-  await scorer.release();
+  const forward = new ForwardPass({ policy });
+  const scores = await forward.logProbs(rows, { parameters: {} });
+  await forward.release();
   for (const [i, found] of scores.flat().entries()) {
     ok(
       Math.abs(found - expected[i]!) <= 1e-4,

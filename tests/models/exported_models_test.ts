@@ -11,7 +11,7 @@ import {
 } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../assert_close.ts";
 import { baseSize, withByteTokenizer } from "../data/byte_tokenizer.ts";
@@ -103,10 +103,10 @@ async function score(
   [first, ...rest]: readonly number[],
 ): Promise<number[]> {
   const { policy } = await openPolicy(folder);
-  const scorer = new Scorer({ policy });
+  const forward = new ForwardPass({ policy });
   const rows = [{ prompt: [first!], completions: [rest] }];
-  const [[tokens] = []] = await scorer.scoreTokens(rows, { parameters: {} });
-  await scorer.release();
+  const [[tokens] = []] = await forward.tokenLogProbs(rows, { parameters: {} });
+  await forward.release();
   return tokens!;
 }
 

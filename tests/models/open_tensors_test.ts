@@ -7,7 +7,7 @@ import {
 } from "lib/models/model_folder.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomized } from "../scripts/tiny_training.ts";
@@ -22,7 +22,7 @@ import {
 
 async function score(model: string, adapter?: string): Promise<number[]> {
   const { policy } = await openPolicy(model, adapter);
-  const scorer = new Scorer({ policy });
+  const forward = new ForwardPass({ policy });
   const parameters = Object.fromEntries(
     policy.trained.map(({ name, shape }) => [
       name,
@@ -30,8 +30,8 @@ async function score(model: string, adapter?: string): Promise<number[]> {
     ]),
   );
   const rows = [{ prompt: [1, 5], completions: [[3, 9, 2], [0, 10, 4, 4]] }];
-  const tokens = await scorer.scoreTokens(rows, { parameters });
-  await scorer.release();
+  const tokens = await forward.tokenLogProbs(rows, { parameters });
+  await forward.release();
   return tokens.flat(2);
 }
 

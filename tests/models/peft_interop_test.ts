@@ -223,7 +223,7 @@ class Training implements AsyncDisposable {
   }
 
   async score(): Promise<number[]> {
-    return (await this.trainer.score(rowsOf(this.fixture))).flat();
+    return (await this.trainer.logProbs(rowsOf(this.fixture))).flat();
   }
 
   step() {

@@ -4,7 +4,7 @@ import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { openWeights, type Weights } from "lib/models/weights/weights.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../assert_close.ts";
 import { shared } from "../places.ts";
@@ -41,12 +41,12 @@ smolLm2Test(
       deepStrictEqual(await readConfig(converted), await readConfig(folder));
 
       const { policy } = await openPolicy(converted);
-      const scorer = new Scorer({ policy });
-      const [[sum] = [], next = []] = await scorer.score([
+      const forward = new ForwardPass({ policy });
+      const [[sum] = [], next = []] = await forward.logProbs([
         { prompt: ids.slice(0, 1), completions: [ids.slice(1)] },
         { prompt: ids, completions: [378, 657, 198, 2, 414].map((id) => [id]) },
       ], { parameters: {} });
-      await scorer.release();
+      await forward.release();
       // From transformers, in float32.
       assertClose([sum!], [-93.5167], { tolerance: 1e-5, what: "log π" });
       const [first, ...rest] = [15.678, 14.815, 14.687, 13.868, 13.556];

@@ -1,6 +1,10 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { optimizerBatches } from "lib/data/sampler.ts";
-import { changeMetrics, diagnose, Probe } from "lib/train/diagnostics.ts";
+import {
+  changeMetrics,
+  ChangeMonitor,
+  diagnose,
+} from "lib/train/diagnostics.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
@@ -38,7 +42,7 @@ function planFor(loss: Loss, given: Partial<TrainingPlan> = {}): TrainingPlan {
 async function linesOf(
   trainer: Trainer,
   plan: TrainingPlan,
-  { probe, last = Infinity }: { probe: Probe; last?: number },
+  { monitor, last = Infinity }: { monitor: ChangeMonitor; last?: number },
 ): Promise<StepMetrics[]> {
   const rows = rowsToReference(plan, trainer.options.loss);
   const { policy } = trainer.options;
@@ -50,14 +54,14 @@ async function linesOf(
   );
   const reference = rows.length === 0 ? null : await computeReference(
     rows,
-    (rows) => trainer.scorer.score(rows, { parameters }),
+    (rows) => trainer.forward.logProbs(rows, { parameters }),
   );
   const lines: StepMetrics[] = [];
   const stop = { requested: false };
   await train(trainer, plan, {
     reference,
     stop,
-    measure: () => probe.metrics(),
+    measure: () => monitor.metrics(),
     onStep: ({ seconds: _seconds, ...line }) => {
       lines.push(line);
       stop.requested = line.step === last;
@@ -70,14 +74,14 @@ const isProbed = (line: StepMetrics) => "kl/start" in line;
 
 for (const id of ["sft", "dpo", "simpo", "kto", "listwise-dpo"]) {
   const loss = findLoss(id);
-  Deno.test(`a probe tells how far every completion has come: ${id}`, () =>
+  Deno.test(`a monitor tells how far every completion has come: ${id}`, () =>
     withTrainer({ loss }, async (trainer) => {
       const plan = planFor(loss, { evalExamples: randomExamples(loss, 7) });
       const { evalExamples } = plan;
-      const before = await trainer.score(evalExamples);
-      const probe = await Probe.create(trainer, plan, null);
-      const lines = await linesOf(trainer, plan, { probe });
-      const after = await trainer.score(evalExamples);
+      const before = await trainer.logProbs(evalExamples);
+      const monitor = await ChangeMonitor.create(trainer, plan, null);
+      const lines = await linesOf(trainer, plan, { monitor });
+      const after = await trainer.logProbs(evalExamples);
       const sums = { good: 0, bad: 0, goods: 0, bads: 0, all: 0, count: 0 };
       for (const [i, { completions, label }] of evalExamples.entries()) {
         for (const k of completions.keys()) {
@@ -103,7 +107,7 @@ for (const id of ["sft", "dpo", "simpo", "kto", "listwise-dpo"]) {
         tolerance: 1e-6,
       });
       deepStrictEqual(lines.filter(isProbed).map(({ step }) => step), [2, 4]);
-      const found = await probe.diagnostics();
+      const found = await monitor.diagnostics();
       strictEqual(found.on, "evaluation");
       strictEqual(found.examples, 7);
       strictEqual(found.chosenChange, last["change/chosen"]);
@@ -117,8 +121,8 @@ Deno.test("a run with a reference has moved from it by its rewards", () => {
   const loss = findLoss("dpo");
   return withTrainer({ loss }, async (trainer) => {
     const plan = planFor(loss, { evalExamples: randomExamples(loss, 7) });
-    const probe = await Probe.create(trainer, plan, null);
-    const last = (await linesOf(trainer, plan, { probe })).at(-1)!;
+    const monitor = await ChangeMonitor.create(trainer, plan, null);
+    const last = (await linesOf(trainer, plan, { monitor })).at(-1)!;
     const rewards = (name: string) => 10 * last[`eval/rewards/${name}`]!;
     assertClose(
       ["chosen", "rejected", "margin", "accuracies"].map((name) =>
@@ -135,17 +139,17 @@ Deno.test("a run with a reference has moved from it by its rewards", () => {
   });
 });
 
-Deno.test("a reference tells a probe its start, without a forward pass", () => {
+Deno.test("a reference tells a monitor its start, without a forward pass", () => {
   const loss = findLoss("dpo");
   return withTrainer({ loss }, async (trainer) => {
     const plan = planFor(loss);
-    const probe = await Probe.create(trainer, plan, UNLIKELY);
+    const monitor = await ChangeMonitor.create(trainer, plan, UNLIKELY);
     const [first] = plan.examples;
-    const [now] = await trainer.score([first!]);
-    const { klStart, examples } = await probe.diagnostics();
+    const [now] = await trainer.logProbs([first!]);
+    const { klStart, examples } = await monitor.diagnostics();
     ok(klStart < 0 && examples > 1);
     const one = { ...plan, examples: [first!], batches: [[0]] };
-    const alone = await Probe.create(trainer, one, UNLIKELY);
+    const alone = await ChangeMonitor.create(trainer, one, UNLIKELY);
     assertClose(
       [(await alone.metrics())["change/chosen"]!],
       [now![0]! - UNLIKELY.logProbs(first!)[0]!],
@@ -157,29 +161,29 @@ Deno.test("a run that goes on from a snapshot is measured from the start", () =>
   const loss = findLoss("orpo");
   return withTrainer({ loss, kind: "lora" }, async (trainer, { initial }) => {
     const plan = planFor(loss);
-    const whole = await Probe.create(trainer, plan, null);
-    const expected = await linesOf(trainer, plan, { probe: whole });
+    const whole = await ChangeMonitor.create(trainer, plan, null);
+    const expected = await linesOf(trainer, plan, { monitor: whole });
     const summary = await whole.diagnostics();
     await trainer.restart(initial);
-    const first = await Probe.create(trainer, plan, null);
-    const begun = await linesOf(trainer, plan, { probe: first, last: 3 });
+    const first = await ChangeMonitor.create(trainer, plan, null);
+    const begun = await linesOf(trainer, plan, { monitor: first, last: 3 });
     const snapshot = await trainer.save();
     await trainer.restart(initial);
     await trainer.restore(snapshot);
-    const second = await Probe.create(trainer, plan, null);
-    const rest = await linesOf(trainer, plan, { probe: second });
+    const second = await ChangeMonitor.create(trainer, plan, null);
+    const rest = await linesOf(trainer, plan, { monitor: second });
     deepStrictEqual([...begun, ...rest], expected);
     deepStrictEqual(await second.diagnostics(), summary);
     // Of a run that was over: nothing is left to measure on the way.
-    const third = await Probe.create(trainer, plan, null);
+    const third = await ChangeMonitor.create(trainer, plan, null);
     deepStrictEqual(await third.diagnostics(), summary);
   });
 });
 
-Deno.test("without evaluation data the first examples of training are the probe, each once", () => {
+Deno.test("without evaluation data the first examples of training are the monitor, each once", () => {
   const loss = findLoss("simpo");
   return withTrainer({ loss }, async (trainer) => {
-    const few = await Probe.create(trainer, planFor(loss), null);
+    const few = await ChangeMonitor.create(trainer, planFor(loss), null);
     // Of twelve examples the plan takes six, twice.
     const { on, examples } = await few.diagnostics();
     deepStrictEqual({ on, examples }, { on: "training", examples: 6 });
@@ -187,8 +191,8 @@ Deno.test("without evaluation data the first examples of training are the probe,
       examples: randomExamples(loss, 40),
       batches: [Array.from({ length: 40 }, (_, i) => 39 - i)],
     });
-    const probe = await Probe.create(trainer, many, null);
-    const found = await probe.diagnostics();
+    const monitor = await ChangeMonitor.create(trainer, many, null);
+    const found = await monitor.diagnostics();
     strictEqual(found.examples, 16);
     const first = many.examples.slice(24).map(({ completions }) =>
       completions[0]!.length

@@ -102,7 +102,7 @@ async function run(golden: Trajectory, examples: readonly Example[]) {
   const plan = { ...planOf(golden.config, examples), lossOptions };
   const rows = rowsToReference(plan, loss);
   const reference = rows.length > 0
-    ? await computeReference(rows, (rows) => trainer.scoreReference(rows))
+    ? await computeReference(rows, (rows) => trainer.referenceLogProbs(rows))
     : null;
   const steps: StepMetrics[] = [];
   const onStep = (step: StepMetrics) => void steps.push(step);

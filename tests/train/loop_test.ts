@@ -40,7 +40,7 @@ async function referenceFor(
   trainer: Trainer,
 ): Promise<Reference> {
   const rows = rowsToReference(plan, trainer.options.loss);
-  return await computeReference(rows, (rows) => trainer.score(rows));
+  return await computeReference(rows, (rows) => trainer.logProbs(rows));
 }
 
 Deno.test("train() takes every step of a plan and tells of each", () =>

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { batchMetrics, mean, scoredBatch } from "lib/train/metrics.ts";
+import { batchMetrics, logProbsByPreference, mean } from "lib/train/metrics.ts";
 import { assertClose } from "../assert_close.ts";
 
 const scored = (pairs: readonly [number, number][]) =>
@@ -86,8 +86,8 @@ Deno.test("mean() of nothing is NaN", () => {
   strictEqual(mean([], [1]), NaN);
 });
 
-Deno.test("scoredBatch() takes two completions of each example for a pair", () => {
-  const found = scoredBatch([{}, {}], {
+Deno.test("logProbsByPreference() takes two completions of each example for a pair", () => {
+  const found = logProbsByPreference([{}, {}], {
     logProbs: [[-1, -2], [-3, -4]],
     refLogProbs: [[-5, -6], [-7, -8]],
   });
@@ -99,20 +99,26 @@ Deno.test("scoredBatch() takes two completions of each example for a pair", () =
   });
 });
 
-Deno.test("scoredBatch() sorts single completions by their labels", () => {
+Deno.test("logProbsByPreference() sorts single completions by their labels", () => {
   const labels = [false, true, true].map((label) => ({ label }));
   const logProbs = [[-1], [-2], [-3]];
-  deepStrictEqual(scoredBatch(labels, { logProbs, refLogProbs: null }), {
-    paired: false,
-    chosen: [{ logProb: -2 }, { logProb: -3 }],
-    rejected: [{ logProb: -1 }],
-    weights: { chosen: [1, 1], rejected: [1] },
-  });
+  deepStrictEqual(
+    logProbsByPreference(labels, { logProbs, refLogProbs: null }),
+    {
+      paired: false,
+      chosen: [{ logProb: -2 }, { logProb: -3 }],
+      rejected: [{ logProb: -1 }],
+      weights: { chosen: [1, 1], rejected: [1] },
+    },
+  );
 });
 
-Deno.test("scoredBatch() takes a completion without a label for a chosen one", () => {
+Deno.test("logProbsByPreference() takes a completion without a label for a chosen one", () => {
   const logProbs = [[-1], [-2]];
-  const found = scoredBatch([{}, {}], { logProbs, refLogProbs: [[-3], [-4]] });
+  const found = logProbsByPreference([{}, {}], {
+    logProbs,
+    refLogProbs: [[-3], [-4]],
+  });
   deepStrictEqual(found, {
     paired: false,
     chosen: scored([[-1, -3], [-2, -4]]),

@@ -11,7 +11,7 @@ Deno.test("modelMetrics() weighs perplexity by tokens, and the rest by examples"
   const found = modelMetrics([pair(1, 2), pair(3, 2)], {
     logProbs: [[-1, -4], [-7, -7]],
     refLogProbs: [[-2, -3], [-6, -9]],
-    beta: 0.5,
+    rewardScale: 0.5,
   });
   const expected = {
     "tokens/chosen": 4,
@@ -45,7 +45,7 @@ Deno.test("modelMetrics() counts scored tokens alone", () => {
   const found = modelMetrics([{ ...pair(3, 2), lossMask }], {
     logProbs: [[-4, -3]],
     refLogProbs: null,
-    beta: 1,
+    rewardScale: 1,
   });
   strictEqual(found["tokens/chosen"], 2);
   strictEqual(found["tokens/rejected"], 1);
@@ -58,7 +58,7 @@ Deno.test("modelMetrics() of labels compares no completions one by one, and has 
   const found = modelMetrics([undesirable], {
     logProbs: [[-3]],
     refLogProbs: null,
-    beta: 1,
+    rewardScale: 1,
   });
   deepStrictEqual(found, {
     "tokens/rejected": 2,

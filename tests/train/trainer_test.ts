@@ -51,7 +51,7 @@ Deno.test("score() gives the log-probabilities that a batch has", () =>
   withTrainer({ loss: DPO, microTokens: 30 }, async (trainer) => {
     const examples = randomExamples(DPO, COUNT);
     const { logProbs } = await trainer.evaluate(examples, stepOptions(DPO));
-    deepStrictEqual(await trainer.score(examples), logProbs);
+    deepStrictEqual(await trainer.logProbs(examples), logProbs);
   }));
 
 Deno.test("a step's numbers of the loss need not be those compiled with", async () => {
@@ -75,7 +75,7 @@ for (const [klPairing, neighbour] of [["next", 1], ["previous", -1]] as const) {
       for (const [i, { prompt }] of examples.entries()) {
         const { completions } = examples.at((i + neighbour) % COUNT)!;
         const row = { prompt, completions };
-        const [[logProb]] = await trainer.score([row]) as [[number]];
+        const [[logProb]] = await trainer.logProbs([row]) as [[number]];
         klRaw += (logProb - UNLIKELY.logProbs(row)[0]!) / COUNT;
       }
       ok(klRaw > 0);
@@ -187,8 +187,8 @@ Deno.test("a reference moves by the given share, from where it was", () =>
       assertClose(twice.moved.get(name)!, [...values], { what: name });
     }
     await trainer.moveReference(1);
-    const reference = await trainer.reference.score(examples);
-    const scored = await trainer.score(examples);
+    const reference = await trainer.reference.of(examples);
+    const scored = await trainer.logProbs(examples);
     for (const [i, example] of examples.entries()) {
       assertClose(reference.logProbs(example), scored[i]!);
     }

@@ -6,7 +6,7 @@ export interface Drawn {
   readonly id: number;
   /**
    * log of the softmax of the logits as they are: under the model itself, at
-   * temperature 1, in nats, as a scorer computes it.
+   * temperature 1, in nats, as a forward pass computes it.
    */
   readonly logProb: number;
   /**

@@ -18,7 +18,7 @@ import { loraPolicy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
 import { hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
-import { Scorer } from "lib/train/scorer.ts";
+import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../../assert_close.ts";
 import { shared } from "../../places.ts";
@@ -154,16 +154,16 @@ for (const [name, config] of [["Llama", SMALL] as const, ...UNLIKE_LLAMA]) {
   });
 }
 
-Deno.test("log-probabilities are those that a scorer gives the tokens", async () => {
+Deno.test("log-probabilities are those that a forward pass gives the tokens", async () => {
   const options = { ...BASE, ...ALL, samples: 3 };
   const found = await withGenerator((g) => g.generate(PROMPTS, options));
   const rows = PROMPTS.map((prompt, i) => ({
     prompt,
     completions: idsOf(found)[i]!,
   }));
-  const scorer = new Scorer({ policy });
-  const expected = await scorer.scoreTokens(rows, { parameters });
-  await scorer.release();
+  const forward = new ForwardPass({ policy });
+  const expected = await forward.tokenLogProbs(rows, { parameters });
+  await forward.release();
   for (const [i, some] of found.entries()) {
     for (const [k, { logProbs, samplingLogProbs }] of some.entries()) {
       assertClose(logProbs, expected[i]![k]!, { tolerance: 1e-5 });

@@ -2,7 +2,11 @@ import { notStrictEqual, strictEqual } from "node:assert/strict";
 import { findLoss } from "lib/losses/registry.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
-import { headChunks, Scorer, type ScorerOptions } from "lib/train/scorer.ts";
+import {
+  ForwardPass,
+  type ForwardPassOptions,
+  headChunks,
+} from "lib/train/forward_pass.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomDecoder, SMALL } from "../models/random_decoder.ts";
 import { randomLora } from "../models/random_lora.ts";
@@ -13,33 +17,36 @@ import { temporaryFolder } from "../temporary_folder.ts";
 const DPO = findLoss("dpo");
 const ROWS = randomExamples(DPO, 9);
 
-async function withScorer<T>(
-  options: ScorerOptions,
-  use: (scorer: Scorer) => Promise<T>,
+async function withForwardPass<T>(
+  options: ForwardPassOptions,
+  use: (forward: ForwardPass) => Promise<T>,
 ): Promise<T> {
-  const scorer = new Scorer(options);
+  const forward = new ForwardPass(options);
   try {
-    return await use(scorer);
+    return await use(forward);
   } finally {
-    await scorer.release();
+    await forward.release();
   }
 }
 
 const hashOf = (policy: Policy) =>
-  withScorer({ policy }, (scorer) => scorer.hash());
+  withForwardPass({ policy }, (forward) => forward.hash());
 
 Deno.test("score() gives what a trainer of the same policy finds, whatever fits at once", async () => {
   const { policy, parameters } = randomDecoder();
   const expected = await withTrainer(
     { loss: DPO, policy },
-    (trainer) => trainer.score(ROWS),
+    (trainer) => trainer.logProbs(ROWS),
   );
   for (const microTokens of [1, 40, 1000]) {
     const done: number[] = [];
-    const found = await withScorer(
+    const found = await withForwardPass(
       { policy, microTokens },
-      (scorer) =>
-        scorer.score(ROWS, { parameters, onRows: (rows) => done.push(rows) }),
+      (forward) =>
+        forward.logProbs(ROWS, {
+          parameters,
+          onRows: (rows) => done.push(rows),
+        }),
     );
     assertClose(found.flat(), expected.flat());
     strictEqual(done.at(-1), ROWS.length);

@@ -15,27 +15,28 @@ import {
 import { createState } from "../onnx/state.ts";
 import { streamFeeds, streamInputs } from "./feeds.ts";
 
-export interface ScorerOptions extends CompileOptions {
+/** A policy, and how its forward pass is computed. */
+export interface ForwardPassOptions extends CompileOptions {
   policy: Policy;
   /** Slots (rows × longest row) that are in memory at once. @default 1024 */
   microTokens?: number;
 }
 
-/** Progress of scoring. */
-export interface ScoreOptions {
+/** Parameters of a forward pass, and a hook for its progress. */
+export interface LogProbOptions {
   /** Values of what the policy trains. */
   parameters: Tensors;
-  /** Told how many rows are done. */
+  /** Called with the number of rows that are done. */
   onRows?: (done: number) => void;
 }
 
 /** Bytes of logits that one chunk of the head may take. */
 const CHUNK_BYTES = 64 * 2 ** 20;
 
-/** Each chunk is a copy of the head's nodes: beyond some, sessions start slowly. */
+/** Each chunk copies the head's nodes; with too many, sessions start slowly. */
 const MOST_CHUNKS = 64;
 
-/** Equal parts of the head's work on a micro-batch, so that logits fit. */
+/** Number of equal parts of the head's work on a micro-batch, so that logits fit. */
 export function headChunks(
   { vocabSize }: Pick<DecoderConfig, "vocabSize">,
   microTokens: number,
@@ -44,18 +45,18 @@ export function headChunks(
   return Math.min(needed, MOST_CHUNKS);
 }
 
-/** Log-probabilities of what a forward pass gives. */
+/** The unit that has one log-probability. */
 type Unit = "completions" | "tokens";
 
 /** Computes log-probabilities under a policy, without gradients. */
-export class Scorer {
+export class ForwardPass {
   readonly #microTokens: number;
   readonly #chunks: number;
   readonly #compile: (unit: Unit) => Promise<Program>;
   readonly #programs = new Map<Unit, Promise<Program>>();
 
   /** @internal */
-  constructor({ policy, microTokens = 1024, ...options }: ScorerOptions) {
+  constructor({ policy, microTokens = 1024, ...options }: ForwardPassOptions) {
     this.#microTokens = microTokens;
     const chunks = headChunks(policy.config, microTokens);
     this.#chunks = chunks;
@@ -64,9 +65,9 @@ export class Scorer {
   }
 
   /** log π(y|x) of each completion of each row, in nats. */
-  async score(
+  async logProbs(
     rows: readonly TokenRow[],
-    options: ScoreOptions,
+    options: LogProbOptions,
   ): Promise<number[][]> {
     return await this.#run(
       rows,
@@ -76,9 +77,9 @@ export class Scorer {
   }
 
   /** log π of each scored token of each completion of each row, in nats. */
-  async scoreTokens(
+  async tokenLogProbs(
     rows: readonly TokenRow[],
-    options: ScoreOptions,
+    options: LogProbOptions,
   ): Promise<number[][][]> {
     return await this.#run(
       rows,
@@ -106,7 +107,7 @@ export class Scorer {
   /** @param take removes a row's own values from the front of a micro-batch's. */
   async #run<T>(
     rows: readonly TokenRow[],
-    { parameters, onRows, unit }: ScoreOptions & { unit: Unit },
+    { parameters, onRows, unit }: LogProbOptions & { unit: Unit },
     take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
     const program = await this.#compiled(unit);
@@ -143,7 +144,7 @@ function logProbsOf(
   return unit === "completions" ? sequenceSums(logProbs, inputs) : logProbs;
 }
 
-/** How far log-probabilities are off because weights are held in fewer bits. */
+/** The error of log-probabilities under quantized weights. */
 export interface BaseWeightsError {
   readonly rows: number;
   /** Tokens that were scored. */
@@ -160,7 +161,7 @@ export interface BaseWeightsError {
  */
 export async function baseWeightsError(
   rows: readonly TokenRow[],
-  { policy, exact, ...options }: ScorerOptions & { exact: Policy },
+  { policy, exact, ...options }: ForwardPassOptions & { exact: Policy },
 ): Promise<BaseWeightsError> {
   const [found, expected] = [
     await tokenScores(rows, { policy, ...options }),
@@ -177,16 +178,16 @@ export async function baseWeightsError(
 
 async function tokenScores(
   rows: readonly TokenRow[],
-  { policy, ...options }: ScorerOptions,
+  { policy, ...options }: ForwardPassOptions,
 ): Promise<number[]> {
-  const scorer = new Scorer({ policy, ...options });
+  const forward = new ForwardPass({ policy, ...options });
   const state = await createState([policy.trained], options.device ?? "cpu");
   try {
     await state.write(policy.initial);
     const parameters = state.tensors;
-    return (await scorer.scoreTokens(rows, { parameters })).flat(2);
+    return (await forward.tokenLogProbs(rows, { parameters })).flat(2);
   } finally {
     await state.release();
-    await scorer.release();
+    await forward.release();
   }
 }
