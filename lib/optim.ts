@@ -6,7 +6,7 @@ import { sum } from "./ops/shaping.ts";
 export interface Optimizer {
   /** Name in records. */
   readonly name: string;
-  /** Names of what it keeps for each element of the parameters; all start at 0. */
+  /** Names of the numbers that it keeps for each parameter; all start at 0. */
   readonly slots: readonly string[];
   /** Whether the weight decay applies to a parameter. */
   decays(parameter: { readonly shape: readonly number[] }): boolean;
@@ -27,7 +27,7 @@ export interface StepOptions {
   readonly learningRate: number;
   /** Decoupled weight decay, relative to the learning rate. */
   readonly weightDecay: number;
-  /** Factor of the gradient: what clipping leaves of it. */
+  /** Share of the gradient that clipping leaves. */
   readonly gradientScale: number;
 }
 
@@ -40,7 +40,7 @@ export type PerStep = (
 export interface Draft {
   /** The parameter's next value so far. */
   readonly parameter: Value;
-  /** What the learning rate will multiply and the parameter lose. */
+  /** Subtracted from the parameter once the learning rate has scaled it. */
   readonly direction: Value;
   /** Divides the learning rate: the correction of a mean's bias. */
   readonly divisor: PerStep;
@@ -50,9 +50,9 @@ export interface Draft {
   readonly decays: Optimizer["decays"];
 }
 
-/** How a link of a chain declares what it reads. */
+/** Declares the inputs of a link of a chain. */
 export interface LinkInputs {
-  /** What the optimizer keeps under a name for each element, 0 at first. */
+  /** The numbers that the optimizer keeps under a name, 0 at first. */
   slot(name: string): Value;
   /** A number fed at each step. */
   scalar(name: string, value: PerStep): Value;
@@ -63,7 +63,7 @@ export type Link = (draft: Draft, inputs: LinkInputs) => Draft;
 
 /**
  * An optimizer as a chain of links. It begins with the gradient as direction and
- * no weight decay; {@linkcode scaleByLearningRate} is what moves parameters.
+ * no weight decay; {@linkcode scaleByLearningRate} moves the parameters.
  *
  * @example Gradient descent with momentum, without weight decay
  * ```ts
@@ -111,7 +111,7 @@ export function chain(name: string, ...links: Link[]): Optimizer {
   };
 }
 
-/** Scales the gradient by what clipping leaves of it. */
+/** Scales the gradient by the share that clipping leaves. */
 export const clip: Link = (draft, { scalar }): Draft => {
   const share = scalar("gradientScale", ({ gradientScale }) => gradientScale);
   return { ...draft, direction: mul(draft.direction, share) };

@@ -1,6 +1,6 @@
 import type { DType, Graph, Value } from "../onnx/graph.ts";
 import { dequantize4, dequantize8 } from "../ops/dequantize.ts";
-import { cast, widen } from "../ops/elementwise.ts";
+import { cast, castUp } from "../ops/elementwise.ts";
 import type { DecoderConfig } from "./config.ts";
 import {
   linearParameters,
@@ -90,7 +90,7 @@ async function inHalf(
 ): Promise<ValueIn> {
   const tensor = weights.get(name)!;
   if (tensor.dtype === "BF16") {
-    return (graph) => widen(storedValue(graph, name, tensor), graph.float);
+    return (graph) => castUp(storedValue(graph, name, tensor), graph.float);
   }
   const bits = new Uint16Array(
     new Float16Array(await weights.read(name)).buffer,
@@ -99,7 +99,7 @@ async function inHalf(
     throw cannotHold(weights, name, "float16: a value is beyond its range");
   }
   return (graph) =>
-    widen(
+    castUp(
       graph.external({ dtype: "float16", shape }, { held: bits }),
       graph.float,
     );

@@ -4,7 +4,7 @@ import { apply, Graph, type Op, sameType } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { compile, engine, hostData } from "./session.ts";
 
-/** What a device is called where people choose one. */
+/** Words by which people choose a device. */
 export const DEVICE_WORDS = ["auto", ...DEVICES] as const;
 
 /**
@@ -28,7 +28,7 @@ export async function resolveDevice(word: string): Promise<Device> {
 
 async function fastest(): Promise<Device> {
   if (!await unavailable("cuda")) return "cuda";
-  // Where there is no GPU, asking for one only brings noise of its drivers.
+  // Without a GPU, asking for one only makes its drivers print warnings.
   if (!mayHaveGpu()) return "cpu";
   const adapter = await graphicsAdapter();
   if (!adapter || adapter.isSoftware) return "cpu";
@@ -42,7 +42,7 @@ function mayHaveGpu(): boolean {
   return Deno.build.os !== "linux" || GPU_FILES.some(exists);
 }
 
-/** What WebGPU computes on. */
+/** The processor behind WebGPU. */
 export interface GraphicsAdapter {
   readonly name: string;
   /** Whether it is a program on the CPU, such as SwiftShader or llvmpipe. */
@@ -50,8 +50,8 @@ export interface GraphicsAdapter {
 }
 
 /**
- * The adapter of Deno's own WebGPU. onnxruntime does not tell what its adapter
- * is, but it gets it from the same drivers.
+ * The adapter of Deno's own WebGPU. onnxruntime does not name its adapter, which
+ * it gets from the same drivers.
  */
 export async function graphicsAdapter(): Promise<GraphicsAdapter | null> {
   const adapter = await navigator.gpu.requestAdapter({
@@ -63,7 +63,7 @@ export async function graphicsAdapter(): Promise<GraphicsAdapter | null> {
 }
 
 /**
- * Why a device does not work on this machine; null if it does, which is tried.
+ * Why a device does not work on this machine; null if it does. A trial decides.
  *
  * @returns an Error that says what is missing and what to do about it.
  */
@@ -107,9 +107,9 @@ async function failureOn(device: Device): Promise<Error | null> {
     await tryOut(device);
     return null;
   } catch (cause) {
-    const lacking = device === "cuda" ? lackingOf(CUDA_PROVIDER) : undefined;
-    const said = reasonOf(cause);
-    const reason = lacking ?? said.match(REASON)?.[0] ?? said;
+    const missing = device === "cuda" ? missingFor(CUDA_PROVIDER) : undefined;
+    const message = reasonOf(cause);
+    const reason = missing ?? message.match(REASON)?.[0] ?? message;
     return new Error(reason.trim(), { cause });
   }
 }
@@ -117,8 +117,8 @@ async function failureOn(device: Device): Promise<Error | null> {
 /** The part of onnxruntime's messages that is not about its own source. */
 const REASON = /CUDA failure \d+: [^;]+|(?<= was false\. ).+/;
 
-/** What the system's loader misses for a library, of which onnxruntime is silent. */
-function lackingOf(library: string): string | undefined {
+/** The file that the system's loader misses for a library; onnxruntime is silent on it. */
+function missingFor(library: string): string | undefined {
   try {
     Deno.dlopen(join(engine().folder, library), {}).close();
     return undefined;
@@ -134,8 +134,8 @@ async function tryOut(device: Device): Promise<void> {
   const program = await compile({ y }, { device, strict: true });
   try {
     const x = { data: Float32Array.of(-1), shape: [1] };
-    const [found] = hostData((await program.run({ x }))["y"]);
-    if (found !== 1) throw new Error(`−(−1) is ${found} on it, expected 1`);
+    const [actual] = hostData((await program.run({ x }))["y"]);
+    if (actual !== 1) throw new Error(`−(−1) is ${actual} on it, expected 1`);
   } finally {
     await program.release();
   }

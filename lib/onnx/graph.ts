@@ -26,7 +26,7 @@ export interface Type {
   readonly shape: Shape;
 }
 
-/** A tensor of a graph: what it is called there, its type and its graph. */
+/** A tensor of a graph. */
 export interface Value extends Type {
   /** Name in its graph. */
   readonly name: string;
@@ -47,7 +47,7 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 /** Attributes of an operator that has none. */
 export type NoAttributes = Readonly<Record<never, Attribute>>;
 
-/** How ONNX has an attribute: as a float, as a type's number, or as an input. */
+/** Forms of attributes in ONNX: a float, the number of a type, an input. */
 export type Written = "float" | "type" | "input";
 
 /** Inputs or outputs of an operator. */
@@ -104,8 +104,8 @@ export interface Op<
 }
 
 /**
- * An operator whose types are forgotten. A graph gives each operator what it
- * was applied to, or as many copies.
+ * An operator whose types are forgotten: its graph gives it the values that it
+ * was applied to, or as many copies of them.
  */
 export type AnyOp = Op<Values, Attributes, Values>;
 
@@ -117,11 +117,11 @@ export interface Node<
 > {
   /** The operator. */
   readonly op: AnyOp;
-  /** What it was applied to. */
+  /** Values that it was applied to. */
   readonly inputs: I;
-  /** What it computes. */
+  /** Values that it computes. */
   readonly outputs: O;
-  /** How it was applied. */
+  /** Settings under which it was applied. */
   readonly attributes: A;
 }
 
@@ -133,7 +133,7 @@ export type ConstantData =
   | BigInt64Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>;
 
-/** Where the bytes of a stored weight lie. */
+/** Location of the bytes of a stored weight. */
 export interface External {
   /** Path of the file. */
   readonly file: string;

@@ -1,8 +1,8 @@
 import { basename, dirname, join } from "node:path";
 
 /**
- * A folder that has files of weights under names of its own, for onnxruntime,
- * which refuses paths and symbolic links out of the folder of its model.
+ * A folder with links to files of weights. onnxruntime refuses paths and
+ * symbolic links that leave the folder of its model.
  */
 export class LinkedFiles implements AsyncDisposable {
   readonly #names = new Map<string, string>();
@@ -11,7 +11,7 @@ export class LinkedFiles implements AsyncDisposable {
 
   /**
    * Links files into a temporary folder, or, where that is on another file
-   * system, into one beside the first of them. What cannot be linked is
+   * system, into one beside the first of them. Files that cannot be linked are
    * copied.
    */
   static async create(files: readonly string[]): Promise<LinkedFiles> {
@@ -40,15 +40,15 @@ export class LinkedFiles implements AsyncDisposable {
 
 /** A new folder into which a file can be linked, if there can be one. */
 async function folderFor(file: string): Promise<string> {
-  const usual = await Deno.makeTempDir({ prefix: "prefgrad-" });
-  if (await canLink(file, usual)) return usual;
-  const beside = await besides(file);
-  if (!beside) return usual;
-  await Deno.remove(usual);
+  const temporary = await Deno.makeTempDir({ prefix: "prefgrad-" });
+  if (await canLink(file, temporary)) return temporary;
+  const beside = await folderBeside(file);
+  if (!beside) return temporary;
+  await Deno.remove(temporary);
   return beside;
 }
 
-async function besides(file: string): Promise<string | null> {
+async function folderBeside(file: string): Promise<string | null> {
   try {
     const dir = dirname(file);
     return await Deno.makeTempDir({ dir, prefix: ".prefgrad-" });

@@ -7,16 +7,18 @@ import {
 } from "./graph.ts";
 
 /**
- * Rewrites what `outputs` need of a graph into operators that a provider
- * accepts: the one place where devices differ.
+ * Rewrites the part of a graph that `outputs` need into operators that a
+ * provider accepts: the one place where devices differ.
  *
  * Leaves (nodes that nothing else reads) come last, in the order of `outputs`.
  * onnxruntime runs the last leaf first and each leaf's producers just before
  * it, so outputs that are gradients of the parameters in forward order run
  * backwards through the layers, and activations are freed on the way; the
  * opposite order nearly doubles the peak. Of a node's inputs the one that comes
- * last runs first, so what is made for one reader comes before everything: it
- * is made when all else that the reader needs is there.
+ * last runs first, so nodes made for one reader come before all others: they run
+ * when everything else that the reader needs is there.
+ *
+ * @throws RangeError if there are no outputs.
  */
 export function lower(
   outputs: readonly Value[],
@@ -34,13 +36,13 @@ export function lower(
   return { graph, outputs: results };
 }
 
-/** What stands in a graph for the values of another one. */
+/** Copies of the values of one graph in another one. */
 class Copies {
   /** Nodes that come before all others: onnxruntime runs them as late as it can. */
   readonly first = new Set<Node>();
   readonly #graph: Graph;
   readonly #values: Map<string, Value>;
-  /** What is made anew for each reader. */
+  /** Nodes that are made anew for each reader, by the values they make. */
   readonly #recipes = new Map<string, Node>();
 
   constructor(graph: Graph, values: Map<string, Value>) {

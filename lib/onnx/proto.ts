@@ -135,6 +135,7 @@ function field(number: number, bytes: Uint8Array): Uint8Array {
 
 /** Base-128 digits, least significant first; two's complement if negative. */
 function raw(value: number): Uint8Array {
+  if (value >= 0 && value < 128) return Uint8Array.of(value);
   const digits: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest > 127n; rest >>= 7n) digits.push(Number(rest & 127n) | 128);
@@ -151,6 +152,5 @@ function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
+const encoder = new TextEncoder();
+const utf8 = (text: string): Uint8Array => encoder.encode(text);

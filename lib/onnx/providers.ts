@@ -1,13 +1,13 @@
 import type { AnyOp, Float } from "./graph.ts";
 
-/** Where a graph runs. */
+/** A processor that runs graphs. */
 export type Device = "cpu" | "webgpu" | "cuda";
 export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
 
 /**
- * What onnxruntime's execution providers do not have, found by trial (1.30).
- * With it lowered, no node of a training step leaves the device, without
- * exception: tests compile it in strict mode.
+ * An execution provider of onnxruntime, as trials of 1.30 found it. With these
+ * operators lowered no node of a training step leaves the device: tests compile
+ * it in strict mode.
  */
 interface Provider {
   /** Standard operators without a kernel, or with a wrong one. */
@@ -37,6 +37,6 @@ export function hasKernel(op: AnyOp, device: Device, float: Float): boolean {
   if (op.domain === "prefgrad" || PROVIDERS[device].missing.has(op.name)) {
     return false;
   }
-  // What can be lowered is: kernels in float64 are few, and only tests use it.
+  // In float64, which only tests use, kernels are few: lower where possible.
   return float === "float32" || !op.lower;
 }

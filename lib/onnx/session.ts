@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import "./no_telemetry.ts"; // before what it speaks to
+import "./no_telemetry.ts"; // before onnxruntime
 import * as ort from "onnxruntime-node";
 import { dirname, join } from "node:path";
 import { arch, platform } from "node:process";
@@ -11,7 +11,7 @@ import { encodeModel } from "./proto.ts";
 import { renameFiles } from "./rename.ts";
 import { type Device, DEVICES, hasKernel } from "./providers.ts";
 
-// What goes wrong is thrown; onnxruntime would print it too.
+// Errors are thrown; onnxruntime would print them too.
 ort.env.logLevel = "fatal";
 const FATAL = 4;
 
@@ -61,7 +61,7 @@ export interface CompileOptions {
 export interface Program {
   /** Number of nodes after lowering. */
   readonly nodes: number;
-  /** SHA-256 of the graph as onnxruntime gets it; of files, their places only. */
+  /** SHA-256 of the graph as onnxruntime gets it, without the bytes of files. */
   readonly hash: string;
   /**
    * Runs the graph.
@@ -71,7 +71,7 @@ export interface Program {
    * very tensors fed, which updates them in place; on WebGPU they must not.
    */
   run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
-  /** Frees what the program holds. */
+  /** Frees its memory. */
   release(): Promise<void>;
 }
 
@@ -141,9 +141,9 @@ function feedsOf(
 
 /**
  * Makes inputs of the weights that are held in memory: as constants each
- * session would have a copy, and fold what widens them.
+ * session would have a copy, and fold the nodes that cast them up.
  *
- * @returns what to feed.
+ * @returns the tensors to feed.
  */
 function heldAsInputs(graph: Graph): Record<string, ort.Tensor> {
   const { constants } = graph;
@@ -189,7 +189,7 @@ function fromOrt(tensor: ort.Tensor): Tensor {
   return { data: tensor.data as TensorData, shape: tensor.dims };
 }
 
-/** The same memory of a device under another shape. */
+/** A tensor's memory on a device under another shape. */
 export function viewOf(
   { onDevice }: DeviceTensor,
   shape: readonly number[],
@@ -297,7 +297,8 @@ function sessionOptions(
         // the processor's mode for JavaScript on the thread, too.
       },
       optimization: {
-        // It would merge what the backward pass computes again to save memory.
+        // It would merge the forward pass with nodes that the backward pass
+        // computes again to save memory.
         disable_specified_optimizers: widensFiles(graph)
           ? "CommonSubexpressionElimination;ConstantFolding"
           : "CommonSubexpressionElimination",

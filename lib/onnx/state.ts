@@ -22,7 +22,7 @@ export interface Piece {
   readonly group: number;
   /** The elements now, `[n]`. */
   readonly now: Tensor;
-  /** Where their next values go: the same memory on CPU. */
+  /** Memory of their next values; on CPU that of `now`. */
   readonly next: Tensor;
 }
 
@@ -32,10 +32,10 @@ export interface Piece {
  */
 export interface State {
   readonly tensors: Tensors;
-  /** Where the tensors' next values go: the same memory on CPU. */
+  /** Memory of the tensors' next values; on CPU that of `tensors`. */
   readonly next: Tensors;
   readonly pieces: readonly Piece[];
-  /** What was written to `next` becomes current. */
+  /** Makes the values in `next` the current ones. */
   advance(): void;
   /** Sets tensors; all to 0 without values. */
   write(

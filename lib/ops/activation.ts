@@ -24,7 +24,7 @@ interface Activation {
   readonly withSlope: (x: Value) => { value: Value; slope: Value };
 }
 
-/** 2√(2/π), and what it is times the cube's coefficient. */
+/** 2√(2/π), and its product with the coefficient of the cube. */
 const [LINEAR, CUBIC] = [
   Math.sqrt(8 / Math.PI),
   Math.sqrt(8 / Math.PI) * 0.044715,
@@ -145,7 +145,7 @@ const FAR = 6;
 
 /**
  * (2 · FAR²)ⁿ / (1 · 3 · 5 · … · (2n+1)): for x/FAR rather than x, as onnxruntime
- * takes what is 0 in float32 for 0.
+ * drops constants that float32 rounds to 0.
  */
 const ERF = coefficients(100, (c, n) => c * 2 * FAR ** 2 / (2 * n + 1));
 

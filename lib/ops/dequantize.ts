@@ -12,7 +12,7 @@ import { concat } from "./shaping.ts";
 export interface Quantized {
   /** Bytes, `[rows, columns]` for 8 bits, `[rows, columns / 2]` for 4. */
   readonly codes: Value;
-  /** Of each block of a row, float32 `[rows, blocks]`. */
+  /** Factor of each block of a row, float32 `[rows, blocks]`. */
   readonly scales: Value;
 }
 

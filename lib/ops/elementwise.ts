@@ -154,8 +154,8 @@ const Cast: Op<readonly [x: Value], { to: DType }> = {
 export const cast = (x: Value, dtype: DType): Value => castBy(Cast, x, dtype);
 
 const CastUp: typeof Cast = { ...Cast, rematerialize: true };
-/** Weights in fewer bits as `cast` has them, made anew for each reader. */
-export const widen = (x: Value, dtype: DType): Value =>
+/** `cast` for weights in fewer bits: the result is made anew for each reader. */
+export const castUp = (x: Value, dtype: DType): Value =>
   castBy(CastUp, x, dtype);
 
 const CAST_TARGETS: readonly DType[] = ["float32", "int32", "float64"];

@@ -106,11 +106,11 @@ export interface HeadOptions {
   cap?: number | null;
 }
 
-/** Of a token at each position, `[tokens, 1]` each. */
+/** Scores of one token at each position, `[tokens, 1]` each. */
 export interface TokenScores {
   /** log softmax(h Eᵀ)[y]. */
   readonly logProb: Value;
-  /** log Σ_v softmax(h Eᵀ)[v]², without a gradient; if it was asked for. */
+  /** log Σ_v softmax(h Eᵀ)[v]², without a gradient, if it was asked for. */
   readonly collision: Value | undefined;
 }
 

@@ -101,7 +101,7 @@ const Expand: Op<readonly [x: Value, sizes: Value], { columns: number }> = {
   }],
 };
 
-/** Where the tokens of a stream stand when it is laid out in rows. */
+/** Places of the tokens of a stream that is laid out in rows. */
 export interface RowLayout {
   /** Stream index of each slot, int32 `[rows, length]`; 0 where there is none. */
   tokenOfSlot: Value;

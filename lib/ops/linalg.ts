@@ -17,7 +17,7 @@ export interface MatMulOptions {
   alpha?: number;
 }
 
-/** What the options come to, in the order in which graphs have them. */
+/** Options with their defaults, in the order in which graphs have them. */
 type Product = { transA: boolean; transB: boolean; alpha: number };
 
 const withDefaults = (

@@ -217,7 +217,7 @@ export function countUp(x: Value): Value {
   return apply(CumSum, [onesLike(x), x.graph.constant(axis, [])]);
 }
 
-/** How long the last axis of x is, as a number in each place of the others. */
+/** Length of the last axis of x, in each place of the other axes. */
 export function lengthOf(x: Value): Value {
   return sum(onesLike(x), [-1], { keepdims: true });
 }

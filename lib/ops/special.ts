@@ -95,8 +95,8 @@ const LogOneMinusExp: Op = {
   vjp: ({ inputs: [x], outputs: [z] }, [dz]) => [
     neg(mul(dz, exp(sub(x, z)))),
   ],
-  // 1 − eˣ as the product of what it is above −log 2 and 1/2 below, and of
-  // twice what it is below and 1 above.
+  // 1 − eˣ as a product: one factor is 1 − eˣ above −log 2 and 1/2 below, the
+  // other is 1 above and 2 (1 − eˣ) below.
   lower: ([x]) => [
     add(
       log(negExpm1(max(x, -Math.LN2))),

@@ -25,13 +25,13 @@ export function tensorsOf(
   );
 }
 
-/** What of a training run outlives its process. */
+/** The state of a training run, as checkpoints keep it. */
 export interface Snapshot {
   /** Steps taken. */
   readonly step: number;
   /** The parameters and the optimizer's slots, each by parameter name. */
   readonly tensors: ReadonlyMap<string, Values>;
-  /** What the loss carries from step to step. */
+  /** The state of the loss, from step to step. */
   readonly carried: Readonly<Record<string, number>>;
 }
 
@@ -55,8 +55,8 @@ const PARAMETER = "parameter";
 const [DECAYED, OTHERS] = [0, 1];
 
 /**
- * Parameters under optimization, on their device: their values, the sums of
- * their gradients, and what the optimizer keeps of each.
+ * Parameters under training, on their device: their values, the sums of their
+ * gradients, and the optimizer's slots.
  */
 export class TrainedParameters {
   #step = 0;
@@ -100,6 +100,7 @@ export class TrainedParameters {
     return this.#step;
   }
 
+  /** The parameters, to be fed to graphs. */
   get parameters(): Tensors {
     return this.states.get(PARAMETER)!.tensors;
   }
@@ -116,6 +117,7 @@ export class TrainedParameters {
     return this.states.get(PARAMETER)!.read();
   }
 
+  /** Copies of the values, to be restored. */
   async save(): Promise<Pick<Snapshot, "step" | "tensors">> {
     const tensors: [string, Values][] = [];
     for (const [name, state] of this.states) {
@@ -124,11 +126,22 @@ export class TrainedParameters {
     return { step: this.#step, tensors: new Map(tensors) };
   }
 
+  /**
+   * Continues from saved values.
+   *
+   * @throws RangeError if they are another optimizer's.
+   */
   async restore(
     { step, tensors }: Pick<Snapshot, "step" | "tensors">,
   ): Promise<void> {
     for (const [name, state] of this.states) {
-      await state.write(tensors.get(name)!);
+      const values = tensors.get(name);
+      if (!values) {
+        throw new RangeError(
+          `Cannot continue with ${this.optimizer.name}: found no "${name}" in the saved state`,
+        );
+      }
+      await state.write(values);
     }
     this.#step = step;
   }
@@ -143,7 +156,7 @@ export class TrainedParameters {
     return Math.sqrt(squares);
   }
 
-  /** One step along the gradient in the sums, of which the norm is known. */
+  /** Takes one step along the gradient in the sums, whose norm is given. */
   async take(
     gradNorm: number,
     { learningRate, weightDecay = 0, maxGradNorm = 1 }: UpdateOptions,
