@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { FinalPoint } from "lib/experiment/definition.ts";
 import { checkJson } from "lib/record/check_json.ts";
 import type { RunRecord } from "lib/record/record.ts";
 import { mean } from "lib/train/metrics.ts";
@@ -119,12 +120,6 @@ export function attainableReward(
   return a.reward + (b.reward - a.reward) * (kl - a.kl) / (b.kl - a.kl);
 }
 
-/** A policy's gold reward and distance from π_ref. */
-export interface FrontierPoint {
-  readonly goldReward: number;
-  readonly kl: number;
-}
-
 /**
  * The mean loss of a method against the attainable frontier over several prices
  * of a nat of KL. At each price the method takes its best setting, or does not
@@ -132,7 +127,7 @@ export interface FrontierPoint {
  * is learnt, since π_ref lies on it; reward alone is highest far away.
  */
 export function regret(
-  ends: readonly FrontierPoint[],
+  ends: readonly FinalPoint[],
   { attainable, prices }: {
     attainable: readonly AttainablePoint[];
     prices: readonly number[];
@@ -140,7 +135,7 @@ export function regret(
 ): number {
   return mean(prices.map((price) => {
     const best = attainable.map(({ reward, kl }) => reward - price * kl);
-    const own = ends.map(({ goldReward, kl }) => goldReward - price * kl);
+    const own = ends.map(({ goldReward, kl }) => goldReward! - price * kl!);
     return Math.max(...best) - Math.max(0, ...own);
   }));
 }

@@ -32,10 +32,7 @@ const TUNING: Tuning<FrontierSettings> = {
     "at the end of training",
   constants: { prices: PRICES },
   regret: (ends, reference) =>
-    regret(
-      ends.map(({ goldReward, kl }) => ({ goldReward: goldReward!, kl: kl! })),
-      { attainable: storedAttainable(reference!), prices: PRICES },
-    ),
+    regret(ends, { attainable: storedAttainable(reference!), prices: PRICES }),
   file: new URL("./tuning.json", import.meta.url),
 };
 

@@ -23,11 +23,11 @@ Deno.test("the reference model learns, and its seed decides all of it", async ()
   ok(Math.abs(losses[0]! - Math.log(64)) < 1, `starts at ${losses[0]}`);
   ok(losses.at(-1)! < 2.8, `ends at ${losses.at(-1)}`);
   deepEqual(rows, [{ step: steps, loss: mean(losses) }]);
-  const teach = async (seed: number) => {
+  const trained = async (seed: number) => {
     const referenceModel = { ...TINY.referenceModel, seed };
     const options = { device: "cpu", watch: silent } as const;
     return (await trainReference({ referenceModel }, options)).model;
   };
-  equal(hashWeights(await teach(0)), hashWeights(first));
-  notEqual(hashWeights(await teach(1)), hashWeights(first));
+  equal(hashWeights(await trained(0)), hashWeights(first));
+  notEqual(hashWeights(await trained(1)), hashWeights(first));
 });
