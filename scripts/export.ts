@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { parseFlags } from "lib/cli/flags.ts";
+import { parseFlags, refuseGiven } from "lib/cli/flags.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
@@ -66,9 +66,11 @@ type Values = FlagValues<typeof EXPORT.flags>;
 await runVerb(
   () => parseFlags(EXPORT, Deno.args),
   async ({ positionals: { model }, values, given }) => {
-    if (values.onnx && given.has("shardSize")) {
-      throw new Error(
-        "Cannot use --shard-size with --onnx, whose weights are one file",
+    if (values.onnx) {
+      refuseGiven(
+        given,
+        ["shardSize"],
+        "with --onnx, whose weights are one file",
       );
     }
     await refuseOthers(values.out);

@@ -7,7 +7,7 @@ import {
   readPrompts,
 } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
-import { parseFlags } from "lib/cli/flags.ts";
+import { parseFlags, refuseGiven } from "lib/cli/flags.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { Clock } from "lib/record/record.ts";
@@ -27,62 +27,59 @@ import {
 import { answerRow, writeAnswers } from "./generate/rows.ts";
 import { openPolicy } from "lib/run/models.ts";
 
-await runVerb(() => parseFlags(GENERATE, Deno.args), async ({ values }) => {
-  const clock = new Clock();
-  const { out } = values;
-  checkFlags(values);
-  const prompts = await givenPrompts(values);
-  const device = await resolveDevice(values.device);
-  refuseQuantized(values.baseWeights, device);
-  const model = await openPolicy(values.model, values.adapter, {
-    ...values,
-    ...inputProgress(),
-  });
-  const tokenizer = await loadTokenizer(model.folder);
-  if (tokenizer === null) {
-    throw new Error(
-      `Cannot generate text with ${values.model}: it has no tokenizer`,
-    );
-  }
-  const settings = { ...values, device };
-  const questions = questionsOf(prompts, tokenizer, values);
-  if (out !== undefined) await Deno.mkdir(dirname(out), { recursive: true });
-  clock.lap("load");
-  const answers = await generateAnswers(questions, {
-    ...settings,
-    policy: model.policy,
-    tokenizer,
-  });
-  clock.lap("generate");
-  if (out === undefined) return print(answers, settings);
-  const timings = clock.timings();
-  await writeAnswers(out, answers, { settings, model, tokenizer, timings });
-  say(`Wrote ${answers.length} completions to ${out}`);
-});
+await runVerb(
+  () => parseFlags(GENERATE, Deno.args),
+  async ({ values, given }) => {
+    const clock = new Clock();
+    const { out } = values;
+    checkFlags(values, given);
+    const prompts = await givenPrompts(values);
+    const device = await resolveDevice(values.device);
+    refuseQuantized(values.baseWeights, device);
+    const model = await openPolicy(values.model, values.adapter, {
+      ...values,
+      ...inputProgress(),
+    });
+    const tokenizer = await loadTokenizer(model.folder);
+    if (tokenizer === null) {
+      throw new Error(
+        `Cannot generate text with ${values.model}: it has no tokenizer`,
+      );
+    }
+    const settings = { ...values, device };
+    const questions = questionsOf(prompts, tokenizer, values);
+    if (out !== undefined) await Deno.mkdir(dirname(out), { recursive: true });
+    clock.lap("load");
+    const answers = await generateAnswers(questions, {
+      ...settings,
+      policy: model.policy,
+      tokenizer,
+    });
+    clock.lap("generate");
+    if (out === undefined) return print(answers, settings);
+    const timings = clock.timings();
+    await writeAnswers(out, answers, { settings, model, tokenizer, timings });
+    say(`Wrote ${answers.length} completions to ${out}`);
+  },
+);
 
 /** @throws Error for flags that have no use together, or no file to write. */
 function checkFlags(
-  { out, json, samples, temperature, topK, topP, minP, ...values }:
-    GenerateFlags,
+  { out, samples, temperature, prompt, prompts }: GenerateFlags,
+  given: ReadonlySet<string>,
 ): void {
-  if (out !== undefined) containerOf(out);
-  if (out !== undefined && json) {
-    throw new Error("Cannot use --json with --out, which has the same objects");
+  if (out !== undefined) {
+    containerOf(out);
+    refuseGiven(given, ["json"], "with --out, which has the same objects");
   }
   if (temperature === 0) {
-    const idle = [
-      samples > 1 && `draw --samples ${samples}`,
-      topK !== undefined && "use --top-k",
-      topP !== undefined && "use --top-p",
-      minP !== undefined && "use --min-p",
-    ].find((flag) => flag !== false);
-    if (idle !== undefined) {
-      throw new Error(
-        `Cannot ${idle} at temperature 0, which takes the likeliest token; expected --temperature above 0`,
-      );
-    }
+    refuseGiven(
+      given,
+      [...samples > 1 ? ["samples"] : [], "topK", "topP", "minP"],
+      "at temperature 0, which takes the likeliest token; expected --temperature above 0",
+    );
   }
-  if (values.prompt !== undefined || values.prompts !== undefined) return;
+  if (prompt !== undefined || prompts !== undefined) return;
   throw new Error(
     "Nothing to continue: expected --prompt TEXT or --prompts FILE",
   );

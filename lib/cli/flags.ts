@@ -167,19 +167,19 @@ function check(token: Token, flags: ReadonlyMap<string, Flag>): void {
 }
 
 /** The value of one flag; `undefined` if it is absent and may be. */
-function settle(name: string, flag: Flag, found: string | undefined) {
-  if (flag.kind === "toggle") return found !== undefined;
-  if (found === undefined) {
+function settle(name: string, flag: Flag, actual: string | undefined) {
+  if (flag.kind === "toggle") return actual !== undefined;
+  if (actual === undefined) {
     if (!flag.required) return flag.default;
     throw new Error(`Missing flag ${labelOf(name, flag)}; see --help`);
   }
-  const value = read(flag, found);
-  if (value === undefined) throw unreadable(name, flag, found);
+  const value = read(flag, actual);
+  if (value === undefined) throw unreadable(name, flag, actual);
   return value;
 }
 
-function unreadable(name: string, flag: Flag, found: string): Error {
-  const what = found === "" ? "nothing" : `"${found}"`;
+function unreadable(name: string, flag: Flag, actual: string): Error {
+  const what = actual === "" ? "nothing" : `"${actual}"`;
   return new Error(
     `Cannot read --${name}: found ${what}, expected ${
       flag.kind === "toggle" ? "no value" : expectation(flag)
@@ -188,20 +188,20 @@ function unreadable(name: string, flag: Flag, found: string): Error {
 }
 
 /** Returns `undefined` for a text that is no value of the flag. */
-function read(flag: Exclude<Flag, ToggleFlag>, found: string) {
+function read(flag: Exclude<Flag, ToggleFlag>, actual: string) {
   const isNumber = flag.kind === "number" || flag.kind === "integer";
   const value = flag.kind === "parsed"
-    ? flag.parse(found)
+    ? flag.parse(actual)
     : isNumber
-    ? readNumber(found)
-    : found;
+    ? readNumber(actual)
+    : actual;
   return isAllowed(flag, value) ? value : undefined;
 }
 
-function readNumber(found: string): number | undefined {
+function readNumber(actual: string): number | undefined {
   // Number() alone would accept "", " 1" and "0x10" too.
-  const isNumber = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(found);
-  return isNumber ? Number(found) : undefined;
+  const isNumber = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(actual);
+  return isNumber ? Number(actual) : undefined;
 }
 
 /** Names the arguments, in order. */
@@ -225,14 +225,14 @@ function assign(verb: Verb, rest: readonly string[]) {
   );
 }
 
-function unknownFlag(found: string, known: readonly string[]): string {
-  const bare = found.replace(/^-+/, "");
+function unknownFlag(actual: string, known: readonly string[]): string {
+  const bare = actual.replace(/^-+/, "");
   const [nearest] = known
     .map((name) => ({ name, distance: distance(bare, name) }))
     .filter(({ name, distance }) => distance <= Math.ceil(name.length / 3))
     .sort((a, b) => a.distance - b.distance);
   const hint = nearest ? `did you mean --${nearest.name}? ` : "";
-  return `Unknown flag ${found}: ${hint}--help lists the flags`;
+  return `Unknown flag ${actual}: ${hint}--help lists the flags`;
 }
 
 /** Levenshtein distance: letters to insert, delete or replace. */

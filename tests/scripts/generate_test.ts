@@ -172,7 +172,7 @@ Deno.test("generate prints the likeliest text by itself, with or without the tem
 /** Flags, and the error in one line. */
 const REFUSED: [string[], RegExp][] = [
   [[], /expected --prompt TEXT or --prompts FILE/],
-  [["--prompt", "Hi", "--samples", "2"], /--samples 2 at temperature 0/],
+  [["--prompt", "Hi", "--samples", "2"], /use --samples at temperature 0/],
   [["--prompt", "Hi", "--top-k", "5"], /use --top-k at temperature 0/],
   [["--prompt", "Hi", "--stop", '["a", 1]'], /--stop: found .*a JSON list/],
   [["--prompt", "Hi", "--out", "a.txt"], /Cannot write a.txt: expected a name/],
