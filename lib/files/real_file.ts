@@ -26,8 +26,8 @@ export async function realFile(
   }
   const { isFile, isDirectory } = await Deno.stat(target);
   if (isFile) return target;
-  const found = isDirectory ? "a folder" : "a pipe or a device";
-  throw new Error(`expected a file, found ${found}`);
+  const kind = isDirectory ? "a folder" : "a pipe or a device";
+  throw new Error(`expected a file, found ${kind}`);
 }
 
 /** The beginning of the real paths of a folder's files. */

@@ -122,17 +122,17 @@ export async function writeTree(
 
 /** The paths of all files in a folder and below, without dangling links. */
 export async function filesUnder(folder: string, base = ""): Promise<string[]> {
-  const found: string[] = [];
+  const paths: string[] = [];
   const entries = await orNull(Array.fromAsync(Deno.readDir(folder))) ?? [];
   for (const { name, isDirectory } of entries) {
     const path = join(folder, name);
     if (isDirectory) {
-      found.push(...await filesUnder(path, `${base}${name}/`));
+      paths.push(...await filesUnder(path, `${base}${name}/`));
     } else if ((await orNull(Deno.stat(path)))?.isFile) {
-      found.push(base + name);
+      paths.push(base + name);
     }
   }
-  return found;
+  return paths;
 }
 
 /** The paths whose file is missing from the cache, or has another size. */

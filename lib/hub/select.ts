@@ -90,15 +90,15 @@ export function ggufFile(
 ): string {
   const all = paths.filter((path) => GGUF.test(path));
   const wanted = all.includes(part) ? [part] : withWord(all, part);
-  const [found] = wanted;
-  if (found === undefined) {
+  const [file] = wanted;
+  if (file === undefined) {
     throw new Error(
       `Cannot find "${part}" in ${location}: expected a .gguf file, it has ${
         list(all.length > 0 ? all : paths)
       }`,
     );
   }
-  if (wanted.length === 1) return found;
+  if (wanted.length === 1) return file;
   throw new Error(
     `Cannot tell which file of ${location} is "${part}": it has ${
       list(wanted)
@@ -155,12 +155,12 @@ function partOf(
   );
   const exact = paths.filter((path) => whole.test(path));
   if (exact.length > 0) return exact;
-  const found = withWord(paths, part);
+  const begun = withWord(paths, part);
   const word = new RegExp(`(?<![a-z0-9])${RegExp.escape(part)}[a-z_]*`, "i");
   const words = new Set(
-    found.map((path) => word.exec(path)![0].replace(/_$/, "")),
+    begun.map((path) => word.exec(path)![0].replace(/_$/, "")),
   );
-  if (words.size < 2) return found;
+  if (words.size < 2) return begun;
   throw new Error(
     `Cannot tell which part of ${location} "${part}" is: it has ${
       [...words].join(", ")

@@ -94,8 +94,10 @@ function trainColumns(rows: readonly MetricsRow[]): Column[] {
 
 /** The first and the last evaluation. */
 function evalColumns(rows: readonly MetricsRow[]): Column[] {
-  const found = rows.filter((row) => "eval/loss" in row);
-  const ends = found.length > 1 ? [found[0]!, found.at(-1)!] : found;
+  const evaluated = rows.filter((row) => "eval/loss" in row);
+  const ends = evaluated.length > 1
+    ? [evaluated[0]!, evaluated.at(-1)!]
+    : evaluated;
   return ends.map((row) =>
     column(`evaluation, step ${count(row.step)}`, [row], "eval/")
   );

@@ -33,14 +33,14 @@ export function usageSection(loading: Loading): string {
 function adapterUsage({ repo, base, hasTokenizer }: Loading): string[] {
   const { repo: from, commit } = base ?? { repo: "BASE_MODEL", commit: null };
   const revision = commit && `, revision=${JSON.stringify(commit)}`;
-  const place = JSON.stringify(from) + (revision ?? "");
+  const source = JSON.stringify(from) + (revision ?? "");
   const python = [
     "from peft import PeftModel",
-    ...pythonStart(place, hasTokenizer),
+    ...pythonStart(source, hasTokenizer),
     ...base === null
       ? ["# BASE_MODEL: the model on which the adapter was trained, see above"]
       : [],
-    `base = AutoModelForCausalLM.from_pretrained(${place})`,
+    `base = AutoModelForCausalLM.from_pretrained(${source})`,
     `model = PeftModel.from_pretrained(base, ${JSON.stringify(repo)})`,
   ];
   const model = from + (commit === null ? "" : `@${commit}`);
@@ -49,40 +49,40 @@ function adapterUsage({ repo, base, hasTokenizer }: Loading): string[] {
 }
 
 function modelUsage({ repo, hasTokenizer }: Loading): string[] {
-  const place = JSON.stringify(repo);
+  const source = JSON.stringify(repo);
   const python = [
-    ...pythonStart(place, hasTokenizer),
-    `model = AutoModelForCausalLM.from_pretrained(${place})`,
+    ...pythonStart(source, hasTokenizer),
+    `model = AutoModelForCausalLM.from_pretrained(${source})`,
   ];
   const flags = `--model ${quoted(repo)}`;
   return [pythonBlock(python), hasTokenizer ? generateBlock(flags) : ""];
 }
 
 function onnxUsage({ repo, hasTokenizer }: Loading): string[] {
-  const place = JSON.stringify(repo);
+  const source = JSON.stringify(repo);
   const lines = hasTokenizer
     ? [
       'import { pipeline } from "@huggingface/transformers";',
       "",
-      `const generate = await pipeline("text-generation", ${place});`,
+      `const generate = await pipeline("text-generation", ${source});`,
       "const options = { max_new_tokens: 100 };",
       'const [{ generated_text: text }] = await generate("...", options);',
     ]
     : [
       'import { AutoModelForCausalLM } from "@huggingface/transformers";',
       "",
-      `const model = await AutoModelForCausalLM.from_pretrained(${place});`,
+      `const model = await AutoModelForCausalLM.from_pretrained(${source});`,
     ];
   return [codeBlock("js", lines.join("\n"))];
 }
 
 /** Imports, and the tokenizer if there is one. */
-function pythonStart(place: string, hasTokenizer: boolean): string[] {
+function pythonStart(source: string, hasTokenizer: boolean): string[] {
   return hasTokenizer
     ? [
       "from transformers import AutoModelForCausalLM, AutoTokenizer",
       "",
-      `tokenizer = AutoTokenizer.from_pretrained(${place})`,
+      `tokenizer = AutoTokenizer.from_pretrained(${source})`,
     ]
     : ["from transformers import AutoModelForCausalLM", ""];
 }

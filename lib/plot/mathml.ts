@@ -66,11 +66,11 @@ function cut(formula: string, pattern: RegExp): Term[] {
     depth += "([{".includes(formula[at]!) ? 1 : 0;
     depth -= ")]}".includes(formula[at]!) ? 1 : 0;
     pattern.lastIndex = at;
-    const [found] = depth === 0 ? pattern.exec(formula) ?? [] : [];
-    if (found === undefined) continue;
+    const [match] = depth === 0 ? pattern.exec(formula) ?? [] : [];
+    if (match === undefined) continue;
     parts.push({ text: formula.slice(start, at), separator });
-    separator = found;
-    start = at + found.length;
+    separator = match;
+    start = at + match.length;
     at = start - 1;
   }
   return [...parts, { text: formula.slice(start), separator }];
@@ -86,9 +86,9 @@ const JOINER = "\u2060";
  * spaces around them.
  */
 function withWords(formula: string): string {
-  return formula.replace(/"([^"]*)"|[A-Za-z]{2,}|\*/g, (found, quoted) => {
-    if (found === "*") return "∗";
-    return KNOWN.test(found) ? found : `"${quoted ?? found}"`;
+  return formula.replace(/"([^"]*)"|[A-Za-z]{2,}|\*/g, (match, quoted) => {
+    if (match === "*") return "∗";
+    return KNOWN.test(match) ? match : `"${quoted ?? match}"`;
   }).replace(
     /( ?)"([^"]*)"( ?)/g,
     (_, before, word, after) =>

@@ -247,12 +247,14 @@ function traceOf(
   { metric, name, style, scale = 1, points = false, start }: Series,
   rows: TrainingSheet["rows"],
 ): ScatterTrace[] {
-  const found = rows.flatMap((row) => {
+  const measured = rows.flatMap((row) => {
     const value = row[metric] ?? null;
     return value === null ? [] : [{ step: row.step, y: scale * value }];
   });
-  if (found.length === 0) return [];
-  const all = start === undefined ? found : [{ step: 0, y: start }, ...found];
+  if (measured.length === 0) return [];
+  const all = start === undefined
+    ? measured
+    : [{ step: 0, y: start }, ...measured];
   return [{
     type: "scatter",
     name,

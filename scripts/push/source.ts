@@ -47,7 +47,7 @@ export async function pushSource(
 ): Promise<PushSource> {
   const { kind, files, cardRun } = await filesToPush(folder, run);
   const contents = new Map<string, PushContent>(
-    Array.from(files, ([path, place]) => [path, pathToFileURL(place)]),
+    Array.from(files, ([name, path]) => [name, pathToFileURL(path)]),
   );
   const adapter = kind === "adapter"
     ? await adapterConfig(files.get("adapter_config.json")!, baseModel)
@@ -107,14 +107,14 @@ const PATH_FIELDS: Readonly<Record<string, string>> = {
 async function localPathWarnings(
   files: ReadonlyMap<string, string>,
 ): Promise<string[]> {
-  const found = Object.entries(PATH_FIELDS).map(async ([name, field]) => {
-    const place = files.get(name);
-    if (place === undefined) return [];
-    const value = (await openConfig(place)).values[field];
+  const warnings = Object.entries(PATH_FIELDS).map(async ([name, field]) => {
+    const path = files.get(name);
+    if (path === undefined) return [];
+    const value = (await openConfig(path)).values[field];
     if (typeof value !== "string" || !LOCAL_PATH.test(value)) return [];
-    return [`${place} names a path of this machine: "${field}" is "${value}"`];
+    return [`${path} names a path of this machine: "${field}" is "${value}"`];
   });
-  return (await Promise.all(found)).flat();
+  return (await Promise.all(warnings)).flat();
 }
 
 async function readRun(
@@ -147,8 +147,8 @@ async function checkRecorded(
   for (const [path, expected] of Object.entries(artifacts)) {
     const [name, folder] = path.split("/").reverse();
     if (folder !== undefined && !trained.includes(folder)) continue;
-    const place = files.get(name!);
-    const actual = place === undefined ? "missing" : await sha256File(place);
+    const file = files.get(name!);
+    const actual = file === undefined ? "missing" : await sha256File(file);
     if (actual === expected) continue;
     throw new Error(
       `Cannot push ${path} of the run: its SHA-256 is ${actual}, expected ${expected} as in run.json`,
