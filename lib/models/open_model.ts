@@ -2,9 +2,12 @@ import { architectureOf, type DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { readConfig } from "./read_config.ts";
 import { openWeights, type Weights } from "./weights/weights.ts";
-import { adaptedConfig, checkAdapter } from "./adapter/adapter.ts";
+import {
+  adaptedConfig,
+  checkAdapter,
+  mergeAdapter,
+} from "./adapter/adapter.ts";
 import { readAdapter } from "./adapter/adapter_folder.ts";
-import { mergeAdapter } from "./adapter/merge_adapter.ts";
 import type { TensorSource } from "./weights/safetensors.ts";
 
 /** A model folder: its configuration, and its weights by canonical names. */

@@ -5,7 +5,7 @@ import {
   openConfig,
   openOptionalConfig,
 } from "./config_json/config_reader.ts";
-import { MODEL_TYPES, REFUSED } from "./families.ts";
+import { MODEL_TYPES, REFUSED } from "./registry.ts";
 import type { ModelType } from "./family.ts";
 
 /**

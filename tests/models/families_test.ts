@@ -5,33 +5,8 @@ import {
   attentionLayers,
   type DecoderConfig,
 } from "lib/models/config.ts";
-import { FAMILIES, GGUF_TYPES, MODEL_TYPES } from "lib/models/families.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
-import { checkout } from "../places.ts";
 import { configOf } from "./config_of.ts";
-
-Deno.test("each file of the folder exports one family, and each is listed", async () => {
-  const exported = [];
-  for (const { name } of Deno.readDirSync(checkout("lib/models/families"))) {
-    const module: object = await import(
-      import.meta.resolve(`lib/models/families/${name}`)
-    );
-    exported.push(...Object.values(module));
-    strictEqual(Object.keys(module).length, 1, name);
-  }
-  deepStrictEqual(new Set(exported), new Set(FAMILIES));
-  strictEqual(exported.length, FAMILIES.length);
-});
-
-Deno.test("no two families have a name in common", () => {
-  const types = FAMILIES.flatMap(({ types, refused = {} }) => [
-    ...Object.keys(types),
-    ...Object.keys(refused),
-  ]);
-  strictEqual(new Set(types).size, types.length);
-  const stored = [...MODEL_TYPES.values()].filter(({ gguf }) => gguf);
-  strictEqual(GGUF_TYPES.size, stored.length);
-});
 
 /*
 config.json of models on the Hub, without what no reader reads, and how many

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { openModel } from "../open_model.ts";
 import { ConfigReader, writeJson } from "../config_json/config_reader.ts";
-import { GGUF_TYPES, type GgufType } from "../families.ts";
+import { GGUF_TYPES, type GgufType } from "../registry.ts";
 import type { ConfigFields } from "../family.ts";
 import {
   ELEMENT_BYTES,
@@ -17,6 +17,7 @@ import type { GgufFile, GgufTensor } from "./gguf_file.ts";
 import type { Metadata } from "./metadata.ts";
 import { tensorMapping } from "./tensor_mapping.ts";
 import { type TokenizerFiles, tokenizerFiles } from "./tokenizer.ts";
+
 /** The contents of a Hugging Face folder, from a GGUF file. */
 export interface ConvertedModel {
   readonly gguf: GgufFile;
