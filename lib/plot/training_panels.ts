@@ -88,7 +88,7 @@ function likelihoodSpecs(sheet: TrainingSheet): PanelSpec[] {
       title: "Log-probabilities of each batch",
       axis: "log π, nats a completion",
       note: "Batches hold different examples, which causes much of the noise.",
-      series: sheet.beta !== null && hasMetric(sheet, "rewards/chosen")
+      series: sheet.rewardScale !== null && hasMetric(sheet, "rewards/chosen")
         ? []
         : completions("logps"),
     },
@@ -98,7 +98,7 @@ function likelihoodSpecs(sheet: TrainingSheet): PanelSpec[] {
 /** The change since the start, by rewards and on the probe. */
 function change(
   quantity: string,
-  { rewards, style, sheet: { beta, probe } }: {
+  { rewards, style, sheet: { rewardScale, probe } }: {
     rewards: string;
     style: SeriesStyle;
     sheet: TrainingSheet;
@@ -110,7 +110,7 @@ function change(
     style,
   };
   return [
-    ...beta === null ? [] : [{ ...batch, scale: 1 / beta }],
+    ...rewardScale === null ? [] : [{ ...batch, scale: 1 / rewardScale }],
     {
       metric: `change/${quantity}`,
       name: `${quantity}, ${probeName(probe)}`,
@@ -121,7 +121,7 @@ function change(
   ];
 }
 
-function accuracySpec({ beta, probe }: TrainingSheet): PanelSpec {
+function accuracySpec({ rewardScale, probe }: TrainingSheet): PanelSpec {
   const batch = { metric: "rewards/accuracies", name: "batch", style: BOTH };
   return {
     title: "Accuracy",
@@ -130,7 +130,7 @@ function accuracySpec({ beta, probe }: TrainingSheet): PanelSpec {
       "Pairs whose chosen completion gained strictly more than the rejected one.",
     fromZero: true,
     series: [
-      ...beta === null ? [] : [batch],
+      ...rewardScale === null ? [] : [batch],
       {
         metric: "change/accuracies",
         name: probeName(probe),

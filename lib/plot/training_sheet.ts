@@ -14,7 +14,7 @@ export interface TrainingSheet {
    * β: rewards divided by it are changes since the start, in nats; `null` if
    * the reference moved, so that they are not.
    */
-  beta: number | null;
+  rewardScale: number | null;
   /** The last measurement of the examples that are measured again and again. */
   probe: ProbeSheet | null;
   /** The metrics of each step. */

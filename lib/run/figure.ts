@@ -39,14 +39,16 @@ function sheetOf(
     objective: objectiveText(objective!, options),
     course: courseText(record, rows),
     statistics: objective!.kl,
-    beta: settings["referenceEvery"] ? null : rewardScale(objective!, options),
+    rewardScale: settings["referenceEvery"]
+      ? null
+      : rewardScaleOf(objective!, options),
     probe: diagnosticsOf(record),
     rows,
   };
 }
 
 /** Older records have no scale of their own: it was β, where there is one. */
-function rewardScale(
+function rewardScaleOf(
   objective: NonNullable<RunRecord["objective"]>,
   options: readonly [string, Json][],
 ): number {

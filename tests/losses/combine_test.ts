@@ -89,6 +89,17 @@ Deno.test("a combination has the presets that all its losses have", () => {
   ok(!sumOf(["ipo", 1], ["orpo-ratio", 1]).presets?.trl);
 });
 
+Deno.test("a combination has the reward scale and the label weights of its losses", () => {
+  const options = { beta: 0.3, desirableWeight: 2, undesirableWeight: 0.5 };
+  const { rewardScale, labelWeights } = sumOf(["sft", 1], ["kto", 0.1]);
+  strictEqual(rewardScale?.(options), 0.3);
+  deepStrictEqual(labelWeights?.(options), {
+    desirable: 2,
+    undesirable: 0.5,
+  });
+  strictEqual(sumOf(["sft", 1], ["orpo", 1]).rewardScale, undefined);
+});
+
 Deno.test("losses that do not go together are refused", () => {
   throws(() => sumOf(["dpo", 1], ["kto", 1]), {
     name: "RangeError",

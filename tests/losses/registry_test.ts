@@ -54,6 +54,15 @@ Deno.test("every loss cites an address and explains itself and its options", () 
   }
 });
 
+Deno.test("losses with a β of rewards, and with weights of labels, declare them", () => {
+  for (const loss of LOSSES) {
+    const options = resolveOptions(loss);
+    const { beta = 1, desirableWeight } = options;
+    strictEqual(loss.rewardScale?.(options) ?? 1, beta, loss.id);
+    strictEqual(loss.labelWeights?.(options).desirable, desirableWeight);
+  }
+});
+
 Deno.test("every preset's options are within their bounds", () => {
   for (const loss of LOSSES) {
     for (const peer of PEERS) {

@@ -12,7 +12,7 @@ const SHEET: TrainingSheet = {
   objective: "Minimised: −log σ(βΔ_w).",
   course: "2 steps.",
   statistics: null,
-  beta: 0.5,
+  rewardScale: 0.5,
   probe: {
     on: "evaluation",
     examples: 9,
@@ -103,7 +103,7 @@ Deno.test("rewards are drawn as nats since the start, which points have too", ()
 Deno.test("a reference that moved is not the start", () => {
   const traces = panel("Log-probabilities since the start", {
     ...SHEET,
-    beta: null,
+    rewardScale: null,
   });
   deepStrictEqual(traces.map(({ y }) => y), [[0, -1.5], [0, -4]]);
 });

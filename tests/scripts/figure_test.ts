@@ -1,4 +1,10 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  notStrictEqual,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
 import { join } from "node:path";
 import { rebuildTrainingFigure } from "lib/run/figure.ts";
 import { checkout } from "../places.ts";
@@ -75,4 +81,27 @@ Deno.test("figure draws a training run", async () => {
   const { code, out } = await figure(folder.path);
   strictEqual(code, 0);
   strictEqual(out, `Wrote ${join(folder.path, "figure.html")}\n`);
+});
+
+Deno.test("figure reads the scale of rewards, which older records have as β", async () => {
+  const stored = checkout("results/smollm2-dpo");
+  const run = JSON.parse(await Deno.readTextFile(join(stored, "run.json")));
+  strictEqual("rewardScale" in run.objective, false);
+  const figureWith = async (objective: object) => {
+    using folder = temporaryFolder();
+    await Deno.copyFile(
+      join(stored, "metrics.jsonl"),
+      join(folder.path, "metrics.jsonl"),
+    );
+    await Deno.writeTextFile(
+      join(folder.path, "run.json"),
+      JSON.stringify({ ...run, objective: { ...run.objective, ...objective } }),
+    );
+    await rebuildTrainingFigure(folder.path);
+    return await Deno.readTextFile(join(folder.path, "figure.json"));
+  };
+  const old = await figureWith({});
+  const { beta } = run.settings.options;
+  strictEqual(await figureWith({ rewardScale: beta }), old);
+  notStrictEqual(await figureWith({ rewardScale: 2 * beta }), old);
 });
