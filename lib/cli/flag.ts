@@ -8,7 +8,7 @@ export interface Described {
   readonly recordedAs?: string;
 }
 
-/** What a flag with a value says of itself. */
+/** Declaration of a flag with a value. */
 export interface Valued<T> extends Described {
   /** A flag without a default may be absent, unless it is required. */
   readonly default?: T;

@@ -23,7 +23,7 @@ export interface LoadOptions extends TokenizeOptions, RowOptions {
 
 /** Tokenized examples, and their description for a record. */
 export interface LoadedExamples {
-  /** What each example is. */
+  /** Kind of the examples. */
   readonly kind: DataKind;
   /** In the order of the rows. */
   readonly examples: readonly Example[];

@@ -23,7 +23,7 @@ export interface RowsInMemory {
 export interface ExamplesInMemory {
   /** Name in messages and records. */
   readonly name: string;
-  /** What each example is. */
+  /** Kind of the examples. */
   readonly kind: DataKind;
   /** The examples. */
   readonly examples: readonly Example[];

@@ -20,7 +20,7 @@ export interface LossRow {
   readonly prompt: readonly number[];
   /** Ids of each completion. */
   readonly completions: readonly (readonly number[])[];
-  /** Which tokens count. @default all */
+  /** Tokens that count. @default all */
   readonly lossMask?: readonly (readonly boolean[])[];
 }
 

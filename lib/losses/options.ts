@@ -58,7 +58,7 @@ export type LossOptionTerms<O extends LossOptions = LossOptions> = {
 export interface Optioned {
   /** Name of the loss. */
   readonly id: string;
-  /** What it declares. */
+  /** Options that it declares. */
   readonly options: LossOptions;
 }
 

@@ -135,9 +135,9 @@ export type RunRecord = v.InferOutput<typeof RUN_RECORD>;
 
 /** A record, and the rows of its metrics. */
 export interface RecordedRun {
-  /** What `run.json` holds. */
+  /** Content of `run.json`. */
   readonly record: RunRecord;
-  /** What `metrics.jsonl` holds. */
+  /** Lines of `metrics.jsonl`. */
   readonly rows: readonly MetricsRow[];
 }
 

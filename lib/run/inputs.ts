@@ -40,7 +40,7 @@ export interface PolicyInMemory {
 
 /** Examples in memory, before they are made into what the loss reads. */
 export interface DataInMemory {
-  /** What each example is. */
+  /** Kind of the examples. */
   readonly kind: DataKind;
   /** The examples. */
   readonly examples: readonly Example[];

@@ -14,7 +14,7 @@ import type { Content, PreferenceRow } from "../preference_row.ts";
 export interface Format {
   /** Name in settings and messages. */
   readonly name: string;
-  /** What its rows are. */
+  /** Kind of its rows. */
   readonly kind: DataKind;
   /** Its columns and their types, in one line. */
   readonly summary: string;
