@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { METHOD } from "lib/experiment/grid.ts";
-import { SCHEDULES } from "lib/optim.ts";
+import { SCHEDULES } from "lib/train/schedule.ts";
 import { COUNT } from "lib/record/check_json.ts";
 import { BOS, encode, EOS, VOCABULARY } from "./world.ts";
 

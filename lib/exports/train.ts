@@ -20,8 +20,6 @@ export {
   scaleByAdam,
   scaleByLearningRate,
   scaleByLion,
-  type Schedule,
-  SCHEDULES,
   sgd,
   type StepOptions as OptimizerStep,
   trace,
@@ -46,6 +44,7 @@ export {
   type UpdateOptions,
   type Values,
 } from "../train/trained_parameters.ts";
+export { type Schedule, SCHEDULES } from "../train/schedule.ts";
 export {
   type StepOptions,
   type StepResult,

@@ -81,11 +81,12 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<Program> {
   const { device = "cpu", last = [] } = options;
-  const late = new Set(last);
-  const names = Object.keys(outputs).filter((name) => !late.has(name));
-  names.push(...last);
+  // Names that are not in `last` have index −1.
+  const ordered = Object.entries(outputs).toSorted(([a], [b]) =>
+    last.indexOf(a) - last.indexOf(b)
+  );
   const lowered = lower(
-    names.map((name) => outputs[name]!),
+    ordered.map(([, value]) => value),
     (op, float) => hasKernel(op, device, float),
   );
   const dtypes = new Map(
@@ -93,23 +94,23 @@ export async function compile(
   );
   const held = device === "cpu" ? heldAsInputs(lowered.graph) : {};
   const { session, hash } = await createSession(lowered, options);
-  const inner = new Map(
-    names.map((name, i) => [name, lowered.outputs[i]!.name]),
+  const names = ordered.map(([name], i) =>
+    [name, lowered.outputs[i]!.name] as const
   );
   return {
     nodes: lowered.graph.nodes.length,
     hash,
     run: async (feeds, into = {}) => {
       const fetches = Object.fromEntries(
-        names.map((name) => [
-          inner.get(name)!,
+        names.map(([name, inner]) => [
+          inner,
           into[name] ? toOrt(into[name]) : null,
         ]),
       );
       const inputs = { ...held, ...feedsOf(dtypes, feeds) };
       const result = await session.run(inputs, fetches);
       return Object.fromEntries(
-        names.map((name) => [name, fromOrt(result[inner.get(name)!]!)]),
+        names.map(([name, inner]) => [name, fromOrt(result[inner]!)]),
       );
     },
     release: () => session.release(),
@@ -236,7 +237,8 @@ async function createSession(
   const settings = sessionOptions(options, graph);
   if (externals.length === 0) {
     const model = encodeModel(graph, outputs);
-    return { session: await create(model, settings), hash: sha256(model) };
+    const session = await ort.InferenceSession.create(model, settings);
+    return { session, hash: sha256(model) };
   }
   // The weights stay mapped when the folder is gone.
   await using linked = await LinkedFiles.create(
@@ -246,7 +248,8 @@ async function createSession(
   const path = join(linked.folder, "model.onnx");
   const model = encodeModel(graph, outputs);
   await Deno.writeFile(path, model);
-  return { session: await create(path, settings), hash: sha256(model) };
+  const session = await ort.InferenceSession.create(path, settings);
+  return { session, hash: sha256(model) };
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -261,15 +264,6 @@ function widensFiles({ nodes, constants }: Graph): boolean {
   return nodes.some(({ op, inputs }) =>
     op.rematerialize && inputs.some(({ name }) => stored.has(name))
   );
-}
-
-async function create(
-  model: string | Uint8Array,
-  settings: ort.InferenceSession.SessionOptions,
-): Promise<ort.InferenceSession> {
-  return typeof model === "string"
-    ? await ort.InferenceSession.create(model, settings)
-    : await ort.InferenceSession.create(model, settings);
 }
 
 function sessionOptions(

@@ -17,7 +17,8 @@ import {
 import { ORDERS } from "../data/sampler.ts";
 import { PEERS } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import { OPTIMIZER_NAMES, SCHEDULES } from "../optim.ts";
+import { OPTIMIZER_NAMES } from "../optim.ts";
+import { SCHEDULES } from "../train/schedule.ts";
 import { checkJson } from "../record/check_json.ts";
 import {
   COMPUTING,

@@ -3,7 +3,7 @@ import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { exampleWeights, rowOf } from "./examples.ts";
 import { lossRequirements } from "./requirements.ts";
-import { type Schedule, scheduled } from "../optim.ts";
+import { type Schedule, scheduled } from "./schedule.ts";
 import type { Reference } from "./reference.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 import { optimizerBatches } from "../data/sampler.ts";
