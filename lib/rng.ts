@@ -17,7 +17,7 @@ export interface RngState {
  *
  * @example A stream depends on its name alone
  * ```ts
- * import { Rng } from "lib/rng.ts";
+ * import { Rng } from "@prefgrad/prefgrad/stats";
  * import { strictEqual } from "node:assert/strict";
  *
  * const rng = new Rng(0);

@@ -75,4 +75,4 @@ export {
   type ToggleOption,
 } from "../losses/options.ts";
 export { findLoss, LOSSES } from "../losses/registry.ts";
-export { logRatio } from "../losses/sequences.ts";
+export { logRatio, negLogSigmoid } from "../losses/sequences.ts";
