@@ -20,6 +20,10 @@ const FLAGS = {
   resume: toggle({
     help: "continue the run in --out from its last checkpoint, or begin it",
   }),
+  finish: toggle({
+    help: "end the stopped run in --out: write the result of its last " +
+      "checkpoint",
+  }),
 } as const;
 
 /** The verb with the options of a loss; those of the others it refuses by name. */
@@ -51,12 +55,14 @@ await runVerb(parse, async ({ values, given, chosen }) => {
     { values, given },
     lossOptions(chosen.loss, values, names),
   );
-  const { out, resume } = values;
-  const { hooks, finish } = trainingDisplay();
+  const { out, resume, finish } = values;
+  const { hooks, end } = trainingDisplay();
   using stop = interruption();
-  const options = { out, resume, stop, inputs: { loss: chosen }, ...hooks };
-  const finished = await run(settings, options);
-  finish(finished?.record);
+  const finished = await run(settings, {
+    ...{ out, resume, finish, stop, inputs: { loss: chosen } },
+    ...hooks,
+  });
+  end(finished?.record);
   if (finished) say(`Wrote ${out}`);
   else note("Stopped; go on with the same command and --resume");
 });

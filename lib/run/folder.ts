@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { writeFolder } from "../files/atomic.ts";
 import { exists, orNull } from "../files/missing.ts";
@@ -55,6 +56,21 @@ export class RunFolder implements AsyncDisposable {
         cause,
       });
     }
+  }
+
+  /**
+   * @param bytes that will be written.
+   * @throws Error where the disk has no room for them.
+   */
+  async requireSpace(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.path);
+    const free = bavail * bsize;
+    if (bytes <= free) return;
+    throw new Error(
+      `Cannot write to --out ${this.path}: the run will write ${
+        megabytes(bytes)
+      } MB, the disk has ${megabytes(free)} MB left`,
+    );
   }
 
   get metrics(): string {
@@ -174,6 +190,8 @@ async function lockedFile(path: string): Promise<Deno.FsFile> {
     file.close();
   }
 }
+
+const megabytes = (bytes: number) => Number((bytes / 1e6).toPrecision(3));
 
 /** Folders that a path needs and that are not there, the innermost first. */
 async function missing(path: string): Promise<string[]> {

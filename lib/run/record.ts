@@ -4,6 +4,7 @@ import { describeLoss, lossRequirements } from "../train/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";
 import { type RunRecord, sourceName } from "../record/record.ts";
 import { environment, peakMemory, provenance } from "../record/environment.ts";
+import { differences } from "../record/differences.ts";
 import type { MetricsRow } from "../record/metrics.ts";
 import type { PreparedRun } from "./plan.ts";
 
@@ -115,14 +116,14 @@ export function modelRecord(
 }
 
 /** The data of a run as a record describes them. */
-export function describedData(
+function describedData(
   { inputs: { train, evaluation } }: PreparedRun,
 ): RunRecord["data"] {
   return [train, evaluation].flatMap((data) => data ? [data.description] : []);
 }
 
 /** Settings for a record, which is published: without paths of this machine. */
-export function portableSettings(
+function portableSettings(
   { settings, inputs }: PreparedRun,
 ): RunRecord["settings"] {
   const { tuning } = settings;
@@ -137,4 +138,44 @@ export function portableSettings(
       ? { ...tuning, adapter: sourceName(adapterSource!) }
       : tuning,
   };
+}
+
+/**
+ * Checks that a record is that of a run, however often it saves and evaluates
+ * and wherever it computes.
+ *
+ * @throws Error that names the first setting, weight or row that differs.
+ */
+export function assertSameRun(
+  record: RunRecord,
+  run: PreparedRun,
+  path: string,
+): void {
+  const [first] = differences(
+    decisive(record),
+    decisive({
+      settings: portableSettings(run),
+      data: describedData(run),
+      model: { weights: run.inputs.model.hash },
+    }),
+    { ignore: ["device", "threads", "microTokens", "saveEvery", "evalEvery"] },
+  );
+  if (!first) return;
+  const [before, after] = [first.before, first.after].map((x) =>
+    JSON.stringify(x)
+  );
+  throw new Error(
+    `Cannot resume ${path}: its run has ended, and ${
+      first.path.slice(1)
+    } was ${before}, now it is ${after}`,
+  );
+}
+
+/** The parts of a record that decide a run's numbers. */
+function decisive(
+  { settings, data, model: { weights } }:
+    & Pick<RunRecord, "settings" | "data">
+    & { model: Pick<RunRecord["model"], "weights"> },
+) {
+  return { ...settings, data: data.map(({ sha256 }) => sha256), weights };
 }

@@ -1,27 +1,31 @@
 import { cacheFolder } from "../files/cache_folder.ts";
 import { lossRequirements } from "../train/requirements.ts";
+import { countParameters } from "../models/parameters.ts";
 import { engine } from "../onnx/session.ts";
 import { OPTIMIZERS } from "../optim.ts";
-import { differences } from "../record/differences.ts";
-import { readMetrics } from "../record/metrics.ts";
+import { type MetricsRow, readMetrics } from "../record/metrics.ts";
 import {
   Clock,
   type RecordedRun,
   type RunRecord,
   writeRecord,
 } from "../record/record.ts";
-import { readCheckpoint } from "../train/checkpoints.ts";
+import {
+  type CheckpointOptions,
+  readCheckpoint,
+} from "../train/checkpoints.ts";
 import { rowsToReference } from "../train/loop.ts";
 import { cachedReference, type Reference } from "../train/reference.ts";
+import type { Snapshot } from "../train/trained_parameters.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
-import { describedData, portableSettings, recordOf } from "./record.ts";
+import { assertSameRun, recordOf } from "./record.ts";
 import type { GivenSettings } from "./settings.ts";
-import { type StepHooks, takeSteps } from "./steps.ts";
+import { type StepHooks, type StepsOptions, takeSteps } from "./steps.ts";
 import { Trainers } from "./trainers.ts";
 
 /** Progress of a run, and its interruption. */
@@ -36,8 +40,6 @@ export interface RunHooks extends InputHooks, StepHooks {
   onReference?: (done: number, total: number) => void;
   /** Called after the last step, while the trainer has its result. */
   onTrained?: (trainer: Trainer) => void | Promise<void>;
-  /** Told of a damaged checkpoint, a run that had ended, and the like. */
-  onNote?: (text: string) => void;
 }
 
 /** Options of {@linkcode run}. */
@@ -51,6 +53,11 @@ export interface RunOptions extends RunHooks {
    * @default false
    */
   resume?: boolean;
+  /**
+   * Whether to end a run that was stopped: its last checkpoint becomes the
+   * result. @default false
+   */
+  finish?: boolean;
   /** Inputs that are in memory, in place of those that settings name. */
   inputs?: InputsInMemory;
   /**
@@ -73,43 +80,6 @@ export interface RunOptions extends RunHooks {
  * Runs one training: the one way in which a verb, an experiment or a
  * reproduction trains.
  *
- * @example A model and data in memory; a folder and a file are settings instead
- * ```ts
- * import { loadExamples } from "@prefgrad/prefgrad/data";
- * import { fullPolicy, parameterNames } from "@prefgrad/prefgrad/models";
- * import { run } from "@prefgrad/prefgrad/run";
- * import { strictEqual } from "node:assert/strict";
- *
- * const config = {
- *   ...{ vocabSize: 8, hiddenSize: 8, intermediateSize: 16, layers: 1 },
- *   ...{ heads: 2, kvHeads: 1, headDim: 4, normEpsilon: 1e-5 },
- *   ...{ rope: { theta: 10_000, scaling: null }, maxPositions: 16 },
- *   ...{ tiedHead: true, bosId: null, eosIds: [2] },
- * };
- * const initial = new Map(parameterNames(config).map(({ name, shape }) => {
- *   const length = shape.reduce((a, b) => a * b);
- *   return [name, Float32Array.from({ length }, (_, i) => Math.cos(i))];
- * }));
- *
- * const row = { "prompt_ids": [3], "chosen_ids": [4, 2], "rejected_ids": [5, 2] };
- * const data = await loadExamples(
- *   { name: "one pair", rows: [row] },
- *   { role: "train", tokenizer: null, vocabularySize: config.vocabSize },
- * );
- * const policy = {
- *   policy: fullPolicy(config, initial),
- *   source: "a small decoder",
- *   weights: "0".repeat(64),
- *   tokenizer: null,
- *   called: "the small decoder",
- * };
- * const finished = await run(
- *   { model: policy.source, data: "one pair", loss: "simpo", steps: 3 },
- *   { inputs: { policy, data } },
- * );
- * strictEqual(finished!.rows.length, 3);
- * ```
- *
  * @returns the record and the lines of metrics; null if the run was stopped,
  * which leaves a checkpoint in `out`.
  * @throws Error if settings, model or data are wrong, or the first step fails;
@@ -117,59 +87,80 @@ export interface RunOptions extends RunHooks {
  */
 export async function run(
   settings: GivenSettings,
-  { out, resume = false, inputs = {}, ...options }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<RecordedRun | null> {
   const clock = new Clock();
+  const { out, resume = false, finish = false, inputs } = options;
   await using folder = out === undefined
     ? null
-    : await RunFolder.open(out, { resume });
+    : await RunFolder.open(out, { resume: resume || finish });
   const prepared = await prepareRun(settings, inputs, options);
+  const record = await folder?.record();
+  if (folder && record) {
+    assertSameRun(record, prepared, folder.path);
+    options.onNote?.(`${out} holds this run, which has ended`);
+    return { record, rows: readMetrics(folder.metrics) };
+  }
   const parameters = resultStore(prepared.inputs);
-  const saving = { ...prepared, parameters, ...options };
-  const ended = await folder?.record();
-  if (folder && ended) return endedRun(folder, ended, prepared, options);
-  const start = resume && folder
-    ? await readCheckpoint(folder.checkpoints, saving)
-    : null;
+  const start = folder &&
+    await startIn(folder, { ...prepared, parameters }, options);
   options.onPrepared?.(prepared);
   clock.lap("load");
   await using own = new Trainers();
   const trainer = await (options.trainers ?? own).get(
     trainerOptions(prepared, inputs),
   );
+  await folder?.requireSpace(bytesWritten(trainer));
   clock.lap("compile");
-  const reference = await referenceFor(prepared, trainer, {
-    ...options,
-    known: inputs.reference,
-  });
+  const steps = { folder, parameters, start, clock, ...options, finish };
+  const outcome = await trained(prepared, trainer, steps);
+  if (!outcome) return null;
+  // Its memory first: the record may need that of other weights.
+  await own.release();
+  return await recorded(prepared, outcome, { folder, clock, finish });
+}
+
+/** The lines of a run, and numbers of its summary. */
+interface Outcome {
+  readonly rows: readonly MetricsRow[];
+  readonly measured: RunRecord["summary"];
+}
+
+/** Trains to the last step and writes the result; null if stopped before. */
+async function trained(
+  run: PreparedRun,
+  trainer: Trainer,
+  { measuring = probed, onTrained, ...options }:
+    & RunOptions
+    & Omit<StepsOptions, "reference" | "measures">,
+): Promise<Outcome | null> {
+  const { clock, folder, parameters } = options;
+  const reference = await referenceFor(run, trainer, options);
   clock.lap("reference");
-  const measuring = options.measuring ?? probed;
-  const measures = await measuring(trainer, prepared.plan, reference);
+  const measures = await measuring(trainer, run.plan, reference);
   clock.lap("measure");
-  const steps = {
-    ...options,
-    clock,
-    folder,
-    reference,
-    measures,
-    start,
-    parameters,
-  };
-  const rows = await takeSteps(prepared, trainer, steps);
+  const steps = { ...options, reference, measures };
+  const rows = await takeSteps(run, trainer, steps);
   if (!rows) return null;
   const measured = await measures.summary?.() ?? {};
-  await options.onTrained?.(trainer);
+  await onTrained?.(trainer);
   clock.lap("train");
   if (folder) {
     const { tensors } = await trainer.save();
     await folder.writeResult(tensors.get("parameter")!, parameters);
   }
   clock.lap("save");
-  // Its memory first: the record may need that of other weights.
-  await own.release();
-  const record = await recordOf(prepared, {
+  return { rows, measured };
+}
+
+async function recorded(
+  run: PreparedRun,
+  { rows, measured }: Outcome,
+  { folder, clock, finish }: Pick<StepsOptions, "folder" | "clock" | "finish">,
+): Promise<RecordedRun> {
+  const record = await recordOf(run, {
     last: rows.at(-1)!,
-    measured,
+    measured: { ...measured, ...finish && { endedEarly: true } },
     timings: clock.timings(),
     artifacts: await folder?.hashes() ?? {},
   });
@@ -177,51 +168,32 @@ export async function run(
   return { record, rows };
 }
 
-/**
- * The run that a folder holds, if it is the one that is asked for.
- *
- * @throws Error that names the first setting, weight or row that differs.
- */
-function endedRun(
+/** The state to go on from in a folder; null for the beginning. */
+async function startIn(
   folder: RunFolder,
-  record: RunRecord,
-  prepared: PreparedRun,
-  { onNote }: RunHooks,
-): RecordedRun {
-  const [first] = differences(
-    decisive(record),
-    decisive({
-      settings: portableSettings(prepared),
-      data: describedData(prepared),
-      model: { weights: prepared.inputs.model.hash },
-    }),
-    { ignore: ["device", "threads", "microTokens", "saveEvery", "evalEvery"] },
+  saved: CheckpointOptions,
+  { resume = false, finish = false, onNote }: RunOptions,
+): Promise<Snapshot | null> {
+  if (!resume && !finish) return null;
+  const start = await readCheckpoint(folder.checkpoints, {
+    ...saved,
+    ...onNote && { onNote },
+  });
+  if (start || !finish) return start;
+  throw new Error(
+    `Cannot end the run in ${folder.path}: expected a checkpoint, found none`,
   );
-  if (first) {
-    throw new Error(
-      `Cannot resume ${folder.path}: its run has ended, and ${
-        first.path.slice(1)
-      } was ${JSON.stringify(first.before)}, now it is ${
-        JSON.stringify(first.after)
-      }`,
-    );
-  }
-  onNote?.(`${folder.path} holds this run, which has ended`);
-  return { record, rows: readMetrics(folder.metrics) };
 }
 
-/** The parts of a record that decide a run's numbers. */
-function decisive(
-  { settings, data, model: { weights } }:
-    & Pick<RunRecord, "settings" | "data">
-    & { model: Pick<RunRecord["model"], "weights"> },
-) {
-  return { ...settings, data: data.map(({ sha256 }) => sha256), weights };
+/** Bytes of the result and of two checkpoints, a newer one beside an older. */
+function bytesWritten({ options: { policy, optimizer } }: Trainer): number {
+  const bytes = 4 * countParameters(policy.trained);
+  return bytes + 2 * bytes * (1 + optimizer.slots.length);
 }
 
 function trainerOptions(
   { inputs, settings }: PreparedRun,
-  { optimizer }: InputsInMemory,
+  { optimizer }: InputsInMemory = {},
 ): TrainerOptions {
   const { device, threads, microTokens } = settings;
   return {
@@ -238,12 +210,12 @@ function trainerOptions(
 async function referenceFor(
   { inputs, plan, settings, identity }: PreparedRun,
   trainer: Trainer,
-  { known, onReference, cache }: RunOptions & { known: Reference | undefined },
+  { inputs: given, onReference, cache }: RunOptions,
 ): Promise<Reference | null> {
   const { loss, model } = inputs;
   const rows = rowsToReference(plan, loss);
   if (rows.length === 0) return null;
-  if (known) return known;
+  if (given?.reference) return given.reference;
   const { device, precision, threads, microTokens } = settings;
   return await cachedReference(
     rows,

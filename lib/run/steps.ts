@@ -17,6 +17,8 @@ import type { PreparedRun } from "./plan.ts";
 export interface StepHooks {
   /** Called before the first step, and after each. */
   onStep?: (step: number, metrics?: StepMetrics) => void;
+  /** Told of a checkpoint that is damaged or cannot be written, and the like. */
+  onNote?: (text: string) => void;
   /** Read after each step. */
   stop?: { readonly requested: boolean };
 }
@@ -31,6 +33,8 @@ export interface StepsOptions extends StepHooks {
   /** The state to go on from; null for the beginning. */
   readonly start: Snapshot | null;
   readonly parameters: ParameterStore;
+  /** Whether to take no step, and end at `start`. */
+  readonly finish: boolean;
 }
 
 /** Milliseconds between checkpoints, where no number of steps is given. */
@@ -44,14 +48,19 @@ const SAVE_AFTER = 5 * 60_000;
 export async function takeSteps(
   run: PreparedRun,
   trainer: Trainer,
-  { clock, reference, measures, onStep, stop, ...options }: StepsOptions,
+  { clock, reference, measures, onStep, onNote, stop, ...options }:
+    StepsOptions,
 ): Promise<readonly MetricsRow[] | null> {
   const { folder, start } = options;
   if (start) await trainer.restore(start);
   onStep?.(trainer.step);
   const lines = new Lines(folder?.metrics ?? null, start?.step ?? -1);
   if (!start && measures.start) lines.add(measures.start);
+  if (options.finish) return lines.cut();
   const saving = new Saving(run, trainer, options);
+  // The run goes on: the next checkpoint may have more luck.
+  const onDefect = (error: Error) =>
+    onNote?.(`step ${trainer.step} is not saved: ${error.message}`);
   const lineOf = async (metrics: StepMetrics) =>
     measures.line ? await measures.line(metrics) : metrics;
   const isFinished = await train(trainer, run.plan, {
@@ -62,7 +71,7 @@ export async function takeSteps(
       const line = await clock.within("evaluate", () => lineOf(metrics));
       if (line) lines.add(line);
       onStep?.(metrics.step, metrics);
-      if (saving.isDue(metrics.step)) await saving.save();
+      if (saving.isDue(metrics.step)) await saving.save().catch(onDefect);
     },
   });
   if (isFinished) return lines.all();
@@ -114,6 +123,13 @@ class Lines {
     const { path, keepThrough } = this;
     if (path === null) this.#kept.push(row);
     else (this.#append ??= metricsWriter(path, { keepThrough }))(row);
+  }
+
+  /** The lines that count, without those of later steps in the file. */
+  cut(): readonly MetricsRow[] {
+    const { path, keepThrough } = this;
+    if (path !== null) metricsWriter(path, { keepThrough });
+    return this.all();
   }
 
   all(): readonly MetricsRow[] {

@@ -12,7 +12,7 @@ import { parameterCounts, referenceName } from "lib/run/record.ts";
 /** Hooks that show a run on the terminal. */
 export function trainingDisplay(): {
   hooks: RunHooks;
-  finish(record: RunRecord | undefined): void;
+  end(record: RunRecord | undefined): void;
 } {
   let bar: Progress | undefined;
   let steps = { title: "", total: 0 };
@@ -39,7 +39,7 @@ export function trainingDisplay(): {
         else begin({ ...steps, done });
       },
     },
-    finish: (record) => {
+    end: (record) => {
       bar?.finish();
       const diagnostics = record && diagnosticsOf(record);
       const warning = diagnostics && displacementWarning(diagnostics);

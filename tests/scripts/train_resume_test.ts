@@ -188,3 +188,25 @@ Deno.test("a checkpoint holds an adapter that other verbs read", async () => {
   strictEqual(code, 0, err);
   ok("rewards/margins" in JSON.parse(out).metrics);
 });
+
+Deno.test("a stopped run can be ended early, with the result of its last checkpoint", async () => {
+  await using t = await tinyTraining();
+  const args = [...argumentsFor(t, "out"), "--finish"];
+  const none = await t.run("train", args);
+  strictEqual(none.code, 1);
+  match(
+    none.err,
+    /Cannot end the run in out: expected a checkpoint, found none/,
+  );
+  await interrupted(t, argumentsFor(t, "out"), { signal: "SIGINT", after: 20 });
+  const out = join(t.path, "out");
+  const [step] = await filesIn(join(out, "checkpoints"));
+  const weights = "adapter/adapter_model.safetensors";
+  const saved = await sha256File(join(out, "checkpoints", step!, weights));
+  const ended = await t.run("train", args);
+  strictEqual(ended.code, 0, ended.err);
+  strictEqual(await sha256File(join(out, weights)), saved);
+  const record = JSON.parse(await Deno.readTextFile(join(out, "run.json")));
+  strictEqual(`step-${record.summary.step}`, step);
+  strictEqual(record.summary.endedEarly, true);
+});
