@@ -4,7 +4,7 @@ import { parseFlags } from "lib/cli/flags.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { differences } from "lib/record/differences.ts";
 import { readMetrics } from "lib/record/metrics.ts";
-import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
+import { note, progress, runVerb, say, table } from "lib/cli/terminal.ts";
 import { type FlagValues, text } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { dirname, join } from "node:path";
@@ -77,7 +77,17 @@ function differencesOf(before: RecordedRun, after: RecordedRun) {
   ];
 }
 
-function report(found: ReturnType<typeof differencesOf>): void {
+function report(all: ReturnType<typeof differencesOf>): void {
+  // An older program recorded less.
+  const found = all.filter(({ before }) => before !== undefined);
+  if (found.length < all.length) {
+    const added = all.filter(({ before }) => before === undefined);
+    note(
+      `The record was made before it had ${
+        added.map(({ path }) => path).join(", ")
+      }`,
+    );
+  }
   if (found.length === 0) return say("Identical, bit for bit");
   Deno.exitCode = 1;
   table(

@@ -16,6 +16,12 @@ Deno.test("a training run is reproduced bit for bit, and a change is named", asy
   strictEqual(same.code, 0);
   const path = join(out, "run.json");
   const record = await Deno.readTextFile(path);
+  // An older program did not record it.
+  await Deno.writeTextFile(path, record.replace(/"rewardScale": [^,]*,/, ""));
+  const older = await reproduce([out, ...sources]);
+  strictEqual(older.out, "Identical, bit for bit\n");
+  match(older.err, /made before it had \/objective\/rewardScale$/m);
+  strictEqual(older.code, 0);
   await Deno.writeTextFile(path, record.replace('"seed": 0', '"seed": 1'));
   const other = await reproduce([out, ...sources]);
   strictEqual(other.code, 1);
