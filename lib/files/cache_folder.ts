@@ -15,7 +15,7 @@ export async function cacheFolder(
   const folder = join(caches, "prefgrad", name);
   await Deno.mkdir(folder, { recursive: true }).catch((cause) => {
     throw new Error(
-      `Cannot make the cache ${folder}; XDG_CACHE_HOME names another place`,
+      `Cannot make the cache ${folder}; set XDG_CACHE_HOME to another folder`,
       { cause },
     );
   });

@@ -214,7 +214,7 @@ async function writeWhole(
 export function cacheError(cause: unknown): unknown {
   if (!isSystemError(cause)) return cause;
   return new Error(
-    `Cannot write the Hub cache: ${cause.message}; HF_HUB_CACHE names another place for it`,
+    `Cannot write the Hub cache: ${cause.message}; set HF_HUB_CACHE to another folder`,
     { cause },
   );
 }

@@ -91,7 +91,7 @@ async function checkSpace(
   if (blocks === 0 || needed <= bavail * bsize) return;
   throw new Error(
     `Cannot pull ${titleOf(repo)}: it needs ${needed} bytes, and ${folder} ` +
-      `has space for ${bavail * bsize}; HF_HUB_CACHE names another place`,
+      `has space for ${bavail * bsize}; set HF_HUB_CACHE to another folder`,
   );
 }
 

@@ -56,7 +56,7 @@ export async function revisionInfo(
     : await datasetInfo(query);
   if (COMMIT.test(sha)) return { commit: sha, isPrivate };
   throw new InvalidResponse(
-    `it stands at ${JSON.stringify(sha)}, expected a commit`,
+    `it points to ${JSON.stringify(sha)}, expected a commit`,
   );
 }
 

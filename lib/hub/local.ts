@@ -65,6 +65,6 @@ async function find(kind: string, path: string): Promise<Deno.FileInfo> {
   const info = await orNull(Deno.stat(path));
   if (info !== null) return info;
   throw new Error(
-    `Cannot find the ${kind} "${path}": nothing lies there, and it is no Hub id (org/name)`,
+    `Cannot find the ${kind} "${path}": there is no such file or folder, and it is not a Hub id (org/name)`,
   );
 }

@@ -130,6 +130,6 @@ async function checkCommit(
   throw new Error(
     `Pushed to "${repo.name}", but commit ${commit} does not hold ${
       wrong.map(({ path }) => path).join(", ")
-    } as on this machine: did something write there meanwhile?`,
+    } as on this machine: did another program write to it meanwhile?`,
   );
 }

@@ -119,7 +119,7 @@ const READ_REASONS: readonly Reason[] = [{
 }, {
   applies: ({ status }) => [401, 403, 404].includes(status),
   remedy: ({ repo: { token } }) =>
-    "it is no local path, and there it is missing or private: " +
+    "it is not a local path, and on the Hub it is missing or private: " +
     (token === null
       ? "check the name, or set HF_TOKEN to a token that may read it"
       : "the token of HF_TOKEN or its file may not read it"),
@@ -136,9 +136,9 @@ const WRITE_REASONS: readonly Reason[] = [
   on(404, "there is no such repository, or the token may not see it"),
   on(
     409,
-    "it is there already, or somebody has changed it: look, and push again",
+    "it exists already, or somebody has changed it: check it, and push again",
   ),
-  on(412, "somebody has changed it: look, and push again"),
+  on(412, "somebody has changed it: check it, and push again"),
 ];
 
 function on(expected: number, remedy: string): Reason {

@@ -47,7 +47,7 @@ async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > MAX_BYTES) {
-      throw new InvalidResponse(`an answer has more than ${MAX_BYTES} bytes`);
+      throw new InvalidResponse(`a response has more than ${MAX_BYTES} bytes`);
     }
     text += decoder.decode(chunk, { stream: true });
   }

@@ -1,3 +1,5 @@
+import type { MetricsRow } from "../record/metrics.ts";
+
 /** The content of a training run's figure. */
 export interface TrainingSheet {
   model: string;
@@ -18,13 +20,7 @@ export interface TrainingSheet {
   /** The last measurement of the examples that are measured again and again. */
   probe: ProbeSheet | null;
   /** The metrics of each step. */
-  rows: readonly StepRow[];
-}
-
-/** Metrics of a step, by name. */
-export interface StepRow {
-  readonly step: number;
-  readonly [metric: string]: number | null;
+  rows: readonly MetricsRow[];
 }
 
 /** Changes since the start, in nats per completion; lengths in tokens. */

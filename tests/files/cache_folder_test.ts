@@ -16,6 +16,6 @@ Deno.test("a cache that cannot be made is named, with the variable that moves it
   await Deno.writeTextFile(file, "");
   await rejects(cacheFolder("gguf", { XDG_CACHE_HOME: file }), {
     message: `Cannot make the cache ${file}/prefgrad/gguf; ` +
-      "XDG_CACHE_HOME names another place",
+      "set XDG_CACHE_HOME to another folder",
   });
 });

@@ -36,7 +36,7 @@ Deno.test({
     });
     await rejects(writing, {
       message:
-        "Cannot write the Hub cache: No space left on device (os error 28); HF_HUB_CACHE names another place for it",
+        "Cannot write the Hub cache: No space left on device (os error 28); set HF_HUB_CACHE to another folder",
     });
   },
 });

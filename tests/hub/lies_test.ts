@@ -83,7 +83,7 @@ Deno.test("a download for which the disk has no space is not begun", async () =>
     path.includes("/tree/") ? Response.json(entries) : null;
   await rejects(
     resolveModel("org/tiny", t),
-    /^Error: Cannot pull the model .*: it needs \d+ bytes, and .*models--org--tiny has space for \d+; HF_HUB_CACHE names another place$/,
+    /^Error: Cannot pull the model .*: it needs \d+ bytes, and .*models--org--tiny has space for \d+; set HF_HUB_CACHE to another folder$/,
   );
   assertNothingShown(t.cache);
 });

@@ -113,7 +113,7 @@ Deno.test("an answer without end is broken off", async () => {
   };
   await rejects(
     resolveData("org/pairs", t),
-    /^Error: Cannot read the data set .*: an answer has more than 16000000 bytes$/,
+    /^Error: Cannot read the data set .*: a response has more than 16000000 bytes$/,
   );
   deepStrictEqual(asked, 1);
 });

@@ -69,7 +69,7 @@ const REFUSED: [
     "of a repository that stands at no commit",
     ({ hub }) => hub.tamper = () => Response.json({ id: "org/tiny", sha: "x" }),
     {},
-    /^Error: Cannot push to "org\/tiny" at "main" from \S+: it stands at "x", expected a commit$/,
+    /^Error: Cannot push to "org\/tiny" at "main" from \S+: it points to "x", expected a commit$/,
   ],
   [
     "from something else than a Hub",

@@ -104,7 +104,7 @@ Deno.test({
     strictEqual(code, 1);
     match(
       new TextDecoder().decode(stderr),
-      /error: Cannot pull "model.safetensors" of the model "org\/tiny" at "main": Cannot write the Hub cache: .*; HF_HUB_CACHE names another place for it\n$/,
+      /error: Cannot pull "model.safetensors" of the model "org\/tiny" at "main": Cannot write the Hub cache: .*; set HF_HUB_CACHE to another folder\n$/,
     );
     assertNothingShown(t.cache);
     await assertSound(t.cache);

@@ -29,7 +29,7 @@ const REFUSALS: Record<string, Refusal> = {
   "a private or missing repository, without a token": {
     status: 401,
     words:
-      /HTTP 401 from \S+; it is no local path, and there it is missing or private: check the name, or set HF_TOKEN to a token that may read it$/,
+      /HTTP 401 from \S+; it is not a local path, and on the Hub it is missing or private: check the name, or set HF_TOKEN to a token that may read it$/,
   },
   "a private or missing repository, with a token": {
     status: 404,

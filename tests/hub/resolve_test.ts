@@ -170,7 +170,7 @@ Deno.test("a cache that cannot be written is named", async () => {
   const env = { ...t.env, HF_HUB_CACHE: join(file, "cache") };
   await rejects(
     resolveModel("org/tiny", { env }),
-    /Cannot write the Hub cache: Not a directory .*; HF_HUB_CACHE names another place for it$/,
+    /Cannot write the Hub cache: Not a directory .*; set HF_HUB_CACHE to another folder$/,
   );
 });
 
@@ -264,6 +264,6 @@ Deno.test("a local model or data set stays where it is", async () => {
   await Deno.remove(folder, { recursive: true });
   await rejects(resolveData(file), {
     message:
-      `Cannot find the data "${file}": nothing lies there, and it is no Hub id (org/name)`,
+      `Cannot find the data "${file}": there is no such file or folder, and it is not a Hub id (org/name)`,
   });
 });

@@ -54,7 +54,7 @@ const CASES: readonly Case[] = [
   {
     name: "a model folder that is missing",
     spoil: () => ({ model: "./none" }),
-    says: /Cannot find the model or adapter "\.\/none": nothing lies there/,
+    says: /Cannot find the model or adapter "\.\/none": there is no such file/,
   },
   {
     name: "a truncated safetensors file",
