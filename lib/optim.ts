@@ -248,6 +248,7 @@ export const lion = (options: LionOptions = {}): Optimizer =>
 
 /** Names of the optimizers that a run can choose. */
 export const OPTIMIZER_NAMES = ["adamw", "sgd", "lion"] as const;
+/** One of {@linkcode OPTIMIZER_NAMES}. */
 export type OptimizerName = typeof OPTIMIZER_NAMES[number];
 
 /** Each optimizer with its defaults. */

@@ -341,6 +341,7 @@ export function sizeAt(x: Type, axis: number): number {
   throw new RangeError(`dimension ${dim} is unknown, expected a number`);
 }
 
+/** Whether shapes have the same dimensions, by size or by name. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }

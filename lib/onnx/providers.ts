@@ -2,6 +2,7 @@ import type { AnyOp, Float } from "./graph.ts";
 
 /** A processor that runs graphs. */
 export type Device = "cpu" | "webgpu" | "cuda";
+/** Every device. */
 export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
 
 /**

@@ -217,6 +217,7 @@ export interface Engine {
   readonly folder: string;
 }
 
+/** onnxruntime as installed, its devices and its folder. */
 export function engine(): Engine {
   const known = ort.listSupportedBackends().map(({ name }) => name);
   const entry = fileURLToPath(import.meta.resolve("onnxruntime-node"));

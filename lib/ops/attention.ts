@@ -49,6 +49,7 @@ const Attend: Op<Inputs, Scores> = {
   },
 };
 
+/** Options of {@linkcode attendRows}. */
 export interface AttendOptions {
   /** Factor of q kᵀ; `null` for 1/√size. @default null */
   scale?: number | null;

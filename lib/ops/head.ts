@@ -89,12 +89,13 @@ const HeadGradient: Op<
       return { dh: gemm(dz, head), dHead };
     });
     return [
-      join(parts.map(({ dh }) => dh)),
+      joined(parts.map(({ dh }) => dh)),
       parts.map(({ dHead }) => dHead).reduce(add),
     ];
   },
 };
 
+/** Options of {@linkcode tokenLogProbs}. */
 export interface HeadOptions {
   /** Whether the head is trained. */
   trained: boolean;
@@ -106,8 +107,8 @@ export interface HeadOptions {
   cap?: number | null;
 }
 
-/** Scores of one token at each position, `[tokens, 1]` each. */
-export interface TokenScores {
+/** Outputs of a head for one token at each position, `[tokens, 1]` each. */
+export interface TokenLogProbs {
   /** log softmax(h Eᵀ)[y]. */
   readonly logProb: Value;
   /** log Σ_v softmax(h Eᵀ)[v]², without a gradient, if it was asked for. */
@@ -121,10 +122,10 @@ export interface TokenScores {
  * work is done in `chunks` equal parts of the tokens, so that logits of all of
  * them never exist at once. Under a cap c, c tanh(h Eᵀ/c) stands for h Eᵀ.
  */
-export function tokenScores(
+export function tokenLogProbs(
   operands: Inputs,
   { trained, chunks, collisions = false, cap = null }: HeadOptions,
-): TokenScores {
+): TokenLogProbs {
   const op = trained ? TrainedHead : FrozenHead;
   const attributes = { chunks, collisions, cap };
   const [logProb, , collision] = applyAll(op, operands, attributes);
@@ -157,15 +158,11 @@ function lowerHead(
     const [h, y] = [take(hs), take(ys)];
     const { value: z, ...logits } = logitsOf(h, head, cap);
     const p = softmax(z);
-    const [logProb, saved] = outputsOf({ y, z, ...logits, p });
-    return { logProb, saved, collision: collisions ? [collisionOf(p)] : [] };
+    const outputs = outputsOf({ y, z, ...logits, p });
+    return [...outputs, ...collisions ? [collisionOf(p)] : []];
   });
-  const collision = parts.flatMap(({ collision }) => collision);
-  return [
-    join(parts.map(({ logProb }) => logProb)),
-    join(parts.map(({ saved }) => saved)),
-    ...collisions ? [join(collision)] : [],
-  ];
+  const join = (i: number) => joined(parts.flatMap((part) => part[i] ?? []));
+  return [join(0), join(1), ...collisions ? [join(2)] : []];
 }
 
 function logitsOf(h: Value, head: Value, cap: number | null): Capped {
@@ -197,7 +194,7 @@ function inChunks<T>(
   });
 }
 
-function join(parts: readonly Value[]): Value {
+function joined(parts: readonly Value[]): Value {
   const [only, ...others] = parts;
   return only && others.length === 0 ? only : concat(parts, 0);
 }

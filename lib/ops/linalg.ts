@@ -8,6 +8,7 @@ import {
 import { mul } from "./elementwise.ts";
 import { transpose } from "./shaping.ts";
 
+/** Options of products of matrices. */
 export interface MatMulOptions {
   /** Uses aᵀ. @default false */
   transA?: boolean;

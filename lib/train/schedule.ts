@@ -10,6 +10,7 @@ const DECAY: Record<Schedule, (progress: number) => number> = {
   cosine: (progress) => (1 + Math.cos(Math.PI * progress)) / 2,
 };
 
+/** Steps that a schedule is spread over. */
 export interface ScheduleOptions {
   /** Steps of the whole run. */
   steps: number;

@@ -2,7 +2,7 @@ import * as e from "lib/ops/elementwise.ts";
 import type { Graph, Operand, Value } from "lib/onnx/graph.ts";
 import { activate, ACTIVATION_NAMES, erf, gated } from "lib/ops/activation.ts";
 import { attendRows } from "lib/ops/attention.ts";
-import { type HeadOptions, tokenScores } from "lib/ops/head.ts";
+import { type HeadOptions, tokenLogProbs } from "lib/ops/head.ts";
 import {
   gather,
   pick,
@@ -226,7 +226,7 @@ function headCases(options: Omit<HeadOptions, "trained">): OpCase[] {
       [4, 3],
       [5, 3],
       (x, y) =>
-        tokenScores([x, y, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
+        tokenLogProbs([x, y, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
           trained: true,
           ...options,
         }).logProb,
@@ -238,7 +238,7 @@ function headCases(options: Omit<HeadOptions, "trained">): OpCase[] {
         [5, 3],
       );
       return e.mul(
-        tokenScores([x, head, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
+        tokenLogProbs([x, head, ints(x.graph, [4, 0, 1, 1], [4, 1])], {
           trained: false,
           ...options,
         }).logProb,

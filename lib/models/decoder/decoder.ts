@@ -1,6 +1,6 @@
 import type { Value } from "../../onnx/graph.ts";
 import { add, cast, mul, scale, sub } from "../../ops/elementwise.ts";
-import { tokenScores } from "../../ops/head.ts";
+import { tokenLogProbs } from "../../ops/head.ts";
 import {
   gather,
   type RowLayout,
@@ -122,7 +122,7 @@ export function targetLogProbs(
   const states = gather(hiddenStates(config, parameters, inputs), predictFrom);
   const head = headName(config);
   const { logitCap } = architectureOf(config);
-  const { logProb, collision } = tokenScores(
+  const { logProb, collision } = tokenLogProbs(
     [states, parameters.value(head), targetIds],
     { trained: parameters.isTrained(head), cap: logitCap, ...options },
   );
