@@ -22,7 +22,7 @@ export type PreferenceRow = Content & {
   /** Desirability of the completion; absent for pairs and lists. */
   readonly label?: boolean;
   /** Ratings of the completions, best first, where the source has them. */
-  readonly scores?: readonly number[];
+  readonly ratings?: readonly number[];
   /** Share of votes for the chosen completion of a pair, where there was a vote. */
   readonly agreement?: number;
   /** Factor of the row's loss. @default 1 */

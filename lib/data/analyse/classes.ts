@@ -131,7 +131,7 @@ export function overviewCounter() {
       count(forms, row.form);
       count(completions, String(row.completions.length));
       counts.tools += Number(row.tools !== undefined);
-      counts.scores += Number(row.scores !== undefined);
+      counts.scores += Number(row.ratings !== undefined);
       counts.agreement += Number(row.agreement !== undefined);
       if (row.form !== "chat") return;
       count(turns, String(row.prompt.length));

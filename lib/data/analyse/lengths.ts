@@ -84,11 +84,11 @@ export function lengthCollector(kind: DataKind) {
 
 /** Adds a row's lengths and values, less their means in the row. */
 function addBias(
-  { scores }: PreferenceRow,
+  { ratings }: PreferenceRow,
   sizes: readonly number[],
   bias: { longerChosen: number; compared: number; x: number[]; y: number[] },
 ): void {
-  const values = scores ?? sizes.map((_, rank) => -rank);
+  const values = ratings ?? sizes.map((_, rank) => -rank);
   const [size, value] = [mean(sizes), mean(values)];
   bias.x.push(...sizes.map((x) => x - size));
   bias.y.push(...values.map((y) => y - value));

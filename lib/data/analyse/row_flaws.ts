@@ -167,11 +167,11 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "scores that are not numbers or not in order",
     verdict: "wrong",
     says: "expected a finite number for each completion, best first",
-    isIn: ({ scores, completions }) =>
-      scores !== undefined &&
-      (scores.length !== completions.length ||
-        scores.some((score, i) =>
-          !Number.isFinite(score) || score > (scores[i - 1] ?? Infinity)
+    isIn: ({ ratings, completions }) =>
+      ratings !== undefined &&
+      (ratings.length !== completions.length ||
+        ratings.some((score, i) =>
+          !Number.isFinite(score) || score > (ratings[i - 1] ?? Infinity)
         )),
   },
   {

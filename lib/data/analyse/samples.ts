@@ -5,11 +5,11 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { completionTexts, type PreferenceRow } from "../preference_row.ts";
 
 /** Names of a row's completions, and whether each is wanted. */
-function sides({ label, completions, scores }: PreferenceRow) {
+function sides({ label, completions, ratings }: PreferenceRow) {
   if (label !== undefined) {
     return [{ side: label ? "desirable" : "undesirable", wanted: label }];
   }
-  const pair = completions.length === 2 && scores === undefined;
+  const pair = completions.length === 2 && ratings === undefined;
   return completions.map((_, rank) => ({
     side: pair ? ["chosen", "rejected"][rank]! : `rank ${rank + 1}`,
     wanted: rank === 0,

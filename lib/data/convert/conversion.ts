@@ -34,10 +34,10 @@ export function selectCompletions(
   row: PreferenceRow,
   places: readonly number[],
 ): PreferenceRow {
-  const { scores, agreement: _, ...rest } = withCompletions(row, places);
+  const { ratings, agreement: _, ...rest } = withCompletions(row, places);
   return {
     ...rest,
-    ...scores && { scores: places.map((place) => scores[place]!) },
+    ...ratings && { ratings: places.map((place) => ratings[place]!) },
   };
 }
 

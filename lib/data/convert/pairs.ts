@@ -42,7 +42,7 @@ function promptKey({ form, prompt, tools = [] }: PreferenceRow): string {
 }
 
 function pairOf(chosen: PreferenceRow, rejected: PreferenceRow): PreferenceRow {
-  const { label: _, scores: _scores, ...rest } = withBoth(chosen, rejected);
+  const { label: _, ratings: _ratings, ...rest } = withBoth(chosen, rejected);
   return { ...rest, location: `${chosen.location} and ${rejected.location}` };
 }
 
@@ -114,9 +114,11 @@ export function pairRanked(
   let ties = 0;
   let unused = 0;
   const rows = lists.flatMap((list) => {
-    const { completions, scores } = list;
+    const { completions, ratings } = list;
     const places = PLACES[pairs](completions.length);
-    const apart = places.filter(([a, b]) => !scores || scores[a] !== scores[b]);
+    const apart = places.filter(([a, b]) =>
+      !ratings || ratings[a] !== ratings[b]
+    );
     ties += places.length - apart.length;
     unused += Number(apart.length === 0);
     return apart.map((places) => selectCompletions(list, places));

@@ -34,7 +34,7 @@ export interface Format {
 /** The content of a row, apart from its label. */
 export type RowContent =
   & Content
-  & Pick<PreferenceRow, "scores" | "tools">;
+  & Pick<PreferenceRow, "ratings" | "tools">;
 
 /** The parts of a format. */
 export interface Layout {

@@ -50,7 +50,7 @@ function read(row: SourceRow, outputs: readonly string[]): RowContent {
       columns("output").map((field) => readTurns(row, field)),
     ),
     ...hasRewards
-      ? { scores: rewards.map((field) => readNumber(row, field)) }
+      ? { ratings: rewards.map((field) => readNumber(row, field)) }
       : {},
   };
 }

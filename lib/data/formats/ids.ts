@@ -25,8 +25,8 @@ export const idFormats: readonly Format[] = [
     kind: "ranks",
     columns: { prompt_ids: ids, completions_ids: idLists },
     read(row) {
-      const { items, scores } = ranking(row, "completions_ids");
-      return { ...read(row, items), ...scores };
+      const { items, ratings } = ranking(row, "completions_ids");
+      return { ...read(row, items), ...ratings };
     },
   }),
 ];

@@ -68,11 +68,14 @@ export const ranks: readonly Format[] = [
     kind: "ranks",
     columns: { prompt: messages, completions: conversations },
     read(row) {
-      const { items, scores } = ranking(row, "completions");
+      const { items, ratings } = ranking(row, "completions");
       const completions = items.map((value, i) =>
         readTurns(row, `completions[${i}]`, { value })
       );
-      return { ...chat(row, readTurns(row, "prompt"), completions), ...scores };
+      return {
+        ...chat(row, readTurns(row, "prompt"), completions),
+        ...ratings,
+      };
     },
   }),
   format({
@@ -80,8 +83,8 @@ export const ranks: readonly Format[] = [
     kind: "ranks",
     columns: { prompt: text, completions: texts },
     read(row) {
-      const { items, scores } = ranking(row, "completions");
-      return { ...texted(row, items), ...scores };
+      const { items, ratings } = ranking(row, "completions");
+      return { ...texted(row, items), ...ratings };
     },
   }),
 ];

@@ -61,7 +61,7 @@ function read(row: SourceRow, score: string): RowContent {
   scored.sort((a, b) => b.score - a.score);
   return {
     ...chat(row, prompt(row), scored.map(({ turns }) => turns)),
-    scores: scored.map(({ score }) => score),
+    ratings: scored.map(({ score }) => score),
   };
 }
 

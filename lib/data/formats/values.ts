@@ -75,7 +75,7 @@ function parse(json: string): unknown {
 export function feedbackOf(
   row: SourceRow,
   kind: DataKind,
-): Pick<PreferenceRow, "scores" | "agreement" | "weight"> {
+): Pick<PreferenceRow, "ratings" | "agreement" | "weight"> {
   return { ...weightOf(row), ...kind === "pairs" ? choiceOf(row) : {} };
 }
 
@@ -87,11 +87,13 @@ function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
   throw valueError(row, { field, actual: weight, expected: "at least 0" });
 }
 
-function choiceOf(row: SourceRow): Pick<PreferenceRow, "scores" | "agreement"> {
-  const scores = together(row, ["score_chosen", "score_rejected"]);
+function choiceOf(
+  row: SourceRow,
+): Pick<PreferenceRow, "ratings" | "agreement"> {
+  const ratings = together(row, ["score_chosen", "score_rejected"]);
   const votes = together(row, ["votes_chosen", "votes_rejected"]);
   return {
-    ...scores ? { scores } : {},
+    ...ratings ? { ratings } : {},
     ...votes ? { agreement: agreement(row, votes) } : {},
   };
 }
@@ -131,19 +133,19 @@ function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
 export function ranking(
   row: SourceRow,
   field: string,
-): { items: unknown[]; scores: { scores?: number[] } } {
+): { items: unknown[]; ratings: { ratings?: number[] } } {
   const items = atLeastTwo(row, field);
   const actual = row.fields.scores ?? null;
-  if (actual === null) return { items, scores: {} };
+  if (actual === null) return { items, ratings: {} };
   const fits = Array.isArray(actual) && actual.length === items.length;
   if (fits) {
-    const scores = actual.map((score, i) =>
+    const ratings = actual.map((score, i) =>
       readNumber(row, `scores[${i}]`, score)
     );
-    const falls = scores.every((score, i) =>
-      i === 0 || score <= scores[i - 1]!
+    const falls = ratings.every((score, i) =>
+      i === 0 || score <= ratings[i - 1]!
     );
-    if (falls) return { items, scores: { scores } };
+    if (falls) return { items, ratings: { ratings } };
   }
   const expected =
     `${items.length} numbers that do not rise, as "${field}" stand`;

@@ -44,13 +44,13 @@ export function assertWritable(
 
 /** Columns of a row's ratings: label, scores, votes. */
 export function feedbackFields(
-  { label, scores, agreement }: PreferenceRow,
+  { label, ratings, agreement }: PreferenceRow,
   labelName: string,
 ): Fields {
   const votes = agreement === undefined ? null : votesOf(agreement);
   return {
     ...label === undefined ? {} : { [labelName]: label },
-    ...scores ? { score_chosen: scores[0], score_rejected: scores[1] } : {},
+    ...ratings ? { score_chosen: ratings[0], score_rejected: ratings[1] } : {},
     ...votes
       ? { votes_chosen: votes.chosen, votes_rejected: votes.rejected }
       : {},

@@ -47,7 +47,7 @@ Deno.test("the bias of pairs is length and value less their means in the row", (
 
 Deno.test("scores weigh how much better a completion is", () => {
   const lengths = lengthCollector("ranks");
-  lengths.add(pair("q", ["a", "bb", "ccc"], { scores: [9, 1, 2] }));
+  lengths.add(pair("q", ["a", "bb", "ccc"], { ratings: [9, 1, 2] }));
   deepStrictEqual(lengths.bias().y, [5, -3, -2]);
 });
 

@@ -5,7 +5,7 @@ import { conversation, pair } from "./rows.ts";
 Deno.test("rows are counted by what they are made of", () => {
   const counter = overviewCounter();
   counter.add(pair("q", ["a", "b"], { agreement: 1 }));
-  counter.add(pair("q", ["a", "b", "c"], { scores: [3, 2, 1] }));
+  counter.add(pair("q", ["a", "b", "c"], { ratings: [3, 2, 1] }));
   counter.add(conversation(["system: s", "user: u"], ["a", "b"]));
   const { forms, completions, turns, roles, ...counts } = counter.overview();
   deepStrictEqual(counts, {

@@ -14,7 +14,7 @@ function found(...rows: PreferenceRow[]): string[] {
 Deno.test("rows without flaws are found without", () => {
   deepStrictEqual(
     found(
-      pair("Say yes.", [" Yes.", " No."], { scores: [2, 1], agreement: 0.8 }),
+      pair("Say yes.", [" Yes.", " No."], { ratings: [2, 1], agreement: 0.8 }),
       labelled("Say yes.\n", "Yes.", true),
       conversation(["system: Be short.", "user: Say yes."], ["Yes.", "No."]),
       { form: "ids", location: "a", prompt: [1], completions: [[2], [3]] },
@@ -56,7 +56,7 @@ const FLAWED: Record<string, PreferenceRow> = {
   "scores that are not numbers or not in order": pair(
     "Say yes.",
     [" Yes.", " No."],
-    { scores: [1, 2] },
+    { ratings: [1, 2] },
   ),
   "agreement outside [0, 1]": pair("Say yes.", [" Yes.", " No."], {
     agreement: 1.5,

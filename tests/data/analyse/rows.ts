@@ -11,7 +11,7 @@ function place(): string {
 export function pair(
   prompt: string,
   completions: string[],
-  more: Partial<Pick<PreferenceRow, "location" | "scores" | "agreement">> = {},
+  more: Partial<Pick<PreferenceRow, "location" | "ratings" | "agreement">> = {},
 ): PreferenceRow {
   return { form: "text", location: place(), prompt, completions, ...more };
 }

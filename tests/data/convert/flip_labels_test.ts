@@ -29,7 +29,7 @@ Deno.test("flipLabels() flips exactly its rate of labels", () => {
 Deno.test("flipLabels() has chosen and rejected change places; what was said of the better one is said of the other", () => {
   const pairs = textPairs(10).map((pair) => ({
     ...pair,
-    scores: [2, 1],
+    ratings: [2, 1],
     agreement: 0.9,
   }));
   const { rows } = flipLabels(pairs, { rate: 0.5, rng: new Rng(0) });

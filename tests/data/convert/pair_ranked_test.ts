@@ -4,8 +4,8 @@ import { textList } from "./preference_rows.ts";
 
 const list = ["a", "b", "c", "d"];
 
-function pairsOf(pairs: RankedPairs, scores?: readonly number[]) {
-  const { rows, counts } = pairRanked([textList(list, scores)], { pairs });
+function pairsOf(pairs: RankedPairs, ratings?: readonly number[]) {
+  const { rows, counts } = pairRanked([textList(list, ratings)], { pairs });
   return { pairs: rows.map(({ completions }) => completions), counts };
 }
 

@@ -26,13 +26,13 @@ export function textLabels(
 /** A list from best to worst. */
 export function textList(
   completions: string[],
-  scores?: readonly number[],
+  ratings?: readonly number[],
 ): PreferenceRow {
   return {
     form: "text",
     prompt: "prompt",
     completions,
     location: "lists.jsonl, line 1",
-    ...scores && { scores },
+    ...ratings && { ratings },
   };
 }

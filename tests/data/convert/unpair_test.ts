@@ -51,15 +51,15 @@ Deno.test("unpair() goes by the seed alone", () => {
 Deno.test("unpair() keeps a weight and each completion's score, and forgets the vote", () => {
   const [pair] = textPairs(1);
   const { rows } = unpair([
-    { ...pair!, scores: [9, 2], agreement: 0.8, weight: 0.5 },
+    { ...pair!, ratings: [9, 2], agreement: 0.8, weight: 0.5 },
   ], new Rng(0));
   const [desirable, undesirable] = rows.toSorted((a) => a.label ? -1 : 1);
   deepStrictEqual(desirable, {
     ...pair!,
     completions: ["good 0"],
-    scores: [9],
+    ratings: [9],
     weight: 0.5,
     label: true,
   });
-  deepStrictEqual(undesirable!.scores, [2]);
+  deepStrictEqual(undesirable!.ratings, [2]);
 });

@@ -18,7 +18,7 @@ testReadings({ name: "trl-pairs", kind: "pairs" }, [
   [
     "scores, also where they contradict the choice,",
     { ...PAIR, score_chosen: 1, score_rejected: 2 },
-    { ...READ, scores: [1, 2] },
+    { ...READ, ratings: [1, 2] },
   ],
 ]);
 

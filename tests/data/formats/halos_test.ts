@@ -29,7 +29,7 @@ testReadings({ name: "halos-pairs", kind: "pairs" }, [
       form: "chat",
       prompt: [user("U")],
       completions: [[assistant("B")], [assistant("A")]],
-      scores: [1, 0.25],
+      ratings: [1, 0.25],
     },
   ],
   [
@@ -50,7 +50,7 @@ testReadings({ name: "halos-labels", kind: "labels" }, [[
     form: "chat",
     prompt: [user("U")],
     completions: [[assistant("A")]],
-    scores: [-2],
+    ratings: [-2],
     label: true,
   },
 ]]);

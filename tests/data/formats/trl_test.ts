@@ -166,7 +166,7 @@ testReadings({ name: "zephyr", kind: "pairs" }, [
       form: "chat",
       prompt: [user("U")],
       completions: [[assistant("A")], [assistant("B")]],
-      scores: [8.5, 3],
+      ratings: [8.5, 3],
     },
   ],
 ]);
@@ -231,7 +231,7 @@ testReadings({ name: "ranks", kind: "ranks" }, [
       form: "text",
       prompt: "Hi",
       completions: [" you", " me"],
-      scores: [2, 2],
+      ratings: [2, 2],
     },
   ],
 ]);

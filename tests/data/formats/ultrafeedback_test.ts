@@ -31,7 +31,7 @@ testReadings({ name: "ultrafeedback", kind: "ranks" }, [
       form: "chat",
       prompt: [user("I")],
       completions: ["D", "B", "A", "C"].map((text) => [assistant(text)]),
-      scores: [9, 7.5, 2, 2],
+      ratings: [9, 7.5, 2, 2],
     },
   ],
   [
@@ -44,7 +44,7 @@ testReadings({ name: "ultrafeedback", kind: "ranks" }, [
       form: "chat",
       prompt: [system("S"), user("U")],
       completions: [[assistant("B")], [assistant("A")]],
-      scores: [0, -1],
+      ratings: [0, -1],
     },
   ],
 ]);
@@ -62,7 +62,7 @@ testReadings({ name: "ultrafeedback-fine-grained", kind: "ranks" }, [[
     form: "chat",
     prompt: [user("I")],
     completions: [[assistant("B")], [assistant("A")]],
-    scores: [2, 1],
+    ratings: [2, 1],
   },
 ]]);
 
@@ -79,7 +79,7 @@ testReadings({ name: "ultrafeedback-score", kind: "ranks" }, [[
     form: "chat",
     prompt: [user("I")],
     completions: [[assistant("A")], [assistant("B")]],
-    scores: [2, 1],
+    ratings: [2, 1],
   },
 ]]);
 
@@ -92,7 +92,7 @@ Deno.test("openRows() ranks by the score whose format is stated", async () => {
     ],
   };
   const scores = async (format?: string) =>
-    (await read([row], { format })).rows.map(({ scores }) => scores);
+    (await read([row], { format })).rows.map(({ ratings }) => ratings);
   deepStrictEqual(await scores(), [[9, 8]]);
   deepStrictEqual(await scores("ultrafeedback-score"), [[2, 1]]);
 });

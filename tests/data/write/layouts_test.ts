@@ -38,7 +38,10 @@ const CHAT_LABEL: PreferenceRow = {
 
 const ROWS: Record<string, [DataKind, PreferenceRow]> = {
   "a pair of texts": ["pairs", pair("Say yes.", [" Yes.", " No."])],
-  "a pair with scores": ["pairs", pair("q", ["a", "b"], { scores: [2.5, -1] })],
+  "a pair with scores": [
+    "pairs",
+    pair("q", ["a", "b"], { ratings: [2.5, -1] }),
+  ],
   "a pair with votes": ["pairs", pair("q", ["a", "b"], { agreement: 9 / 11 })],
   "a labelled text": ["labels", labelled("q", "a", true)],
   "a pair of answers": ["pairs", CHAT],
