@@ -1,4 +1,4 @@
-import type { Counts, RowEvent } from "../tokenize/row_counts.ts";
+import type { Counts, RowEvent } from "../tokenize/tokenize.ts";
 
 /** The checks of what tokenization counts. */
 const CHECKS: Readonly<Record<RowEvent, Check>> = {

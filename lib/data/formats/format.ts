@@ -1,4 +1,5 @@
 import {
+  shown,
   type SourceRow,
   unreadable,
   valueError,
@@ -6,7 +7,6 @@ import {
 import type { DataKind } from "../example.ts";
 import { type ColumnType, typedRow } from "./column_types.ts";
 import { feedbackOf, readLabel, readTools } from "./values.ts";
-import { withSystem } from "./turns.ts";
 import { reasonOf } from "../../files/values.ts";
 import type { Content, PreferenceRow } from "../preference_row.ts";
 
@@ -127,4 +127,34 @@ function complete(row: SourceRow, layout: Layout): PreferenceRow {
     ...feedbackOf(row, kind),
     ...kind === "labels" ? { label: readLabel(row, label) } : {},
   };
+}
+
+/**
+ * Puts the system message of a column before a conversation that has none.
+ *
+ * @throws an error that names file, row and field where the conversation has
+ * another one, or where the row has text instead of a conversation.
+ */
+function withSystem<T extends Content>(
+  row: SourceRow,
+  field: string,
+  reading: T,
+): T {
+  const actual = row.fields[field] ?? "";
+  if (actual === "") return reading;
+  if (typeof actual !== "string") {
+    throw valueError(row, { field, actual, expected: "text" });
+  }
+  if (reading.form !== "chat") {
+    const expected = "absent: only messages have a system message";
+    throw valueError(row, { field, actual, expected });
+  }
+  const [first] = reading.prompt;
+  if (first?.role !== "system") {
+    const system = { role: "system", content: actual };
+    return { ...reading, prompt: [system, ...reading.prompt] };
+  }
+  if (first.content === actual) return reading;
+  const expected = `the conversation's system message ${shown(first.content)}`;
+  throw valueError(row, { field, actual, expected });
 }

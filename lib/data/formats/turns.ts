@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  shown,
   type SourceRow,
   unreadable,
   valueError,
@@ -123,36 +122,6 @@ export function checkAlternation(
     `expected the last message of "${field}" to be of the ${last}, ` +
       `found role ${messages.at(-1)!.role}`,
   );
-}
-
-/**
- * Puts the system message of a column before a conversation that has none.
- *
- * @throws an error that names file, row and field where the conversation has
- * another one, or where the row has text instead of a conversation.
- */
-export function withSystem<T extends Content>(
-  row: SourceRow,
-  field: string,
-  reading: T,
-): T {
-  const actual = row.fields[field] ?? "";
-  if (actual === "") return reading;
-  if (typeof actual !== "string") {
-    throw valueError(row, { field, actual, expected: "text" });
-  }
-  if (reading.form !== "chat") {
-    const expected = "absent: only messages have a system message";
-    throw valueError(row, { field, actual, expected });
-  }
-  const [first] = reading.prompt;
-  if (first?.role !== "system") {
-    const system = { role: "system", content: actual };
-    return { ...reading, prompt: [system, ...reading.prompt] };
-  }
-  if (first.content === actual) return reading;
-  const expected = `the conversation's system message ${shown(first.content)}`;
-  throw valueError(row, { field, actual, expected });
 }
 
 function checkSystem(

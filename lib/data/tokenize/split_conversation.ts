@@ -21,13 +21,18 @@ export interface SplitRow {
   readonly systemDropped?: boolean;
 }
 
+/**
+ * Reasons for which a row has no boundary: a token spans it, or the chat template
+ * has rewritten the text before it.
+ */
+export const BOUNDARY_REASONS = ["spanned", "rewritten"] as const;
+
 /** A row whose prompt does not end at a boundary between tokens. */
 export class BoundaryError extends Error {
-  /**
-   * @param reason whether a token spans the boundary, or the template has
-   * rewritten the text before it.
-   */
-  constructor(readonly reason: "spanned" | "rewritten", message: string) {
+  constructor(
+    readonly reason: typeof BOUNDARY_REASONS[number],
+    message: string,
+  ) {
     super(message);
   }
 }

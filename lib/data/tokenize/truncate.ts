@@ -1,5 +1,4 @@
 import { type Example, lossLengths } from "../example.ts";
-import type { DropReason } from "./row_counts.ts";
 
 /**
  * Treatments of a row over a length limit or with an empty side. `cut`: a
@@ -58,9 +57,17 @@ export interface Truncated {
   readonly truncatedPrompt: boolean;
 }
 
+/** Reasons for which a row does not fit. */
+export const REJECTIONS = [
+  "emptyPrompt",
+  "emptyCompletion",
+  "longPrompt",
+  "longCompletion",
+] as const;
+
 /** A row that does not fit. */
 export interface Rejected {
-  readonly reason: DropReason;
+  readonly reason: typeof REJECTIONS[number];
   /** The reason in words. */
   readonly problem: string;
   /** Whether the row is left out rather than an error. */

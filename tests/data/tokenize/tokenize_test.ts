@@ -1,12 +1,12 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { hashExamples } from "lib/data/example.ts";
-import type { Counts } from "lib/data/tokenize/row_counts.ts";
 import { truncations } from "lib/data/tokenize/truncate.ts";
 import type { Message } from "lib/data/messages.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
+  type Counts,
   RowTokenizer,
   type TokenizeOptions,
   tokenizeRows,
