@@ -3,31 +3,28 @@ import type { DataKind, Example } from "./example.ts";
 /** Kind of examples that a loss reads. */
 export type ExampleKind = DataKind | "completions";
 
-/** Functions that make one kind of examples of another, where that takes no choice. */
-const CONVERTERS: Record<
+type Converter = (examples: readonly Example[]) => readonly Example[];
+const asTheyAre: Converter = (examples) => examples;
+
+/**
+ * Ways from one kind of examples to another: a function, or advice where the user
+ * has to choose.
+ */
+const WAYS: Record<
   DataKind,
-  Partial<
-    Record<ExampleKind, (examples: readonly Example[]) => readonly Example[]>
-  >
+  Partial<Record<ExampleKind, Converter | string>>
 > = {
   pairs: {
     labels: (examples) => examples.flatMap(unpair),
-    ranks: (examples) => examples,
-    completions: (examples) => examples,
+    ranks: asTheyAre,
+    completions: asTheyAre,
   },
   labels: {
     completions: (examples) => examples.filter(({ label }) => label),
-  },
-  ranks: { completions: (examples) => examples },
-};
-
-/** Conversions that a user can ask for, as advice. */
-const ADVICE: Record<DataKind, Partial<Record<ExampleKind, string>>> = {
-  pairs: {},
-  labels: {
     pairs: "where prompts repeat, pairs can be made before: state pairLabels",
   },
   ranks: {
+    completions: asTheyAre,
     pairs: "pairs can be made before: state pairs all, best-worst or adjacent",
   },
 };
@@ -58,12 +55,11 @@ export function examplesFor(
   wanted: ExampleKind,
 ): readonly Example[] {
   if (kind === wanted) return examples;
-  const convert = CONVERTERS[kind][wanted];
-  if (convert) return convert(examples);
-  const advice = ADVICE[kind][wanted];
+  const way = WAYS[kind][wanted];
+  if (typeof way === "function") return way(examples);
   throw new RangeError(
     `Cannot make ${wanted} of ${kind}: the loss needs ${NEEDS[wanted]}` +
-      (advice ? `; ${advice}` : ""),
+      (way ? `; ${way}` : ""),
   );
 }
 

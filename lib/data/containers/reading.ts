@@ -79,7 +79,7 @@ export interface Mismatch {
 
 /** The error of a value that is not what it must be. */
 export function valueError(
-  { location }: SourceRow,
+  { location }: Pick<SourceRow, "location">,
   { field, actual, expected }: Mismatch,
 ): Error {
   return unreadable(

@@ -1,4 +1,9 @@
-import { type Mismatch, shown, unreadable } from "../containers/reading.ts";
+import {
+  type Mismatch,
+  shown,
+  unreadable,
+  valueError,
+} from "../containers/reading.ts";
 import type { MessageTags } from "../messages.ts";
 import type { Format } from "./format.ts";
 import { alpaca, type Columns, sharegpt } from "./llamafactory.ts";
@@ -42,13 +47,17 @@ const TAGS = {
   ["system_tag"]: "system",
 };
 
+function locationOf({ name, path }: Entry): string {
+  return `"${name}" of ${path}`;
+}
+
 /** The error of an entry. */
 export function entryError(
-  { name, path }: Pick<Entry, "name" | "path">,
+  entry: Entry,
   what: string,
   { cause }: ErrorOptions = {},
 ): Error {
-  return unreadable(`"${name}" of ${path}`, what, cause);
+  return unreadable(locationOf(entry), what, cause);
 }
 
 /**
@@ -179,9 +188,6 @@ function readNames<T extends Record<string, string>>(
   return names as T;
 }
 
-function mismatch(entry: Entry, { field, actual, expected }: Mismatch): Error {
-  return entryError(
-    entry,
-    `expected "${field}" to be ${expected}, found ${shown(actual)}`,
-  );
+function mismatch(entry: Entry, value: Mismatch): Error {
+  return valueError({ location: locationOf(entry) }, value);
 }
