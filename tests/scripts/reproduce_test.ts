@@ -17,7 +17,10 @@ Deno.test("a training run is reproduced bit for bit, and a change is named", asy
   const path = join(out, "run.json");
   const record = await Deno.readTextFile(path);
   // An older program did not record it.
-  await Deno.writeTextFile(path, record.replace(/"rewardScale": [^,]*,/, ""));
+  await Deno.writeTextFile(
+    path,
+    record.replace(/,\s*"rewardScale": [^\n]*/, ""),
+  );
   const older = await reproduce([out, ...sources]);
   strictEqual(older.out, "Identical, bit for bit\n");
   match(older.err, /made before it had \/objective\/rewardScale$/m);
