@@ -64,7 +64,7 @@ export function parseFlags<const V extends Verb>(
   if (given.has("help")) return { help: usage(verb) };
   const values = Object.entries(verb.flags).map(([name, flag]) => {
     const key = kebab(name);
-    return [name, settle(key, flag, given.get(key))] as const;
+    return [name, valueOf(key, flag, given.get(key))] as const;
   });
   return {
     values: Object.fromEntries(
@@ -167,7 +167,7 @@ function check(token: Token, flags: ReadonlyMap<string, Flag>): void {
 }
 
 /** The value of one flag; `undefined` if it is absent and may be. */
-function settle(name: string, flag: Flag, actual: string | undefined) {
+function valueOf(name: string, flag: Flag, actual: string | undefined) {
   if (flag.kind === "toggle") return actual !== undefined;
   if (actual === undefined) {
     if (!flag.required) return flag.default;

@@ -1,11 +1,13 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
 import { parseFlags } from "lib/cli/flags.ts";
+import { readRecord } from "lib/record/record.ts";
 import {
   parseTrainSettings,
   TRAIN_FLAGS,
   type TrainSettings,
   trainSettings,
 } from "lib/run/settings.ts";
+import { checkout } from "../places.ts";
 
 const TRAIN = {
   name: "train",
@@ -103,6 +105,14 @@ Deno.test("settings that are missing from JSON have the defaults of the flags", 
     }),
     { ...defaults, options: {} },
   );
+});
+
+Deno.test("settings of a record that was made long ago are read as they stand", async () => {
+  const path = checkout("results/smollm2-dpo/run.json");
+  const { settings } = await readRecord(path);
+  const parsed = parse(settings);
+  // Settings that came later have their defaults beside.
+  deepStrictEqual({ ...parsed, ...settings }, parsed);
 });
 
 /** Changes of settings, and what is said of them. */
