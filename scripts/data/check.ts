@@ -1,9 +1,8 @@
 import type { Finding } from "lib/data/analyse/count_findings.ts";
-import { lengthCollector } from "lib/data/analyse/lengths.ts";
 import { see, type SeenRows, seenRows } from "lib/data/analyse/repeats.ts";
 import { say, table } from "lib/cli/terminal.ts";
 import { visibleText } from "lib/cli/terminal_text.ts";
-import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
+import { DataChecks } from "lib/data/analyse/checks.ts";
 import { inputProgress } from "../train/download_progress.ts";
 import {
   openRows,
@@ -33,22 +32,13 @@ export async function check(
 ): Promise<void> {
   const { eval: evalPath, skipBadRows, json, strict } = options;
   const tokenizing = await openTokens(options);
-  const tokens = tokenizing && new ExaminedTokens(tokenizing);
   const evaluation = evalPath === undefined
     ? undefined
     : await remember(evalPath, skipBadRows);
   await using data = await openRows(path, options, inputProgress());
-  const { kind, bad } = data;
-  const lengths = lengthCollector(kind);
-  const checks = allChecks({ kind, evaluation, lengths, tokens, bad });
-  let rows = 0;
-  for await (const row of data.rows()) {
-    rows++;
-    checks.add(row);
-    const example = tokens?.tokenize(row);
-    // Rows that training leaves out have no length there.
-    if (example !== null) lengths.add(row, example);
-  }
+  const checks = new DataChecks(data, { tokenizing, evaluation });
+  for await (const row of data.rows()) checks.add(row);
+  const { rows } = checks;
   const findings = checks.findings();
   if (json) say(reportJson(data, { rows, findings }));
   else print(data, { rows, findings });

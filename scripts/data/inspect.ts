@@ -1,5 +1,4 @@
 import {
-  lengthCollector,
   lengthHistograms,
   type Lengths,
   namedLengths,
@@ -20,7 +19,7 @@ import { quantile } from "lib/stats/interval.ts";
 import { say, sayMarked, table } from "lib/cli/terminal.ts";
 import { visibleText } from "lib/cli/terminal_text.ts";
 import { placesText } from "./check.ts";
-import { allChecks, ExaminedTokens } from "lib/data/analyse/checks.ts";
+import { DataChecks } from "lib/data/analyse/checks.ts";
 import { histogramText, sampleParts, tellBadRows } from "./text.ts";
 import { textSample, tokenSample } from "lib/data/analyse/samples.ts";
 import { inputProgress } from "../train/download_progress.ts";
@@ -44,34 +43,31 @@ export async function inspect(
   { html, samples: wanted, ...options }: InspectOptions,
 ): Promise<void> {
   const tokenizing = await openTokens(options);
-  const tokens = tokenizing && new ExaminedTokens(tokenizing);
   await using data = await openRows(path, options, inputProgress());
   const { kind, files, bad } = data;
   const overview = overviewCounter();
-  const lengths = lengthCollector(kind);
-  const checks = allChecks({ kind, lengths, tokens, bad });
+  const lengthsOnly = html === undefined;
+  const checks = new DataChecks(data, { tokenizing, lengthsOnly });
   const samples: Sample[] = [];
   for await (const row of data.rows()) {
     overview.add(row);
-    if (html !== undefined) checks.add(row);
-    const example = tokens?.tokenize(row);
-    if (example === null) continue;
-    lengths.add(row, example);
-    if (samples.length >= wanted) continue;
+    const example = checks.add(row);
+    if (example === null || samples.length >= wanted) continue;
     const sample = example && tokenizing
       ? tokenSample(row, example, tokenizing.tokenizer)
       : textSample(row);
     samples.push({ ...sample, place: placesText([sample.place], files) });
   }
-  tokens?.assertLeft(data.name, overview.overview().rows);
+  checks.assertLeft();
+  const lengths = checks.lengths.lengths();
   const sheet: DataSheet = {
     title: data.name,
     facts: facts(data, overview.overview()),
     findings: [],
-    histograms: lengthHistograms(lengths.lengths(), kind),
+    histograms: lengthHistograms(lengths, kind),
     samples,
   };
-  print(sheet, lengths.lengths(), kind);
+  print(sheet, lengths, kind);
   tellBadRows(bad);
   if (html === undefined) return;
   const findings = checks.findings()

@@ -5,14 +5,14 @@ import {
   Tally,
   type Verdict,
 } from "./count_findings.ts";
-import type { DataKind, Example } from "../example.ts";
+import type { Example } from "../example.ts";
 import type { Truncation } from "../tokenize/truncate.ts";
 import { RowTokenizer, type TokenizeOptions } from "../tokenize/tokenize.ts";
 import { classCounter, classFindings } from "./classes.ts";
-import type { LengthCollector } from "./lengths.ts";
+import { type LengthCollector, lengthCollector } from "./lengths.ts";
 import { repeats, type SeenRows } from "./repeats.ts";
 import { rowFlaws, textFlaws } from "./row_flaws.ts";
-import type { BadRows } from "../open_rows.ts";
+import type { RowReader } from "../open_rows.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
 /** Truncations that drop, and so count, the rows that training would refuse. */
@@ -24,7 +24,7 @@ const DROPPING: Readonly<Record<Truncation, Truncation>> = {
 };
 
 /** Tokenizes rows to check them: rows that cannot be tokenized are a finding. */
-export class ExaminedTokens {
+class TokenChecks {
   readonly #rows: RowTokenizer;
   readonly #failed = new Tally();
   #error: Error | undefined;
@@ -64,48 +64,76 @@ export class ExaminedTokens {
   }
 }
 
-export interface CheckSettings {
-  readonly kind: DataKind;
-  /** Rows of evaluation data. */
+/** Options of {@linkcode DataChecks}. */
+export interface DataCheckOptions {
+  /** Options of tokenization; `null` without a model. */
+  readonly tokenizing: TokenizeOptions | null;
+  /** Rows of evaluation data, to look for. */
   readonly evaluation?: SeenRows | undefined;
-  /** Lengths of the rows, for length bias and common beginnings. */
-  readonly lengths: LengthCollector;
-  /** Tokenizer of the rows; `null` without a model. */
-  readonly tokens: ExaminedTokens | null;
-  /** Rows that could not be read. */
-  readonly bad: BadRows;
+  /** Whether only tokens and lengths are checked. @default false */
+  readonly lengthsOnly?: boolean;
 }
 
 const ORDER: readonly Verdict[] = ["wrong", "look", "ok"];
 
-/** Makes every check of rows that come one by one; lengths and tokens are counted by the caller. */
-export function allChecks(
-  { kind, evaluation, lengths, tokens, bad }: CheckSettings,
-) {
-  const repeated = repeats({ evaluation });
-  const flaws = [rowFlaws(), textFlaws()];
-  const classes = classCounter();
-  return {
-    add(row: PreferenceRow): void {
-      for (const check of [...flaws, repeated, classes]) check.add(row);
-    },
-    /** The worst first. */
-    findings(): Finding[] {
-      const all = [
-        finding({
-          check: "rows that cannot be read",
-          verdict: "wrong",
-          says: bad.errors[0] ?? "",
-        }, bad),
-        ...flaws.flatMap((flaw) => flaw.findings()),
-        ...repeated.findings(kind),
-        ...classFindings(classes.classes()),
-        ...lengths.findings(),
-        ...tokens?.findings() ?? [],
-      ];
-      return ORDER.flatMap((verdict) =>
-        all.filter((finding) => finding.verdict === verdict)
-      );
-    },
-  };
+/** Checks rows of data one by one, and makes findings of all that it saw. */
+export class DataChecks {
+  readonly lengths: LengthCollector;
+  /** Rows checked. */
+  rows = 0;
+  readonly #flaws = [rowFlaws(), textFlaws()];
+  readonly #classes = classCounter();
+  readonly #repeats: ReturnType<typeof repeats>;
+  readonly #tokens: TokenChecks | null;
+
+  constructor(
+    private readonly data: Pick<RowReader, "name" | "kind" | "bad">,
+    private readonly options: DataCheckOptions,
+  ) {
+    this.lengths = lengthCollector(data.kind);
+    this.#repeats = repeats(options);
+    this.#tokens = options.tokenizing && new TokenChecks(options.tokenizing);
+  }
+
+  /**
+   * @returns the row's example: `null` where training would leave it out,
+   * `undefined` without a model.
+   */
+  add(row: PreferenceRow): Example | null | undefined {
+    this.rows++;
+    if (!this.options.lengthsOnly) {
+      for (const check of [...this.#flaws, this.#repeats, this.#classes]) {
+        check.add(row);
+      }
+    }
+    const example = this.#tokens?.tokenize(row);
+    if (example !== null) this.lengths.add(row, example);
+    return example;
+  }
+
+  /** @throws Error where training would leave all rows out. */
+  assertLeft(): void {
+    this.#tokens?.assertLeft(this.data.name, this.rows);
+  }
+
+  /** All findings, the worst first. */
+  findings(): Finding[] {
+    const { kind, bad } = this.data;
+    const unread = {
+      check: "rows that cannot be read",
+      verdict: "wrong",
+      says: bad.errors[0] ?? "",
+    } as const;
+    const all = [
+      finding(unread, bad),
+      ...this.#flaws.flatMap((flaw) => flaw.findings()),
+      ...this.#repeats.findings(kind),
+      ...classFindings(this.#classes.classes()),
+      ...this.lengths.findings(),
+      ...this.#tokens?.findings() ?? [],
+    ];
+    return ORDER.flatMap((verdict) =>
+      all.filter((finding) => finding.verdict === verdict)
+    );
+  }
 }
