@@ -33,7 +33,7 @@ export interface Histogram {
 
 /** One row as training sees it. */
 export interface Sample {
-  readonly place: string;
+  readonly location: string;
   readonly prompt: Sequence;
   readonly completions: readonly Sequence[];
 }
@@ -138,8 +138,8 @@ function key(side: string, text: string): string {
   return `<span class="${side} key"><span class="scored">${text}</span></span>`;
 }
 
-function sampleHtml({ place, prompt, completions }: Sample): string {
-  return `<article class="sample"><h2>${escapeHtml(place)}</h2>
+function sampleHtml({ location, prompt, completions }: Sample): string {
+  return `<article class="sample"><h2>${escapeHtml(location)}</h2>
 ${sequenceHtml(prompt)}
 <div class="answers">${completions.map(sequenceHtml).join("\n")}</div>
 </article>`;

@@ -56,7 +56,10 @@ export async function inspect(
     const sample = example && tokenizing
       ? tokenSample(row, example, tokenizing.tokenizer)
       : textSample(row);
-    samples.push({ ...sample, place: placesText([sample.place], files) });
+    samples.push({
+      ...sample,
+      location: placesText([sample.location], files),
+    });
   }
   checks.assertLeft();
   const lengths = checks.lengths.lengths();

@@ -26,13 +26,15 @@ export function histogramText(
 }
 
 /** A sample for the terminal, long texts without their middle. */
-export function sampleParts({ place, prompt, completions }: Sample): Marked[] {
+export function sampleParts(
+  { location, prompt, completions }: Sample,
+): Marked[] {
   const parts = completions.flatMap(({ name, pieces }) => [
     plain(`\n\n${name}:\n`),
     ...shortened(pieces, { head: 300, tail: 100 }).map(marked),
   ]);
   return [
-    plain(`${place}\n${prompt.name}:\n`),
+    plain(`${location}\n${prompt.name}:\n`),
     ...shortened(prompt.pieces, { head: 200, tail: 200 }).map(marked),
     ...parts,
     plain("\n"),

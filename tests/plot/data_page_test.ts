@@ -40,7 +40,7 @@ const SHEET: DataSheet = {
     }],
   }],
   samples: [{
-    place: HOSTILE,
+    location: HOSTILE,
     prompt: {
       name: "prompt, 2 tokens",
       wanted: false,

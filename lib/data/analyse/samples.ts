@@ -28,7 +28,7 @@ export function textSample(row: PreferenceRow): Sample {
     pieces: [{ text, scored: wanted !== null, special: false }],
   });
   return {
-    place: row.location,
+    location: row.location,
     prompt: sequence("prompt", prompt, null),
     completions: sides(row).map(({ side, wanted }, i) =>
       sequence(side, texts[i]!, wanted)
@@ -66,7 +66,7 @@ export function tokenSample(
     };
   });
   return {
-    place: row.location,
+    location: row.location,
     prompt: {
       name: `prompt, ${prompt.length} tokens`,
       wanted: false,
