@@ -10,12 +10,18 @@ import type {
 } from "../losses/loss.ts";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import { lossTerms } from "../losses/terms.ts";
-import { type Float, Graph, type Value } from "../onnx/graph.ts";
-import { fillInputs, type InputTable, inputValues } from "../onnx/inputs.ts";
+import {
+  type Float,
+  Graph,
+  type InputTable,
+  type Value,
+} from "../onnx/graph.ts";
+import { fillInputs, inputValues } from "../onnx/inputs.ts";
 import { compile, hostData, type HostTensor } from "../onnx/session.ts";
 import { add, div, max } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";
 import { sum } from "../ops/shaping.ts";
+import { batchTotals } from "../train/examples.ts";
 import { batchInputs, lossInputs, type MicroBatch } from "../train/feeds.ts";
 
 /** Log-probabilities of a completion, in nats, as a model would give them. */
@@ -141,7 +147,7 @@ function batchOf(
     tree: treeBatch(rows, { scorePrompts: true }),
     rows,
     examples: rows,
-    batch: rows,
+    totals: batchTotals(rows),
     start: 0,
     reference: {
       logProbs: ({ refLogProbs }: GivenRow) => refLogProbs,

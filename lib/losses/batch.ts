@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { InputTable, Numbers, Value } from "../onnx/graph.ts";
 import { gather, segmentSum } from "../ops/indexing.ts";
 
 /** Log-probabilities under the policy, through which the gradient flows. */
@@ -29,43 +29,150 @@ export interface Ranks {
   readonly ranks: Value;
 }
 
+/** A prompt with its completions, as token ids. */
+export interface LossRow {
+  /** Ids of the prompt. */
+  readonly prompt: readonly number[];
+  /** Ids of each completion. */
+  readonly completions: readonly (readonly number[])[];
+  /** Tokens that count. @default all */
+  readonly lossMask?: readonly (readonly boolean[])[];
+}
+
+/** The part of a micro-batch from which inputs of losses are filled. */
+export interface LossMicroBatch {
+  /** The row of each of its n examples. */
+  readonly rows: readonly LossRow[];
+  /** The examples' labels. */
+  readonly examples: readonly { readonly label?: boolean }[];
+  /** Its sequences: completions of all rows, perhaps prompts, then padding. */
+  readonly tree: {
+    /** The sequence of each scored token. */
+    readonly sequences: readonly number[];
+    /** Scored tokens of each sequence except the padding. */
+    readonly lengths: readonly number[];
+  };
+  /** Looks up log π_ref of completions and of their tokens. */
+  readonly reference: {
+    logProbs(row: LossRow): readonly number[];
+    tokenLogProbs(row: LossRow): readonly (readonly number[])[];
+  } | null;
+  /** Counts over the whole optimizer batch. */
+  readonly totals: { readonly [K in keyof Totals]: number };
+}
+
 /**
- * The inputs from which a graph computes losses, apart from options and
- * statistics. They describe Q sequences (completions, then prompts, then
- * padding) with S scored tokens, of n examples. One that no loss reads is not
- * declared.
+ * Every input from which losses are computed, apart from options and
+ * statistics: its type, its shape, and how a micro-batch of n examples with S
+ * scored tokens in Q sequences fills it. An input that no loss of a graph reads
+ * is not declared there.
  */
-export interface BatchInputs extends Totals, Ranks {
-  /** log π_ref of each sequence, `[Q]`; 0 for prompts. */
-  readonly refLogProbs: Value;
-  /** Scored tokens of each sequence, `[Q]`. */
-  readonly lengths: Value;
+export const BATCH_INPUTS = {
+  /** Scored tokens of each sequence. */
+  lengths: {
+    shape: ["Q"],
+    fill: ({ tree }) => [...tree.lengths, 0],
+  },
+  /** log π_ref of each sequence; 0 for prompts. */
+  refLogProbs: {
+    shape: ["Q"],
+    fill: ({ tree, rows, reference }) => {
+      const known = rows.flatMap((row) => reference?.logProbs(row) ?? []);
+      return filledUp(known, tree.lengths.length + 1);
+    },
+  },
+  /** log π_ref of each scored token; 0 in prompts. */
+  tokenRefLogProbs: {
+    shape: ["S"],
+    fill: ({ tree, rows, reference }) => {
+      const known = rows.flatMap((row) => reference?.tokenLogProbs(row) ?? []);
+      return filledUp(known.flat(), tree.sequences.length);
+    },
+  },
+  /** The place of each scored token among those of its sequence: 0, 1, 2, … */
+  tokenPositions: {
+    shape: ["S"],
+    fill: ({ tree }) => {
+      const next = new Array(tree.lengths.length + 1).fill(0);
+      return tree.sequences.map((sequence) => next[sequence]++);
+    },
+  },
+  /** The example of each scored token. */
+  tokenExamples: {
+    shape: ["S"],
+    dtype: "int32",
+    fill: ({ tree, rows }) => {
+      const owners = rows.flatMap(({ completions }, i) =>
+        completions.map(() => i)
+      );
+      owners.push(...rows.keys());
+      return tree.sequences.map((sequence) => owners[sequence] ?? 0);
+    },
+  },
+  /** The sequence of each example's first completion. */
+  firstCompletions: {
+    shape: ["n"],
+    dtype: "int32",
+    fill: ({ rows }) => firstSequences(rows).slice(0, -1),
+  },
+  /** The sequence of its second completion. */
+  secondCompletions: {
+    shape: ["n"],
+    dtype: "int32",
+    fill: ({ rows }) => firstSequences(rows).slice(0, -1).map((i) => i + 1),
+  },
+  /** The sequence of its prompt. */
+  promptSequences: {
+    shape: ["n"],
+    dtype: "int32",
+    fill: ({ rows }) => rows.map((_, i) => firstSequences(rows).at(-1)! + i),
+  },
+  /** 1 where the completion is desirable, else 0. */
+  desirable: {
+    shape: ["n"],
+    fill: ({ examples }) => examples.map(({ label }) => Number(label ?? true)),
+  },
+  /** Sequences from best to worst; the first one fills up shorter lists. */
+  rankedCompletions: {
+    shape: ["n", "K"],
+    dtype: "int32",
+    fill: ({ rows }) => {
+      const firsts = firstSequences(rows);
+      return byRank(
+        rows,
+        (row, rank, isThere) => firsts[row]! + (isThere ? rank : 0),
+      );
+    },
+  },
+  rankMask: {
+    shape: ["n", "K"],
+    fill: ({ rows }) => byRank(rows, (_row, _rank, isThere) => Number(isThere)),
+  },
+  ranks: {
+    shape: ["K"],
+    fill: ({ rows }) => [...Array(longestList(rows)).keys()],
+  },
+  examples: { shape: [], fill: ({ totals }) => totals.examples },
+  completionTokens: {
+    shape: [],
+    fill: ({ totals }) => totals.completionTokens,
+  },
+  promptTokens: { shape: [], fill: ({ totals }) => totals.promptTokens },
+} satisfies InputTable<LossMicroBatch>;
+
+/** These inputs as values of a graph, with the decoder's of sequences. */
+export interface BatchValues
+  extends Readonly<Record<keyof typeof BATCH_INPUTS, Value>> {
   /** The sequence of each scored token, int32 `[S]`. */
   readonly sequences: Value;
   /** A zero for each sequence, `[Q]`. */
   readonly zeros: Value;
-  /** log π_ref of each scored token, `[S]`. */
-  readonly tokenRefLogProbs: Value;
-  /** Its place among those of its sequence: 0, 1, 2, …, `[S]`. */
-  readonly tokenPositions: Value;
-  /** The example of each scored token, int32 `[S]`. */
-  readonly tokenExamples: Value;
-  /** The sequence of each example's first completion, int32 `[n]`. */
-  readonly firstCompletions: Value;
-  /** That of its second one, int32 `[n]`. */
-  readonly secondCompletions: Value;
-  /** That of its prompt, int32 `[n]`. */
-  readonly promptSequences: Value;
-  /** 1 where the completion is desirable, else 0, `[n]`. */
-  readonly desirable: Value;
-  /** Those of its completions from best to worst, int32 `[n, K]`. */
-  readonly rankedCompletions: Value;
 }
 
 /** All that the mathematics of losses is built from. */
 export interface LossInputs {
   readonly policy: PolicyLogProbs;
-  readonly batch: BatchInputs;
+  readonly batch: BatchValues;
   /** The numbers among a loss's options, scalars. */
   readonly options: Readonly<Record<string, Value>>;
   /** What the loss's statistics give: scalars, or `[n]`. */
@@ -230,4 +337,36 @@ function tokensOf({ policy, batch }: LossInputs): Tokens {
     },
     spread: (perExample) => gather(perExample, batch.tokenExamples),
   };
+}
+
+function filledUp(list: readonly number[], length: number): number[] {
+  return [...list, ...new Array(length - list.length).fill(0)];
+}
+
+/** The first sequence of each row, and the one after the last row's last. */
+function firstSequences(rows: readonly LossRow[]): number[] {
+  const firsts = [0];
+  for (const { completions } of rows) {
+    firsts.push(firsts.at(-1)! + completions.length);
+  }
+  return firsts;
+}
+
+/** A table `[n, K]` with a cell for each rank of each row. */
+function byRank(
+  rows: readonly LossRow[],
+  cell: (row: number, rank: number, isThere: boolean) => number,
+): Numbers {
+  const longest = longestList(rows);
+  const data = rows.flatMap(({ completions }, row) =>
+    Array.from(
+      { length: longest },
+      (_, rank) => cell(row, rank, rank < completions.length),
+    )
+  );
+  return { data, shape: [rows.length, longest] };
+}
+
+function longestList(rows: readonly LossRow[]): number {
+  return Math.max(...rows.map(({ completions }) => completions.length));
 }

@@ -1,5 +1,5 @@
 import type { Value } from "../onnx/graph.ts";
-import type { Batches } from "./batch.ts";
+import type { Batches, LossRow } from "./batch.ts";
 import type {
   LossOptions,
   LossOptionTerms,
@@ -12,16 +12,6 @@ export interface LossTerms {
   readonly loss: Value;
   /** Parts of the loss worth logging, averaged over the examples. */
   readonly metrics?: Readonly<Record<string, Value>>;
-}
-
-/** A prompt with its completions, as token ids. */
-export interface LossRow {
-  /** Ids of the prompt. */
-  readonly prompt: readonly number[];
-  /** Ids of each completion. */
-  readonly completions: readonly (readonly number[])[];
-  /** Tokens that count. @default all */
-  readonly lossMask?: readonly (readonly boolean[])[];
 }
 
 /** log π_θ(y|x) and log π_ref(y|x) of a completion, in nats. */

@@ -1,4 +1,5 @@
-import type { Example, TokenRow } from "../data/example.ts";
+import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
+import type { LossMicroBatch } from "../losses/batch.ts";
 import type { Loss } from "../losses/loss.ts";
 
 /** Completions that a loss looks at: fewest, most, in words. */
@@ -51,4 +52,20 @@ export function exampleWeights(
   throw new RangeError(
     `Cannot average over a batch of ${weights.length} examples whose weights are all 0`,
   );
+}
+
+/** Counts over an optimizer batch that losses divide by, weighted. */
+export function batchTotals(
+  examples: readonly Example[],
+): LossMicroBatch["totals"] {
+  const weights = exampleWeights(examples);
+  const total = (count: (example: Example) => number) =>
+    examples.reduce((sum, each, i) => sum + weights[i]! * count(each), 0);
+  return {
+    examples: total(() => 1),
+    completionTokens: total((example) =>
+      example.label === false ? 0 : lossLengths(example)[0]!
+    ),
+    promptTokens: total(({ prompt }) => prompt.length - 1),
+  };
 }

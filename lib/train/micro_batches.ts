@@ -5,7 +5,7 @@ import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Tensor, Tensors } from "../onnx/session.ts";
 import { BatchOutputs } from "./batch_outputs.ts";
-import { exampleWeights, rowOf } from "./examples.ts";
+import { batchTotals, exampleWeights, rowOf } from "./examples.ts";
 import {
   batchMetrics,
   groupMeans,
@@ -61,6 +61,7 @@ export async function runInMicroBatches(
 ): Promise<BatchResult> {
   const rows = examples.map((example) => rowOf(example, loss));
   const weights = exampleWeights(examples);
+  const totals = batchTotals(examples);
   const outputs = new BatchOutputs();
   let tokens = 0;
   for (const [start, end] of microBatches(rows, microTokens)) {
@@ -73,7 +74,7 @@ export async function runInMicroBatches(
       tree,
       rows: part,
       examples: examples.slice(start, end),
-      batch: examples,
+      totals,
       start,
       reference,
       lossOptions,

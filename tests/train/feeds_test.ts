@@ -4,8 +4,9 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { lossTerms } from "lib/losses/terms.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import { variants } from "lib/loss_tools/check.ts";
-import { Graph } from "lib/onnx/graph.ts";
-import { declaredInputs, type Numbers } from "lib/onnx/inputs.ts";
+import { Graph, type Numbers } from "lib/onnx/graph.ts";
+import { declaredInputs } from "lib/onnx/inputs.ts";
+import { batchTotals } from "lib/train/examples.ts";
 import {
   batchInputs,
   INPUTS,
@@ -40,7 +41,7 @@ function batchOf(
     tree: treeBatch(examples, { scorePrompts: true }),
     rows: examples,
     examples,
-    batch: examples,
+    totals: batchTotals(examples),
     start: 0,
     reference: null,
     lossOptions: {},
@@ -106,7 +107,7 @@ Deno.test("a micro-batch is fed its own part of a statistic's list", () => {
   const { "statistic.partner": partner } = batchInputs(findLoss("aot"));
   const rest = { start: 2, statistics: { partner: [...pairs.keys()] } };
   deepStrictEqual(
-    partner!.fill(batchOf(pairs.slice(2, 5), { batch: pairs, ...rest })),
+    partner!.fill(batchOf(pairs.slice(2, 5), rest)),
     [2, 3, 4],
   );
 });

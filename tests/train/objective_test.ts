@@ -5,7 +5,7 @@ import { type BatchStatistics, type Loss, pairLoss } from "lib/losses/loss.ts";
 import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { detachedValues } from "lib/loss_tools/check.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
-import { rowOf } from "lib/train/examples.ts";
+import { batchTotals, rowOf } from "lib/train/examples.ts";
 import type { MicroBatch } from "lib/train/feeds.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import type { Policy } from "lib/models/policy.ts";
@@ -140,7 +140,8 @@ function givenOf(
   return {
     parameters: Object.fromEntries(parameters),
     batch: {
-      ...{ tree, rows, examples, batch: examples, start: 0, lossOptions },
+      ...{ tree, rows, examples, start: 0, lossOptions },
+      totals: batchTotals(examples),
       reference: UNLIKELY,
       statistics: statisticsOf(loss),
     },

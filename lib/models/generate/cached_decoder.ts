@@ -1,5 +1,5 @@
-import type { Graph, Value } from "../../onnx/graph.ts";
-import { fillInputs, type InputTable, inputValues } from "../../onnx/inputs.ts";
+import type { Graph, InputTable, Value } from "../../onnx/graph.ts";
+import { fillInputs, inputValues } from "../../onnx/inputs.ts";
 import type { HostTensor } from "../../onnx/session.ts";
 import { add, max, sub } from "../../ops/elementwise.ts";
 import { gather } from "../../ops/indexing.ts";
