@@ -25,7 +25,7 @@ export type Visibility = "private" | "public";
 export interface PushPlan {
   readonly repo: Repo;
   readonly visibility: Visibility;
-  /** What is missing and has to be created first. */
+  /** The missing repository or branch, which a push creates first. */
   readonly creates: "repository" | "branch" | null;
   /** The commit on which it builds; null for a new repository. */
   readonly parent: string | null;

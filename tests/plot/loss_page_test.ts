@@ -37,7 +37,7 @@ const PAGES = {
   atlas: lossAtlasHtml([SHEET, { ...SHEET, id: "other" }]),
 };
 
-/** What Plotly is asked to draw. */
+/** The plots that a page hands to Plotly. */
 function plotsOf(html: string) {
   const [, json = ""] = html.match(/id="plots">(.*)<\/script>/) ?? [];
   return JSON.parse(json);
