@@ -2,7 +2,7 @@ import { type Draw, putSeeded } from "./seeded_weights.ts";
 import { fixture } from "../places.ts";
 import { putJson } from "./tiny_model.ts";
 
-/** What fixtures/architectures.py writes, which says what each part is. */
+/** A file of fixtures/architectures.py, which documents its parts. */
 export interface Fixture extends Outcome {
   readonly config: Readonly<Record<string, unknown>>;
   readonly saved: Readonly<Record<string, unknown>>;

@@ -34,7 +34,7 @@ import {
 } from "./tiny_model.ts";
 import { UNLIKE_LLAMA } from "./unlike_llama.ts";
 
-/** What weights become, by the arithmetic that ONNX says. */
+/** Weights after quantization, by the arithmetic of the ONNX specification. */
 const ROUNDED: Record<
   Exclude<BaseWeights, "float32">,
   (data: Float32Array, columns: number) => Float32Array

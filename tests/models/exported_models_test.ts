@@ -66,7 +66,7 @@ peerTest("merged models load in transformers, and ONNX is valid", async () => {
   }
 });
 
-/** What transformers should find in a folder. */
+/** The numbers that transformers should compute from a folder. */
 interface Loaded {
   readonly dtype: ModelDtype;
   readonly tied: boolean;

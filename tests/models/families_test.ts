@@ -30,7 +30,7 @@ for (const [name, { parameters, config }] of HUB) {
 
 const ROPE = { theta: 10_000, scaling: null };
 
-/** What each of them has that is not Llama's. */
+/** The fields in which each differs from Llama. */
 const WAYS: Readonly<Record<string, Partial<DecoderConfig>>> = {
   "Mistral-7B-v0.1": {
     perLayer: new Array(32).fill({ rope: ROPE, window: 4096 }),
@@ -129,7 +129,7 @@ const WAYS: Readonly<Record<string, Partial<DecoderConfig>>> = {
 };
 
 for (const [name, expected] of Object.entries(WAYS)) {
-  Deno.test(`${name} is read as what it is`, async () => {
+  Deno.test(`${name} is read as its architecture`, async () => {
     const found = new Map(
       Object.entries(architectureOf(await configOf(HUB.get(name)!.config))),
     );
@@ -163,7 +163,7 @@ Deno.test("absent key heads are the family's usual ones, null is one a head", as
   strictEqual(each.kvHeads, 32);
 });
 
-Deno.test("Qwen's upper layers have a window where it is switched on", async () => {
+Deno.test("Qwen's upper layers have a window if it is switched on", async () => {
   const config = await changed("Qwen2.5-0.5B", {
     "use_sliding_window": true,
     "sliding_window": 128,

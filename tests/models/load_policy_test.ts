@@ -4,7 +4,7 @@ import { putPair } from "./random_pair.ts";
 import { putJson, withFolder } from "./tiny_model.ts";
 
 // References are cached under it.
-Deno.test("an adapter's hash is that of what it computes", () =>
+Deno.test("an adapter's hash follows its updates, however they are stored", () =>
   withFolder(async (root) => {
     const { model, adapter: folder } = await putPair(root);
     const path = `${folder}/adapter_config.json`;

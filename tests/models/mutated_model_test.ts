@@ -50,7 +50,7 @@ async function putEverything(folder: string): Promise<void> {
   }, { baseModel: "tiny", config: await readConfig(folder) });
 }
 
-/** What is done with files before a model computes; adapters have a folder. */
+/** Loads the files of a model, or of an adapter in its folder. */
 const LOADS: readonly (readonly [RegExp, (folder: string) => Promise<void>])[] =
   [
     [
@@ -76,7 +76,7 @@ const LOADS: readonly (readonly [RegExp, (folder: string) => Promise<void>])[] =
     }],
   ];
 
-/** Which mutations a file takes. */
+/** The mutations of a file. */
 const MUTATIONS: readonly (readonly [RegExp, readonly Mutation[]])[] = [
   [/\.json$/, [...BYTE_MUTATIONS, ...JSON_MUTATIONS]],
   [/\.safetensors$/, [
@@ -91,7 +91,7 @@ const PARTNERS: ReadonlyMap<string, string> = new Map([
   ["adapter/adapter_config.json", "adapter_model.safetensors"],
 ]);
 
-/** What loading says, `null` if nothing is wrong, and how long it takes. */
+/** The error of loading, `null` without one, and the time it takes. */
 async function attempt(load: () => Promise<void>) {
   const start = performance.now();
   const message = await load().then(() => null, (error) => error.message);

@@ -88,7 +88,7 @@ function rotate(x: Vector, position: number, config: DecoderConfig): Vector {
   });
 }
 
-/** Of pair i, as transformers' modeling_rope_utils.py has it. */
+/** The frequency of pair i, as in transformers' modeling_rope_utils.py. */
 function frequency(i: number, { headDim, rope }: DecoderConfig): number {
   const { theta, scaling } = rope!;
   const plain = 1 / theta ** (2 * i / headDim);

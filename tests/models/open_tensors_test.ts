@@ -49,7 +49,7 @@ Deno.test("a merged model scores as base and adapter do, in one file or in shard
     }
   }));
 
-/** What a number becomes in each type. */
+/** A number after rounding to each type. */
 const ROUNDED: Readonly<Record<ModelDtype, (x: number) => number>> = {
   float32: Math.fround,
   float16: (x) => Float16Array.of(x)[0]!,
@@ -101,7 +101,7 @@ Deno.test("a tied head stays tied, though a copy of it is stored", () =>
     deepStrictEqual(await score(out), await score(model));
   }));
 
-Deno.test("what float16 cannot hold is refused by name, and nothing written", () =>
+Deno.test("numbers beyond float16 are refused by name, and nothing is written", () =>
   withFolder(async (root) => {
     const { model } = await putPair(root);
     await putTinyModel(

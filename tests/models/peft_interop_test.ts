@@ -192,7 +192,7 @@ function trainedByPeft(
     const { loss } = await run.step();
     assertNear([loss], [result.loss], `the first loss of ${adapter}`);
     ok((await run.step()).loss < loss, `the loss of ${adapter} falls`);
-    // What it has become keeps its shape.
+    // Its shape stays.
     await run.write(`${adapter}-again`);
     const [was, is] = [adapter, `${adapter}-again`].map(readAdapter);
     strictEqual(shapeOf(await is!), shapeOf(await was!));

@@ -28,7 +28,7 @@ export function randomDecoder(config = SMALL, seed = 0) {
     const size = shape.reduce((a, b) => a * b);
     const isVector = shape.length === 1;
     const scale = isVector ? 0.1 : 1.5 / Math.sqrt(shape[1]!);
-    // What norms multiply by.
+    // The factors of norms.
     const center = Number(
       isVector && !name.endsWith("bias") && config.norm !== "offset-rms",
     );

@@ -31,7 +31,7 @@ Deno.test("files take tensors by name while they fit, and a large one alone", ()
   ]);
 });
 
-Deno.test("what fits into one file has no number", () => {
+Deno.test("a single file has no number", () => {
   const [shard, ...more] = splitShards(TENSORS, {
     dtype: "F32",
     shardBytes: 56,

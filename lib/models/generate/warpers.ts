@@ -27,12 +27,12 @@ export const SAMPLING_FLAGS = grouped(SAMPLING, {
     help: "divides the logits; 0 takes the likeliest token",
     min: 0,
   }),
-  /** With whatever is as likely as the last of them. */
+  /** Tokens that are as likely as the last of them are included. */
   topK: integer({
     help: "draws from this many of the likeliest tokens; 0 is all",
     min: 0,
   }),
-  /** Of equally likely tokens the first. https://arxiv.org/abs/1904.09751 */
+  /** Equally likely tokens count in order. https://arxiv.org/abs/1904.09751 */
   topP: number({
     help: "draws from the fewest tokens that are this likely together",
     above: 0,

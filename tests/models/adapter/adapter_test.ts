@@ -138,7 +138,7 @@ Deno.test({
     }),
 });
 
-/** What may differ: PEFT was not told the task. */
+/** Fields that may differ: PEFT did not know the task. */
 const FREE = ["auto_mapping", "task_type"];
 /** PEFT orders modules by chance. */
 const sorted = (value: unknown) =>

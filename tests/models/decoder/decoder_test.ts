@@ -63,7 +63,7 @@ async function withScorer(
   await program.release();
 }
 
-/** The same, each continuation and prompt a text of its own. */
+/** The sums, with each prompt and continuation as a text of its own. */
 function naiveScores(config: DecoderConfig, weights: Weights): number[] {
   const total = (ids: readonly number[], from = 0) =>
     naiveLogProbs(config, weights, ids).slice(from).reduce((a, b) => a + b, 0);

@@ -5,7 +5,7 @@ import { Rng } from "lib/rng.ts";
 import { assertClose } from "../../assert_close.ts";
 import { CASES } from "./warpers_cases.ts";
 
-/** What is chosen after nothing, at one random number. */
+/** The token that is chosen without a prompt, at one random number. */
 function drawn(
   logits: readonly number[],
   uniform: number,

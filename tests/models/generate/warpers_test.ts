@@ -5,7 +5,7 @@ import { Rng } from "lib/rng.ts";
 import { assertClose } from "../../assert_close.ts";
 import { CASES } from "./warpers_cases.ts";
 
-/** What warpers make of logits; −∞ is a token that is no candidate. */
+/** The scores of warped logits; −∞ marks a token that is no candidate. */
 function warped(
   logits: ArrayLike<number>,
   settings: Sampling,

@@ -29,7 +29,7 @@ for (
 ) {
   Deno.test(`what llama.cpp made of ${name} becomes what it was`, async () => {
     using cache = temporaryFolder();
-    // Which asserts that the folder is a model's.
+    // It checks that the folder is a model's.
     await ggufFolder(ggufFile(name), { sha256: name, cache: cache.path });
     const gguf = await readGguf(ggufFile(name));
     const { config, weights } = convertGguf(gguf);

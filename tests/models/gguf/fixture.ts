@@ -10,12 +10,12 @@ export function ggufFile(name: string): string {
   return fixture(`gguf/${name}.gguf`);
 }
 
-/** What a JSON file of the fixtures says. */
+/** The contents of a JSON file of the fixtures. */
 export function expected<T>(name: string): T {
   return JSON.parse(Deno.readTextFileSync(fixture(`gguf/${name}.json`)));
 }
 
-/** SHA-256 of float32 values: of NaNs only that they are. */
+/** SHA-256 of float32 values, all NaNs being equal. */
 export function hashOf(values: Float32Array): string {
   const bits = new Uint32Array(values.length);
   const canonical = new Float32Array(bits.buffer);

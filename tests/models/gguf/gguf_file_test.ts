@@ -85,7 +85,7 @@ Deno.test("a text across the reader's chunks is whole", async () => {
 
 const BEGIN = [...new TextEncoder().encode("GGUF")];
 
-/** What is wrong → the file, and what the error says after the path. */
+/** The fault → the file, and the error after the path. */
 const HOSTILE: Readonly<Record<string, [file: RawGguf, says: RegExp]>> = {
   "another magic number": [
     { start: [...uint32(0), ...uint32(3)] },

@@ -114,7 +114,7 @@ const textsField = (key: string, texts: readonly string[]) =>
     ...texts.flatMap(text),
   ]);
 
-Deno.test("where the tokenizer is all that is needed, no weight is converted", async () => {
+Deno.test("if only the tokenizer is needed, no weight is converted", async () => {
   using cache = temporaryFolder();
   const path = `${cache.path}/x.gguf`;
   const tokens = ["a", "b", "c", "ab", "abc", "</s>", "Ġ", "d"];
@@ -151,7 +151,7 @@ Deno.test("where the tokenizer is all that is needed, no weight is converted", a
   strictEqual(await ggufFolder(path, options), whole);
 });
 
-Deno.test("what a conversion left that was ended goes with the next", async () => {
+Deno.test("the next conversion removes the files of one that was ended", async () => {
   using cache = temporaryFolder();
   const [dead, alive] = ["dead.tmp", "alive.tmp"]
     .map((name) => `${cache.path}/${name}`) as [string, string];
@@ -166,7 +166,7 @@ Deno.test("what a conversion left that was ended goes with the next", async () =
   deepStrictEqual(namesIn(cache.path), [`${sha256}-1`, "alive.tmp"]);
 });
 
-/** What of a file no model can be made of → the file's parts, and the error. */
+/** The fault of a file that is no model → its parts, and the error. */
 const UNSUPPORTED: Readonly<
   Record<string, [Parameters<typeof rawGguf>[0], RegExp]>
 > = {

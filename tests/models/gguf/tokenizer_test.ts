@@ -19,14 +19,14 @@ const { texts, byteLevel, sentencePiece } = expected<Tokenizers>("tokenizers");
 
 type Fields = Readonly<Record<string, MetadataValue>>;
 
-/** What is made of a fixture's tokenizer, fields replaced. */
+/** The files of a fixture's tokenizer, with fields replaced. */
 async function filesOf(name: string, fields: Fields = {}) {
   const { path, metadata: { values } } = await readGguf(ggufFile(name));
   const changed = new Map([...values, ...Object.entries(fields)]);
   return tokenizerFiles(new Metadata(path, changed), 600);
 }
 
-/** The tokenizer of a fixture, fields replaced. */
+/** The tokenizer of a fixture, with fields replaced. */
 async function tokenizerOf(name: string, fields?: Fields): Promise<Tokenizer> {
   const { files } = await filesOf(name, fields);
   using folder = temporaryFolder();
@@ -45,7 +45,7 @@ for (const [pre, ids] of Object.entries(byteLevel)) {
       deepStrictEqual(tokenizer.encode(text), ids[i], text)
     );
     texts.forEach((text, i) => {
-      // What is normalized does not come back.
+      // Normalized characters do not come back.
       if (!["mpt", "qwen2"].includes(pre)) {
         strictEqual(tokenizer.decode(ids[i]!), text);
       }
@@ -60,7 +60,7 @@ for (const [name, ids] of Object.entries(sentencePiece)) {
       deepStrictEqual(tokenizer.encode(text), ids[i], text)
     );
     texts.forEach((text, i) => {
-      // Of bytes, the library that decodes takes this for a mark, and drops it.
+      // The decoding library drops these bytes as a byte-order mark.
       if (text.startsWith("\ufeff")) return;
       strictEqual(tokenizer.decode(ids[i]!.slice(1)), text);
     });
@@ -81,7 +81,7 @@ Deno.test("all tokens that end a text or an answer are named, each once", async 
   );
 });
 
-/** What is wrong → the fixture, its fields, and the error's end. */
+/** The fault → the fixture, its fields, and the error's end. */
 const WRONG: Readonly<
   Record<string, [name: string, fields: Record<string, MetadataValue>, RegExp]>
 > = {

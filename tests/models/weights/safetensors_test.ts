@@ -24,7 +24,7 @@ async function putRaw(
   await Deno.writeFile(path, new Uint8Array([...length, ...text, ...data]));
 }
 
-/** What a 16-bit float with that many exponent bits means. */
+/** The value of a 16-bit float with so many exponent bits. */
 function meaning(bits: number, exponentBits: number): number {
   const mantissaBits = 15 - exponentBits;
   const bias = 2 ** (exponentBits - 1) - 1;
@@ -79,7 +79,7 @@ Deno.test("an empty tensor may stand anywhere in the header", () =>
     deepStrictEqual([...tensors.keys()], ["empty", "w"]);
   }));
 
-Deno.test("what is written is read again, of any shape, in any order", () =>
+Deno.test("tensors that are written are read again, of any shape, in any order", () =>
   withFolder(async (folder) => {
     const path = `${folder}/x.safetensors`;
     // Longer than one chunk of the reader.
