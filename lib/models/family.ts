@@ -7,7 +7,7 @@ import type { Metadata } from "./gguf/metadata.ts";
 export interface Family {
   /** The values of config.json's `model_type` that the family serves. */
   readonly types: Readonly<Record<string, ModelType>>;
-  /** Values that are refused → the one that is expected instead, and why. */
+  /** Values that are refused → the expected one, and how to get there. */
   readonly refused?: Readonly<Record<string, string>>;
 }
 
@@ -19,12 +19,12 @@ export interface ModelType {
    * @throws Error for a field that is missing, of a wrong type, or unsupported.
    */
   readonly read: (fields: ConfigReader) => DecoderConfig;
-  /** How GGUF files hold them; absent where they are there as another type. */
+  /** Their form in GGUF files; absent if files hold them as another type. */
   readonly gguf?: GgufMapping;
 }
 
 /**
- * How a GGUF file becomes a Hugging Face folder. Names and arrangement of its
+ * The mapping from a GGUF file to a Hugging Face folder. Names and arrangement of
  * tensors follow from the configuration.
  */
 export interface GgufMapping {

@@ -9,11 +9,11 @@ import { MODEL_TYPES, REFUSED } from "./registry.ts";
 import type { ModelType } from "./family.ts";
 
 /**
- * Reads config.json of a Hugging Face model folder, and the ids of the special
- * tokens from generation_config.json where that has them.
+ * Reads config.json of a Hugging Face model folder, and the ids of tokens that
+ * end a text from generation_config.json if that has them.
  *
- * @throws Error that names file and field: not there, of a wrong type, or
- * asking for what this decoder does not do.
+ * @throws Error that names file and field: missing, of a wrong type, or
+ * unsupported.
  */
 export async function readConfig(folder: string): Promise<DecoderConfig> {
   const fields = await openConfig(join(folder, "config.json"));
