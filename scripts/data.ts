@@ -1,5 +1,5 @@
 import { FORMATS } from "lib/data/formats/registry.ts";
-import { parseFlags } from "lib/cli/flags.ts";
+import { parseFlags, UsageError } from "lib/cli/flags.ts";
 import { runVerb, table } from "lib/cli/terminal.ts";
 import {
   choice,
@@ -104,7 +104,9 @@ function listFormats(): void {
 function assertRead(action: string, given: ReadonlySet<string>): void {
   const unread = ACTIONS[action]!.without.find((name) => given.has(name));
   if (unread === undefined) return;
-  throw new Error(`Cannot use --${kebab(unread)}: ${action} does not read it`);
+  throw new UsageError(
+    `Cannot use --${kebab(unread)}: ${action} does not read it`,
+  );
 }
 
 await runVerb(
@@ -112,7 +114,7 @@ await runVerb(
   async ({ positionals: { action, data }, values, given }) => {
     if (action === "formats") return listFormats();
     if (!Object.hasOwn(ACTIONS, action)) {
-      throw new RangeError(
+      throw new UsageError(
         `Unknown action "${action}"; expected one of ${
           [...Object.keys(ACTIONS), "formats"].join(", ")
         }`,
@@ -120,7 +122,9 @@ await runVerb(
     }
     assertRead(action, given);
     if (data === undefined) {
-      throw new Error(`Missing argument DATA of ${action}: expected a file`);
+      throw new UsageError(
+        `Missing argument DATA of ${action}: expected a file`,
+      );
     }
     await ACTIONS[action]!.run(data, values);
   },

@@ -7,7 +7,7 @@ import {
   readPrompts,
 } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
-import { parseFlags, refuseGiven } from "lib/cli/flags.ts";
+import { parseFlags, refuseGiven, UsageError } from "lib/cli/flags.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { Clock } from "lib/record/record.ts";
@@ -80,7 +80,7 @@ function checkFlags(
     );
   }
   if (prompt !== undefined || prompts !== undefined) return;
-  throw new Error(
+  throw new UsageError(
     "Nothing to continue: expected --prompt TEXT or --prompts FILE",
   );
 }

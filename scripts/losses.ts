@@ -7,7 +7,7 @@ import {
   evaluateBlock,
   type EvaluatedCase,
 } from "lib/loss_tools/cases.ts";
-import { parseFlags } from "lib/cli/flags.ts";
+import { parseFlags, UsageError } from "lib/cli/flags.ts";
 import { describeRequirements } from "lib/train/requirements.ts";
 import type { LossOptions } from "lib/losses/options.ts";
 import { LOSSES } from "lib/losses/registry.ts";
@@ -96,7 +96,9 @@ async function show({ subject, out }: ActionArguments): Promise<void> {
 
 async function atlas({ subject, out }: ActionArguments): Promise<void> {
   if (subject !== undefined) {
-    throw new Error(`Unexpected argument "${subject}": atlas shows all losses`);
+    throw new UsageError(
+      `Unexpected argument "${subject}": atlas shows all losses`,
+    );
   }
   const sheets: LossSheet[] = [];
   for (const loss of LOSSES) sheets.push(await lossSheet(loss));
@@ -179,13 +181,15 @@ await runVerb(
   () => parseFlags(LOSSES_VERB, Deno.args),
   async ({ positionals: { action, subject }, values: { out, json } }) => {
     if (json !== undefined && action !== "eval") {
-      throw new Error("Cannot use --json: only eval writes a file of cases");
+      throw new UsageError(
+        "Cannot use --json: only eval writes a file of cases",
+      );
     }
     if (action === undefined) return list();
     if (Object.hasOwn(ACTIONS, action)) {
       return await ACTIONS[action]!({ subject, out, json });
     }
-    throw new RangeError(
+    throw new UsageError(
       `Unknown action "${action}"; expected one of ${
         Object.keys(ACTIONS).join(", ")
       }`,

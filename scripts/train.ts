@@ -46,15 +46,14 @@ async function parse() {
   const asksHelp = Deno.args.some((arg) => ["--help", "-h"].includes(arg));
   const verb = trainWith(chosen?.loss, asksHelp ? [] : LOSSES);
   const args = parseFlags(verb, Deno.args);
-  return args.help === undefined ? { ...args, chosen: chosen! } : args;
+  if (args.help !== undefined) return args;
+  const names = [...args.given].filter((name) => !(name in FLAGS));
+  const options = lossOptions(chosen!.loss, args.values, names);
+  const settings = trainSettings(args, options);
+  return { ...args, chosen: chosen!, settings };
 }
 
-await runVerb(parse, async ({ values, given, chosen }) => {
-  const names = [...given].filter((name) => !(name in FLAGS));
-  const settings = trainSettings(
-    { values, given },
-    lossOptions(chosen.loss, values, names),
-  );
+await runVerb(parse, async ({ values, settings, chosen }) => {
   const { out, resume, finish } = values;
   const { hooks, end } = trainingDisplay();
   using stop = interruption();

@@ -16,6 +16,9 @@ import {
   type Verb,
 } from "./verb.ts";
 
+/** A command line that is wrong whatever the files are: exit status 2. */
+export class UsageError extends Error {}
+
 /** A command line that was read. */
 export interface Args<V extends Verb> {
   help?: never;
@@ -91,7 +94,7 @@ export function refuseGiven(
 ): void {
   const name = flags.find((name) => given.has(name));
   if (name !== undefined) {
-    throw new Error(`Cannot use --${kebab(name)} ${context}`);
+    throw new UsageError(`Cannot use --${kebab(name)} ${context}`);
   }
 }
 
@@ -141,8 +144,24 @@ function split(verb: Verb, argv: readonly string[]) {
   const given = new Map(found.map(({ name, value = "" }) => [name, value]));
   if (!given.has("help")) {
     for (const token of found) check(token, flags);
+    refuseRepeated(found);
   }
   return { given, rest };
+}
+
+/** Refuses a flag that is given twice: only one of its values would count. */
+function refuseRepeated(tokens: readonly Token[]): void {
+  const repeated = tokens.find(({ name }, i) =>
+    tokens.findIndex((token) => token.name === name) < i
+  );
+  if (!repeated) return;
+  const values = tokens.filter(({ name }) => name === repeated.name)
+    .flatMap(({ value }) => value === undefined ? [] : `"${value}"`);
+  throw new Error(
+    `Cannot use --${repeated.name} twice${
+      values.length > 0 ? `: found ${values.join(" and ")}` : ""
+    }; expected it once`,
+  );
 }
 
 interface Token {

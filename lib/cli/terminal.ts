@@ -1,3 +1,4 @@
+import { UsageError } from "./flags.ts";
 import {
   errorText,
   markedText,
@@ -7,7 +8,9 @@ import {
 
 /**
  * Runs a program. Prints its help if the command line asks for it, and errors
- * in one or two lines. The exit status is 0 on success only.
+ * in one or two lines. The exit status is 0 on success only: 2 if the command
+ * line is wrong, 128 and its number after a signal, which a closed pipe is like,
+ * and else 1.
  *
  * @param parse reads the command line.
  * @param main runs the program with its arguments.
@@ -17,17 +20,25 @@ export async function runVerb<A extends { debug: boolean }>(
   main: (args: A) => void | Promise<void>,
 ): Promise<void> {
   let debug = false;
+  let isRead = false;
   try {
     const args = await parse();
     if (!("debug" in args)) return say(args.help);
     debug = args.debug;
+    isRead = true;
     await main(args);
   } catch (error) {
-    Deno.exitCode ||= 1; // set already if a signal stopped it
+    // Nobody reads on, as after `| head`: that is no error of the program.
+    const isUnread = error instanceof Deno.errors.BrokenPipe;
+    const isUsage = !isRead || error instanceof UsageError;
+    const status = isUnread ? 128 + SIGPIPE : isUsage ? 2 : 1;
+    Deno.exitCode ||= status; // unless a signal set it
     release();
-    tell("error:", 31, errorText(error, { debug }));
+    if (!isUnread) tell("error:", 31, errorText(error, { debug }));
   }
 }
+
+const SIGPIPE = 13;
 
 /** Prints a result. */
 export function say(text: string): void {
@@ -216,5 +227,17 @@ function tell(label: string, colour: number, text: string): void {
 
 function write(stream: typeof Deno.stdout, text: string): void {
   let bytes = new TextEncoder().encode(text);
-  while (bytes.length) bytes = bytes.subarray(stream.writeSync(bytes));
+  try {
+    while (bytes.length) bytes = bytes.subarray(stream.writeSync(bytes));
+  } catch (error) {
+    // Without a terminal to show it the work goes on.
+    if (stream === Deno.stderr && isClosed(error)) return;
+    throw error;
+  }
+}
+
+/** Whether nobody can read any more: the pipe or the terminal is closed. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Error && "code" in error && error.code === "EIO";
 }

@@ -165,7 +165,7 @@ Deno.test("refuseGiven() names the first flag that was given", () => {
   });
 });
 
-Deno.test("peekFlag() takes the last of a repeated flag, as parseFlags() does", () => {
+Deno.test("peekFlag() takes the last of a repeated flag, which parseFlags() refuses", () => {
   const line = "--loss dpo --lr 1 --loss=kto";
   strictEqual(peekFlag("loss", line.split(" ")), "kto");
   strictEqual(peekFlag("loss", ["--help", "simpo"]), "simpo");
@@ -196,8 +196,8 @@ Deno.test("parseFlags() takes negative numbers, a lone dash and dashes after =",
   });
 });
 
-Deno.test("parseFlags() takes the last of a repeated flag, and anything after --", () => {
-  const { values, positionals } = parse(FIT, "--seed 1 --seed 2 -- --seed -q");
+Deno.test("parseFlags() takes anything after --", () => {
+  const { values, positionals } = parse(FIT, "--seed 2 -- --seed -q");
   deepStrictEqual(values.seed, 2);
   deepStrictEqual(positionals, { file: "--seed", more: ["-q"] });
 });
@@ -206,6 +206,10 @@ const USAGE = "usage: deno task fit FILE [MORE...] [flags]";
 
 /** Command line and message. */
 const REFUSED: [string, string][] = [
+  [
+    "f --seed 1 --seed=2",
+    'Cannot use --seed twice: found "1" and "2"; expected it once',
+  ],
   [
     "f --sed 3",
     "Unknown flag --sed: did you mean --seed? --help lists the flags",

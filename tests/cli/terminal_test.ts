@@ -100,12 +100,12 @@ Deno.test("runVerb() prints the help text and runs nothing", async () => {
   deepStrictEqual(await outcome(child), { code: 0, out: "usage\n", err: "" });
 });
 
-Deno.test("runVerb() prints an error without stack and exits 1", async () => {
+Deno.test("runVerb() prints an error without stack and exits 1, or 2 if the command line is wrong", async () => {
   const wrong = spawn(
     `await runVerb(() => { throw new Error("Unknown flag --x"); }, () => {});`,
   );
   deepStrictEqual(await outcome(wrong), {
-    code: 1,
+    code: 2,
     out: "",
     err: "error: Unknown flag --x\n",
   });
@@ -203,4 +203,15 @@ Deno.test("interruption() leaves signals alone once disposed of", async () => {
     1,
   );
   strictEqual(status, 130); // 128 + SIGINT, by the system
+});
+
+Deno.test("a reader that stops reading ends the program quietly", async () => {
+  const lines = "for (let i = 0; i < 1e5; i++) say(`${i}`);";
+  const child = spawn(
+    `await runVerb(() => ({ debug: false }), () => { ${lines} });`,
+    "runVerb, say",
+  );
+  await child.stdout.cancel();
+  const err = await new Response(child.stderr).text();
+  deepStrictEqual([(await child.status).code, err], [141, ""]);
 });

@@ -51,7 +51,11 @@ export async function tinyTraining(): Promise<TinyTraining> {
     DENO_DIR: await denoFolder(),
   };
   const spawn = (script: string, args: readonly string[]) =>
-    spawnScript(script, ["--threads", "1", ...args], { env, cwd: path });
+    spawnScript(
+      script,
+      args.includes("--threads") ? args : ["--threads", "1", ...args],
+      { env, cwd: path },
+    );
   return {
     path,
     model,

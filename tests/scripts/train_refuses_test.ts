@@ -19,6 +19,8 @@ interface Case {
   /** What the message says. */
   readonly says: RegExp;
   readonly ignore?: boolean;
+  /** @default 1 */
+  readonly status?: number;
 }
 type Flags = Readonly<Record<string, string | true>>;
 
@@ -82,31 +84,37 @@ const CASES: readonly Case[] = [
   },
   {
     name: "an unknown loss",
+    status: 2,
     spoil: () => ({ loss: "dop" }),
     says: /Unknown loss "dop"; expected one of alphapo, aot, .*, dpo, /,
   },
   {
     name: "an unknown flag",
+    status: 2,
     spoil: () => ({ betta: "1" }),
     says: /Unknown flag --betta: did you mean --beta\?/,
   },
   {
     name: "β = 0",
+    status: 2,
     spoil: () => ({ beta: "0" }),
     says: /--beta: found "0", expected a number above 0/,
   },
   {
     name: "an option of another loss",
+    status: 2,
     spoil: () => ({ lambda: "1" }),
     says: /Loss "dpo" does not take --lambda: expected --beta, --label-smooth/,
   },
   {
     name: "weights in few bits that are all trained",
+    status: 2,
     spoil: () => ({ full: true, "base-weights": "int8" }),
     says: /Cannot use --base-weights int8 with --full/,
   },
   {
     name: "adapter flags without a new adapter",
+    status: 2,
     spoil: () => ({ full: true, "lora-rank": "8" }),
     says: /Cannot use --lora-rank with --full/,
   },
@@ -166,9 +174,9 @@ const CASES: readonly Case[] = [
     ignore: Deno.build.os !== "linux",
   },
   {
-    name: "a run that is not there to go on with",
-    spoil: () => ({ resume: true }),
-    says: /Cannot resume: there is no checkpoint in out\/deep\/checkpoints/,
+    name: "a run that is not there to be ended",
+    spoil: () => ({ finish: true }),
+    says: /Cannot end the run in out\/deep: expected a checkpoint, found none/,
   },
   {
     name: "a device that is not there",
@@ -195,7 +203,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const { name, spoil, says, ignore = false } of CASES) {
+for (const { name, spoil, says, ignore = false, status = 1 } of CASES) {
   Deno.test({
     name: `train refuses ${name}, and leaves nothing behind`,
     ignore,
@@ -205,7 +213,7 @@ for (const { name, spoil, says, ignore = false } of CASES) {
       const flags = { ...good, out: "out/deep", ...await spoil(t) };
       const before = await namesIn(t.path);
       const { code, out, err } = await t.run("train", argumentsOf(flags));
-      strictEqual(code, 1, err);
+      strictEqual(code, status, err);
       strictEqual(out, "");
       const [message, ...rest] = err.split(/^(?=error: )/m).reverse();
       match(message!, says);
