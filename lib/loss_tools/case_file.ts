@@ -10,13 +10,13 @@ export interface CaseInputs {
   readonly rejectedLength: readonly number[];
 }
 
-/** What to evaluate: a loss by name and options, as another trainer has them. */
+/** A loss by name and options, as another trainer has them. */
 export interface LossCase {
   readonly name: string;
-  /** Its place in the file, for errors to say. */
-  readonly where: string;
+  /** Its location in the file, for errors. */
+  readonly location: string;
   readonly trlLossType: string | null;
-  /** Whether log-probabilities are divided by lengths, where that is a choice. */
+  /** Whether log-probabilities are divided by lengths; null if it does not say. */
   readonly averaged: boolean | null;
   /** Under any trainer's names; nested ones lie flat, absent ones are gone. */
   readonly options: Readonly<Record<string, number | string | boolean>>;
@@ -24,7 +24,7 @@ export interface LossCase {
   readonly klLogRatios: readonly number[] | null;
   /** Log-probabilities of one token each that replace the block's. */
   readonly averages: Pick<CaseInputs, "chosen" | "rejected"> | null;
-  /** All that the file says, but for results. */
+  /** All that the file says except results. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
@@ -33,7 +33,7 @@ export interface CaseBlock {
   readonly beta: number;
   readonly inputs: CaseInputs;
   readonly cases: readonly LossCase[];
-  /** All that the file says, but for cases. */
+  /** All that the file says except cases. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
@@ -41,8 +41,8 @@ export interface CaseBlock {
  * Reads blocks of cases from a JSON file; losses and gradients in it are
  * ignored.
  *
- * @throws Error that names file, block, case and field, what is there, and
- * what was expected.
+ * @throws Error that names file, block, case and field, the value there, and
+ * the value that was expected.
  */
 export async function readCases(path: string): Promise<CaseBlock[]> {
   let value: unknown;
@@ -54,7 +54,7 @@ export async function readCases(path: string): Promise<CaseBlock[]> {
   return parseCases(value, path);
 }
 
-/** The same of a value that `path` held. */
+/** Reads blocks of cases from the JSON value that the file `path` held. */
 export function parseCases(value: unknown, path: string): CaseBlock[] {
   const { blocks } = object(value, path);
   return list(blocks, `${path}, blocks`).map((block, i) =>
@@ -62,18 +62,18 @@ export function parseCases(value: unknown, path: string): CaseBlock[] {
   );
 }
 
-function readBlock(value: unknown, where: string): CaseBlock {
-  const { cases, ...rest } = object(value, where);
+function readBlock(value: unknown, location: string): CaseBlock {
+  const { cases, ...rest } = object(value, location);
   const { beta, inputs } = rest;
-  if (!isNumber(beta)) throw unexpected(`${where}, beta`, beta, "a number");
+  if (!isNumber(beta)) throw unexpected(`${location}, beta`, beta, "a number");
   const names = new Set<string>();
   return {
     beta,
-    inputs: readInputs(inputs, `${where}, inputs`),
-    cases: list(cases, `${where}, cases`).map((each, i) => {
-      const found = readCase(each, `${where}, case ${i + 1}`, where);
+    inputs: readInputs(inputs, `${location}, inputs`),
+    cases: list(cases, `${location}, cases`).map((each, i) => {
+      const found = readCase(each, `${location}, case ${i + 1}`, location);
       if (!names.has(found.name)) names.add(found.name);
-      else throw unexpected(found.where, "it twice", "names that differ");
+      else throw unexpected(found.location, "it twice", "names that differ");
       return found;
     }),
     rest,
@@ -89,18 +89,18 @@ const INPUTS = [
   "rejectedLength",
 ] as const satisfies readonly (keyof CaseInputs)[];
 
-function readInputs(value: unknown, where: string): CaseInputs {
-  const fields = object(value, where);
+function readInputs(value: unknown, location: string): CaseInputs {
+  const fields = object(value, location);
   const lists = INPUTS.map((name) => {
-    const numbers = numberList(fields[name], `${where}.${name}`);
+    const numbers = numberList(fields[name], `${location}.${name}`);
     return [name, numbers] as const;
   });
   const count = lists[0]![1].length;
   for (const [name, numbers] of lists) {
-    expectCount(numbers, count, `${where}.${name}`);
+    expectCount(numbers, count, `${location}.${name}`);
     const odd = name.endsWith("Length") ? numbers.findIndex(notLength) : -1;
     if (odd < 0) continue;
-    const place = `${where}.${name}[${odd}]`;
+    const place = `${location}.${name}[${odd}]`;
     throw unexpected(place, numbers[odd], "a whole number above 0");
   }
   return Object.fromEntries(lists) as Record<keyof CaseInputs, number[]>;
@@ -116,26 +116,26 @@ function readCase(value: unknown, numbered: string, block: string): LossCase {
   if (typeof name !== "string" || name === "") {
     throw unexpected(`${numbered}, name`, name, "a text");
   }
-  const where = `${block}, case "${name}"`;
+  const location = `${block}, case "${name}"`;
   if (trlLossType !== null && typeof trlLossType !== "string") {
-    throw unexpected(`${where}, trlLossType`, trlLossType, "a text");
+    throw unexpected(`${location}, trlLossType`, trlLossType, "a text");
   }
   if (averaged !== null && typeof averaged !== "boolean") {
-    throw unexpected(`${where}, averaged`, averaged, "true or false");
+    throw unexpected(`${location}, averaged`, averaged, "true or false");
   }
-  const given = object(fields["options"] ?? {}, `${where}, options`);
-  // What kl is follows from the log-ratios.
+  const given = object(fields["options"] ?? {}, `${location}, options`);
+  // kl follows from the log-ratios.
   const { note: _note, kl: _kl, klLogRatios = null, ...options } = given;
   return {
     name,
-    where,
+    location,
     trlLossType,
     averaged,
-    options: Object.fromEntries(flat(options, `${where}, options`)),
+    options: Object.fromEntries(flat(options, `${location}, options`)),
     klLogRatios: klLogRatios === null
       ? null
-      : numberList(klLogRatios, `${where}, options.klLogRatios`),
-    averages: readAverages(fields, where),
+      : numberList(klLogRatios, `${location}, options.klLogRatios`),
+    averages: readAverages(fields, location),
     rest: Object.fromEntries(
       Object.entries(fields).filter(([name]) => !/^(losses|grad)/.test(name)),
     ),
@@ -144,12 +144,12 @@ function readCase(value: unknown, numbered: string, block: string): LossCase {
 
 function readAverages(
   fields: Readonly<Record<string, unknown>>,
-  where: string,
+  location: string,
 ): LossCase["averages"] {
   const { averageChosen, averageRejected } = fields;
   if (averageChosen === undefined && averageRejected === undefined) return null;
-  const chosen = numberList(averageChosen, `${where}, averageChosen`);
-  const place = `${where}, averageRejected`;
+  const chosen = numberList(averageChosen, `${location}, averageChosen`);
+  const place = `${location}, averageRejected`;
   const rejected = numberList(averageRejected, place);
   expectCount(rejected, chosen.length, place);
   return { chosen, rejected };
@@ -158,10 +158,10 @@ function readAverages(
 /** Options of nested objects under their own names; `null` is absence. */
 function* flat(
   options: Readonly<Record<string, unknown>>,
-  where: string,
+  location: string,
 ): Generator<[string, number | string | boolean]> {
   for (const [name, value] of Object.entries(options)) {
-    const place = `${where}.${name}`;
+    const place = `${location}.${name}`;
     if (value === null) continue;
     if (isObject(value)) yield* flat(value, place);
     else if (typeof value === "string" || typeof value === "boolean") {
@@ -175,31 +175,39 @@ function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-function object(value: unknown, where: string): Record<string, unknown> {
+function object(value: unknown, location: string): Record<string, unknown> {
   if (isObject(value)) return value;
-  throw unexpected(where, value, "an object");
+  throw unexpected(location, value, "an object");
 }
 
-function list(value: unknown, where: string): readonly unknown[] {
+function list(value: unknown, location: string): readonly unknown[] {
   if (Array.isArray(value) && value.length > 0) return value;
-  throw unexpected(where, value, "a list that is not empty");
+  throw unexpected(location, value, "a list that is not empty");
 }
 
-function numberList(value: unknown, where: string): number[] {
-  return list(value, where).map((x, i) => {
+function numberList(value: unknown, location: string): number[] {
+  return list(value, location).map((x, i) => {
     if (isNumber(x)) return x;
-    throw unexpected(`${where}[${i}]`, x, "a number");
+    throw unexpected(`${location}[${i}]`, x, "a number");
   });
 }
 
-function expectCount(numbers: readonly number[], count: number, where: string) {
+function expectCount(
+  numbers: readonly number[],
+  count: number,
+  location: string,
+) {
   if (numbers.length === count) return;
-  throw unexpected(where, `${numbers.length} numbers`, `${count} as of chosen`);
+  throw unexpected(
+    location,
+    `${numbers.length} numbers`,
+    `${count} as of chosen`,
+  );
 }
 
-function unexpected(where: string, found: unknown, expected: string): Error {
+function unexpected(location: string, found: unknown, expected: string): Error {
   const text = typeof found === "string" ? found : JSON.stringify(found);
   return new RangeError(
-    `Cannot read ${where}: found ${text ?? "nothing"}, expected ${expected}`,
+    `Cannot read ${location}: found ${text ?? "nothing"}, expected ${expected}`,
   );
 }

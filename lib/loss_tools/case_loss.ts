@@ -24,7 +24,7 @@ export interface SetLoss {
  */
 export function caseLoss(wanted: LossCase, beta: number): SetLoss {
   const loss = findMeant(wanted);
-  const { averaged, trlLossType, where } = wanted;
+  const { averaged, trlLossType, location } = wanted;
   const given = Object.entries(wanted.options).map(([key, value]) => {
     const name = optionName(loss, key)!;
     return [name, setting(loss.options[name]!, value)] as const;
@@ -43,13 +43,13 @@ export function caseLoss(wanted: LossCase, beta: number): SetLoss {
   try {
     return { loss, options: resolveOptions(loss, chosen) };
   } catch (cause) {
-    throw new RangeError(`Cannot evaluate ${where}: ${reasonOf(cause)}`, {
+    throw new RangeError(`Cannot evaluate ${location}: ${reasonOf(cause)}`, {
       cause,
     });
   }
 }
 
-function findMeant({ name, where, trlLossType, options }: LossCase): Loss {
+function findMeant({ name, location, trlLossType, options }: LossCase): Loss {
   const ofType = LOSSES.filter(({ presets }) =>
     presets?.trl?.names.some((known) => known === trlLossType)
   );
@@ -66,7 +66,7 @@ function findMeant({ name, where, trlLossType, options }: LossCase): Loss {
     );
   if (first) return first;
   throw new RangeError(
-    `Cannot evaluate ${where}: ` +
+    `Cannot evaluate ${location}: ` +
       (able.length === 0
         ? `no loss has the options ${
           keys.join(", ")

@@ -58,12 +58,12 @@ export function blockJson(
 }
 
 function expectInputs(
-  { where, klLogRatios, averages }: LossCase,
+  { location, klLogRatios, averages }: LossCase,
   { loss, options }: SetLoss,
 ): void {
   const lacks = (what: string) =>
     new RangeError(
-      `Cannot evaluate ${where}: loss "${loss.id}" needs ${what}`,
+      `Cannot evaluate ${location}: loss "${loss.id}" needs ${what}`,
     );
   if (loss.statistics?.rows && !klLogRatios) {
     throw lacks("options.klLogRatios, those of mismatched completions");
@@ -74,14 +74,14 @@ function expectInputs(
 }
 
 function expectFinite(
-  { where }: LossCase,
+  { location }: LossCase,
   vectors: EvaluatedCase["vectors"],
 ): void {
   for (const [name, numbers] of Object.entries(vectors)) {
     const at = numbers.findIndex((x) => !Number.isFinite(x));
     if (at < 0) continue;
     throw new RangeError(
-      `Cannot evaluate ${where}: ${name}[${at}] is ${
+      `Cannot evaluate ${location}: ${name}[${at}] is ${
         numbers[at]
       }, expected a finite number`,
     );

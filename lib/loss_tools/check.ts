@@ -30,7 +30,7 @@ const TOLERANCE = 1e-7;
  * gives one number an example, and that its gradient is the slope that finite
  * differences find, in float64, at random log-probabilities.
  *
- * @throws Error that names the setting, and what was found and expected.
+ * @throws Error that names the options, and the actual and expected values.
  */
 export async function checkLoss(loss: Loss): Promise<void> {
   const examples = randomExamples(loss);
@@ -81,7 +81,7 @@ export async function checkGradient(
       const expected = (total(await at(i, STEP)) - total(await at(i, -STEP))) /
         (2 * STEP);
       const error = Math.abs(found.data[i]! - expected);
-      // Of NaN no comparison is true.
+      // No comparison with NaN is true.
       if (error <= TOLERANCE * (1 + Math.abs(expected))) continue;
       throw new Error(
         `The gradient of ${what} is ${found.data[i]} where log π is ${

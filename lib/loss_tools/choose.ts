@@ -24,7 +24,7 @@ export interface ChosenLoss {
  * weighted sum such as `dpo+0.2*sft`. Code is only read from files of this
  * machine, and checked by finite differences before it is used.
  *
- * @throws Error that says what of the text is wrong, or which losses there are.
+ * @throws Error that names the wrong part of the text, or lists the losses.
  */
 export async function chooseLoss(text: string): Promise<ChosenLoss> {
   const parts: Part[] = [];
@@ -89,7 +89,7 @@ async function loadLoss(
   }
 }
 
-/** What types would say, had the file been checked. */
+/** Checks what the compiler would check in a file of this project. */
 function checkDeclaration(loss: PlainLoss): void {
   for (const name of ["id", "title", "formula", "source"] as const) {
     if (typeof loss[name] === "string" && loss[name] !== "") continue;

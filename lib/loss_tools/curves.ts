@@ -9,8 +9,8 @@ import { resolveOptions } from "../losses/options.ts";
 import type { Curves, WeightMaps } from "../plot/loss_panels.ts";
 
 /**
- * Where losses are looked at: answers of 20 tokens with 2 nats each under the
- * reference, and policies that make them up to 30 nats likelier or less likely.
+ * The range of plots: answers of 20 tokens with 2 nats each under the reference,
+ * and policies that make them up to 30 nats likelier or less likely.
  */
 export const START = { logProb: -40, length: 20 };
 const REACH = 30;
@@ -30,7 +30,7 @@ export interface LossCurves extends Omit<Curves, "axis"> {
 
 type Kind = "pairs" | "labels" | "completions";
 
-/** A list of two is a pair. */
+/** Plots show ranked lists of two, which are pairs. */
 const kindOf = ({ data }: Loss): Kind => data === "ranks" ? "pairs" : data;
 
 /** Values and gradient weights of a loss. */
@@ -81,7 +81,7 @@ async function labelCurves(
   };
 }
 
-/** `null` for a loss of single answers, of which curves tell all. */
+/** Weights by both answers; `null` for a loss of single answers, which has one. */
 export async function weightMaps(loss: Loss): Promise<WeightMaps | null> {
   if (kindOf(loss) !== "pairs") return null;
   const sides = steps(MAP_STEPS);

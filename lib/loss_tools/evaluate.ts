@@ -34,7 +34,7 @@ export interface GivenCompletion {
   readonly length?: number;
 }
 
-/** What a loss reads of an example, as numbers. */
+/** Everything that a loss can read of an example, as numbers. */
 export interface GivenExample {
   /** One, a chosen and a rejected one, or a list from best to worst. */
   readonly completions: readonly GivenCompletion[];
@@ -57,7 +57,7 @@ export interface LossGraphOptions {
   /** Values of statistics. @default from the examples */
   readonly statistics?: BatchStatistics["values"];
   /**
-   * By how much the log-probability of the i-th token is above its share.
+   * The log-probability of the i-th token above its equal share.
    * @default 0
    */
   readonly deviation?: (token: number) => number;
@@ -162,7 +162,7 @@ interface GivenRow extends TokenRow {
   readonly refLogProbs: readonly number[];
 }
 
-/** A row of as many tokens, each of which is its share of the reference. */
+/** Makes a row of as many tokens, whose ids are their shares of the reference. */
 function rowOf(
   { completions, prompt, label = true }: GivenExample,
 ): GivenRow {

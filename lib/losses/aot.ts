@@ -25,8 +25,8 @@ export const aot = pairLoss({
   formula: "−(1−ε) log σ(β(u_(i) − v_(i))) − ε log σ(−β(u_(i) − v_(i))), " +
     'u = log π(y_w|x) − log π(y_l|x), v = "the same of" π_ref, "sorted"',
   derivation: [
-    "Wanted is not that each pair's margin exceeds its margin under `π_ref`, but that the distribution of margins does: every quantile of u above that of v (first-order stochastic dominance).",
-    "Quantiles of a batch are its sorted values. How far dominance is violated is an optimal transport cost, which in one dimension pairs the i-th smallest with the i-th smallest: `sum_i h(u_(i) − v_(i))`.",
+    "The aim is not that each pair's margin exceeds its margin under `π_ref`; it is that the distribution of margins does: every quantile of u above that of v (first-order stochastic dominance).",
+    "Quantiles of a batch are its sorted values. The violation of dominance is an optimal transport cost, which in one dimension pairs the i-th smallest with the i-th smallest: `sum_i h(u_(i) − v_(i))`.",
     "h is the logistic loss `h(d) = −log σ(βd)`. On a batch of one pair this is DPO.",
   ],
   source: "AOT, algorithm 1, https://arxiv.org/abs/2406.05882",

@@ -19,8 +19,8 @@ export const aotUnpaired = pairLoss({
   formula: "−(1−ε) log σ(βd_i) − ε log σ(−βd_i), d_i = Δ_(w(i)) − Δ_(l(i)), " +
     'Δ = log π(y|x) − log π_ref(y|x), "each sorted"',
   derivation: [
-    "Wanted is that the rewards `βΔ` of chosen completions, whatever their prompts, are distributed above those of rejected ones: every quantile of `Δ_w` above that of `Δ_l`.",
-    "How far that is violated is an optimal transport cost, which in one dimension pairs the i-th smallest with the i-th smallest.",
+    "The aim is that the rewards `βΔ` of chosen completions, whatever their prompts, are distributed above those of rejected ones: every quantile of `Δ_w` above that of `Δ_l`.",
+    "Its violation is an optimal transport cost, which in one dimension pairs the i-th smallest with the i-th smallest.",
     "The cost of a difference d is `−log σ(βd)`. On a batch of one pair this is DPO.",
   ],
   source: "AOT, algorithm 1, https://arxiv.org/abs/2406.05882",

@@ -13,7 +13,7 @@ export const apoDown = pairLoss({
   title: "Anchored Preference Optimization, down",
   formula: "σ(βΔ_w) + 1 − σ(β(Δ_w − Δ_l)), Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [
-    "For chosen answers that are worse than the model's own: learning to prefer them shall not make them likelier.",
+    "For chosen answers that are worse than the model's own: learning to prefer them must not make them likelier.",
     "`σ(βΔ_w)` lowers the chosen one below its anchor at 0, where π is `π_ref`, and `1 − σ(β(Δ_w − Δ_l))` the rejected one below that.",
     "At `π_ref` the two forces on `y_w` cancel, and `y_l` alone moves.",
   ],

@@ -169,13 +169,13 @@ export interface BatchValues
   readonly zeros: Value;
 }
 
-/** All that the mathematics of losses is built from. */
+/** All values of a graph from which losses are computed. */
 export interface LossInputs {
   readonly policy: PolicyLogProbs;
   readonly batch: BatchValues;
   /** The numbers among a loss's options, scalars. */
   readonly options: Readonly<Record<string, Value>>;
-  /** What the loss's statistics give: scalars, or `[n]`. */
+  /** Values of the loss's statistics: scalars, or `[n]`. */
   readonly statistics: Readonly<Record<string, Value>>;
 }
 
@@ -190,7 +190,7 @@ export interface Sequences {
   readonly refLogProb: Value;
   /** Scored tokens of the completion. */
   readonly length: Value;
-  /** Sums something of every token, `[S]`, over each completion's own. */
+  /** Sums a number of every token, `[S]`, over each completion. */
   sum(perToken: Value): Value;
 }
 
@@ -207,11 +207,11 @@ export interface Tokens {
   readonly position: Value;
   /** log Σ_v π_θ(v|x, y_<t)² over the vocabulary, without a gradient. */
   readonly collision: Value;
-  /** Something of each example, `[n]`, at each of its tokens. */
+  /** Repeats a number of each example, `[n]`, at each of its tokens. */
   spread(perExample: Value): Value;
 }
 
-/** What a loss reads of n examples; what it does not look at costs nothing. */
+/** Everything that a loss can read of n examples; reading nothing costs nothing. */
 export interface Batch {
   /** The prompts. */
   readonly prompt: Prompts;
@@ -219,7 +219,7 @@ export interface Batch {
   readonly tokens: Tokens;
   /** Counts over the optimizer batch. */
   readonly totals: Totals;
-  /** What the loss's statistics gave: scalars, or `[n]`. */
+  /** Values of the loss's statistics: scalars, or `[n]`. */
   readonly statistics: Readonly<Record<string, Value>>;
 }
 

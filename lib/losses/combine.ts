@@ -106,7 +106,7 @@ function withinBoth(a: NumberOption, b: NumberOption): NumberOption {
   };
 }
 
-/** Of the trainers that have all of them. */
+/** Presets of the trainers that have all of the losses. */
 function mergedPresets(
   losses: readonly Loss[],
 ): Combination["presets"] & object {

@@ -18,7 +18,7 @@ export const discopop = pairLoss({
   formula: "(1 − m)(−log σ(z)) + m e^(−z), m = σ(z/τ), z = β(Δ_w − Δ_l), " +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [
-    "Of pairs that are told wrongly apart, the logistic loss `−log σ(z)`, which grows linearly; of the others, the exponential `e^(−z)`, which dies out.",
+    "For pairs in the wrong order it is the logistic loss `−log σ(z)`, which grows linearly; for the others, the exponential `e^(−z)`, which dies out.",
     "The gate `m = σ(z/τ)` passes from one to the other within some τ of z = 0.",
     "For z below 0 the gate closes faster than `e^(−z)` grows as long as `τ ≤ 1`: `m e^(−z) = e^(−log(1 + e^(−z/τ)) − z)`.",
   ],

@@ -6,8 +6,7 @@ import { logRatio, smoothed } from "./sequences.ts";
 /**
  * Direct Preference Optimization, eq. 7 of https://arxiv.org/abs/2305.18290.
  *
- * What is minimised is the likelihood loss of a reward model that *is* the
- * policy. The KL constraint hides in the form of the reward: β sets how far
+ * It minimises the likelihood loss of a reward model that *is* the policy. The KL constraint hides in the form of the reward: β sets how far
  * from π_ref the policy must go to express one; nothing in the loss itself
  * holds it on pairs that are already told apart, nor off the data.
  *

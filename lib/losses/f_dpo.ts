@@ -58,7 +58,7 @@ export const fDpo = pairLoss({
   },
 });
 
-/** f′(u) but for a constant, from log u. */
+/** f′(u) up to a constant, from log u. */
 function score(
   logU: Value,
   { divergence, alpha }: { divergence: string; alpha: Value },

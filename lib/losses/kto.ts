@@ -4,7 +4,7 @@ import { labelLoss } from "./loss.ts";
 import { logRatio, signOf, weightOf } from "./sequences.ts";
 import { beta, desirableWeight, undesirableWeight } from "./options.ts";
 
-/** Of each example of a batch, which one lends it a completion; each does once. */
+/** The example that lends each example of a batch its completion; each lends once. */
 const LENDERS = {
   next: ({ length }: Prompted) => shifted(length, 1),
   previous: ({ length }: Prompted) => shifted(length, length - 1),
@@ -18,10 +18,10 @@ function shifted(length: number, by: number): number[] {
 }
 
 /**
- * The next example once those of one prompt stand together, further on by as
- * many as the commonest prompt has: nobody gets what belongs to its own prompt,
- * unless that is more than half of the batch; then as few do as can be. Where
- * all prompts differ it is the next example.
+ * Groups examples by prompt, and goes on from each by as many examples as the
+ * commonest prompt has. No example then borrows from its own prompt, unless that
+ * prompt is more than half of the batch; then as few as possible do. Where all
+ * prompts differ, this is the next example.
  */
 function lendersOfOtherPrompts(examples: Prompted): number[] {
   const groups = Map.groupBy(
@@ -52,7 +52,7 @@ export const kto = labelLoss({
   formula: 'λ σ(−β(Δ − z_0)) "if desirable," λ σ(β(Δ − z_0)) "if not", ' +
     "Δ = log π(y|x) − log π_ref(y|x), z_0 = max(0, mean Δ of mismatched pairs)",
   derivation: [
-    "What is maximised is the value of an outcome as prospect theory has it: a sigmoid of the gain `Δ − z_0` over a reference point, `λ_D σ(β(Δ − z_0))` for a desirable y and `λ_U σ(β(z_0 − Δ))` for an undesirable one.",
+    "KTO maximises the value of an outcome as prospect theory has it: a sigmoid of the gain `Δ − z_0` over a reference point, `λ_D σ(β(Δ − z_0))` for a desirable y and `λ_U σ(β(z_0 − Δ))` for an undesirable one.",
     "The loss is `λ − value`, and `1 − σ(z) = σ(−z)`.",
     "The sigmoid saturates on both sides, so that examples far on the wrong side are ignored rather than chased.",
     "The reference point is `z_0 = KL(π‖π_ref)`, estimated on completions of other prompts and never below 0.",

@@ -4,7 +4,7 @@ import { beta } from "./options.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";
 
 /**
- * What is often taught as KTO: a logistic loss of the model's scores.
+ * Often taught as KTO: a logistic loss of the model's scores.
  *
  * It is neither KTO, which needs no pairs and compares with a reference point,
  * nor DPO, whose scores are relative to π_ref. There is no KL constraint at

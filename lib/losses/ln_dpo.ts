@@ -5,7 +5,7 @@ import { beta } from "./options.ts";
 
 /**
  * Length-normalized DPO, as Tülu 3 trains,
- * https://arxiv.org/abs/2411.15124. SimPO's average, but with π_ref.
+ * https://arxiv.org/abs/2411.15124. SimPO's average, with π_ref.
  */
 export const lnDpo = pairLoss({
   id: "ln-dpo",

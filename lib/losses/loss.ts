@@ -6,7 +6,7 @@ import type {
   LossOptionValues,
 } from "./options.ts";
 
-/** What a loss gives for each of n examples, each `[n]`. */
+/** The loss of each of n examples and its parts, each `[n]`. */
 export interface LossTerms {
   /** The loss. */
   readonly loss: Value;
@@ -38,12 +38,12 @@ export interface BatchStatistics {
 }
 
 /**
- * What couples the examples of an optimizer batch: computed before the
- * gradient from log-probabilities under the policy and its reference, and
- * given to the loss as constants.
+ * Numbers that couple the examples of an optimizer batch. They are computed
+ * before the gradient, from log-probabilities under the policy and its
+ * reference, and the loss reads them as constants.
  */
 export interface Statistics<O extends LossOptions> {
-  /** What is estimated and how, in plain text. */
+  /** The estimate and how it is made, in plain text. */
   readonly formula: string;
   /** The values by name: a number of the batch, or a list with one an example. */
   readonly outputs: Readonly<Record<string, "number" | "list">>;
@@ -69,13 +69,13 @@ export const PEERS = ["trl", "llama-factory", "paper-repo"] as const;
 /** One of {@linkcode PEERS}. */
 export type Peer = typeof PEERS[number];
 
-/** How another trainer names a loss, and options that make it ours. */
+/** Another trainer's names for a loss, and options that make ours the same. */
 export interface Preset<O extends LossOptions> {
   /** Its names for the loss. */
   readonly names: readonly string[];
-  /** Where they are not our defaults. */
+  /** Those that are not our defaults. */
   readonly options: Partial<LossOptionValues<O>>;
-  /** What is different there and cannot be set. */
+  /** A difference that no option removes. */
   readonly note?: string;
 }
 
@@ -93,9 +93,9 @@ export interface Definition<O extends LossOptions> {
   readonly id: string;
   /** Name in words. */
   readonly title: string;
-  /** What is minimised for each example, in plain text. */
+  /** The quantity that is minimised for each example, in plain text. */
   readonly formula: string;
-  /** How it comes about, a step each; formulas stand in backquotes. */
+  /** The steps of its derivation; formulas stand in backquotes. */
   readonly derivation?: readonly string[];
   /** Paper, equation, address. */
   readonly source: string;
@@ -107,9 +107,9 @@ export interface Definition<O extends LossOptions> {
   readonly statistics?: Statistics<O>;
   /** Fewest examples of an optimizer batch. @default 1 */
   readonly minimumBatch?: number;
-  /** By what log π/π_ref is multiplied to be a reward. @default 1 */
+  /** The factor that makes log π/π_ref a reward. @default 1 */
   rewardScale?(options: LossOptionValues<O>): number;
-  /** What the losses of both kinds of examples are multiplied by. @default 1 */
+  /** The factors of desirable and undesirable examples' losses. @default 1 */
   labelWeights?(options: LossOptionValues<O>): LabelWeights;
 }
 

@@ -5,7 +5,7 @@ import type { LossTerms } from "./loss.ts";
 import type { LossOptionTerms, LossOptionValues } from "./options.ts";
 import { perToken } from "./sequences.ts";
 
-/** Which tokens' negative log-likelihood counts. */
+/** The tokens whose negative log-likelihood counts. */
 const nllOver = {
   kind: "choice",
   choices: ["completion", "all"],
@@ -13,7 +13,7 @@ const nllOver = {
   help: "tokens of the NLL: the completion's, or the prompt's as well",
 } as const;
 
-/** How it is averaged; each loss has a default of its own. */
+/** Its average; each loss has a default of its own. */
 const nllReduction = {
   kind: "choice",
   choices: ["example", "token"],

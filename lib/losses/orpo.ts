@@ -6,7 +6,7 @@ import { pairLoss } from "./loss.ts";
 import { nll, nllOptions } from "./nll.ts";
 import { negLogSigmoid, perToken } from "./sequences.ts";
 
-/** The float32 next to 1 is 1 − 2⁻²⁴: no log-probability but 0 is nearer to 0. */
+/** The float32 next to 1 is 1 − 2⁻²⁴: only the log-probability 0 is nearer to 0. */
 const NEAREST_TO_ZERO = -(2 ** -24);
 
 /**

@@ -2,7 +2,7 @@ import { sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 
 /**
- * What is often taught as ORPO: the log-probability ratio, which has no lower
+ * Often taught as ORPO: the log-probability ratio, which has no lower
  * bound. ORPO itself bounds the contrast by −log σ and holds the policy by the
  * likelihood of y_w; here is neither, nor a KL constraint.
  */

@@ -3,7 +3,7 @@ import { likelihoodOptions, nll } from "./nll.ts";
 
 /**
  * Supervised fine-tuning on the chosen completions, averaged over tokens.
- * Nothing is said about y_l, whose probability mostly rises along (section 3
+ * It says nothing about y_l, whose probability mostly rises along (section 3
  * of https://arxiv.org/abs/2403.07691).
  */
 export const sft = completionLoss({

@@ -13,7 +13,7 @@ export const slic = pairLoss({
   title: "Sequence Likelihood Calibration",
   formula: "max(0, δ − log π(y_w|x) + log π(y_l|x)) − λ log π(y_w|x)",
   derivation: [
-    "Calibration: a better answer shall be likelier by a margin, `log π(y_w|x) − log π(y_l|x) ≥ δ`; what is missing is the loss.",
+    "Calibration: a better answer should be likelier by a margin, `log π(y_w|x) − log π(y_l|x) ≥ δ`; the loss is the missing part of that margin.",
     "The hinge alone may lower both. `−λ log π(y_ref|x)` holds the policy by the likelihood of a good answer, here `y_w`; no reference model is needed.",
   ],
   source: "SLiC-HF, section 2, https://arxiv.org/abs/2305.10425",

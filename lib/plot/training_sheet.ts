@@ -13,8 +13,8 @@ export interface TrainingSheet {
   /** The formula that couples the examples of a batch, as KTO's estimate of KL. */
   statistics: string | null;
   /**
-   * β: rewards divided by it are changes since the start, in nats; `null` if
-   * the reference moved, so that they are not.
+   * Rewards divided by this are changes since the start, in nats; `null` if the
+   * reference moved, so that they are not.
    */
   rewardScale: number | null;
   /** The last measurement of the examples that are measured again and again. */

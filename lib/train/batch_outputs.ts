@@ -9,9 +9,9 @@ export class BatchOutputs {
   /** log π of each row's completions. */
   readonly logProbs: number[][] = [];
   /**
-   * By how much the loss, times its example's weight, changes with the
-   * log-probability of each of them, a mean over its scored tokens; empty where
-   * no gradient was asked for.
+   * The derivative of the loss, times its example's weight, by the
+   * log-probability of each of them: its size, as a mean over the scored tokens.
+   * Empty without gradients.
    */
   readonly logProbGradients: number[][] = [];
   readonly #metrics = new Map<string, number[]>();

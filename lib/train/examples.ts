@@ -2,7 +2,7 @@ import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import type { LossMicroBatch } from "../losses/batch.ts";
 import type { Loss } from "../losses/loss.ts";
 
-/** Completions that a loss looks at: fewest, most, in words. */
+/** Numbers of completions that losses look at: fewest, most, in words. */
 const COMPLETIONS: Record<Loss["data"], [number, number, string]> = {
   completions: [1, 1, "1"],
   pairs: [2, 2, "2"],
@@ -32,7 +32,7 @@ export function rowOf(
 }
 
 /**
- * By what the loss of each example of an optimizer batch is multiplied.
+ * The factor of each example's loss in an optimizer batch.
  *
  * @throws RangeError where the weights have no mean.
  */

@@ -139,12 +139,12 @@ export function streamInputs(graph: Graph): StreamInputs {
   return inputValues(graph, STREAM_INPUTS);
 }
 
-/** Fills them all. */
+/** Fills the inputs through which a decoder reads a tree batch. */
 export function streamFeeds(tree: TreeBatch): Record<string, HostTensor> {
   return fillInputs(STREAM_INPUTS, { tree });
 }
 
-/** Everything that a loss can read in a graph, with the policy's part of it. */
+/** Everything that a loss can read in a graph; `policy` is the model's part. */
 export function lossInputs(
   graph: Graph,
   loss: Loss,

@@ -10,7 +10,7 @@ import { optimizerBatches } from "../data/sampler.ts";
 import { batchMetrics, logProbsByPreference } from "./metrics.ts";
 import type { BatchOptions } from "./micro_batches.ts";
 
-/** Everything that decides a run, but the policy. */
+/** Everything that decides a run except the policy. */
 export interface TrainingPlan {
   /** Examples to train on. */
   readonly examples: readonly Example[];
@@ -26,7 +26,7 @@ export interface TrainingPlan {
   readonly lossOptions: LossOptionValues;
   /** Highest learning rate. */
   readonly learningRate: number;
-  /** How the learning rate falls. */
+  /** The course of the learning rate. */
   readonly schedule: Schedule;
   /** Steps of warm-up. */
   readonly warmup: number;
@@ -53,19 +53,19 @@ export interface StepMetrics {
 
 /** Options and progress of {@linkcode train}. */
 export interface TrainingHooks {
-  /** Of everything that {@linkcode rowsToReference} lists; null if nothing. */
+  /** The reference of all that {@linkcode rowsToReference} lists; null if none. */
   reference: Reference | null;
-  /** After each step; an error in it ends the run. */
+  /** Called after each step; an error in it ends the run. */
   onStep?: (metrics: StepMetrics) => void | Promise<void>;
-  /** Further metrics of the steps that have an evaluation, and of the last. */
+  /** More metrics of the steps that have an evaluation. */
   measure?: () => Promise<Record<string, number>>;
-  /** Asked after each step. */
+  /** Read after each step; ends the run early. */
   stop?: { readonly requested: boolean } | undefined;
 }
 
 /**
  * Takes the steps of a plan that the trainer has not taken yet. It knows no
- * loss: what differs between methods, the loss declares.
+ * loss: each loss declares how it differs from others.
  *
  * @returns whether the plan is finished; false if a stop was requested.
  * @throws RangeError if training diverges, or where the policy does not start
@@ -127,7 +127,7 @@ async function takeStep(
 
 /** The reference at each step, which may move with the policy. */
 class References {
-  /** How often the reference had moved when `#current` was computed. */
+  /** The number of moves before `#current` was computed. */
   #moves = 0;
   #current: Reference | null;
 
@@ -153,9 +153,9 @@ class References {
 }
 
 /**
- * Rows whose log-probabilities under the reference a run reads until it moves
- * again: each example, and the mismatched pairs from which some losses
- * estimate a statistic.
+ * Lists the rows whose log-probabilities under the reference a run reads until
+ * the reference moves again: each example, and the mismatched pairs from which
+ * some losses estimate a statistic.
  */
 export function rowsToReference(
   plan: TrainingPlan,
@@ -193,12 +193,12 @@ function epochAt({ batches, examples }: TrainingPlan, step: number): number {
   return taken / examples.length;
 }
 
-/** Whether the policy is looked at after a step. */
+/** Whether the policy is evaluated after a step. */
 function isEvaluated(
   step: number,
   { evalEvery, batches }: TrainingPlan,
 ): boolean {
-  // Of 0 the remainder is NaN.
+  // The remainder of a division by 0 is NaN.
   return step % evalEvery === 0 || step === batches.length;
 }
 
@@ -219,12 +219,12 @@ async function evaluation(
   );
 }
 
-/** Nats a token by which rounding may move a log-probability. */
+/** Nats by which rounding may move the log-probability of a token. */
 const ROUNDING = 1e-4;
 
 /**
- * Checks that the policy was its reference before the first step. Where it
- * was not, the reference is of other weights, another adapter or other data.
+ * Checks that the policy was its reference before the first step. If it was
+ * not, the reference has other weights, another adapter or other data.
  */
 function assertAtReference(
   examples: readonly Example[],
@@ -246,7 +246,7 @@ function assertAtReference(
   }
 }
 
-/** Cuts examples into batches that a loss can work on. */
+/** Cuts examples into batches that are large enough for a loss. */
 export function lossBatches<T>(
   examples: readonly T[],
   size: number,
@@ -256,7 +256,7 @@ export function lossBatches<T>(
 }
 
 /**
- * Loss and metrics of a set of examples, without a step. `logps/*` and
+ * Computes loss and metrics of a set of examples without a step. `logps/*` and
  * `rewards/*` are those of the whole set; the loss, its parts and its
  * statistics are means over batches, weighted by their examples. All are
  * weighted means where examples have weights.

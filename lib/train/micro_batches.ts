@@ -23,7 +23,7 @@ export interface BatchOptions {
   reference: Reference | null;
 }
 
-/** What came of a batch. */
+/** The result of a batch. */
 export interface BatchResult {
   /** Mean of the loss over the examples, by weight. */
   readonly loss: number;
@@ -47,9 +47,9 @@ interface MicroBatchOptions extends BatchOptions {
 
 /**
  * Computes the loss and metrics of a batch, cut into micro-batches in its own
- * order. Longest first would pad least and is as exact, but moves the last
- * digits, and a run that is chaotic over thousands of steps would then end
- * elsewhere than it was recorded.
+ * order. Longest first would pad least and be as exact, yet it moves the last
+ * digits, and a run that is chaotic over thousands of steps would not end where
+ * its record says.
  *
  * @param run runs the objective's graph on the feeds of a micro-batch.
  */
@@ -102,7 +102,7 @@ export async function runInMicroBatches(
 }
 
 /**
- * Computes what couples a batch's examples.
+ * Computes the statistics that couple a batch's examples.
  *
  * @param logProbsOf gives log π of each completion, by a forward pass of its
  * own.

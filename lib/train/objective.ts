@@ -18,7 +18,7 @@ import {
 } from "./feeds.ts";
 import { type LossRequirements, lossRequirements } from "./requirements.ts";
 
-/** Name under which the sum of a parameter's gradients is fed. */
+/** The graph's name for the sum of a parameter's gradients. */
 export const sumInput = (parameter: string) => `sum.${parameter}`;
 const METRIC = "metric.";
 
@@ -43,13 +43,13 @@ export interface Objective {
   /** Parts of it by name, each `[n]`. */
   readonly metrics: Readonly<Record<string, Value>>;
   /**
-   * By how much the loss of its example, times the example's weight, changes
-   * with each token's log-probability, summed over the sequence, `[Q]`.
+   * The derivative of its example's loss, times the example's weight, by each
+   * token's log-probability, summed over the sequence, `[Q]`.
    */
   readonly logProbGradients: Value;
   /**
-   * For each trained parameter by name, its gradient added to what is fed as
-   * `sumInput(name)`.
+   * The gradient of each trained parameter by name, added to the sum that is
+   * fed as `sumInput(name)`.
    */
   readonly gradients: Readonly<Record<string, Value>>;
   /** Fills every input except parameters and sums of gradients. */

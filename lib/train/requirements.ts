@@ -6,7 +6,7 @@ import { declaredInputs } from "../onnx/inputs.ts";
 import type { Objective } from "../record/record.ts";
 import { INPUTS, lossInputs } from "./feeds.ts";
 
-/** Whether a loss reads these of an example, besides log π_θ(y|x). */
+/** Numbers that a loss reads besides log π_θ(y|x). */
 export interface LossRequirements {
   /** log π_ref of completions. */
   readonly reference: boolean;
@@ -18,7 +18,7 @@ export interface LossRequirements {
   readonly tokens: boolean;
   /** Single tokens' log-probabilities under the reference. */
   readonly tokenReference: boolean;
-  /** How concentrated the policy is at single tokens. */
+  /** The concentration of the policy at single tokens. */
   readonly collisions: boolean;
 }
 

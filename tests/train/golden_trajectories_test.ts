@@ -121,7 +121,7 @@ async function lossOf({ name, kind, config }: Trajectory): Promise<SetLoss> {
   }
   const found = caseLoss({
     name: `${name}-${kind}`,
-    where: name,
+    location: name,
     trlLossType: typeOf({ kind, config }),
     averaged: null,
     options: {
