@@ -33,6 +33,8 @@ export interface GradientOptions {
  * @param loss a scalar value.
  * @param targets values of the same graph, mostly its parameters.
  * @returns one gradient per target, of the target's shape.
+ * @throws RangeError if the loss is no scalar or does not depend on a target.
+ * @throws TypeError if an operator between them is not differentiable.
  */
 export function gradient(
   loss: Value,
@@ -49,7 +51,7 @@ export function gradient(
   const sums = new Map(into.map((sum, i) => [targets[i]!, sum]));
   const reached = new Set<Value>([loss]);
   sums.set(loss, graph.scalar(1));
-  for (const node of graph.nodes.slice().reverse()) {
+  for (const node of graph.nodes.toReversed()) {
     const onPath = node.outputs.some((output) =>
       reached.has(output) && path.has(output)
     );
