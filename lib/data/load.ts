@@ -64,7 +64,7 @@ export async function loadExamples(
   );
   if (converted.rows.length === 0) {
     throw new Error(
-      `Cannot use ${source.name}: its ${rows.length} rows are none once converted`,
+      `Cannot use ${source.name}: conversions leave none of its ${rows.length} rows`,
     );
   }
   const { kind, examples, counts } = tokenizeRows(converted, {

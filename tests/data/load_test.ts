@@ -149,7 +149,7 @@ Deno.test("loadExamples() refuses conversions that leave nothing", () =>
       },
       { ...OPTIONS, conversions: { keepDesirable: 0 } },
     ),
-    { message: "Cannot use made: its 1 rows are none once converted" },
+    { message: "Cannot use made: conversions leave none of its 1 rows" },
   ));
 
 Deno.test("the length limit is the wanted one, or 1024, within the model's positions", () => {

@@ -86,8 +86,8 @@ function orderFinding(
 ): Finding {
   const n = desirable + undesirable;
   const share = Math.max(desirable, undesirable) / n;
-  const usual = Math.log(n) / -Math.log(share);
-  const isBlock = longestRun > 3 * usual && n >= 10;
+  const longest = Math.log(n) / -Math.log(share);
+  const isBlock = longestRun > 3 * longest && n >= 10;
   return finding({
     check: "labels in blocks",
     verdict: "look",

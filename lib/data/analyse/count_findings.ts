@@ -105,7 +105,7 @@ export interface Check {
   readonly check: string;
   /** The judgement where it finds any row. */
   readonly verdict: Verdict;
-  /** What such rows mean, in words. */
+  /** The meaning of such rows, in words. */
   readonly says: string;
 }
 

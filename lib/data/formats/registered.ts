@@ -164,17 +164,17 @@ function readTags(entry: Entry): MessageTags {
 function readNames<T extends Record<string, string>>(
   entry: Entry,
   field: "columns" | "tags",
-  usual: T,
+  canonical: T,
 ): T {
   const stated = entry.fields[field] ?? {};
   if (!isObject(stated)) {
     throw mismatch(entry, { field, actual: stated, expected: "an object" });
   }
-  const names: Record<string, string> = { ...usual };
+  const names: Record<string, string> = { ...canonical };
   for (const [key, actual] of Object.entries(stated)) {
     if (field === "columns" && MEDIA.includes(key)) continue;
-    if (!Object.hasOwn(usual, key)) {
-      const known = Object.keys(usual).join(", ");
+    if (!Object.hasOwn(canonical, key)) {
+      const known = Object.keys(canonical).join(", ");
       const what = `unknown key ${shown(key)} in "${field}"`;
       throw entryError(entry, `${what}; expected ${known}`);
     }

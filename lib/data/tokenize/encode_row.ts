@@ -7,7 +7,7 @@ import {
 } from "./split_conversation.ts";
 import {
   type Boundary,
-  type SpanTokens,
+  type EncodedRow,
   tokenizeSpans,
 } from "./tokenize_spans.ts";
 import type { Message } from "../messages.ts";
@@ -49,14 +49,6 @@ export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
    * @default "text" for messages, "token" for text
    */
   readonly specials?: Specials;
-}
-
-/** The token ids of one row. */
-export interface EncodedRow extends SpanTokens {
-  /** The first special token that is written out in contents, if there is one. */
-  readonly specialInText?: string;
-  /** Whether the template has left out the system message. */
-  readonly systemDropped?: boolean;
 }
 
 /**

@@ -1,11 +1,8 @@
 import type { DataKind, Example } from "../example.ts";
 import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import {
-  type EncodedRow,
-  type EncodeOptions,
-  encodeRow,
-} from "./encode_row.ts";
+import { type EncodeOptions, encodeRow } from "./encode_row.ts";
+import type { EncodedRow } from "./tokenize_spans.ts";
 import { SpecialEndsChecker } from "./special_ends.ts";
 import { BOUNDARY_REASONS, BoundaryError } from "./split_conversation.ts";
 import { type Limits, REJECTIONS, truncateRow } from "./truncate.ts";

@@ -7,10 +7,14 @@ export const BOUNDARIES = ["separate", "shift", "drop", "error"] as const;
 /** One of {@linkcode BOUNDARIES}. */
 export type Boundary = typeof BOUNDARIES[number];
 
-/** Token ids of a row's spans. */
-export interface SpanTokens extends TokenRow {
+/** The token ids of one row. */
+export interface EncodedRow extends TokenRow {
   /** Whether a token spans a boundary. */
   readonly boundaryShifted: boolean;
+  /** The first special token that is written out in contents, if there is one. */
+  readonly specialInText?: string;
+  /** Whether the template has left out the system message. */
+  readonly systemDropped?: boolean;
 }
 
 /** Ids of a completion with its prompt: span by span, and all at once. */
@@ -31,7 +35,7 @@ interface Encoded {
 export function tokenizeSpans(
   { prompt, completions, shifted = false }: SplitRow,
   { tokenizer, boundary }: { tokenizer: Tokenizer; boundary: Boundary },
-): SpanTokens {
+): EncodedRow {
   const [ids] = tokenizer.encodeParts([prompt]);
   const apart = completions.map((spans) =>
     tokenizer.encodeParts([prompt, ...spans.map(({ text }) => text)])

@@ -90,7 +90,9 @@ function literal(value: string): object {
 /** https://docs.python.org/3/library/stdtypes.html#str.strip */
 function strip(text: unknown, ends: Ends, chars?: string | null): string {
   if (typeof text !== "string") {
-    throw new TypeError(`cannot strip what is not text: ${String(text)}`);
+    throw new TypeError(
+      `cannot strip a value that is not text: ${String(text)}`,
+    );
   }
   const isStripped = typeof chars === "string"
     ? (c: string) => chars.includes(c)
@@ -119,7 +121,7 @@ function isSpace(character: string): boolean {
 /** JSON with its numbers in Python's notation. */
 function pythonJson(json: string, value: unknown): string {
   if (value === undefined) {
-    throw new TypeError("cannot write what is undefined as JSON");
+    throw new TypeError("cannot write an undefined value as JSON");
   }
   assertOrdered(value);
   return json.replace(
@@ -159,7 +161,7 @@ function pythonText(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number") return pythonNumber(value);
   throw new TypeError(
-    "cannot write as text what is neither text nor a number, expected the filter tojson",
+    "cannot write as text a value that is neither text nor a number, expected the filter tojson",
   );
 }
 

@@ -1,9 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import {
-  type EncodedRow,
-  type EncodeOptions,
-  encodeRow,
-} from "lib/data/tokenize/encode_row.ts";
+import { type EncodeOptions, encodeRow } from "lib/data/tokenize/encode_row.ts";
+import type { EncodedRow } from "lib/data/tokenize/tokenize_spans.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
   baseSize,

@@ -56,8 +56,12 @@ for (const [source, variables, expected] of SAME) {
 
 /** A template that Python writes otherwise or refuses, and the message. */
 const REFUSED: [string, Record<string, unknown>, RegExp][] = [
-  ["{{ x.y.strip() }}", { x: { y: 1 } }, /cannot strip what is not text: 1/],
-  ["{{ x | tojson }}", {}, /cannot write what is undefined as JSON/],
+  [
+    "{{ x.y.strip() }}",
+    { x: { y: 1 } },
+    /cannot strip a value that is not text: 1/,
+  ],
+  ["{{ x | tojson }}", {}, /cannot write an undefined value as JSON/],
   [
     "{{ x | tojson }}",
     { x: { b: [{ c: 1, 2: 3 }] } },
@@ -71,7 +75,7 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [
     "{{ x | string }}",
     { x: [true] },
-    /cannot write as text what is neither text nor a number/,
+    /cannot write as text a value that is neither text nor a number/,
   ],
   ["{{ strftime_now('%Q') }}", {}, /unknown format "%Q" of a date/],
 ];
