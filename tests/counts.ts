@@ -49,18 +49,22 @@ const alone = paths.flatMap((path) => onlyImporter(path) ?? []);
 const top = (path: string) => path.split("/")[0];
 
 /**
- * Files with the name of a graph input, as an argument or an index (`("zeros"`,
- * `["zeros"`) or as the key of a tensor that is made there (`zeros: floats(`).
+ * Files with the name of a graph input: as an argument or an index (`("zeros"`,
+ * `["zeros"`), as an entry of a table of inputs (`zeros: { shape`), or, where
+ * tensors are made, as the key of one (`zeros: floats(`).
  */
 function filesNaming(input: string): string[] {
   const name = RegExp(
-    `[([]"${input}"|, "${input}"[,)]|^\\s+${input}: (ints?|integers|floats?)\\(|^\\s+${input}: \\{ data`,
+    String.raw`[([]"${input}"|, "${input}"[,)]|^\s+${input}: {\s*(data|shape)`,
     "m",
   );
-  const deals = /\bHostTensor\b|\bArrayed\b|\bGraph\b|\bValue\b/;
-  return paths.filter((path) =>
-    top(path) === "lib" && deals.test(SOURCES.get(path)!) &&
-    name.test(SOURCES.get(path)!)
+  const key = RegExp(String.raw`^\s+${input}: \w+\(`, "m");
+  return [...SOURCES].flatMap(([path, code]) =>
+    top(path) === "lib" && /\b(HostTensor|Arrayed|Graph|Value)\b/.test(code) &&
+      (name.test(code) ||
+        key.test(code) && /\b(HostTensor|Arrayed)\b/.test(code))
+      ? [path]
+      : []
   );
 }
 
