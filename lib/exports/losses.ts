@@ -24,18 +24,20 @@ export {
 export { combine } from "../losses/combine.ts";
 export {
   type Batch,
-  type Batches,
-  type CompletionBatch,
-  type LabelBatch,
   type LossRow,
-  type PairBatch,
   type Prompts,
-  type RankBatch,
   type Ranks,
   type Sequences,
   type Tokens,
   type Totals,
 } from "../losses/batch.ts";
+export {
+  type Batches,
+  type CompletionBatch,
+  type LabelBatch,
+  type PairBatch,
+  type RankBatch,
+} from "../losses/batches.ts";
 export {
   type BatchStatistics,
   type Combination,

@@ -69,10 +69,7 @@ export interface LossMicroBatch {
  */
 export const BATCH_INPUTS = {
   /** Scored tokens of each sequence. */
-  lengths: {
-    shape: ["Q"],
-    fill: ({ tree }) => [...tree.lengths, 0],
-  },
+  lengths: { shape: ["Q"], fill: ({ tree }) => [...tree.lengths, 0] },
   /** log π_ref of each sequence; 0 for prompts. */
   refLogProbs: {
     shape: ["Q"],
@@ -138,10 +135,7 @@ export const BATCH_INPUTS = {
     dtype: "int32",
     fill: ({ rows }) => {
       const firsts = firstSequences(rows);
-      return byRank(
-        rows,
-        (row, rank, isThere) => firsts[row]! + (isThere ? rank : 0),
-      );
+      return byRank(rows, (row, rank, has) => firsts[row]! + (has ? rank : 0));
     },
   },
   rankMask: {
@@ -223,76 +217,8 @@ export interface Batch {
   readonly statistics: Readonly<Record<string, Value>>;
 }
 
-/** The input of a loss of single completions. */
-export interface CompletionBatch extends Batch {
-  /** The completion of each example. */
-  readonly completion: Sequences;
-}
-
-/** The input of a loss of pairs. */
-export interface PairBatch extends Batch {
-  /** The better completion of each pair. */
-  readonly chosen: Sequences;
-  /** The worse completion of each pair. */
-  readonly rejected: Sequences;
-}
-
-/** The input of a loss of labelled completions. */
-export interface LabelBatch extends CompletionBatch {
-  /** 1 where the completion is desirable, else 0, `[n]`. */
-  readonly desirable: Value;
-}
-
-/** The input of a loss of ranked lists. */
-export interface RankBatch extends Batch, Ranks {
-  /** From best to worst, `[n, K]`; shorter lists are filled up. */
-  readonly ranked: Sequences;
-}
-
-/** A batch in the form of each kind of loss. */
-export interface Batches {
-  /** Single completions. */
-  completions: CompletionBatch;
-  /** Pairs. */
-  pairs: PairBatch;
-  /** Labelled completions. */
-  labels: LabelBatch;
-  /** Ranked lists. */
-  ranks: RankBatch;
-}
-
-/** Presents what a graph has to losses of each kind. */
-export const BATCHES: {
-  readonly [K in keyof Batches]: (inputs: LossInputs) => Batches[K];
-} = {
-  completions: (inputs) => ({
-    ...commonTo(inputs),
-    completion: sequencesAt(inputs, () => inputs.batch.firstCompletions),
-  }),
-  pairs: (inputs) => ({
-    ...commonTo(inputs),
-    chosen: sequencesAt(inputs, () => inputs.batch.firstCompletions),
-    rejected: sequencesAt(inputs, () => inputs.batch.secondCompletions),
-  }),
-  labels: (inputs) => ({
-    ...BATCHES.completions(inputs),
-    get desirable() {
-      return inputs.batch.desirable;
-    },
-  }),
-  ranks: (inputs) => ({
-    ...commonTo(inputs),
-    ranked: sequencesAt(inputs, () => inputs.batch.rankedCompletions),
-    get rankMask() {
-      return inputs.batch.rankMask;
-    },
-    get ranks() {
-      return inputs.batch.ranks;
-    },
-  }),
-};
-
-function commonTo(inputs: LossInputs): Batch {
+/** Presents the values of a graph to losses, apart from completions. */
+export function batchOf(inputs: LossInputs): Batch {
   return {
     prompt: sequencesAt(inputs, () => inputs.batch.promptSequences),
     tokens: tokensOf(inputs),
@@ -301,8 +227,8 @@ function commonTo(inputs: LossInputs): Batch {
   };
 }
 
-/** The sequences of these numbers. */
-function sequencesAt(
+/** Presents the sequences of these numbers. */
+export function sequencesAt(
   { policy, batch }: LossInputs,
   numbers: () => Value,
 ): Sequences {
@@ -355,7 +281,7 @@ function firstSequences(rows: readonly LossRow[]): number[] {
 /** A table `[n, K]` with a cell for each rank of each row. */
 function byRank(
   rows: readonly LossRow[],
-  cell: (row: number, rank: number, isThere: boolean) => number,
+  cell: (row: number, rank: number, has: boolean) => number,
 ): Numbers {
   const longest = longestList(rows);
   const data = rows.flatMap(({ completions }, row) =>

@@ -1,6 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, cast, greater, min, mul, sub } from "../ops/elementwise.ts";
-import type { PairBatch } from "./batch.ts";
+import type { PairBatch } from "./batches.ts";
 import { pairLoss } from "./loss.ts";
 import { negLogSigmoid } from "./sequences.ts";
 import { beta } from "./options.ts";

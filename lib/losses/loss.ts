@@ -1,5 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
-import type { Batches, LossRow } from "./batch.ts";
+import type { LossRow } from "./batch.ts";
+import type { Batches } from "./batches.ts";
 import type {
   LossOptions,
   LossOptionTerms,

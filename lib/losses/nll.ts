@@ -1,6 +1,7 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, div, mul, neg } from "../ops/elementwise.ts";
-import type { PairBatch, Prompts, Sequences, Totals } from "./batch.ts";
+import type { Prompts, Sequences, Totals } from "./batch.ts";
+import type { PairBatch } from "./batches.ts";
 import type { LossTerms } from "./loss.ts";
 import type { LossOptionTerms, LossOptionValues } from "./options.ts";
 import { perToken } from "./sequences.ts";
