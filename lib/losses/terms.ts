@@ -1,6 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, mul } from "../ops/elementwise.ts";
-import { type LossInputs } from "./batch.ts";
+import type { LossInputs } from "./batch.ts";
 import { BATCHES, type Batches } from "./batches.ts";
 import type { Combination, Loss, LossOf, LossTerms } from "./loss.ts";
 import type { LossOptionValues } from "./options.ts";
