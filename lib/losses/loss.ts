@@ -173,6 +173,7 @@ export const completionLoss = <const O extends LossOptions>(
  *   formula: "−log σ(β log π(y_w|x) − β log π(y_l|x))",
  *   source: "Your paper, eq. 1, https://example.org",
  *   options: { beta },
+ *   rewardScale: ({ beta }) => beta,
  *   terms: ({ chosen, rejected }, { beta }) => ({
  *     loss: softplus(mul(beta, sub(rejected.logProb, chosen.logProb))),
  *   }),
