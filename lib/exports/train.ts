@@ -34,11 +34,15 @@ export {
 export { type BatchOptions, type BatchResult } from "../train/micro_batches.ts";
 export {
   type ComputeLogProbs,
-  type LogProbOrTokens,
   MovingReference,
   type Reference,
 } from "../train/reference.ts";
-export { ForwardPass, type LogProbOptions } from "../train/forward_pass.ts";
+export {
+  ForwardPass,
+  type LogProbOptions,
+  type LogProbOrTokens,
+} from "../train/forward_pass.ts";
+export { type Stop, Stopped } from "../train/stop.ts";
 export {
   type Snapshot,
   type UpdateOptions,

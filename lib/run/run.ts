@@ -15,7 +15,13 @@ import {
   readCheckpoint,
 } from "../train/checkpoints.ts";
 import { rowsToReference } from "../train/loop.ts";
-import { cachedReference, type Reference } from "../train/reference.ts";
+import {
+  cachedReference,
+  type ComputeLogProbs,
+  computeReference,
+  type Reference,
+} from "../train/reference.ts";
+import { nullIfStopped } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { resultStore, RunFolder } from "./folder.ts";
@@ -135,7 +141,9 @@ async function trained(
     & Omit<StepsOptions, "reference" | "measures">,
 ): Promise<Outcome | null> {
   const { clock, folder, parameters } = options;
-  const reference = await referenceFor(run, trainer, options);
+  const reference = await referenceFor(run, trainer, options)
+    .catch(nullIfStopped);
+  if (options.stop?.requested) return null;
   clock.lap("reference");
   const measures = await measuring(trainer, run.plan, reference);
   clock.lap("measure");
@@ -210,35 +218,37 @@ function trainerOptions(
 async function referenceFor(
   { inputs, plan, settings, identity }: PreparedRun,
   trainer: Trainer,
-  { inputs: given, onReference, cache }: RunOptions,
+  { inputs: given, onReference, cache, onNote, stop }: RunOptions,
 ): Promise<Reference | null> {
   const { loss, model } = inputs;
   const rows = rowsToReference(plan, loss);
   if (rows.length === 0) return null;
   if (given?.reference) return given.reference;
   const { device, precision, threads, microTokens } = settings;
-  return await cachedReference(
-    rows,
-    (rows) => {
-      onReference?.(0, rows.length);
-      return trainer.referenceLogProbs(rows, {
-        onRows: (done) => onReference?.(done, rows.length),
-      });
+  const compute: ComputeLogProbs = (rows, computing) => {
+    onReference?.(0, rows.length);
+    const onRows = (done: number) => onReference?.(done, rows.length);
+    return trainer.referenceLogProbs(rows, { onRows, stop, ...computing });
+  };
+  const folder = cache ?? await cacheFolder("reference").catch((error) => {
+    onNote?.(`${error.message}; the reference is not kept`);
+    return null;
+  });
+  if (folder === null) return await computeReference(rows, compute);
+  return await cachedReference(rows, compute, {
+    folder,
+    ...onNote && { onNote },
+    // Whatever may move the last digit counts, as runs are to repeat.
+    identity: {
+      weights: identity["model"]!,
+      adapter: model.adapterHash,
+      graph: await trainer.forward.hash(),
+      tokens: lossRequirements(loss, inputs.options).tokenReference,
+      engine: engine().version,
+      device,
+      precision,
+      threads,
+      microTokens,
     },
-    {
-      folder: cache ?? await cacheFolder("reference"),
-      // Whatever may move the last digit counts, as runs are to repeat.
-      identity: {
-        weights: identity["model"]!,
-        adapter: model.adapterHash,
-        graph: await trainer.forward.hash(),
-        tokens: lossRequirements(loss, inputs.options).tokenReference,
-        engine: engine().version,
-        device,
-        precision,
-        threads,
-        microTokens,
-      },
-    },
-  );
+  });
 }

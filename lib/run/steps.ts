@@ -7,6 +7,7 @@ import type { Clock } from "../record/record.ts";
 import { type ParameterStore, writeCheckpoint } from "../train/checkpoints.ts";
 import { type StepMetrics, train } from "../train/loop.ts";
 import type { Reference } from "../train/reference.ts";
+import type { Stop } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { RunFolder } from "./folder.ts";
@@ -19,8 +20,8 @@ export interface StepHooks {
   onStep?: (step: number, metrics?: StepMetrics) => void;
   /** Told of a checkpoint that is damaged or cannot be written, and the like. */
   onNote?: (text: string) => void;
-  /** Read after each step. */
-  stop?: { readonly requested: boolean };
+  /** Ends the run within a micro-batch. */
+  stop?: Stop;
 }
 
 /** Options of {@linkcode takeSteps}. */
@@ -75,7 +76,8 @@ export async function takeSteps(
     },
   });
   if (isFinished) return lines.all();
-  await saving.save();
+  // A run without a step has nothing to save.
+  if (trainer.step > 0) await saving.save();
   return null;
 }
 

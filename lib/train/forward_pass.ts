@@ -14,6 +14,7 @@ import {
 } from "../onnx/session.ts";
 import { createState } from "../onnx/state.ts";
 import { streamFeeds, streamInputs } from "./feeds.ts";
+import { type Stop, throwIfStopped } from "./stop.ts";
 
 /** A policy, and how its forward pass is computed. */
 export interface ForwardPassOptions extends CompileOptions {
@@ -28,7 +29,14 @@ export interface LogProbOptions {
   parameters: Tensors;
   /** Called with the number of rows that are done. */
   onRows?: (done: number) => void;
+  /** Called with the log-probabilities of the next rows, as they are computed. */
+  onPart?: (logProbs: readonly (readonly LogProbOrTokens[])[]) => void;
+  /** Ends the computation between two micro-batches, with {@linkcode Stopped}. */
+  stop?: Stop | undefined;
 }
+
+/** log π of a completion, or of each of its tokens, in nats. */
+export type LogProbOrTokens = number | readonly number[];
 
 /** Bytes of logits that one chunk of the head may take. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -105,20 +113,23 @@ export class ForwardPass {
   }
 
   /** @param take removes a row's own values from the front of a micro-batch's. */
-  async #run<T>(
+  async #run<T extends readonly LogProbOrTokens[]>(
     rows: readonly TokenRow[],
-    { parameters, onRows, unit }: LogProbOptions & { unit: Unit },
+    { parameters, onRows, onPart, stop, unit }: LogProbOptions & { unit: Unit },
     take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
     const program = await this.#compiled(unit);
     const results: T[] = [];
     for (const [start, end] of microBatches(rows, this.#microTokens)) {
+      throwIfStopped(stop);
       const part = rows.slice(start, end);
       const tree = treeBatch(part, { multiple: this.#chunks });
       const feeds = streamFeeds(tree);
       const output = await program.run({ ...feeds, ...parameters });
       const values = Array.from(hostData(output["logProbs"]));
-      results.push(...part.map((row) => take(row, values)));
+      const taken = part.map((row) => take(row, values));
+      results.push(...taken);
+      onPart?.(taken);
       onRows?.(end);
     }
     return results;

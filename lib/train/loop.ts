@@ -5,6 +5,7 @@ import { exampleWeights, rowOf } from "./examples.ts";
 import { lossRequirements } from "./requirements.ts";
 import { type Schedule, scheduled } from "./schedule.ts";
 import type { Reference } from "./reference.ts";
+import { nullIfStopped, type Stop } from "./stop.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 import { optimizerBatches } from "../data/sampler.ts";
 import { batchMetrics, logProbsByPreference } from "./metrics.ts";
@@ -59,8 +60,8 @@ export interface TrainingHooks {
   onStep?: (metrics: StepMetrics) => void | Promise<void>;
   /** More metrics of the steps that have an evaluation. */
   measure?: () => Promise<Record<string, number>>;
-  /** Read after each step; ends the run early. */
-  stop?: { readonly requested: boolean } | undefined;
+  /** Read between micro-batches; a step that was begun leaves no trace. */
+  stop?: Stop | undefined;
 }
 
 /**
@@ -79,7 +80,9 @@ export async function train(
   const references = new References(trainer, plan, reference);
   while (trainer.step < plan.batches.length) {
     const reference = await references.at(trainer.step + 1);
-    const metrics = await takeStep(trainer, plan, reference);
+    const metrics = await takeStep(trainer, plan, { reference, stop })
+      .catch(nullIfStopped);
+    if (!metrics) break;
     const { step } = trainer;
     await onStep?.({
       ...metrics,
@@ -96,13 +99,13 @@ export async function train(
 async function takeStep(
   trainer: Trainer,
   plan: TrainingPlan,
-  reference: Reference | null,
+  { reference, stop }: Pick<TrainingHooks, "reference" | "stop">,
 ): Promise<StepMetrics> {
   const step = trainer.step + 1;
   const { lossOptions, weightDecay, maxGradNorm, referenceUpdate } = plan;
   const examples = plan.batches[step - 1]!.map((i) => plan.examples[i]!);
   const learningRate = rateAt(plan, step);
-  const options = { lossOptions, reference, weightDecay, maxGradNorm };
+  const options = { lossOptions, reference, weightDecay, maxGradNorm, stop };
   const started = performance.now();
   const result = await trainer.train(examples, { ...options, learningRate });
   const seconds = (performance.now() - started) / 1000;

@@ -6,14 +6,14 @@ import {
 } from "../data/example.ts";
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
+import { orNull } from "../files/missing.ts";
+import { isObject, reasonOf } from "../files/values.ts";
 import type { Policy } from "../models/policy.ts";
 import type { Tensors } from "../onnx/session.ts";
 import { canonicalJson, type Json } from "../record/canonical_json.ts";
 import { sha256 } from "../record/sha256.ts";
+import type { LogProbOptions, LogProbOrTokens } from "./forward_pass.ts";
 import { tensorsOf, type Values } from "./trained_parameters.ts";
-
-/** log π_ref of a completion, or of each of its tokens, in nats. */
-export type LogProbOrTokens = number | readonly number[];
 
 /** Log-probabilities of completions under the reference, looked up by content. */
 export interface Reference {
@@ -26,6 +26,7 @@ export interface Reference {
 /** Computes log-probabilities of each completion of each row. */
 export type ComputeLogProbs = (
   rows: readonly TokenRow[],
+  options?: Pick<LogProbOptions, "onPart">,
 ) => Promise<readonly (readonly LogProbOrTokens[])[]>;
 
 /**
@@ -134,6 +135,8 @@ function completionKeys(row: TokenRow): string[] {
 export interface CacheOptions {
   /** Folder of the cache. */
   folder: string;
+  /** Told where the cache cannot be written, which costs time only. */
+  onNote?: (text: string) => void;
   /** Everything except the rows that decides the log-probabilities. */
   identity: Readonly<Record<string, Json>>;
 }
@@ -142,26 +145,123 @@ export interface CacheOptions {
  * Reads the reference of rows from a cache, if it was computed before for the
  * same rows by the same model in the same way; otherwise computes and keeps it.
  * The cache is keyed by content and never needs to be emptied for correctness.
+ * It is written part by part, so that an interrupted computation goes on.
  *
  * @throws RangeError where a log-probability is not finite.
  */
 export async function cachedReference(
   rows: readonly TokenRow[],
   compute: ComputeLogProbs,
-  { folder, identity }: CacheOptions,
+  { folder, identity, onNote }: CacheOptions,
 ): Promise<Reference> {
   const distinct = distinctRows(rows);
   const content = { ...identity, rows: hashExamples({ examples: distinct }) };
   const path = join(folder, `${sha256(canonicalJson(content))}.json`);
   const known = await readCached(path, distinct);
   if (known) return referenceOf(distinct, known);
-  // Made first, so that a folder that cannot be made costs no time.
-  await Deno.mkdir(folder, { recursive: true });
-  const logProbs = await compute(distinct);
+  await Deno.mkdir(folder, { recursive: true })
+    .catch((error: Error) => onNote?.(error.message));
+  const parts = await Parts.open(`${path}l`, distinct, onNote);
+  const logProbs = await parts.complete(compute);
+  if (!logProbs.flat(2).every(Number.isFinite)) await parts.remove();
   assertFinite(logProbs);
-  const text = JSON.stringify({ ...content, logProbs });
-  await writeTextAtomically(path, text);
+  const text = JSON.stringify({ ...content, ...sealed(logProbs) });
+  await writeTextAtomically(path, text)
+    .then(() => parts.remove())
+    .catch((error: Error) => onNote?.(error.message));
   return referenceOf(distinct, logProbs);
+}
+
+/** Log-probabilities of the first rows, a line a part, as they are computed. */
+class Parts {
+  private constructor(
+    private readonly path: string,
+    private readonly rows: readonly TokenRow[],
+    /** Those of an earlier computation. */
+    private readonly known: readonly LogProbOrTokens[][],
+    private readonly onNote: ((text: string) => void) | undefined,
+  ) {}
+
+  /** Reads the parts that an interrupted computation left in a file. */
+  static async open(
+    path: string,
+    rows: readonly TokenRow[],
+    onNote?: (text: string) => void,
+  ): Promise<Parts> {
+    const text = await orNull(Deno.readTextFile(path)) ?? "";
+    const known: LogProbOrTokens[][] = [];
+    for (const line of text.split("\n")) {
+      const { from, ...part } = parsedPart(line);
+      const logProbs = opened(part);
+      // Another process may have written the same rows, or a line was cut.
+      if (from !== known.length || !Array.isArray(logProbs)) continue;
+      const next = rows.slice(from, from + logProbs.length);
+      if (isFor(next, logProbs)) known.push(...logProbs);
+    }
+    return new Parts(path, rows, known, onNote);
+  }
+
+  /**
+   * Computes the rows that are left. A part ends where a micro-batch does, so
+   * that the others are cut as if none were known.
+   */
+  async complete(
+    compute: ComputeLogProbs,
+  ): Promise<readonly (readonly LogProbOrTokens[])[]> {
+    const rest = this.rows.slice(this.known.length);
+    if (rest.length === 0) return this.known;
+    const computed = await compute(rest, { onPart: this.#writer() });
+    return [...this.known, ...computed];
+  }
+
+  async remove(): Promise<void> {
+    await orNull(Deno.remove(this.path));
+  }
+
+  /** Appends parts, until the file cannot be written. */
+  #writer(): NonNullable<LogProbOptions["onPart"]> {
+    let from = this.known.length;
+    let isWritable = true;
+    return (logProbs) => {
+      if (!isWritable) return;
+      try {
+        // A line break first: the line before may be cut.
+        const line = `\n${JSON.stringify({ from, ...sealed(logProbs) })}`;
+        Deno.writeTextFileSync(this.path, line, { append: true });
+        from += logProbs.length;
+      } catch (error) {
+        isWritable = false;
+        this.onNote?.(
+          `Cannot cache the reference in ${this.path}: ${reasonOf(error)}`,
+        );
+      }
+    };
+  }
+}
+
+/** A content with its own hash, by which damage shows. */
+interface Sealed {
+  readonly logProbs?: unknown;
+  readonly sha256?: unknown;
+}
+
+function sealed(logProbs: readonly unknown[]): Sealed {
+  return { logProbs, sha256: sha256(JSON.stringify(logProbs)) };
+}
+
+/** The content; undefined where it is damaged. */
+function opened(part: Sealed): unknown {
+  const text = JSON.stringify(part.logProbs) ?? "";
+  return part.sha256 === sha256(text) ? part.logProbs : undefined;
+}
+
+function parsedPart(line: string): Sealed & { readonly from?: unknown } {
+  try {
+    const part: unknown = JSON.parse(line);
+    return isObject(part) ? part : {};
+  } catch {
+    return {}; // Cut or damaged.
+  }
 }
 
 /** The cache's log-probabilities, if it has one for each completion. */
@@ -170,7 +270,7 @@ async function readCached(
   rows: readonly TokenRow[],
 ): Promise<LogProbOrTokens[][] | null> {
   try {
-    const { logProbs } = JSON.parse(await Deno.readTextFile(path));
+    const logProbs = opened(JSON.parse(await Deno.readTextFile(path)));
     return isFor(rows, logProbs) ? logProbs : null;
   } catch {
     return null; // Absent or damaged: it is computed again and replaced.

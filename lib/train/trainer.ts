@@ -28,11 +28,13 @@ import {
   type UpdateOptions,
   type Values,
 } from "./trained_parameters.ts";
-import { type LogProbOrTokens, MovingReference } from "./reference.ts";
+import { MovingReference } from "./reference.ts";
+import { type Stop, throwIfStopped } from "./stop.ts";
 import {
   ForwardPass,
   headChunks,
   type LogProbOptions,
+  type LogProbOrTokens,
 } from "./forward_pass.ts";
 
 /** Options of a {@linkcode Trainer}. */
@@ -59,7 +61,10 @@ export interface TrainerOptions {
 }
 
 /** Options of {@linkcode Trainer.train}. */
-export interface StepOptions extends BatchOptions, UpdateOptions {}
+export interface StepOptions extends BatchOptions, UpdateOptions {
+  /** Ends the step between two micro-batches, with {@linkcode Stopped}. */
+  stop?: Stop | undefined;
+}
 
 /** The result of {@linkcode Trainer.train}. */
 export interface StepResult extends BatchResult {
@@ -263,7 +268,10 @@ export class Trainer {
     const result = await runInMicroBatches(
       examples,
       { ...options, ...this.#setup, statistics },
-      (feeds) => this.#accumulate(feeds),
+      (feeds) => {
+        throwIfStopped(options.stop);
+        return this.#accumulate(feeds);
+      },
     );
     const gradNorm = await this.trained.gradNorm();
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {

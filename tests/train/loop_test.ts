@@ -76,8 +76,30 @@ Deno.test("train() stops after the step when asked, and goes on from there", () 
     const hooks = { reference, stop, onStep };
     strictEqual(await train(trainer, plan, hooks), false);
     strictEqual(trainer.step, 2);
+    stop.requested = false;
     strictEqual(await train(trainer, plan, hooks), true);
     deepStrictEqual(await parametersOf(trainer), expected);
+  }));
+
+Deno.test("a step that a stop breaks off leaves no trace, wherever it is", () =>
+  withTrainer({ loss: DPO, microTokens: 8 }, async (trainer, { initial }) => {
+    const plan = planFor();
+    const reference = await referenceFor(plan, trainer);
+    await train(trainer, plan, { reference });
+    const expected = await parametersOf(trainer);
+    for (const looks of [0, 1, 2, 5, 9, 14]) {
+      await trainer.restart(initial);
+      let left = looks;
+      const stop = {
+        get requested() {
+          return left-- <= 0;
+        },
+      };
+      strictEqual(await train(trainer, plan, { reference, stop }), false);
+      ok(trainer.step < plan.batches.length);
+      strictEqual(await train(trainer, plan, { reference }), true);
+      deepStrictEqual(await parametersOf(trainer), expected);
+    }
   }));
 
 for (const [evalEvery, steps] of [[0, [5]], [2, [2, 4, 5]]] as const) {

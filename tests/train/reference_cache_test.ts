@@ -1,7 +1,8 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { TokenRow } from "lib/data/example.ts";
-import { cachedReference } from "lib/train/reference.ts";
+import { Rng } from "lib/rng.ts";
+import { cachedReference, type ComputeLogProbs } from "lib/train/reference.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const ROWS: readonly TokenRow[] = [
@@ -68,4 +69,87 @@ Deno.test("cachedReference() keeps nothing that is not finite", async () => {
     message: /log-probability Infinity, expected finite numbers/,
   });
   deepStrictEqual([...Deno.readDirSync(cache.path)], []);
+});
+
+const MANY: readonly TokenRow[] = Array.from({ length: 9 }, (_, i) => ({
+  prompt: [i],
+  completions: i % 2 ? [[1]] : [[2], [3, 4]],
+}));
+const valuesOf = ({ prompt, completions }: TokenRow) =>
+  completions.map((ids) => -prompt[0]! - ids.length / 8);
+
+/** Computes two rows at a time, and breaks off after some parts. */
+function inParts(parts = Infinity) {
+  const seen: number[] = [];
+  const compute: ComputeLogProbs = (rows, options) => {
+    for (let at = 0; at < rows.length; at += 2) {
+      if (at / 2 >= parts) return Promise.reject(new Error("broken off"));
+      const part = rows.slice(at, at + 2);
+      seen.push(...part.map(({ prompt }) => prompt[0]!));
+      options?.onPart?.(part.map(valuesOf));
+    }
+    return Promise.resolve(rows.map(valuesOf));
+  };
+  return { seen, compute };
+}
+
+const namesIn = (folder: string) =>
+  [...Deno.readDirSync(folder)].map(({ name }) => name);
+
+Deno.test("an interrupted computation of the reference goes on where it was", async () => {
+  using cache = temporaryFolder();
+  const options = { folder: cache.path, identity: {} };
+  for (const parts of [1, 2]) {
+    const { compute } = inParts(parts);
+    await rejects(cachedReference(MANY, compute, options), /broken off/);
+  }
+  const { seen, compute } = inParts();
+  const reference = await cachedReference(MANY, compute, options);
+  deepStrictEqual(seen, [6, 7, 8]);
+  deepStrictEqual(
+    MANY.map((row) => reference.logProbs(row)),
+    MANY.map(valuesOf),
+  );
+  strictEqual(namesIn(cache.path).length, 1);
+});
+
+Deno.test("damage to the parts of a reference costs time and nothing else", async () => {
+  const rng = new Rng("damage");
+  for (let i = 0; i < 50; i++) {
+    using cache = temporaryFolder();
+    const options = { folder: cache.path, identity: {} };
+    await rejects(cachedReference(MANY, inParts(4).compute, options));
+    const [name] = namesIn(cache.path);
+    const path = join(cache.path, name!);
+    const text = await Deno.readTextFile(path);
+    const [a, b] = [rng.integer(text.length), rng.integer(text.length)];
+    const damaged = [
+      text.slice(0, a),
+      text.slice(0, a) + text.slice(b),
+      text.slice(0, a) + "\n" + text,
+      text + text,
+      text.slice(0, a) + "x" + text.slice(a),
+      text.split("\n").toReversed().join("\n"),
+    ][i % 6]!;
+    await Deno.writeTextFile(path, damaged);
+    const reference = await cachedReference(MANY, inParts().compute, options);
+    deepStrictEqual(
+      MANY.map((row) => reference.logProbs(row)),
+      MANY.map(valuesOf),
+    );
+  }
+});
+
+Deno.test("a cache that cannot be written is a note", async () => {
+  using cache = temporaryFolder();
+  const file = join(cache.path, "file");
+  await Deno.writeTextFile(file, "");
+  const notes: string[] = [];
+  const reference = await cachedReference(MANY, inParts().compute, {
+    folder: join(file, "below"),
+    identity: {},
+    onNote: (text) => notes.push(text),
+  });
+  deepStrictEqual(reference.logProbs(MANY[1]!), valuesOf(MANY[1]!));
+  strictEqual(notes.length > 0, true);
 });
