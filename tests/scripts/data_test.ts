@@ -272,18 +272,21 @@ Deno.test("data formats lists every layout", async () => {
   match(out, /^trl-pairs +pairs +prompt \(text\), chosen \(text\)/m);
 });
 
-const REFUSED: readonly [string, string[], RegExp][] = [
+/** What is wrong, the arguments, the message, and the status if it is not 1. */
+const REFUSED: readonly [string, string[], RegExp, status?: number][] = [
   [
     "an unknown action",
     ["chekc", "x"],
     /"chekc"; expected one of inspect, check, convert, formats$/m,
+    2,
   ],
-  ["an action without data", ["check"], /Missing argument DATA of check/],
+  ["an action without data", ["check"], /Missing argument DATA of check/, 2],
   ["data that is not there", ["check", "no.jsonl"], /the data "no\.jsonl"/],
   [
     "a flag of another action",
     ["inspect", "x", "--strict"],
     /Cannot use --strict: inspect does not read it$/m,
+    2,
   ],
   [
     "limits without a model",
@@ -294,6 +297,7 @@ const REFUSED: readonly [string, string[], RegExp][] = [
     "a flag of another action that is 0",
     ["check", "x", "--seed", "0"],
     /Cannot use --seed: check does not read it$/m,
+    2,
   ],
   ["a conversion without --to", ["convert", "x"], /expected --to and --out/],
   [
@@ -303,10 +307,10 @@ const REFUSED: readonly [string, string[], RegExp][] = [
   ],
 ];
 
-for (const [what, args, message] of REFUSED) {
+for (const [what, args, message, status = 1] of REFUSED) {
   Deno.test(`data refuses ${what} in a line`, async () => {
     const { code, err } = await data(...args);
-    strictEqual(code, 1);
+    strictEqual(code, status);
     match(err, message);
     strictEqual(err.trim().split("\n").length, 1);
   });
