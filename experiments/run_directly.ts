@@ -1,7 +1,15 @@
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { parseFlags } from "lib/cli/flags.ts";
 import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
-import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
+import {
+  interruption,
+  progress,
+  runVerb,
+  say,
+  table,
+} from "lib/cli/terminal.ts";
+import { numberText } from "lib/cli/terminal_text.ts";
 import {
   choice,
   type FlagValues,
@@ -10,6 +18,7 @@ import {
   toggle,
 } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import type { ExperimentResults } from "lib/experiment/definition.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
 
 /** Flags of every program that runs an experiment. */
@@ -30,31 +39,64 @@ export const EXPERIMENT_FLAGS = {
     min: 1,
   }),
   out: text({
-    help: "folder to write to; if absent, results/ and the experiment's name",
+    help: "folder to write to; if absent, results/local/ and the " +
+      "experiment's name",
     placeholder: "DIR",
   }),
+  replace: toggle({ help: "replace other results that --out holds" }),
 } as const satisfies Verb["flags"];
-
-/** Folder of all results. */
-export const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
 /** Runs or tunes an experiment, as the flags say. */
 export async function runExperiment(
   experiment: Experiment,
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
 ): Promise<void> {
-  const { quick, seeds = null, jobs, out = RESULTS + experiment.name } = flags;
+  const { quick, seeds = null, jobs, replace } = flags;
+  const { out = defaultFolder(experiment.name) } = flags;
   const device = await resolveDevice(flags.device);
-  const options = { device, jobs, watch: progress };
-  if (flags.tune) {
-    table(await experiment.tune(options));
-    return;
+  using stop = interruption(null);
+  const options = { device, jobs, watch: progress, signal: stop.signal };
+  try {
+    if (flags.tune) return table(await experiment.tune(options));
+    const settings = { quick, seeds, out, replace };
+    report(await experiment.run({ ...options, ...settings }), out);
+  } catch (error) {
+    if (!stop.requested) throw error;
+    stop.end(flags.tune ? "Stopped" : "Stopped; go on with the same command");
   }
-  const phases = await experiment.run({ ...options, quick, seeds, out });
-  table(
-    Object.entries(phases).map(([phase, seconds]) => ({ phase, seconds })),
+}
+
+/** Says what was found, where it is, and how long it took. */
+function report({ figure, phases }: ExperimentResults, out: string): void {
+  for (const { caption, columns, rows } of figure.tables) {
+    say(`${caption}\n`);
+    table(
+      rows.map((row) =>
+        Object.fromEntries(columns.map((name, i) => [name, row[i]]))
+      ),
+    );
+    say("");
+  }
+  const page = join(out, "figure.html");
+  const times = Object.entries(phases);
+  if (times.length === 0) {
+    return say(`${page} shows them; --replace computes them anew`);
+  }
+  say(`Wrote ${page}`);
+  say(
+    times.map(([phase, time]) => `${phase} ${numberText(time)} s`).join(", "),
   );
-  say(`Wrote ${out}`);
+}
+
+/** Folder of an experiment's results in the checkout of the current folder. */
+function defaultFolder(name: string): string {
+  const here = Deno.cwd();
+  let root = here;
+  while (!existsSync(join(root, ".git")) && root !== dirname(root)) {
+    root = dirname(root);
+  }
+  const checkout = existsSync(join(root, ".git")) ? relative(here, root) : "";
+  return join(checkout, "results", "local", name);
 }
 
 /** Runs an experiment as a program of its own. */
@@ -66,7 +108,11 @@ export async function runDirectly(experiment: Experiment): Promise<void> {
     command,
     summary: question,
     flags: EXPERIMENT_FLAGS,
-    examples: [`${command} --quick --out out/${name}`, `${command} --tune`],
+    examples: [
+      `${command} --quick --out out/${name}`,
+      `${command} --out results/${name} --replace`,
+      `${command} --tune`,
+    ],
   } as const satisfies Verb;
   await runVerb(
     () => parseFlags(verb, Deno.args),

@@ -8,7 +8,7 @@ import type { Verb } from "lib/cli/verb.ts";
 const EXPERIMENT = {
   name: "experiment",
   summary:
-    "Runs experiments and writes the records, summary and figure of each.",
+    "Runs experiments and writes the records, summary and figure of each; goes on with one that was interrupted.",
   positionals: [{
     name: "name",
     help: "experiments; if absent, the main one",
@@ -22,6 +22,7 @@ const EXPERIMENT = {
   examples: [
     "deno task experiment",
     "deno task experiment frontier --quick --out out/quick",
+    "deno task experiment frontier --out results/frontier --replace",
     "deno task experiment frontier --tune",
   ],
 } as const satisfies Verb;

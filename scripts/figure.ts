@@ -30,7 +30,7 @@ const FIGURE = {
   },
   examples: [
     "deno task figure",
-    "deno task figure frontier --results out",
+    "deno task figure frontier --results results/local",
     "deno task figure out/dpo",
   ],
 } as const satisfies Verb;

@@ -84,7 +84,7 @@ const SINGLE: Record<string, { pattern: RegExp; where: RegExp }> = {
   },
   "end the process": {
     pattern: /\bDeno\.exit/,
-    where: /^(lib\/cli\/terminal\.ts$|scripts\/)/,
+    where: /^(lib\/(cli\/terminal|experiment\/worker_process)\.ts$|scripts\/)/,
   },
 };
 

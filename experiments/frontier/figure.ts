@@ -7,6 +7,7 @@ import {
   errorBar,
   nameOf,
   rounded,
+  seedsText,
   valueOf,
 } from "lib/experiment/figure_parts.ts";
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
@@ -65,7 +66,7 @@ export function frontierFigure(summary: Summary): Figure {
     title: "How near preference optimization comes to the best there is",
     text: [
       "A small decoder learns to write product reviews. Pairs of its own completions are compared by a known gold reward through Bradley–Terry, and every method trains on the same pairs. Because the world is known, so is the best reward that any policy can have at each distance from the reference model.",
-      `Means over ${seeds} seeds with 95 % intervals. The reference model's loss is ${
+      `${seedsText(seeds)} The reference model's loss is ${
         digits(nll)
       } nats a review (no model can be below ${digits(entropy)}); ${
         percent(wellFormed)
@@ -112,6 +113,7 @@ function goldLine({ goldAccuracy, settings }: Summary): ScatterTrace {
 /** The end of each method, and the attainable frontier. */
 function frontierPanel(summary: Summary): Panel {
   const { attainable, methods } = summary;
+  const seeds = summary.settings[0]!.seeds.length;
   const optima = methods.find(({ loss }) => loss === "dpo")?.values ?? [];
   const marked = attainable.filter(({ beta }) => optima.includes(beta));
   // Intervals may reach far beyond: a few endless samples make a mean.
@@ -119,7 +121,10 @@ function frontierPanel(summary: Summary): Panel {
   return {
     title: "Gold reward against distance from the reference model",
     note:
-      "KL is that of whole completions. Lines join the ends of training at the values of β or λ, of orpo-ratio the learning rate, beside them; thin lines lead there from the reference model (0, 0). Diamonds are the optima of DPO's objective at its β. Distances are on a root scale: 1, 2, 3 are 1, 4, 9 nats. Bars that leave the plot belong to settings at which a seed ran away.",
+      "KL is that of whole completions. Lines join the ends of training at the values of β or λ, of orpo-ratio the learning rate, beside them; thin lines lead there from the reference model (0, 0). Diamonds are the optima of DPO's objective at its β. Distances are on a root scale: 1, 2, 3 are 1, 4, 9 nats." +
+      (seeds === 1
+        ? ""
+        : " Bars that leave the plot belong to settings at which a seed ran away."),
     wide: true,
     data: [
       curve("attainable", [0, ...attainable.map(({ kl }) => kl)], {

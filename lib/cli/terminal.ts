@@ -172,6 +172,10 @@ const ENDING = [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const;
 /** Whether a signal asked for the end; see {@linkcode interruption}. */
 export interface Interruption extends Disposable {
   readonly requested: boolean;
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** Prints a message and ends the process, whatever is still under way. */
+  end(text: string): never;
 }
 
 /**
@@ -179,31 +183,43 @@ export interface Interruption extends Disposable {
  * first one asks the run to stop, the second ends the process. The exit status
  * is 128 and the number of the signal in both cases, as shells have it.
  *
- * @param step the part of the work that is finished first, for the warning.
+ * @param step the part of the work that is finished first, for the warning;
+ * null where the work stops at once.
  */
-export function interruption(step = "this step"): Interruption {
-  let requested = false;
+export function interruption(step: string | null = "this step"): Interruption {
+  const stop = new AbortController();
   const listeners = ENDING.map(([name, number]) => {
     const listener = () => {
-      if (requested) {
-        release();
-        Deno.exit(128 + number);
-      }
-      requested = true;
       Deno.exitCode = 128 + number;
-      warn(`stopping after ${step}; Ctrl-C again stops at once`);
+      if (stop.signal.aborted) exit();
+      if (step !== null) {
+        warn(`stopping after ${step}; Ctrl-C again stops at once`);
+      }
+      stop.abort();
     };
     return [name, listener] as const;
   });
   for (const each of listeners) Deno.addSignalListener(...each);
   return {
     get requested() {
-      return requested;
+      return stop.signal.aborted;
     },
+    signal: stop.signal,
+    end: (text) => exit(text),
     [Symbol.dispose]: () => {
       for (const each of listeners) Deno.removeSignalListener(...each);
     },
   };
+}
+
+/** Ends the process. A terminal that is closed shows no message. */
+function exit(text?: string): never {
+  try {
+    release();
+    if (text !== undefined) note(text);
+  } finally {
+    Deno.exit();
+  }
 }
 
 /** Ends the pinned line, which stays. */

@@ -8,15 +8,28 @@ import type { Outcome } from "./records.ts";
 import type { ExperimentRuns } from "./summary.ts";
 
 /** Shows the progress of a task, as `progress()` of `lib/cli/terminal.ts` does. */
-export type Watch = (of: { title: string; total: number }) => {
+export type Watch = (
+  of: {
+    title: string;
+    total: number;
+    /** Those of the total that an earlier process finished. */
+    done?: number;
+  },
+) => {
   update(done: number, metrics?: Readonly<Record<string, number>>): void;
   finish(): void;
 };
 
 /** Options of a run of an experiment, besides its settings. */
 export interface ExperimentOptions {
-  /** Folder of the results. They replace older ones when they are complete. */
+  /** Folder of the results, which appear there when they are complete. */
   readonly out: string;
+  /**
+   * Whether they replace other results that are there.
+   *
+   * @default false
+   */
+  readonly replace?: boolean;
   /** Fewer and smaller runs, for a look. */
   readonly quick: boolean;
   /** Number of seeds; `null` for the seeds of the settings. */
@@ -27,6 +40,21 @@ export interface ExperimentOptions {
   readonly jobs: number;
   /** Shows progress. */
   readonly watch: Watch;
+  /**
+   * Ends the work at once: the promise rejects with its reason. Finished runs
+   * are kept. Work in this process is abandoned, not ended: end the process.
+   *
+   * @default none
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** The end of an experiment. */
+export interface ExperimentResults {
+  /** The figure, with the tables of its results. */
+  readonly figure: Figure;
+  /** Seconds by phase; none where the results were there already. */
+  readonly phases: Readonly<Record<string, number>>;
 }
 
 /** The jobs of an experiment, which its workers run. */

@@ -1,5 +1,9 @@
 import type { RecordedRun, RunRecord } from "../record/record.ts";
-import type { ExperimentDefinition, ExperimentOptions } from "./definition.ts";
+import type {
+  ExperimentDefinition,
+  ExperimentOptions,
+  ExperimentResults,
+} from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
 import { rebuild, reproduce, runExperiment } from "./run_experiment.ts";
 import { tune } from "./tune.ts";
@@ -11,11 +15,10 @@ export interface Experiment {
   /** The question that the runs answer. */
   readonly question: string;
   /**
-   * Runs everything and writes the results.
-   *
-   * @returns seconds by phase.
+   * Runs everything and writes the results, or goes on where a process with the
+   * same options ended.
    */
-  run(options: ExperimentOptions): Promise<Readonly<Record<string, number>>>;
+  run(options: ExperimentOptions): Promise<ExperimentResults>;
   /**
    * Chooses the learning rates again and writes them beside the settings.
    *
@@ -23,7 +26,7 @@ export interface Experiment {
    * @throws Error where the experiment tunes nothing.
    */
   tune(
-    options: Pick<ExperimentOptions, "device" | "jobs" | "watch">,
+    options: Pick<ExperimentOptions, "device" | "jobs" | "watch" | "signal">,
   ): Promise<Readonly<Record<string, string | number>>[]>;
   /** Writes summary and figure anew from the records in a folder. */
   rebuild(folder: string): Promise<void>;
@@ -44,7 +47,7 @@ export function experiment<S extends GridSettings, Shared, Data, Summary>(
     question,
     run: (options) => runExperiment(definition, options),
     tune: (options) => tune(definition, options),
-    rebuild: (folder) => rebuild(definition, folder),
+    rebuild: async (folder) => void await rebuild(definition, folder),
     reproduce: (record, options) => reproduce(definition, record, options),
   };
 }

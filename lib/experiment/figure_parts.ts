@@ -27,11 +27,22 @@ export function valueOf({ option, value }: SettingSummary): string {
   return option === "learningRate" ? value.toExponential() : `${value}`;
 }
 
-/** Error bars. They are paler than the points, since those of series overlap. */
+/** Says over how many seeds the numbers of a figure are means. */
+export function seedsText(seeds: number): string {
+  return seeds === 1
+    ? "One seed, so there are no intervals."
+    : `Means over ${seeds} seeds with 95 % intervals.`;
+}
+
+/**
+ * Error bars. They are paler than the points, since those of series overlap.
+ * Points without intervals have none.
+ */
 export function errorBar(
   intervals: readonly Interval[],
   { color, scale = (x) => x }: { color: string; scale?: (x: number) => number },
 ): ErrorBar {
+  const isKnown = intervals.some(({ low }) => low !== null);
   const length = (from: number, to: number | null) =>
     to === null ? 0 : rounded(Math.abs(scale(to) - scale(from)));
   return {
@@ -42,6 +53,7 @@ export function errorBar(
     color: `${color}66`,
     thickness: 1,
     width: 3,
+    ...isKnown ? {} : { visible: false },
   };
 }
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,59 +20,127 @@ export type Reply<R = unknown> =
  * more than one, two processes do twice as much.
  */
 export class ProcessWorker<T extends JobTypes> implements Worker<T> {
-  private constructor(private readonly child: ChildProcess) {}
+  #process: WorkerProcess | undefined;
 
-  /** @param url of the module whose `createJobs` takes the setup. */
-  static async create<Setup, T extends JobTypes>(
-    url: string,
-    setup: Setup,
+  private constructor(private readonly options: ProcessOptions) {}
+
+  /** @throws whatever `createJobs` throws. */
+  static async create<T extends JobTypes>(
+    options: ProcessOptions,
   ): Promise<ProcessWorker<T>> {
+    const worker = new ProcessWorker<T>(options);
+    await worker.#start();
+    return worker;
+  }
+
+  /**
+   * Runs a job. If its process ends, another one tries once more.
+   *
+   * @throws Error where that one ends too.
+   */
+  async run<N extends keyof T>(
+    name: N,
+    input: T[N]["input"],
+  ): Promise<T[N]["output"]> {
+    const request = { job: String(name), input };
+    try {
+      return await this.#process!.answer<T[N]["output"]>(request);
+    } catch (error) {
+      if (!(error instanceof ProcessEnded)) throw error;
+      const process = await this.#start();
+      return await process.answer<T[N]["output"]>(request);
+    }
+  }
+
+  async release(): Promise<void> {
+    const status = await this.#process?.end() ?? 0;
+    if (status === 0 || this.options.signal?.aborted) return;
+    throw new ProcessEnded(status);
+  }
+
+  async #start(): Promise<WorkerProcess> {
+    const { url, setup, signal } = this.options;
+    signal?.throwIfAborted();
+    const process = new WorkerProcess(this.options);
+    this.#process = process;
+    try {
+      await process.answer<void>({ url, setup });
+      return process;
+    } catch (error) {
+      await process.end();
+      throw error;
+    }
+  }
+}
+
+/** What a worker's process is made from. */
+export interface ProcessOptions {
+  /** The module whose `createJobs` takes the setup. */
+  readonly url: string;
+  readonly setup: unknown;
+  /** Ends the process at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A process that answers requests until it ends. */
+class WorkerProcess {
+  readonly #child: ChildProcess;
+  /** Its exit status or the signal that ended it. */
+  readonly #ended: Promise<number | string>;
+
+  constructor({ url, signal }: ProcessOptions) {
     const program = import.meta.resolve("./worker_process.ts");
     const args = ["run", "-A", ...configFlag(url), program];
     const child = spawn(Deno.execPath(), args, {
       serialization: "advanced",
       stdio: ["inherit", "inherit", "inherit", "ipc"],
     });
-    const worker = new ProcessWorker<T>(child);
-    try {
-      await worker.#request<void>({ url, setup });
-    } catch (error) {
-      await worker.release();
-      throw error;
-    }
-    return worker;
+    const kill = () => child.kill("SIGKILL");
+    signal?.addEventListener("abort", kill, { once: true });
+    this.#child = child;
+    this.#ended = new Promise((resolve) =>
+      child.once("exit", (status, name) => {
+        signal?.removeEventListener("abort", kill);
+        resolve(status ?? name ?? "unknown");
+      }).on("error", ({ message }) => {
+        if (child.pid === undefined) resolve(message);
+      })
+    );
   }
 
-  run<N extends keyof T>(
-    name: N,
-    input: T[N]["input"],
-  ): Promise<T[N]["output"]> {
-    return this.#request({ job: String(name), input });
-  }
-
-  async release(): Promise<void> {
-    if (!this.child.connected) return;
-    const exit = once(this.child, "exit");
-    this.child.disconnect();
-    const [status] = await exit;
-    if (status !== 0) throw endedWith(status);
-  }
-
-  #request<R>(request: Request): Promise<R> {
-    const { child } = this;
+  answer<R>(request: Request): Promise<R> {
     return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => {
-        child.off("message", onMessage).off("exit", onExit);
-        end();
-      };
       const onMessage = (reply: Reply<R>) =>
-        settle(() =>
-          "error" in reply ? reject(reply.error) : resolve(reply.value)
-        );
-      const onExit = (status: number | null) =>
-        settle(() => reject(endedWith(status)));
-      child.on("message", onMessage).on("exit", onExit).send(request);
+        "error" in reply ? reject(reply.error) : resolve(reply.value);
+      this.#child.once("message", onMessage);
+      this.#ended.then((status) => {
+        this.#child.off("message", onMessage);
+        reject(new ProcessEnded(status));
+      });
+      if (this.#child.connected) this.#child.send(request);
     });
+  }
+
+  /**
+   * Lets it release what it holds, and waits for its end.
+   *
+   * @returns its status; null if it had ended before.
+   */
+  async end(): Promise<number | string | null> {
+    const isAlive = this.#child.connected;
+    if (isAlive) this.#child.disconnect();
+    const status = await this.#ended;
+    return isAlive ? status : null;
+  }
+}
+
+class ProcessEnded extends Error {
+  constructor(status: number | string) {
+    super(
+      `A process that shares the runs ended with ${
+        typeof status === "number" ? `status ${status}` : status
+      }, expected an answer`,
+    );
   }
 }
 
@@ -89,10 +156,4 @@ function configFlag(url: string): string[] {
     if (config) return ["--config", config];
     if (folder === dirname(folder)) return [];
   }
-}
-
-function endedWith(status: number | null): Error {
-  return new Error(
-    `A process that shares the runs ended with status ${status}, expected an answer`,
-  );
 }

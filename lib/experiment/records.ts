@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
+import { writeAtomically } from "../files/atomic.ts";
+import { exists } from "../files/missing.ts";
 import type { Device } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { checkJson } from "../record/check_json.ts";
@@ -68,25 +70,26 @@ export function recordRun<S>(
   };
 }
 
-/** Writes a run into its folder in the results. */
+/** Writes a run into its folder in the results, at once. */
 export async function writeRun(
   results: string,
   { record, rows }: RecordedRun,
 ): Promise<void> {
-  const folder = join(results, record.name);
-  await Deno.mkdir(folder);
-  const path = join(folder, "metrics.jsonl");
-  const write = metricsWriter(path);
-  for (const row of rows) write(row);
-  const artifacts = { "metrics.jsonl": await sha256File(path) };
-  await writeRecord(folder, { ...record, artifacts });
+  await writeAtomically(join(results, record.name), async (folder) => {
+    await Deno.mkdir(folder);
+    const path = join(folder, "metrics.jsonl");
+    const write = metricsWriter(path);
+    for (const row of rows) write(row);
+    const artifacts = { "metrics.jsonl": await sha256File(path) };
+    await writeRecord(folder, { ...record, artifacts });
+  });
 }
 
 /** Reads every run in the results, sorted by name. */
 export async function readRuns(results: string): Promise<RecordedRun[]> {
   const names: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(results)) {
-    if (isDirectory) names.push(name);
+  for await (const { name } of Deno.readDir(results)) {
+    if (await exists(join(results, name, "run.json"))) names.push(name);
   }
   return await Promise.all(
     names.sort().map((name) => readRun(join(results, name))),

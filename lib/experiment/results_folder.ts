@@ -1,72 +1,177 @@
-import { basename, dirname, resolve } from "node:path";
-import { namesIn } from "../files/missing.ts";
+import { cp } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { writeTextAtomically } from "../files/atomic.ts";
+import { lockedFile } from "../files/lock.ts";
+import { exists, namesIn, orNull } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
+import { canonicalJson } from "../record/canonical_json.ts";
+import {
+  differenceOf,
+  IDENTITY,
+  type Identity,
+  readIdentity,
+} from "./identity.ts";
+import { readRun } from "./records.ts";
 
 /** A file that all results have. A folder without it is not replaced. */
 const MARKER = "summary.json";
+/** Files of results that are made anew. */
+const FILES = [MARKER, IDENTITY, "figure.json", "figure.html"];
+const WAYS_OUT = "give another --out, or --replace";
+
+export interface ResultsFolderOptions {
+  readonly identity: Identity;
+  /** Whether to replace other results. */
+  readonly replace: boolean;
+}
 
 /**
  * A folder of results that appears whole or not at all. It is written beside
- * its final location and moved there at the end, replacing older results.
+ * its final location, in `.NAME.part`, and moved there at the end. A process
+ * that ends before leaves the finished runs there, and the next one goes on
+ * with them. One process at a time writes them: a lock that ends with the
+ * process keeps others out.
  */
 export class ResultsFolder implements AsyncDisposable {
-  private constructor(
-    /** The temporary folder. */
-    readonly path: string,
-    private readonly target: string,
-  ) {}
+  /** The working folder. */
+  readonly path: string;
+  readonly #old: string;
+  readonly #lock: string;
+  #held: Deno.FsFile | undefined;
+  #isFinished = false;
 
-  /** @throws Error where it cannot be written, or holds anything else. */
-  static async create(path: string): Promise<ResultsFolder> {
-    const target = resolve(path);
+  private constructor(
+    /** The final location. */
+    readonly target: string,
+    private readonly identity: Identity,
+  ) {
+    const beside = (ending: string) =>
+      join(dirname(target), `.${basename(target)}.${ending}`);
+    this.path = beside("part");
+    this.#old = beside("old");
+    this.#lock = beside("lock");
+  }
+
+  /**
+   * @throws Error where it cannot be written, another process writes it, or it
+   * holds anything else: other results too, unless they are to be replaced.
+   */
+  static async open(
+    path: string,
+    { identity, replace }: ResultsFolderOptions,
+  ): Promise<ResultsFolder> {
+    const folder = new ResultsFolder(resolve(path), identity);
     try {
-      await refuseOthers(target);
-      await Deno.mkdir(dirname(target), { recursive: true });
-      const temporary = await Deno.makeTempDir({
-        dir: dirname(target),
-        prefix: `.${basename(target)}-`,
-        suffix: ".tmp",
-      });
-      return new ResultsFolder(temporary, target);
+      await Deno.mkdir(dirname(folder.target), { recursive: true });
+      folder.#held = await lockedFile(folder.#lock);
+      await folder.#recover();
+      folder.#isFinished = await folder.#checkFinished(replace);
+      if (!folder.#isFinished) await folder.#begin(replace);
+      return folder;
     } catch (cause) {
+      await folder[Symbol.asyncDispose]();
       throw new Error(`Cannot write results to ${path}: ${reasonOf(cause)}`, {
         cause,
       });
     }
   }
 
-  /** Moves the results to their final location. */
+  /** Whether the final location has these results already. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  /**
+   * The sound runs among some names. Anything else that an earlier process left
+   * is removed.
+   */
+  async finishedRuns(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (const name of await namesIn(this.path)) {
+      const path = join(this.path, name);
+      if (names.includes(name) && await isSound(path, name)) found.add(name);
+      else if (name !== IDENTITY) await Deno.remove(path, { recursive: true });
+    }
+    return found;
+  }
+
+  /** Moves the results to their final location. Files of others stay there. */
   async publish(): Promise<void> {
-    // Temporary folders are for their user alone, results for everyone.
-    await Deno.chmod(this.path, 0o777 & ~Deno.umask()).catch(() => {});
-    const old = `${this.path}.old`;
-    const hadOld = await renamed(this.target, old);
+    for (const name of await namesIn(this.target)) {
+      const [from, to] = [join(this.target, name), join(this.path, name)];
+      const isOurs = FILES.includes(name) || name.endsWith(".tmp") ||
+        await exists(join(from, RECORD));
+      if (!isOurs) await cp(from, to, { recursive: true });
+    }
+    await orNull(Deno.rename(this.target, this.#old));
     await Deno.rename(this.path, this.target);
-    if (hadOld) await Deno.remove(old, { recursive: true });
+    await removed(this.#old);
+    this.#isFinished = true;
   }
 
-  /** Removes results that were not published. */
+  /** Removes the working folder if it holds no run, and the lock. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true }).catch(() => {});
+    if (!this.#held) return;
+    const names = await namesIn(this.path);
+    if (names.every((name) => name === IDENTITY)) await removed(this.path);
+    await Deno.remove(this.#lock).catch(() => {});
+    this.#held.close();
+  }
+
+  /** Ends the move that another process began. */
+  async #recover(): Promise<void> {
+    if (!await exists(this.#old)) return;
+    if (await exists(this.target)) await removed(this.#old);
+    else await Deno.rename(this.#old, this.target);
+  }
+
+  async #checkFinished(replace: boolean): Promise<boolean> {
+    const names = await namesIn(this.target);
+    if (names.length === 0) return false;
+    if (!names.includes(MARKER)) {
+      throw new Error(
+        `it holds ${
+          names[0]
+        } but no ${MARKER}, expected an empty folder or older results`,
+      );
+    }
+    if (replace) return false;
+    const found = differenceOf(await readIdentity(this.target), this.identity);
+    if (found === null) return true;
+    throw new Error(`it holds finished results; ${WAYS_OUT}`);
+  }
+
+  /** Makes the working folder, or takes one of the same identity. */
+  async #begin(replace: boolean): Promise<void> {
+    const names = await namesIn(this.path);
+    if (names.some((name) => !name.endsWith(".tmp"))) {
+      const found = differenceOf(await readIdentity(this.path), this.identity);
+      if (found === null) return;
+      if (!replace) {
+        throw new Error(
+          `${
+            basename(this.path)
+          } beside it holds unfinished results, but ${found}; ${WAYS_OUT}`,
+        );
+      }
+    }
+    await removed(this.path);
+    await Deno.mkdir(this.path);
+    const text = `${canonicalJson(this.identity, { indent: 2 })}\n`;
+    await writeTextAtomically(join(this.path, IDENTITY), text);
   }
 }
 
-async function refuseOthers(folder: string): Promise<void> {
-  const names = await namesIn(folder);
-  if (names.length === 0 || names.includes(MARKER)) return;
-  throw new Error(
-    `it holds ${
-      names[0]
-    } but no ${MARKER}, expected an empty folder or older results`,
-  );
-}
+const RECORD = "run.json";
 
-async function renamed(from: string, to: string): Promise<boolean> {
+async function isSound(path: string, name: string): Promise<boolean> {
   try {
-    await Deno.rename(from, to);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    return (await readRun(path)).record.name === name;
+  } catch {
+    return false;
   }
+}
+
+async function removed(path: string): Promise<void> {
+  await orNull(Deno.remove(path, { recursive: true }));
 }

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
+import { reasonOf } from "../files/values.ts";
 import { resolveDevice } from "../onnx/devices.ts";
+import type { Figure } from "../plot/figure.ts";
 import { writeFigure } from "../plot/figure_page.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { provenance } from "../record/environment.ts";
@@ -9,79 +11,118 @@ import type {
   ExperimentDefinition,
   ExperimentJobs,
   ExperimentOptions,
+  ExperimentResults,
   Watch,
 } from "./definition.ts";
-import { type GridPoint, gridPoints, type GridSettings } from "./grid.ts";
+import {
+  type GridPoint,
+  gridPoints,
+  type GridSettings,
+  runName,
+} from "./grid.ts";
+import { identityOf } from "./identity.ts";
 import type { Worker } from "./jobs.ts";
 import {
   type Outcome,
   readRuns,
   recordRun,
   REFERENCE,
+  type RunContext,
   storedSettings,
   writeRun,
 } from "./records.ts";
 import { ResultsFolder } from "./results_folder.ts";
 import { collectRuns } from "./summary.ts";
-import { mapWithWorkers, withWorkers } from "./workers.ts";
+import { mapWithWorkers, untilAborted, withWorkers } from "./workers.ts";
 
 /**
- * Runs an experiment. Its results appear once all of them exist, so that old
- * and new ones never mix.
+ * Runs an experiment. Each run is kept as soon as it is finished; the results
+ * appear once all of them exist, so that old and new ones never mix.
  *
- * @returns seconds by phase.
+ * @throws Error where `out` cannot be written or holds other results.
  */
 export async function runExperiment<S extends GridSettings, Shared, Data, Out>(
   definition: ExperimentDefinition<S, Shared, Data, Out>,
-  { out, quick, seeds, device, jobs: count, watch }: ExperimentOptions,
-): Promise<Readonly<Record<string, number>>> {
+  { out, replace = false, ...options }: ExperimentOptions,
+): Promise<ExperimentResults> {
   const clock = new Clock();
-  const { name: experiment, jobs: module } = definition;
+  const { quick, seeds, device } = options;
+  const { name: experiment, jobs: { url } } = definition;
   const settings = withSeeds(
     quick ? definition.settings.quick : definition.settings.full,
     seeds,
   );
-  await using folder = await ResultsFolder.create(out);
-  const context = {
-    ...{ experiment, settings, device },
-    provenance: await provenance(),
-  };
-  const shared = await definition.prepare(settings, { device, watch });
-  clock.lap("preparation");
-  const setup = { settings, shared, device };
-  await withWorkers({ module, setup, device, count }, async (workers) => {
-    const write = (point: GridPoint | null, outcome: Outcome) =>
-      writeRun(folder.path, recordRun(point, outcome, context));
-    const { reference, data } = await prepareSeeds(workers, {
-      seeds: settings.seeds,
-      watch,
-    });
-    if (reference) await write(null, reference);
-    clock.lap("data of seeds");
-    await runPoints(workers, {
-      points: gridPoints(settings),
-      ...{ data, watch, onOutcome: write },
-    });
-  });
-  clock.lap("runs");
-  await rebuild(definition, folder.path);
+  const context = { experiment, settings, device };
+  const identity = await identityOf({ ...context, url });
+  await using folder = await ResultsFolder.open(out, { identity, replace });
+  if (folder.isFinished) {
+    const all = await readRuns(folder.target);
+    return { figure: drawn(definition, all).figure, phases: {} };
+  }
+  const own = { ...context, provenance: await provenance() };
+  await runMissing(definition, own, { ...options, folder, clock });
+  options.signal?.throwIfAborted();
+  const figure = await rebuild(definition, folder.path);
   await folder.publish();
   clock.lap("summary and figure");
-  return clock.timings().phases;
+  return { figure, phases: clock.timings().phases };
+}
+
+/** Runs everything that a folder lacks. */
+async function runMissing<S extends GridSettings, Shared, Data, Out>(
+  definition: ExperimentDefinition<S, Shared, Data, Out>,
+  context: RunContext<S>,
+  { folder, clock, jobs: count, watch, signal }:
+    & Pick<ExperimentOptions, "jobs" | "watch" | "signal">
+    & { folder: ResultsFolder; clock: Clock },
+): Promise<void> {
+  const { settings, device } = context;
+  const points = gridPoints(settings);
+  const finished = await folder.finishedRuns(
+    [REFERENCE, ...points.map(runName)],
+  );
+  const missing = points.filter((point) => !finished.has(runName(point)));
+  if (missing.length === 0 && finished.has(REFERENCE)) return;
+  const shared = await untilAborted(
+    definition.prepare(settings, { device, watch }),
+    signal,
+  );
+  clock.lap("preparation");
+  const setup = { settings, shared, device };
+  const shares = { module: definition.jobs, setup, device, count, signal };
+  await withWorkers(shares, async (workers) => {
+    const onOutcome = (point: GridPoint | null, outcome: Outcome) =>
+      writeRun(folder.path, recordRun(point, outcome, context));
+    const data = await prepareSeeds(workers, {
+      seeds: [...new Set(missing.map(({ seed }) => seed))],
+      ...{ watch, measures: !finished.has(REFERENCE), onOutcome },
+    });
+    clock.lap("data of seeds");
+    const done = points.length - missing.length;
+    await runPoints(workers, { points: missing, data, done, watch, onOutcome });
+  });
+  clock.lap("runs");
 }
 
 /** Writes `summary.json`, `figure.json` and `figure.html` from the records. */
 export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
   folder: string,
-): Promise<void> {
-  const all = await readRuns(folder);
-  const summary = definition.summarize(
-    collectRuns(all, definition.settings.schema),
-  );
+): Promise<Figure> {
+  const { summary, figure } = drawn(definition, await readRuns(folder));
   const json = `${canonicalJson(summary, { indent: 1 })}\n`;
   await writeTextAtomically(join(folder, "summary.json"), json);
-  await writeFigure(folder, definition.figure(summary));
+  await writeFigure(folder, figure);
+  return figure;
+}
+
+function drawn<S extends GridSettings, Shared, Data, Summary>(
+  definition: ExperimentDefinition<S, Shared, Data, Summary>,
+  runs: readonly RecordedRun[],
+): { summary: Summary; figure: Figure } {
+  const { schema } = definition.settings;
+  const summary = definition.summarize(collectRuns(runs, schema));
+  return { summary, figure: definition.figure(summary) };
 }
 
 /**
@@ -125,42 +166,58 @@ export async function reproduce<S extends GridSettings, Shared, Data, Summary>(
   }
 }
 
-/** Measures the model that all runs start from; prepares the data of each seed. */
+/** Called with each result, and the run that it is of; null for the reference. */
+type OnOutcome = (point: GridPoint | null, outcome: Outcome) => Promise<void>;
+
+/**
+ * Prepares the data of each seed and, if `measures`, measures the model that all
+ * runs start from.
+ */
 export async function prepareSeeds<Data>(
   workers: readonly Worker<ExperimentJobs<Data>>[],
-  { seeds, watch }: { seeds: readonly number[]; watch: Watch },
-): Promise<{ reference: Outcome | null; data: ReadonlyMap<number, Data> }> {
-  const shown = watch({ title: "data of seeds", total: seeds.length + 1 });
+  { seeds, measures, watch, onOutcome }: {
+    seeds: readonly number[];
+    measures: boolean;
+    watch: Watch;
+    onOutcome: OnOutcome;
+  },
+): Promise<ReadonlyMap<number, Data>> {
+  const inputs = [...measures ? [null] : [], ...seeds];
+  const shown = watch({ title: "data of seeds", total: inputs.length });
   let done = 0;
-  let reference: Outcome | null = null;
   const data = new Map<number, Data>();
-  await mapWithWorkers(
-    { workers, inputs: [null, ...seeds] },
-    async (worker, seed) => {
-      if (seed === null) reference = await worker.run("reference", null);
-      else data.set(seed, await worker.run("prepare", seed));
-      shown.update(++done);
-    },
-  );
+  await mapWithWorkers({ workers, inputs }, async (worker, seed) => {
+    if (seed === null) {
+      const outcome = await worker.run("reference", null);
+      if (outcome) await onOutcome(null, outcome);
+    } else data.set(seed, await worker.run("prepare", seed));
+    shown.update(++done);
+  });
   shown.finish();
-  return { reference, data };
+  return data;
 }
 
 /** Shares runs among workers, neighbours first: those of one loss share graphs. */
 export async function runPoints<Data>(
   workers: readonly Worker<ExperimentJobs<Data>>[],
-  { points, data, watch, onOutcome }: {
+  { points, data, done = 0, watch, onOutcome }: {
     points: readonly GridPoint[];
     data: ReadonlyMap<number, Data>;
+    /** Number of runs that were finished before. */
+    done?: number;
     watch: Watch;
-    onOutcome: (point: GridPoint, outcome: Outcome) => Promise<void>;
+    onOutcome: OnOutcome;
   },
 ): Promise<void> {
-  const shown = watch({ title: "runs", total: points.length });
-  let done = 0;
+  const shown = watch({ title: "runs", total: done + points.length, done });
   await mapWithWorkers({ workers, inputs: points }, async (worker, point) => {
     const own = { point, data: data.get(point.seed)! };
-    await onOutcome(point, await worker.run("run", own));
+    const outcome = await worker.run("run", own).catch((cause) => {
+      throw new Error(`Cannot finish ${runName(point)}: ${reasonOf(cause)}`, {
+        cause,
+      });
+    });
+    await onOutcome(point, outcome);
     shown.update(++done);
   });
   shown.finish();

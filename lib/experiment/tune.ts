@@ -10,7 +10,7 @@ import type {
 import { type GridPoint, gridPoints, type GridSettings } from "./grid.ts";
 import type { Outcome } from "./records.ts";
 import { prepareSeeds, runPoints } from "./run_experiment.ts";
-import { withWorkers } from "./workers.ts";
+import { untilAborted, withWorkers } from "./workers.ts";
 
 /** A rate of a method, and the end of its run at each value. */
 interface Trial {
@@ -34,9 +34,9 @@ type Ends = ReadonlyMap<GridPoint, FinalPoint>;
  */
 export async function tune<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
-  { device, jobs: count, watch }: Pick<
+  { device, jobs: count, watch, signal }: Pick<
     ExperimentOptions,
-    "device" | "jobs" | "watch"
+    "device" | "jobs" | "watch" | "signal"
   >,
 ): Promise<Record<string, string | number>[]> {
   const { name, tuning, jobs: module } = definition;
@@ -47,32 +47,42 @@ export async function tune<S extends GridSettings, Shared, Data, Summary>(
   }
   const { measures, learningRates, seed } = tuning;
   const settings = { ...tuning.settings, seeds: [seed] };
-  const shared = await definition.prepare(settings, { device, watch });
+  const shared = await untilAborted(
+    definition.prepare(settings, { device, watch }),
+    signal,
+  );
   const setup = { settings, shared, device };
   const ends = new Map<GridPoint, FinalPoint>();
-  const reference = await withWorkers(
-    { module, setup, device, count },
-    async (workers) => {
-      const { seeds } = settings;
-      const { reference, data } = await prepareSeeds(workers, { seeds, watch });
-      await runPoints(workers, {
-        points: learningRates.flatMap((rate) => pointsAt(settings, rate)),
-        ...{ data, watch },
-        onOutcome: (point, { rows }) => {
-          const last = rows.at(-1)!;
-          const read = measures.map((name) => [name, last[name]!] as const);
-          const { value } = point;
-          ends.set(point, { value, ...Object.fromEntries(read) });
-          return Promise.resolve();
-        },
-      });
-      return reference;
-    },
-  );
+  let reference: Outcome | null = null;
+  const onOutcome = (point: GridPoint | null, outcome: Outcome) => {
+    if (point === null) reference = outcome;
+    else ends.set(point, finalPoint(point, outcome, measures));
+    return Promise.resolve();
+  };
+  const shares = { module, setup, device, count, signal };
+  await withWorkers(shares, async (workers) => {
+    const { seeds } = settings;
+    const data = await prepareSeeds(workers, {
+      ...{ seeds, measures: true, watch, onOutcome },
+    });
+    const points = learningRates.flatMap((rate) => pointsAt(settings, rate));
+    await runPoints(workers, { points, data, watch, onOutcome });
+  });
   const trials = trialsOf(tuning, ends, reference);
   const chosen = chosenRates(trials);
   await write(tuning, { trials, chosen });
   return tableOf(trials, chosen);
+}
+
+/** The measures at the end of a run that the criterion reads. */
+function finalPoint(
+  { value }: GridPoint,
+  { rows }: Outcome,
+  measures: readonly string[],
+): FinalPoint {
+  const last = rows.at(-1)!;
+  const read = measures.map((name) => [name, last[name]!] as const);
+  return { value, ...Object.fromEntries(read) };
 }
 
 /** Every method at one rate; where the rate varies, it is the only value. */

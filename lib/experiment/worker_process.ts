@@ -7,18 +7,25 @@ import type { JobsModule, JobTable } from "./jobs.ts";
 type UntypedJobs = Record<string, { input: unknown; output: unknown }>;
 
 let table: JobTable<UntypedJobs> | undefined;
+let isBusy = false;
 
 process.on("message", async (request: Request) => {
   let reply: Reply;
+  isBusy = true;
   try {
     reply = { value: await answer(request) };
   } catch (error) {
     reply = { error };
   }
+  isBusy = false;
   process.send?.(reply);
 });
 
-process.on("disconnect", () => table?.release());
+// Its parent released it or is gone; then nobody wants the answer.
+process.on("disconnect", async () => {
+  if (!isBusy) await table?.release();
+  Deno.exit();
+});
 
 async function answer(request: Request): Promise<unknown> {
   if ("job" in request) return table!.jobs[request.job]!(request.input);

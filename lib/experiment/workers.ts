@@ -9,6 +9,8 @@ export interface WorkerOptions<Setup, T extends JobTypes> {
   readonly device: Device;
   /** Number of workers that share the jobs on a CPU. */
   readonly count: number;
+  /** Ends the work at once: processes end, jobs in this one are abandoned. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -16,14 +18,14 @@ export interface WorkerOptions<Setup, T extends JobTypes> {
  * single worker runs in this process, several in processes of their own.
  */
 export async function withWorkers<Setup, T extends JobTypes, R>(
-  { module, setup, device, count }: WorkerOptions<Setup, T>,
+  { module, setup, device, count, signal }: WorkerOptions<Setup, T>,
   use: (workers: readonly Worker<T>[]) => Promise<R>,
 ): Promise<R> {
   // Processes that share a GPU are no faster than a single one.
   const isAlone = count === 1 || device !== "cpu";
   const create = isAlone
-    ? async () => localWorker(await module.createJobs(setup))
-    : () => ProcessWorker.create<Setup, T>(module.url, setup);
+    ? async () => localWorker(await module.createJobs(setup), signal)
+    : () => ProcessWorker.create<T>({ url: module.url, setup, signal });
   const slots = [...Array(isAlone ? 1 : count).keys()];
   const workers: Worker<T>[] = [];
   try {
@@ -31,6 +33,9 @@ export async function withWorkers<Setup, T extends JobTypes, R>(
       workers.push(await create());
     });
     return await use(workers);
+  } catch (error) {
+    signal?.throwIfAborted(); // whose processes have failed then
+    throw error;
   } finally {
     await Promise.all(workers.map((worker) => worker.release()));
   }
@@ -68,6 +73,27 @@ export async function mapWithWorkers<W, I, R>(
 
 function localWorker<T extends JobTypes>(
   { jobs, release }: JobTable<T>,
+  signal: AbortSignal | undefined,
 ): Worker<T> {
-  return { run: (name, input) => jobs[name](input), release };
+  return {
+    run: (name, input) => untilAborted(jobs[name](input), signal),
+    // A job that was abandoned still uses what would be freed.
+    release: () => signal?.aborted ? Promise.resolve() : release(),
+  };
+}
+
+/** The result of work, or the reason of a signal that is aborted before. */
+export async function untilAborted<R>(
+  work: Promise<R>,
+  signal: AbortSignal | undefined,
+): Promise<R> {
+  if (!signal) return await work;
+  using listening = new DisposableStack();
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    listening.defer(() => signal.removeEventListener("abort", onAbort));
+  });
+  return await Promise.race([work, aborted]);
 }

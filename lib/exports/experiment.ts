@@ -7,6 +7,7 @@ export {
   type ExperimentDefinition,
   type ExperimentJobs,
   type ExperimentOptions,
+  type ExperimentResults,
   type FinalPoint,
   type JobSetup,
   type Tuning,

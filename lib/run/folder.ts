@@ -1,7 +1,8 @@
 import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { writeFolder } from "../files/atomic.ts";
-import { exists, orNull } from "../files/missing.ts";
+import { lockedFile } from "../files/lock.ts";
+import { exists } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 import { readAdapter, writeAdapter } from "../models/adapter/adapter_folder.ts";
 import { adapterOf, adapterValues } from "../models/load_policy.ts";
@@ -171,25 +172,6 @@ export function resultStore(
 }
 
 const WEIGHTS = "model.safetensors";
-
-/**
- * Holds a file until it is closed or the process ends, whatever ends it.
- *
- * @throws Error where another process holds it.
- */
-async function lockedFile(path: string): Promise<Deno.FsFile> {
-  for (;;) {
-    const file = await Deno.open(path, { create: true, write: true });
-    if (!await file.tryLock(true)) {
-      file.close();
-      throw new Error("another run is writing there; expected another folder");
-    }
-    // The one before may have removed the file after it was opened here.
-    const there = await orNull(Deno.stat(path));
-    if (there?.ino === (await file.stat()).ino) return file;
-    file.close();
-  }
-}
 
 const megabytes = (bytes: number) => Number((bytes / 1e6).toPrecision(3));
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { JobTable } from "lib/experiment/jobs.ts";
 
 /** Jobs that do little, to try workers with. */
@@ -7,6 +8,10 @@ export type ArithmeticJobs = {
   process: { input: null; output: number };
   fail: { input: string; output: never };
   exit: { input: number; output: never };
+  /** Takes a minute. */
+  wait: { input: null; output: void };
+  /** Ends the process where a file is missing, and leaves it. */
+  exitOnce: { input: string; output: string };
 };
 
 export const { url } = import.meta;
@@ -21,6 +26,13 @@ export function createJobs(
       process: () => Promise.resolve(Deno.pid),
       fail: (message) => Promise.reject(new RangeError(message)),
       exit: (code) => Deno.exit(code),
+      wait: () =>
+        new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, 60_000))),
+      exitOnce: async (path) => {
+        if (existsSync(path)) return "done";
+        await Deno.writeTextFile(path, "");
+        Deno.exit(9);
+      },
     },
     release: () => Deno.writeTextFile(released, "x", { append: true }),
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ExperimentOptions } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
+import { runName } from "lib/experiment/grid.ts";
 import { readRun, readRuns } from "lib/experiment/records.ts";
 import { differences } from "lib/record/differences.ts";
 import { sha256 } from "lib/record/sha256.ts";
@@ -19,7 +20,7 @@ const toy = experiment(TOY);
 Deno.test("an experiment writes a record of each point and of the reference", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "toy");
-  const phases = await toy.run({ ...OPTIONS, out });
+  const { phases } = await toy.run({ ...OPTIONS, out });
   equal(Object.keys(phases).length, 4);
   const runs = await readRuns(out);
   deepEqual(runs.map(({ record }) => record.name), [
@@ -58,6 +59,39 @@ Deno.test("it runs fewer settings for a look, and as many seeds as asked", async
     (await readRuns(out)).map(({ record }) => record.name),
     ["dpo-beta0.1-seed1", "dpo-beta1-seed1", "reference"],
   );
+});
+
+Deno.test("a run that fails is named, the others are kept", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "toy");
+  let ran: string[] = [];
+  const failing = (failed: string | null) =>
+    experiment({
+      ...TOY,
+      jobs: {
+        ...TOY.jobs,
+        createJobs: async (setup) => {
+          const { jobs, release } = await TOY.jobs.createJobs(setup);
+          const run: typeof jobs.run = async (input) => {
+            const name = runName(input.point);
+            ran.push(name);
+            if (name === failed) throw new Error("no luck");
+            return await jobs.run(input);
+          };
+          return { jobs: { ...jobs, run }, release };
+        },
+      },
+    });
+  await rejects(
+    failing("dpo-beta1-seed2").run({ ...OPTIONS, out }),
+    /Cannot finish dpo-beta1-seed2: no luck/,
+  );
+  equal(ran.length, 5);
+  ran = [];
+  await failing(null).run({ ...OPTIONS, out });
+  equal(ran[0], "dpo-beta1-seed2");
+  equal(ran.length, 12 - 4);
+  equal((await readRuns(out)).length, 13);
 });
 
 Deno.test("summary and figure are made anew from the records", async () => {

@@ -4,6 +4,7 @@ import {
   endTable,
   errorBar,
   nameOf,
+  seedsText,
 } from "lib/experiment/figure_parts.ts";
 import { meanInterval } from "lib/stats/interval.ts";
 
@@ -45,6 +46,13 @@ Deno.test("error bars reach from the mean to both ends, on the axis's scale", ()
     ...{ type: "data", symmetric: false, thickness: 1, width: 3 },
     ...{ array: [1, 0], arrayminus: [1, 0], color: "#12345666" },
   });
+});
+
+Deno.test("points of one seed have no bars, and are not called means", () => {
+  const bars = errorBar([meanInterval([4])], { color: "#123456" });
+  equal(bars.visible, false);
+  equal(seedsText(1), "One seed, so there are no intervals.");
+  equal(seedsText(2), "Means over 2 seeds with 95 % intervals.");
 });
 
 Deno.test("the table of ends has half of each interval, if there is one", () => {

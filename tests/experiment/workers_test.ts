@@ -1,5 +1,6 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
 import type { Worker } from "lib/experiment/jobs.ts";
 import { ProcessWorker } from "lib/experiment/process_worker.ts";
@@ -53,8 +54,9 @@ Deno.test("after an error no job is started, and those under way are waited for"
 
 /** Workers that scale by a factor, and how often they were released. */
 async function withScaling<R>(
-  { count, factor = 3, device = "cpu" as const }: {
+  { count, factor = 3, device = "cpu" as const, signal }: {
     count: number;
+    signal?: AbortSignal;
     factor?: number;
     device?: "cpu" | "webgpu";
   },
@@ -64,7 +66,10 @@ async function withScaling<R>(
   const released = join(folder.path, "released");
   Deno.writeTextFileSync(released, "");
   const setup = { factor, released };
-  const result = await withWorkers({ module, setup, device, count }, use);
+  const result = await withWorkers(
+    { module, setup, device, count, signal },
+    use,
+  );
   return { result, releases: Deno.readTextFileSync(released).length };
 }
 
@@ -123,6 +128,46 @@ Deno.test("a process that ends is an error of the job it had", async () => {
   await rejects(failing, /ended with status 9, expected an answer/);
 });
 
+Deno.test("the job of a process that ends is tried once more in another", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "exited");
+  const { result } = await withScaling({ count: 2 }, async ([worker]) => {
+    const before = await worker!.run("process", null);
+    equal(await worker!.run("exitOnce", path), "done");
+    const between = await worker!.run("process", null);
+    Deno.kill(between, "SIGKILL");
+    const after = await worker!.run("process", null);
+    return new Set([before, between, after]).size;
+  });
+  equal(result, 3);
+});
+
+Deno.test("a signal ends the work and every process", async () => {
+  const stop = new AbortController();
+  const pids: number[] = [];
+  const failing = withScaling(
+    { count: 2, signal: stop.signal },
+    async (workers) => {
+      for (const worker of workers) {
+        pids.push(
+          await worker.run("process", null),
+        );
+      }
+      const waiting = workers.map((worker) => worker.run("wait", null));
+      stop.abort(new Error("enough"));
+      await Promise.all(waiting);
+    },
+  );
+  await rejects(failing, /enough/);
+  equal(pids.length, 2);
+  for (const pid of pids) throws(() => process.kill(pid, 0), /ESRCH/);
+  const alone = withScaling(
+    { count: 1, signal: AbortSignal.timeout(50) },
+    ([worker]) => worker!.run("wait", null),
+  );
+  await rejects(alone, { name: "TimeoutError" });
+});
+
 Deno.test("a worker imports what the configuration of its jobs' project names", async () => {
   using project = temporaryFolder();
   const write = (name: string, text: string) =>
@@ -140,9 +185,8 @@ Deno.test("a worker imports what the configuration of its jobs' project names", 
   );
   const url = pathToFileURL(join(project.path, "jobs/scaling.ts")).href;
   const worker = await ProcessWorker.create<
-    null,
     { scale: { input: number; output: number } }
-  >(url, null);
+  >({ url, setup: null });
   equal(await worker.run("scale", 4), 40);
   await worker.release();
 });
