@@ -19,12 +19,23 @@ export interface RopeDefaults {
   readonly rotaryShare?: readonly [field: string, value: number];
   /** Types of scaling that only this family has. */
   readonly scalings?: ReadonlyMap<string, ScalingReader>;
+  readonly maxPositions: number;
 }
 
-/** Reads the scaling of a rotation with a base and a number of elements. */
+/** A rotation as far as its scaling depends on it. */
+interface Rotation {
+  readonly theta: number;
+  /** Elements of a head that are rotated. */
+  readonly size: number;
+  readonly maxPositions: number;
+  /** Positions that the model was first trained for. */
+  readonly originalMaxPositions: number;
+}
+
+/** Reads the scaling of a rotation. */
 export type ScalingReader = (
   rope: ConfigReader,
-  rotation: { readonly theta: number; readonly size: number },
+  rotation: Rotation,
 ) => RopeConfig["scaling"];
 
 /**
@@ -36,8 +47,9 @@ export function readRope(
   fields: ConfigReader,
   defaults: RopeDefaults,
 ): RopeConfig {
-  const rope = fields.object("rope_scaling") ??
-    fields.object("rope_parameters");
+  const scaling = fields.object("rope_scaling");
+  const isEmpty = Object.keys(scaling?.values ?? {}).length === 0;
+  const rope = isEmpty ? fields.object("rope_parameters") : scaling;
   const config = ropeOf(fields, rope, defaults);
   // Settings for each type of layer would go unread.
   const nested = Object.entries(rope?.values ?? {})
@@ -52,17 +64,25 @@ export function ropeOf(
   rope: ConfigReader | null,
   defaults: RopeDefaults,
 ): RopeConfig {
-  const { headDim, theta: [name, fallback] = ["rope_theta", 10_000] } =
-    defaults;
+  const { headDim, maxPositions } = defaults;
+  const [name, fallback] = defaults.theta ?? ["rope_theta", 10_000];
   const theta = rope?.has("rope_theta")
     ? rope.positive("rope_theta")
     : fields.positive(name, fallback);
   const part = readSize(fields, rope, defaults);
-  const rotation = { theta, size: headDim, ...part };
-  const scaling = rope && readScaling(rope, rotation, defaults);
+  const scaling = rope && scalingReader(rope, defaults)(rope, {
+    theta,
+    size: headDim,
+    ...part,
+    maxPositions,
+    // transformers lets the file's own field win.
+    originalMaxPositions: (fields.has(ORIGINAL) ? fields : rope)
+      .count(ORIGINAL, maxPositions),
+  });
   return { theta, scaling, ...part };
 }
 
+const ORIGINAL = "original_max_position_embeddings";
 const SHARE = "partial_rotary_factor";
 
 /** Reads the elements of a head that are rotated, left out if all are. */
@@ -87,28 +107,40 @@ const SCALINGS: ReadonlyMap<string, ScalingReader> = new Map<
   ScalingReader
 >([
   ["default", () => null],
+  ["dynamic", readDynamic],
   ["linear", readLinear],
   ["llama3", readLlama3],
   ["yarn", readYarn],
 ]);
 
-function readScaling(
+function scalingReader(
   rope: ConfigReader,
-  rotation: { theta: number; size: number },
   { scalings = new Map() }: RopeDefaults,
-): RopeConfig["scaling"] {
+): ScalingReader {
   const known = new Map([...SCALINGS, ...scalings]);
   const field = rope.has("rope_type") ? "rope_type" : "type";
   const read = known.get(rope.text(field, "default"));
-  if (read) return read(rope, rotation);
+  if (read) return read;
   throw rope.error(field, `one of: ${[...known.keys()].join(", ")}`);
+}
+
+/**
+ * Dynamic scaling changes the base for texts beyond `max_position_embeddings`,
+ * which is as far as texts go here.
+ */
+function readDynamic(rope: ConfigReader): null {
+  rope.positive("factor");
+  return null;
 }
 
 function readLinear(rope: ConfigReader): LinearScaling {
   return { kind: "linear", factor: rope.positive("factor") };
 }
 
-function readLlama3(rope: ConfigReader): Llama3Scaling {
+function readLlama3(
+  rope: ConfigReader,
+  { originalMaxPositions }: Rotation,
+): Llama3Scaling {
   const lowFrequencyFactor = rope.positive("low_freq_factor");
   const highFrequencyFactor = rope.positive("high_freq_factor");
   if (highFrequencyFactor <= lowFrequencyFactor) {
@@ -119,7 +151,7 @@ function readLlama3(rope: ConfigReader): Llama3Scaling {
     factor: rope.positive("factor"),
     lowFrequencyFactor,
     highFrequencyFactor,
-    originalMaxPositions: rope.count("original_max_position_embeddings"),
+    originalMaxPositions,
   };
 }
 
@@ -130,16 +162,17 @@ function readLlama3(rope: ConfigReader): Llama3Scaling {
  */
 function readYarn(
   rope: ConfigReader,
-  { theta, size }: { theta: number; size: number },
+  { theta, size, maxPositions, originalMaxPositions: original }: Rotation,
 ): PairScaling {
-  const factor = rope.positive("factor");
-  const original = rope.count("original_max_position_embeddings");
+  const factor = rope.values["factor"] === null
+    ? maxPositions / original
+    : rope.positive("factor");
   /** The pair, not a whole one, that turns so often. */
   const pairOf = (turns: number) =>
     size * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
   const whole = rope.flag("truncate", true);
-  const fast = pairOf(rope.positive("beta_fast", 32));
-  const slow = pairOf(rope.positive("beta_slow", 1));
+  const fast = pairOf(nonzero(rope, "beta_fast") ?? 32);
+  const slow = pairOf(nonzero(rope, "beta_slow") ?? 1);
   const first = Math.max(whole ? Math.floor(fast) : fast, 0);
   const last = Math.min(whole ? Math.ceil(slow) : slow, size - 1);
   const factors = Array.from({ length: size / 2 }, (_, i) => {
@@ -150,11 +183,16 @@ function readYarn(
   return { kind: "pairs", factors, amplitude: yarnAmplitude(rope, factor) };
 }
 
+/** A number above zero, or none: 0 counts as absent, as in Python's `or`. */
+function nonzero(rope: ConfigReader, name: string): number | null {
+  return rope.values[name] ? rope.positive(name) : null;
+}
+
 function yarnAmplitude(rope: ConfigReader, factor: number): number {
   const grown = (scale: number) =>
     factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
-  const fallback = rope.has("mscale") && rope.has("mscale_all_dim")
-    ? grown(rope.positive("mscale")) / grown(rope.positive("mscale_all_dim"))
-    : grown(1);
+  const [own, all] = ["mscale", "mscale_all_dim"]
+    .map((name) => nonzero(rope, name));
+  const fallback = own && all ? grown(own) / grown(all) : grown(1);
   return rope.positive("attention_factor", fallback);
 }

@@ -157,7 +157,7 @@ export const gemma: Family = {
 /** Reads the rotations of layers that see everything, and of those that slide. */
 function readRopes(
   fields: ConfigReader,
-  { headDim }: Pick<DecoderConfig, "headDim">,
+  config: Pick<DecoderConfig, "headDim" | "maxPositions">,
 ): Readonly<Record<"full" | "sliding", RopeConfig>> {
   const nested = fields.object("rope_parameters");
   const full = nested?.object("full_attention") ??
@@ -168,8 +168,8 @@ function readRopes(
     ["rope_local_base_freq", 10_000],
   ] as const;
   return {
-    full: ropeOf(fields, full, { headDim, theta: global }),
-    sliding: ropeOf(fields, sliding, { headDim, theta: local }),
+    full: ropeOf(fields, full, { ...config, theta: global }),
+    sliding: ropeOf(fields, sliding, { ...config, theta: local }),
   };
 }
 

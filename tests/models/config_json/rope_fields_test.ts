@@ -1,6 +1,7 @@
-import { strictEqual } from "node:assert/strict";
+import { rejects, strictEqual } from "node:assert/strict";
 import { inverseFrequencies } from "lib/models/decoder/rotary.ts";
 import { assertClose } from "../../assert_close.ts";
+import { fixture } from "../../places.ts";
 import { configOf } from "../config_of.ts";
 import { TINY } from "../tiny_model.ts";
 
@@ -62,5 +63,42 @@ for (const [changes, middle, amplitude] of FOUND) {
       { tolerance: 1e-6 },
     );
     assertClose([scaling.amplitude], [amplitude], { tolerance: 1e-8 });
+  });
+}
+
+/** A line of fixtures/rope.py, which documents it. */
+interface Spelling {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly frequencies?: readonly number[];
+  readonly amplitude?: number;
+}
+
+const SPELLINGS: readonly Spelling[] = Deno.readTextFileSync(
+  fixture("rope.jsonl"),
+).trim().split("\n").map((line) => JSON.parse(line));
+
+for (const { config, frequencies, amplitude } of SPELLINGS) {
+  const { rope_theta: _, ...tiny } = TINY;
+  const read = () =>
+    configOf({
+      ...tiny,
+      "head_dim": 16,
+      "max_position_embeddings": 128,
+      ...config,
+    });
+  Deno.test(`rotations of ${JSON.stringify(config)} are transformers'`, async () => {
+    if (!frequencies) {
+      await rejects(read(), /field "rope_scaling.factor" is missing/);
+      return;
+    }
+    const { rope } = await read();
+    assertClose(
+      [...inverseFrequencies({ headDim: 16, rope: rope! })],
+      frequencies,
+      { tolerance: 1e-6 },
+    );
+    const { scaling } = rope!;
+    const grown = scaling?.kind === "pairs" ? scaling.amplitude : 1;
+    assertClose([grown], [amplitude!], { tolerance: 1e-7 });
   });
 }
