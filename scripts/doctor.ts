@@ -101,13 +101,14 @@ async function fastest(run: () => Promise<unknown>): Promise<number> {
 
 /** The Hub's address and cache, by the environment; nothing is sent to it. */
 async function hub() {
-  const { endpoint, token, offline, cache } = await hubAccess(
+  const { endpoint, token, offlineBy, cache } = await hubAccess(
     Deno.env.toObject(),
   );
   const reason = await writeFault(cache);
   return {
     endpoint,
-    offline,
+    offline: offlineBy !== null,
+    offlineBy,
     hasToken: token !== null,
     cache: { folder: cache, writable: reason === null, reason },
   };
@@ -170,9 +171,9 @@ function deviceLines(
   ];
 }
 
-function hubLines({ endpoint, offline, hasToken, cache }: Findings["hub"]) {
+function hubLines({ endpoint, offlineBy, hasToken, cache }: Findings["hub"]) {
   const lines: Line[] = [
-    ["Hub", `${endpoint}${offline ? ", switched off by HF_HUB_OFFLINE" : ""}`],
+    ["Hub", `${endpoint}${offlineBy ? `, switched off by ${offlineBy}` : ""}`],
     ["Hub token", hasToken ? "set" : "none: public models and data only"],
     ["Hub cache", `${cache.folder}, ${cache.reason ?? "writable"}`],
   ];

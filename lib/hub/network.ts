@@ -8,14 +8,14 @@ import { Transient, Unreachable } from "./retry.ts";
  * the Hub names, nor where a redirect leads.
  *
  * @returns the response, whatever its status.
- * @throws Unreachable if there is no response, or `HF_HUB_OFFLINE` is set.
+ * @throws Unreachable if there is no response, or the environment forbids requests.
  */
 export async function send(
-  { endpoint, token, offline }: HubAccess,
+  { endpoint, token, offlineBy }: HubAccess,
   request: Request,
 ): Promise<Response> {
-  if (offline) {
-    throw new Unreachable("HF_HUB_OFFLINE is set: unset it to go online");
+  if (offlineBy !== null) {
+    throw new Unreachable(`${offlineBy} is set: unset it to go online`);
   }
   const { origin } = new URL(request.url);
   if (token !== null && origin === new URL(endpoint).origin) {

@@ -45,7 +45,8 @@ export interface HubAccess {
   readonly responseTimeout: number;
   /** Milliseconds that a host may send nothing during a download. */
   readonly stallTimeout: number;
-  readonly offline: boolean;
+  /** The environment variable that forbids requests, or null. */
+  readonly offlineBy: string | null;
 }
 
 /** One repository at one revision, and how to reach it. */
@@ -88,7 +89,8 @@ export async function repoFor(
  * The Hub and the folder of its cache, by the environment: `HF_ENDPOINT`,
  * `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`,
  * `HF_HUB_ETAG_TIMEOUT` and `HF_HUB_DOWNLOAD_TIMEOUT` mean what they mean to
- * Python's `huggingface_hub`.
+ * Python's `huggingface_hub`, as do the older `HUGGING_FACE_HUB_TOKEN` and
+ * `TRANSFORMERS_OFFLINE`.
  *
  * @throws Error if `HF_ENDPOINT` is no URL.
  */
@@ -98,7 +100,8 @@ export async function hubAccess(
   const caches = env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const home = expandHome(env.HF_HOME || join(caches, "huggingface"));
   const tokenFile = expandHome(env.HF_TOKEN_PATH || join(home, "token"));
-  const token = env.HF_TOKEN || await orNull(Deno.readTextFile(tokenFile));
+  const token = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN ||
+    await orNull(Deno.readTextFile(tokenFile));
   const endpoint = (env.HF_ENDPOINT || HUB_URL).replace(/\/+$/, "");
   if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
     throw new Error(
@@ -110,9 +113,16 @@ export async function hubAccess(
     token: token?.trim() || null,
     responseTimeout: 1000 * (Number(env.HF_HUB_ETAG_TIMEOUT) || 10),
     stallTimeout: 1000 * (Number(env.HF_HUB_DOWNLOAD_TIMEOUT) || 10),
-    offline: /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? ""),
+    offlineBy: offlineBy(env),
     cache: expandHome(env.HF_HUB_CACHE || join(home, "hub")),
   };
+}
+
+/** The first variable that is set decides, as in `huggingface_hub`. */
+function offlineBy(env: Readonly<Record<string, string>>): string | null {
+  const name = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]
+    .find((name) => env[name]);
+  return name && /^(1|on|yes|true)$/i.test(env[name]!) ? name : null;
 }
 
 /** Replaces a leading `~`, as a shell does. */

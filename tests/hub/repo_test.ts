@@ -42,15 +42,31 @@ Deno.test("the token comes from HF_TOKEN, then from the file in HF_HOME", async 
   await Deno.writeTextFile(join(home, "other"), "from_other");
   const path = { HF_HOME: home, HF_TOKEN_PATH: join(home, "other") };
   strictEqual((await repoIn(path)).token, "from_other");
-  const env = { HF_HOME: home, HF_TOKEN: "from_env" };
+  const older = { HF_HOME: home, HUGGING_FACE_HUB_TOKEN: "from_older" };
+  strictEqual((await repoIn(older)).token, "from_older");
+  const env = { ...older, HF_TOKEN: "from_env" };
   strictEqual((await repoIn(env)).token, "from_env");
 });
 
 Deno.test("HF_HUB_OFFLINE is on for 1, on, yes and true alone", async () => {
   const values = ["1", "ON", "yes", "True", "0", "", "no"];
   const repos = values.map((value) => repoIn({ HF_HUB_OFFLINE: value }));
-  const offline = (await Promise.all(repos)).map((repo) => repo.offline);
-  strictEqual(offline.join(), "true,true,true,true,false,false,false");
+  const by = (await Promise.all(repos)).map((repo) => repo.offlineBy !== null);
+  strictEqual(by.join(), "true,true,true,true,false,false,false");
+});
+
+Deno.test("TRANSFORMERS_OFFLINE counts where HF_HUB_OFFLINE is not set", async () => {
+  const [hub, older] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
+  const cases = [
+    [{ [older]: "1" }, older],
+    [{ [older]: "yes", [hub]: "" }, older],
+    [{ [older]: "1", [hub]: "0" }, null],
+    [{ [older]: "0", [hub]: "1" }, hub],
+    [{ [older]: "off" }, null],
+  ] as const;
+  for (const [env, expected] of cases) {
+    strictEqual((await repoIn({ ...env })).offlineBy, expected);
+  }
 });
 
 Deno.test("HF_ENDPOINT loses its last slash and must be a URL", async () => {

@@ -23,6 +23,7 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
   deepStrictEqual(hub, {
     endpoint: "http://localhost:9",
     offline: true,
+    offlineBy: "HF_HUB_OFFLINE",
     hasToken: true,
     cache: { folder: `${folder.path}/hub/cache`, writable: true, reason: null },
   });
