@@ -34,13 +34,13 @@ interface Storage {
  */
 const STORAGES: Record<BaseWeights, Storage> = {
   /** As stored; a session casts half precision up once, and keeps the result. */
-  float32: { linear: asStored, others: asStored },
+  float32: { linear: inFloat32, others: inFloat32 },
   /** As stored if that is half precision, without a loss; else float16. */
   half: { linear: inHalf, others: inHalfIfStored },
   /** 8 bits each, and float32 for 32 of them together. */
-  int8: { linear: inInt8, others: asStored },
+  int8: { linear: inInt8, others: inFloat32 },
   /** 4 bits each, and float32 for 32 of them together. */
-  int4: { linear: inInt4, others: asStored },
+  int4: { linear: inInt4, others: inFloat32 },
 };
 
 /** How frozen weights are held: as stored, in half precision, or in few bits. */
@@ -77,6 +77,17 @@ export function asStored(
   return (graph) => cast(storedValue(graph, name, tensor), graph.float);
 }
 
+/** As stored, except float64, which graphs lack: it is rounded and held. */
+async function inFloat32(
+  weights: Weights,
+  { name, shape }: Parameter,
+): Promise<ValueIn> {
+  if (weights.get(name)?.dtype !== "F64") return asStored(weights, { name });
+  const held = await weights.read(name);
+  return (graph) =>
+    cast(graph.external({ dtype: "float32", shape }, { held }), graph.float);
+}
+
 /** The exponent bits of float16's infinities. */
 const INFINITE = 0x7c00;
 
@@ -109,8 +120,8 @@ function inHalfIfStored(
   weights: Weights,
   parameter: Parameter,
 ): ValueIn | Promise<ValueIn> {
-  const isWide = weights.get(parameter.name)?.dtype === "F32";
-  return (isWide ? asStored : inHalf)(weights, parameter);
+  const isWide = /^F(32|64)$/.test(weights.get(parameter.name)?.dtype ?? "");
+  return (isWide ? inFloat32 : inHalf)(weights, parameter);
 }
 
 async function inInt8(

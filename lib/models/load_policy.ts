@@ -76,14 +76,12 @@ export async function loadPolicy(
   const adapterHash = tuning.kind === "adapter" ? hashAdapter(lora) : null;
   await weights.assertFinite();
   const adapted = adaptedConfig(config, lora.replaced);
-  const exact = loraPolicy(adapted, weights, lora);
+  const policyOver = async (kind: BaseWeights) =>
+    loraPolicy(adapted, await quantizeWeights(config, weights, kind), lora);
+  const exact = await policyOver("float32");
   const isExact = baseWeights === "float32";
   return {
-    policy: isExact ? exact : loraPolicy(
-      adapted,
-      await quantizeWeights(config, weights, baseWeights),
-      lora,
-    ),
+    policy: isExact ? exact : await policyOver(baseWeights),
     weights,
     exact: isExact ? null : exact,
     lora,

@@ -24,6 +24,7 @@ import {
 } from "../train/random_trainer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { randomDecoder, SMALL } from "./random_decoder.ts";
+import { putStored } from "./put_stored.ts";
 import { randomLora } from "./random_lora.ts";
 import {
   putJson,
@@ -226,3 +227,22 @@ async function putHalf(
   const bytes = tensors.flatMap(({ data }) => [...new Uint8Array(data.buffer)]);
   await Deno.writeFile(path, Uint8Array.of(...length, ...header, ...bytes));
 }
+
+Deno.test("weights in float64 compute as those in float32 do, however they are held", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder);
+    const tensors = (await tensorsFor(folder))
+      .map((tensor) => ({ ...tensor, data: tensor.data.map((x) => x % 1) }));
+    const measured = async (dtype: "F64" | "F32", kind: BaseWeights) => {
+      await putStored(
+        `${folder}/model.safetensors`,
+        tensors.map((tensor) => ({ ...tensor, dtype })),
+      );
+      const options = { baseWeights: kind };
+      const { policy } = await loadPolicy(folder, AS_IT_IS, options);
+      return (await measure(policy)).logProbs;
+    };
+    for (const kind of BASE_WEIGHTS) {
+      deepStrictEqual(await measured("F64", kind), await measured("F32", kind));
+    }
+  }));
