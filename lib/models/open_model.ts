@@ -1,7 +1,11 @@
 import { architectureOf, type DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
 import { readConfig } from "./read_config.ts";
-import { openWeights, type Weights } from "./weights/weights.ts";
+import {
+  haveSameValues,
+  openWeights,
+  type Weights,
+} from "./weights/weights.ts";
 import {
   adaptedConfig,
   checkAdapter,
@@ -28,10 +32,28 @@ const RECOMPUTED =
  * field, or a tensor with the shapes expected and found.
  */
 export async function openModel(folder: string): Promise<OpenModel> {
-  const config = await readConfig(folder);
-  const weights = withCanonicalNames(config, await openWeights(folder));
+  const stated = await readConfig(folder);
+  const weights = withCanonicalNames(stated, await openWeights(folder));
+  const config = await withOwnHead(stated, weights);
   checkWeights(config, weights);
   return { config, weights };
+}
+
+/**
+ * A head that is stored beside the embedding that config.json ties it to counts
+ * where its values differ, as in transformers.
+ */
+async function withOwnHead(
+  config: DecoderConfig,
+  weights: Weights,
+): Promise<DecoderConfig> {
+  const { embedding, head } = architectureOf(config).names;
+  const [own, tied] = [`${head}.weight`, `${embedding}.weight`];
+  if (!config.tiedHead || !weights.get(own) || !weights.get(tied)) {
+    return config;
+  }
+  const tiedHead = await haveSameValues(weights, [own, tied]);
+  return { ...config, tiedHead };
 }
 
 function checkWeights(config: DecoderConfig, weights: Weights): void {
@@ -61,15 +83,15 @@ function checkWeights(config: DecoderConfig, weights: Weights): void {
 /**
  * Finds a model's weights by the names of {@linkcode parameterNames}, which
  * transformers uses in memory and saves. Some files differ: GPT-2's lack the
- * `transformer.` of a model with a head, and GPT-NeoX's may call the head by
- * its newer name.
+ * `transformer.` of a model with a head, GPT-NeoX's may call the head by its
+ * newer name, and those of a tied head may have it in place of the embedding.
  */
 function withCanonicalNames(
   config: DecoderConfig,
   weights: Weights,
 ): Weights {
   const stored = new Map<string, string>();
-  for (const { name } of parameterNames(config)) {
+  for (const { name } of parameterNames({ ...config, tiedHead: false })) {
     const other = weights.get(name)
       ? undefined
       : otherNames(config, name).find((other) => weights.get(other));
@@ -94,7 +116,8 @@ function otherNames(config: DecoderConfig, name: string): string[] {
   const { names } = architectureOf(config);
   if (name === `${names.head}.weight`) return [HEAD];
   const [, ...rest] = name.split(".");
-  return [rest.join(".")];
+  const isTied = config.tiedHead && name === `${names.embedding}.weight`;
+  return [rest.join("."), ...isTied ? [`${names.head}.weight`, HEAD] : []];
 }
 
 /** A model's parameters in forward order, which are read one by one. */

@@ -1,8 +1,11 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { openModel } from "lib/models/open_model.ts";
+import { writeModelFolder } from "lib/models/model_folder.ts";
+import { openModel, openTensors } from "lib/models/open_model.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { shared } from "../places.ts";
+import { putStored } from "./put_stored.ts";
 import {
   putJson,
   putTinyModel,
@@ -119,14 +122,94 @@ Deno.test("a tensor that no name leads to is named as the model has it", () =>
     );
   }));
 
-Deno.test("a stored copy of a tied head and of frequencies is passed over", () =>
+Deno.test("stored frequencies are passed over", () =>
   withFolder(async (folder) => {
-    const extra = [
-      "lm_head.weight",
-      "model.layers.0.self_attn.rotary_emb.inv_freq",
-    ].map((name) => ({ name, shape: [1], data: new Float32Array(1) }));
-    await putTinyModel(folder, (tensors) => [...tensors, ...extra]);
+    const name = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    const extra = { name, shape: [1], data: new Float32Array(1) };
+    await putTinyModel(folder, (tensors) => [...tensors, extra]);
     await openModel(folder);
+  }));
+
+const GEMMA = {
+  ...TINY,
+  "model_type": "gemma",
+  "head_dim": 4,
+  "hidden_activation": "gelu_pytorch_tanh",
+};
+
+for (
+  const [fields, head] of [
+    [TINY, "lm_head"],
+    [GEMMA, "lm_head"],
+    [GPT2, "lm_head"],
+    [{ ...NEOX, "tie_word_embeddings": true }, "embed_out"],
+    [{ ...NEOX, "tie_word_embeddings": true }, "lm_head"],
+  ] as const
+) {
+  const model = fields.model_type;
+  Deno.test(`${model}'s ${head} counts beside a tied embedding where it differs, and is kept`, () =>
+    withFolder(async (folder) => {
+      await putJson(`${folder}/config.json`, fields);
+      const tensors = await tensorsFor(folder);
+      const [embedding] = tensors;
+      const tied = { ...embedding!, name: `${head}.weight` };
+      const put = (...extra: NamedTensor[]) =>
+        writeSafetensors(`${folder}/model.safetensors`, [...tensors, ...extra]);
+      const exported = async () => {
+        const out = `${folder}/out`;
+        const { tensors } = await openTensors(folder);
+        await writeModelFolder(out, { from: folder, tensors });
+        return await openModel(out);
+      };
+      await put(tied);
+      strictEqual((await openModel(folder)).config.tiedHead, true);
+      strictEqual((await exported()).config.tiedHead, true);
+      for (const at of [0, tied.data.length - 1]) {
+        const data = tied.data.with(at, 7.5);
+        await put({ ...tied, data });
+        for (
+          const { config, weights } of [
+            await openModel(folder),
+            await exported(),
+          ]
+        ) {
+          strictEqual(config.tiedHead, false);
+          const { name } = parameterNames(config).at(-1)!;
+          deepStrictEqual(await weights.read(name), data);
+        }
+      }
+      await put({ ...tied, shape: [1, 8], data: new Float32Array(8) });
+      await rejects(openModel(folder), /expected shape .*, found \[1,8\]/);
+    }));
+}
+
+Deno.test("a tied head of another type is compared by its values", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder);
+    const tensors = await tensorsFor(folder);
+    const embedding = { ...tensors[0]!, name: "lm_head.weight" };
+    for (const dtype of ["F64", "F16"] as const) {
+      for (const [more, tiedHead] of [[0, true], [1, false]] as const) {
+        const data = embedding.data.map((x) => x + more);
+        await putStored(`${folder}/model.safetensors`, [
+          ...tensors.map((tensor) => ({ ...tensor, dtype: "F32" as const })),
+          { ...embedding, data, dtype },
+        ]);
+        strictEqual((await openModel(folder)).config.tiedHead, tiedHead);
+      }
+    }
+  }));
+
+Deno.test("a tied embedding may be stored under the head's name", () =>
+  withFolder(async (folder) => {
+    await putTinyModel(folder, ([embedding, ...others]) => [
+      { ...embedding!, name: "lm_head.weight" },
+      ...others,
+    ]);
+    const { config, weights } = await openModel(folder);
+    strictEqual(config.tiedHead, true);
+    const [embedding] = await tensorsFor(folder);
+    deepStrictEqual(await weights.read(embedding!.name), embedding!.data);
   }));
 
 Deno.test({

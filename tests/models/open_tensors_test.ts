@@ -90,10 +90,10 @@ for (const dtype of MODEL_DTYPES) {
 Deno.test("a tied head stays tied, though a copy of it is stored", () =>
   withFolder(async (root) => {
     const { model } = await putPair(root);
-    await putTinyModel(model, (tensors) => [
-      ...randomized(tensors),
-      { ...tensors[0]!, name: "lm_head.weight" },
-    ]);
+    await putTinyModel(model, (tensors) => {
+      const drawn = randomized(tensors);
+      return [...drawn, { ...drawn[0]!, name: "lm_head.weight" }];
+    });
     const out = `${root}/out`;
     const { tensors } = await openTensors(model);
     await writeModelFolder(out, { from: model, tensors });

@@ -1,4 +1,5 @@
 import type { Graph, Value } from "../../onnx/graph.ts";
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { openConfig } from "../config_json/config_reader.ts";
@@ -162,7 +163,7 @@ function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
       return data;
     },
     assertFinite: async () => {
-      const chunk = new ArrayBuffer(1 << 22);
+      const chunk = new ArrayBuffer(CHUNK_BYTES);
       for (const [name, file] of owners) {
         if (await hasOnlyFinite(file, { name, chunk })) continue;
         assertFinite(name, await readTensor(file, name), file.path);
@@ -177,6 +178,8 @@ const EXPONENTS: ReadonlyMap<string, [bytes: 2 | 4, exponent: number]> =
   new Map(
     [["F32", [4, 0x7f800000]], ["F16", [2, 0x7c00]], ["BF16", [2, 0x7f80]]],
   );
+
+const CHUNK_BYTES = 1 << 22;
 
 /** Whether no exponent is that of NaN or infinity; false for unknown types. */
 async function hasOnlyFinite(
@@ -202,9 +205,39 @@ async function hasOnlyFinite(
   return true;
 }
 
+/** Whether two stored tensors have one shape and equal values. */
+export async function haveSameValues(
+  weights: Pick<Weights, "get" | "read">,
+  names: readonly [string, string],
+): Promise<boolean> {
+  const [a, b] = [weights.get(names[0])!, weights.get(names[1])!];
+  if (a.shape.join() !== b.shape.join()) return false;
+  if (a.dtype === b.dtype) return await haveSameBytes(a, b);
+  const other = await weights.read(names[1]);
+  return (await weights.read(names[0])).every((x, i) => x === other[i]);
+}
+
+async function haveSameBytes(
+  a: LocatedTensor,
+  b: LocatedTensor,
+): Promise<boolean> {
+  using first = await Deno.open(a.file);
+  using second = await Deno.open(b.file);
+  await first.seek(a.begin, Deno.SeekMode.Start);
+  await second.seek(b.begin, Deno.SeekMode.Start);
+  const chunks = [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(CHUNK_BYTES)];
+  for (let left = a.end - a.begin; left > 0; left -= CHUNK_BYTES) {
+    const [x, y] = chunks.map((chunk) => chunk.subarray(0, left));
+    await fill(first, x!);
+    await fill(second, y!);
+    if (!x!.equals(y!)) return false;
+  }
+  return true;
+}
+
 async function hashFiles(files: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  const chunk = new Uint8Array(1 << 22);
+  const chunk = new Uint8Array(CHUNK_BYTES);
   for (const path of files) {
     using file = await Deno.open(path);
     for (let n = await file.read(chunk); n; n = await file.read(chunk)) {
