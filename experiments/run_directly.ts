@@ -9,7 +9,6 @@ import {
   say,
   table,
 } from "lib/cli/terminal.ts";
-import { numberText } from "lib/cli/terminal_text.ts";
 import {
   choice,
   type FlagValues,
@@ -84,7 +83,9 @@ function report({ figure, phases }: ExperimentResults, out: string): void {
   }
   say(`Wrote ${page}`);
   say(
-    times.map(([phase, time]) => `${phase} ${numberText(time)} s`).join(", "),
+    times.map(([phase, time]) => `${phase} ${Number(time.toFixed(1))} s`).join(
+      ", ",
+    ),
   );
 }
 

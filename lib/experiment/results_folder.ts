@@ -11,12 +11,15 @@ import {
   type Identity,
   readIdentity,
 } from "./identity.ts";
+import { keptValue } from "./kept_value.ts";
 import { readRun } from "./records.ts";
 
 /** A file that all results have. A folder without it is not replaced. */
 const MARKER = "summary.json";
 /** Files of results that are made anew. */
 const FILES = [MARKER, IDENTITY, "figure.json", "figure.html"];
+/** The file of the value that all workers share, until the results are complete. */
+const SHARED = "shared.bin";
 const WAYS_OUT = "give another --out, or --replace";
 
 export interface ResultsFolderOptions {
@@ -90,13 +93,19 @@ export class ResultsFolder implements AsyncDisposable {
     for (const name of await namesIn(this.path)) {
       const path = join(this.path, name);
       if (names.includes(name) && await isSound(path, name)) found.add(name);
-      else if (name !== IDENTITY) await Deno.remove(path, { recursive: true });
+      else if (![IDENTITY, SHARED].includes(name)) await removed(path);
     }
     return found;
   }
 
+  /** The value that all workers share, made once for all processes. */
+  async shared<T>(make: () => Promise<T>): Promise<T> {
+    return await keptValue(join(this.path, SHARED), make);
+  }
+
   /** Moves the results to their final location. Files of others stay there. */
   async publish(): Promise<void> {
+    await removed(join(this.path, SHARED));
     for (const name of await namesIn(this.target)) {
       const [from, to] = [join(this.target, name), join(this.path, name)];
       const isOurs = FILES.includes(name) || name.endsWith(".tmp") ||
@@ -109,7 +118,7 @@ export class ResultsFolder implements AsyncDisposable {
     this.#isFinished = true;
   }
 
-  /** Removes the working folder if it holds no run, and the lock. */
+  /** Removes the working folder if nothing is in it, and the lock. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#held) return;
     const names = await namesIn(this.path);

@@ -84,7 +84,7 @@ async function runMissing<S extends GridSettings, Shared, Data, Out>(
   const missing = points.filter((point) => !finished.has(runName(point)));
   if (missing.length === 0 && finished.has(REFERENCE)) return;
   const shared = await untilAborted(
-    definition.prepare(settings, { device, watch }),
+    folder.shared(() => definition.prepare(settings, { device, watch })),
     signal,
   );
   clock.lap("preparation");

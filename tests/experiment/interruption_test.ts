@@ -8,6 +8,8 @@ import { outcome } from "../scripts/run_script.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { PROCESSES } from "./slow_experiment.ts";
 
+const PROGRAM = checkout("tests/experiment/slow_experiment.ts");
+
 /** Number of signals; give more to try longer. */
 const SIGNALS = Number(Deno.env.get("PREFGRAD_SIGNALS") ?? 4);
 
@@ -50,7 +52,7 @@ class Program implements Disposable {
   start(jobs = 2, ...args: string[]): Deno.ChildProcess {
     return new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "-A", checkout("tests/experiment/slow_experiment.ts")],
+        ...["run", "-A", PROGRAM],
         ...["--jobs", `${jobs}`, "--out", this.results, ...args],
       ],
       env: { NO_COLOR: "1", [PROCESSES]: this.#processes },
@@ -187,4 +189,23 @@ Deno.test("a command that is given again shows its results", async () => {
   );
   await program.finish("--seeds", "1", "--replace");
   equal((await program.read()).runs.length, 5);
+});
+
+Deno.test("results go to the checkout of the current folder", async () => {
+  using folder = temporaryFolder();
+  const inside = join(folder.path, "checkout", "deep");
+  for (const path of [inside, join(folder.path, "checkout", ".git")]) {
+    Deno.mkdirSync(path, { recursive: true });
+  }
+  const { code, out, err } = await outcome(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", PROGRAM, "--quick", "--seeds", "1", "--jobs", "1"],
+      ...{ cwd: inside, stdout: "piped", stderr: "piped" },
+    }).spawn(),
+  );
+  equal(code, 0, err);
+  match(out, /^Wrote \.\.\/results\/local\/slow\/figure\.html$/m);
+  const results = join(folder.path, "checkout", "results", "local");
+  deepEqual(namesIn(results), ["slow"]);
+  deepEqual(namesIn(inside), []);
 });

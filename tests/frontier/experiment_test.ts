@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { FRONTIER } from "experiments/frontier/experiment.ts";
+import type { Watch } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { readRun, readRuns } from "lib/experiment/records.ts";
 import { differences } from "lib/record/differences.ts";
@@ -48,6 +49,53 @@ Deno.test("the whole experiment, small", async (t) => {
     const two = await readRuns(await run(join(folder.path, "two"), 2));
     deepEqual(differences(runs, two), []);
   });
+
+  await t.step(
+    "goes on where it was stopped, to the same numbers",
+    async () => {
+      const stopped = join(folder.path, "stopped");
+      const stop = new AbortController();
+      const options = { quick: false, seeds: null, device: "cpu" } as const;
+      const stopping: Watch = ({ title, done = 0 }) => ({
+        update: (now) => {
+          if (title === "runs" && now === done + 2) {
+            stop.abort(
+              new Error("stop"),
+            );
+          }
+        },
+        finish: () => {},
+      });
+      const { signal } = stop;
+      await rejects(
+        tiny.run({
+          ...options,
+          out: stopped,
+          jobs: 2,
+          watch: stopping,
+          signal,
+        }),
+        /stop/,
+      );
+      const part = join(folder.path, ".stopped.part");
+      const kept = [...Deno.readDirSync(part)].map(({ name }) => name);
+      ok(
+        kept.includes("shared.bin") && kept.includes("reference"),
+        kept.join(),
+      );
+      const again = await readRuns(await run(stopped, 1));
+      deepEqual(differences(runs, again), []);
+      const titles: string[] = [];
+      await tiny.run({
+        ...{ ...options, out: stopped, jobs: 1 },
+        watch: ({ title }) => {
+          titles.push(title);
+          return watch();
+        },
+      });
+      deepEqual(titles, []);
+    },
+  );
 
   await t.step(
     "draws the same figure again from the records alone",

@@ -7,7 +7,9 @@ import type { RecordedRun } from "lib/record/record.ts";
 import { collectRuns } from "lib/experiment/summary.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { meanInterval } from "lib/stats/interval.ts";
+import type { ScatterTrace } from "lib/plot/figure.ts";
 import { syntheticRuns } from "./synthetic_runs.ts";
+import { TINY } from "./tiny_settings.ts";
 
 const RUNS = syntheticRuns();
 
@@ -91,4 +93,24 @@ Deno.test("the figure draws every method and tells every setting", () => {
     }
   }
   equal(tables[0]!.rows.length, summary.settings.length);
+});
+
+Deno.test("the figure of one seed shows and announces no interval", () => {
+  const textOf = (seeds: number[]) => {
+    const runs = syntheticRuns({ ...TINY, seeds });
+    return JSON.stringify(frontierFigure(summarize(runs)));
+  };
+  const [one, two] = [textOf([1]), textOf([1, 2])];
+  for (const sign of ["±", "interval", "95 %", "Bars"]) {
+    ok(two.includes(sign), sign);
+    ok(!one.replace("One seed, so there are no intervals.", "").includes(sign));
+  }
+  const runs = syntheticRuns({ ...TINY, seeds: [1] });
+  const { panels } = frontierFigure(summarize(runs));
+  for (const { data } of panels) {
+    for (const trace of data) {
+      const { error_x: x, error_y: y } = trace as Partial<ScatterTrace>;
+      deepEqual([x, y].filter((bar) => bar && bar.visible !== false), []);
+    }
+  }
 });

@@ -13,10 +13,10 @@ const START = {
 };
 
 /** Records of runs that never were: numbers that tell them apart. */
-export function syntheticRuns(): RecordedRun[] {
+export function syntheticRuns(settings = TINY): RecordedRun[] {
   const context = {
     experiment: FRONTIER.name,
-    settings: TINY,
+    settings,
     device: "cpu",
     provenance: null,
   } as const;
@@ -36,8 +36,8 @@ export function syntheticRuns(): RecordedRun[] {
     objective: null,
   };
   const measures = { nll: 15, wellFormed: 0.9, attainable };
-  const reference = referenceOutcome(trained, TINY, measures);
-  const runs = gridPoints(TINY).map((point, i) => {
+  const reference = referenceOutcome(trained, settings, measures);
+  const runs = gridPoints(settings).map((point, i) => {
     const rows = [0, ...TINY.evaluation.steps].map((step) => {
       const x = step * (1 + i / 10) + point.seed / 7;
       const measured = {

@@ -1,6 +1,7 @@
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { writeRun } from "lib/experiment/records.ts";
+import { checkout } from "../places.ts";
 import { syntheticRuns } from "../frontier/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";
@@ -27,6 +28,17 @@ Deno.test("experiment refuses a folder of other files before it computes", async
   const { code, err } = await runScript("experiment", args);
   match(err, /^error: Cannot write results to .*: it holds thesis.tex/);
   equal(code, 1);
+});
+
+Deno.test("experiment leaves the published results as they are", async () => {
+  const results = checkout("results");
+  const names = () => [...Deno.readDirSync(results)].map(({ name }) => name);
+  const before = names();
+  const args = ["--quick", "--out", join(results, "frontier")];
+  const { code, err } = await runScript("experiment", args);
+  match(err, /it holds finished results; give another --out, or --replace\n$/);
+  equal(code, 1);
+  deepEqual(names(), before);
 });
 
 Deno.test("figure draws from records alone, the same again", async () => {
