@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from "node:util";
 import { shown, unreadable } from "./containers/reading.ts";
 import type { Format } from "./formats/format.ts";
 import { type Entry, entryError, entryFormat } from "./formats/registered.ts";
+import { refuseStandIn } from "../files/stand_in.ts";
 import { orNull } from "../files/missing.ts";
 import { isObject, reasonOf } from "../files/values.ts";
 
@@ -148,6 +149,7 @@ function layoutOf({ fields }: Entry): Fields {
 async function readEntries(path: string): Promise<Map<string, Fields>> {
   let registry: unknown;
   try {
+    await refuseStandIn(path);
     registry = JSON.parse(await Deno.readTextFile(path));
   } catch (cause) {
     throw unreadable(path, reasonOf(cause), cause);

@@ -1,4 +1,8 @@
 import { dirname, sep } from "node:path";
+import { refuseStandIn } from "./stand_in.ts";
+
+/** The environment variable that lets links lead out of their folder. */
+const SWITCH = "PREFGRAD_FOLLOW_LINKS";
 
 /**
  * The real path of a file in a folder that somebody else made.
@@ -10,22 +14,32 @@ import { dirname, sep } from "node:path";
  * links into the repository's blobs, the folder is the repository's.
  *
  * @param folder the file's own folder, or one above it.
- * @throws Error naming the kind of file or the link; `Deno.errors.NotFound` if
- * it is missing.
+ * @param mayLeave whether links may lead elsewhere. @default if the environment
+ * has `PREFGRAD_FOLLOW_LINKS=1`
+ * @throws Error naming the kind of file or the link, or that it is a stand-in as
+ * Git LFS has them; `Deno.errors.NotFound` if it is missing.
  */
 export async function realFile(
   path: string,
   folder = dirname(path),
+  mayLeave?: boolean,
 ): Promise<string> {
   const target = await Deno.realPath(path);
-  if (!target.startsWith(await boundary(folder))) {
+  const isInside = target.startsWith(await boundary(folder));
+  if (!isInside && !(mayLeave ?? Deno.env.get(SWITCH) === "1")) {
+    const others = mayLeave === undefined
+      ? `, or set ${SWITCH}=1 if you trust the folder's links`
+      : "";
     throw new Error(
       `expected a file in the folder, found a link to ${target} ` +
-        `(copy or hard-link it there)`,
+        `(copy or hard-link it there${others})`,
     );
   }
   const { isFile, isDirectory } = await Deno.stat(target);
-  if (isFile) return target;
+  if (isFile) {
+    await refuseStandIn(target);
+    return target;
+  }
   const kind = isDirectory ? "a folder" : "a pipe or a device";
   throw new Error(`expected a file, found ${kind}`);
 }

@@ -49,13 +49,18 @@ export async function localData(path: string): Promise<string[]> {
   return files;
 }
 
-/** A folder from elsewhere must not make us read files outside of it. */
+/**
+ * A folder from elsewhere must not make us read files outside of it.
+ *
+ * @param mayLeave as in {@linkcode realFile}.
+ */
 export async function refuseOutside(
   folder: string,
   file: string,
+  mayLeave?: boolean,
 ): Promise<void> {
   try {
-    await realFile(file, folder);
+    await realFile(file, folder, mayLeave);
   } catch (cause) {
     throw new Error(`Cannot use "${file}": ${reasonOf(cause)}`, { cause });
   }

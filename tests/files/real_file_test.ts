@@ -29,6 +29,26 @@ Deno.test("a link may lead to a file of its own folder only", async () => {
   await rejects(realFile(`${folder}/beside`), /found a link to .*model-2/);
 });
 
+Deno.test("PREFGRAD_FOLLOW_LINKS lets links lead elsewhere, except for a push", async () => {
+  using outer = temporaryFolder();
+  const folder = `${outer.path}/model`;
+  const link = `${folder}/config.json`;
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${outer.path}/blob`, "{}");
+  await Deno.symlink("../blob", link);
+  const refused = /found a link to .*blob .*set PREFGRAD_FOLLOW_LINKS=1/;
+  await rejects(realFile(link), refused);
+  try {
+    Deno.env.set("PREFGRAD_FOLLOW_LINKS", "0");
+    await rejects(realFile(link), refused);
+    Deno.env.set("PREFGRAD_FOLLOW_LINKS", "1");
+    strictEqual(await realFile(link), `${outer.path}/blob`);
+    await rejects(realFile(link, folder, false), /hard-link it there\)/);
+  } finally {
+    Deno.env.delete("PREFGRAD_FOLLOW_LINKS");
+  }
+});
+
 Deno.test("in the Hub's cache links lead into the repository's blobs", async () => {
   using cache = temporaryFolder();
   const repo = `${cache.path}/models--org--name`;

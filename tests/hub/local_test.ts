@@ -63,7 +63,7 @@ Deno.test("localData() refuses a link that leads out of the folder", () =>
     const target = await Deno.realPath(outside);
     await rejects(localData(folder), {
       message: `Cannot use "${link}": expected a file in the folder, ` +
-        `found a link to ${target} (copy or hard-link it there)`,
+        `found a link to ${target} (copy or hard-link it there, or set PREFGRAD_FOLLOW_LINKS=1 if you trust the folder's links)`,
     });
     // Whoever names the file itself means it.
     deepStrictEqual(await localData(link), [link]);

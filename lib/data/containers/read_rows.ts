@@ -10,6 +10,7 @@ import { decompress } from "./compression.ts";
 import { readCsv } from "./csv.ts";
 import { readJson } from "./json.ts";
 import { readParquet } from "./parquet.ts";
+import { refuseStandIn } from "../../files/stand_in.ts";
 import { reasonOf } from "../../files/values.ts";
 
 /** Options for {@linkcode streamRows} and {@linkcode readRows}. */
@@ -95,6 +96,7 @@ async function* open(reading: Reading): AsyncGenerator<SourceRow> {
 
 async function* fileChunks(path: string): Chunks {
   try {
+    await refuseStandIn(path);
     using file = await Deno.open(path);
     yield* file.readable;
   } catch (cause) {

@@ -3,6 +3,7 @@ import { type Message, readMessages } from "../messages.ts";
 import { readRows } from "../containers/read_rows.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { refuseStandIn } from "../../files/stand_in.ts";
 import { reasonOf } from "../../files/values.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
@@ -90,6 +91,7 @@ function promptOf(row: SourceRow): Prompt {
 
 async function readText(path: string): Promise<string> {
   try {
+    await refuseStandIn(path);
     return await Deno.readTextFile(path);
   } catch (cause) {
     throw new Error(`Cannot read ${path}: ${reasonOf(cause)}`, { cause });

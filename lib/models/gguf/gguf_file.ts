@@ -1,3 +1,4 @@
+import { refuseStandIn } from "../../files/stand_in.ts";
 import { reasonOf } from "../../files/values.ts";
 import { quote } from "../field_reader.ts";
 import { elementCount } from "../weights/safetensors_header.ts";
@@ -55,6 +56,7 @@ const ENTRY_BYTES = 32;
  */
 export async function readGguf(path: string): Promise<GgufFile> {
   try {
+    await refuseStandIn(path);
     using file = await Deno.open(path);
     const { size } = await file.stat();
     const reader = new HeaderReader(file, size);
