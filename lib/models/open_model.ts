@@ -12,6 +12,7 @@ import {
   mergeAdapter,
 } from "./adapter/adapter.ts";
 import { readAdapter } from "./adapter/adapter_folder.ts";
+import { refuseAdapter } from "./adapter/other_folders.ts";
 import type { TensorSource } from "./weights/safetensors.ts";
 
 /** A model folder: its configuration, and its weights by canonical names. */
@@ -32,6 +33,7 @@ const RECOMPUTED =
  * field, or a tensor with the shapes expected and found.
  */
 export async function openModel(folder: string): Promise<OpenModel> {
+  await refuseAdapter(folder);
   const stated = await readConfig(folder);
   const weights = withCanonicalNames(stated, await openWeights(folder));
   const config = await withOwnHead(stated, weights);

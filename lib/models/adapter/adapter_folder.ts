@@ -16,6 +16,7 @@ import {
   adapterFields,
   readAdapterConfig,
 } from "./adapter_config.ts";
+import { refuseOthers } from "./other_folders.ts";
 import { targetModules, updateOf } from "./lora_targets.ts";
 
 const CONFIG = "adapter_config.json";
@@ -33,6 +34,7 @@ const FACTOR = /^(.+)\.lora_[AB]\.weight$/;
 export async function readAdapter(
   folder: string,
 ): Promise<Adapter & Pick<AdapterConfig, "config">> {
+  await refuseOthers(folder);
   const { replaced: modules, ...scaling } = await readAdapterConfig(
     join(folder, CONFIG),
   );

@@ -117,11 +117,11 @@ export function refuseOthers(
 }
 
 export function refuseQuantized(fields: ConfigReader): void {
-  if (!fields.has("quantization_config")) return;
-  throw fields.error(
-    "quantization_config",
-    "none: quantized weights are not supported",
-  );
+  // mlx-lm calls it by the shorter name.
+  const field = ["quantization_config", "quantization"]
+    .find((name) => fields.has(name));
+  if (field === undefined) return;
+  throw fields.error(field, "none: quantized weights are not supported");
 }
 
 /** `null` means as many as query heads, whatever the family's default. */
