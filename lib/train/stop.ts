@@ -1,10 +1,12 @@
 /** Whether work is to stop, read between its smallest parts. */
 export interface Stop {
+  /** True once it was asked for. */
   readonly requested: boolean;
 }
 
 /** Thrown between two micro-batches where a stop was requested. */
 export class Stopped extends Error {
+  /** Tells it from other errors. */
   override name = "Stopped";
 }
 
