@@ -16,11 +16,11 @@ import {
 } from "../train/checkpoints.ts";
 import { rowsToReference } from "../train/loop.ts";
 import {
-  cachedReference,
   type ComputeLogProbs,
   computeReference,
   type Reference,
 } from "../train/reference.ts";
+import { cachedReference } from "../train/reference_cache.ts";
 import { nullIfStopped } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";

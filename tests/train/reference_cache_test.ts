@@ -2,7 +2,8 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { TokenRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
-import { cachedReference, type ComputeLogProbs } from "lib/train/reference.ts";
+import type { ComputeLogProbs } from "lib/train/reference.ts";
+import { cachedReference } from "lib/train/reference_cache.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const ROWS: readonly TokenRow[] = [
