@@ -174,7 +174,7 @@ function numberedStep(step: string, i: number): string {
 }
 
 function missing(action: string, what: string): Error {
-  return new Error(`Missing argument of ${action}: expected ${what}`);
+  return new UsageError(`Missing argument of ${action}: expected ${what}`);
 }
 
 await runVerb(

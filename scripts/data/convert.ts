@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { writeTextAtomically } from "lib/files/atomic.ts";
 import { portablePath } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
+import { UsageError } from "lib/cli/flags.ts";
 import { say } from "lib/cli/terminal.ts";
 import type { ConversionSettings } from "lib/data/convert/convert.ts";
 import { containerOf, writeRows } from "lib/data/write/rows_file.ts";
@@ -37,7 +38,9 @@ export async function convert(
   { to, out, ...options }: ConvertOptions,
 ): Promise<void> {
   if (to === undefined || out === undefined) {
-    throw new Error("Missing flag of convert: expected --to and --out FILE");
+    throw new UsageError(
+      "Missing flag of convert: expected --to and --out FILE",
+    );
   }
   containerOf(out);
   await using data = await openRows(path, options, inputProgress());

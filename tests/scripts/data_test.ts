@@ -299,7 +299,7 @@ const REFUSED: readonly [string, string[], RegExp, status?: number][] = [
     /Cannot use --seed: check does not read it$/m,
     2,
   ],
-  ["a conversion without --to", ["convert", "x"], /expected --to and --out/],
+  ["a conversion without --to", ["convert", "x"], /expected --to and --out/, 2],
   [
     "another ending",
     ["convert", "x", "--to", "trl", "--out", "x.csv"],

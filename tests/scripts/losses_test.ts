@@ -72,33 +72,52 @@ Deno.test("losses eval writes the file again with our numbers", async () => {
   deepStrictEqual(hinge.gradChosen, [-0.5, -0.5]);
 });
 
-const REFUSED: readonly [string, string[], RegExp][] = [
+/** Mistakes of the command line, and others, with the exit status of each. */
+const REFUSED: readonly [string, string[], RegExp, 1 | 2][] = [
   [
     "an unknown action",
     ["shwo"],
     /"shwo"; expected one of show, atlas, eval$/m,
+    2,
   ],
-  ["an unknown loss", ["show", "dop"], /Unknown loss "dop"; expected one of/],
-  ["show without a name", ["show"], /of show: expected the name of a loss$/m],
-  ["eval without a file", ["eval"], /of eval: expected a file of cases$/m],
-  ["eval without --json", ["eval", "a.json"], /of eval: expected --json FILE/],
+  [
+    "an unknown loss",
+    ["show", "dop"],
+    /Unknown loss "dop"; expected one of/,
+    1,
+  ],
+  [
+    "show without a name",
+    ["show"],
+    /of show: expected the name of a loss$/m,
+    2,
+  ],
+  ["eval without a file", ["eval"], /of eval: expected a file of cases$/m, 2],
+  [
+    "eval without --json",
+    ["eval", "a.json"],
+    /of eval: expected --json FILE/,
+    2,
+  ],
   [
     "--json elsewhere",
     ["show", "dpo", "--json", "x"],
     /Cannot use --json: only eval/,
+    2,
   ],
-  ["atlas of one loss", ["atlas", "dpo"], /argument "dpo": atlas shows all/],
+  ["atlas of one loss", ["atlas", "dpo"], /argument "dpo": atlas shows all/, 2],
   [
     "a file that is not there",
     ["eval", "no/such.json", "--json", "x"],
     /Cannot read no\/such.json: /,
+    1,
   ],
 ];
 
-for (const [what, args, message] of REFUSED) {
+for (const [what, args, message, status] of REFUSED) {
   Deno.test(`losses refuses ${what} in a line`, async () => {
     const { code, err } = await losses(...args);
-    strictEqual(code, 1);
+    strictEqual(code, status);
     match(err, message);
     strictEqual(err.trim().split("\n").length, 1);
   });

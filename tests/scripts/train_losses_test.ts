@@ -154,6 +154,6 @@ Deno.test("means of adapters are refused as a reference", async () => {
     ...["--model", t.model, "--data", t.pairs, "--loss", "dpo"],
     ...["--reference-every", "2", "--reference-mix", "0.5", "--out", "out"],
   ]);
-  strictEqual(code, 1);
+  strictEqual(code, 2);
   match(err, /Cannot use --reference-mix below 1 without --full/);
 });
