@@ -4,7 +4,11 @@ import { writeFolder } from "../files/atomic.ts";
 import { lockedFile } from "../files/lock.ts";
 import { exists } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
-import { readAdapter, writeAdapter } from "../models/adapter/adapter_folder.ts";
+import {
+  type BaseModel,
+  readAdapter,
+  writeAdapter,
+} from "../models/adapter/adapter_folder.ts";
 import { adapterOf, adapterValues } from "../models/load_policy.ts";
 import { writeModelFolder } from "../models/model_folder.ts";
 import { inMemory, writeSafetensors } from "../models/weights/safetensors.ts";
@@ -13,6 +17,7 @@ import { sha256File } from "../record/sha256.ts";
 import { type ParameterStore, readTensors } from "../train/checkpoints.ts";
 import type { Values } from "../train/trained_parameters.ts";
 import type { RunInputs } from "./inputs.ts";
+import type { ModelPlace } from "./models.ts";
 
 const METRICS = "metrics.jsonl";
 const RECORD = "run.json";
@@ -134,12 +139,8 @@ export function resultStore(
   { model: { policy, lora, place, source } }: RunInputs,
 ): ParameterStore {
   if (lora) {
-    // PEFT loads an id without its revision.
-    const isPulled = place?.source.kind === "hub";
-    const base = {
-      baseModel: isPulled ? place.source.repo : source,
-      config: policy.config,
-    };
+    const config = policy.config;
+    const base = { ...place ? baseOf(place) : { baseModel: source }, config };
     return {
       name: "adapter",
       write: (folder, values) =>
@@ -169,6 +170,15 @@ export function resultStore(
     },
     read: (folder) => readTensors(join(folder, WEIGHTS)),
   };
+}
+
+/** The model of an adapter as PEFT finds it again, unlike a record's name. */
+function baseOf(
+  { source, folder }: ModelPlace,
+): Pick<BaseModel, "baseModel" | "revision"> {
+  return source.kind === "hub"
+    ? { baseModel: source.repo, revision: source.commit }
+    : { baseModel: resolve(folder) };
 }
 
 const WEIGHTS = "model.safetensors";

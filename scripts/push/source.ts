@@ -175,7 +175,11 @@ async function adapterConfig(
       `Cannot push ${path}: base_model_name_or_path is "${base}", a path of this machine; name a model on the Hub with --base-model`,
     );
   }
-  const named = { ...config.values, "base_model_name_or_path": base };
+  const named = {
+    ...config.values,
+    "base_model_name_or_path": base,
+    "revision": null, // that of the model which is not named any more
+  };
   return {
     content: baseModel === undefined
       ? pathToFileURL(path)

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { readRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { ggufFile } from "../models/gguf/fixture.ts";
@@ -23,7 +23,32 @@ Deno.test("a GGUF file is trained as the model that it is, and recorded", async 
   const adapter = JSON.parse(
     await Deno.readTextFile(`${out}/adapter/adapter_config.json`),
   );
-  strictEqual(adapter["base_model_name_or_path"], "tiny.gguf");
+  // PEFT loads the folder that the file was converted to.
+  strictEqual(
+    adapter["base_model_name_or_path"],
+    `${tiny.path}/cache/prefgrad/gguf/${folder!.name}`,
+  );
+});
+
+Deno.test("an adapter says where its model lies, and the record does not", async () => {
+  await using tiny = await tinyTraining();
+  for (const model of ["model", "./model/", `${tiny.path}/model`]) {
+    const out = `${tiny.path}/run-${model.length}`;
+    const { code, err } = await tiny.run("train", [
+      ...["--model", model, "--data", tiny.pairs, "--loss", "dpo"],
+      ...["--steps", "1", "--out", out],
+    ]);
+    strictEqual(code, 0, err);
+    const path = `${out}/adapter/adapter_config.json`;
+    const adapter = JSON.parse(await Deno.readTextFile(path));
+    const [base, revision] = [
+      adapter["base_model_name_or_path"],
+      adapter["revision"],
+    ];
+    deepStrictEqual([base, revision], [`${tiny.path}/model`, null]);
+    const record = await Deno.readTextFile(`${out}/run.json`);
+    ok(!record.includes(tiny.path));
+  }
 });
 
 Deno.test("what a GGUF file lacks is said of the file, not of a folder in the cache", async () => {

@@ -19,16 +19,23 @@ Deno.test("push shows its files, and sends them with --yes", async () => {
   strictEqual((await t.run("train", [...flags, ...LORA])).code, 0);
   await Deno.writeTextFile(join(out, ".env"), "HF_TOKEN=hf_secret");
 
-  const shown = await push(hub, [out, "org/tiny"]);
+  const local = await push(hub, [out, "org/tiny"]);
+  strictEqual(local.code, 1);
+  match(local.err, /base_model_name_or_path is "\/.*model", a path of this/);
+  const base = ["--base-model", "org/base"];
+  const shown = await push(hub, [out, "org/tiny", ...base]);
   strictEqual(shown.code, 0);
   match(shown.out, /^http:\S+\/org\/tiny: private, a new repository\n/);
   match(shown.out, /^adapter_model.safetensors +[\d.]+ kB +new$/m);
-  match(shown.out, /^A LoRA adapter of `model`, trained by prefgrad with /m);
+  match(
+    shown.out,
+    /^A LoRA adapter of .*org\/base.*, trained by prefgrad with /m,
+  );
   match(shown.out, /\nNothing was sent; --yes sends it.\n$/);
-  match(shown.err, /^warning: others cannot find the base model "model"/);
   ok(hub.log.every(({ method }) => method === "GET"));
 
-  const sent = await push(hub, [out, "org/tiny", "--yes", "--message", "Try"]);
+  const told = ["--yes", "--message", "Try"];
+  const sent = await push(hub, [out, "org/tiny", ...base, ...told]);
   strictEqual(sent.code, 0, sent.err);
   match(sent.err, /^5 files \(kB\) .*done 5$/m);
   const repo = hub.repos.get("org/tiny")!;
@@ -51,11 +58,11 @@ Deno.test("push shows its files, and sends them with --yes", async () => {
   ok(shown.out.includes(card));
   ok(!card.includes(t.path));
 
-  const again = await push(hub, [out, "org/tiny", "--yes"]);
+  const again = await push(hub, [out, "org/tiny", ...base, "--yes"]);
   match(again.out, /\nNothing to send\n$/);
 
   await Deno.writeTextFile(join(out, "metrics.jsonl"), '{"step":1}\n');
-  const spoilt = await push(hub, [out, "org/tiny"]);
+  const spoilt = await push(hub, [out, "org/tiny", ...base]);
   strictEqual(spoilt.code, 1);
   strictEqual(spoilt.out, "");
   match(

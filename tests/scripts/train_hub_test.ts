@@ -38,6 +38,12 @@ Deno.test("a run whose model, data and adapter are on the Hub is made again from
   const data = ["--model", "org/base", "--data", "org/pairs:train"];
   const flags = [...data, "--loss", "dpo", "--steps", "1"];
   await run("train", [...flags, "--out", "first"]);
+  const { base_model_name_or_path, revision } = JSON.parse(
+    await Deno.readTextFile(
+      join(tiny.path, "first/adapter/adapter_config.json"),
+    ),
+  );
+  deepStrictEqual([base_model_name_or_path, revision], ["org/base", COMMIT]);
   t.repos["models/org/adapter"] = oneCommit(
     await filesOf(join(tiny.path, "first/adapter")),
   );

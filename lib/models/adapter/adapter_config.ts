@@ -67,7 +67,6 @@ const PLAIN_LORA = {
   "layers_to_transform": null,
   "lora_dropout": 0,
   "peft_type": "LORA",
-  "revision": null,
   "task_type": "CAUSAL_LM",
   "use_dora": false,
 };
@@ -95,8 +94,9 @@ export async function readAdapterConfig(path: string): Promise<AdapterConfig> {
 /** Makes the fields of adapter_config.json. */
 export function adapterFields(
   { rank, alpha, rslora, rankPattern, alphaPattern }: LoraScaling,
-  { baseModel, fanInFanOut, targets, replaced }: {
+  { baseModel, revision = null, fanInFanOut, targets, replaced }: {
     baseModel: string;
+    revision?: string | null;
     fanInFanOut: boolean;
     targets: readonly string[];
     replaced: readonly string[];
@@ -111,6 +111,7 @@ export function adapterFields(
     "modules_to_save": replaced.length > 0 ? replaced : null,
     "r": rank,
     "rank_pattern": rankPattern,
+    "revision": revision,
     "target_modules": targets,
     "use_rslora": rslora,
   };

@@ -56,22 +56,29 @@ export async function readAdapter(
   };
 }
 
+/** The model that an adapter belongs to. */
+export interface BaseModel {
+  /** Its id on the Hub, or its folder. */
+  readonly baseModel: string;
+  /** Its commit on the Hub. @default none */
+  readonly revision?: string;
+  readonly config: DecoderConfig;
+}
+
 /**
  * Writes a LoRA adapter in PEFT's layout, all at once.
  *
  * @param folder a new or empty folder, or an adapter's, which is replaced.
- * @param options `baseModel`: the id or folder of the model it belongs to;
- * `config`: that model's configuration.
  * @throws Error that names the folder, which stays as it was.
  */
 export async function writeAdapter(
   folder: string,
   adapter: Adapter,
-  { baseModel, config }: { baseModel: string; config: DecoderConfig },
+  { config, ...base }: BaseModel,
 ): Promise<void> {
   const { tensors, replaced } = adapter;
   const fields = adapterFields(adapter, {
-    baseModel,
+    ...base,
     fanInFanOut: architectureOf(config).inputsFirst,
     targets: targetModules(config, [...tensors.keys()]),
     replaced: [...new Set(replaced.map(({ name }) => moduleOf(name)))],

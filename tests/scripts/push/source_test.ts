@@ -111,7 +111,11 @@ Deno.test("the base model may be named when it was a local one", async () => {
   const options = { ...TO, baseModel: "org/base" };
   const { contents, card, warnings } = await pushSource(folder.path, options);
   const config = JSON.parse(await textOf(contents.get("adapter_config.json")!));
-  deepStrictEqual(config, { r: 2, "base_model_name_or_path": "org/base" });
+  deepStrictEqual(config, {
+    r: 2,
+    "base_model_name_or_path": "org/base",
+    "revision": null,
+  });
   match(card, /^base_model: org\/base$/m);
   doesNotMatch(warnings.join(), /base model/);
 });
