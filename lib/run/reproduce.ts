@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseHubId } from "../hub/repo.ts";
 import type { RecordedRun, RunRecord } from "../record/record.ts";
 import { kebab } from "../cli/flag.ts";
-import { run, type RunHooks } from "./run.ts";
+import { run, type RunHooks, type RunOptions } from "./run.ts";
 import { parseTrainSettings, type TrainSettings } from "./settings.ts";
 import type { TuningSettings } from "./tuning_settings.ts";
 
@@ -38,12 +38,37 @@ export async function reproduceTraining(
   const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
   const out = join(folder, "run");
   try {
-    const again = await run(settings, { out, ...hooks });
+    const again = record.summary["endedEarly"] === true
+      ? await runUntil(Number(record.summary["step"]), settings, {
+        out,
+        ...hooks,
+      })
+      : await run(settings, { out, ...hooks });
     if (!again) throw new Error("Stopped before the run was made again");
     return again;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Stops a run after a step and ends it there, as its user had done. */
+async function runUntil(
+  last: number,
+  settings: TrainSettings,
+  options: RunOptions,
+): Promise<RecordedRun | null> {
+  let isReached = false;
+  const stop = {
+    get requested() {
+      return isReached || options.stop?.requested === true;
+    },
+  };
+  const onStep: RunOptions["onStep"] = (step, metrics) => {
+    isReached ||= step === last;
+    options.onStep?.(step, metrics);
+  };
+  await run(settings, { ...options, stop, onStep });
+  return isReached ? await run(settings, { ...options, finish: true }) : null;
 }
 
 /** A record has no folders: a local input has to be named. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readMetrics } from "lib/record/metrics.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
-import { outcome } from "./run_script.ts";
+import { outcome, runScript } from "./run_script.ts";
 
 const STEPS = 500;
 
@@ -210,4 +210,8 @@ Deno.test("a stopped run can be ended early, with the result of its last checkpo
   const record = JSON.parse(await Deno.readTextFile(join(out, "run.json")));
   strictEqual(`step-${record.summary.step}`, step);
   strictEqual(record.summary.endedEarly, true);
+  const again = await runScript("reproduce", [
+    ...[out, "--model", t.model, "--data", t.pairs, "--eval-data", t.pairs],
+  ]);
+  strictEqual(again.out, "Identical, bit for bit\n", again.err);
 });
