@@ -18,8 +18,8 @@ import { readRun } from "./records.ts";
 const MARKER = "summary.json";
 /** Files of results that are made anew. */
 const FILES = [MARKER, IDENTITY, "figure.json", "figure.html"];
-/** The file of the value that all workers share, until the results are complete. */
-const SHARED = "shared.bin";
+/** Folder of values that runs share, until the results are complete. */
+const KEPT = "kept";
 const WAYS_OUT = "give another --out, or --replace";
 
 export interface ResultsFolderOptions {
@@ -93,19 +93,20 @@ export class ResultsFolder implements AsyncDisposable {
     for (const name of await namesIn(this.path)) {
       const path = join(this.path, name);
       if (names.includes(name) && await isSound(path, name)) found.add(name);
-      else if (![IDENTITY, SHARED].includes(name)) await removed(path);
+      else if (![IDENTITY, KEPT].includes(name)) await removed(path);
     }
     return found;
   }
 
-  /** The value that all workers share, made once for all processes. */
-  async shared<T>(make: () => Promise<T>): Promise<T> {
-    return await keptValue(join(this.path, SHARED), make);
+  /** A value that runs share, made once for this process and later ones. */
+  async kept<T>(name: string, make: () => Promise<T>): Promise<T> {
+    await Deno.mkdir(join(this.path, KEPT), { recursive: true });
+    return await keptValue(join(this.path, KEPT, name), make);
   }
 
   /** Moves the results to their final location. Files of others stay there. */
   async publish(): Promise<void> {
-    await removed(join(this.path, SHARED));
+    await removed(join(this.path, KEPT));
     for (const name of await namesIn(this.target)) {
       const [from, to] = [join(this.target, name), join(this.path, name)];
       const isOurs = FILES.includes(name) || name.endsWith(".tmp") ||
@@ -121,6 +122,7 @@ export class ResultsFolder implements AsyncDisposable {
   /** Removes the working folder if nothing is in it, and the lock. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#held) return;
+    await Deno.remove(join(this.path, KEPT)).catch(() => {}); // if it is empty
     const names = await namesIn(this.path);
     if (names.every((name) => name === IDENTITY)) await removed(this.path);
     await Deno.remove(this.#lock).catch(() => {});

@@ -84,7 +84,10 @@ async function runMissing<S extends GridSettings, Shared, Data, Out>(
   const missing = points.filter((point) => !finished.has(runName(point)));
   if (missing.length === 0 && finished.has(REFERENCE)) return;
   const shared = await untilAborted(
-    folder.shared(() => definition.prepare(settings, { device, watch })),
+    folder.kept(
+      "shared",
+      () => definition.prepare(settings, { device, watch }),
+    ),
     signal,
   );
   clock.lap("preparation");
@@ -96,6 +99,7 @@ async function runMissing<S extends GridSettings, Shared, Data, Out>(
     const data = await prepareSeeds(workers, {
       seeds: [...new Set(missing.map(({ seed }) => seed))],
       ...{ watch, measures: !finished.has(REFERENCE), onOutcome },
+      keep: (name, make) => folder.kept(name, make),
     });
     clock.lap("data of seeds");
     const done = points.length - missing.length;
@@ -175,11 +179,13 @@ type OnOutcome = (point: GridPoint | null, outcome: Outcome) => Promise<void>;
  */
 export async function prepareSeeds<Data>(
   workers: readonly Worker<ExperimentJobs<Data>>[],
-  { seeds, measures, watch, onOutcome }: {
+  { seeds, measures, watch, onOutcome, keep = (_, make) => make() }: {
     seeds: readonly number[];
     measures: boolean;
     watch: Watch;
     onOutcome: OnOutcome;
+    /** Gives the data that an earlier process made, or makes it. */
+    keep?: (name: string, make: () => Promise<Data>) => Promise<Data>;
   },
 ): Promise<ReadonlyMap<number, Data>> {
   const inputs = [...measures ? [null] : [], ...seeds];
@@ -190,7 +196,10 @@ export async function prepareSeeds<Data>(
     if (seed === null) {
       const outcome = await worker.run("reference", null);
       if (outcome) await onOutcome(null, outcome);
-    } else data.set(seed, await worker.run("prepare", seed));
+    } else {
+      const make = () => worker.run("prepare", seed);
+      data.set(seed, await keep(`seed${seed}`, make));
+    }
     shown.update(++done);
   });
   shown.finish();

@@ -163,6 +163,26 @@ Deno.test("a move that was interrupted is ended", async () => {
   deepEqual(namesIn(folder.path), ["results"]);
 });
 
+Deno.test("values that runs share are kept until the results are complete", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "results");
+  const made: number[] = [];
+  for (const i of [1, 2]) {
+    await using results = await open(out);
+    await results.finishedRuns([]);
+    const value = await results.kept("shared", () => {
+      made.push(i);
+      return Promise.resolve(i);
+    });
+    equal(value, 1);
+    if (i === 1) continue;
+    Deno.writeTextFileSync(join(results.path, "summary.json"), "");
+    await results.publish();
+  }
+  deepEqual(made, [1]);
+  deepEqual(namesIn(out), ["experiment.json", "summary.json"]);
+});
+
 Deno.test("one process at a time writes results", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "results");
