@@ -3,8 +3,10 @@ import { hostData, type Tensor } from "../onnx/session.ts";
 import { mean } from "./metrics.ts";
 import { metricName } from "./objective.ts";
 
-/** The outputs of an optimizer batch's micro-batches, put together. */
+/** The outputs of micro-batches, of one batch or of a whole set, put together. */
 export class BatchOutputs {
+  /** Tokens that went through the model. */
+  tokens = 0;
   readonly losses: number[] = [];
   /** log π of each row's completions. */
   readonly logProbs: number[][] = [];

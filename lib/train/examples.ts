@@ -32,7 +32,8 @@ export function rowOf(
 }
 
 /**
- * The factor of each example's loss in an optimizer batch.
+ * The factor of each example's loss in an optimizer batch, or in the set of an
+ * evaluation.
  *
  * @throws RangeError where the weights have no mean.
  */
@@ -43,14 +44,14 @@ export function exampleWeights(
   const wrong = weights.findIndex((w) => !(w >= 0 && w < Infinity));
   if (wrong !== -1) {
     throw new RangeError(
-      `Cannot weigh example ${wrong} of a batch by ${
+      `Cannot weigh example ${wrong} by ${
         weights[wrong]
       }: expected a finite number of at least 0`,
     );
   }
   if (weights.some((weight) => weight > 0)) return weights;
   throw new RangeError(
-    `Cannot average over a batch of ${weights.length} examples whose weights are all 0`,
+    `Cannot average over ${weights.length} examples whose weights are all 0: expected one above 0`,
   );
 }
 

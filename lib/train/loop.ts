@@ -1,15 +1,13 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import { exampleWeights, rowOf } from "./examples.ts";
+import { lossBatches } from "./evaluation.ts";
+import { rowOf } from "./examples.ts";
 import { lossRequirements } from "./requirements.ts";
 import { type Schedule, scheduled } from "./schedule.ts";
 import type { Reference } from "./reference.ts";
 import { nullIfStopped, type Stop } from "./stop.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
-import { optimizerBatches } from "../data/sampler.ts";
-import { batchMetrics, logProbsByPreference } from "./metrics.ts";
-import type { BatchOptions } from "./micro_batches.ts";
 
 /** Everything that decides a run except the policy. */
 export interface TrainingPlan {
@@ -212,13 +210,15 @@ async function evaluation(
   reference: Reference | null,
 ): Promise<Record<string, number>> {
   if (evalExamples.length === 0) return {};
-  const metrics = await evaluate(trainer, evalExamples, {
+  const { loss, metrics } = await trainer.evaluate(evalExamples, {
     lossOptions,
     reference,
     batch: evalBatch,
   });
   return Object.fromEntries(
-    Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]),
+    Object.entries({ loss, ...metrics }).map((
+      [name, value],
+    ) => [`eval/${name}`, value]),
   );
 }
 
@@ -247,52 +247,4 @@ function assertAtReference(
       );
     });
   }
-}
-
-/** Cuts examples into batches that are large enough for a loss. */
-export function lossBatches<T>(
-  examples: readonly T[],
-  size: number,
-  { minimumBatch = 1 }: Loss,
-): T[][] {
-  return optimizerBatches(examples, { size, minimum: minimumBatch });
-}
-
-/**
- * Computes loss and metrics of a set of examples without a step. `logps/*` and
- * `rewards/*` are those of the whole set; the loss, its parts and its
- * statistics are means over batches, weighted by their examples. All are
- * weighted means where examples have weights.
- */
-export async function evaluate(
-  trainer: Trainer,
-  examples: readonly Example[],
-  { batch, lossOptions, reference }: BatchOptions & { batch: number },
-): Promise<Record<string, number>> {
-  const { loss } = trainer.options;
-  const totals: Record<string, number> = {};
-  let weights = 0;
-  const logProbs: (readonly number[])[] = [];
-  for (const part of lossBatches(examples, batch, loss)) {
-    const result = await trainer.evaluate(part, { lossOptions, reference });
-    const weight = exampleWeights(part).reduce((a, b) => a + b);
-    weights += weight;
-    const means = { loss: result.loss, ...result.metrics };
-    for (const [name, value] of Object.entries(means)) {
-      totals[name] = (totals[name] ?? 0) + value * weight;
-    }
-    logProbs.push(...result.logProbs);
-  }
-  const scored = logProbsByPreference(examples, {
-    logProbs,
-    refLogProbs: reference &&
-      examples.map((example) => reference.logProbs(rowOf(example, loss))),
-  });
-  const means = Object.entries(totals).map(([name, total]) =>
-    [name, total / weights] as const
-  );
-  return {
-    ...Object.fromEntries(means),
-    ...batchMetrics(scored, loss.rewardScale?.(lossOptions)),
-  };
 }

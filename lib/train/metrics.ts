@@ -119,7 +119,7 @@ export function batchMetrics(
 }
 
 /**
- * Σ w·x / Σ w; NaN of no values.
+ * Σ w·x / Σ w over the values with a weight; NaN where there is none.
  *
  * @param weights one for each value. @default 1 each
  */
@@ -128,7 +128,11 @@ export function mean(
   weights?: readonly number[],
 ): number {
   const weightOf = (i: number) => weights?.[i] ?? 1;
-  return values.reduce((sum, x, i) => sum + weightOf(i) * x, 0) /
+  // A value of no weight may be infinite: it does not count at all.
+  return values.reduce(
+    (sum, x, i) => weightOf(i) === 0 ? sum : sum + weightOf(i) * x,
+    0,
+  ) /
     values.reduce((sum, _, i) => sum + weightOf(i), 0);
 }
 

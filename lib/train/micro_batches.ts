@@ -1,11 +1,12 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
 import { treeBatch } from "../data/tree_batch.ts";
+import type { LossMicroBatch } from "../losses/batch.ts";
 import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Tensor, Tensors } from "../onnx/session.ts";
-import { BatchOutputs } from "./batch_outputs.ts";
-import { batchTotals, exampleWeights, rowOf } from "./examples.ts";
+import type { BatchOutputs } from "./batch_outputs.ts";
+import { exampleWeights, rowOf } from "./examples.ts";
 import {
   batchMetrics,
   groupMeans,
@@ -23,7 +24,7 @@ export interface BatchOptions {
   reference: Reference | null;
 }
 
-/** The result of a batch. */
+/** The result of a batch, or of an evaluated set. */
 export interface BatchResult {
   /** Mean of the loss over the examples, by weight. */
   readonly loss: number;
@@ -42,12 +43,14 @@ interface MicroBatchOptions extends BatchOptions {
   objective: Objective;
   /** Slots of a micro-batch. */
   microTokens: number;
-  statistics: BatchStatistics;
+  statistics: BatchStatistics["values"];
+  /** Counts over the set whose mean the loss is: the optimizer batch. */
+  totals: LossMicroBatch["totals"];
 }
 
 /**
- * Computes the loss and metrics of a batch, cut into micro-batches in its own
- * order. Longest first would pad least and be as exact, yet it moves the last
+ * Computes a batch, cut into micro-batches in its own order, and adds what they
+ * give to `outputs`. Longest first would pad least and be as exact, yet it moves the last
  * digits, and a run that is chaotic over thousands of steps would not end where
  * its record says.
  *
@@ -55,15 +58,12 @@ interface MicroBatchOptions extends BatchOptions {
  */
 export async function runInMicroBatches(
   examples: readonly Example[],
-  { loss, objective, microTokens, statistics, lossOptions, reference }:
-    MicroBatchOptions,
+  { loss, objective, microTokens, outputs, ...batch }: MicroBatchOptions & {
+    outputs: BatchOutputs;
+  },
   run: (feeds: Tensors) => Promise<Record<string, Tensor>>,
-): Promise<BatchResult> {
+): Promise<void> {
   const rows = examples.map((example) => rowOf(example, loss));
-  const weights = exampleWeights(examples);
-  const totals = batchTotals(examples);
-  const outputs = new BatchOutputs();
-  let tokens = 0;
   for (const [start, end] of microBatches(rows, microTokens)) {
     const part = rows.slice(start, end);
     const tree = treeBatch(part, {
@@ -71,19 +71,34 @@ export async function runInMicroBatches(
       multiple: objective.chunks,
     });
     const feeds = objective.feeds({
+      ...batch,
       tree,
       rows: part,
       examples: examples.slice(start, end),
-      totals,
       start,
-      reference,
-      lossOptions,
-      statistics: statistics.values,
     });
     outputs.add(part, await run(feeds));
-    tokens += tree.ids.length;
+    outputs.tokens += tree.ids.length;
   }
-  const { logProbs } = outputs;
+}
+
+/**
+ * Puts the outputs of all examples together: each metric is the mean, by
+ * weight, over those of them that have it.
+ *
+ * @param options `statistics`: the metrics of the statistics.
+ */
+export function batchResult(
+  examples: readonly Example[],
+  outputs: BatchOutputs,
+  { loss, lossOptions, reference, statistics }: BatchOptions & {
+    loss: Loss;
+    statistics: BatchStatistics["metrics"];
+  },
+): BatchResult {
+  const rows = examples.map((example) => rowOf(example, loss));
+  const weights = exampleWeights(examples);
+  const { logProbs, tokens } = outputs;
   const refLogProbs = reference && rows.map((row) => reference.logProbs(row));
   const scored = logProbsByPreference(examples, { logProbs, refLogProbs });
   return {
@@ -93,7 +108,7 @@ export async function runInMicroBatches(
       ...groupMeans("weights", examples, outputs.gradientSizes(weights)),
       ...groupMeans("lengths", examples, rows.map(lossLengths)),
       ...outputs.metricMeans(weights),
-      ...statistics.metrics,
+      ...statistics,
     },
     examples: examples.length,
     tokens,

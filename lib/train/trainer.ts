@@ -1,6 +1,10 @@
+import { BatchOutputs } from "./batch_outputs.ts";
+import { type EvaluationOptions, Evaluator } from "./evaluation.ts";
+import { batchTotals } from "./examples.ts";
 import {
   type BatchOptions,
   type BatchResult,
+  batchResult,
   batchStatistics,
   runInMicroBatches,
 } from "./micro_batches.ts";
@@ -8,19 +12,10 @@ import type { Example, TokenRow } from "../data/example.ts";
 import type { Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Policy } from "../models/policy.ts";
-import {
-  buildObjective,
-  forwardOutputs,
-  type Objective,
-  sumInput,
-} from "./objective.ts";
+import { GradientPass } from "./gradient_pass.ts";
+import { buildObjective, type Objective } from "./objective.ts";
 import type { Device } from "../onnx/providers.ts";
-import {
-  compile,
-  type Program,
-  type Tensor,
-  type Tensors,
-} from "../onnx/session.ts";
+import type { Tensors } from "../onnx/session.ts";
 import { adamW, type Optimizer } from "../optim.ts";
 import {
   type Snapshot,
@@ -112,8 +107,7 @@ const REFERENCE = "reference";
 export class Trainer {
   /** The policy's forward pass, without a loss. */
   readonly forward: ForwardPass;
-  /** Computes losses and log-probabilities alone; compiled when first used. */
-  #evaluation: Promise<Program> | undefined;
+  readonly #evaluator: Evaluator;
   /** The reference, where it moves with the policy. */
   readonly reference: MovingReference;
   #lossState: LossState;
@@ -121,11 +115,11 @@ export class Trainer {
   private constructor(
     readonly options: Required<TrainerOptions>,
     private readonly objective: Objective,
-    /** Computes losses, log-probabilities and gradients of a micro-batch. */
-    private readonly program: Program,
+    private readonly gradients: GradientPass,
     private readonly trained: TrainedParameters,
   ) {
     this.forward = new ForwardPass(options);
+    this.#evaluator = new Evaluator(objective, options);
     this.reference = new MovingReference(
       options.policy,
       (parameters) => (rows) => this.#referenceLogProbs(rows, { parameters }),
@@ -149,18 +143,10 @@ export class Trainer {
     const { policy, loss, lossOptions } = options;
     const chunks = headChunks(policy.config, microTokens);
     const objective = buildObjective(policy, loss, { lossOptions, chunks });
-    const { logProbGradients, gradients } = objective;
-    const outputs = {
-      ...forwardOutputs(objective),
-      logProbGradients,
-      ...gradients,
-    };
-    // In forward order, so that the last layer's gradients are computed first.
-    const last = policy.trained.map(({ name }) => name);
-    const program = await compile(outputs, { ...options, last });
+    const gradients = await GradientPass.compile(objective, options);
     const trained = await TrainedParameters.create(policy.trained, options);
     await trained.restart(policy.initial);
-    return new Trainer(options, objective, program, trained);
+    return new Trainer(options, objective, gradients, trained);
   }
 
   /** The number of steps taken. */
@@ -175,7 +161,7 @@ export class Trainer {
 
   /** Number of nodes of the compiled training step. */
   get nodes(): number {
-    return this.program.nodes;
+    return this.gradients.nodes;
   }
 
   /** Starts again at these values of the parameters. */
@@ -235,23 +221,19 @@ export class Trainer {
     return await this.forward.logProbs(rows, { parameters, ...options });
   }
 
-  /** Computes the loss and metrics of a batch without a step. */
-  async evaluate(
+  /** Computes the loss and metrics of a set of examples without a step. */
+  evaluate(
     examples: readonly Example[],
-    options: BatchOptions,
+    options: EvaluationOptions,
   ): Promise<BatchResult> {
-    const program = await (this.#evaluation ??= compile(
-      forwardOutputs(this.objective),
-      this.options,
-    ));
     const { forEvaluation } = this.options.loss.statistics ?? {};
-    const statistics = forEvaluation?.(this.#lossState) ??
-      await this.#statistics(examples, options);
-    return await runInMicroBatches(
-      examples,
-      { ...options, ...this.#setup, statistics },
-      (feeds) => program.run({ ...feeds, ...this.parameters }),
-    );
+    const statistics = forEvaluation?.(this.#lossState);
+    return this.#evaluator.evaluate(examples, {
+      ...options,
+      parameters: this.parameters,
+      statisticsOf: async (batch) =>
+        statistics ?? await this.#statistics(batch, options),
+    });
   }
 
   /**
@@ -264,15 +246,25 @@ export class Trainer {
     options: StepOptions,
   ): Promise<StepResult> {
     await this.trained.sums.write();
-    const statistics = await this.#statistics(examples, options);
-    const result = await runInMicroBatches(
+    const outputs = new BatchOutputs();
+    const { values, metrics, state } = await this.#statistics(
       examples,
-      { ...options, ...this.#setup, statistics },
+      options,
+    );
+    const batch = { ...options, ...this.#setup };
+    const totals = batchTotals(examples);
+    await runInMicroBatches(
+      examples,
+      { ...batch, outputs, totals, statistics: values },
       (feeds) => {
         throwIfStopped(options.stop);
-        return this.#accumulate(feeds);
+        return this.gradients.add(feeds, this.trained);
       },
     );
+    const result = batchResult(examples, outputs, {
+      ...batch,
+      statistics: metrics,
+    });
     const gradNorm = await this.trained.gradNorm();
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
       throw new RangeError(
@@ -282,14 +274,14 @@ export class Trainer {
       );
     }
     await this.trained.take(gradNorm, options);
-    this.#lossState = statistics.state ?? this.#lossState;
+    this.#lossState = state ?? this.#lossState;
     return { ...result, gradNorm };
   }
 
   /** Frees what the trainer holds on the device. */
   async release(): Promise<void> {
-    await this.program.release();
-    await (await this.#evaluation)?.release();
+    await this.gradients.release();
+    await this.#evaluator.release();
     await this.forward.release();
     await this.trained.release();
   }
@@ -305,19 +297,5 @@ export class Trainer {
       { ...options, ...this.#setup, state: this.#lossState },
       (rows) => this.logProbs(rows),
     );
-  }
-
-  /** Adds a micro-batch's gradient to the sums, in place. */
-  async #accumulate(feeds: Tensors): Promise<Record<string, Tensor>> {
-    const { sums } = this.trained;
-    const named = Object.entries(sums.tensors).map(([name, tensor]) =>
-      [sumInput(name), tensor] as const
-    );
-    const output = await this.program.run(
-      { ...feeds, ...this.parameters, ...Object.fromEntries(named) },
-      sums.next,
-    );
-    sums.advance();
-    return output;
   }
 }

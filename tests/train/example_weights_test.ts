@@ -1,6 +1,5 @@
 import { deepStrictEqual, notDeepStrictEqual, ok } from "node:assert/strict";
 import type { Example } from "lib/data/example.ts";
-import { evaluate } from "lib/train/loop.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { assertClose } from "../assert_close.ts";
@@ -134,8 +133,11 @@ Deno.test("an evaluation weighs examples, whatever its batches", () => {
     new Array<Example>(examples[i]!.weight!).fill(example)
   );
   return withTrainer({ loss: dpo }, async (trainer) => {
-    const run = (examples: readonly Example[], batch: number) =>
-      evaluate(trainer, examples, { ...stepOptions(dpo), batch });
+    const run = async (examples: readonly Example[], batch: number) => {
+      const options = { ...stepOptions(dpo), batch };
+      const { loss, metrics } = await trainer.evaluate(examples, options);
+      return { loss, ...metrics };
+    };
     const expected = await run(repeated, repeated.length);
     for (const batch of [2, 3, COUNT]) {
       const found = await run(examples, batch);

@@ -46,12 +46,12 @@ Deno.test("exampleWeights() refuses weights that have no mean", () => {
   for (const weight of [-1, NaN, Infinity]) {
     throws(() => exampleWeights([{}, { weight }]), {
       name: "RangeError",
-      message: `Cannot weigh example 1 of a batch by ${weight}: expected a ` +
+      message: `Cannot weigh example 1 by ${weight}: expected a ` +
         "finite number of at least 0",
     });
   }
   throws(() => exampleWeights([{ weight: 0 }, { weight: 0 }]), {
     message:
-      "Cannot average over a batch of 2 examples whose weights are all 0",
+      "Cannot average over 2 examples whose weights are all 0: expected one above 0",
   });
 });
