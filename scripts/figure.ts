@@ -14,7 +14,8 @@ const FIGURE = {
     "Rebuilds summaries and figures of experiments and training runs from their records.",
   positionals: [{
     name: "name",
-    help: "experiments, or folders of training runs; all experiments if absent",
+    help:
+      "experiments, or folders of training runs; if absent, all experiments that have results",
     many: true,
     optional: true,
   }],
@@ -57,11 +58,22 @@ function drawableOf(name: string, { results }: { results: string }): Drawable {
   );
 }
 
+/**
+ * Names of the experiments that have results in a folder.
+ *
+ * @throws Error where none has.
+ */
+function experimentsIn(results: string): string[] {
+  const found = EXPERIMENTS.map(({ name }) => name)
+    .filter((name) => existsSync(join(results, name)));
+  if (found.length > 0) return found;
+  throw new Error(`Cannot draw "${results}": no experiment has results there`);
+}
+
 await runVerb(
   () => parseFlags(FIGURE, Deno.args),
   async ({ positionals: { name: names }, values: { results, picture } }) => {
-    const all = EXPERIMENTS.map(({ name }) => name);
-    const drawables = (names.length > 0 ? names : all)
+    const drawables = (names.length > 0 ? names : experimentsIn(results))
       .map((name) => drawableOf(name, { results }));
     for (const { folder, rebuild } of drawables) {
       await rebuild(folder);

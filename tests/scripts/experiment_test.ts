@@ -67,6 +67,23 @@ Deno.test("figure says where there are no records", async () => {
   equal(code, 1);
 });
 
+Deno.test("figure without a name draws the experiments that have results", async () => {
+  using folder = temporaryFolder();
+  const figures = () => runScript("figure", ["--results", folder.path]);
+  const none = await figures();
+  match(
+    none.err,
+    /^error: Cannot draw ".*": no experiment has results there\n$/,
+  );
+  equal(none.code, 1);
+  const results = join(folder.path, "frontier");
+  Deno.mkdirSync(results);
+  for (const stored of syntheticRuns()) await writeRun(results, stored);
+  const { code, out } = await figures();
+  equal(out, `Wrote ${join(results, "figure.html")}\n`);
+  equal(code, 0);
+});
+
 Deno.test("reproduce says which kinds of records it knows", async () => {
   using folder = temporaryFolder();
   const [stored] = syntheticRuns();
