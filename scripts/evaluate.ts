@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { writeTextAtomically } from "lib/files/atomic.ts";
 import type { Example } from "lib/data/example.ts";
+import { makeFolder } from "lib/files/temporary.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { type LogProbs, modelMetrics } from "lib/train/metrics.ts";
@@ -82,7 +83,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   });
   const reference = await openReference(values, model);
   const data = await read(model, values);
-  if (rows !== undefined) await Deno.mkdir(dirname(rows), { recursive: true });
+  using _ = rows === undefined ? null : await makeFolder(dirname(rows));
   const scoring = { ...values, device, examples: data.examples };
   const logProbs = await score("model", model, scoring);
   const refLogProbs = reference &&
@@ -92,7 +93,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const metrics = modelMetrics(data.examples, scores);
   if (values.json) say(JSON.stringify({ data: data.description, metrics }));
   else table(tableRows(data, metrics));
-});
+}, () => "Stopped; nothing was written");
 
 /** The model that rewards are relative to; `null` for no rewards. */
 async function openReference(

@@ -1,13 +1,12 @@
 import { dirname } from "node:path";
 import { parseFlags, refuseGiven } from "lib/cli/flags.ts";
+import { makeFolder } from "lib/files/temporary.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
 import type { TensorSource } from "lib/models/weights/safetensors.ts";
 import type { Weights } from "lib/models/weights/weights.ts";
 import {
-  type Interruption,
-  interruption,
   type Progress,
   progress,
   runVerb,
@@ -84,6 +83,7 @@ await runVerb(
     await write(source, values);
     say(`Wrote ${values.out}`);
   },
+  () => "Stopped; nothing is left of it",
 );
 
 async function write(
@@ -97,10 +97,8 @@ async function write(
   const made = { weights: await checkedHash(source, weights), dtype, layout };
   const others = await exportRecord(source, made);
   using shown = progress({ title: "tensors", total: tensors.length });
-  using stop = interruption("this tensor");
-  const watching = { shown, stop };
-  const folder = { from, tensors: watched(tensors, watching), dtype, others };
-  await Deno.mkdir(dirname(out), { recursive: true });
+  const folder = { from, tensors: watched(tensors, shown), dtype, others };
+  using _ = await makeFolder(dirname(out));
   if (onnx) return await writeOnnxFolder(out, folder);
   await writeModelFolder(out, { ...folder, shardBytes });
 }
@@ -119,16 +117,15 @@ async function checkedHash(
   );
 }
 
-/** Tensors that move a bar as they are read, until Ctrl-C. */
+/** Tensors that move a bar as they are read. */
 function watched(
   tensors: readonly TensorSource[],
-  { shown, stop }: { shown: Progress; stop: Interruption },
+  shown: Progress,
 ): TensorSource[] {
   let done = 0;
   return tensors.map((tensor) => ({
     ...tensor,
     read: async () => {
-      if (stop.requested) throw new Error("stopped, and nothing is left of it");
       const data = await tensor.read();
       shown.update(++done);
       return data;

@@ -6,6 +6,7 @@ import {
   type Prompt,
   readPrompts,
 } from "lib/data/tokenize/prompts.ts";
+import { makeFolder } from "lib/files/temporary.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { parseFlags, refuseGiven, UsageError } from "lib/cli/flags.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
@@ -48,7 +49,7 @@ await runVerb(
     }
     const settings = { ...values, device };
     const questions = questionsOf(prompts, tokenizer, values);
-    if (out !== undefined) await Deno.mkdir(dirname(out), { recursive: true });
+    using _ = out === undefined ? null : await makeFolder(dirname(out));
     clock.lap("load");
     const answers = await generateAnswers(questions, {
       ...settings,
@@ -61,6 +62,7 @@ await runVerb(
     await writeAnswers(out, answers, { settings, model, tokenizer, timings });
     say(`Wrote ${answers.length} completions to ${out}`);
   },
+  () => "Stopped; nothing was written",
 );
 
 /** @throws Error for flags that have no use together, or no file to write. */

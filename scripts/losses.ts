@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "lib/files/atomic.ts";
+import { makeFolder } from "lib/files/temporary.ts";
 import { readCases } from "lib/loss_tools/case_file.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import {
@@ -110,7 +111,7 @@ async function writePage(
   name: string,
   html: string,
 ): Promise<string> {
-  await Deno.mkdir(folder, { recursive: true });
+  using _ = await makeFolder(folder);
   const path = join(folder, name);
   await writeTextAtomically(path, html);
   return path;

@@ -43,6 +43,7 @@ await runVerb(
       }
     }
   },
+  () => "Stopped; the same command goes on with what has arrived",
 );
 
 function report(id: string, source: Source, paths: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { parseFlags } from "lib/cli/flags.ts";
 import { planPush, type PushPlan } from "lib/hub/plan_push.ts";
-import { push } from "lib/hub/push.ts";
+import { push, type PushMessage } from "lib/hub/push.ts";
 import { note, runVerb, say, table, warn } from "lib/cli/terminal.ts";
 import { text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
@@ -56,6 +56,9 @@ const PUSH = {
 /** The names of uploads in a commit's message. */
 const TITLES = { adapter: "adapter", model: "model", onnx: "ONNX model" };
 
+/** What a signal leaves of the upload, and how to go on. */
+let left = "Stopped; nothing was sent";
+
 await runVerb(
   () => parseFlags(PUSH, Deno.args),
   async ({ positionals: { folder, repo }, values }) => {
@@ -78,11 +81,29 @@ await runVerb(
     }
     const pushed = await push(plan, {
       title: message ?? `Add ${TITLES[source.kind]} with prefgrad`,
-      onFile: downloadProgress(),
+      ...uploadHooks(),
     });
     say(pushed ? `${pushed.commit}\n  ${pushed.url}` : "Nothing to send");
   },
+  () => left,
 );
+
+/** Shows the upload, and keeps what is to be said where a signal ends it. */
+function uploadHooks(): Pick<PushMessage, "onFile" | "onCommit"> {
+  const show = downloadProgress();
+  left = "Stopped; no file was sent yet; the same command sends them";
+  return {
+    onFile: (file) => {
+      const { whole, files } = file.all;
+      left = `Stopped; ${whole} of ${files} files were sent, and the ` +
+        "repository shows none of them yet; the same command goes on";
+      show(file);
+    },
+    onCommit: () =>
+      left = "Stopped while the Hub took the files; the same command says " +
+        "whether it has them, and goes on otherwise",
+  };
+}
 
 function show({ repo, visibility, files, others, ...plan }: PushPlan): void {
   const { creates, pullRequest } = plan;

@@ -68,6 +68,7 @@ await runVerb(
     const rows = readMetrics(join(dirname(file), "metrics.jsonl"));
     report(differencesOf({ record, rows }, await again(record, values)));
   },
+  () => "Stopped before the run was made again",
 );
 
 function differencesOf(before: RecordedRun, after: RecordedRun) {

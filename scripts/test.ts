@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
+import { temporaryFolder } from "lib/files/temporary.ts";
 import { text } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
 
@@ -147,21 +148,17 @@ function summary(runs: readonly Run[], failed: number): string {
 await runVerb(
   () => parseFlags(TEST, Deno.args),
   async ({ positionals: { file }, values: { filter } }) => {
-    const folder = await Deno.makeTempDir();
-    try {
-      const lanes = file.length > 0 ? [file] : allFiles();
-      const runs = await Promise.all(lanes.map((files, i) =>
-        run(files, {
-          ...{ filter, report: join(folder, `${i}.xml`) },
-          isShown: i === 0,
-        })
-      ));
-      const failures = runs.flatMap(failuresOf);
-      for (const failure of failures) say(`FAILED ${failure}`);
-      say(summary(runs, failures.length));
-      Deno.exitCode = runs.find(({ code }) => code !== 0)?.code ?? 0;
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    using folder = await temporaryFolder();
+    const lanes = file.length > 0 ? [file] : allFiles();
+    const runs = await Promise.all(lanes.map((files, i) =>
+      run(files, {
+        ...{ filter, report: join(folder.path, `${i}.xml`) },
+        isShown: i === 0,
+      })
+    ));
+    const failures = runs.flatMap(failuresOf);
+    for (const failure of failures) say(`FAILED ${failure}`);
+    say(summary(runs, failures.length));
+    Deno.exitCode = runs.find(({ code }) => code !== 0)?.code ?? 0;
   },
 );

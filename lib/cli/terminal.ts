@@ -1,3 +1,4 @@
+import { removeUnfinished } from "../files/temporary.ts";
 import { UsageError } from "./flags.ts";
 import {
   errorText,
@@ -10,15 +11,22 @@ import {
  * Runs a program. Prints its help if the command line asks for it, and errors
  * in one or two lines. The exit status is 0 on success only: 2 if the command
  * line is wrong, 128 and its number after a signal, which a closed pipe is like,
- * and else 1.
+ * and else 1. A signal that asks for the end ends the process at once, without
+ * the files that are being written, except in the scope of an
+ * {@linkcode interruption}.
  *
  * @param parse reads the command line.
  * @param main runs the program with its arguments.
+ * @param stopped tells what a signal left, and how to go on with it.
  */
 export async function runVerb<A extends { debug: boolean }>(
   parse: () => { help: string } | A | Promise<{ help: string } | A>,
   main: (args: A) => void | Promise<void>,
+  stopped = () => "Stopped",
 ): Promise<void> {
+  using _ = onEnding(() => {
+    if (interruptions === 0) exit(stopped());
+  });
   let debug = false;
   let isRead = false;
   try {
@@ -178,6 +186,9 @@ export interface Interruption extends Disposable {
   end(text: string): never;
 }
 
+/** Interruptions that are listened for, in place of ending at once. */
+let interruptions = 0;
+
 /**
  * Listens until disposed of for the signals that ask a program to end. The
  * first one asks the run to stop, the second ends the process. The exit status
@@ -188,18 +199,14 @@ export interface Interruption extends Disposable {
  */
 export function interruption(step: string | null = "this step"): Interruption {
   const stop = new AbortController();
-  const listeners = ENDING.map(([name, number]) => {
-    const listener = () => {
-      Deno.exitCode = 128 + number;
-      if (stop.signal.aborted) exit();
-      if (step !== null) {
-        warn(`stopping after ${step}; Ctrl-C again stops at once`);
-      }
-      stop.abort();
-    };
-    return [name, listener] as const;
+  const listening = onEnding(() => {
+    if (stop.signal.aborted) exit();
+    if (step !== null) {
+      warn(`stopping after ${step}; Ctrl-C again stops at once`);
+    }
+    stop.abort();
   });
-  for (const each of listeners) Deno.addSignalListener(...each);
+  interruptions++;
   return {
     get requested() {
       return stop.signal.aborted;
@@ -207,14 +214,29 @@ export function interruption(step: string | null = "this step"): Interruption {
     signal: stop.signal,
     end: (text) => exit(text),
     [Symbol.dispose]: () => {
-      for (const each of listeners) Deno.removeSignalListener(...each);
+      listening[Symbol.dispose]();
+      interruptions--;
     },
   };
+}
+
+/** Calls a function at each signal, once the exit status is that of the signal. */
+function onEnding(ended: () => void): Disposable {
+  const listeners = ENDING.map(([name, number]) => {
+    const listener = () => {
+      Deno.exitCode = 128 + number;
+      ended();
+    };
+    Deno.addSignalListener(name, listener);
+    return () => Deno.removeSignalListener(name, listener);
+  });
+  return { [Symbol.dispose]: () => listeners.forEach((remove) => remove()) };
 }
 
 /** Ends the process. A terminal that is closed shows no message. */
 function exit(text?: string): never {
   try {
+    removeUnfinished();
     release();
     if (text !== undefined) note(text);
   } finally {

@@ -1,6 +1,15 @@
-import { join, resolve } from "node:path";
-import { namesIn, orNull } from "./missing.ts";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { namesIn } from "./missing.ts";
+import {
+  removeAbandoned,
+  temporaryBeside,
+  withoutTemporary,
+} from "./temporary.ts";
 import { reasonOf } from "./values.ts";
+
+/** Writes a file or folder at a path. */
+export type Writer = (path: string) => Promise<void>;
 
 /**
  * Writes a text to `path` at once.
@@ -19,31 +28,84 @@ export async function writeTextAtomically(
 
 /**
  * Lets `write` fill a temporary path beside `path`, then renames it, so that
- * nobody sees a half-written file under `path`.
+ * nobody sees a half-written file or folder under `path`, whatever ends the
+ * process or the machine.
  *
  * @throws {Error} naming `path` if it cannot be written, with the cause; an
  * older file is then untouched, and the temporary one removed.
  */
 export async function writeAtomically(
   path: string,
-  write: (temporary: string) => Promise<void>,
+  write: Writer,
 ): Promise<void> {
-  const target = resolve(path);
-  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
+  await writeWhole(path, write).catch((cause) => {
+    throw cannotWrite(path, cause);
+  });
+}
+
+/**
+ * The same for callers that have words of their own for errors.
+ *
+ * @param rename gives the temporary path its name.
+ */
+export async function writeWhole(
+  path: string,
+  write: Writer,
+  rename: (from: string, to: string) => void = Deno.renameSync,
+): Promise<void> {
+  const folder = dirname(resolve(path));
+  await removeAbandoned(folder);
+  using temporary = temporaryBeside(path);
+  await write(temporary.path);
+  await sync(temporary.path);
+  rename(temporary.path, resolve(path));
+  await syncFolder(folder);
+}
+
+function cannotWrite(path: string, cause: unknown): Error {
+  const reason = withoutTemporary(reasonOf(cause));
+  // The error of a file inside a folder already names the file.
+  const root = cause instanceof Error && cause.cause || cause;
+  return new Error(`Cannot write ${path}: ${reason}`, { cause: root });
+}
+
+/** Renames a folder onto another, which has to be empty otherwise. */
+function replaceFolder(from: string, to: string): void {
+  if (!existsSync(to)) return Deno.renameSync(from, to);
+  using older = temporaryBeside(to);
+  // No signal is heard between the two.
+  Deno.renameSync(to, older.path);
   try {
-    await write(temporary);
-    await Deno.rename(temporary, target);
-  } catch (cause) {
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
-    const reason = reasonOf(cause).replaceAll(temporary, target);
-    // The error of a file inside a folder already names the file.
-    const root = cause instanceof Error && cause.cause || cause;
-    throw new Error(`Cannot write ${path}: ${reason}`, { cause: root });
+    Deno.renameSync(from, to);
+  } catch (error) {
+    Deno.renameSync(older.path, to);
+    throw error;
   }
 }
 
-/** Writes a file or folder at a path. */
-export type Writer = (path: string) => Promise<void>;
+/**
+ * Has the system store a file, or a folder with all that it holds: it may store
+ * a new name before the content, and then the machine goes down.
+ */
+async function sync(path: string): Promise<void> {
+  const { isDirectory, isFile } = await Deno.lstat(path);
+  if (isFile) {
+    using file = await Deno.open(path);
+    return await file.sync();
+  }
+  if (!isDirectory) return; // a link
+  for (const name of await namesIn(path)) await sync(join(path, name));
+  await syncFolder(path);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  try {
+    using folder = await Deno.open(path);
+    await folder.sync();
+  } catch {
+    // Not every file system stores folders on demand.
+  }
+}
 
 /**
  * Writes a folder of files at once. An existing folder is replaced only if all
@@ -69,10 +131,11 @@ export async function writeFolder(
         `lost; expected a new or empty folder, or one written before`,
     );
   }
-  await writeAtomically(folder, async (temporary) => {
+  const write = async (temporary: string) => {
     await Deno.mkdir(temporary);
     for (const [name, write] of files) await write(join(temporary, name));
-    // A folder cannot be renamed onto one that is not empty.
-    await orNull(Deno.remove(folder, { recursive: true }));
+  };
+  await writeWhole(folder, write, replaceFolder).catch((cause) => {
+    throw cannotWrite(folder, cause);
   });
 }

@@ -12,6 +12,7 @@
  * once all blobs are there, so a pull that breaks off looks unfinished.
  */
 import { dirname, join, relative, sep } from "node:path";
+import { type Writer, writeWhole } from "../files/atomic.ts";
 import { orNull } from "../files/missing.ts";
 import {
   checkedFile,
@@ -70,7 +71,7 @@ export async function writeRef(
 ): Promise<void> {
   if (await readRef(folder, revision) === commit) return;
   const path = join(folder, "refs", safePath(revision));
-  await writeWhole(path, (temporary) => Deno.writeTextFile(temporary, commit));
+  await writeCached(path, (temporary) => Deno.writeTextFile(temporary, commit));
 }
 
 const treePath = (folder: string, commit: string) =>
@@ -117,7 +118,7 @@ export async function writeTree(
 ): Promise<void> {
   const text = JSON.stringify({ format_version: 1, files }, null, 1);
   const path = treePath(folder, commit);
-  await writeWhole(path, (temporary) => Deno.writeTextFile(temporary, text));
+  await writeCached(path, (temporary) => Deno.writeTextFile(temporary, text));
 }
 
 /** The paths of all files in a folder and below, without dangling links. */
@@ -180,7 +181,7 @@ export async function linkBlob(
   const blob = blobPath(folder, file);
   const pointer = snapshotPath(folder, commit, path);
   const target = relative(dirname(pointer), blob);
-  await writeWhole(pointer, async (temporary) => {
+  await writeCached(pointer, async (temporary) => {
     if (!await isInCache(folder, dirname(pointer))) {
       throw new Error(
         `Cannot write "${path}" to the Hub cache: ${
@@ -194,18 +195,11 @@ export async function linkBlob(
   });
 }
 
-/** Writes a file under a temporary name, and renames it when it is whole. */
-async function writeWhole(
-  path: string,
-  write: (temporary: string) => Promise<void>,
-): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
+async function writeCached(path: string, write: Writer): Promise<void> {
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
-    await write(temporary);
-    await Deno.rename(temporary, path);
+    await writeWhole(path, write);
   } catch (cause) {
-    await orNull(Deno.remove(temporary));
     throw cacheError(cause);
   }
 }

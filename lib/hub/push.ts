@@ -31,6 +31,8 @@ export interface PushMessage {
   title: string;
   /** Called as files are sent. */
   onFile?: (progress: FileProgress) => void;
+  /** Called once all are, before the commit is asked for. */
+  onCommit?: () => void;
 }
 
 /**
@@ -88,7 +90,7 @@ const CREATE: Readonly<
 async function commitFiles(
   { repo, parent, pullRequest }: PushPlan,
   files: readonly PushFile[],
-  { title, onFile }: PushMessage,
+  { title, onFile, onCommit = () => {} }: PushMessage,
 ): Promise<CommitOutput> {
   const tally = fileTally(files, onFile);
   const sent = new Map<string, number>();
@@ -96,8 +98,13 @@ async function commitFiles(
     sent.set(path, (sent.get(path) ?? 0) + bytes);
     tally.update(path, sent.get(path)!);
   };
+  const client = clientOptions(repo, { onSent });
   const output = await commit({
-    ...clientOptions(repo, { onSent }),
+    ...client,
+    fetch: (input, init) => {
+      if (/\/commit\/[^/]*$/.test(String(input))) onCommit();
+      return client.fetch(input, init);
+    },
     repo: { type: "model", name: repo.name },
     branch: repo.revision,
     isPullRequest: pullRequest,

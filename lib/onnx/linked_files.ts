@@ -1,13 +1,18 @@
 import { basename, dirname, join } from "node:path";
+import { type Temporary, temporaryFolder } from "../files/temporary.ts";
 
 /**
  * A folder with links to files of weights. onnxruntime refuses paths and
  * symbolic links that leave the folder of its model.
  */
-export class LinkedFiles implements AsyncDisposable {
+export class LinkedFiles implements Disposable {
   readonly #names = new Map<string, string>();
 
-  private constructor(readonly folder: string) {}
+  private constructor(private readonly place: Temporary) {}
+
+  get folder(): string {
+    return this.place.path;
+  }
 
   /**
    * Links files into a temporary folder, or, where that is on another file
@@ -33,25 +38,24 @@ export class LinkedFiles implements AsyncDisposable {
     return this.#names.get(file)!;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.folder, { recursive: true });
+  [Symbol.dispose](): void {
+    this.place[Symbol.dispose]();
   }
 }
 
 /** A new folder into which a file can be linked, if there can be one. */
-async function folderFor(file: string): Promise<string> {
-  const temporary = await Deno.makeTempDir({ prefix: "prefgrad-" });
-  if (await canLink(file, temporary)) return temporary;
+async function folderFor(file: string): Promise<Temporary> {
+  const temporary = await temporaryFolder();
+  if (await canLink(file, temporary.path)) return temporary;
   const beside = await folderBeside(file);
   if (!beside) return temporary;
-  await Deno.remove(temporary);
+  temporary[Symbol.dispose]();
   return beside;
 }
 
-async function folderBeside(file: string): Promise<string | null> {
+async function folderBeside(file: string): Promise<Temporary | null> {
   try {
-    const dir = dirname(file);
-    return await Deno.makeTempDir({ dir, prefix: ".prefgrad-" });
+    return await temporaryFolder({ dir: dirname(file), name: ".prefgrad" });
   } catch {
     return null; // The weights are someone else's, or read-only.
   }

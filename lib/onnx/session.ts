@@ -242,7 +242,7 @@ async function createSession(
     return { session, hash: sha256(model) };
   }
   // The weights stay mapped when the folder is gone.
-  await using linked = await LinkedFiles.create(
+  using linked = await LinkedFiles.create(
     externals.map(({ file }) => file),
   );
   renameFiles(graph, (file) => linked.nameOf(file));

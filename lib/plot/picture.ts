@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeAtomically } from "../files/atomic.ts";
+import { temporaryFolder } from "../files/temporary.ts";
 import type { Figure } from "./figure.ts";
 import { figureHtml } from "./figure_page.ts";
 
@@ -18,19 +19,15 @@ export async function drawPicture(
   figure: Figure,
   path: string,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
-  try {
-    const page = join(folder, "page.html");
-    const [first] = figure.panels;
-    const alone = { ...figure, text: [], panels: [first!], tables: [] };
-    await Deno.writeTextFile(page, figureHtml(alone));
-    await writeAtomically(
-      path,
-      (temporary) => screenshot(page, { folder, path: temporary }),
-    );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  using folder = await temporaryFolder();
+  const page = join(folder.path, "page.html");
+  const [first] = figure.panels;
+  const alone = { ...figure, text: [], panels: [first!], tables: [] };
+  await Deno.writeTextFile(page, figureHtml(alone));
+  await writeAtomically(
+    path,
+    (temporary) => screenshot(page, { folder: folder.path, path: temporary }),
+  );
 }
 
 async function screenshot(

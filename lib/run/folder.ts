@@ -1,8 +1,9 @@
 import { statfs } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { writeFolder } from "../files/atomic.ts";
 import { lockedFile } from "../files/lock.ts";
 import { exists } from "../files/missing.ts";
+import { makeFolder, removeAbandoned } from "../files/temporary.ts";
 import { reasonOf } from "../files/values.ts";
 import {
   type BaseModel,
@@ -31,13 +32,10 @@ const OURS = [METRICS, "adapter", "model", CHECKPOINTS, RECORD];
  * One run at a time has it: a lock that ends with the process keeps others out.
  */
 export class RunFolder implements AsyncDisposable {
+  #made: Disposable | undefined;
   #lock: Deno.FsFile | undefined;
 
-  private constructor(
-    readonly path: string,
-    /** Folders that were made, the innermost first. */
-    private readonly made: readonly string[],
-  ) {}
+  private constructor(readonly path: string) {}
 
   /**
    * Makes a folder, or takes one that is there.
@@ -50,11 +48,13 @@ export class RunFolder implements AsyncDisposable {
     path: string,
     { resume }: { resume: boolean },
   ): Promise<RunFolder> {
-    const folder = new RunFolder(path, await missing(path));
+    const folder = new RunFolder(path);
     try {
       if (!resume) await refuseRun(path);
-      await Deno.mkdir(path, { recursive: true });
+      folder.#made = await makeFolder(path);
       folder.#lock = await lockedFile(join(path, LOCK));
+      await removeAbandoned(path);
+      await removeAbandoned(folder.checkpoints);
       return folder;
     } catch (cause) {
       await folder[Symbol.asyncDispose]();
@@ -121,13 +121,7 @@ export class RunFolder implements AsyncDisposable {
       await Deno.remove(join(this.path, LOCK)).catch(() => {});
       this.#lock.close();
     }
-    for (const folder of this.made) {
-      try {
-        await Deno.remove(folder);
-      } catch {
-        return; // It holds something, or was never made.
-      }
-    }
+    this.#made?.[Symbol.dispose]();
   }
 }
 
@@ -184,15 +178,6 @@ function baseOf(
 const WEIGHTS = "model.safetensors";
 
 const megabytes = (bytes: number) => Number((bytes / 1e6).toPrecision(3));
-
-/** Folders that a path needs and that are not there, the innermost first. */
-async function missing(path: string): Promise<string[]> {
-  const folders: string[] = [];
-  for (let at = resolve(path); !await exists(at); at = dirname(at)) {
-    folders.push(at);
-  }
-  return folders;
-}
 
 async function refuseRun(path: string): Promise<void> {
   for (const name of OURS) {

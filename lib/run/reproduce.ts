@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../files/temporary.ts";
 import { parseHubId } from "../hub/repo.ts";
 import type { RecordedRun, RunRecord } from "../record/record.ts";
 import { kebab } from "../cli/flag.ts";
@@ -35,20 +36,16 @@ export async function reproduceTraining(
     sources,
   );
   requirePlaces(settings);
-  const folder = await Deno.makeTempDir({ prefix: "prefgrad-" });
-  const out = join(folder, "run");
-  try {
-    const again = record.summary["endedEarly"] === true
-      ? await runUntil(Number(record.summary["step"]), settings, {
-        out,
-        ...hooks,
-      })
-      : await run(settings, { out, ...hooks });
-    if (!again) throw new Error("Stopped before the run was made again");
-    return again;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  using folder = await temporaryFolder();
+  const out = join(folder.path, "run");
+  const again = record.summary["endedEarly"] === true
+    ? await runUntil(Number(record.summary["step"]), settings, {
+      out,
+      ...hooks,
+    })
+    : await run(settings, { out, ...hooks });
+  if (!again) throw new Error("Stopped before the run was made again");
+  return again;
 }
 
 /** Stops a run after a step and ends it there, as its user had done. */

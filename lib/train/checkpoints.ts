@@ -87,7 +87,6 @@ export async function writeCheckpoint(
     const state: State = { step, carried, identity, computing, files };
     const text = canonicalJson(state, { indent: 2 });
     await Deno.writeTextFile(join(temporary, STATE), `${text}\n`);
-    await syncFiles(temporary, [STATE, ...Object.keys(files)]);
   });
   await removeOld(folder);
 }
@@ -224,17 +223,6 @@ async function filesBelow(folder: string): Promise<string[]> {
     else paths.push(path);
   }
   return paths;
-}
-
-/** Has the system store files before their folder gets its name. */
-async function syncFiles(
-  folder: string,
-  names: readonly string[],
-): Promise<void> {
-  for (const name of names) {
-    using file = await Deno.open(join(folder, name), { write: true });
-    await file.sync();
-  }
 }
 
 /** Writes flat values, the shapes of which the policy knows. */

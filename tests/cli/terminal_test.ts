@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { progress, type Screen } from "lib/cli/terminal.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { outcome } from "../scripts/run_script.ts";
 
 /** A screen that records what is drawn, under a clock that the test sets. */
@@ -137,12 +138,16 @@ Deno.test("runVerb() prints stack and causes when debugging", async () => {
 });
 
 /** Sends Ctrl-C each time the program says something; gives what it says after. */
-async function interrupt(code: string, times: number) {
+async function interrupt(
+  code: string,
+  times: number,
+  signal: Deno.Signal = "SIGINT",
+) {
   const child = spawn(code, "interruption, runVerb, say");
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   for (let i = 0; i < times; i++) {
     await reader.read();
-    child.kill("SIGINT");
+    child.kill(signal);
   }
   let rest = "";
   for (let part; !(part = await reader.read()).done;) rest += part.value;
@@ -204,6 +209,36 @@ Deno.test("interruption() leaves signals alone once disposed of", async () => {
   );
   strictEqual(status, 130); // 128 + SIGINT, by the system
 });
+
+const WRITING = (folder: string) =>
+  `import { writeFolder } from "${import.meta.resolve("lib/files/atomic.ts")}";
+  import { makeFolder } from "${import.meta.resolve("lib/files/temporary.ts")}";
+  await runVerb(() => ({ debug: false }), async () => {
+    using _ = await makeFolder("${folder}/new/parent");
+    await writeFolder("${folder}/new/parent/out", new Map([["a", async (path) => {
+      await Deno.writeTextFile(path, "half");
+      say("ready");
+      await new Promise((go) => setTimeout(go, 10_000));
+    }]]));
+  }, () => "Stopped; go on");`;
+
+for (
+  const [signal, status] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const
+) {
+  Deno.test(`${signal} ends a verb at once, without the files that it was writing`, async () => {
+    using folder = temporaryFolder();
+    deepStrictEqual(await interrupt(WRITING(folder.path), 1, signal), {
+      status,
+      err: "Stopped; go on\n",
+      rest: "",
+    });
+    deepStrictEqual([...Deno.readDirSync(folder.path)], []);
+  });
+}
 
 Deno.test("a reader that stops reading ends the program quietly", async () => {
   const lines = "for (let i = 0; i < 1e5; i++) say(`${i}`);";

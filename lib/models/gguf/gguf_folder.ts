@@ -14,9 +14,6 @@ import { type GgufFile, readGguf } from "./gguf_file.ts";
 /** To be raised when the same file would become another folder. */
 const VERSION = 1;
 
-/** Milliseconds without a write after which a conversion counts as dead. */
-const DEAD = 3_600_000;
-
 export interface GgufFolderOptions {
   /** SHA-256 of the file. */
   readonly sha256: string;
@@ -48,7 +45,6 @@ export async function ggufFolder(
   const gguf = await readGguf(path);
   const write = only === undefined ? wholeOf(gguf, onBytes) : tokenizerOf(gguf);
   await Deno.mkdir(cache, { recursive: true });
-  await removeDead(cache);
   let prefix = "";
   try {
     await writeAtomically(folder, async (temporary) => {
@@ -77,23 +73,4 @@ function wholeOf(gguf: GgufFile, onBytes?: OnBytes): Writer {
 function tokenizerOf(gguf: GgufFile): Writer {
   const tokenizer = convertTokenizer(gguf);
   return (folder) => writeTokenizer(folder, tokenizer);
-}
-
-/** Removes the files of conversions whose process was ended. */
-async function removeDead(cache: string): Promise<void> {
-  for await (const { name } of Deno.readDir(cache)) {
-    if (!name.endsWith(".tmp")) continue;
-    const folder = join(cache, name);
-    // The weights come last, and take the time.
-    const weights = await timeOf(join(folder, "model.safetensors"));
-    const last = Math.max(weights, await timeOf(folder));
-    if (Date.now() - last < DEAD) continue;
-    // Another process may remove the same.
-    await Deno.remove(folder, { recursive: true }).catch(() => {});
-  }
-}
-
-/** The time of the last write, 0 if the path is missing. */
-async function timeOf(path: string): Promise<number> {
-  return await Deno.stat(path).then(({ mtime }) => Number(mtime), () => 0);
 }

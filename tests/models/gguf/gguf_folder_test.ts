@@ -10,6 +10,7 @@ import { readGguf } from "lib/models/gguf/gguf_file.ts";
 import { ggufFolder } from "lib/models/gguf/gguf_folder.ts";
 import { openModel } from "lib/models/open_model.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
+import { leftover } from "../../files/leftover.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { elementsOf, ggufFile } from "./fixture.ts";
 import {
@@ -151,19 +152,13 @@ Deno.test("if only the tokenizer is needed, no weight is converted", async () =>
   strictEqual(await ggufFolder(path, options), whole);
 });
 
-Deno.test("the next conversion removes the files of one that was ended", async () => {
+Deno.test("the next conversion removes the files of one that was killed", async () => {
   using cache = temporaryFolder();
-  const [dead, alive] = ["dead.tmp", "alive.tmp"]
-    .map((name) => `${cache.path}/${name}`) as [string, string];
-  const long = new Date(Date.now() - 7_200_000);
-  for (const folder of [dead, alive]) {
-    await Deno.mkdir(folder);
-    await Deno.writeTextFile(`${folder}/model.safetensors`, "");
-    await Deno.utime(folder, long, long);
-  }
-  await Deno.utime(`${dead}/model.safetensors`, long, long);
+  const left = await leftover(`${cache.path}/${sha256}-1`);
+  await Deno.mkdir(left);
+  await Deno.writeTextFile(`${left}/model.safetensors`, "half");
   await ggufFolder(ggufFile("llama"), { sha256, cache: cache.path });
-  deepStrictEqual(namesIn(cache.path), [`${sha256}-1`, "alive.tmp"]);
+  deepStrictEqual(namesIn(cache.path), [`${sha256}-1`]);
 });
 
 /** The fault of a file that is no model → its parts, and the error. */
