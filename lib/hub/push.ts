@@ -90,7 +90,7 @@ const CREATE: Readonly<
 async function commitFiles(
   { repo, parent, pullRequest }: PushPlan,
   files: readonly PushFile[],
-  { title, onFile, onCommit = () => {} }: PushMessage,
+  { title, onFile, ...hooks }: PushMessage,
 ): Promise<CommitOutput> {
   const tally = fileTally(files, onFile);
   const sent = new Map<string, number>();
@@ -98,13 +98,8 @@ async function commitFiles(
     sent.set(path, (sent.get(path) ?? 0) + bytes);
     tally.update(path, sent.get(path)!);
   };
-  const client = clientOptions(repo, { onSent });
   const output = await commit({
-    ...client,
-    fetch: (input, init) => {
-      if (/\/commit\/[^/]*$/.test(String(input))) onCommit();
-      return client.fetch(input, init);
-    },
+    ...clientOptions(repo, { onSent, ...hooks }),
     repo: { type: "model", name: repo.name },
     branch: repo.revision,
     isPullRequest: pullRequest,

@@ -6,9 +6,9 @@ import { Busy, retrying, Transient, Unreachable } from "./retry.ts";
 /** Options of `@huggingface/hub` that every step of a push needs. */
 export function clientOptions(
   repo: Repo,
-  { onSent }: { onSent?: OnSent } = {},
+  hooks: SendingHooks = {},
 ): { hubUrl: string; fetch: Fetch } {
-  return { hubUrl: repo.endpoint, fetch: pushFetch(repo, onSent) };
+  return { hubUrl: repo.endpoint, fetch: pushFetch(repo, hooks) };
 }
 
 /** Awaits a step of a push; its errors name the repository. */
@@ -22,8 +22,12 @@ export async function pushStep<T>(repo: Repo, step: Promise<T>): Promise<T> {
  * A `fetch` that throws on an error status, with an explanation. A request that
  * fails is tried again, unless that might do it twice.
  */
-export function pushFetch(repo: Repo, onSent: OnSent = () => {}): Fetch {
+export function pushFetch(
+  repo: Repo,
+  { onSent = () => {}, onCommit = () => {} }: SendingHooks = {},
+): Fetch {
   return async (input, given) => {
+    if (/\/commit\/[^/]*$/.test(String(input))) onCommit();
     const init = countedBody(given, onSent);
     const once = init?.method === "POST" &&
       !/\/preupload\/|\/info\/lfs\//.test(String(input));
@@ -48,8 +52,13 @@ function asRefused(cause: Unreachable): Refused {
   return new Refused(cause.message, { cause });
 }
 
-/** Called as bytes of a file are sent; with a negative number before a new try. */
-export type OnSent = (path: string, bytes: number) => void;
+/** Progress of the requests of a push. */
+export interface SendingHooks {
+  /** Called as bytes of a file are sent; with a negative number before a new try. */
+  onSent?: (path: string, bytes: number) => void;
+  /** Called before the commit is asked for. */
+  onCommit?: () => void;
+}
 
 /**
  * The body of a request of `@huggingface/hub`, which tells how much of a large
@@ -58,7 +67,7 @@ export type OnSent = (path: string, bytes: number) => void;
  */
 function countedBody(
   init: RequestInit | undefined,
-  onSent: OnSent,
+  onSent: Required<SendingHooks>["onSent"],
 ): RequestInit | undefined {
   const path = pathOf(init);
   if (path === null || !(init?.body instanceof Blob)) return init;
