@@ -61,6 +61,9 @@ export async function quantizeWeights(
   const isLinear = new Set(linearParameters(config).map(({ name }) => name));
   const quantized = new Map<string, ValueIn>();
   for (const parameter of parameterNames(config)) {
+    const { name } = parameter;
+    // Others are an adapter's own.
+    if (!weights.get(name) && !weights.held?.has(name)) continue;
     const represent = isLinear.has(parameter.name) ? linear : others;
     quantized.set(parameter.name, await represent(weights, parameter));
   }
@@ -77,12 +80,16 @@ export function asStored(
   return (graph) => cast(storedValue(graph, name, tensor), graph.float);
 }
 
-/** As stored, except float64, which graphs lack: it is rounded and held. */
+/**
+ * As stored, except values that are in memory and float64, which graphs lack: it
+ * is rounded and held.
+ */
 async function inFloat32(
   weights: Weights,
   { name, shape }: Parameter,
 ): Promise<ValueIn> {
-  if (weights.get(name)?.dtype !== "F64") return asStored(weights, { name });
+  const isHeld = weights.held?.has(name) || typeOf(weights, name) === "F64";
+  if (!isHeld) return asStored(weights, { name });
   const held = await weights.read(name);
   return (graph) =>
     cast(graph.external({ dtype: "float32", shape }, { held }), graph.float);
@@ -99,8 +106,8 @@ async function inHalf(
   weights: Weights,
   { name, shape }: Parameter,
 ): Promise<ValueIn> {
-  const tensor = weights.get(name)!;
-  if (tensor.dtype === "BF16") {
+  const tensor = weights.get(name);
+  if (tensor && typeOf(weights, name) === "BF16") {
     return (graph) => castUp(storedValue(graph, name, tensor), graph.float);
   }
   const bits = new Uint16Array(
@@ -120,7 +127,7 @@ function inHalfIfStored(
   weights: Weights,
   parameter: Parameter,
 ): ValueIn | Promise<ValueIn> {
-  const isWide = /^F(32|64)$/.test(weights.get(parameter.name)?.dtype ?? "");
+  const isWide = /^F(32|64)$/.test(typeOf(weights, parameter.name));
   return (isWide ? inFloat32 : inHalf)(weights, parameter);
 }
 
@@ -164,8 +171,13 @@ async function inInt4(
     });
 }
 
+/** The type of a weight's values: in memory they are in float32. */
+function typeOf({ held, get }: Weights, name: string): string {
+  return held?.has(name) ? "F32" : get(name)!.dtype;
+}
+
 function cannotHold(weights: Weights, name: string, reason: string): Error {
-  const { file } = weights.get(name)!;
+  const file = weights.get(name)?.file ?? "the adapter";
   return new RangeError(`Cannot hold tensor "${name}" of ${file} in ${reason}`);
 }
 

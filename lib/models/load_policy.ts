@@ -3,12 +3,14 @@ import {
   adaptedConfig,
   type Adapter,
   checkAdapter,
+  mergeAdapter,
+  mergedOnly,
 } from "./adapter/adapter.ts";
 import { readAdapter } from "./adapter/adapter_folder.ts";
 import { type BaseWeights, quantizeWeights } from "./base_weights.ts";
-import type { DecoderConfig } from "./config.ts";
+import { architectureOf, type DecoderConfig } from "./config.ts";
 import { parameterNames } from "./parameters.ts";
-import { openModel } from "./open_model.ts";
+import { type OpenModel, openModel } from "./open_model.ts";
 import {
   type LoraScaling,
   resolveTargets,
@@ -33,7 +35,12 @@ export type Tuning =
     /** Draws A's first values, in [0, 1). */
     readonly uniform: () => number;
   }
-  | { readonly kind: "adapter"; readonly folder: string };
+  | {
+    readonly kind: "adapter";
+    readonly folder: string;
+    /** Whether it is to be trained, which some kinds cannot be. @default true */
+    readonly isTrained?: boolean;
+  };
 
 /** A model folder, ready to be trained. */
 export interface LoadedPolicy {
@@ -70,14 +77,15 @@ export async function loadPolicy(
     const policy = fullPolicy(config, await readAll(config, weights));
     return { policy, weights, exact: null, lora: null, adapterHash: null };
   }
-  const lora = tuning.kind === "adapter"
-    ? await loadedLora(config, tuning.folder)
-    : freshLora(config, tuning);
-  const adapterHash = tuning.kind === "adapter" ? hashAdapter(lora) : null;
+  const { lora, adapterHash, adapted, base } = tuning.kind === "adapter"
+    ? await loadedLora({ config, weights }, tuning)
+    : {
+      lora: freshLora(config, tuning),
+      ...{ adapterHash: null, adapted: config, base: weights },
+    };
   await weights.assertFinite();
-  const adapted = adaptedConfig(config, lora.replaced);
   const policyOver = async (kind: BaseWeights) =>
-    loraPolicy(adapted, await quantizeWeights(config, weights, kind), lora);
+    loraPolicy(adapted, await quantizeWeights(adapted, base, kind), lora);
   const exact = await policyOver("float32");
   const isExact = baseWeights === "float32";
   return {
@@ -140,22 +148,81 @@ function freshLora(
   return { ...lora, initial };
 }
 
+interface LoadedLora {
+  readonly lora: Lora;
+  readonly adapterHash: string;
+  /** The model's configuration under the adapter. */
+  readonly adapted: DecoderConfig;
+  /** The weights, with the updates that are not trained merged into them. */
+  readonly base: Weights;
+}
+
 async function loadedLora(
-  config: DecoderConfig,
-  folder: string,
-): Promise<Lora> {
-  const { config: _, tensors, replaced, ...scaling } = await readAdapter(
-    folder,
-  );
-  checkAdapter(config, { tensors, replaced, ...scaling });
+  { config, weights }: OpenModel,
+  { folder, isTrained = true }: Extract<Tuning, { kind: "adapter" }>,
+): Promise<LoadedLora> {
+  const adapter = await readAdapter(folder);
+  checkAdapter(config, adapter);
+  const { names: merged, reason } = mergedOnly(config, adapter);
+  if (isTrained && (merged.length > 0 || adapter.tied)) {
+    throw new Error(
+      `Cannot train the adapter ${folder}: it has ` +
+        `${merged.length > 0 ? reason : "ensure_weight_tying"}, expected one ` +
+        `without (such adapters are evaluated and merged only)`,
+    );
+  }
+  const adapted = adaptedConfig(config, adapter);
   // In forward order, whatever the order of the file.
-  const targets = parameterNames(config).map(({ name }) => name)
-    .filter((name) => tensors.has(name));
+  const updated = parameterNames(adapted).map(({ name }) => name)
+    .filter((name) => adapter.tensors.has(name));
+  const { config: _c, stored: _s, tied: _t, ...kept } = adapter;
+  const { tensors, replaced, ...scaling } = kept;
+  const trained = new Map(
+    [...tensors].filter(([name]) => !merged.includes(name)),
+  );
   return {
-    ...scaling,
-    targets,
-    replaced: replaced.map(({ name, shape }) => ({ name, shape })),
-    initial: adapterValues({ tensors, replaced }),
+    lora: {
+      ...scaling,
+      targets: updated.filter((name) => trained.has(name)),
+      replaced: replaced.map(({ name, shape }) => ({ name, shape })),
+      initial: adapterValues({ tensors: trained, replaced }),
+    },
+    adapterHash: hashAdapter(adapter, updated),
+    adapted,
+    base: await withMerged(weights, { config, adapter, merged }),
+  };
+}
+
+/** Holds in memory the weights into which parts of an adapter are merged. */
+async function withMerged(
+  weights: Weights,
+  { config, adapter, merged }: {
+    config: DecoderConfig;
+    adapter: Adapter;
+    merged: readonly string[];
+  },
+): Promise<Weights> {
+  if (merged.length === 0) return weights;
+  const { embedding, head } = architectureOf(config).names;
+  // A stored one is the other one, too.
+  const shared = config.tiedHead && adapter.stored?.length
+    ? [`${embedding}.weight`, `${head}.weight`]
+    : [];
+  const names = new Set([...merged, ...shared]);
+  const sources = parameterNames(adaptedConfig(config, adapter))
+    .filter(({ name }) => names.has(name))
+    .map((parameter) => ({
+      ...parameter,
+      read: () => weights.read(parameter.name),
+    }));
+  const held = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const { name, read } of mergeAdapter(sources, adapter, config)) {
+    held.set(name, Float32Array.from(await read()));
+  }
+  return {
+    ...weights,
+    held,
+    read: async (name) => held.get(name) ?? await weights.read(name),
   };
 }
 
@@ -170,12 +237,25 @@ async function readAll(
   return values;
 }
 
-function hashAdapter({ targets, initial, ...scaling }: Lora): string {
+function hashAdapter(
+  adapter: Adapter,
+  updated: readonly string[],
+): string {
+  const { tensors, stored = [] } = adapter;
   const hash = createHash("sha256");
-  for (const name of targets) {
-    hash.update(`${name} × ${updateOf(scaling, name).scale}`);
+  for (const name of updated) {
+    hash.update(`${name} × ${updateOf(adapter, name).scale}`);
   }
-  for (const [name, data] of initial) {
+  const magnitudes = [...tensors].flatMap(([name, { magnitude: data }]) =>
+    data ? [{ name, data }] : []
+  );
+  const values = [
+    ...adapterValues(adapter),
+    ...[...magnitudes, ...stored].map(({ name, data }) =>
+      [name, data] as const
+    ),
+  ];
+  for (const [name, data] of values) {
     hash.update(name);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }

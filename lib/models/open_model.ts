@@ -38,7 +38,22 @@ export async function openModel(folder: string): Promise<OpenModel> {
   const weights = withCanonicalNames(stated, await openWeights(folder));
   const config = await withOwnHead(stated, weights);
   checkWeights(config, weights);
-  return { config, weights };
+  return {
+    config,
+    weights: config.tiedHead ? withTied(config, weights) : weights,
+  };
+}
+
+/** Gives a tied head's values under its own name too: an adapter may part the two. */
+function withTied(config: DecoderConfig, weights: Weights): Weights {
+  const { embedding, head } = architectureOf(config).names;
+  const nameOf = (name: string) =>
+    name === `${head}.weight` ? `${embedding}.weight` : name;
+  return {
+    ...weights,
+    get: (name) => weights.get(nameOf(name)),
+    read: (name) => weights.read(nameOf(name)),
+  };
 }
 
 /**
@@ -151,7 +166,7 @@ export async function openTensors(
   }
   const update = await readAdapter(adapter);
   checkAdapter(config, update);
-  const known = stored(adaptedConfig(config, update.replaced));
-  const tensors = mergeAdapter(known, update, architectureOf(config));
+  const known = stored(adaptedConfig(config, update));
+  const tensors = mergeAdapter(known, update, config);
   return { tensors, weights };
 }

@@ -78,9 +78,11 @@ export async function openPolicy(
   { baseWeights, ...hooks }: InputHooks & { baseWeights?: BaseWeights } = {},
 ): Promise<OpenedPolicy> {
   const place = await modelFolder(model, hooks);
-  const tuning: Tuning = adapter === undefined
-    ? AS_IT_IS
-    : { kind: "adapter", ...await resolveModel(adapter, hooks) };
+  const tuning: Tuning = adapter === undefined ? AS_IT_IS : {
+    kind: "adapter",
+    folder: (await resolveModel(adapter, hooks)).folder,
+    isTrained: false,
+  };
   return {
     ...await loadPolicy(place.folder, tuning, baseWeights && { baseWeights }),
     ...place,

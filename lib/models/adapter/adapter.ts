@@ -1,19 +1,17 @@
 import { type LoraScaling, updateOf } from "./lora_targets.ts";
-import {
-  type Architecture,
-  architectureOf,
-  type DecoderConfig,
-} from "../config.ts";
+import { architectureOf, type DecoderConfig } from "../config.ts";
 import { linearParameters, parameterNames } from "../parameters.ts";
 import type { NamedTensor } from "../weights/safetensors_header.ts";
 import type { TensorSource } from "../weights/safetensors.ts";
 
 /** The factors of one weight's update, a multiple of `b·a`, row by row. */
 export interface LoraPair {
-  /** `[rank, inputs]` */
+  /** `[rank, inputs]`; an embedding's inputs are its rows. */
   readonly a: Float32Array;
   /** `[outputs, rank]` */
   readonly b: Float32Array;
+  /** DoRA's norm of each output's weights, `[outputs]`. @default none */
+  readonly magnitude?: Float32Array;
 }
 
 /** A LoRA adapter. `updateOf` gives the rank and multiple of each update. */
@@ -22,6 +20,15 @@ export interface Adapter extends LoraScaling {
   readonly tensors: ReadonlyMap<string, LoraPair>;
   /** Parameters that replace the model's: PEFT's modules_to_save. */
   readonly replaced: readonly NamedTensor[];
+  /**
+   * The embedding or the head as they were in training, which PEFT stores beside
+   * their updates.
+   *
+   * @default none
+   */
+  readonly stored?: readonly NamedTensor[];
+  /** Whether updates of a tied embedding are the head's as well. @default false */
+  readonly tied?: boolean;
 }
 
 /**
@@ -30,40 +37,94 @@ export interface Adapter extends LoraScaling {
  * @throws Error that names the weight, and the shapes expected and found.
  */
 export function checkAdapter(config: DecoderConfig, adapter: Adapter): void {
-  const { tensors, replaced } = adapter;
-  const linear = shapesOf(linearParameters(config));
-  for (const [name, { a, b }] of tensors) {
+  const { tensors, replaced, stored = [] } = adapter;
+  const updatable = updatableShapes(config);
+  for (const [name, { a, b, magnitude }] of tensors) {
     const { rank } = updateOf(adapter, name);
-    const shape = [b.length / rank, a.length / rank];
-    const note = `A [${rank},${shape[1]}], B [${shape[0]},${rank}]`;
-    assertShape(name, { shape, expected: linear.get(name), note });
+    const shape = [magnitude?.length ?? b.length / rank, a.length / rank];
+    const note = `A [${rank},${shape[1]}], B [${b.length / rank},${rank}]`;
+    assertShape(name, { shape, expected: updatable.get(name), note });
+    assertShape(name, {
+      shape: [b.length / rank, shape[1]!],
+      expected: updatable.get(name),
+      note,
+    });
   }
   const all = shapesOf(parameterNames({ ...config, tiedHead: false }));
-  for (const { name, shape } of replaced) {
+  for (const { name, shape } of [...replaced, ...stored]) {
     assertShape(name, { shape, expected: all.get(name), note: "whole" });
   }
-  adaptedConfig(config, replaced);
+  refuseUntied(config, adapter);
+}
+
+/** Shapes of weights that may have an update, as `[outputs, inputs]`. */
+function updatableShapes(
+  config: DecoderConfig,
+): Map<string, readonly number[]> {
+  const { vocabSize, hiddenSize } = config;
+  const [embedding, head] = namesOf(config);
+  return shapesOf([
+    ...linearParameters(config),
+    { name: head, shape: [vocabSize, hiddenSize] },
+    { name: embedding, shape: [hiddenSize, vocabSize] },
+  ]);
+}
+
+function namesOf(config: DecoderConfig): [embedding: string, head: string] {
+  const { embedding, head } = architectureOf(config).names;
+  return [`${embedding}.weight`, `${head}.weight`];
+}
+
+/** Embedding and head that are one in the model must be so in the adapter. */
+function refuseUntied(
+  config: DecoderConfig,
+  { tied, replaced, stored = [] }: Adapter,
+): void {
+  const whole = [...stored, ...tied ? replaced : []];
+  const [one, other] = namesOf(config)
+    .map((name) => whole.find((tensor) => tensor.name === name)?.data);
+  if (!config.tiedHead || !one || !other) return;
+  if (one.every((x, i) => x === other[i])) return;
+  throw new Error(
+    `Cannot use the adapter: it stores ${namesOf(config).join(" and ")} with ` +
+      `different values, which the model has as one`,
+  );
 }
 
 /**
- * Adapts a configuration to replaced parameters: a replaced head is no longer the
- * embedding.
- *
- * @throws Error if only the embedding is replaced, which is the head as well.
+ * Adapts a configuration to an adapter: a head or an embedding that it replaces or
+ * updates is no longer the other one.
  */
 export function adaptedConfig(
   config: DecoderConfig,
-  replaced: readonly { readonly name: string }[],
+  { tensors, replaced }: Pick<Adapter, "tensors" | "replaced">,
 ): DecoderConfig {
   if (!config.tiedHead) return config;
-  const names = new Set(replaced.map(({ name }) => name));
-  const { embedding, head } = architectureOf(config).names;
-  if (names.has(`${head}.weight`)) return { ...config, tiedHead: false };
-  if (!names.has(`${embedding}.weight`)) return config;
-  throw new Error(
-    `Cannot use an adapter that replaces "${embedding}" alone, which is the ` +
-      `model's head as well: expected modules_to_save to have "${head}" too`,
-  );
+  const changed = new Set([
+    ...tensors.keys(),
+    ...replaced.map(({ name }) => name),
+  ]);
+  const tiedHead = !namesOf(config).some((name) => changed.has(name));
+  return { ...config, tiedHead };
+}
+
+/** The part of an adapter that can only be merged into the weights. */
+export function mergedOnly(
+  config: DecoderConfig,
+  { tensors, stored = [] }: Adapter,
+): { readonly names: readonly string[]; readonly reason: string } {
+  const linear = new Set(linearParameters(config).map(({ name }) => name));
+  const updated = [...tensors]
+    .filter(([name, { magnitude }]) => magnitude || !linear.has(name))
+    .map(([name]) => name);
+  const names = [...updated, ...stored.map(({ name }) => name)];
+  const outside = names.find((name) => !linear.has(name));
+  return {
+    names: [...new Set(names)],
+    reason: outside === undefined
+      ? "DoRA"
+      : `updates of "${outside.replace(/\.weight$/, "")}"`,
+  };
 }
 
 function shapesOf(
@@ -90,60 +151,72 @@ function assertShape(
 
 /**
  * Merges an adapter into the tensors of a model as they are read:
- * W + (alpha / rank) B A, computed in float64 and rounded once.
- * https://arxiv.org/abs/2106.09685
+ * W + (alpha / rank) B A, computed in float64 and rounded once. DoRA then gives
+ * the weights of each output a norm of its own.
+ * https://arxiv.org/abs/2106.09685, https://arxiv.org/abs/2402.09353
  */
 export function mergeAdapter(
   tensors: readonly TensorSource[],
-  { tensors: pairs, replaced, ...scaling }: Adapter,
-  { inputsFirst }: Architecture,
+  { tensors: pairs, replaced, stored = [], ...scaling }: Adapter,
+  config: DecoderConfig,
 ): TensorSource[] {
-  const whole = new Map(replaced.map(({ name, data }) => [name, data]));
+  const [embedding, head] = namesOf(config);
+  const { inputsFirst } = architectureOf(config);
+  const isTransposed = (name: string) =>
+    name === embedding || inputsFirst && name !== head;
+  const whole = new Map(
+    [...stored, ...replaced].map(({ name, data }) => [name, data]),
+  );
+  // PEFT writes a stored head into the embedding that it is, and the reverse.
+  const other = config.tiedHead && stored.length > 0 &&
+    (whole.get(embedding) ?? whole.get(head));
   return tensors.map((tensor) => {
     const { name } = tensor;
-    const data = whole.get(name);
-    if (data) return { ...tensor, read: () => Promise.resolve(data) };
+    const isShared = name === embedding || name === head;
+    const data = whole.get(name) ?? (isShared && other);
+    const base = data
+      ? { ...tensor, read: () => Promise.resolve(data) }
+      : tensor;
     const pair = pairs.get(name);
-    if (!pair) return tensor;
-    const { a, b } = pair;
+    if (!pair) return base;
+    const update = { ...pair, ...updateOf(scaling, name) };
     const read = async () => {
-      const { rank, scale } = updateOf(scaling, name);
-      const [left, right] = inputsFirst
-        ? [transposed(a, rank), transposed(b, b.length / rank)]
-        : [b, a];
-      return updated(await tensor.read(), { left, right, rank, scale });
+      const weight = await base.read();
+      if (!isTransposed(name)) return updated(weight, update);
+      const rows = pair.a.length / update.rank;
+      const turned = updated(transposed(weight, rows), update);
+      return transposed(turned, turned.length / rows);
     };
     return { ...tensor, read };
   });
 }
 
-interface Update {
-  /** `[rows, rank]` */
-  readonly left: Float32Array;
-  /** `[rank, columns]` */
-  readonly right: Float32Array;
+interface Update extends LoraPair {
   readonly rank: number;
   readonly scale: number;
 }
 
-/** Computes W + scale · left · right for W `[rows, columns]`. */
+/** Computes W + scale · b · a for W `[outputs, inputs]`, with DoRA's norms. */
 function updated(
   weight: Float32Array,
-  { left, right, rank, scale }: Update,
+  { a, b, magnitude, rank, scale }: Update,
 ): Float32Array {
-  const columns = right.length / rank;
+  const columns = a.length / rank;
   const sum = new Float32Array(weight.length);
   const row = new Float64Array(columns);
-  for (let start = 0; start < weight.length; start += columns) {
+  for (let output = 0; output < b.length / rank; output++) {
     row.fill(0);
     for (let r = 0; r < rank; r++) {
-      const factor = left[start / columns * rank + r]!;
+      const factor = b[output * rank + r]!;
       const at = r * columns;
-      for (let i = 0; i < columns; i++) row[i]! += factor * right[at + i]!;
+      for (let i = 0; i < columns; i++) row[i]! += factor * a[at + i]!;
     }
+    const start = output * columns;
     for (let i = 0; i < columns; i++) {
-      sum[start + i] = weight[start + i]! + scale * row[i]!;
+      row[i] = weight[start + i]! + scale * row[i]!;
     }
+    const factor = magnitude ? magnitude[output]! / norm(row) : 1;
+    for (let i = 0; i < columns; i++) sum[start + i] = factor * row[i]!;
   }
   return sum;
 }
@@ -155,4 +228,8 @@ function transposed(matrix: Float32Array, rows: number): Float32Array {
     matrix,
     (_, i) => matrix[i % rows * columns + Math.floor(i / rows)]!,
   );
+}
+
+function norm(vector: Float64Array): number {
+  return Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
 }

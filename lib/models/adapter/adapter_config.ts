@@ -1,14 +1,15 @@
 import { type ConfigReader, openConfig } from "../config_json/config_reader.ts";
-import {
-  isPlainPattern,
-  type LoraScaling,
-  type Pattern,
-} from "./lora_targets.ts";
+import type { LoraScaling, Pattern } from "./lora_targets.ts";
+import { MAX_EXPRESSIONS, moduleMatcher } from "./module_pattern.ts";
 
 /** The settings of an adapter in adapter_config.json. */
 export interface AdapterConfig extends Required<LoraScaling> {
   /** Modules that the adapter replaces: names, or their last parts. */
   readonly replaced: readonly string[];
+  /** Whether updates of a tied embedding are the head's as well. */
+  readonly tied: boolean;
+  /** Whether the norm of each output's weights is stored apart. */
+  readonly dora: boolean;
   /** The contents of the file. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -23,6 +24,7 @@ const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
   "base_model_name_or_path",
   "bias",
   "corda_config",
+  "ensure_weight_tying",
   "eva_config",
   "exclude_modules",
   // PEFT derives it from the layers.
@@ -47,6 +49,7 @@ const READ_OR_HARMLESS: ReadonlySet<string> = new Set([
   "runtime_config",
   "target_modules",
   "task_type",
+  "use_dora",
   "use_rslora",
   "velora_config",
 ]);
@@ -87,6 +90,8 @@ export async function readAdapterConfig(path: string): Promise<AdapterConfig> {
     rankPattern: readPattern(fields, "rank_pattern", "count"),
     alphaPattern: readPattern(fields, "alpha_pattern", "positive"),
     replaced: readNames(fields, "modules_to_save"),
+    tied: fields.flag("ensure_weight_tying", false),
+    dora: fields.flag("use_dora", false),
     config: fields.values,
   };
 }
@@ -148,13 +153,20 @@ function readPattern(
   const pattern = fields.object(name);
   if (!pattern) return {};
   const keys = Object.keys(pattern.values);
-  if (keys.length > MAX_NAMES || !keys.every(isPlainPattern)) {
+  if (keys.length > MAX_NAMES || !areReadable(keys)) {
     throw fields.error(
       name,
-      `at most ${MAX_NAMES} names of modules: other patterns are not supported`,
+      `at most ${MAX_NAMES} names of modules, or ${MAX_EXPRESSIONS} regular ` +
+        `expressions that repeat no group`,
     );
   }
   return Object.fromEntries(keys.map((key) => [key, pattern[read](key)]));
+}
+
+function areReadable(patterns: readonly string[]): boolean {
+  const matchers = patterns.map(moduleMatcher);
+  const expressions = matchers.filter((one) => one?.kind === "expression");
+  return !matchers.includes(null) && expressions.length <= MAX_EXPRESSIONS;
 }
 
 function readNames(fields: ConfigReader, name: string): string[] {

@@ -22,7 +22,14 @@ import { targetModules, updateOf } from "./lora_targets.ts";
 const CONFIG = "adapter_config.json";
 const WEIGHTS = "adapter_model.safetensors";
 const PREFIX = "base_model.model.";
-const FACTOR = /^(.+)\.lora_[AB]\.weight$/;
+/** Parts of an update: factors of a linear layer, of an embedding, DoRA's norms. */
+const UPDATE =
+  /^(.+)\.lora_(?:[AB]\.weight|(embedding_[AB])|(magnitude_vector)(?:\.weight)?)$/;
+/** Modules that PEFT may store whole, and its own names of the copies. */
+const WHOLE =
+  /(?<=(?:^|\.)(?:embed_tokens|lm_head|wte|embed_in|embed_out))(?:\.base_layer)?\.weight$/;
+/** Copies inside of PEFT's wrapper of a module that is saved. */
+const WRAPPED = /\.(?:modules_to_save|original_module)\.(?:weight|bias)$/;
 
 /**
  * Reads a LoRA adapter in PEFT's layout.
@@ -35,24 +42,25 @@ export async function readAdapter(
   folder: string,
 ): Promise<Adapter & Pick<AdapterConfig, "config">> {
   await refuseOthers(folder);
-  const { replaced: modules, ...scaling } = await readAdapterConfig(
-    join(folder, CONFIG),
-  );
+  const { dora, ...settings } = await readAdapterConfig(join(folder, CONFIG));
   const file = await readHeader(join(folder, WEIGHTS));
-  const { updated, replaced } = contentOf(file, modules);
+  const { updated, replaced, stored } = contentOf(file, { ...settings, dora });
   const tensors = new Map<string, LoraPair>();
   for (const module of updated) {
     const name = `${module}.weight`;
-    const { rank } = updateOf(scaling, name);
-    tensors.set(name, await readPair(file, { module, rank }));
+    const { rank } = updateOf(settings, name);
+    tensors.set(name, await readPair(file, { module, rank, dora }));
   }
+  const readAll = (names: readonly string[]) =>
+    Promise.all(names.map(async (stored) => ({
+      name: stored.replace(WHOLE, ".weight"),
+      ...await readWhole(file, PREFIX + stored),
+    })));
   return {
-    ...scaling,
+    ...settings,
     tensors,
-    replaced: await Promise.all(replaced.map(async (name) => ({
-      name,
-      ...await readWhole(file, PREFIX + name),
-    }))),
+    replaced: await readAll(replaced),
+    stored: await readAll(stored),
   };
 }
 
@@ -98,22 +106,42 @@ export async function writeAdapter(
   );
 }
 
-/** Lists the modules that a file has factors of, and the parameters it replaces. */
+interface Content {
+  /** Modules that the file has factors of. */
+  readonly updated: ReadonlySet<string>;
+  /** Parameters that it replaces. */
+  readonly replaced: readonly string[];
+  /** Weights that it has besides. */
+  readonly stored: readonly string[];
+}
+
+/**
+ * Lists the contents of a file.
+ *
+ * @throws Error for a tensor that is none of them, or a module without tensors.
+ */
 function contentOf(
   file: SafetensorsFile,
-  modules: readonly string[],
-): { updated: Set<string>; replaced: string[] } {
+  { replaced: modules, tied, dora }: Pick<
+    AdapterConfig,
+    "replaced" | "tied" | "dora"
+  >,
+): Content {
   const updated = new Set<string>();
   const replaced: string[] = [];
-  for (const stored of file.tensors.keys()) {
-    const name = stored.startsWith(PREFIX) ? stored.slice(PREFIX.length) : "";
-    const [, module] = name.match(FACTOR) ?? [];
-    if (module !== undefined) updated.add(module);
-    else if (modules.some((one) => isWithin(name, one))) {
-      replaced.push(name);
-    } else {
+  const stored: string[] = [];
+  for (const full of file.tensors.keys()) {
+    const name = full.startsWith(PREFIX) ? full.slice(PREFIX.length) : "";
+    const [, module, , magnitude] = name.match(UPDATE) ?? [];
+    const isSaved = modules.some((one) => isWithin(name, one)) ||
+      tied && modules.length > 0 && WHOLE.test(name);
+    if (module !== undefined && (dora || !magnitude)) updated.add(module);
+    else if (isSaved && WRAPPED.test(name)) continue;
+    else if (isSaved) replaced.push(name);
+    else if (WHOLE.test(name)) stored.push(name);
+    else {
       throw new Error(
-        `Unknown tensor "${stored}" in ${file.path}: expected names such as ` +
+        `Unknown tensor "${full}" in ${file.path}: expected names such as ` +
           tensorName("model.layers.0.self_attn.q_proj", "A") +
           ", and parameters of modules_to_save",
       );
@@ -122,7 +150,9 @@ function contentOf(
   const missing = modules.find((one) =>
     !replaced.some((name) => isWithin(name, one))
   );
-  if (missing === undefined) return { updated, replaced: replaced.sort() };
+  if (missing === undefined) {
+    return { updated, replaced: replaced.sort(), stored };
+  }
   throw new Error(
     `Cannot read ${file.path}: expected a tensor of "${missing}", which ` +
       `modules_to_save of ${CONFIG} has, found none`,
@@ -137,10 +167,12 @@ function isWithin(parameter: string, ending: string): boolean {
 
 async function readPair(
   file: SafetensorsFile,
-  { module, rank }: { module: string; rank: number },
+  { module, rank, dora }: { module: string; rank: number; dora: boolean },
 ): Promise<LoraPair> {
+  const isEmbedding = file.tensors.has(embeddingName(module, "A"));
+  const nameOf = isEmbedding ? embeddingName : tensorName;
   const read = async (factor: "A" | "B", axis: number) => {
-    const name = tensorName(module, factor);
+    const name = nameOf(module, factor);
     const { data, shape } = await readWhole(file, name);
     if (shape.length === 2 && shape[axis] === rank) return data;
     throw new Error(
@@ -148,7 +180,11 @@ async function readPair(
         `expected rank ${rank} on axis ${axis} of two`,
     );
   };
-  return { a: await read("A", 0), b: await read("B", 1) };
+  const pair = { a: await read("A", 0), b: await read("B", 1) };
+  if (!dora) return pair;
+  const name = `${PREFIX}${module}.lora_magnitude_vector`;
+  const magnitude = file.tensors.has(name) ? name : `${name}.weight`;
+  return { ...pair, magnitude: (await readWhole(file, magnitude)).data };
 }
 
 async function readWhole(
@@ -173,6 +209,10 @@ function storedPair(
 
 function tensorName(module: string, factor: "A" | "B"): string {
   return `${PREFIX}${module}.lora_${factor}.weight`;
+}
+
+function embeddingName(module: string, factor: "A" | "B"): string {
+  return `${PREFIX}${module}.lora_embedding_${factor}`;
 }
 
 function moduleOf(parameter: string): string {

@@ -1,12 +1,13 @@
-import type { DecoderConfig } from "../config.ts";
+import { architectureOf, type DecoderConfig } from "../config.ts";
 import { linearParameters } from "../parameters.ts";
+import { moduleMatcher } from "./module_pattern.ts";
 
 /**
  * Finds the base weights that an adapter changes, in forward order.
  *
  * @param targets names of modules (`q_proj`, or more of the path), or
  * `all-linear`: every linear layer except the head, as in PEFT.
- * @throws RangeError for a name without a module.
+ * @throws RangeError for a name without a module, and for embedding and head.
  */
 export function resolveTargets(
   config: DecoderConfig,
@@ -18,8 +19,12 @@ export function resolveTargets(
     !linear.some((name) => matches(name, target))
   );
   if (unknown !== undefined) {
+    const { embedding, head } = architectureOf(config).names;
+    const isOutside = [embedding, head]
+      .some((module) => matches(`${module}.weight`, unknown));
     throw new RangeError(
-      `Unknown LoRA target "${unknown}": expected all-linear or some of ` +
+      `${isOutside ? "LoRA is not trained on" : "Unknown LoRA target"} ` +
+        `"${unknown}": expected all-linear or some of ` +
         lastParts(linear).join(", "),
     );
   }
@@ -62,7 +67,7 @@ export interface LoraScaling {
   readonly alphaPattern?: Pattern;
 }
 
-/** Name of a module, or the last parts of it → a number. */
+/** Name of a module, the last parts of it, or an expression of them → a number. */
 export type Pattern = Readonly<Record<string, number>>;
 
 /**
@@ -80,22 +85,8 @@ export function updateOf(
   return { rank: own, scale: size / (rslora ? Math.sqrt(own) : own) };
 }
 
-/** Names with dots; `^` marks a whole name. */
-const PLAIN = /^\^?\w+(\\?\.\w+)*$/;
-
-/**
- * Whether a pattern is a plain name, as PEFT itself writes them. PEFT reads any
- * regular expression, which in a hostile file could take for ever.
- */
-export function isPlainPattern(pattern: string): boolean {
-  return PLAIN.test(pattern);
-}
-
 function firstMatch(pattern: Pattern, module: string): number | undefined {
-  const [, value] = Object.entries(pattern).find(([key]) => {
-    const name = key.replace(/^\^/, "").replaceAll("\\.", ".");
-    return module === name ||
-      !key.startsWith("^") && module.endsWith(`.${name}`);
-  }) ?? [];
+  const [, value] = Object.entries(pattern)
+    .find(([key]) => moduleMatcher(key)?.matches(module)) ?? [];
   return value;
 }

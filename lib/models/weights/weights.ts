@@ -43,6 +43,8 @@ export interface Weights {
    * @throws Error that names tensor and file of one that is not finite.
    */
   assertFinite(): Promise<void>;
+  /** Values of weights that are not those of the files. @default none */
+  readonly held?: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   /** Makers of values in graphs, for weights that are not used as stored. */
   readonly quantized?: ReadonlyMap<string, ValueIn>;
   /** SHA-256 of the files' contents, one after another, in hexadecimal. */

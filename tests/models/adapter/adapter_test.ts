@@ -53,12 +53,15 @@ const ADAPTER: Adapter = {
   ),
 };
 
+/** Parts that are read of every adapter, and not written. */
+const PLAIN = { stored: [], tied: false };
+
 Deno.test("an adapter that is written is read again", () =>
   withFolder(async (root) => {
     const folder = `${root}/adapter`;
     await writeAdapter(folder, ADAPTER, TINY_BASE);
     const { config, ...adapter } = await readAdapter(folder);
-    deepStrictEqual(adapter, ADAPTER);
+    deepStrictEqual(adapter, { ...ADAPTER, ...PLAIN });
     strictEqual(config["base_model_name_or_path"], "tiny");
     checkAdapter(CONFIG, adapter);
     // A later one takes its place.
@@ -89,7 +92,7 @@ Deno.test("an adapter's patterns and whole parameters are read again", () =>
     };
     await writeAdapter(folder, adapter, TINY_BASE);
     const { config, ...read } = await readAdapter(folder);
-    deepStrictEqual(read, adapter);
+    deepStrictEqual(read, { ...adapter, ...PLAIN });
     deepStrictEqual(config["modules_to_save"], ["lm_head"]);
     checkAdapter(CONFIG, read);
   }));
@@ -148,13 +151,13 @@ for (
   const [field, value] of Object.entries({
     "peft_type": "LOHA",
     "bias": "all",
-    "use_dora": true,
+    "use_dora": "yes",
     "lora_bias": true,
     "use_rslora": "yes",
-    "rank_pattern": { "(k|q)_proj": 8 },
-    "alpha_pattern": { "layers.*k_proj": 8 },
+    "rank_pattern": { "((k|q)_)+proj": 8 },
+    "alpha_pattern": { "(?P<layer>\\d)": 8 },
     "modules_to_save": "lm_head",
-    "ensure_weight_tying": true,
+    "ensure_weight_tying": "yes",
     "trainable_token_indices": [1],
     "alora_invocation_tokens": [1],
     "layer_replication": [[0, 1]],
@@ -233,17 +236,35 @@ Deno.test("a module that is to be whole must be in the file", () =>
     );
   }));
 
-Deno.test("an embedding that is the head is not replaced alone", () => {
+Deno.test("a replaced embedding or head is no longer the other one", () => {
   const data = new Float32Array(88);
   const whole = (name: string) => ({ name, shape: [11, 8], data });
   const embedding = whole("model.embed_tokens.weight");
-  throws(
-    () => checkAdapter(CONFIG, { ...ADAPTER, replaced: [embedding] }),
-    /replaces "model.embed_tokens" alone.*modules_to_save to have "lm_head" too/,
-  );
+  const head = { ...whole("lm_head.weight"), data: data.with(87, 1) };
+  for (const replaced of [[embedding], [head], [embedding, head]]) {
+    const adapter = { ...ADAPTER, replaced };
+    checkAdapter(CONFIG, adapter);
+    strictEqual(adaptedConfig(CONFIG, adapter).tiedHead, false);
+  }
+  for (const part of ["replaced", "stored"]) {
+    throws(
+      () =>
+        checkAdapter(CONFIG, {
+          ...{ ...ADAPTER, tied: true },
+          [part]: [embedding, head],
+        }),
+      /stores model.embed_tokens.weight and lm_head.weight with different/,
+    );
+  }
   const both = [embedding, whole("lm_head.weight")];
-  strictEqual(adaptedConfig(CONFIG, both).tiedHead, false);
-  strictEqual(adaptedConfig(CONFIG, []).tiedHead, true);
+  strictEqual(
+    adaptedConfig(CONFIG, { tensors: new Map(), replaced: both }).tiedHead,
+    false,
+  );
+  strictEqual(
+    adaptedConfig(CONFIG, { tensors: new Map(), replaced: [] }).tiedHead,
+    true,
+  );
 });
 
 Deno.test("an adapter for another model is refused with both shapes", () => {

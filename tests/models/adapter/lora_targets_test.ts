@@ -34,10 +34,19 @@ Deno.test("targets are found by name, in forward order", () => {
 });
 
 Deno.test("an unknown target is refused with the known ones", () => {
-  for (const target of ["proj", "c_attn", "lm_head", ""]) {
+  for (const target of ["proj", "c_attn", "head", ""]) {
     throws(
       () => resolveTargets(SMALL, ["q_proj", target]),
       new RegExp(`target "${target}": expected all-linear .*q_proj, k_proj`),
+    );
+  }
+});
+
+Deno.test("embedding and head are refused as what they are", () => {
+  for (const target of ["lm_head", "embed_tokens", "model.embed_tokens"]) {
+    throws(
+      () => resolveTargets(SMALL, ["q_proj", target]),
+      new RegExp(`LoRA is not trained on "${target}": expected all-linear or`),
     );
   }
 });
