@@ -90,7 +90,7 @@ class WorkerProcess {
 
   constructor({ url, signal }: ProcessOptions) {
     const program = import.meta.resolve("./worker_process.ts");
-    const args = ["run", "-A", ...configFlag(url), program];
+    const args = ["run", "-A", ...configFlag(url), program, `${Deno.pid}`];
     const child = spawn(Deno.execPath(), args, {
       serialization: "advanced",
       stdio: ["inherit", "inherit", "inherit", "ipc"],
