@@ -36,11 +36,13 @@ export function randomExamples(
  */
 export const UNLIKELY: Reference = {
   logProbs: (row: TokenRow) =>
-    UNLIKELY.tokenLogProbs(row).map((tokens) => tokens.reduce((a, b) => a + b)),
-  tokenLogProbs: ({ prompt, completions }: TokenRow) =>
-    completions.map((completion) =>
+    UNLIKELY.tokenLogProbs(row).map((tokens) =>
+      tokens.reduce((a, b) => a + b, 0)
+    ),
+  tokenLogProbs: ({ prompt, completions, lossMask }: TokenRow) =>
+    completions.map((completion, k) =>
       completion.map((_, i) =>
         -5 - (i === 0 ? Math.cos(prompt[0]! + completion[0]!) : 0)
-      )
+      ).filter((_, i) => lossMask?.[k]?.[i] ?? true)
     ),
 };

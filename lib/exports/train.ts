@@ -25,6 +25,7 @@ export {
   trace,
 } from "../optim.ts";
 export { type Identity } from "../train/checkpoints.ts";
+export { type EvaluationOptions } from "../train/evaluation.ts";
 export {
   type StepMetrics,
   train,

@@ -1,5 +1,5 @@
 import type { Value } from "../onnx/graph.ts";
-import { add, div, mul, neg } from "../ops/elementwise.ts";
+import { add, div, max, mul, neg } from "../ops/elementwise.ts";
 import type { Prompts, Sequences, Totals } from "./batch.ts";
 import type { PairBatch } from "./batches.ts";
 import type { LossTerms } from "./loss.ts";
@@ -45,6 +45,9 @@ export const nllOptions = (
 
 type NllSettings = LossOptionValues<ReturnType<typeof likelihoodOptions>>;
 
+/** Less than any weighted number of tokens, except 0. */
+const LEAST = 1e-20;
+
 interface NllBatch {
   readonly completion: Sequences;
   readonly prompt: Prompts;
@@ -71,7 +74,8 @@ export function nll(
   const tokens = all
     ? add(totals.completionTokens, totals.promptTokens)
     : totals.completionTokens;
-  return neg(mul(scored.logProb, div(totals.examples, tokens)));
+  // A batch may have no completion to imitate: each counts 0, and not 0 · ∞.
+  return neg(mul(scored.logProb, div(totals.examples, max(tokens, LEAST))));
 }
 
 /** A contrast of chosen and rejected plus λ times the NLL of the chosen. */

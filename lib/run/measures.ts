@@ -71,7 +71,9 @@ export function measuredAt(
 }
 
 /** The diagnostics that {@linkcode probed} left in a record; null without. */
-export function diagnosticsOf({ summary }: RunRecord): Diagnostics | null {
+export function diagnosticsOf(
+  { summary }: Pick<RunRecord, "summary">,
+): Diagnostics | null {
   const { diagnostics } = summary;
   return isDiagnostics(diagnostics) ? diagnostics : null;
 }

@@ -1,5 +1,11 @@
 import { type Example, lossLengths } from "../data/example.ts";
-import { byPreference, groupMeans, mean, withoutNaN } from "./metrics.ts";
+import {
+  byPreference,
+  groupMeans,
+  mean,
+  rounding,
+  withoutNaN,
+} from "./metrics.ts";
 import { tensorsOf } from "./trained_parameters.ts";
 import type { Reference } from "./reference.ts";
 import { correlation } from "../stats/describe.ts";
@@ -20,7 +26,7 @@ export type Diagnostics = {
   readonly klStart: number;
   /**
    * Likelihood displacement: the margin has grown, yet the chosen completions
-   * have become less likely. https://arxiv.org/abs/2410.08847
+   * have become less likely, both by more than rounding. https://arxiv.org/abs/2410.08847
    */
   readonly displaced: boolean;
   /** Mean scored tokens of a completion. */
@@ -166,7 +172,9 @@ export function diagnose(
     rejectedChange,
     marginChange,
     klStart,
-    displaced: (marginChange ?? 0) > 0 && (chosenChange ?? 0) < 0,
+    displaced:
+      (marginChange ?? 0) > rounding(chosen ?? 0) + rounding(rejected ?? 0) &&
+      (chosenChange ?? 0) < -rounding(chosen ?? 0),
     lengths: { chosen, rejected },
     lengthCorrelation: correlation(
       marginsOf(examples, changes),

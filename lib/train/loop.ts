@@ -4,6 +4,7 @@ import type { LossOptionValues } from "../losses/options.ts";
 import { lossBatches } from "./evaluation.ts";
 import { rowOf } from "./examples.ts";
 import { lossRequirements } from "./requirements.ts";
+import { rounding } from "./metrics.ts";
 import { type Schedule, scheduled } from "./schedule.ts";
 import type { Reference } from "./reference.ts";
 import { nullIfStopped, type Stop } from "./stop.ts";
@@ -222,9 +223,6 @@ async function evaluation(
   );
 }
 
-/** Nats by which rounding may move the log-probability of a token. */
-const ROUNDING = 1e-4;
-
 /**
  * Checks that the policy was its reference before the first step. If it was
  * not, the reference has other weights, another adapter or other data.
@@ -239,7 +237,7 @@ function assertAtReference(
     const expected = reference.logProbs(row);
     lossLengths(row).forEach((length, k) => {
       const found = logProbs[i]![k]!;
-      if (Math.abs(found - expected[k]!) <= ROUNDING * (1 + length)) return;
+      if (Math.abs(found - expected[k]!) <= rounding(length)) return;
       throw new RangeError(
         `The policy does not start at its reference: completion ${k} of example ${i} of the first batch has log-probability ${found}, under the reference ${
           expected[k]

@@ -8,6 +8,12 @@ export interface PolicyAndReference {
   readonly refLogProb?: number;
 }
 
+/**
+ * Nats by which rounding may move the log-probability of a completion of so many
+ * scored tokens: no smaller difference is told.
+ */
+export const rounding = (tokens: number): number => 1e-4 * (1 + tokens);
+
 /** The parts of an example that metrics read. */
 type Labelled = { readonly label?: boolean; readonly weight?: number };
 

@@ -261,10 +261,8 @@ export class Trainer {
         return this.gradients.add(feeds, this.trained);
       },
     );
-    const result = batchResult(examples, outputs, {
-      ...batch,
-      statistics: metrics,
-    });
+    const results = { ...batch, statistics: metrics };
+    const result = batchResult(examples, outputs, results);
     const gradNorm = await this.trained.gradNorm();
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
       throw new RangeError(

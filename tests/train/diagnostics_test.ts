@@ -240,6 +240,11 @@ Deno.test("displaced is a margin that grows while the chosen fall, and no other"
   strictEqual(all(1, -3), false);
   strictEqual(all(-3, -1), false);
   strictEqual(all(0, 0), false);
+  // Rounding moves completions of 2 and 8/3 tokens by up to 3e-4 and 3.7e-4.
+  strictEqual(all(-4e-4, -12e-4), true);
+  strictEqual(all(-2e-4, -12e-4), false);
+  strictEqual(all(-4e-4, -10e-4), false);
+  strictEqual(all(-1e-6, -1e-5), false);
   const labels = [true, false].map((label) => ({
     prompt: [1],
     completions: [[5]],
