@@ -4,6 +4,7 @@ import type { Example } from "lib/data/example.ts";
 import { makeFolder } from "lib/files/temporary.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { parseFlags } from "lib/cli/flags.ts";
+import { exampleWeights } from "lib/train/examples.ts";
 import { type LogProbs, modelMetrics } from "lib/train/metrics.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import type { Device } from "lib/onnx/providers.ts";
@@ -83,6 +84,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   });
   const reference = await openReference(values, model);
   const data = await read(model, values);
+  exampleWeights(data.examples);
   using _ = rows === undefined ? null : await makeFolder(dirname(rows));
   const scoring = { ...values, device, examples: data.examples };
   const logProbs = await score("model", model, scoring);
@@ -153,7 +155,24 @@ async function score(
   });
   await state.release();
   await forward.release();
+  expectFinite(logProbs, title);
   return logProbs;
+}
+
+/** @throws Error for a log-probability that no mean could be taken of. */
+function expectFinite(logProbs: readonly number[][], title: string): void {
+  for (const [i, list] of logProbs.entries()) {
+    for (const [k, logProb] of list.entries()) {
+      if (Number.isFinite(logProb)) continue;
+      throw new Error(
+        `Cannot evaluate the ${title}: it gives completion ${
+          k + 1
+        } of example ${
+          i + 1
+        } the log-probability ${logProb}, expected a finite number`,
+      );
+    }
+  }
 }
 
 /** Writes a line a row, with the metrics that a single row can have. */
@@ -163,7 +182,8 @@ async function writeRows(
   { logProbs, refLogProbs, rewardScale }: LogProbs & { rewardScale: number },
 ): Promise<void> {
   const lines = examples.map((example, i) => {
-    const metrics = modelMetrics([example], {
+    // A row's own numbers are the same at any weight, that of 0 included.
+    const metrics = modelMetrics([{ ...example, weight: 1 }], {
       logProbs: [logProbs[i]!],
       refLogProbs: refLogProbs && [refLogProbs[i]!],
       rewardScale,

@@ -6,7 +6,7 @@ import { canonicalJson } from "../record/canonical_json.ts";
 import { sha256 } from "../record/sha256.ts";
 import { Rng } from "../rng.ts";
 import type { Identity } from "../train/checkpoints.ts";
-import type { TrainingPlan } from "../train/loop.ts";
+import { assertWeighted, type TrainingPlan } from "../train/loop.ts";
 import { type InputsInMemory, loadInputs, type RunInputs } from "./inputs.ts";
 import type { InputHooks } from "./models.ts";
 import {
@@ -43,10 +43,12 @@ export async function prepareRun(
   const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
   const resolved = { ...wanted, device, options, maxLength };
+  const plan = planOf(resolved, inputs, given);
+  assertWeighted(plan);
   return {
     settings: resolved,
     inputs,
-    plan: planOf(resolved, inputs, given),
+    plan,
     identity: identityOf(resolved, inputs),
     computing: computingOf(resolved),
   };

@@ -2,7 +2,7 @@ import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossBatches } from "./evaluation.ts";
-import { rowOf } from "./examples.ts";
+import { exampleWeights, rowOf } from "./examples.ts";
 import { lossRequirements } from "./requirements.ts";
 import { rounding } from "./metrics.ts";
 import { type Schedule, scheduled } from "./schedule.ts";
@@ -180,6 +180,28 @@ export function rowsToReference(
     ...rows,
     ...batches.flatMap((batch) => statistics.rows!(batch, lossOptions)),
   ];
+}
+
+/**
+ * Checks that each batch and the evaluation have an example with a weight, so
+ * that no run ends half-way for want of one.
+ *
+ * @throws RangeError that names the first step without one.
+ */
+export function assertWeighted(
+  { examples, batches, evalExamples }: TrainingPlan,
+): void {
+  const step = batches.findIndex((batch) =>
+    batch.every((i) => examples[i]!.weight === 0)
+  );
+  if (step >= 0) {
+    throw new RangeError(
+      `Cannot take step ${step + 1}: its batch has ${
+        batches[step]!.length
+      } examples, all of weight 0; expected one above 0, as larger batches may have`,
+    );
+  }
+  if (evalExamples.length > 0) exampleWeights(evalExamples);
 }
 
 function rateAt(

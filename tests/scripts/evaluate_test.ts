@@ -5,7 +5,7 @@ import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { assertClose } from "../assert_close.ts";
 import { putJson, tensorsFor, TINY } from "../models/tiny_model.ts";
 import { shared } from "../places.ts";
-import { metricsOf, tinyTraining } from "./tiny_training.ts";
+import { metricsOf, randomized, tinyTraining } from "./tiny_training.ts";
 
 type Metrics = Record<string, number>;
 interface Label {
@@ -112,6 +112,57 @@ Deno.test("evaluate takes another model for the reference, if it has the same to
   match(
     err,
     /^error: Cannot compare with --reference \.\/other: its vocabulary has 12/,
+  );
+});
+
+Deno.test("evaluate weighs rows in means, and tells each one's own numbers", async () => {
+  await using t = await tinyTraining();
+  const put = async (weightOf: (i: number) => number) => {
+    const lines = (await Deno.readTextFile(t.pairs)).trim().split("\n");
+    const rows = lines.map((line, i) => ({
+      ...JSON.parse(line),
+      "loss_weight": weightOf(i),
+    }));
+    const path = join(t.path, "weighted.jsonl");
+    await Deno.writeTextFile(
+      path,
+      rows.map((x) => JSON.stringify(x)).join("\n"),
+    );
+    return await t.run("evaluate", [
+      ...["--model", t.model, "--data", path, "--json", "--rows", "rows.jsonl"],
+    ]);
+  };
+  const { out, err } = await put((i) => i % 3);
+  ok(out, err);
+  const written = await Deno.readTextFile(join(t.path, "rows.jsonl"));
+  const rows: Metrics[] = written.trim().split("\n")
+    .map((line) => JSON.parse(line));
+  const logps = rows.map((row) => row["logps/chosen"]!);
+  ok(logps.every(Number.isFinite));
+  const weighed = logps.reduce((sum, x, i) => sum + i % 3 * x, 0);
+  assertClose([JSON.parse(out).metrics["logps/chosen"]], [weighed / 12]);
+  const none = await put(() => 0);
+  strictEqual(none.code, 1);
+  match(none.err, /^error: Cannot average over 12 examples whose weights/m);
+});
+
+Deno.test("evaluate refuses a model whose log-probabilities are no numbers", async () => {
+  await using t = await tinyTraining();
+  const path = join(t.model, "model.safetensors");
+  // Finite weights of which the logits overflow.
+  const huge = randomized(await tensorsFor(t.model)).map((tensor) =>
+    tensor.name === "model.norm.weight"
+      ? { ...tensor, data: tensor.data.map(() => 3e38) }
+      : tensor
+  );
+  await writeSafetensors(path, huge);
+  const { code, err } = await t.run("evaluate", [
+    ...["--model", t.model, "--data", t.pairs],
+  ]);
+  strictEqual(code, 1);
+  match(
+    err,
+    /^error: Cannot evaluate the model: it gives completion 1 of example 1 the log-probability NaN, expected a finite number$/m,
   );
 });
 

@@ -1,9 +1,16 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { optimizerBatches } from "lib/data/sampler.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { computeReference, type Reference } from "lib/train/reference.ts";
 import {
+  assertWeighted,
   rowsToReference,
   type StepMetrics,
   train,
@@ -159,4 +166,30 @@ Deno.test("rowsToReference() lists what a run reads, and nothing for a loss with
   strictEqual(rowsToReference(pairs, DPO).length, 10);
   const lossOptions = resolveOptions(DPO, { referenceFree: true });
   deepStrictEqual(rowsToReference({ ...pairs, lossOptions }, DPO), []);
+});
+
+Deno.test("assertWeighted() finds the step and the evaluation without any weight", () => {
+  const weigh = (weights: readonly number[]) =>
+    randomExamples(DPO, weights.length).map((example, i) => ({
+      ...example,
+      weight: weights[i]!,
+    }));
+  const batches = [[0, 1], [2, 3], [4]];
+  const plan = (weights: readonly number[], evaluated: readonly number[]) =>
+    planFor(DPO, {
+      batches,
+      examples: weigh(weights),
+      evalExamples: weigh(evaluated),
+    });
+  assertWeighted(plan([0, 1, 2, 0, 1], []));
+  assertWeighted(plan([0, 1, 2, 0, 1], [0, 0, 1]));
+  throws(() => assertWeighted(plan([0, 1, 0, 0, 1], [])), {
+    name: "RangeError",
+    message:
+      "Cannot take step 2: its batch has 2 examples, all of weight 0; expected one above 0, as larger batches may have",
+  });
+  throws(
+    () => assertWeighted(plan([0, 1, 2, 0, 1], [0, 0])),
+    /average over 2 examples whose weights are all 0/,
+  );
 });
