@@ -71,6 +71,7 @@ export async function loadExamples(
     ...options,
     onBadRow: source.refuse,
   });
+  const { unread, leftOut } = source.notes;
   const { places: _, dropped, unterminated, doubledEos, ...numbers } = counts;
   return {
     kind,
@@ -80,11 +81,13 @@ export async function loadExamples(
       source: source.name,
       sha256: hashExamples({ examples }),
       format: source.format,
+      ...unread.size > 0 && { unreadColumns: [...unread.keys()].sort() },
       ...conversions.length > 0 && { conversions: conversions.map(recorded) },
       counts: {
         ...numbers,
         dropped: Object.values(dropped).reduce((a, b) => a + b, 0),
         skipped: source.bad.count,
+        ...leftOut.size > 0 && { leftOut: Math.max(...leftOut.values()) },
         ...unterminated !== null && { unterminated },
         ...doubledEos !== null && { doubledEos },
       },

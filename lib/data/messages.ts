@@ -4,6 +4,7 @@ import {
   unreadable,
   valueError,
 } from "./containers/reading.ts";
+import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../files/values.ts";
 
 /** One turn of a conversation, as chat templates take it. */
@@ -55,8 +56,10 @@ export interface ReadMessagesOptions {
 
 /**
  * Reads messages: a list of at least one, or one by itself. Content is text,
- * or parts that are all text, which become one; keys that are `null` count as
- * missing.
+ * or parts that are all text, which become one; keys that are `null`, and an
+ * empty list of calls, count as missing. Arguments of a call that are JSON
+ * text, as in OpenAI's wire format, become the object that they spell:
+ * templates would write the text as a quoted string.
  *
  * @param at the column, or the place of `options.value`.
  * @throws an error that names file, row and place: not messages, no role, an
@@ -86,13 +89,14 @@ function message(
   },
 ): Message {
   const { [tags.role]: role, [tags.content]: content, ...others } = item;
-  const rest = withoutNull(others);
-  if (rest.tool_calls !== undefined) checkCalls(row, field, rest.tool_calls);
+  const { tool_calls: calls, ...rest } = withoutNull(others);
+  const called = calls === undefined ? [] : readCalls(row, field, calls);
   return {
     ...rest,
+    ...called.length > 0 && { tool_calls: called },
     role: knownRole(row, { role, field, tags }),
     // A turn that only calls tools has no content.
-    content: rest.tool_calls && (content ?? null) === null
+    content: called.length > 0 && (content ?? null) === null
       ? ""
       : textOf(row, `${field}.${tags.content}`, content),
   };
@@ -100,6 +104,16 @@ function message(
 
 function tagsOf(item: Record<string, unknown>): MessageTags {
   return "from" in item && !("role" in item) ? SHAREGPT : OPENAI;
+}
+
+/** A value without `null` in its objects, at any depth. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(withoutNull(value))
+      .map(([key, inner]) => [key, withoutNulls(inner)]),
+  );
 }
 
 /** Tables write `null` into the fields that only other messages have. */
@@ -144,12 +158,70 @@ function partText(row: SourceRow, field: string, part: unknown): string {
   });
 }
 
-function checkCalls(row: SourceRow, field: string, calls: unknown): void {
-  if (Array.isArray(calls) && calls.length > 0 && calls.every(isObject)) return;
+function readCalls(
+  row: SourceRow,
+  field: string,
+  calls: unknown,
+): Record<string, unknown>[] {
+  if (Array.isArray(calls) && calls.every(isObject)) {
+    return calls.map((call) => readCall(call, row));
+  }
   const expected = "a list of one call or more";
   throw valueError(row, {
     field: `${field}.tool_calls`,
     actual: calls,
     expected,
+  });
+}
+
+/** A call, either `{ name, arguments }` or with these in its `function`. */
+function readCall(
+  call: Record<string, unknown>,
+  row: SourceRow,
+): Record<string, unknown> {
+  const kept = row.arrow ? withoutNull(call) : call;
+  if (isObject(kept.function)) {
+    return { ...kept, function: readCall(kept.function, row) };
+  }
+  const { arguments: given } = kept;
+  if (given === undefined) return kept;
+  const spelled = typeof given === "string" ? objectOf(given) : null;
+  const values = row.arrow ? withoutNulls(given) : given;
+  return { ...kept, arguments: spelled ?? values };
+}
+
+function objectOf(json: string): Record<string, unknown> | null {
+  try {
+    const value = JSON.parse(json);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keys of messages that a template may show as parts of the conversation. */
+const SHOWN = [
+  "role",
+  "content",
+  "name",
+  "reasoning_content",
+  "reasoning",
+  "thinking",
+];
+
+/**
+ * Whether two messages say the same to a model: role, content, name, thoughts
+ * and calls. Other keys, and the ids of calls, are notes about the message.
+ */
+export function saysTheSame(a: Message, b: Message): boolean {
+  return SHOWN.every((key) => isDeepStrictEqual(a[key], b[key])) &&
+    isDeepStrictEqual(callsOf(a), callsOf(b));
+}
+
+function callsOf({ tool_calls: calls }: Message): unknown {
+  if (!Array.isArray(calls)) return calls;
+  return calls.map((call) => {
+    const { function: called, name, arguments: given } = call;
+    return called ?? { name, arguments: given };
   });
 }

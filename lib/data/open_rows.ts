@@ -6,6 +6,7 @@ import { formatsBeside, registeredDataset } from "./dataset_info.ts";
 import type { DataKind, Example } from "./example.ts";
 import type { Format } from "./formats/format.ts";
 import { findFormat, recogniseFormat } from "./formats/registry.ts";
+import { refuseChanged, unreadColumns } from "./formats/unread_columns.ts";
 import type { PreferenceRow } from "./preference_row.ts";
 
 /** Hears how a download goes on. */
@@ -55,6 +56,14 @@ export interface BadRows {
   readonly errors: string[];
 }
 
+/** Parts of the rows that do not reach training; the numbers grow as rows are read. */
+export interface RowNotes {
+  /** Columns that nobody reads, and the rows that fill them. */
+  readonly unread: Map<string, number>;
+  /** Columns of values that decide nothing and cannot be read, and their rows. */
+  readonly leftOut: Map<string, number>;
+}
+
 /** Preference data that is read row by row. */
 export interface RowReader extends AsyncDisposable {
   /** Name in records. */
@@ -70,6 +79,7 @@ export interface RowReader extends AsyncDisposable {
   readonly columns: readonly string[];
   /** Grows as rows are read. */
   readonly bad: BadRows;
+  readonly notes: RowNotes;
   /** Notes the error of a bad row where those are left out, else throws it. */
   refuse(error: Error): void;
   /** The rows, once: each file is opened when its turn comes. */
@@ -92,6 +102,7 @@ export async function openRows(
 ): Promise<RowReader> {
   const stated = typeof format === "string" ? findFormat(format) : format;
   const bad: BadRows = { count: 0, errors: [] };
+  const notes: RowNotes = { unread: new Map(), leftOut: new Map() };
   let cause: Error | undefined;
   const refuse = (error: Error) => {
     if (!skipBadRows) throw error;
@@ -100,8 +111,8 @@ export async function openRows(
     if (bad.errors.length < MOST_ERRORS) bad.errors.push(error.message);
   };
   const { name, files, parsed } = typeof location === "string"
-    ? await openFiles(location, { format: stated, refuse, hooks })
-    : { ...inMemory(location, { format: stated, refuse }), files: [] };
+    ? await openFiles(location, { format: stated, refuse, notes, hooks })
+    : { ...inMemory(location, { format: stated, refuse, notes }), files: [] };
   const { value: first } = await parsed.next();
   if (!first) {
     throw new Error(
@@ -120,6 +131,7 @@ export async function openRows(
     form: first.row.form,
     columns: first.columns,
     bad,
+    notes,
     refuse,
     async *rows() {
       let left = limit;
@@ -158,11 +170,12 @@ type ParsedRows = AsyncGenerator<ParsedRow, undefined>;
 interface ParseOptions {
   readonly format: Format | undefined;
   readonly refuse: (error: Error) => void;
+  readonly notes: RowNotes;
 }
 
 async function openFiles(
   location: string,
-  { format, refuse, hooks }: ParseOptions & { hooks: DownloadHooks },
+  { format, hooks, ...options }: ParseOptions & { hooks: DownloadHooks },
 ) {
   const entry = await registeredDataset(location);
   const { files, source } = await resolveData(
@@ -170,34 +183,42 @@ async function openFiles(
     hooks,
   );
   const known = format ?? entry?.format;
-  const parsed = parseFiles(files, { format: known, refuse });
+  const parsed = parseFiles(files, { ...options, format: known });
   return { name: sourceName(source), files, parsed };
 }
 
 async function* parseFiles(
   files: readonly string[],
-  { format, refuse }: ParseOptions,
+  { format, ...options }: ParseOptions,
 ): ParsedRows {
   const formatBeside = formatsBeside();
   for (const file of files) {
     const known = format ?? await formatBeside(file) ?? undefined;
-    const rows = streamRows(file, { onBadRow: refuse });
-    yield* parseRows(rows, { format: known, refuse });
+    const rows = streamRows(file, { onBadRow: options.refuse });
+    yield* parseRows(rows, { ...options, format: known });
   }
 }
 
 /** Reads rows of one layout: the given one, or that of the first good row. */
 async function* parseRows(
   rows: Iterable<SourceRow> | AsyncIterable<SourceRow>,
-  { format, refuse }: ParseOptions,
+  { format: stated, refuse, notes }: ParseOptions,
 ): ParsedRows {
+  let format = stated;
   const parse = (source: SourceRow): ParsedRow => {
     format ??= recogniseFormat(source);
-    const row = format.parse(source);
+    const { leftOut = [], ...row } = format.parse(source);
+    if (stated === undefined) refuseChanged(source, row, format);
+    count(notes.unread, unreadColumns(source, format));
+    count(notes.leftOut, leftOut);
     const { name, kind } = format;
     return { row, kind, format: name, columns: Object.keys(source.fields) };
   };
   yield* goodRows(rows, parse, refuse);
+}
+
+function count(columns: Map<string, number>, names: readonly string[]): void {
+  for (const name of names) columns.set(name, (columns.get(name) ?? 0) + 1);
 }
 
 function inMemory(

@@ -1,4 +1,5 @@
 import type { DataKind, TokenRow } from "./example.ts";
+import type { Json } from "../record/canonical_json.ts";
 import type { Message } from "./messages.ts";
 
 /** A row's prompt and completions, all of one form. */
@@ -29,6 +30,10 @@ export type PreferenceRow = Content & {
   readonly weight?: number;
   /** Definitions of tools, for the chat template. */
   readonly tools?: readonly unknown[];
+  /** Options of the chat template for this row, before those of settings. */
+  readonly templateOptions?: Readonly<Record<string, Json>>;
+  /** Columns whose values decide nothing and cannot be read; the reader counts them. */
+  readonly leftOut?: readonly string[];
 };
 
 /** The rows of one file. */

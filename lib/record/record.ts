@@ -40,6 +40,8 @@ export const DATA_SOURCE = v.strictObject({
   sha256: SHA256,
   /** Layout of the rows. */
   format: v.exactOptional(TEXT),
+  /** Columns of the rows that hold something and that nobody read. */
+  unreadColumns: v.exactOptional(v.array(TEXT)),
   /** Changes of the rows before they were tokenized. */
   conversions: v.exactOptional(v.array(v.strictObject({
     name: TEXT,

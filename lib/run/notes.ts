@@ -97,7 +97,8 @@ function isWithinRounding(metrics: StepMetrics, rewardScale: number): boolean {
 }
 
 function dataNote(data: TrainingData): string {
-  const { examples, description: { source, counts } } = data;
+  const { examples, description: { source, counts, unreadColumns = [] } } =
+    data;
   const { rows, truncated, dropped } = counts;
   const { desirable, undesirable } = labelCounts(data);
   return [
@@ -107,6 +108,10 @@ function dataNote(data: TrainingData): string {
       : [],
     `${count(truncated)} truncated`,
     `${count(dropped)} dropped`,
+    ...counts.leftOut ? [`${count(counts.leftOut)} with values left out`] : [],
+    ...unreadColumns.length > 0
+      ? [`columns not read: ${unreadColumns.join(", ")}`]
+      : [],
   ].join(", ");
 }
 

@@ -114,13 +114,18 @@ function spread(values: readonly number[]) {
 }
 
 function facts(
-  { name, kind, format, columns }: RowReader,
+  { name, kind, format, columns, notes }: RowReader,
   { rows, forms, completions, turns, roles, ...counts }: Overview,
 ): [string, string][] {
   const all: [string, string][] = [
     ["source", name],
     ["format", format],
     ["columns", columns.join(", ")],
+    [
+      "columns not read",
+      [...notes.unread.keys()].map((name) => name || '""').join(", "),
+    ],
+    ["values left out", rowsText(notes.leftOut)],
     ["rows", `${rows}, ${kind}`],
     ["form", listed(forms)],
     ["completions a row", listed(completions)],
@@ -132,6 +137,12 @@ function facts(
     ]),
   ];
   return all.filter(([, text]) => text);
+}
+
+/** `score_chosen (3 rows)` */
+function rowsText(columns: ReadonlyMap<string, number>): string {
+  return Array.from(columns, ([name, rows]) => `${name} (${rows} rows)`)
+    .join(", ");
 }
 
 /** `1: 200, 3: 40`, or the key alone where there is only one. */

@@ -1,5 +1,9 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
-import { readMessages, type ReadMessagesOptions } from "lib/data/messages.ts";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import {
+  readMessages,
+  type ReadMessagesOptions,
+  saysTheSame,
+} from "lib/data/messages.ts";
 
 function read(value: unknown, options?: ReadMessagesOptions) {
   const row = { location: "d.jsonl, line 1", fields: { turns: value } };
@@ -155,7 +159,7 @@ const BAD: [string, unknown, string][] = [
   [
     "no content and no calls",
     [{ role: "assistant", content: null, tool_calls: [] }],
-    'expected "turns[0].tool_calls" to be a list of one call or more, found []',
+    'expected "turns[0].content" to be text, found null',
   ],
 ];
 
@@ -166,3 +170,69 @@ for (const [what, value, message] of BAD) {
     });
   });
 }
+
+const call = (given: unknown) => ({
+  role: "assistant",
+  content: "",
+  tool_calls: [{ type: "function", function: { name: "f", arguments: given } }],
+});
+
+Deno.test("readMessages() takes an empty list of calls for none", () => {
+  const [message] = read([{ role: "user", content: "Hi", tool_calls: [] }]);
+  deepStrictEqual(message, HI);
+});
+
+Deno.test("readMessages() decodes arguments once, and only those that are an object's JSON", () => {
+  const given: [unknown, unknown][] = [
+    ['{"city": "Oslo"}', { city: "Oslo" }],
+    ["{}", {}],
+    ['{"a": "{\\"b\\": 1}"}', { a: '{"b": 1}' }],
+    [{ city: null }, { city: null }],
+    ['"Oslo"', '"Oslo"'],
+    ["[1]", "[1]"],
+    ["Oslo", "Oslo"],
+    ["", ""],
+  ];
+  for (const [written, expected] of given) {
+    deepStrictEqual(read([call(written)]), [call(expected)]);
+    const flat = { role: "assistant", content: "" };
+    deepStrictEqual(
+      read([{ ...flat, tool_calls: [{ name: "f", arguments: written }] }]),
+      [{ ...flat, tool_calls: [{ name: "f", arguments: expected }] }],
+    );
+  }
+});
+
+Deno.test("readMessages() leaves out what Arrow adds to a call", () => {
+  const value = [{
+    ...call({ city: "Oslo", zone: null, at: { lat: 1, lon: null } }),
+    name: null,
+  }];
+  const row = { location: "d.parquet, row 1", fields: { value }, arrow: true };
+  deepStrictEqual(readMessages(row, "value"), [
+    call({ city: "Oslo", at: { lat: 1 } }),
+  ]);
+});
+
+Deno.test("saysTheSame() compares what a model sees, without notes and ids", () => {
+  const turn = { ...call({ city: "Oslo" }), ["reasoning_content"]: "Hm." };
+  const notes = { ...turn, id: "7", model: "m", ["loss_weight"]: 0 };
+  strictEqual(saysTheSame(turn, notes), true);
+  const [{ function: called }] = turn.tool_calls as [
+    typeof turn.tool_calls[number],
+  ];
+  const named = { ...turn, ["tool_calls"]: [{ id: "9", function: called }] };
+  strictEqual(saysTheSame(turn, named), true);
+  const others = [
+    { content: "Hi" },
+    { role: "user" },
+    { reasoning_content: "Ah." },
+    { thinking: "Ah." },
+    { name: "n" },
+    { tool_calls: call({ city: "Rome" }).tool_calls },
+    { tool_calls: undefined },
+  ];
+  for (const other of others) {
+    strictEqual(saysTheSame(turn, { ...turn, ...other }), false);
+  }
+});

@@ -12,7 +12,7 @@ import { classCounter, classFindings } from "./classes.ts";
 import { type LengthCollector, lengthCollector } from "./lengths.ts";
 import { repeats, type SeenRows } from "./repeats.ts";
 import { rowFlaws, textFlaws } from "./row_flaws.ts";
-import type { RowReader } from "../open_rows.ts";
+import type { RowNotes, RowReader } from "../open_rows.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
 /** Truncations that drop, and so count, the rows that training would refuse. */
@@ -74,6 +74,28 @@ export interface DataCheckOptions {
   readonly lengthsOnly?: boolean;
 }
 
+/** Findings of columns that do not reach training, with their rows. */
+function noteFindings({ unread, leftOut }: RowNotes): Finding[] {
+  const named = (columns: ReadonlyMap<string, number>) => ({
+    count: Math.max(0, ...columns.values()),
+    places: Array.from(columns, ([name, rows]) => `"${name}" (${rows})`),
+  });
+  return [
+    finding({
+      check: "columns that are not read",
+      verdict: "ok",
+      says: "the format does not know them; the number of rows that fill " +
+        "each stands in brackets",
+    }, named(unread)),
+    finding({
+      check: "values that are left out",
+      verdict: "look",
+      says: "they are not the finite numbers that their columns have; " +
+        "nothing is decided by them",
+    }, named(leftOut)),
+  ];
+}
+
 const ORDER: readonly Verdict[] = ["wrong", "look", "ok"];
 
 /** Checks rows of data one by one, and makes findings of all that it saw. */
@@ -87,7 +109,7 @@ export class DataChecks {
   readonly #tokens: TokenChecks | null;
 
   constructor(
-    private readonly data: Pick<RowReader, "name" | "kind" | "bad">,
+    private readonly data: Pick<RowReader, "name" | "kind" | "bad" | "notes">,
     private readonly options: DataCheckOptions,
   ) {
     this.lengths = lengthCollector(data.kind);
@@ -118,7 +140,7 @@ export class DataChecks {
 
   /** All findings, the worst first. */
   findings(): Finding[] {
-    const { kind, bad } = this.data;
+    const { kind, bad, notes } = this.data;
     const unread = {
       check: "rows that cannot be read",
       verdict: "wrong",
@@ -126,6 +148,7 @@ export class DataChecks {
     } as const;
     const all = [
       finding(unread, bad),
+      ...noteFindings(notes),
       ...this.#flaws.flatMap((flaw) => flaw.findings()),
       ...this.#repeats.findings(kind),
       ...classFindings(this.#classes.classes()),

@@ -1,3 +1,4 @@
+import { messagesIn } from "../formats/column_types.ts";
 import type { Message } from "../messages.ts";
 import { type Check, type Finding, finding, Tally } from "./count_findings.ts";
 import {
@@ -118,6 +119,21 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
       alike(completionTexts(row)),
   },
   {
+    check: "text that is messages",
+    verdict: "wrong",
+    says: "it spells messages, whose braces and roles would be scored; " +
+      "the other rows' form decides how it is read",
+    isIn: (row) =>
+      row.form === "text" &&
+      textsOf(row).some((text) => messagesIn(text) !== undefined),
+  },
+  {
+    check: "completions that begin with the prompt",
+    verdict: "wrong",
+    says: "the prompt stands there twice, and is scored",
+    isIn: repeatsPrompt,
+  },
+  {
     check: "prompt and completion without a space between",
     verdict: "look",
     says: 'text is joined as it is, "…?The": begin completions with a space, ' +
@@ -205,6 +221,19 @@ export function rowFlaws() {
 
 function conversation(isIn: (turns: readonly Message[]) => boolean) {
   return (row: PreferenceRow) => row.form === "chat" && isIn(row.prompt);
+}
+
+/** Fewest characters of a prompt that an answer hardly begins with by chance. */
+const CHANCE = 12;
+
+/** Whether all completions begin with the whole prompt, or its last question. */
+function repeatsPrompt(row: PreferenceRow): boolean {
+  const question = (questionText(row) ?? "").trim();
+  const answers = row.form === "chat"
+    ? row.completions.map(([first]) => first?.content ?? "")
+    : completionTexts(row);
+  return question.length >= CHANCE && answers.length > 0 &&
+    answers.every((text) => text.trimStart().startsWith(question));
 }
 
 function asked(row: PreferenceRow): string {

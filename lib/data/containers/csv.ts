@@ -40,7 +40,7 @@ export async function* readCsv(
   const lines = records(chunks, reading);
   const { value: names } = await lines.next();
   if (!names) return;
-  const header = readHeader(names, path);
+  const header = readHeader(names, reading);
   let number = 0;
   const read = (cells: readonly Uint8Array[]) => {
     const location = `${path}, row ${++number}`;
@@ -70,14 +70,34 @@ async function* records(
   }
 }
 
-function readHeader(cells: readonly Uint8Array[], path: string): string[] {
+function readHeader(
+  cells: readonly Uint8Array[],
+  { path, delimiter }: CsvReading,
+): string[] {
   const location = `${path}, header`;
   const names = cells.map((cell) => decodeCell(cell, location));
+  refuseOtherSeparator(names, { location, delimiter });
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice === undefined) return names;
   throw unreadable(
     location,
     `expected a name for each column, found "${twice}" twice`,
+  );
+}
+
+/** One column whose name has another separator was written with that one. */
+function refuseOtherSeparator(
+  [name, ...others]: readonly string[],
+  { location, delimiter }: { location: string; delimiter: string },
+): void {
+  const other = [";", "\t", "|", ","].find((mark) =>
+    mark !== delimiter && name?.includes(mark)
+  );
+  if (others.length > 0 || other === undefined) return;
+  throw unreadable(
+    location,
+    `found one column, ${JSON.stringify(name)}: is the separator ` +
+      `${JSON.stringify(other)}? Expected ${JSON.stringify(delimiter)}`,
   );
 }
 
@@ -111,5 +131,5 @@ function csvError(
     : `${path}, row ${records}`;
   return code === "CSV_MAX_RECORD_SIZE"
     ? tooLong(location, maxRowBytes)
-    : unreadable(location, REASONS[code] ?? message, error);
+    : unreadable(location, REASONS[code] ?? message.replace(/[,:].*/s, ""));
 }

@@ -59,10 +59,25 @@ function parse({ bytes, location }: RowPiece): SourceRow {
   throw unreadable(location, `expected an object, found ${found}`);
 }
 
+/** Texts, and numbers that Python writes and JSON does not have. */
+const NO_NUMBER = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs;
+
+/** The text with `null` for `NaN` and `Infinity`, as their columns lack a value. */
+function withoutNaN(text: string): string {
+  return text.replace(NO_NUMBER, (found) => found[0] === '"' ? found : "null");
+}
+
 function parseText(text: string, location: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    if (/NaN|Infinity/.test(text)) {
+      try {
+        return JSON.parse(withoutNaN(text));
+      } catch {
+        // The first error tells what the file has.
+      }
+    }
     // Its line and column are those in the row, where the file's are wanted.
     const reason = reasonOf(error).replace(/ \(line \d+ column \d+\)/, "");
     throw unreadable(location, `${reason}; ${EXPECTED}`);

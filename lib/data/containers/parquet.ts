@@ -128,7 +128,7 @@ function plainRow({ location, fields }: SourceRow): SourceRow {
       throw unreadable(location, what, cause);
     }
   });
-  return { location, fields: Object.fromEntries(entries) };
+  return { location, fields: Object.fromEntries(entries), arrow: true };
 }
 
 function plain(value: unknown): unknown {

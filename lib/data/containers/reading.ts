@@ -67,6 +67,11 @@ export interface SourceRow {
   readonly fields: Readonly<Record<string, unknown>>;
   /** Whether every field is text, whatever it stands for. @default false */
   readonly untyped?: boolean;
+  /**
+   * Whether each object has all keys that any row's has, `null` where it has
+   * not. @default false
+   */
+  readonly arrow?: boolean;
 }
 
 /** A value of a row that is not as expected. */

@@ -1,4 +1,5 @@
 import { isObject } from "../../files/values.ts";
+import { pythonLiteral } from "./python_literal.ts";
 import type { SourceRow } from "../containers/reading.ts";
 
 /**
@@ -10,7 +11,7 @@ export interface ColumnType {
   readonly expected: string;
   holds(value: unknown): boolean;
   /** Encoding of the value in an untyped cell. @default text */
-  readonly cell?: "json" | "label";
+  readonly cell?: "json" | "label" | "messages";
 }
 
 export const text: ColumnType = {
@@ -21,7 +22,7 @@ export const text: ColumnType = {
 export const messages: ColumnType = {
   expected: "messages",
   holds: areMessages,
-  cell: "json",
+  cell: "messages",
 };
 
 export const texts: ColumnType = {
@@ -81,6 +82,14 @@ function isListOf(value: unknown, holds: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(holds);
 }
 
+/** Whether a cell holds nothing: absent, blank, not a number, an empty list. */
+export function isEmpty(value: unknown): boolean {
+  if (typeof value === "string") return value.trim() === "";
+  if (Array.isArray(value)) return value.every(isEmpty);
+  if (isObject(value)) return Object.values(value).every(isEmpty);
+  return value === undefined || value === null || Number.isNaN(value);
+}
+
 /** Columns of numbers that rows of any format may have. */
 const NUMBERS = [
   "loss_weight",
@@ -92,43 +101,91 @@ const NUMBERS = [
   "votes_equal",
 ];
 
-/** Labels as tables write them: JSON, pandas and R. */
+/** Labels as tables write them, in words and as numbers. */
 const LABELS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],
-  ["True", true],
-  ["TRUE", true],
-  ["1", true],
   ["false", false],
-  ["False", false],
-  ["FALSE", false],
-  ["0", false],
 ]);
 
 /**
- * An untyped row with typed values: lists and messages from their JSON, labels,
- * numbers. A cell that cannot be read so stays text, for the format to refuse.
- * An empty cell is missing unless its column holds text.
+ * Whether a value is what chat messages look like, one or a list of them: each
+ * has a speaker, `role` or `from`, and says something, in `content` or `value`,
+ * or calls a tool. Other objects may be answers that are JSON.
+ */
+export function looksLikeMessages(value: unknown): boolean {
+  const list = Array.isArray(value) ? value : [value];
+  return list.length > 0 && list.every((item) =>
+    isObject(item) &&
+    (typeof item.role === "string" || typeof item.from === "string") &&
+    ("content" in item || "value" in item || "tool_calls" in item)
+  );
+}
+
+/** Messages of a text that spells them, as JSON or as Python writes them. */
+export function messagesIn(text: string): unknown {
+  if (!/^\s*[[{(a]/.test(text) || !/['"](?:role|from)['"]/.test(text)) {
+    return undefined;
+  }
+  const value = valueIn(text);
+  return looksLikeMessages(value) ? value : undefined;
+}
+
+/** The value that a text spells, as JSON or as Python writes it. */
+export function valueIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return pythonLiteral(text);
+  }
+}
+
+/**
+ * A row with typed values. In every row, text that spells messages becomes
+ * these where a column holds them; in an untyped one lists come from their JSON
+ * or from Python's text, labels and numbers from theirs. A cell that cannot be
+ * read so stays text, for the format to refuse. An empty cell is missing unless
+ * its column holds text.
  */
 export function typedRow(
   row: SourceRow,
   columns: Readonly<Record<string, ColumnType>>,
 ): SourceRow {
-  if (!row.untyped) return row;
+  const spelled = row.untyped ? untypedFields(row, columns) : row.fields;
+  const messages = Object.entries(columns).flatMap(([name, { cell }]) => {
+    const value = cell === "messages" ? spelled[name] : undefined;
+    const found = typeof value === "string" ? messagesIn(value) : undefined;
+    return found === undefined ? [] : [[name, found]];
+  });
+  if (messages.length === 0) return { ...row, fields: spelled };
+  return {
+    ...row,
+    fields: { ...spelled, ...Object.fromEntries(messages) },
+  };
+}
+
+function untypedFields(
+  row: SourceRow,
+  columns: Readonly<Record<string, ColumnType>>,
+): SourceRow["fields"] {
   const fields: Record<string, unknown> = { ...row.fields };
   for (const [name, { cell }] of Object.entries(columns)) {
     if (cell) fields[name] = valueOf(fields[name], cell);
   }
   for (const name of NUMBERS) fields[name] = valueOf(fields[name], "json");
-  return { ...row, fields };
+  return fields;
 }
 
-function valueOf(cell: unknown, kind: "json" | "label"): unknown {
+function valueOf(cell: unknown, kind: NonNullable<ColumnType["cell"]>) {
   if (typeof cell !== "string") return cell;
   if (cell.trim() === "") return null;
-  if (kind === "label") return LABELS.get(cell.trim()) ?? cell;
-  try {
-    return JSON.parse(cell);
-  } catch {
-    return cell;
-  }
+  if (kind === "messages") return cell;
+  return (kind === "label" ? labelIn(cell) : valueIn(cell)) ?? cell;
+}
+
+/** `1.0` is how pandas writes a label of 1 in a column with gaps. */
+function labelIn(cell: string): unknown {
+  const word = cell.trim().toLowerCase();
+  const number = Number(word);
+  return LABELS.get(word) ??
+    (number === 0 || number === 1 ? number === 1 : undefined);
 }

@@ -5,9 +5,11 @@ import {
   valueError,
 } from "../containers/reading.ts";
 import type { DataKind } from "../example.ts";
-import { type ColumnType, typedRow } from "./column_types.ts";
-import { feedbackOf, readLabel, readTools } from "./values.ts";
-import { reasonOf } from "../../files/values.ts";
+import { type ColumnType, isEmpty, typedRow, valueIn } from "./column_types.ts";
+import { FEEDBACK, feedbackOf, readLabel, readTools } from "./values.ts";
+import type { Json } from "../../record/canonical_json.ts";
+import { withoutNulls } from "../messages.ts";
+import { isObject, reasonOf } from "../../files/values.ts";
 import type { Content, PreferenceRow } from "../preference_row.ts";
 
 /** A layout of data files. */
@@ -20,10 +22,12 @@ export interface Format {
   readonly summary: string;
   /** Columns that every row has. */
   readonly columns: readonly string[];
+  /** Columns that it reads where a row has them. */
+  readonly reads: ReadonlySet<string>;
   /** Columns that a row lacks, or fills with values of another type. */
   faults(row: SourceRow): string[];
   /**
-   * Reads a row. Columns that the format does not know are ignored, `null`
+   * Reads a row. Columns that the format does not know are passed over, `null`
    * counts as missing.
    *
    * @throws an error that names file, row, field and format.
@@ -36,6 +40,17 @@ export type RowContent =
   & Content
   & Pick<PreferenceRow, "ratings" | "tools">;
 
+/** Usual names of a column with a system message. */
+const SYSTEMS = [
+  "system",
+  "system_prompt",
+  "system_message",
+  "system_instruction",
+];
+
+/** Column of options of the chat template, as TRL reads it. */
+const TEMPLATE_OPTIONS = "chat_template_kwargs";
+
 /** The parts of a format. */
 export interface Layout {
   readonly name: string;
@@ -45,10 +60,15 @@ export interface Layout {
   readonly optional?: Readonly<Record<string, ColumnType>>;
   /** Column of the label, where there is one. @default "label" */
   readonly label?: string;
-  /** Column of a system message, `null` for none. @default "system" */
+  /**
+   * Column of a system message, `null` for none. @default any of
+   * {@linkcode SYSTEMS}
+   */
   readonly system?: string | null;
   /** Column of tool definitions, `null` for none. @default "tools" */
   readonly tools?: string | null;
+  /** Other columns that `read` reads. @default none */
+  readonly reads?: readonly string[];
   read(row: SourceRow): RowContent;
 }
 
@@ -60,6 +80,7 @@ export function format(layout: Layout): Format {
     name,
     kind,
     columns: Object.keys(columns),
+    reads: readsOf(layout),
     summary: [
       ...Object.entries(columns).map(describe),
       ...Object.entries(optional).map((entry) => `[${describe(entry)}]`),
@@ -77,6 +98,22 @@ export function format(layout: Layout): Format {
       }
     },
   };
+}
+
+function readsOf(
+  { columns, optional, label = "label", system, tools = "tools", ...layout }:
+    Layout,
+): Set<string> {
+  return new Set([
+    ...Object.keys(columns),
+    ...Object.keys(optional ?? {}),
+    ...layout.kind === "labels" ? [label] : [],
+    ...system === undefined ? SYSTEMS : [system ?? []].flat(),
+    ...tools === null ? [] : [tools],
+    ...layout.reads ?? [],
+    ...FEEDBACK[layout.kind],
+    TEMPLATE_OPTIONS,
+  ]);
 }
 
 function faults({ fields }: SourceRow, columns: Layout["columns"]): string[] {
@@ -114,8 +151,9 @@ function checkOptional(row: SourceRow, optional: Layout["columns"]): void {
 }
 
 function complete(row: SourceRow, layout: Layout): PreferenceRow {
-  const { kind, label = "label", system = "system", tools = "tools" } = layout;
+  const { kind, label = "label", tools = "tools" } = layout;
   const reading = layout.read(row);
+  const system = systemColumn(row, layout);
   const told = system === null ? reading : withSystem(row, system, reading);
   const defined = tools === null || reading.tools
     ? {}
@@ -124,9 +162,33 @@ function complete(row: SourceRow, layout: Layout): PreferenceRow {
     location: row.location,
     ...told,
     ...defined,
+    ...reading.form === "chat" ? templateOptionsOf(row) : {},
     ...feedbackOf(row, kind),
     ...kind === "labels" ? { label: readLabel(row, label) } : {},
   };
+}
+
+function systemColumn({ fields }: SourceRow, { system }: Layout) {
+  if (system !== undefined) return system;
+  return SYSTEMS.find((name) => !isEmpty(fields[name])) ?? null;
+}
+
+function templateOptionsOf(
+  row: SourceRow,
+): Pick<PreferenceRow, "templateOptions"> {
+  const field = TEMPLATE_OPTIONS;
+  const actual = row.fields[field];
+  if (isEmpty(actual)) return {};
+  const options = withoutNulls(
+    typeof actual === "string" ? valueIn(actual) : actual,
+  );
+  if (areOptions(options)) return { templateOptions: options };
+  const expected = "an object of options of the chat template";
+  throw valueError(row, { field, actual, expected });
+}
+
+function areOptions(value: unknown): value is Record<string, Json> {
+  return isObject(value);
 }
 
 /**

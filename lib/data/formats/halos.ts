@@ -21,6 +21,7 @@ export const halosFormats: readonly Format[] = [
       output_B: messages,
       label,
     },
+    reads: ["reward_A", "reward_B"],
     read: (row) => read(row, readLabel(row, "label") ? ["A", "B"] : ["B", "A"]),
   }),
   format({
@@ -32,6 +33,7 @@ export const halosFormats: readonly Format[] = [
       output: messages,
       label,
     },
+    reads: ["reward"],
     read: (row) => read(row, [""]),
   }),
 ];

@@ -79,7 +79,7 @@ export function alpaca(
       ...history === null ? {} : { [history]: list },
     },
     label: columns.verdict,
-    system: columns.system,
+    ...columns !== CANONICAL && { system: columns.system },
     tools: columns.tools,
     read: (row) => readAlpaca(row, columns, answers),
   });
@@ -138,10 +138,16 @@ export function sharegpt(
   name: string,
   { kind, columns = CANONICAL, tags }: LayoutOptions & { tags?: MessageTags },
 ): Format {
-  const { messages: turns, chosen, rejected, verdict, system, tools } = columns;
+  const { messages: turns, chosen, rejected, verdict, tools } = columns;
   const read = (row: SourceRow, field: string) =>
     readTurns(row, field, { tags });
-  const shared = { name, kind, label: verdict, system, tools };
+  const shared = {
+    name,
+    kind,
+    label: verdict,
+    ...columns !== CANONICAL && { system: columns.system },
+    tools,
+  };
   if (kind === "labels") {
     return format({
       ...shared,

@@ -10,7 +10,7 @@ import {
 } from "./turns.ts";
 import { readTools } from "./values.ts";
 import { isObject } from "../../files/values.ts";
-import type { SourceRow } from "../containers/reading.ts";
+import { type SourceRow, valueError } from "../containers/reading.ts";
 
 const input: ColumnType = {
   expected: "an object with messages",
@@ -68,14 +68,56 @@ export const hhRlhf: Format = format({
     ]),
 });
 
+/**
+ * HH-RLHF's dialogues beside the prompt that they begin with, which is taken
+ * off.
+ */
+export const hhRlhfPrompt: Format = format({
+  name: "hh-rlhf-prompt",
+  kind: "pairs",
+  columns: { prompt: dialogue, chosen: dialogue, rejected: dialogue },
+  read(row) {
+    const messages = turnsOf(row.fields.prompt as string);
+    if (messages.at(-1)!.role === "assistant") messages.pop();
+    const prompt = { field: "prompt", messages };
+    checkAlternation(row, { ...prompt, last: "user" });
+    return chat(row, prompt, [
+      afterPrompt(row, "chosen", messages),
+      afterPrompt(row, "rejected", messages),
+    ]);
+  },
+});
+
+function afterPrompt(
+  row: SourceRow,
+  field: string,
+  prompt: readonly Message[],
+): Turns {
+  const { messages } = dialogueTurns(row, field);
+  const begins = prompt.every(({ role, content }, i) =>
+    role === messages[i]?.role && content.trim() === messages[i].content.trim()
+  );
+  if (begins && messages.length > prompt.length) {
+    return { field, messages: messages.slice(prompt.length) };
+  }
+  const expected = 'a dialogue that begins with "prompt"';
+  throw valueError(row, { field, actual: row.fields[field], expected });
+}
+
 function dialogueTurns(row: SourceRow, field: string): Turns {
+  const messages = turnsOf(row.fields[field] as string);
+  checkAlternation(row, { field, messages, last: "assistant" });
+  return { field, messages };
+}
+
+/** The turns of a dialogue; a text without marks has none. */
+export function turnsOf(dialogue: string): Message[] {
   // The part before the first mark is empty, see `dialogue`.
-  const parts = (row.fields[field] as string).split(MARK).slice(1);
+  const parts = dialogue.split(MARK).slice(1);
   const messages: Message[] = [];
   for (let i = 0; i < parts.length; i += 2) {
     const role = parts[i] === "Human" ? "user" : "assistant";
     messages.push({ role, content: parts[i + 1]! });
   }
-  checkAlternation(row, { field, messages, last: "assistant" });
-  return { field, messages };
+  return messages;
 }

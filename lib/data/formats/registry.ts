@@ -1,7 +1,7 @@
 import { type SourceRow, unreadable } from "../containers/reading.ts";
 import type { Format } from "./format.ts";
 import { halosFormats } from "./halos.ts";
-import { hhRlhf, openai } from "./openai.ts";
+import { hhRlhf, hhRlhfPrompt, openai } from "./openai.ts";
 import { idFormats } from "./ids.ts";
 import {
   alpacaFormats,
@@ -18,6 +18,7 @@ export const FORMATS: readonly Format[] = [
   openai,
   llamafactoryV1,
   ...sharegptFormats,
+  hhRlhfPrompt,
   ...trlPairs,
   hhRlhf,
   ...alpacaFormats,

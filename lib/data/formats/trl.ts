@@ -2,7 +2,13 @@ import { type SourceRow, valueError } from "../containers/reading.ts";
 import { type Format, format, type RowContent } from "./format.ts";
 import { conversations, label, messages, text, texts } from "./column_types.ts";
 import { ranking } from "./values.ts";
-import { chat, chatOfOne, chatOfTwo, readTurns } from "./turns.ts";
+import {
+  chat,
+  chatOfOne,
+  chatOfTwo,
+  readTurns,
+  withoutPrompt,
+} from "./turns.ts";
 
 const PAIR = ["chosen", "rejected"] as const;
 
@@ -69,11 +75,12 @@ export const ranks: readonly Format[] = [
     columns: { prompt: messages, completions: conversations },
     read(row) {
       const { items, ratings } = ranking(row, "completions");
+      const prompt = readTurns(row, "prompt");
       const completions = items.map((value, i) =>
         readTurns(row, `completions[${i}]`, { value })
       );
       return {
-        ...chat(row, readTurns(row, "prompt"), completions),
+        ...chat(row, prompt, withoutPrompt(prompt, completions)),
         ...ratings,
       };
     },
@@ -102,11 +109,9 @@ function texted(
 }
 
 function chatted(row: SourceRow, completions: readonly string[]): RowContent {
-  return chat(
-    row,
-    readTurns(row, "prompt"),
-    completions.map((field) => readTurns(row, field)),
-  );
+  const prompt = readTurns(row, "prompt");
+  const answers = completions.map((field) => readTurns(row, field));
+  return chat(row, prompt, withoutPrompt(prompt, answers));
 }
 
 function commonPrompt(row: SourceRow) {

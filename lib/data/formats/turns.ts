@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import {
   type SourceRow,
   unreadable,
@@ -8,6 +7,7 @@ import {
   type Message,
   readMessages,
   type ReadMessagesOptions,
+  saysTheSame,
 } from "../messages.ts";
 import type { Content } from "../preference_row.ts";
 
@@ -54,6 +54,25 @@ export function chat(
 }
 
 /**
+ * Completions without the prompt, where each of them is the whole conversation
+ * and so begins with the prompt's messages.
+ */
+export function withoutPrompt(
+  { messages: prompt }: Turns,
+  completions: readonly Turns[],
+): readonly Turns[] {
+  const repeat = completions.every(({ messages }) =>
+    messages.length > prompt.length &&
+    prompt.every((message, i) => saysTheSame(message, messages[i]!))
+  );
+  if (!repeat) return completions;
+  return completions.map(({ field, messages }) => ({
+    field,
+    messages: messages.slice(prompt.length),
+  }));
+}
+
+/**
  * Two conversations whose common beginning, in whole messages, is the prompt:
  * common characters would tear words, and template tokens, apart. An identical
  * pair keeps its last message for an answer.
@@ -65,7 +84,7 @@ export function chatOfTwo(
   const most = Math.min(a.messages.length, b.messages.length) - 1;
   let shared = 0;
   while (
-    shared < most && isDeepStrictEqual(a.messages[shared], b.messages[shared])
+    shared < most && saysTheSame(a.messages[shared]!, b.messages[shared]!)
   ) shared++;
   if (shared === 0) {
     throw unreadable(

@@ -2,6 +2,8 @@ import type { DataKind } from "../example.ts";
 import type { Content, PreferenceRow } from "../preference_row.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { isObject } from "../../files/values.ts";
+import { withoutNulls } from "../messages.ts";
+import { isEmpty, valueIn } from "./column_types.ts";
 
 /**
  * A label: a boolean or the number 0 or 1. Text is refused, also `"false"`,
@@ -47,35 +49,63 @@ export function readTools(
   { field, value = row.fields[field], form }: ReadToolsOptions,
 ): Pick<PreferenceRow, "tools"> {
   const none = [undefined, null, ""].includes(value as string);
-  const tools = none ? [] : typeof value === "string" ? parse(value) : value;
+  const tools = none ? [] : typeof value === "string" ? valueIn(value) : value;
   if (!Array.isArray(tools) || !tools.every(isObject)) {
     const expected = "a list of tools, or its JSON text";
     throw valueError(row, { field, actual: value, expected });
   }
   if (tools.length === 0) return {};
-  if (form === "chat") return { tools };
+  if (form === "chat") return { tools: tools.map(definition(row)) };
   const expected = "absent: only messages can be rendered with tools";
   throw valueError(row, { field, actual: value, expected });
 }
 
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+/**
+ * A definition without Arrow's nulls: a table gives every tool the parameters
+ * of all. Elsewhere a default may be `null`.
+ */
+function definition({ arrow }: SourceRow): (tool: unknown) => unknown {
+  return arrow ? withoutNulls : withoutNullDefinitions;
 }
+
+function withoutNullDefinitions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNullDefinitions);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value)
+    .filter(([key, inner]) => inner !== null || MAY_BE_NULL.has(key));
+  return Object.fromEntries(
+    kept.map(([key, inner]) => [key, withoutNullDefinitions(inner)]),
+  );
+}
+
+/** Keywords of JSON Schema whose value is any JSON. */
+const MAY_BE_NULL = new Set(["default", "const", "example", "examples"]);
+
+/** Columns beside the texts that rows of any format may have, by their kind. */
+export const FEEDBACK: Readonly<Record<DataKind, readonly string[]>> = {
+  pairs: [
+    "loss_weight",
+    "score_chosen",
+    "score_rejected",
+    "votes_chosen",
+    "votes_rejected",
+    "votes_equal",
+  ],
+  labels: ["loss_weight"],
+  ranks: ["loss_weight", "scores"],
+};
 
 /**
  * Reads the columns beside the texts that rows of any format may have:
  * `loss_weight`, the factor of the row's loss, and for pairs `score_chosen` and
  * `score_rejected` (UltraFeedback, binarized), or `votes_chosen` and
- * `votes_rejected`, perhaps with `votes_equal` (UKPConvArg).
+ * `votes_rejected`, perhaps with `votes_equal` (UKPConvArg). Scores that are not
+ * two finite numbers decide nothing and are left out.
  */
 export function feedbackOf(
   row: SourceRow,
   kind: DataKind,
-): Pick<PreferenceRow, "ratings" | "agreement" | "weight"> {
+): Pick<PreferenceRow, "ratings" | "agreement" | "weight" | "leftOut"> {
   return { ...weightOf(row), ...kind === "pairs" ? choiceOf(row) : {} };
 }
 
@@ -89,13 +119,23 @@ function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
 
 function choiceOf(
   row: SourceRow,
-): Pick<PreferenceRow, "ratings" | "agreement"> {
-  const ratings = together(row, ["score_chosen", "score_rejected"]);
+): Pick<PreferenceRow, "ratings" | "agreement" | "leftOut"> {
   const votes = together(row, ["votes_chosen", "votes_rejected"]);
   return {
-    ...ratings ? { ratings } : {},
+    ...scoresOf(row),
     ...votes ? { agreement: agreement(row, votes) } : {},
   };
+}
+
+const SCORES = ["score_chosen", "score_rejected"];
+
+function scoresOf(
+  { fields }: SourceRow,
+): Pick<PreferenceRow, "ratings" | "leftOut"> {
+  const ratings = SCORES.map((name) => fields[name]);
+  if (ratings.every(Number.isFinite)) return { ratings: ratings as number[] };
+  const leftOut = SCORES.filter((name) => !isEmpty(fields[name]));
+  return leftOut.length === 0 ? {} : { leftOut };
 }
 
 /** Numbers of columns that belong together; `null` where all are absent. */

@@ -136,7 +136,7 @@ function withoutEnds(
 }
 
 function encodeChat(
-  { prompt, completions, tools }: ChatRow,
+  { prompt, completions, tools, templateOptions }: ChatRow,
   tokenizer: Tokenizer,
   options: EncodeOptions,
 ): EncodedRow {
@@ -147,7 +147,11 @@ function encodeChat(
     contents.push(text);
     return asGiven(text, specials, tokenizer);
   });
-  const spans = spansOf(given, tokenizer, { ...options, boundary });
+  const spans = spansOf(given, tokenizer, {
+    ...options,
+    templateOptions: { ...options.templateOptions, ...templateOptions },
+    boundary,
+  });
   // The template writes BOS itself.
   const joined = tokenizeSpans(spans, { tokenizer, boundary });
   const silent = completions.map(saysNothing);

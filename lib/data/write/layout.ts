@@ -101,6 +101,9 @@ export function trlLayout(
           : { completion: first },
         ...feedbackFields(row, "label"),
         ...row.tools ? { tools: row.tools } : {},
+        ...row.templateOptions
+          ? { chat_template_kwargs: row.templateOptions }
+          : {},
       };
     },
   };

@@ -36,6 +36,14 @@ const FLAWED: Record<string, PreferenceRow> = {
     "Yes.",
     "No.",
   ]),
+  "text that is messages": pair("Say yes.", [
+    " [{'role': 'assistant', 'content': 'Yes.'}]",
+    " No.",
+  ]),
+  "completions that begin with the prompt": pair("Say yes to me.", [
+    " Say yes to me. Yes.",
+    "\nSay yes to me. No.",
+  ]),
   "prompts that end in a space": pair("Say yes. ", ["Yes.", "No."]),
   "prompts that end in the assistant's turn": conversation(
     ["user: Say yes.", "assistant: Why?"],

@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import {
@@ -87,6 +87,17 @@ const MALFORMED: Record<string, Malformed> = {
     error: "Cannot read FILE, header: expected a name for each column, found " +
       '"prompt" twice',
   },
+  "semicolons": {
+    content: "prompt;chosen\n1;2\n",
+    error: 'Cannot read FILE, header: found one column, "prompt;chosen": is ' +
+      'the separator ";"? Expected ","',
+  },
+  "tabs": {
+    content: "prompt\tchosen\n1\t2\n",
+    error:
+      'Cannot read FILE, header: found one column, "prompt\\tchosen": is ' +
+      'the separator "\\t"? Expected ","',
+  },
   "a header alone": {
     content: "prompt,chosen\n",
     error: "Cannot use FILE: expected rows, found none",
@@ -115,6 +126,12 @@ for (const [what, malformed] of Object.entries(MALFORMED)) {
   Deno.test(`readRows() refuses CSV with ${what}`, () =>
     assertRefused({ name: "bad.csv", ...malformed }));
 }
+
+Deno.test("an error of CSV has no text of the parser", async () => {
+  using file = dataFile('a,b\nThe 12" ruler,1\n', "quote.csv");
+  const error = await readRows(file.path).catch((error) => error);
+  strictEqual(error.cause, undefined);
+});
 
 Deno.test("rows with another number of cells can be left out", async () => {
   using file = dataFile("a,b\n1,2\n3\n4,5,6\n7,8\n", "ragged.csv");

@@ -35,6 +35,22 @@ async function readPieces(text: string, seed: number): Promise<SourceRow[]> {
   }));
 }
 
+Deno.test("readJson() takes the numbers that Python writes beyond JSON for none", async () => {
+  const written = String.raw`{"a": NaN, "b": [-Infinity, Infinity, 1], ` +
+    String.raw`"c": "NaN \"Infinity", "NaN": "\\"}`;
+  const fields = {
+    a: null,
+    b: [null, null, 1],
+    c: 'NaN "Infinity',
+    NaN: "\\",
+  };
+  const number = { line: written, row: `[${written}]` };
+  for (const [what, text] of Object.entries(number)) {
+    const [row] = await readPieces(text, 1);
+    deepStrictEqual(row, { location: `p, ${what} 1`, fields });
+  }
+});
+
 const VALUES = [
   { text: 'quotes " \\" and \\ and \\\\', n: [1, [2, "]"], { b: "}" }] },
   {},
@@ -164,9 +180,9 @@ const MALFORMED: Record<string, Malformed> = {
       "Cannot read FILE, line 3: Unexpected token '\\u0000', \"\\u0000\\u0000\" " +
       `is not valid JSON; ${EXPECTED}`,
   },
-  "NaN": {
-    content: '{"score": NaN}\n',
-    error: `Cannot read FILE, line 1: Unexpected token 'N', "{"score": NaN}" ` +
+  "a word that begins with NaN": {
+    content: '{"a": NaNs}',
+    error: 'Cannot read FILE, line 1: Unexpected token \'N\', "{"a": NaNs}" ' +
       `is not valid JSON; ${EXPECTED}`,
   },
   "single quotes": {

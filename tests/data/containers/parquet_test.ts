@@ -17,7 +17,11 @@ for (const codec of ["none", "snappy", "gzip", "brotli", "lz4", "zstd"]) {
     const path = pathOf(`rows_${codec}`);
     deepStrictEqual(
       await readRows(path),
-      ROWS.map((fields, i) => ({ location: `${path}, row ${i + 1}`, fields })),
+      ROWS.map((fields, i) => ({
+        location: `${path}, row ${i + 1}`,
+        fields,
+        arrow: true,
+      })),
     );
   });
 }

@@ -1,5 +1,6 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { readTools } from "lib/data/formats/values.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { assistant, type Fields, readAll, user } from "../format_cases.ts";
 
@@ -76,6 +77,59 @@ const CASES: [string, Record<string, string>, Fields][] = [
       label: true,
     },
   ],
+  [
+    "messages as Python writes them",
+    {
+      prompt: "[{'role': 'user', 'content': 'U'}]",
+      chosen: `[{'role': 'assistant', 'content': "It's A."}]`,
+      rejected: "[{'content': 'B', 'role': 'assistant'}]",
+    },
+    {
+      format: "trl-pairs-chat",
+      form: "chat",
+      prompt: [user("U")],
+      completions: [[assistant("It's A.")], [assistant("B")]],
+    },
+  ],
+  [
+    "answers that are JSON",
+    { prompt: "Extract.", chosen: '{"age": 5}', rejected: '[{"age": 6}]' },
+    {
+      format: "trl-pairs",
+      form: "text",
+      prompt: "Extract.",
+      completions: ['{"age": 5}', '[{"age": 6}]'],
+    },
+  ],
+  ...["1.0", "1", "True", "true", "TRUE", "1e0"].map((
+    label,
+  ): typeof CASES[number] => [
+    `the label ${label}`,
+    { prompt: "Hi", completion: "a", label },
+    {
+      format: "trl-labels",
+      form: "text",
+      prompt: "Hi",
+      completions: ["a"],
+      label: true,
+    },
+  ]),
+  [
+    "a score that is no number, and leaves it out",
+    {
+      prompt: "Hi",
+      chosen: "a",
+      rejected: "b",
+      score_chosen: "high",
+      score_rejected: "1",
+    },
+    {
+      format: "trl-pairs",
+      form: "text",
+      prompt: "Hi",
+      completions: ["a", "b"],
+    },
+  ],
 ];
 
 for (const [what, fields, expected] of CASES) {
@@ -101,15 +155,9 @@ const BAD: [string, Record<string, string>, string][] = [
     `expected "messages" to be messages, found "[{'role': 'user'}]" (format messages-labels)`,
   ],
   [
-    "a score that is no number",
-    {
-      prompt: "Hi",
-      chosen: "a",
-      rejected: "b",
-      score_chosen: "high",
-      score_rejected: "1",
-    },
-    'expected "score_chosen" to be a finite number, found "high" (format trl-pairs)',
+    "a label between 0 and 1",
+    { prompt: "Hi", completion: "a", label: "0.5" },
+    'expected "label" to be true, false, 1 or 0, found "0.5" (format trl-labels)',
   ],
 ];
 
@@ -119,3 +167,21 @@ for (const [what, fields, message] of BAD) {
       message: `Cannot read d.csv, row 1: ${message}`,
     }));
 }
+
+Deno.test("tools lose the nulls that Arrow gives them, and elsewhere those that define nothing", () => {
+  const tool = (properties: unknown) => ({
+    type: "function",
+    function: { name: "f", parameters: { type: "object", properties } },
+  });
+  const city = { type: "string", default: null };
+  const row = {
+    location: "d.parquet, row 1",
+    fields: { tools: [tool({ city, zone: null })] },
+  };
+  const options = { field: "tools", form: "chat" } as const;
+  deepStrictEqual(readTools(row, options), { tools: [tool({ city })] });
+  deepStrictEqual(
+    readTools({ ...row, arrow: true }, options),
+    { tools: [tool({ city: { type: "string" } })] },
+  );
+});

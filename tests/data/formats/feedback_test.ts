@@ -1,4 +1,5 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { openRows } from "lib/data/open_rows.ts";
 import { read, testReadings, testRefusals } from "../format_cases.ts";
 
 const PAIR = { prompt: "Hi", chosen: "a", rejected: "b" };
@@ -84,14 +85,30 @@ testRefusals([
     [{ ...PAIR, votes_chosen: 4, votes_rejected: 2, votes_equal: -1 }],
     'row 1: expected "votes_equal" to be a number of votes, found -1 (format trl-pairs)',
   ],
-  [
-    "a score of one of the two",
-    [{ ...PAIR, score_chosen: 4 }],
-    'row 1: expected "score_rejected" to be a finite number, found nothing (format trl-pairs)',
-  ],
-  [
-    "an infinite score",
-    [{ ...PAIR, score_chosen: Infinity, score_rejected: 1 }],
-    'row 1: expected "score_chosen" to be a finite number, found Infinity (format trl-pairs)',
-  ],
 ]);
+
+Deno.test("openRows() leaves out scores that decide nothing, and counts them", async () => {
+  const odd: [unknown, unknown, number][] = [
+    [4, undefined, 1],
+    [4, null, 1],
+    [Infinity, 1, 2],
+    [NaN, 1, 1],
+    ["high", "low", 2],
+    [null, null, 0],
+    ["", NaN, 0],
+  ];
+  for (const [chosen, rejected, counted] of odd) {
+    const row = {
+      ...PAIR,
+      ["score_chosen"]: chosen,
+      ["score_rejected"]: rejected,
+    };
+    await using reader = await openRows({ name: "d.jsonl", rows: [row, PAIR] });
+    const location = "d.jsonl, row ";
+    deepStrictEqual(await Array.fromAsync(reader.rows()), [
+      { location: `${location}1`, ...READ },
+      { location: `${location}2`, ...READ },
+    ]);
+    strictEqual(reader.notes.leftOut.size, counted);
+  }
+});

@@ -34,6 +34,49 @@ testReadings({ name: "hh-rlhf", kind: "pairs" }, [
   ],
 ]);
 
+testReadings({ name: "hh-rlhf-prompt", kind: "pairs" }, [
+  [
+    "dialogues beside the prompt that they repeat",
+    {
+      prompt: "\n\nHuman: Hi!\n\nAssistant:",
+      chosen: "\n\nHuman: Hi!\n\nAssistant: A",
+      rejected: "\n\nHuman: Hi!\n\nAssistant: B",
+    },
+    {
+      form: "chat",
+      prompt: [user("Hi!")],
+      completions: [[assistant("A")], [assistant("B")]],
+    },
+  ],
+  [
+    "a prompt that ends before the answers part, or after,",
+    {
+      prompt: "\n\nHuman: Hi!",
+      chosen: "\n\nHuman: Hi!\n\nAssistant: A\n\nHuman: So?\n\nAssistant: C",
+      rejected: "\n\nHuman: Hi!\n\nAssistant: A\n\nHuman: So?\n\nAssistant: D",
+    },
+    {
+      form: "chat",
+      prompt: [user("Hi!")],
+      completions: [
+        [assistant("A"), user("So?"), assistant("C")],
+        [assistant("A"), user("So?"), assistant("D")],
+      ],
+    },
+  ],
+]);
+
+testRefusals([[
+  "a dialogue that does not begin with the prompt",
+  [{
+    prompt: "\n\nHuman: Hi!\n\nAssistant: ",
+    chosen: "\n\nHuman: Ho!\n\nAssistant: A",
+    rejected: "\n\nHuman: Hi!\n\nAssistant: B",
+  }],
+  'row 1: expected "chosen" to be a dialogue that begins with "prompt", ' +
+  'found "\\n\\nHuman: Ho!\\n\\nAssistant: A" (format hh-rlhf-prompt)',
+]]);
+
 const PAIR = {
   chosen: "\n\nHuman: Hi!\n\nAssistant: A",
   rejected: "\n\nHuman: Hi!\n\nAssistant: B",

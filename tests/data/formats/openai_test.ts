@@ -47,7 +47,7 @@ testReadings({ name: "openai", kind: "pairs" }, [
         [{
           role: "assistant",
           content: "",
-          tool_calls: [{ id: "1", function: { name: "f", arguments: "{}" } }],
+          tool_calls: [{ id: "1", function: { name: "f", arguments: {} } }],
         }],
         [assistant("B")],
       ],

@@ -1,5 +1,8 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   assistant,
+  type Fields,
+  read,
   system,
   testReadings,
   testRefusals,
@@ -393,3 +396,23 @@ testRefusals([
     'row 1: expected "scores" to be 2 numbers that do not rise, as "completions" stand, found [1] (format ranks)',
   ],
 ]);
+
+Deno.test("openRows() takes a repeated prompt off conversations, whatever notes their messages have", async () => {
+  const prompt = [user("Hi"), assistant("Hello."), user("Colour?")];
+  const whole = (answer: string, model: string) => [
+    ...prompt.map((message) => ({ ...message, model })),
+    assistant(answer),
+  ];
+  const expected = [[assistant("Blue.")], [assistant("Tuesday.")]];
+  const both = [whole("Blue.", "a"), whole("Tuesday.", "b")];
+  const rows: Fields[] = [
+    { prompt, chosen: both[0], rejected: both[1] },
+    { prompt, completions: both },
+    { chosen: both[0], rejected: both[1] },
+  ];
+  for (const row of rows) {
+    const { rows: [found] } = await read([row]);
+    deepStrictEqual(found?.completions, expected);
+    strictEqual(found?.prompt.length, 3);
+  }
+});

@@ -174,6 +174,17 @@ const CASES: [
     { templateOptions: { level: 7 } },
   ],
   [
+    "gives a template the row's own options before those of settings",
+    template("{{ level }}{{ other }}" + TURNS + OPENING),
+    { ...chat("Hi", "you"), ...{ templateOptions: { level: 8 } } },
+    {
+      prompt: [...bytes("89"), 2, ...bytes("Hi"), 1, 3],
+      completions: [[...bytes("you"), 1]],
+      boundaryShifted: false,
+    },
+    { templateOptions: { level: 7, other: 9 } },
+  ],
+  [
     "says where a template leaves the system turn out",
     template(TURNS.replace("in messages", "in messages[1:]") + OPENING),
     {
