@@ -1,4 +1,10 @@
-import { strictEqual, throws } from "node:assert/strict";
+import { ok, strictEqual, throws } from "node:assert/strict";
+import { peerTest, runPeer } from "../../peer_python.ts";
+import {
+  type Conversation,
+  readFixture,
+  type Rendering,
+} from "../fixture_models.ts";
 import { chatTemplate } from "lib/data/tokenizer/chat_template.ts";
 
 const CHATML = `{{ bos_token }}{% for message in messages %}
@@ -88,7 +94,7 @@ Deno.test("chatTemplate() offers strftime_now, tools and documents", () => {
   const text = chatTemplate(source, {}).render([], {
     addGenerationPrompt: false,
   });
-  strictEqual(text, `${new Date().getFullYear()} true true`);
+  strictEqual(text, `${new Date().getFullYear()} True True`);
 });
 
 Deno.test("chatTemplate() passes on what a template raises", () => {
@@ -105,3 +111,63 @@ Deno.test("chatTemplate() refuses what is not Jinja when it is used", () => {
     message: /^Cannot render the chat template: /,
   });
 });
+
+/** A line of tests/fixtures/tokenization/peer_templates.py. */
+interface PeerTemplate {
+  name: string;
+  source: string;
+  rendered: { text?: string; error?: string }[];
+}
+
+const FILES = ["conversations.json", "edge_conversations.json"];
+/** Conversations whose JSON loses what Python keeps: refused by name. */
+const LOST = /cannot tell the (digits of a number|order of an object's keys)/;
+
+peerTest(
+  "chatTemplate() renders each of TRL's templates as transformers does",
+  async () => {
+    const folder = "tests/fixtures/tokenization/";
+    const conversations: (Conversation & Pick<Rendering, "variables">)[] = FILES
+      .flatMap((file) => JSON.parse(readFixture(file)));
+    const printed = await runPeer(`${folder}peer_templates.py`, {
+      args: FILES.map((file) => folder + file),
+    });
+    const templates: PeerTemplate[] = printed.trim().split("\n")
+      .map((line) => JSON.parse(line));
+    ok(templates.length >= 70);
+    for (const { name, source, rendered } of templates) {
+      const { render } = chatTemplate(source, PEER_TOKENS);
+      rendered.forEach((expected, i) => {
+        const conversation = conversations[i >> 1]!;
+        const isLost = /numbers/.test(conversation.name);
+        const written = renderedOr(() =>
+          render(conversation.messages, {
+            tools: conversation.tools,
+            templateOptions: conversation.variables ?? {},
+            addGenerationPrompt: i % 2 === 1,
+            now: new Date(2025, 2, 5),
+          })
+        );
+        if (isLost && LOST.test(written.error ?? "")) return;
+        const said =
+          `${name}, ${conversation.name}: ${written.error} | ${expected.error}`;
+        strictEqual(written.text, expected.text, said);
+      });
+    }
+  },
+);
+
+const PEER_TOKENS = Object.fromEntries([
+  ["bos_token", "<s>"],
+  ["eos_token", "</s>"],
+  ["pad_token", "<pad>"],
+  ["unk_token", "<unk>"],
+]);
+
+function renderedOr(render: () => string): { text?: string; error?: string } {
+  try {
+    return { text: render() };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}

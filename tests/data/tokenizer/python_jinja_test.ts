@@ -1,4 +1,5 @@
-import { strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { readFixture } from "../fixture_models.ts";
 import { compileTemplate } from "lib/data/tokenizer/python_jinja.ts";
 
 const NOW = new Date(2025, 2, 5, 7, 8, 9);
@@ -54,12 +55,75 @@ for (const [source, variables, expected] of SAME) {
   });
 }
 
+/** See tests/fixtures/tokenization/constructs.py. */
+interface Constructs {
+  data: unknown;
+  values: string[];
+  ways: string[];
+  expected: (string | null)[][];
+  sources: [string, string][];
+}
+
+const { data, values, ways, expected, sources }: Constructs = JSON.parse(
+  readFixture("constructs.json"),
+);
+
+/** Why a template is refused that Python renders. */
+const OURS = [
+  /^cannot write a value of type (range|Namespace|Markup) as text$/,
+  /^cannot use the method \w+ of a value of type Markup$/,
+  /^cannot tell the digits of a number as large as /,
+  /^cannot divide a value of type str/,
+  /^Unexpected token: CloseParen$/, // (1,)
+];
+
+/** What a template writes; null where Python, too, must refuse it. */
+function writeOrRefuse(source: string, python: string | null): string | null {
+  try {
+    return write(source, { v: data });
+  } catch (error) {
+    const { message } = error as Error;
+    const isOurs = OURS.some((reason) => reason.test(message));
+    return isOurs || python === null ? python : `refused: ${message}`;
+  }
+}
+
+ways.forEach((way, i) =>
+  Deno.test(`${way} of ${values.length} values is as in Python`, () => {
+    const written = values.map((value, j) =>
+      writeOrRefuse(`{% set x = ${value} %}${way}`, expected[i]![j]!)
+    );
+    deepStrictEqual(written, expected[i]);
+  })
+);
+
+for (const [source, text] of sources) {
+  Deno.test(`${JSON.stringify(source)} has the lines that Jinja has`, () => {
+    strictEqual(write(source), text);
+  });
+}
+
+Deno.test("few constructs are refused that Python renders", () => {
+  let refused = 0;
+  for (const [i, way] of ways.entries()) {
+    for (const [j, value] of values.entries()) {
+      if (expected[i]![j] === null) continue;
+      try {
+        write(`{% set x = ${value} %}${way}`, { v: data });
+      } catch {
+        refused++;
+      }
+    }
+  }
+  strictEqual(refused, 228);
+});
+
 /** A template that Python writes otherwise or refuses, and the message. */
 const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [
     "{{ x.y.strip() }}",
     { x: { y: 1 } },
-    /cannot strip a value that is not text: 1/,
+    /'strip' is undefined/,
   ],
   ["{{ x | tojson }}", {}, /cannot write an undefined value as JSON/],
   [
@@ -73,10 +137,11 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
     /cannot tell the digits of a number as large as 1e\+22/,
   ],
   [
-    "{{ x | string }}",
-    { x: [true] },
-    /cannot write as text a value that is neither text nor a number/,
+    "{{ 'CALL ' + x }}",
+    { x: { zone: "UTC" } },
+    /can only concatenate str \(not "dict"\) to str/,
   ],
+  ["{{ x ~ 'a' * 2 }}", {}, /cannot tell what \* after ~ belongs to/],
   ["{{ strftime_now('%Q') }}", {}, /unknown format "%Q" of a date/],
 ];
 

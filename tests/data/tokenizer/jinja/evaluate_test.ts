@@ -1,20 +1,17 @@
 import { strictEqual, throws } from "node:assert/strict";
-import {
-  parseTemplate,
-  renderTemplate,
-} from "lib/data/tokenizer/bounded_jinja.ts";
+import { compileTemplate } from "lib/data/tokenizer/python_jinja.ts";
 
 const render = (source: string, variables = {}) =>
-  renderTemplate(parseTemplate(source), variables);
+  compileTemplate(source)(variables, new Date());
 
 Deno.test("a template sees the globals of Python's Jinja, and its variables", () => {
   strictEqual(
     render(
-      "{{ range(3) | tojson }}{{ range(5, 1, -2) | tojson }}{{ range(0) | tojson }}" +
+      "{{ range(3) | list }}{{ range(5, 1, -2) | list }}{{ range(0) | list }}" +
         "{{ true }}{{ False }}{{ none is none }}{{ x }}",
       { x: "!" },
     ),
-    "[0, 1, 2][5, 3][]truefalsetrue!",
+    "[0, 1, 2][5, 3][]TrueFalseTrue!",
   );
   throws(() => render("{{ raise_exception('no system') }}"), /^Error: no sys/);
 });
@@ -34,6 +31,29 @@ for (
       "macros that call themselves twice",
       "{% macro f(n) %}{% if n %}{{ f(n - 1) ~ f(n - 1) }}{% endif %}{% endmacro %}{{ f(99) }}",
       /does too much/,
+    ],
+    [
+      "a list of itself, written",
+      `{% set x = [1] %}${"{% set x = [x, x] %}".repeat(40)}{{ x }}`,
+      /text or list of/,
+    ],
+    [
+      "lists of themselves, compared",
+      `{% set x = [1] %}{% set y = [1] %}${
+        "{% set x = [x, x] %}{% set y = [y, y] %}".repeat(20)
+      }{% for i in range(99) %}{{ x == y }}{% endfor %}`,
+      /does too much/,
+    ],
+    ["a text repeated", "{{ 'a' * 999999999 }}", /text or list of 99999999/],
+    [
+      "a text replaced by a longer one",
+      "{{ ('a' * 4000000) | replace('a', 'a' * 4000000) }}",
+      /text or list of/,
+    ],
+    [
+      "a wide indent",
+      "{{ ('\\n' * 100000) | indent(100000) }}",
+      /text or list of/,
     ],
     ["a text doubled", `{% set x = 'a' %}${DOUBLINGS}`, /text or list of 8388/],
     ["a list doubled", `{% set x = [1] %}${DOUBLINGS}`, /does too much/],
