@@ -36,7 +36,8 @@ export type Diagnostics = {
   };
   /**
    * Correlation over pairs of a margin's change with the difference in tokens
-   * between chosen and rejected completions; `null` where it is not defined.
+   * between chosen and rejected completions; `null` where it is not defined, or
+   * no margin has changed by more than rounding.
    */
   readonly lengthCorrelation: number | null;
 };
@@ -166,20 +167,20 @@ export function diagnose(
     "lengths/chosen": chosen = null,
     "lengths/rejected": rejected = null,
   } = groupMeans("lengths", examples, lengths);
+  const least = rounding(chosen ?? 0) + rounding(rejected ?? 0);
+  const margins = marginsOf(examples, changes);
   return {
     examples: examples.length,
     chosenChange,
     rejectedChange,
     marginChange,
     klStart,
-    displaced:
-      (marginChange ?? 0) > rounding(chosen ?? 0) + rounding(rejected ?? 0) &&
+    displaced: (marginChange ?? 0) > least &&
       (chosenChange ?? 0) < -rounding(chosen ?? 0),
     lengths: { chosen, rejected },
-    lengthCorrelation: correlation(
-      marginsOf(examples, changes),
-      marginsOf(examples, lengths),
-    ),
+    lengthCorrelation: margins.some((x) => Math.abs(x) > least)
+      ? correlation(margins, marginsOf(examples, lengths))
+      : null,
   };
 }
 

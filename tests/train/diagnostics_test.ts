@@ -233,6 +233,16 @@ Deno.test("diagnose() gives means, and correlates the margin with length", () =>
   assertClose([lengthCorrelation!], [expected], { tolerance: 1e-12 });
 });
 
+Deno.test("diagnose() correlates no margins that are within rounding", () => {
+  const of = (scale: number) =>
+    diagnose(
+      PAIRS,
+      [[2, 0], [0, 0], [0, 5]].map((list) => list.map((x) => scale * x)),
+    ).lengthCorrelation;
+  strictEqual(of(1e-5), null);
+  assertClose([of(1e-3)!], [of(1)!], { tolerance: 1e-12 });
+});
+
 Deno.test("displaced is a margin that grows while the chosen fall, and no other", () => {
   const all = (chosen: number, rejected: number) =>
     diagnose(PAIRS, PAIRS.map(() => [chosen, rejected])).displaced;
