@@ -38,8 +38,8 @@ export const EXPERIMENT_FLAGS = {
     min: 1,
   }),
   out: text({
-    help: "folder to write to; if absent, results/local/ and the " +
-      "experiment's name",
+    help: "folder to write to; if absent, results/local/NAME, or NAME-quick " +
+      "with --quick",
     placeholder: "DIR",
   }),
   replace: toggle({ help: "replace other results that --out holds" }),
@@ -51,7 +51,8 @@ export async function runExperiment(
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
 ): Promise<void> {
   const { quick, seeds = null, jobs, replace } = flags;
-  const { out = defaultFolder(experiment.name) } = flags;
+  const name = experiment.name + (quick ? "-quick" : "");
+  const { out = defaultFolder(name) } = flags;
   const device = await resolveDevice(flags.device);
   using stop = interruption(null);
   const options = { device, jobs, watch: progress, signal: stop.signal };
