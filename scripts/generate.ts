@@ -99,7 +99,7 @@ async function givenPrompts(
 function questionsOf(
   prompts: readonly Prompt[],
   tokenizer: Tokenizer,
-  { raw, system, templateOption: templateOptions }: GenerateFlags,
+  { raw, system, templateName, templateOption: templateOptions }: GenerateFlags,
 ): Question[] {
   const asking: Asking = {
     chat: !raw && tokenizer.chatTemplate !== null,
@@ -112,7 +112,11 @@ function questionsOf(
   }
   return prompts.map((prompt) => ({
     prompt: askedOf(prompt, asking),
-    ids: encodePrompt(prompt, tokenizer, { ...asking, templateOptions }),
+    ids: encodePrompt(prompt, tokenizer, {
+      ...asking,
+      templateName,
+      templateOptions,
+    }),
   }));
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { additionalTemplates } from "../files/additional_templates.ts";
 import { orNull } from "../files/missing.ts";
 import { refuseOutside, RESULTS } from "./local.ts";
 import { modelFiles, onnxFiles } from "./select.ts";
@@ -54,9 +55,10 @@ export async function weightsToPush(folder: string): Promise<Pushable> {
   const graphs = names.includes("onnx")
     ? (await namesIn(join(folder, "onnx"))).map((name) => `onnx/${name}`)
     : [];
-  const onnx = onnxFiles([...names, ...graphs]);
+  const templates = await additionalTemplates(folder);
+  const onnx = onnxFiles([...names, ...templates, ...graphs]);
   const wanted = [
-    ...onnx ?? modelFiles(names, folder),
+    ...onnx ?? modelFiles([...names, ...templates], folder),
     ...names.filter((name) => TOKENIZER.test(name) || name === "README.md"),
   ];
   const isAdapter = names.includes("adapter_config.json");

@@ -8,6 +8,8 @@ const MODEL_ABOUT = new RegExp(
   "^((config|generation_config|special_tokens_map|adapter_config" +
     "|tokenizer[^/]*|chat_template)\\.json|chat_template\\.jinja)$",
 );
+/** Chat templates besides the default one. */
+const NAMED_TEMPLATE = /^additional_chat_templates\/[^/]+\.jinja$/;
 /** `consolidated*.safetensors` hold the weights once more, in another layout. */
 const SAFETENSORS = /^(?!consolidated)[^/]+\.safetensors(\.index\.json)?$/;
 /** Graphs, and the weights beside them. */
@@ -39,7 +41,7 @@ export function modelFiles(
   location: string,
   { only }: ModelFilesOptions = {},
 ): string[] {
-  const about = paths.filter((path) => MODEL_ABOUT.test(path)).sort();
+  const about = paths.filter(isAbout).sort();
   if (only === "tokenizer") {
     if (about.includes("tokenizer.json")) return about;
     throw new Error(
@@ -54,6 +56,10 @@ export function modelFiles(
       list(paths)
     }`,
   );
+}
+
+function isAbout(path: string): boolean {
+  return MODEL_ABOUT.test(path) || NAMED_TEMPLATE.test(path);
 }
 
 function requireConfig(paths: readonly string[], location: string): void {
@@ -73,7 +79,7 @@ function requireConfig(paths: readonly string[], location: string): void {
 export function onnxFiles(paths: readonly string[]): string[] | null {
   const isOnnx = paths.some((path) => /\.onnx$/.test(path) && ONNX.test(path));
   if (!isOnnx || paths.some((path) => SAFETENSORS.test(path))) return null;
-  return paths.filter((path) => MODEL_ABOUT.test(path) || ONNX.test(path))
+  return paths.filter((path) => isAbout(path) || ONNX.test(path))
     .sort();
 }
 

@@ -1,4 +1,8 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import {
+  additionalTemplates,
+  TEMPLATES,
+} from "../files/additional_templates.ts";
 import { writeFolder, type Writer } from "../files/atomic.ts";
 import { readText } from "../files/read_json.ts";
 import { reasonOf } from "../files/values.ts";
@@ -110,7 +114,22 @@ export async function companions(
     if (!COPIED.includes(name)) continue;
     files.set(name, await copyOf(join(from, name)));
   }
+  const templates = await additionalTemplates(from);
+  if (templates.length > 0) {
+    files.set(TEMPLATES, (path) => copyTemplates(from, templates, path));
+  }
   return files;
+}
+
+async function copyTemplates(
+  from: string,
+  templates: readonly string[],
+  to: string,
+): Promise<void> {
+  await Deno.mkdir(to);
+  for (const template of templates) {
+    await Deno.copyFile(join(from, template), join(to, basename(template)));
+  }
 }
 
 /** Makes the writer that copies a file, and checks that it can. */

@@ -66,6 +66,11 @@ export const TOKENIZING_FLAGS = grouped(ROWS, {
     help: "reading of a special token that stands in the data; if absent, " +
       "text in messages and the token in plain texts",
   }),
+  templateName: text({
+    help: "name of the chat template to use, if the model has several; if " +
+      "absent, tool_use for rows with tools and default for others",
+    placeholder: "NAME",
+  }),
   templateOption: parsed({
     help: "options of the chat template, such as enable_thinking=false",
     placeholder: "NAME=JSON,…",
@@ -111,9 +116,13 @@ export type TokenizingSettings = SettledValues<typeof TOKENIZING_FLAGS>;
 
 /** Turns settings of tokenization into options of `RowTokenizer`. */
 export function tokenizeOptions(
-  { specials, ...settings }: TokenizingSettings,
+  { specials, templateName, ...settings }: TokenizingSettings,
 ): Omit<TokenizeOptions, "tokenizer" | "vocabularySize"> {
-  return { ...settings, ...specials && { specials } };
+  return {
+    ...settings,
+    ...specials && { specials },
+    ...templateName && { templateName },
+  };
 }
 
 /** Reads `NAME=JSON,…`; a value that is no JSON is text. */

@@ -41,6 +41,7 @@ export const GENERATE = {
         help:
           "continue prompts as plain text, even if the model has a chat template",
       }),
+      templateName: TOKENIZING_FLAGS.templateName,
       templateOption: TOKENIZING_FLAGS.templateOption,
     }),
     ...SAMPLING_FLAGS,

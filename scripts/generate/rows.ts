@@ -93,6 +93,7 @@ function portable(settings: GenerateSettings): RunRecord["settings"] {
     baseWeights,
     raw,
     system: system === undefined ? null : JSON.stringify(system),
+    templateName: settings.templateName ?? null,
     templateOptions: JSON.stringify(settings.templateOption),
     samples,
     batch,

@@ -48,6 +48,7 @@ Deno.test("a push of a model has weights, configuration, tokenizer and card", as
   const model = [
     "README.md",
     "added_tokens.json",
+    "additional_chat_templates/tool_use.jinja",
     "chat_template.jinja",
     "config.json",
     "generation_config.json",
@@ -70,6 +71,7 @@ Deno.test("a push of a model has weights, configuration, tokenizer and card", as
 Deno.test("a push of an ONNX model has graphs, their weights, and the files beside them", async () => {
   using folder = temporaryFolder();
   const model = [
+    "additional_chat_templates/rag.jinja",
     "chat_template.jinja",
     "config.json",
     "generation_config.json",

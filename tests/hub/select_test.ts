@@ -3,6 +3,7 @@ import { dataFiles, ggufFile, modelFiles } from "lib/hub/select.ts";
 
 Deno.test("modelFiles() takes a model's files and nothing that could be code", () => {
   const wanted = [
+    "additional_chat_templates/tool_use.jinja",
     "chat_template.jinja",
     "config.json",
     "generation_config.json",
@@ -15,7 +16,10 @@ Deno.test("modelFiles() takes a model's files and nothing that could be code", (
   ];
   const others = [
     "README.md",
+    "additional_chat_templates/old/tool_use.jinja",
+    "additional_chat_templates/tool_use.py",
     "chat_template.py",
+    "templates/tool_use.jinja",
     "consolidated.safetensors",
     "modeling_llama.py",
     "onnx/model.onnx",
@@ -46,7 +50,12 @@ Deno.test("modelFiles() names the missing file and those that are there", () => 
 });
 
 Deno.test("modelFiles() takes a tokenizer without the weights", () => {
-  const wanted = ["chat_template.jinja", "config.json", "tokenizer.json"];
+  const wanted = [
+    "additional_chat_templates/rag.jinja",
+    "chat_template.jinja",
+    "config.json",
+    "tokenizer.json",
+  ];
   const weights = ["model.safetensors", "model.safetensors.index.json"];
   const paths = [...weights, ...wanted];
   deepStrictEqual(modelFiles(paths, "it", { only: "tokenizer" }), wanted);

@@ -41,6 +41,33 @@ Deno.test("a model folder is written with its tokenizer and new weights", () =>
     }
   }));
 
+Deno.test("a model folder is written with its named chat templates", () =>
+  withFolder(async (root) => {
+    const [from, out] = [`${root}/from`, `${root}/out`];
+    const folder = `${from}/additional_chat_templates`;
+    await Deno.mkdir(folder, { recursive: true });
+    await putTinyModel(from);
+    await Deno.writeTextFile(`${folder}/tool_use.jinja`, "{{ tools }}\r\n");
+    await Deno.writeTextFile(`${folder}/rag.jinja`, "{{ documents }}");
+    await Deno.writeTextFile(`${folder}/code.py`, "print()");
+    const tensors = (await tensorsFor(from)).map(inMemory);
+    for (let again = 0; again < 2; again++) {
+      await writeModelFolder(out, { from, tensors });
+      const copied = `${out}/additional_chat_templates`;
+      const entries = await Array.fromAsync(Deno.readDir(copied));
+      const names = entries.map(({ name }) => name).sort();
+      deepStrictEqual(names, ["rag.jinja", "tool_use.jinja"]);
+      const template = await Deno.readTextFile(`${copied}/tool_use.jinja`);
+      strictEqual(template, "{{ tools }}\r\n");
+    }
+    await Deno.symlink(`${root}/secret`, `${folder}/secret.jinja`);
+    await Deno.writeTextFile(`${root}/secret`, "");
+    await rejects(
+      writeModelFolder(out, { from, tensors }),
+      /Cannot use .*secret.jinja: expected .*, found a link to .*secret/,
+    );
+  }));
+
 Deno.test("nothing is written of a model that cannot be", () =>
   withFolder(async (root) => {
     const [from, out] = [`${root}/from`, `${root}/out`];

@@ -196,3 +196,19 @@ for (const [flags, message, status = 1] of REFUSED) {
     });
   });
 }
+
+Deno.test("generate takes the chat template that --template-name says", () =>
+  withModel(async (folder, generate) => {
+    const place = join(folder, "additional_chat_templates");
+    await Deno.mkdir(place);
+    await Deno.writeTextFile(join(folder, "chat_template.jinja"), "a");
+    await Deno.writeTextFile(join(place, "long.jinja"), "abc");
+    const prompt = ["--prompt", "Hi", "--json", "--max-new-tokens", "1"];
+    const idsOf = async (...args: string[]) =>
+      JSON.parse((await generate(...prompt, ...args)).out).prompt_ids.length;
+    strictEqual(await idsOf(), 1);
+    strictEqual(await idsOf("--template-name", "long"), 3);
+    const { code, err } = await generate(...prompt, "--template-name", "none");
+    strictEqual(code, 1);
+    match(err, /there is none named "none", expected default or long/);
+  }));

@@ -61,7 +61,9 @@ export function askedOf(
 export function encodePrompt(
   prompt: Prompt,
   tokenizer: Tokenizer,
-  { chat, system, ...options }: Asking & Pick<EncodeOptions, "templateOptions">,
+  { chat, system, ...options }:
+    & Asking
+    & Pick<EncodeOptions, "templateName" | "templateOptions">,
 ): readonly number[] {
   const { location } = prompt;
   const asked = askedOf(prompt, { chat, system });

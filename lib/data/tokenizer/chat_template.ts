@@ -5,6 +5,8 @@ import type { Json } from "../../record/canonical_json.ts";
 
 /** Inputs of a template besides special tokens and messages. */
 export interface TemplateInputs {
+  /** The name of the template. @default "tool_use" for tools, if there, else "default" */
+  readonly templateName?: string | undefined;
   /** Definitions of tools. @default none */
   readonly tools?: readonly unknown[] | undefined;
   /** Texts to answer from. @default none */
@@ -32,8 +34,8 @@ export interface ChatTemplate {
 
 /**
  * Makes a chat template of the `chat_template` in a model folder: Jinja source,
- * or a list of named sources, of which `default` is used, or `tool_use` where
- * there are tools, as in transformers. Templates see the variables that
+ * or a list of named sources, of which the one that is asked for is used, else
+ * `tool_use` where there are tools, else `default`, as in transformers. Templates see the variables that
  * transformers gives them, see `compileTemplate()`. A template that asks for the
  * date renders other text tomorrow.
  *
@@ -50,14 +52,16 @@ export function chatTemplate(
   // Compiled when first used: token ids and plain text need none.
   const compiled = new Map<string, ReturnType<typeof compileTemplate>>();
   const find = (name: string) => {
-    const template = compiled.get(name) ?? compileTemplate(sources.get(name)!);
+    const source = sources.get(name);
+    if (source === undefined) throw unknownName(name, sources);
+    const template = compiled.get(name) ?? compileTemplate(source);
     compiled.set(name, template);
     return template;
   };
   return {
-    render(messages, { now = new Date(), ...options }) {
+    render(messages, { now = new Date(), templateName, ...options }) {
       const hasTools = options.tools && sources.has("tool_use");
-      const name = hasTools ? "tool_use" : "default";
+      const name = templateName ?? (hasTools ? "tool_use" : "default");
       const variables = variablesOf(messages, options);
       try {
         return find(name)({ ...specialTokens, ...variables }, now);
@@ -101,7 +105,18 @@ function asTransformersHasIt(message: Message): Record<string, unknown> {
     : { thinking: thought, ...filled, reasoning_content: thought };
 }
 
-/** Sources by name; there is always a default. */
+function unknownName(
+  name: string,
+  sources: ReadonlyMap<string, string>,
+): Error {
+  return new Error(
+    `there is none named "${name}", expected ${
+      [...sources.keys()].join(" or ")
+    }`,
+  );
+}
+
+/** Sources by name. */
 function named(source: unknown, what: string): ReadonlyMap<string, string> {
   if (typeof source === "string") return new Map([["default", source]]);
   const list: { name?: unknown; template?: unknown }[] = Array.isArray(source)
@@ -114,10 +129,8 @@ function named(source: unknown, what: string): ReadonlyMap<string, string> {
         : []
     ),
   );
-  if (sources.has("default")) return sources;
-  const names = list.map(({ name }) => name).join(", ") || "none";
+  if (sources.size > 0) return sources;
   throw new Error(
-    `Cannot use ${what}: expected its text, or a list with one named "default"; ` +
-      `found the names ${names}`,
+    `Cannot use ${what}: expected its text, or a list of names and texts`,
   );
 }

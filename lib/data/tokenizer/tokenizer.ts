@@ -1,6 +1,10 @@
 import * as huggingface from "@huggingface/tokenizers";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import {
+  additionalTemplates,
+  TEMPLATES,
+} from "../../files/additional_templates.ts";
 import { parseJson, readText } from "../../files/read_json.ts";
 import { type AddedToken, TokenTexts } from "./added_tokens.ts";
 import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
@@ -50,7 +54,7 @@ export interface Tokenizer {
   ): string;
 }
 
-/** Files of a model folder that decide how text becomes ids. */
+/** Files of a model folder that decide how text becomes ids, besides named templates. */
 const FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -87,7 +91,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer | null> {
 
 async function readFiles(folder: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  for (const name of FILES) {
+  for (const name of [...FILES, ...await additionalTemplates(folder)]) {
     try {
       files.set(name, await readText(join(folder, name)));
     } catch (cause) {
@@ -154,7 +158,10 @@ function build(json: Json, config: Json) {
   }
 }
 
-/** The chat template, from the first of the files that may hold it. */
+/**
+ * The chat template, from the first place that holds one: named files go before
+ * tokenizer_config.json, as in transformers.
+ */
 function templateOf(
   files: ReadonlyMap<string, string>,
   { config, special, folder }: {
@@ -163,8 +170,15 @@ function templateOf(
     folder: string;
   },
 ): ChatTemplate | null {
+  const named = namedTemplates(files);
+  const jinja = files.get("chat_template.jinja");
   const sources = {
-    "chat_template.jinja": files.get("chat_template.jinja"),
+    [named.length > 0 ? TEMPLATES : "chat_template.jinja"]: named.length > 0
+      ? [
+        ...jinja === undefined ? [] : [{ name: "default", template: jinja }],
+        ...named,
+      ]
+      : jinja,
     "tokenizer_config.json": config.chat_template,
     "chat_template.json": parse(files, "chat_template.json").chat_template,
   };
@@ -173,6 +187,15 @@ function templateOf(
     return chatTemplate(source, special, { file: join(folder, file) });
   }
   return null;
+}
+
+/** The templates of additional_chat_templates, in the form of a list in JSON. */
+function namedTemplates(files: ReadonlyMap<string, string>): Json[] {
+  return [...files].flatMap(([path, template]) =>
+    path.startsWith(`${TEMPLATES}/`)
+      ? [{ name: basename(path, ".jinja"), template }]
+      : []
+  );
 }
 
 function addedTokens(json: Json): AddedToken[] {

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { additionalTemplates } from "../../files/additional_templates.ts";
 import { writeFolder, type Writer } from "../../files/atomic.ts";
 import { type AnyOp, Graph } from "../../onnx/graph.ts";
 import { lower } from "../../onnx/lower.ts";
@@ -91,10 +92,19 @@ async function writeOnnx(
 /** transformers.js reads a chat template from tokenizer_config.json alone. */
 async function templateInside(from: string): Promise<Map<string, Writer>> {
   const template = await readIfThere(join(from, "chat_template.jinja"));
-  if (template === null) return new Map();
+  const named = await additionalTemplates(from);
+  if (template === null && named.length === 0) return new Map();
   const name = "tokenizer_config.json";
   const { path } = await openConfig(join(from, name));
-  const fields = { "chat_template": template };
+  const others = named.map(async (file) => ({
+    name: basename(file, ".jinja"),
+    template: await readText(join(from, file)),
+  }));
+  const all = [
+    ...template === null ? [] : [{ name: "default", template }],
+    ...await Promise.all(others),
+  ];
+  const fields = { "chat_template": named.length === 0 ? template : all };
   const config = editJson(await readText(path), fields);
   return new Map([[name, (path) => Deno.writeTextFile(path, config)]]);
 }

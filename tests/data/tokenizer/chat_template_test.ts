@@ -81,11 +81,26 @@ Deno.test("chatTemplate() leaves null fields out, and gives thoughts their usual
   );
 });
 
-Deno.test("chatTemplate() refuses named templates without a default", () => {
-  throws(() => chatTemplate([{ name: "tool_use", template: "x" }], TOKENS), {
-    message: "Cannot use the chat template: expected its text, or a list " +
-      'with one named "default"; found the names tool_use',
+Deno.test("chatTemplate() refuses rows for which no template is named", () => {
+  const { render } = chatTemplate(
+    [{ name: "tool_use", template: "x" }],
+    TOKENS,
+  );
+  const options = { addGenerationPrompt: false };
+  throws(() => render(MESSAGES, options), {
+    message: "Cannot render the chat template: there is none named " +
+      '"default", expected tool_use',
   });
+  strictEqual(render(MESSAGES, { ...options, tools: [] }), "x");
+});
+
+Deno.test("chatTemplate() refuses what is neither text nor a list of names and texts", () => {
+  for (const source of [{}, [], [{ name: "default" }], 1]) {
+    throws(() => chatTemplate(source, TOKENS), {
+      message: "Cannot use the chat template: expected its text, or a list " +
+        "of names and texts",
+    });
+  }
 });
 
 Deno.test("chatTemplate() offers strftime_now, tools and documents", () => {

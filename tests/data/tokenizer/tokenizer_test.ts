@@ -5,8 +5,10 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { existsSync } from "node:fs";
+import type { ChatTemplate } from "lib/data/tokenizer/chat_template.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { shared } from "../../places.ts";
+import { temporaryFolder } from "../../temporary_folder.ts";
 import { baseSize, bytes, withByteTokenizer } from "../byte_tokenizer.ts";
 
 const STORIES = shared("models/stories260K");
@@ -95,6 +97,97 @@ Deno.test("loadTokenizer() finds a chat template in each of its places, the jinj
     await write("chat_template.jinja", "{{ messages[0].content }}");
     strictEqual(await rendered(), "U");
   }));
+
+/** Writes files of additional_chat_templates. */
+async function putTemplates(
+  folder: string,
+  templates: Record<string, string>,
+): Promise<void> {
+  const place = `${folder}/additional_chat_templates`;
+  await Deno.mkdir(place, { recursive: true });
+  for (const [name, text] of Object.entries(templates)) {
+    await Deno.writeTextFile(`${place}/${name}`, text);
+  }
+}
+
+Deno.test("loadTokenizer() reads named templates, and chooses as transformers does", () =>
+  withByteTokenizer({}, async (folder) => {
+    const rendered = async (
+      options: Partial<Parameters<ChatTemplate["render"]>[1]> = {},
+    ) =>
+      (await loadTokenizer(folder))!.chatTemplate!.render(MESSAGES, {
+        addGenerationPrompt: false,
+        ...options,
+      });
+    const tools = [{ name: "clock" }];
+    await Deno.writeTextFile(
+      `${folder}/tokenizer_config.json`,
+      '{"chat_template": "config"}',
+    );
+    await putTemplates(folder, {
+      "tool_use.jinja": "tools {{ tools | length }}",
+      "rag.jinja": "rag{{ eos_token is defined }}",
+      "notes.txt": "not a template",
+    });
+    strictEqual(await rendered({ tools }), "tools 1");
+    await rejects(() => rendered(), {
+      message: `Cannot render the chat template of ${folder}/` +
+        `additional_chat_templates: there is none named "default", ` +
+        "expected rag or tool_use",
+    });
+    await Deno.writeTextFile(`${folder}/chat_template.jinja`, "plain");
+    strictEqual(await rendered(), "plain");
+    strictEqual(await rendered({ tools }), "tools 1");
+    strictEqual(await rendered({ tools: [] }), "tools 0");
+    strictEqual(await rendered({ templateName: "rag" }), "ragFalse");
+    strictEqual(await rendered({ tools, templateName: "default" }), "plain");
+    await rejects(() => rendered({ templateName: "none" }), {
+      message:
+        /there is none named "none", expected default or rag or tool_use/,
+    });
+    await putTemplates(folder, { "default.jinja": "named" });
+    strictEqual(await rendered(), "named");
+  }));
+
+Deno.test("the hash of a tokenizer changes with each named template", () =>
+  withByteTokenizer({}, async (folder) => {
+    const hash = async () => (await loadTokenizer(folder))!.hash;
+    const hashes = [await hash()];
+    await putTemplates(folder, { "notes.txt": "no template" });
+    strictEqual(await hash(), hashes[0]);
+    for (const text of ["a", "b"]) {
+      await putTemplates(folder, { "tool_use.jinja": text });
+      hashes.push(await hash());
+    }
+    await putTemplates(folder, { "rag.jinja": "b" });
+    hashes.push(await hash());
+    strictEqual(new Set(hashes).size, 4);
+  }));
+
+Deno.test("named templates that a link leads to from elsewhere are refused", async () => {
+  for (const isFolder of [false, true]) {
+    await withByteTokenizer({}, async (folder) => {
+      using elsewhere = temporaryFolder();
+      await putTemplates(elsewhere.path, { "tool_use.jinja": "secret" });
+      const theirs = `${elsewhere.path}/additional_chat_templates`;
+      const ours = `${folder}/additional_chat_templates`;
+      if (isFolder) await Deno.symlink(theirs, ours);
+      else {
+        await Deno.mkdir(ours);
+        await Deno.symlink(
+          `${theirs}/tool_use.jinja`,
+          `${ours}/tool_use.jinja`,
+        );
+      }
+      await rejects(() => loadTokenizer(folder), {
+        message: new RegExp(
+          `^Cannot use ${ours}/tool_use\\.jinja: expected a file in the ` +
+            "folder, found a link to ",
+        ),
+      });
+    });
+  }
+});
 
 Deno.test("the hash of a tokenizer changes with its template and stays otherwise", () =>
   withByteTokenizer({}, async (folder) => {

@@ -179,6 +179,15 @@ Deno.test("transformers.js finds a chat template where it looks for one", () =>
       "eos_token": "</s>",
       "chat_template": "{{ messages }}",
     });
+    await Deno.mkdir(`${from}/additional_chat_templates`);
+    const tool = `${from}/additional_chat_templates/tool_use.jinja`;
+    await Deno.writeTextFile(tool, "{{ tools }}");
+    await writeOnnxFolder(out, { from, tensors });
+    const both = await Deno.readTextFile(`${out}/tokenizer_config.json`);
+    deepStrictEqual(JSON.parse(both)["chat_template"], [
+      { name: "default", template: "{{ messages }}" },
+      { name: "tool_use", template: "{{ tools }}" },
+    ]);
   }));
 
 Deno.test("an ONNX model in bfloat16 is refused, and nothing written", () =>
