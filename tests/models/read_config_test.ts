@@ -132,12 +132,23 @@ for (
       /"quantization_config" is {"bits":4}, expected none/,
     ],
     [
-      { "rope_scaling": { "rope_type": "longrope", "long_factor": [2, 2] } },
-      /"rope_scaling.rope_type" is "longrope", expected one of: default, linear/,
+      {
+        "model_type": "gemma3_text",
+        "rope_scaling": { type: "linear", factor: 8 },
+      },
+      /"rope_scaling.type" is "linear", expected the name "rope_type" in its/,
     ],
     [
-      { "rope_scaling": { type: "dynamic", factor: 2 } },
-      /"rope_scaling.type" is "dynamic"/,
+      { "quantization": { "group_size": 64, "bits": 4 } },
+      /"quantization" is {"group_size":64,"bits":4}, expected none/,
+    ],
+    [
+      { "rope_scaling": { "rope_type": "longrope", "long_factor": [2, 2] } },
+      /"rope_scaling.rope_type" is "longrope", expected one of: default, dynamic, linear/,
+    ],
+    [
+      { "rope_scaling": { type: "dynamic" } },
+      /"rope_scaling.factor" is missing, expected a number above 0/,
     ],
     [
       { "rope_scaling": { ...LLAMA3, type: "llama3", factor: null } },

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exists, namesIn } from "../../files/missing.ts";
+import { exists, namesIn, orNull } from "../../files/missing.ts";
 import { openConfig } from "../config_json/config_reader.ts";
 
 const CONFIG = "adapter_config.json";
@@ -30,12 +30,14 @@ export async function refuseAdapter(folder: string): Promise<void> {
  * @throws Error that names what the folder is.
  */
 export async function refuseOthers(folder: string): Promise<void> {
-  const names = await namesIn(folder);
+  const info = await orNull(Deno.stat(folder));
   const refuse = (kind: string, expected: string) => {
     throw new Error(
       `Cannot use ${folder} as an adapter: it is ${kind}, expected ${expected}`,
     );
   };
+  if (info?.isFile) refuse("a file", `a folder with ${CONFIG}, as PEFT's are`);
+  const names = await namesIn(folder);
   if (!names.includes(CONFIG)) {
     if (!await exists(join(folder, "config.json"))) return;
     refuse("a model", `it as --model, or a folder with ${CONFIG}`);

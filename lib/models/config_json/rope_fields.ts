@@ -20,6 +20,8 @@ export interface RopeDefaults {
   /** Types of scaling that only this family has. */
   readonly scalings?: ReadonlyMap<string, ScalingReader>;
   readonly maxPositions: number;
+  /** Where the original positions are read. @default the rotary settings */
+  readonly originals?: ConfigReader | null;
 }
 
 /** A rotation as far as its scaling depends on it. */
@@ -50,7 +52,9 @@ export function readRope(
   const scaling = fields.object("rope_scaling");
   const isEmpty = Object.keys(scaling?.values ?? {}).length === 0;
   const rope = isEmpty ? fields.object("rope_parameters") : scaling;
-  const config = ropeOf(fields, rope, defaults);
+  // transformers lets the file's own field win.
+  const originals = fields.has(ORIGINAL) ? fields : rope;
+  const config = ropeOf(fields, rope, { ...defaults, originals });
   // Settings for each type of layer would go unread.
   const nested = Object.entries(rope?.values ?? {})
     .find(([, value]) => isObject(value));
@@ -75,8 +79,7 @@ export function ropeOf(
     size: headDim,
     ...part,
     maxPositions,
-    // transformers lets the file's own field win.
-    originalMaxPositions: (fields.has(ORIGINAL) ? fields : rope)
+    originalMaxPositions: (defaults.originals ?? rope)
       .count(ORIGINAL, maxPositions),
   });
   return { theta, scaling, ...part };

@@ -160,8 +160,14 @@ function readRopes(
   config: Pick<DecoderConfig, "headDim" | "maxPositions">,
 ): Readonly<Record<"full" | "sliding", RopeConfig>> {
   const nested = fields.object("rope_parameters");
-  const full = nested?.object("full_attention") ??
-    fields.object("rope_scaling");
+  const scaling = fields.object("rope_scaling");
+  if (scaling?.has("type") && !scaling.has("rope_type")) {
+    throw scaling.error(
+      "type",
+      'the name "rope_type" in its place: transformers reads no other here',
+    );
+  }
+  const full = nested?.object("full_attention") ?? scaling;
   const sliding = nested?.object("sliding_attention") ?? null;
   const [global, local] = [
     ["rope_theta", 1_000_000],

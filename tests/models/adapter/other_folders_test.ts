@@ -33,6 +33,10 @@ Deno.test("a model in an adapter's place is told as such", async () => {
   const told =
     /Cannot use \S+ as an adapter: it is a model, expected it as --model/;
   await rejects(readAdapter(model), told);
+  await rejects(
+    readAdapter(`${model}/config.json`),
+    /as an adapter: it is a file, expected a folder with adapter_config.json/,
+  );
   await rejects(loadPolicy(model, { kind: "adapter", folder: model }), told);
 });
 
