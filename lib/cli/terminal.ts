@@ -1,4 +1,4 @@
-import { removeUnfinished } from "../files/temporary.ts";
+import { undoUnfinished } from "../files/temporary.ts";
 import { UsageError } from "./flags.ts";
 import {
   errorText,
@@ -186,6 +186,12 @@ export interface Interruption extends Disposable {
   end(text: string): never;
 }
 
+/**
+ * Milliseconds in which a second signal is the first once more: `deno task`
+ * passes on what a terminal sends to all of its programs.
+ */
+const ECHO = 300;
+
 /** Interruptions that are listened for, in place of ending at once. */
 let interruptions = 0;
 
@@ -199,8 +205,12 @@ let interruptions = 0;
  */
 export function interruption(step: string | null = "this step"): Interruption {
   const stop = new AbortController();
+  let askedAt = 0;
   const listening = onEnding(() => {
-    if (stop.signal.aborted) exit();
+    if (stop.signal.aborted) {
+      return performance.now() - askedAt > ECHO ? exit() : undefined;
+    }
+    askedAt = performance.now();
     if (step !== null) {
       warn(`stopping after ${step}; Ctrl-C again stops at once`);
     }
@@ -236,7 +246,7 @@ function onEnding(ended: () => void): Disposable {
 /** Ends the process. A terminal that is closed shows no message. */
 function exit(text?: string): never {
   try {
-    removeUnfinished();
+    undoUnfinished();
     release();
     if (text !== undefined) note(text);
   } finally {

@@ -17,7 +17,10 @@ const NAME = RegExp(`${ENDING.source}$`);
 /** Milliseconds without a write after which another machine's file is left over. */
 const DEAD = 24 * 3_600_000;
 
-/** Undoes what is unfinished, by its path. */
+/** Milliseconds in which the system has done what it was asked to. */
+const IN_FLIGHT = 50;
+
+/** Undoes what is unfinished, by its path or another name. */
 const UNFINISHED = new Map<string, () => void>();
 
 /** A path beside another, which is gone at the end of the scope. */
@@ -72,10 +75,15 @@ export async function makeFolder(path: string): Promise<Disposable> {
   }
 }
 
-/** Removes what is unfinished, as the process ends in the middle. */
-export function removeUnfinished(): void {
-  // Folders stand before those inside them.
-  for (const undo of [...UNFINISHED.values()].reverse()) undo();
+/** Undoes what is unfinished, as the process ends in the middle. */
+export function undoUnfinished(): void {
+  // Folders stand before those inside them, and files before who writes them.
+  const all = [...UNFINISHED.values()].reverse();
+  for (const undo of all) undo();
+  if (all.length === 0) return;
+  // The system may just be making a file, in another thread.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, IN_FLIGHT);
+  for (const undo of all) undo();
 }
 
 /**
@@ -140,14 +148,23 @@ function pidNamespace(): string {
 }
 
 function unfinished(path: string, remove: (path: string) => void): Temporary {
-  const undo = () => {
-    UNFINISHED.delete(path);
+  const scope = untilDone(path, () => {
     try {
       remove(path);
     } catch {
       // It is not there, or holds what was finished.
     }
+  });
+  return { path, ...scope };
+}
+
+/** Undoes something at the end of the scope, or when a signal ends the process. */
+export function untilDone(name: string, undo: () => void): Disposable {
+  UNFINISHED.set(name, undo);
+  return {
+    [Symbol.dispose]: () => {
+      UNFINISHED.delete(name);
+      undo();
+    },
   };
-  UNFINISHED.set(path, undo);
-  return { path, [Symbol.dispose]: undo };
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeAtomically } from "../files/atomic.ts";
-import { temporaryFolder } from "../files/temporary.ts";
+import { temporaryFolder, untilDone } from "../files/temporary.ts";
 import type { Figure } from "./figure.ts";
 import { figureHtml } from "./figure_page.ts";
 
@@ -49,20 +49,30 @@ async function screenshot(
     "--virtual-time-budget=5000",
     `--screenshot=${picture}`,
   ];
-  await runBrowser([...flags, `file://${page}`]);
+  await runBrowser([...flags, `file://${page}`], folder);
   await Deno.rename(picture, path).catch((cause) => {
     throw new Error("Chromium drew no picture", { cause });
   });
 }
 
-async function runBrowser(args: readonly string[]): Promise<void> {
+async function runBrowser(
+  args: readonly string[],
+  folder: string,
+): Promise<void> {
   for (const name of BROWSERS) {
     try {
-      await new Deno.Command(name, {
+      const browser = new Deno.Command(name, {
         args: [...args],
+        env: { TMPDIR: folder },
         stdout: "null",
         stderr: "null",
-      }).output();
+      }).spawn();
+      let isEnded = false;
+      using _ = untilDone(`process ${browser.pid}`, () => {
+        if (!isEnded) browser.kill("SIGKILL");
+      });
+      await browser.status;
+      isEnded = true;
       return;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;

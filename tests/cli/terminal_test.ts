@@ -141,12 +141,17 @@ Deno.test("runVerb() prints stack and causes when debugging", async () => {
 async function interrupt(
   code: string,
   times: number,
-  signal: Deno.Signal = "SIGINT",
+  { signal = "SIGINT", pause = 400 }: {
+    signal?: Deno.Signal;
+    /** Milliseconds before each further signal. */
+    pause?: number;
+  } = {},
 ) {
   const child = spawn(code, "interruption, runVerb, say");
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   for (let i = 0; i < times; i++) {
     await reader.read();
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     child.kill(signal);
   }
   let rest = "";
@@ -200,6 +205,23 @@ Deno.test("interruption() ends the process at the second signal", async () => {
   });
 });
 
+Deno.test("interruption() takes what deno task passes on for the same signal", async () => {
+  const code = `await runVerb(() => ({ debug: false }), async () => {
+    using stop = interruption();
+    const pause = (ms) => new Promise((go) => setTimeout(go, ms));
+    say("ready");
+    while (!stop.requested) await pause(20);
+    say("again");
+    await pause(200);
+    say("left");
+  });`;
+  deepStrictEqual(await interrupt(code, 2, { pause: 0 }), {
+    status: 130,
+    err: "warning: stopping after this step; Ctrl-C again stops at once\n",
+    rest: "left\n",
+  });
+});
+
 Deno.test("interruption() leaves signals alone once disposed of", async () => {
   const { status } = await interrupt(
     `{ using stop = interruption(); }
@@ -231,7 +253,7 @@ for (
 ) {
   Deno.test(`${signal} ends a verb at once, without the files that it was writing`, async () => {
     using folder = temporaryFolder();
-    deepStrictEqual(await interrupt(WRITING(folder.path), 1, signal), {
+    deepStrictEqual(await interrupt(WRITING(folder.path), 1, { signal }), {
       status,
       err: "Stopped; go on\n",
       rest: "",

@@ -37,7 +37,7 @@ export function bytes(text: string): number[] {
  * Writes a model folder with a byte-level BPE: ids 0 to 3 are `<s>`, `</s>`,
  * `<|user|>`, `<|assistant|>`; bytes follow, then the merges.
  */
-async function writeByteTokenizer(
+export async function writeByteTokenizer(
   folder: string,
   { merges = [], bos = true, preTokenizer, config = {} }: ByteTokenizerOptions =
     {},
