@@ -1,6 +1,7 @@
-import { FORMATS } from "lib/data/formats/registry.ts";
+import { mappingParts } from "lib/data/formats/mapping.ts";
+import { findFormat, FORMATS } from "lib/data/formats/registry.ts";
 import { parseFlags, UsageError } from "lib/cli/flags.ts";
-import { runVerb, table } from "lib/cli/terminal.ts";
+import { runVerb, say, table } from "lib/cli/terminal.ts";
 import {
   choice,
   type FlagValues,
@@ -62,6 +63,7 @@ const DATA = {
   examples: [
     "deno task data inspect pairs.jsonl",
     "deno task data inspect pairs.jsonl --model org/name --html pairs.html",
+    'deno task data inspect votes.jsonl --format "prompt=question; a=first; b=second; verdict=best; a-wins=1; b-wins=2"',
     "deno task data check train.jsonl --eval test.jsonl --model org/name --max-length 1024",
     "deno task data convert pairs.jsonl --to trl --unpair --out labels.jsonl",
     "deno task data convert votes.jsonl --to tokens --soft-labels --model org/name --out ids.jsonl",
@@ -98,6 +100,12 @@ function listFormats(): void {
       kind,
       columns: summary,
     })),
+  );
+  say('\nOther columns are read by a mapping, --format "PART=COLUMN; …":\n');
+  table(mappingParts());
+  say(
+    "\nSHP, for example, is found by its columns, and could be written as\n" +
+      `  --format "${findFormat("shp").summary}"`,
   );
 }
 

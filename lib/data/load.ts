@@ -71,7 +71,7 @@ export async function loadExamples(
     ...options,
     onBadRow: source.refuse,
   });
-  const { unread, leftOut } = source.notes;
+  const { unread, leftOut, ties } = source.notes;
   const { places: _, dropped, unterminated, doubledEos, ...numbers } = counts;
   return {
     kind,
@@ -87,6 +87,7 @@ export async function loadExamples(
         ...numbers,
         dropped: Object.values(dropped).reduce((a, b) => a + b, 0),
         skipped: source.bad.count,
+        ...ties > 0 && { ties },
         ...leftOut.size > 0 && { leftOut: Math.max(...leftOut.values()) },
         ...unterminated !== null && { unterminated },
         ...doubledEos !== null && { doubledEos },

@@ -4,7 +4,7 @@ import { goodRows, type SourceRow } from "./containers/reading.ts";
 import { streamRows } from "./containers/read_rows.ts";
 import { formatsBeside, registeredDataset } from "./dataset_info.ts";
 import type { DataKind, Example } from "./example.ts";
-import type { Format } from "./formats/format.ts";
+import { type Format, NoPreference } from "./formats/format.ts";
 import { findFormat, recogniseFormat } from "./formats/registry.ts";
 import { refuseChanged, unreadColumns } from "./formats/unread_columns.ts";
 import type { PreferenceRow } from "./preference_row.ts";
@@ -62,6 +62,8 @@ export interface RowNotes {
   readonly unread: Map<string, number>;
   /** Columns of values that decide nothing and cannot be read, and their rows. */
   readonly leftOut: Map<string, number>;
+  /** Rows left out because they prefer neither answer. */
+  ties: number;
 }
 
 /** Preference data that is read row by row. */
@@ -102,7 +104,11 @@ export async function openRows(
 ): Promise<RowReader> {
   const stated = typeof format === "string" ? findFormat(format) : format;
   const bad: BadRows = { count: 0, errors: [] };
-  const notes: RowNotes = { unread: new Map(), leftOut: new Map() };
+  const notes: RowNotes = {
+    unread: new Map(),
+    leftOut: new Map(),
+    ties: 0,
+  };
   let cause: Error | undefined;
   const refuse = (error: Error) => {
     if (!skipBadRows) throw error;
@@ -115,9 +121,10 @@ export async function openRows(
     : { ...inMemory(location, { format: stated, refuse, notes }), files: [] };
   const { value: first } = await parsed.next();
   if (!first) {
+    const ties = notes.ties > 0 ? ` except ${notes.ties} ties` : "";
     throw new Error(
       `Cannot use ${files.join(", ") || name}: ` +
-        "expected rows that can be read, found none",
+        `expected rows that can be read, found none${ties}`,
       { cause },
     );
   }
@@ -205,16 +212,32 @@ async function* parseRows(
   { format: stated, refuse, notes }: ParseOptions,
 ): ParsedRows {
   let format = stated;
-  const parse = (source: SourceRow): ParsedRow => {
+  const parse = (source: SourceRow): ParsedRow | null => {
     format ??= recogniseFormat(source);
-    const { leftOut = [], ...row } = format.parse(source);
+    const parsed = unlessTie(source, format);
+    if (parsed === null) {
+      notes.ties++;
+      return null;
+    }
+    const { leftOut = [], ...row } = parsed;
     if (stated === undefined) refuseChanged(source, row, format);
     count(notes.unread, unreadColumns(source, format));
     count(notes.leftOut, leftOut);
     const { name, kind } = format;
     return { row, kind, format: name, columns: Object.keys(source.fields) };
   };
-  yield* goodRows(rows, parse, refuse);
+  for await (const row of goodRows(rows, parse, refuse)) {
+    if (row) yield row;
+  }
+}
+
+function unlessTie(source: SourceRow, format: Format): PreferenceRow | null {
+  try {
+    return format.parse(source);
+  } catch (error) {
+    if (error instanceof NoPreference) return null;
+    throw error;
+  }
 }
 
 function count(columns: Map<string, number>, names: readonly string[]): void {

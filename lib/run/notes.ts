@@ -108,6 +108,7 @@ function dataNote(data: TrainingData): string {
       : [],
     `${count(truncated)} truncated`,
     `${count(dropped)} dropped`,
+    ...counts.ties ? [`${count(counts.ties)} ties left out`] : [],
     ...counts.leftOut ? [`${count(counts.leftOut)} with values left out`] : [],
     ...unreadColumns.length > 0
       ? [`columns not read: ${unreadColumns.join(", ")}`]

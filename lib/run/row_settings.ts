@@ -23,9 +23,9 @@ export const ROWS = "Rows";
 /** Flags for reading rows. */
 export const READING_FLAGS = grouped(ROWS, {
   format: text({
-    help: "layout of the rows, if the first row does not show it; " +
-      "`deno task data formats` lists them",
-    placeholder: "NAME",
+    help: "layout of the rows, if the first row does not show it, by name or " +
+      "as a mapping of columns; `deno task data formats` lists both",
+    placeholder: "NAME|MAPPING",
   }),
   skipBadRows: toggle({
     help: "leave out rows that cannot be read, and count them",

@@ -126,6 +126,7 @@ function facts(
       [...notes.unread.keys()].map((name) => name || '""').join(", "),
     ],
     ["values left out", rowsText(notes.leftOut)],
+    ["ties left out", notes.ties > 0 ? String(notes.ties) : ""],
     ["rows", `${rows}, ${kind}`],
     ["form", listed(forms)],
     ["completions a row", listed(completions)],

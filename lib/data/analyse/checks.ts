@@ -75,7 +75,7 @@ export interface DataCheckOptions {
 }
 
 /** Findings of columns that do not reach training, with their rows. */
-function noteFindings({ unread, leftOut }: RowNotes): Finding[] {
+function noteFindings({ unread, leftOut, ties }: RowNotes): Finding[] {
   const named = (columns: ReadonlyMap<string, number>) => ({
     count: Math.max(0, ...columns.values()),
     places: Array.from(columns, ([name, rows]) => `"${name}" (${rows})`),
@@ -93,6 +93,11 @@ function noteFindings({ unread, leftOut }: RowNotes): Finding[] {
       says: "they are not the finite numbers that their columns have; " +
         "nothing is decided by them",
     }, named(leftOut)),
+    finding({
+      check: "ties left out",
+      verdict: "look",
+      says: "their verdict is for neither answer",
+    }, { count: ties }),
   ];
 }
 

@@ -30,10 +30,13 @@ export interface Format {
    * Reads a row. Columns that the format does not know are passed over, `null`
    * counts as missing.
    *
-   * @throws an error that names file, row, field and format.
+   * @throws {@linkcode NoPreference} for a tie; otherwise an error that names file, row, field and format.
    */
   parse(row: SourceRow): PreferenceRow;
 }
+
+/** A row that prefers neither of its answers; readers leave it out and count it. */
+export class NoPreference extends Error {}
 
 /** The content of a row, apart from its label. */
 export type RowContent =
@@ -41,7 +44,7 @@ export type RowContent =
   & Pick<PreferenceRow, "ratings" | "tools">;
 
 /** Usual names of a column with a system message. */
-const SYSTEMS = [
+export const SYSTEMS = [
   "system",
   "system_prompt",
   "system_message",
@@ -67,6 +70,10 @@ export interface Layout {
   readonly system?: string | null;
   /** Column of tool definitions, `null` for none. @default "tools" */
   readonly tools?: string | null;
+  /** Its columns, in one line. @default their names and types */
+  readonly summary?: string;
+  /** Reads the label. @default the label of its column */
+  readonly readLabel?: (row: SourceRow) => boolean;
   /** Other columns that `read` reads. @default none */
   readonly reads?: readonly string[];
   read(row: SourceRow): RowContent;
@@ -81,7 +88,7 @@ export function format(layout: Layout): Format {
     kind,
     columns: Object.keys(columns),
     reads: readsOf(layout),
-    summary: [
+    summary: layout.summary ?? [
       ...Object.entries(columns).map(describe),
       ...Object.entries(optional).map((entry) => `[${describe(entry)}]`),
     ].join(", "),
@@ -94,6 +101,7 @@ export function format(layout: Layout): Format {
         checkOptional(row, optional);
         return complete(row, layout);
       } catch (cause) {
+        if (cause instanceof NoPreference) throw cause;
         throw new Error(`${reasonOf(cause)} (format ${name})`, { cause });
       }
     },
@@ -152,6 +160,7 @@ function checkOptional(row: SourceRow, optional: Layout["columns"]): void {
 
 function complete(row: SourceRow, layout: Layout): PreferenceRow {
   const { kind, label = "label", tools = "tools" } = layout;
+  const { readLabel: readLabelOf = (row) => readLabel(row, label) } = layout;
   const reading = layout.read(row);
   const system = systemColumn(row, layout);
   const told = system === null ? reading : withSystem(row, system, reading);
@@ -164,7 +173,7 @@ function complete(row: SourceRow, layout: Layout): PreferenceRow {
     ...defined,
     ...reading.form === "chat" ? templateOptionsOf(row) : {},
     ...feedbackOf(row, kind),
-    ...kind === "labels" ? { label: readLabel(row, label) } : {},
+    ...kind === "labels" ? { label: readLabelOf(row) } : {},
   };
 }
 

@@ -8,6 +8,8 @@ import {
   llamafactoryV1,
   sharegptFormats,
 } from "./llamafactory.ts";
+import { knownChats, knownSets } from "./known_sets.ts";
+import { isMapping, MAPPING_HELP, mappingFormat } from "./mapping.ts";
 import { ranks, trlLabels, trlPairs } from "./trl.ts";
 import { ultrafeedbackFormats } from "./ultrafeedback.ts";
 
@@ -19,20 +21,25 @@ export const FORMATS: readonly Format[] = [
   llamafactoryV1,
   ...sharegptFormats,
   hhRlhfPrompt,
+  ...knownChats,
   ...trlPairs,
   hhRlhf,
   ...alpacaFormats,
   ...trlLabels,
   ...ultrafeedbackFormats,
+  ...knownSets,
   ...ranks,
 ];
 
+const SETS: ReadonlySet<Format> = new Set([...knownChats, ...knownSets]);
+
 /**
- * The known format of a name.
+ * The known format of a name, or the format that a mapping describes.
  *
- * @throws RangeError for a name that is not known.
+ * @throws RangeError for a name that is not known, or for a bad mapping.
  */
 export function findFormat(name: string): Format {
+  if (isMapping(name)) return mappingFormat(name);
   const known = FORMATS.find((format) => format.name === name);
   if (known) return known;
   throw new RangeError(
@@ -52,14 +59,31 @@ export function recogniseFormat(row: SourceRow): Format {
     faults: format.faults(row),
   }));
   const fitting = tried.find(({ faults }) => faults.length === 0) ??
-    nearest(row, tried);
+    nearest(row, tried.filter(({ format }) => !SETS.has(format)));
   if (fitting) return fitting.format;
   const columns = Object.keys(row.fields).slice(0, 20).join(", ");
   throw unreadable(
     row.location,
     `unknown layout with the columns ${columns || "none"}; ` +
-      `expected those of one of the formats ${names()}`,
+      nearestSet(row) + MAPPING_HELP,
   );
+}
+
+/** The known set that shares most of its columns with a row, in words. */
+function nearestSet({ fields }: SourceRow): string {
+  const [nearest] = knownSets
+    .map((format) => ({
+      format,
+      shared: format.columns.filter((name) => name in fields).length /
+        format.columns.length,
+    }))
+    .filter(({ shared }) => shared > 0)
+    .sort((a, b) => b.shared - a.shared);
+  if (!nearest) return "";
+  const { name, summary, columns } = nearest.format;
+  const lacks = columns.filter((column) => !(column in fields)).join(", ");
+  return `the nearest known set is ${name} ("${summary}"), of which it lacks ` +
+    `${lacks || "the types of values"}; `;
 }
 
 /** A format and what keeps a row from being of it. */

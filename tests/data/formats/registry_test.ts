@@ -11,6 +11,7 @@ import {
   FORMATS,
   recogniseFormat,
 } from "lib/data/formats/registry.ts";
+import { MAPPING_HELP } from "lib/data/formats/mapping.ts";
 import { readRows } from "lib/data/containers/read_rows.ts";
 import { openRows } from "lib/data/open_rows.ts";
 import { shared } from "../../places.ts";
@@ -77,22 +78,22 @@ testRefusals([
   [
     "unknown columns",
     [{ question: "Hi", good: "a", bad: "b" }],
-    `row 1: unknown layout with the columns question, good, bad; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns question, good, bad; the nearest known set is stack-exchange ("prompt=question; answers=answers.text; scores=answers.pm_score"), of which it lacks answers; ${MAPPING_HELP}`,
   ],
   [
     "conversations without preferences",
     [{ messages: [user("U"), assistant("A")] }],
-    `row 1: unknown layout with the columns messages; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns messages; the nearest known set is swift ("prompt=messages; rejected=rejected_response"), of which it lacks rejected_response; ${MAPPING_HELP}`,
   ],
   [
     "a row without columns",
     [{}],
-    `row 1: unknown layout with the columns none; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns none; ${MAPPING_HELP}`,
   ],
   [
     "columns whose names a terminal would obey, but legibly,",
     [{ "\x1b[2J": 1 }],
-    `row 1: unknown layout with the columns \\u001b[2J; expected those of one of the formats ${NAMES}`,
+    `row 1: unknown layout with the columns \\u001b[2J; ${MAPPING_HELP}`,
   ],
 ]);
 
@@ -153,7 +154,7 @@ Deno.test("openRows() leaves bad rows out where it may, and counts them", async 
   ]);
   strictEqual(reader.bad.count, 3);
   deepStrictEqual(reader.bad.errors, [
-    `Cannot read d.jsonl, row 1: unknown layout with the columns nothing; expected those of one of the formats ${NAMES}`,
+    `Cannot read d.jsonl, row 1: unknown layout with the columns nothing; ${MAPPING_HELP}`,
     'Cannot read d.jsonl, row 2: expected "chosen" to be text, found 5 (format trl-pairs)',
     'Cannot read d.jsonl, row 4: no "chosen"; expected the columns prompt, chosen, rejected in every row (format trl-pairs)',
   ]);

@@ -343,8 +343,8 @@ testRefusals([
   ],
   [
     "a system column beside text, which would be lost,",
-    [{ ...PAIR, system: "S" }],
-    'row 1: expected "system" to be absent: only messages have a system message, found "S" (format trl-pairs)',
+    [PAIR, { ...PAIR, system: "S" }],
+    'row 2: expected "system" to be absent: only messages have a system message, found "S" (format trl-pairs)',
   ],
   [
     "tools beside text, which would be lost,",

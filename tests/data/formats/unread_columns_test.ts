@@ -33,13 +33,13 @@ const CHANGING: [string, unknown, Fields[]][] = [
   ...["image", "images", "video", "videos", "audio", "audios"].map((
     name,
   ): [string, unknown, Fields[]] => [name, ["1.jpg"], [TEXTS, CHAT, RANKS]]),
-  ...["labels", "rewards", "ratings", "ranks"].map((
+  ...["labels", "ranks", "rankings"].map((
     name,
   ): [string, unknown, Fields[]] => [name, [1, 0, 0], [RANKS]]),
   ["history", [["Hi", "Hello."]], [TEXTS, CHAT, RANKS]],
   ["context", "Ann is 5.", [TEXTS, CHAT]],
   ["document", "Ann is 5.", [TEXTS, CHAT]],
-  ["system_prompt", "Be brief.", [TEXTS, RANKS]],
+  ["system_prompt", "Be brief.", [RANKS]],
   ["tools", [{ name: "f" }], [TEXTS, RANKS]],
 ];
 

@@ -1,0 +1,342 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { knownChats, knownSets } from "lib/data/formats/known_sets.ts";
+import { recogniseFormat } from "lib/data/formats/registry.ts";
+import { openRows } from "lib/data/open_rows.ts";
+import { assistant, type Fields, read, system, user } from "../format_cases.ts";
+
+const Q = "Name a colour.";
+const ASKED = [user(Q)];
+const GOOD = assistant("Blue.");
+const BAD = assistant("Tuesday.");
+const DIALOGUE = `\n\nHuman: ${Q}\n\nAssistant: `;
+
+/** Rows of each set in which `Blue.` is better than `Tuesday.`, and ties. */
+const ROWS: Readonly<Record<string, { rows: Fields[]; ties?: Fields[] }>> = {
+  "shp": {
+    rows: [
+      {
+        post_id: "x",
+        history: Q,
+        score_A: 3,
+        score_B: 90,
+        human_ref_A: "Tuesday.",
+        human_ref_B: "Blue.",
+        labels: 0,
+      },
+      { history: Q, human_ref_A: "Blue.", human_ref_B: "Tuesday.", labels: 1 },
+    ],
+  },
+  "helpsteer2": {
+    rows: [
+      {
+        prompt: Q,
+        response_1: "Tuesday.",
+        response_2: "Blue.",
+        preference_strength: 2,
+      },
+      {
+        prompt: Q,
+        response_1: "Blue.",
+        response_2: "Tuesday.",
+        preference_strength: -1,
+      },
+    ],
+    ties: [{
+      prompt: Q,
+      response_1: "A",
+      response_2: "B",
+      preference_strength: 0,
+    }],
+  },
+  "helpsteer3": {
+    rows: [
+      {
+        context: ASKED,
+        response1: "Blue.",
+        response2: "Tuesday.",
+        overall_preference: -3,
+      },
+      {
+        context: ASKED,
+        response1: "Tuesday.",
+        response2: "Blue.",
+        overall_preference: 1,
+      },
+    ],
+    ties: [{
+      context: ASKED,
+      response1: "A",
+      response2: "B",
+      overall_preference: 0,
+    }],
+  },
+  "arena": {
+    rows: [
+      {
+        winner: "model_a",
+        conversation_a: [...ASKED, GOOD],
+        conversation_b: [...ASKED, BAD],
+      },
+      {
+        winner: "model_b",
+        conversation_a: [...ASKED, BAD],
+        conversation_b: [...ASKED, GOOD],
+      },
+    ],
+    ties: ["tie", "tie (bothbad)", "both_bad"].map((winner) => ({
+      winner,
+      conversation_a: [...ASKED, GOOD],
+      conversation_b: [...ASKED, BAD],
+    })),
+  },
+  "arena-55k": {
+    rows: [
+      {
+        prompt: JSON.stringify([Q]),
+        response_a: '["Tuesday."]',
+        response_b: '["Blue."]',
+        winner_model_a: 0,
+        winner_model_b: 1,
+        winner_tie: 0,
+      },
+    ],
+    ties: [{
+      prompt: JSON.stringify([Q]),
+      response_a: '["A"]',
+      response_b: '["B"]',
+      winner_model_a: 0,
+      winner_model_b: 0,
+      winner_tie: 1,
+    }],
+  },
+  "pku-saferlhf": {
+    rows: [
+      {
+        prompt: Q,
+        response_0: "Tuesday.",
+        response_1: "Blue.",
+        better_response_id: 1,
+        safer_response_id: 0,
+      },
+      {
+        prompt: Q,
+        response_0: "Blue.",
+        response_1: "Tuesday.",
+        better_response_id: 0,
+        safer_response_id: 1,
+      },
+    ],
+  },
+  "pku-saferlhf-safer": {
+    rows: [{
+      prompt: Q,
+      response_0: "Tuesday.",
+      response_1: "Blue.",
+      safer_response_id: 1,
+    }],
+  },
+  "summarize-from-feedback": {
+    rows: [0, 1].map((choice) => ({
+      info: { id: "i", post: Q, title: null, subreddit: "s" },
+      summaries: (choice === 0 ? ["Blue.", "Tuesday."] : ["Tuesday.", "Blue."])
+        .map((text) => ({ text, policy: "p" })),
+      choice,
+      worker: "w",
+    })),
+  },
+  "webgpt": {
+    rows: [1, -1].map((score) => ({
+      question: { id: "i", full_text: Q },
+      answer_0: score > 0 ? "Blue." : "Tuesday.",
+      answer_1: score > 0 ? "Tuesday." : "Blue.",
+      score_0: score,
+      score_1: -score,
+    })),
+    ties: [{
+      question: { full_text: Q },
+      answer_0: "A",
+      answer_1: "B",
+      score_0: 0,
+      score_1: 0,
+    }],
+  },
+  "nectar": {
+    rows: [DIALOGUE, Q].map((prompt) => ({
+      prompt,
+      answers: [{ answer: "Tuesday.", rank: 2 }, { answer: "Blue.", rank: 1 }],
+      turns: 1,
+    })),
+  },
+  "stack-exchange": {
+    rows: [{
+      question: Q,
+      answers: [
+        { text: "Tuesday.", pm_score: 0 },
+        { text: "Blue.", pm_score: 7 },
+      ],
+    }],
+  },
+  "stack-exchange-paired": {
+    rows: [{ question: Q, response_j: "Blue.", response_k: "Tuesday." }],
+  },
+  "preference-collection": {
+    rows: [{
+      orig_instruction: Q,
+      orig_response_A: "Tuesday.",
+      orig_response_B: "Blue.",
+      orig_preference: "B",
+    }],
+  },
+  "distilabel": {
+    rows: [{
+      instruction: Q,
+      generations: ["Tuesday.", "Blue."],
+      ratings: [2, 4.5],
+    }],
+  },
+  "distilabel-prompt": {
+    rows: [{ prompt: Q, generations: ["Tuesday.", "Blue."], ratings: [2, 4] }],
+  },
+  "rated-completions": {
+    rows: [{ prompt: Q, completions: ["Tuesday.", "Blue."], ratings: [2, 4] }],
+  },
+  "rewarded-completions": {
+    rows: [{ prompt: Q, completions: ["Tuesday.", "Blue."], rewards: [-2, 0] }],
+  },
+  "scored-responses": {
+    rows: [{ prompt: Q, responses: ["Tuesday.", "Blue."], scores: [1, 2] }],
+  },
+  "argilla": {
+    rows: [{
+      instruction: Q,
+      chosen_response: "Blue.",
+      rejected_response: "Tuesday.",
+    }],
+  },
+  "argilla-prompt": {
+    rows: [{
+      prompt: Q,
+      chosen_response: "Blue.",
+      rejected_response: "Tuesday.",
+    }],
+  },
+  "ultrainteract": {
+    rows: [{
+      trajectory: [{ from: "user", value: Q }],
+      chosen: "Blue.",
+      rejected: "Tuesday.",
+    }],
+  },
+  "swift": {
+    rows: [{ messages: [...ASKED, GOOD], rejected_response: "Tuesday." }],
+  },
+  "swift-messages": {
+    rows: [{ messages: [...ASKED, GOOD], rejected_messages: [...ASKED, BAD] }],
+  },
+  "swift-query": {
+    rows: [{ query: Q, response: "Blue.", rejected_response: "Tuesday." }],
+  },
+  "alpaca-ranks": {
+    rows: [
+      {
+        instruction: "Name a",
+        input: "colour.",
+        output: ["Blue.", "Tuesday."],
+      },
+    ],
+  },
+  "orca-dpo": {
+    rows: [{ question: Q, chosen: "Blue.", rejected: "Tuesday." }],
+  },
+  "orca-dpo-input": {
+    rows: [{ input: Q, chosen: "Blue.", rejected: "Tuesday." }],
+  },
+  "system-pairs": {
+    rows: [{ system: "S", prompt: Q, chosen: "Blue.", rejected: "Tuesday." }],
+  },
+  "axolotl": {
+    rows: [
+      { messages: ASKED, chosen: GOOD, rejected: BAD },
+      { messages: ASKED, chosen: [GOOD], rejected: [BAD] },
+    ],
+  },
+};
+
+Deno.test("every known set has rows to try it on", () => {
+  const names = [...knownSets, ...knownChats].map(({ name }) => name);
+  deepStrictEqual(Object.keys(ROWS).sort(), names.sort());
+});
+
+for (const [name, { rows, ties = [] }] of Object.entries(ROWS)) {
+  Deno.test(`openRows() finds ${name} by its columns, and the better answer`, async () => {
+    for (const row of rows) {
+      const { format, rows: [found] } = await read([row]);
+      strictEqual(format, name);
+      deepStrictEqual(found?.completions, [[GOOD], [BAD]]);
+      const [first, ...more] = found.prompt as ReturnType<typeof user>[];
+      const asked = first?.role === "system" ? more : [first];
+      deepStrictEqual(
+        asked.map((turn) => turn?.content.replace("\n", " ")),
+        [Q],
+      );
+    }
+  });
+
+  Deno.test(`openRows() leaves ties of ${name} out, and counts them`, async () => {
+    const location = { name: "d.jsonl", rows: [...ties, ...rows] };
+    await using reader = await openRows(location);
+    const found = await Array.fromAsync(reader.rows());
+    strictEqual(found.length, rows.length);
+    strictEqual(reader.notes.ties, ties.length);
+  });
+}
+
+Deno.test("system prompts of known sets come first", async () => {
+  for (
+    const name of ["system-pairs", "orca-dpo", "swift-query", "distilabel"]
+  ) {
+    const [row] = ROWS[name]!.rows;
+    const { rows: [found] } = await read([{ ...row, system: "Be brief." }]);
+    deepStrictEqual(found?.prompt, [system("Be brief."), ...ASKED]);
+  }
+});
+
+Deno.test("rounds of an arena part at the first answer that differs", async () => {
+  const { rows: [found] } = await read([{
+    prompt: '["Hi", "Colour?"]',
+    response_a: '["Hello.", "Tuesday."]',
+    response_b: '["Hello.", "Blue."]',
+    winner_model_a: 0,
+    winner_model_b: 1,
+  }]);
+  deepStrictEqual(found?.prompt, [
+    user("Hi"),
+    assistant("Hello."),
+    user("Colour?"),
+  ]);
+  deepStrictEqual(found.completions, [[GOOD], [BAD]]);
+});
+
+Deno.test("no row of another layout is taken for a known set", () => {
+  const location = "d.jsonl, row 1";
+  const others: [string, Fields][] = [
+    ["trl-pairs", { prompt: Q, chosen: "a", rejected: "b" }],
+    ["trl-pairs", { prompt: Q, chosen: "a", rejected: "b", system: "" }],
+    ["zephyr", {
+      prompt: Q,
+      messages: [...ASKED, GOOD],
+      chosen: [...ASKED, GOOD],
+      rejected: [...ASKED, BAD],
+    }],
+    ["trl-pairs-implicit", {
+      messages: [...ASKED, GOOD],
+      chosen: [...ASKED, GOOD],
+      rejected: [...ASKED, BAD],
+    }],
+    ["alpaca-pairs", { instruction: Q, input: "", chosen: "a", rejected: "b" }],
+    ["ranks", { prompt: Q, completions: ["a", "b"], scores: [2, 1] }],
+  ];
+  for (const [name, fields] of others) {
+    strictEqual(recogniseFormat({ location, fields }).name, name);
+  }
+});
