@@ -20,9 +20,11 @@ export interface DatasetEntry {
   readonly name: string;
   /**
    * A file or folder that is there, below the registry's folder, or a dataset
-   * of the Hub, `ID[@REVISION][:SUBSET/SPLIT]`, which is not fetched here.
+   * of the Hub, `ID[@REVISION][:FOLDER/SUBSET/SPLIT]`, which is not fetched here.
    */
   readonly location: string;
+  /** Number of its rows to read, the first ones. @default all */
+  readonly limit?: number;
   readonly format: Format;
 }
 
@@ -52,6 +54,13 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export async function readDatasetInfo(path: string): Promise<DatasetInfo> {
   const entries = await readEntries(path);
+  if (entries === null) {
+    throw unreadable(
+      path,
+      "it is Hugging Face's description of a dataset, expected a registry of " +
+        "LLaMA-Factory",
+    );
+  }
   return {
     names: [...entries.keys()],
     async entry(name) {
@@ -62,7 +71,10 @@ export async function readDatasetInfo(path: string): Promise<DatasetInfo> {
       }
       const entry = { path, name, fields };
       const format = entryFormat(entry);
-      if (format) return { name, location: await locationOf(entry), format };
+      if (format) {
+        const location = await locationOf(entry);
+        return { name, location, ...limitOf(entry), format };
+      }
       throw entryError(
         entry,
         'expected preferences ("ranking": true, or a "kto_tag" column), found none',
@@ -105,11 +117,14 @@ export function formatsBeside(): (path: string) => Promise<Format | null> {
   };
 }
 
-/** Entries of a folder's registry; none where it has no registry. */
+/**
+ * Entries of a folder's registry; none where it has no registry, or a file of
+ * Hugging Face's of that name.
+ */
 async function entriesIn(folder: string): Promise<Map<string, Fields>> {
   const path = join(folder, FILE);
   const isThere = (await orNull(Deno.stat(path)))?.isFile;
-  return isThere ? await readEntries(path) : new Map();
+  return isThere ? await readEntries(path) ?? new Map() : new Map();
 }
 
 function statedFormat(
@@ -146,7 +161,23 @@ function layoutOf({ fields }: Entry): Fields {
   return { formatting, ranking, columns, tags };
 }
 
-async function readEntries(path: string): Promise<Map<string, Fields>> {
+/** Keys of the description that `datasets` writes beside its rows. */
+const DESCRIPTION = [
+  "features",
+  "citation",
+  "homepage",
+  "license",
+  "splits",
+  "builder_name",
+  "dataset_name",
+];
+
+function isDescription(registry: Fields): boolean {
+  return DESCRIPTION.filter((key) => key in registry).length >= 2;
+}
+
+/** The entries of a registry; `null` for a description of Hugging Face's. */
+async function readEntries(path: string): Promise<Map<string, Fields> | null> {
   let registry: unknown;
   try {
     await refuseStandIn(path);
@@ -157,6 +188,7 @@ async function readEntries(path: string): Promise<Map<string, Fields>> {
   if (!isObject(registry)) {
     throw unreadable(path, `expected an object, found ${shown(registry)}`);
   }
+  if (isDescription(registry)) return null;
   const entries = new Map<string, Fields>();
   for (const [name, fields] of Object.entries(registry)) {
     if (!isObject(fields)) {
@@ -172,17 +204,29 @@ async function readEntries(path: string): Promise<Map<string, Fields>> {
 }
 
 async function locationOf(entry: Entry): Promise<string> {
-  const { hf_hub_url: id, subset, split, revision, file_name: file } =
-    entry.fields;
-  if (typeof id === "string") {
+  const { hf_hub_url: id, folder, subset, split, revision } = entry.fields;
+  const { file_name: file } = entry.fields;
+  if (isText(id)) {
     const version = isText(revision) ? `@${revision}` : "";
-    const part = [subset, split].filter(isText).join("/");
+    const part = [folder, subset, split].filter(isText).join("/");
     return id + version + (part ? `:${part}` : "");
   }
   if (isText(file)) return await pathInside(file, entry);
   throw entryError(
     entry,
     'expected "file_name" or "hf_hub_url", found neither',
+  );
+}
+
+function limitOf(entry: Entry): { limit?: number } {
+  const limit = entry.fields.num_samples ?? null;
+  if (limit === null) return {};
+  if (typeof limit === "number" && Number.isInteger(limit) && limit > 0) {
+    return { limit };
+  }
+  throw entryError(
+    entry,
+    `expected "num_samples" to be a number of rows, found ${shown(limit)}`,
   );
 }
 

@@ -116,9 +116,13 @@ export async function openRows(
     bad.count++;
     if (bad.errors.length < MOST_ERRORS) bad.errors.push(error.message);
   };
-  const { name, files, parsed } = typeof location === "string"
+  const { name, files, parsed, most = Infinity } = typeof location === "string"
     ? await openFiles(location, { format: stated, refuse, notes, hooks })
-    : { ...inMemory(location, { format: stated, refuse, notes }), files: [] };
+    : {
+      ...inMemory(location, { format: stated, refuse, notes }),
+      files: [],
+      most: undefined,
+    };
   const { value: first } = await parsed.next();
   if (!first) {
     const ties = notes.ties > 0 ? ` except ${notes.ties} ties` : "";
@@ -141,7 +145,7 @@ export async function openRows(
     notes,
     refuse,
     async *rows() {
-      let left = limit;
+      let left = Math.min(limit, most);
       try {
         for (let next = first; next; next = (await parsed.next()).value!) {
           if (next.kind !== kind) throw mixedKinds(name, [kind, next]);
@@ -187,11 +191,12 @@ async function openFiles(
   const entry = await registeredDataset(location);
   const { files, source } = await resolveData(
     entry?.location ?? location,
-    hooks,
+    // LLaMA-Factory takes this split where an entry names none.
+    { ...hooks, ...entry && { split: "train" } },
   );
   const known = format ?? entry?.format;
   const parsed = parseFiles(files, { ...options, format: known });
-  return { name: sourceName(source), files, parsed };
+  return { name: sourceName(source), files, parsed, most: entry?.limit };
 }
 
 async function* parseFiles(

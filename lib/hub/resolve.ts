@@ -53,6 +53,12 @@ export type Source =
 /** Options for {@linkcode resolveModel} and {@linkcode resolveData}. */
 export interface HubOptions extends RepoOptions, FetchOptions {}
 
+/** Options for {@linkcode resolveData}. */
+export interface DataOptions extends HubOptions {
+  /** The split to take where there are several and none is named. */
+  readonly split?: string;
+}
+
 /** Options for {@linkcode resolveModel}. */
 export interface ModelOptions extends HubOptions, ModelFilesOptions {}
 
@@ -101,7 +107,7 @@ export async function resolveModel(
  */
 export async function resolveData(
   pathOrId: string,
-  options: HubOptions = {},
+  { split, ...options }: DataOptions = {},
 ): Promise<{ files: string[]; source: Source }> {
   const id = parseHubId(pathOrId);
   if (id === null) {
@@ -111,7 +117,7 @@ export async function resolveData(
   const { part } = id;
   const repo = await repoFor("dataset", id, options);
   const select: Select = (paths, location) =>
-    dataFiles(paths, location, { part });
+    dataFiles(paths, location, { part, split });
   const { folder, files, source } = await pull(repo, select, options)
     .catch(async (error) => {
       if (!(error instanceof NoData) || repo.revision !== "main") throw error;
@@ -123,8 +129,15 @@ export async function resolveData(
     });
   return {
     files: files.map((path) => join(folder, path)),
-    source: part === null ? source : { ...source, part },
+    source: { ...source, ...partOf(files, part) },
   };
+}
+
+/** The part in words: the Hub converts only the beginning of what is large. */
+function partOf(files: readonly string[], part: string | null) {
+  const isPartial = files.some((path) => /(?:^|\/)partial-/.test(path));
+  const named = [part ?? [], isPartial ? "partial" : []].flat().join(", ");
+  return named === "" ? {} : { part: named };
 }
 
 /** Picks the paths that are needed; errors name the location. */

@@ -17,10 +17,14 @@ const ONNX = /^onnx\/[^/]+\.onnx(_data(_\d+)?)?$/;
 const GGUF = /\.gguf$/i;
 const DATA_FILE = /\.(jsonl?|ndjson|csv|tsv|parquet(?!\.))(\.gz|\.zst)?$/i;
 /** Files of a data set without rows: descriptions, and hidden files. */
-const DATA_ABOUT = /(^|\/)(dataset_infos?\.json$|README|\.)/;
-/** The usual names of splits. */
+const DATA_ABOUT =
+  /(^|\/)((dataset_infos?|state|dataset_dict)\.json$|README|\.)/;
+/**
+ * Names of splits, whole words: `train_prefs` is another one than `train_sft`,
+ * where `train_part` and `train_data` are `train`.
+ */
 const SPLIT =
-  /(?<![a-z])(train(ing)?|val(id(ation)?)?|dev|test(ing)?|eval(uation)?)(?![a-z])/i;
+  /(?<![a-z])(?:train(?:ing)?|val(?:id(?:ation)?)?|dev|test(?:ing)?|eval(?:uation)?)(?:_(?!(?:part|shard|chunk|data|set|file|rows)[a-z]*(?![a-z]))[a-z]{2,})*(?![a-z])/gi;
 
 /** Options for {@linkcode modelFiles}. */
 export interface ModelFilesOptions {
@@ -131,11 +135,18 @@ export class NoData extends Error {}
 export function dataFiles(
   paths: readonly string[],
   location: string,
-  { part }: { part: string | null },
+  { part, split }: { part: string | null; split?: string | undefined },
 ): string[] {
   const all = paths.filter((path) =>
     DATA_FILE.test(path) && !DATA_ABOUT.test(path)
   );
+  if (all.length === 0 && paths.some((path) => path.endsWith(".arrow"))) {
+    throw new NoData(
+      `Cannot read data in ${location}: it has Arrow files, as save_to_disk() ` +
+        "writes them; expected parquet or JSON, which to_parquet() and " +
+        "to_json() write",
+    );
+  }
   if (all.length === 0) {
     throw new NoData(
       `Cannot find data in ${location}: expected .json, .jsonl, .ndjson, .csv ` +
@@ -143,10 +154,12 @@ export function dataFiles(
     );
   }
   if (part === null) {
-    return refuseTwins(requireOneSplit(all, location), location);
+    return refuseTwins(oneSplit(all, { location, split }), location);
   }
   const wanted = partOf(all, { part, location });
-  if (wanted.length > 0) return refuseTwins(wanted.sort(), location);
+  if (wanted.length > 0) {
+    return refuseTwins(oneSplit(wanted, { location, split }), location);
+  }
   throw new NoData(`Cannot find "${part}" in ${location}: it has ${list(all)}`);
 }
 
@@ -199,13 +212,29 @@ function refuseTwins(paths: string[], location: string): string[] {
   return paths;
 }
 
-/** Refuses several splits: nobody should train on the test split by mistake. */
-function requireOneSplit(paths: readonly string[], location: string): string[] {
-  const splits = new Set(paths.map((path) => SPLIT.exec(path)?.[0]));
+/**
+ * The files of the only split, or of the one that serves where there are several.
+ *
+ * @throws if there are several: nobody should train on the test split by mistake.
+ */
+function oneSplit(
+  paths: readonly string[],
+  { location, split }: { location: string; split: string | undefined },
+): string[] {
+  const splits = new Map<string, string[]>();
+  for (const path of paths) {
+    const name = path.match(SPLIT)?.at(-1)?.toLowerCase() ?? "";
+    splits.set(name, [...splits.get(name) ?? [], path]);
+  }
   if (splits.size === 1) return paths.toSorted();
+  const usual = split === undefined ? undefined : splits.get(split);
+  if (usual) return usual.toSorted();
+  const names = [...splits.keys()].filter((name) => name !== "");
   throw new Error(
-    `Cannot tell which split of ${location} to take: it has ${list(paths)}; ` +
-      `name a file, or a split as in org/name:train`,
+    `Cannot tell which split of ${location} to take (${
+      names.sort().join(", ")
+    }` +
+      `): it has ${list(paths)}; name a file, or a split as in org/name:train`,
   );
 }
 

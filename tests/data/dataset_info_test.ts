@@ -170,9 +170,20 @@ Deno.test("entry() says where a dataset is, and does not fetch it", async () => 
       ...tags,
     },
     whole: { hf_hub_url: "some/data", ...tags },
+    within: { hf_hub_url: "some/data", folder: "python", ...tags },
+    part: { hf_hub_url: "some/data", folder: "a", split: "test", ...tags },
+    empty: { hf_hub_url: "", subset: "", file_name: "d.json", ...tags },
   });
   const info = await readDatasetInfo(folder.registry);
-  deepStrictEqual(info.names, ["local", "hub", "revised", "whole"]);
+  deepStrictEqual(info.names, [
+    "local",
+    "hub",
+    "revised",
+    "whole",
+    "within",
+    "part",
+    "empty",
+  ]);
   const locations = await Promise.all(
     info.names.map(async (name) => (await info.entry(name)).location),
   );
@@ -181,6 +192,9 @@ Deno.test("entry() says where a dataset is, and does not fetch it", async () => 
     "some/data:en/test",
     "some/data@v1:test",
     "some/data",
+    "some/data:python",
+    "some/data:a/test",
+    join(folder.path, "d.json"),
   ]);
 });
 
@@ -261,8 +275,8 @@ const BAD: [string, Fields, string][] = [
   ["no file", {}, 'expected "file_name" or "hf_hub_url", found neither'],
   [
     "an unknown formatting",
-    { formatting: "openai" },
-    'expected "formatting" to be "alpaca" or "sharegpt", found "openai"',
+    { formatting: "chatml" },
+    'expected "formatting" to be "alpaca", "sharegpt" or "openai", found "chatml"',
   ],
   [
     "a ranking that is text",
@@ -293,6 +307,21 @@ const BAD: [string, Fields, string][] = [
     "a column that is not a name",
     { columns: { kto_tag: 5 } },
     'expected "columns.kto_tag" to be a name, found 5',
+  ],
+  [
+    "a required column with an empty name",
+    { columns: { kto_tag: "label", response: "" } },
+    'expected "columns.response" to be a name, found ""',
+  ],
+  [
+    "a key that is not understood",
+    { script_url: "load.py" },
+    'unknown key "script_url"; expected file_name, hf_hub_url, ms_hub_url, om_hub_url, subset, split, folder, num_samples, revision, formatting, ranking, columns, tags',
+  ],
+  [
+    "half a row",
+    { file_name: "d.json", num_samples: 0.5 },
+    'expected "num_samples" to be a number of rows, found 0.5',
   ],
   [
     "columns that are a list",
@@ -413,4 +442,62 @@ Deno.test({
       "hub, pairs": 5,
     });
   },
+});
+
+Deno.test("an empty name of an optional column is none, for an entry and for its file", async () => {
+  const row = { instruction: "I", input: "J", chosen: "A", rejected: "B" };
+  for (const name of ["query", "history", "system", "tools", "images"]) {
+    const columns = { [name]: "", chosen: "chosen", rejected: "rejected" };
+    deepStrictEqual(await read({ ranking: true, columns }, row), {
+      ...PAIRS,
+      prompt: [user("I")],
+    });
+    const entry = { ["file_name"]: "d.json", ranking: true, columns };
+    using folder = registryFolder({ d: entry });
+    const format = await formatsBeside()(join(folder.path, "d.json"));
+    strictEqual(format?.name, "d of dataset_info.json");
+  }
+});
+
+Deno.test("an entry's num_samples are the first rows", async () => {
+  const columns = { chosen: "chosen", rejected: "rejected" };
+  const entry = { ["file_name"]: "d.json", ranking: true, columns };
+  using folder = registryFolder({ d: { ...entry, num_samples: 2 } });
+  const rows = ["A", "B", "C"].map((chosen) => (
+    { instruction: "I", chosen, rejected: "R" }
+  ));
+  Deno.writeTextFileSync(join(folder.path, "d.json"), JSON.stringify(rows));
+  const place = `${folder.registry}:d`;
+  strictEqual((await readAll(place)).rows.length, 2);
+  strictEqual((await readAll(place, { limit: 1 })).rows.length, 1);
+});
+
+Deno.test("entry() reads OpenAI's messages without tags", async () => {
+  const entry = {
+    formatting: "openai",
+    ranking: true,
+    columns: { messages: "messages", chosen: "good", rejected: "bad" },
+  };
+  const row = {
+    messages: [user("U")],
+    good: assistant("A"),
+    bad: assistant("B"),
+  };
+  deepStrictEqual(await read(entry, row), { ...PAIRS, prompt: [user("U")] });
+});
+
+Deno.test("a description of Hugging Face's is no registry", async () => {
+  const descriptions: Fields[] = [
+    { citation: "", description: "", features: {}, homepage: "", license: "" },
+    { builder_name: "json", features: {}, splits: {}, version: {} },
+  ];
+  for (const description of descriptions) {
+    using folder = registryFolder(description);
+    const path = join(folder.path, "d.json");
+    strictEqual(await formatsBeside()(path), null);
+    await rejects(registeredDataset(`${folder.registry}:d`), {
+      message: `Cannot read ${folder.registry}: it is Hugging Face's ` +
+        "description of a dataset, expected a registry of LLaMA-Factory",
+    });
+  }
 });

@@ -48,3 +48,15 @@ Deno.test("resolveData() takes a part from the conversion where main lacks it", 
   const { source } = await resolveData("org/pairs:train", t);
   strictEqual(source.kind === "hub" && source.revision, "main");
 });
+
+Deno.test("resolveData() says that a conversion is partial", async () => {
+  await using t = await tinyHub();
+  t.pairs.commits[COMMIT] = { "load.py": "import os" };
+  t.pairs.refs["refs/convert/parquet"] = OLD;
+  t.pairs.commits[OLD] = { "default/partial-train/0000.parquet": "PAR1 train" };
+  const parts = { "org/pairs": "partial", "org/pairs:train": "train, partial" };
+  for (const [id, part] of Object.entries(parts)) {
+    const { source } = await resolveData(id, t);
+    strictEqual(source.kind === "hub" && source.part, part);
+  }
+});

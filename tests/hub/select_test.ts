@@ -98,7 +98,6 @@ const PAIRS = [
 
 const PARTS = {
   train: ["harmless/train.jsonl.gz", "helpful/train.jsonl.gz"],
-  helpful: ["helpful/test.jsonl.gz", "helpful/train.jsonl.gz"],
   "helpful/train": ["helpful/train.jsonl.gz"],
   "harmless/test.jsonl.gz": ["harmless/test.jsonl.gz"],
 };
@@ -108,6 +107,51 @@ for (const [part, files] of Object.entries(PARTS)) {
     deepStrictEqual(dataFiles(PAIRS, "it", { part }), files);
   });
 }
+
+Deno.test("dataFiles() takes no folder of several splits, unless one serves where none is named", () => {
+  throws(() => dataFiles(PAIRS, "it", { part: "helpful" }), {
+    message:
+      "Cannot tell which split of it to take (test, train): it has helpful/test.jsonl.gz, helpful/train.jsonl.gz; name a file, or a split as in org/name:train",
+  });
+  deepStrictEqual(
+    dataFiles(PAIRS, "it", { part: "helpful", split: "train" }),
+    PARTS["helpful/train"],
+  );
+  deepStrictEqual(
+    dataFiles(PAIRS, "it", { part: null, split: "train" }),
+    PARTS.train,
+  );
+});
+
+Deno.test("dataFiles() tells splits by whole words, and shards are none", () => {
+  const same = [
+    ["train-0.json", "train-1.json"],
+    ["train_0.json", "train_1.json"],
+    ["train_part1.json", "train_part2.json"],
+    ["train_shard_a.json", "train_data.json"],
+    ["en_train.json", "de_train.json"],
+    ["Train/a.json", "train/b.json"],
+    ["test_suite/train.json", "test_suite/more/train-1.json"],
+    ["contest.json", "trains.json"],
+  ];
+  for (const paths of same) {
+    deepStrictEqual(dataFiles(paths, "it", { part: null }), paths.toSorted());
+  }
+  const different = [
+    ["train_prefs-0.parquet", "train_sft-0.parquet"],
+    ["train-0.parquet", "train_prefs-0.parquet"],
+    ["data/test_gen.json", "data/test_sft.json"],
+    ["train/a.json", "validation/a.json"],
+    ["test_suite/train.json", "test_suite/valid.json"],
+    ["dev.json", "eval.json"],
+  ];
+  for (const paths of different) {
+    throws(
+      () => dataFiles(paths, "it", { part: null }),
+      /^Error: Cannot tell which split of it to take \(\w+, \w+\): /,
+    );
+  }
+});
 
 Deno.test("dataFiles() begins a part at a word", () => {
   const paths = ["data/en_train-0.json", "data/pretrained.json"];
@@ -150,7 +194,7 @@ Deno.test("dataFiles() refuses to mix splits", () => {
   for (const paths of [["train.json", "test.json"], ["a.json", "val.json"]]) {
     throws(
       () => dataFiles(paths, "the data", { part: null }),
-      /^Error: Cannot tell which split of the data to take: it has .*; name a file, or a split as in org\/name:train$/,
+      /^Error: Cannot tell which split of the data to take \([a-z, _]+\): it has .*; name a file, or a split as in org\/name:train$/,
     );
   }
 });
@@ -200,10 +244,20 @@ for (const paths of TWICE) {
 }
 
 Deno.test("dataFiles() names files that are no data", () => {
-  const paths = Array.from({ length: 8 }, (_, i) => `train-${i}.arrow`);
+  const paths = Array.from({ length: 8 }, (_, i) => `train-${i}.h5`);
   throws(() => dataFiles(paths, "the data", { part: null }), {
     message:
       "Cannot find data in the data: expected .json, .jsonl, .ndjson, .csv or .tsv, plain, .gz or .zst, or .parquet; " +
-      "it has train-0.arrow, train-1.arrow, train-2.arrow, train-3.arrow, train-4.arrow, train-5.arrow and 2 more",
+      "it has train-0.h5, train-1.h5, train-2.h5, train-3.h5, train-4.h5, train-5.h5 and 2 more",
   });
+});
+
+Deno.test("dataFiles() says what to do with a folder of save_to_disk()", () => {
+  const saved = ["data-0.arrow", "dataset_info.json", "state.json"];
+  throws(() => dataFiles(saved, "it", { part: null }), {
+    message: "Cannot read data in it: it has Arrow files, as save_to_disk() " +
+      "writes them; expected parquet or JSON, which to_parquet() and to_json() write",
+  });
+  const paths = [...saved, "dataset_dict.json", "rows.jsonl"];
+  deepStrictEqual(dataFiles(paths, "it", { part: null }), ["rows.jsonl"]);
 });

@@ -33,6 +33,10 @@ const COLUMNS = {
   ["kto_tag"]: "",
 };
 
+/** Columns that may have no name, and are not read then. */
+const NAMELESS = Object.entries(COLUMNS).filter(([, name]) => name === "")
+  .map(([column]) => column);
+
 /** Columns for models that see or hear. */
 const MEDIA = ["images", "videos", "audios"];
 
@@ -46,6 +50,37 @@ const TAGS = {
   ["function_tag"]: "function_call",
   ["system_tag"]: "system",
 };
+
+/** Tags of OpenAI's messages, the same for every entry that states this form. */
+const OPENAI_TAGS: typeof TAGS = {
+  ["role_tag"]: "role",
+  ["content_tag"]: "content",
+  ["user_tag"]: "user",
+  ["assistant_tag"]: "assistant",
+  ["observation_tag"]: "tool",
+  ["function_tag"]: "function_call",
+  ["system_tag"]: "system",
+};
+
+/** Layouts that an entry may state. */
+const FORMATTINGS = ["alpaca", "sharegpt", "openai"];
+
+/** Keys of an entry. */
+const KEYS = [
+  "file_name",
+  "hf_hub_url",
+  "ms_hub_url",
+  "om_hub_url",
+  "subset",
+  "split",
+  "folder",
+  "num_samples",
+  "revision",
+  "formatting",
+  "ranking",
+  "columns",
+  "tags",
+];
 
 function locationOf({ name, path }: Entry): string {
   return `"${name}" of ${path}`;
@@ -69,9 +104,8 @@ export function entryError(
  */
 export function entryFormat(entry: Entry): Format | null {
   const { formatting = "alpaca", ranking = false } = entry.fields;
-  const isAlpaca = formatting === "alpaca";
-  if (!isAlpaca && formatting !== "sharegpt") {
-    const expected = '"alpaca" or "sharegpt"';
+  if (!FORMATTINGS.includes(formatting as string)) {
+    const expected = '"alpaca", "sharegpt" or "openai"';
     throw mismatch(entry, {
       field: "formatting",
       actual: formatting,
@@ -85,9 +119,10 @@ export function entryFormat(entry: Entry): Format | null {
   const columns = readColumns(entry);
   const kind = kindOf(entry, { ranking, columns });
   if (kind === null) return null;
+  refuseUnknown(entry);
   refuseMedia(entry);
   const name = `${entry.name} of dataset_info.json`;
-  return isAlpaca
+  return formatting === "alpaca"
     ? alpaca(name, { kind, columns })
     : sharegpt(name, { kind, columns, tags: readTags(entry) });
 }
@@ -135,13 +170,25 @@ function readColumns(entry: Entry): Columns {
 
 function refuseMedia(entry: Entry): void {
   const columns = Object(entry.fields.columns) as Fields;
-  const actual = MEDIA.find((name) => (columns[name] ?? null) !== null);
+  const actual = MEDIA.find((name) => (columns[name] || null) !== null);
   if (actual === undefined) return;
   throw entryError(entry, `expected columns of text, found ${actual}`);
 }
 
+/** @throws Error for a key whose meaning is not known, or for code. */
+function refuseUnknown(entry: Entry): void {
+  const unknown = Object.keys(entry.fields).find((key) => !KEYS.includes(key));
+  if (unknown === undefined) return;
+  const expected = KEYS.join(", ");
+  throw entryError(
+    entry,
+    `unknown key ${shown(unknown)}; expected ${expected}`,
+  );
+}
+
 function readTags(entry: Entry): MessageTags {
-  const tags = readNames(entry, "tags", TAGS);
+  const usual = entry.fields.formatting === "openai" ? OPENAI_TAGS : TAGS;
+  const tags = readNames(entry, "tags", usual);
   const roles: [string, string][] = [
     [tags.system_tag, "system"],
     [tags.user_tag, "user"],
@@ -179,6 +226,11 @@ function readNames<T extends Record<string, string>>(
       throw entryError(entry, `${what}; expected ${known}`);
     }
     if (actual === null) continue;
+    // An empty name is none, as in LLaMA-Factory.
+    if (actual === "" && NAMELESS.includes(key)) {
+      names[key] = "";
+      continue;
+    }
     if (typeof actual !== "string" || actual === "") {
       const expected = "a name";
       throw mismatch(entry, { field: `${field}.${key}`, actual, expected });
