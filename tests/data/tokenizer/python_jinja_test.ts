@@ -47,6 +47,11 @@ const SAME: [string, Record<string, unknown>, string][] = [
     "13",
   ],
   ["a{% generation %}b{% endgeneration %}c", {}, "abc"],
+  [
+    "{{ x | sort | join }}{{ x | unique | join }}{{ x | max }}",
+    { x: ["\uffee", "😀", "a", "\ud7ff", "a"] },
+    "aa\ud7ff\uffee😀\uffee😀a\ud7ff😀",
+  ],
 ];
 
 for (const [source, variables, expected] of SAME) {

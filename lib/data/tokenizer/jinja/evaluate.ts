@@ -35,6 +35,14 @@ import {
 const MAX_WORK = 2 ** 27;
 /** Work of a step, and of an element of a new list; of a character it is 1. */
 const STEP = 64;
+/** Work of looking at an item of a list that is there. */
+const ITEM = 16;
+
+/** Filters and tests that may look at all that is in a value. */
+const HEAVY = /^(dictsort|lower|max|min|sort|unique|upper)$/;
+
+/** Filters that look at no more than one item of a list. */
+const LIGHT = /^(count|d|default|first|last|length)$/;
 
 /** What ends a body before its end. */
 type Signal = "Break" | "Continue" | null;
@@ -240,9 +248,11 @@ class Evaluation {
   }
 
   #filter(value: Value, node: Name | CallNode, scope: Scope): Value {
-    if (node.type === "Identifier") return filter(node.value, value, NONE);
-    const args = this.#arguments(node.args, scope);
-    return filter((node.callee as Name).value, value, args);
+    const isCall = node.type === "CallExpression";
+    const { value: name } = (isCall ? node.callee : node) as Name;
+    const args = isCall ? this.#arguments(node.args, scope) : NONE;
+    this.#spend(workOf(name, value));
+    return filter(name, value, args);
   }
 
   #arguments(nodes: readonly Node[], scope: Scope): Arguments {
@@ -328,6 +338,7 @@ class Evaluation {
       case "TestExpression": {
         const operand = this.#value(node.operand, scope);
         const { value: name } = node.test;
+        this.#spend(HEAVY.test(name) ? reading(operand) : 0);
         if (!Object.hasOwn(TESTS, name)) {
           throw new Error(`no test named '${name}'`);
         }
@@ -354,8 +365,11 @@ class Evaluation {
     scope: Scope,
   ): Value {
     const value = this.#value(object, scope);
+    this.#spend(textIn(value)?.length ?? 0);
     if (!computed && property.type === "Identifier") {
-      return attributeOf(value, property.value);
+      const attribute = attributeOf(value, property.value);
+      this.#spend(attribute instanceof Callable ? sizeOf(value) : 0);
+      return attribute;
     }
     if (property.type !== "SliceExpression") {
       return itemOf(value, this.#value(property, scope));
@@ -385,10 +399,29 @@ class Evaluation {
       throw new SyntaxError(`cannot tell what ${operator} after ~ belongs to`);
     }
     const second = this.#value(right, scope);
-    const weight = Math.min(weightOf(first), weightOf(second));
-    this.#spend(/in$/.test(operator) ? weightOf(second) : weight);
+    const isMember = /in$/.test(operator);
+    this.#spend(
+      isMember ? reading(second) : Math.min(reading(first), reading(second)),
+    );
     return OPERATORS[operator]!(first, second);
   }
+}
+
+/** The work of running through the characters or items of a value. */
+function sizeOf(value: Value): number {
+  if (value instanceof Sequence) return value.items.length * ITEM;
+  return textIn(value)?.length ?? 0;
+}
+
+/** The work of reading all that is in a value. */
+function reading(value: Value): number {
+  return weightOf(value) * (textIn(value) === null ? ITEM : 1);
+}
+
+/** The work of a filter, without that of making its result. */
+function workOf(name: string, value: Value): number {
+  if (HEAVY.test(name)) return reading(value);
+  return LIGHT.test(name) ? textIn(value)?.length ?? 0 : sizeOf(value);
 }
 
 function callOf(callee: Value, args: Arguments): Value {

@@ -293,9 +293,13 @@ export function compare(left: Value, right: Value, operator = "<"): number {
 
 /** In the order of code points; JavaScript's is that of UTF-16. */
 function compareTexts(a: string, b: string): number {
-  if (a === b) return 0;
-  const [left, right] = [[...a], [...b]];
-  const i = left.findIndex((character, i) => character !== right[i]);
-  if (i === -1) return -1;
-  return Math.sign(left[i]!.codePointAt(0)! - (right[i]?.codePointAt(0) ?? -1));
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  if (i === a.length || i === b.length) return Math.sign(a.length - b.length);
+  return Math.sign(rank(a.charCodeAt(i)) - rank(b.charCodeAt(i)));
+}
+
+/** Halves of characters beyond 0xFFFF go after all others. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x2800 : unit;
 }

@@ -55,6 +55,41 @@ for (
       "{{ ('\\n' * 100000) | indent(100000) }}",
       /text or list of/,
     ],
+    ...[
+      "s | length",
+      "s[0]",
+      "s[:1]",
+      "s.count('b')",
+      "s.a is defined",
+      "s is lower",
+      "s | first",
+      "'b' in s",
+      "s == t",
+      "s < t",
+    ].map((work) =>
+      [
+        `${work}, of a long text, again and again`,
+        `{% set s = 'a' * 4000000 %}{% set t = s ~ 'b' %}` +
+        `{% for i in range(100000) %}{% set x = ${work} %}{% endfor %}`,
+        /does too much/,
+      ] as const
+    ),
+    ...[
+      "r.index(99999)",
+      "r.count(1)",
+      "99999 in r",
+      "r == q",
+      "r | max",
+      "r | unique",
+      "r | last == r | join | length",
+    ].map((work) =>
+      [
+        `${work}, of a long list, again and again`,
+        `{% set r = range(100000) | list %}{% set q = range(100000) | list %}` +
+        `{% for i in range(100000) %}{% set x = ${work} %}{% endfor %}`,
+        /does too much/,
+      ] as const
+    ),
     ["a text doubled", `{% set x = 'a' %}${DOUBLINGS}`, /text or list of 8388/],
     ["a list doubled", `{% set x = [1] %}${DOUBLINGS}`, /does too much/],
     ["much source", "x".repeat(1 << 19), /source has 524288 characters/],
