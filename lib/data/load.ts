@@ -67,7 +67,7 @@ export async function loadExamples(
       `Cannot use ${source.name}: conversions leave none of its ${rows.length} rows`,
     );
   }
-  const { kind, examples, counts } = tokenizeRows(converted, {
+  const { kind, examples, counts } = await tokenizeRows(converted, {
     ...options,
     onBadRow: source.refuse,
   });

@@ -40,7 +40,11 @@ export async function cachedReference(
   const content = { ...identity, rows: hashExamples({ examples: distinct }) };
   const path = join(folder, `${sha256(canonicalJson(content))}.json`);
   const known = await readCached(path, distinct);
-  if (known) return referenceOf(distinct, known);
+  if (known) {
+    // Those of a process that was killed once it had put them together.
+    await Deno.remove(`${path}l`).catch(() => {});
+    return referenceOf(distinct, known);
+  }
   await Deno.mkdir(folder, { recursive: true })
     .catch((error: Error) => onNote?.(error.message));
   const parts = await Parts.open(`${path}l`, distinct, onNote);

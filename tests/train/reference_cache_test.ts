@@ -114,6 +114,17 @@ Deno.test("an interrupted computation of the reference goes on where it was", as
   strictEqual(namesIn(cache.path).length, 1);
 });
 
+Deno.test("parts that a killed process left beside the whole are removed", async () => {
+  using cache = temporaryFolder();
+  const options = { folder: cache.path, identity: {} };
+  const { compute } = inParts();
+  await cachedReference(MANY, compute, options);
+  const [whole] = namesIn(cache.path);
+  await Deno.writeTextFile(join(cache.path, `${whole}l`), "");
+  await cachedReference(MANY, compute, options);
+  deepStrictEqual(namesIn(cache.path), [whole]);
+});
+
 Deno.test("damage to the parts of a reference costs time and nothing else", async () => {
   const rng = new Rng("damage");
   for (let i = 0; i < 50; i++) {

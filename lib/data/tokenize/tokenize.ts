@@ -150,27 +150,33 @@ export class RowTokenizer {
 }
 
 /**
- * Tokenizes the rows of a file, see {@linkcode RowTokenizer}.
+ * Tokenizes the rows of a file, see {@linkcode RowTokenizer}. The program is
+ * given way now and then, so that it hears a signal meanwhile.
  *
  * @param options `onBadRow`: takes the error of a row, which is then left out;
  * without it the error is thrown.
  * @throws Error as `RowTokenizer` does, or where no row is left.
  */
-export function tokenizeRows(
+export async function tokenizeRows(
   { kind, rows }: PreferenceRows,
   { onBadRow = rethrow, ...options }: TokenizeOptions & {
     readonly onBadRow?: (error: Error) => void;
   },
-): ExampleSet {
+): Promise<ExampleSet> {
   const tokenizer = new RowTokenizer(options);
-  const examples = rows.flatMap((row) => {
+  const examples: Example[] = [];
+  let pausedAt = performance.now();
+  for (const row of rows) {
     try {
-      return tokenizer.tokenize(row) ?? [];
+      const example = tokenizer.tokenize(row);
+      if (example) examples.push(example);
     } catch (error) {
       onBadRow(error as Error);
-      return [];
     }
-  });
+    if (performance.now() - pausedAt < PAUSE_AFTER) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    pausedAt = performance.now();
+  }
   const { counts } = tokenizer;
   if (examples.length > 0) return { kind, examples, counts };
   throw new Error(
@@ -178,6 +184,9 @@ export function tokenizeRows(
       `all ${rows.length} were dropped, ${reasonsText(counts)}`,
   );
 }
+
+/** Milliseconds of work between two pauses. */
+const PAUSE_AFTER = 100;
 
 /** Most locations that are kept of each event. */
 const MOST_PLACES = 3;

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { hashExamples } from "lib/data/example.ts";
 import { truncations } from "lib/data/tokenize/truncate.ts";
@@ -51,15 +51,15 @@ const UNTOUCHED: Counts = {
   systemDropped: 0,
   places: {},
 };
-const sizes = (set: ReturnType<typeof tokenizeRows>) =>
+const sizes = (set: Awaited<ReturnType<typeof tokenizeRows>>) =>
   set.examples.map(({ prompt, completions }) => [
     prompt.length,
     ...completions.map((ids) => ids.length),
   ]);
 
-Deno.test("tokenizeRows() leaves token ids within the limits untouched", () => {
+Deno.test("tokenizeRows() leaves token ids within the limits untouched", async () => {
   const rows = pairs([3, 2, 1], [1, 1, 4]);
-  deepStrictEqual(tokenizeRows(rows, { ...IDS, maxLength: 5 }), {
+  deepStrictEqual(await tokenizeRows(rows, { ...IDS, maxLength: 5 }), {
     kind: "pairs",
     examples: rows.rows.map(({ prompt, completions }) => ({
       prompt,
@@ -69,16 +69,16 @@ Deno.test("tokenizeRows() leaves token ids within the limits untouched", () => {
   });
 });
 
-Deno.test("tokenizeRows() keeps labels", () => {
+Deno.test("tokenizeRows() keeps labels", async () => {
   const [row] = pairs([1, 1, 1]).rows;
   const rows = [true, false].map((label) => ({ ...row!, label }));
-  const { kind, examples } = tokenizeRows({ kind: "labels", rows }, IDS);
+  const { kind, examples } = await tokenizeRows({ kind: "labels", rows }, IDS);
   strictEqual(kind, "labels");
   deepStrictEqual(examples.map(({ label }) => label), [true, false]);
 });
 
-Deno.test("tokenizeRows() cuts completions at their end by default", () => {
-  const set = tokenizeRows(pairs([3, 9, 1], [3, 2, 2]), {
+Deno.test("tokenizeRows() cuts completions at their end by default", async () => {
+  const set = await tokenizeRows(pairs([3, 9, 1], [3, 2, 2]), {
     ...IDS,
     maxLength: 5,
   });
@@ -95,8 +95,9 @@ Deno.test("tokenizeRows() counts completions without EOS, the cut ones too", () 
     });
     const tokenizer = await loadTokenizer(folder);
     const options = { tokenizer, vocabularySize: 200 };
-    strictEqual(tokenizeRows(rows, options).counts.unterminated, 0);
-    const { counts } = tokenizeRows(rows, { ...options, maxLength: 6 });
+    const whole = await tokenizeRows(rows, options);
+    strictEqual(whole.counts.unterminated, 0);
+    const { counts } = await tokenizeRows(rows, { ...options, maxLength: 6 });
     strictEqual(counts.unterminated, 1);
     strictEqual(counts.truncated, 1);
   }));
@@ -129,20 +130,20 @@ for (const [reason, lengths, found] of UNFIT) {
     const outcome = cut ? "cuts" : drop ? "drops" : "refuses";
     const row = `a row of lengths ${lengths} (${reason})`;
 
-    Deno.test(`tokenizeRows() with truncate "${truncate}" ${outcome} ${row}`, () => {
+    Deno.test(`tokenizeRows() with truncate "${truncate}" ${outcome} ${row}`, async () => {
       const run = () => tokenizeRows(rows, { ...options, truncate });
       if (cut) {
-        deepStrictEqual(sizes(run()), [[1, 1, 1], [2, 1, 3]]);
+        deepStrictEqual(sizes(await run()), [[1, 1, 1], [2, 1, 3]]);
       } else if (drop) {
-        deepStrictEqual(sizes(run()), [[1, 1, 1]]);
-        deepStrictEqual(run().counts, {
+        deepStrictEqual(sizes(await run()), [[1, 1, 1]]);
+        deepStrictEqual((await run()).counts, {
           ...UNTOUCHED,
           rows: 2,
           dropped: { ...NONE_DROPPED, [reason]: 1 },
           places: { [reason]: ["d.jsonl, line 2"] },
         });
       } else {
-        throws(run, {
+        await rejects(run, {
           message: `Cannot use d.jsonl, line 2: ${found} ` +
             `(truncate "${truncate}"; "end-or-drop" leaves such rows out)`,
         });
@@ -151,33 +152,36 @@ for (const [reason, lengths, found] of UNFIT) {
   }
 }
 
-Deno.test("tokenizeRows() refuses to drop every row", () => {
+Deno.test("tokenizeRows() refuses to drop every row", async () => {
   const options = { ...IDS, maxLength: 2, truncate: "drop" as const };
-  throws(() => tokenizeRows(pairs([2, 1, 1], [1, 0, 1]), options), {
+  await rejects(() => tokenizeRows(pairs([2, 1, 1], [1, 0, 1]), options), {
     message:
       "Cannot use the rows from d.jsonl, line 1 on: all 2 were dropped, " +
       "1 for an empty completion, 1 for a long prompt",
   });
 });
 
-Deno.test("tokenizeRows() counts rows that it cannot use, and goes on where it may", () => {
+Deno.test("tokenizeRows() counts rows that it cannot use, and goes on where it may", async () => {
   const { kind, rows: [row] } = pairs([1, 1, 1]);
   const wrong = { ...row!, prompt: [100] } as PreferenceRow;
   const errors: string[] = [];
   const onBadRow = ({ message }: Error) => errors.push(message);
   const rows = [wrong, row!];
-  const { examples } = tokenizeRows({ kind, rows }, { ...IDS, onBadRow });
+  const { examples } = await tokenizeRows({ kind, rows }, { ...IDS, onBadRow });
   strictEqual(examples.length, 1);
   strictEqual(errors.length, 1);
-  throws(() => tokenizeRows({ kind, rows: [wrong] }, { ...IDS, onBadRow }), {
-    message:
-      `Cannot use the rows from ${row!.location} on: all 1 were dropped, ` +
-      "1 that cannot be used",
-  });
+  await rejects(
+    () => tokenizeRows({ kind, rows: [wrong] }, { ...IDS, onBadRow }),
+    {
+      message:
+        `Cannot use the rows from ${row!.location} on: all 1 were dropped, ` +
+        "1 that cannot be used",
+    },
+  );
 });
 
 for (const id of [100, -1, 1.5]) {
-  Deno.test(`tokenizeRows() refuses ${id} for a token id below 100`, () => {
+  Deno.test(`tokenizeRows() refuses ${id} for a token id below 100`, async () => {
     const { kind, rows: [row] } = pairs([1, 1, 1]);
     const wrong: PreferenceRow = {
       location: row!.location,
@@ -185,7 +189,7 @@ for (const id of [100, -1, 1.5]) {
       prompt: [99],
       completions: [[1], [2, id]],
     };
-    throws(() => tokenizeRows({ kind, rows: [wrong] }, IDS), {
+    await rejects(() => tokenizeRows({ kind, rows: [wrong] }, IDS), {
       message: `Cannot use d.jsonl, line 1: token id ${id} is not in the ` +
         "vocabulary; expected integers from 0 to 99",
     });
@@ -203,17 +207,14 @@ Deno.test("tokenizeRows() names an empty prompt without BOS, and counts a moved 
       const message =
         /^Cannot use a, row 1: its prompt has no token, not even a BOS/;
       const empty = await rows("");
-      throws(() => tokenizeRows(empty, options), { message });
+      await rejects(() => tokenizeRows(empty, options), { message });
       const shift = { ...options, boundary: "shift" as const };
       // Nothing is left of a prompt that becomes one token with the completion.
       const blank = await rows(" ");
-      throws(() => tokenizeRows(blank, shift), { message });
+      await rejects(() => tokenizeRows(blank, shift), { message });
       const spanned = await rows("is ");
-      for (
-        const { counts } of [options, shift].map((each) =>
-          tokenizeRows(spanned, each)
-        )
-      ) {
+      for (const each of [options, shift]) {
+        const { counts } = await tokenizeRows(spanned, each);
         strictEqual(counts.boundaryShifted, 1);
         deepStrictEqual(counts.places, { boundaryShifted: ["a, row 1"] });
       }
@@ -254,7 +255,7 @@ Deno.test("tokenizeRows() counts rows left out for their boundary, and says wher
       text("g", "is"),
     ];
     const options = { tokenizer, vocabularySize: 300 };
-    const { examples, counts } = tokenizeRows({ kind: "pairs", rows }, {
+    const { examples, counts } = await tokenizeRows({ kind: "pairs", rows }, {
       ...options,
       boundary: "drop",
     });
@@ -273,7 +274,7 @@ Deno.test("tokenizeRows() counts rows left out for their boundary, and says wher
         withoutBos: ["a"],
       },
     });
-    throws(() => tokenizeRows({ kind: "pairs", rows }, options), {
+    await rejects(() => tokenizeRows({ kind: "pairs", rows }, options), {
       message: /^Cannot tokenize b: the chat template writes the turns before/,
     });
   }));
@@ -287,7 +288,7 @@ Deno.test("tokenizeRows() counts what it finds in kept rows, a BOS or EOS too ma
       { prompt: "a", chosen: "bcdefg", rejected: "c" },
     ];
     const rows = await readAll({ name: "d", rows: fields });
-    const { examples, counts } = tokenizeRows(rows, {
+    const { examples, counts } = await tokenizeRows(rows, {
       tokenizer,
       vocabularySize: 300,
       maxLength: 6,
@@ -316,12 +317,12 @@ Deno.test("tokenizeRows() counts what it finds in kept rows, a BOS or EOS too ma
     deepStrictEqual(tokenizer!.decode(examples[1]!.prompt), "<s>def");
   }));
 
-Deno.test("RowTokenizer tokenizes row by row what tokenizeRows() does at once", () => {
+Deno.test("RowTokenizer tokenizes row by row what tokenizeRows() does at once", async () => {
   const { kind, rows } = pairs([3, 2, 1], [9, 1, 1], [3, 9, 1], [3, 0, 1]);
   const options = { ...IDS, maxLength: 8, truncate: "end-or-drop" as const };
   const tokenizer = new RowTokenizer(options);
   const examples = rows.map((row) => tokenizer.tokenize(row));
-  const { counts, ...set } = tokenizeRows({ kind, rows }, options);
+  const { counts, ...set } = await tokenizeRows({ kind, rows }, options);
   deepStrictEqual(examples.filter((each) => each !== null), set.examples);
   deepStrictEqual(examples.map((each) => each === null), [
     false,
@@ -332,10 +333,10 @@ Deno.test("RowTokenizer tokenizes row by row what tokenizeRows() does at once", 
   deepStrictEqual(tokenizer.counts, counts);
 });
 
-Deno.test("tokenizeRows() keeps weights", () => {
+Deno.test("tokenizeRows() keeps weights", async () => {
   const [row] = pairs([1, 1, 1]).rows;
   const rows = [{ ...row!, weight: 0.25 }];
-  const { examples } = tokenizeRows({ kind: "pairs", rows }, IDS);
+  const { examples } = await tokenizeRows({ kind: "pairs", rows }, IDS);
   strictEqual(examples[0]!.weight, 0.25);
 });
 
@@ -356,7 +357,7 @@ sharedTest(
   "all TruthfulQA pairs get the ids of the original library",
   async () => {
     const rows = await readAll(shared("data/truthfulqa/truthfulqa_best.jsonl"));
-    const set = tokenizeRows(rows, await stories());
+    const set = await tokenizeRows(rows, await stories());
     strictEqual(set.examples.length, 817);
     // Made with Python's tokenizers 0.23: the prompt's ids, and what follows
     // them in those of prompt + answer + "</s>".
@@ -369,7 +370,7 @@ sharedTest(
 
 sharedTest("rows of token ids pass unchanged", async () => {
   const path = shared("golden/trajectories/kto-full.rows.jsonl");
-  const { examples } = tokenizeRows(await readAll(path), {
+  const { examples } = await tokenizeRows(await readAll(path), {
     tokenizer: null,
     vocabularySize: 512,
   });
@@ -391,11 +392,11 @@ sharedTest(
     const path = shared("data/truthfulqa/truthfulqa_judged_kto.jsonl.gz");
     const rows = await readAll(path, { limit: 1000 });
     const options = await stories();
-    throws(() => tokenizeRows(rows, options), {
+    await rejects(() => tokenizeRows(rows, options), {
       message: `Cannot use ${path}, line 604: it has an empty completion ` +
         '(truncate "end"; "end-or-drop" leaves such rows out)',
     });
-    const { examples, counts } = tokenizeRows(rows, {
+    const { examples, counts } = await tokenizeRows(rows, {
       ...options,
       truncate: "drop",
     });
@@ -417,7 +418,7 @@ sharedTest(
     const path = shared("data/llamafactory/dpo_en_demo.json");
     const rows = await readAll(path);
     const options = await stories();
-    throws(() => tokenizeRows(rows, options), {
+    await rejects(() => tokenizeRows(rows, options), {
       message:
         `Cannot tokenize ${path}, row 1: messages need a chat template, and ` +
         "the model folder has none (chat_template.jinja, or chat_template in " +
@@ -460,7 +461,7 @@ for (const file of ["dpo_en_demo", "dpo_zh_demo", "kto_en_demo"]) {
       strictEqual(all.length, 300);
       const rows = all.slice(0, 40);
       const tokenizer = await chattyStories();
-      const { examples, counts } = tokenizeRows({ kind, rows }, {
+      const { examples, counts } = await tokenizeRows({ kind, rows }, {
         tokenizer,
         vocabularySize: 512,
       });
@@ -481,3 +482,13 @@ for (const file of ["dpo_en_demo", "dpo_zh_demo", "kto_en_demo"]) {
     },
   );
 }
+
+Deno.test("tokenizeRows() lets the program hear of other things meanwhile", async () => {
+  const { kind, rows } = pairs([9, 9, 9]);
+  let heard = 0;
+  const timer = setInterval(() => heard++, 1);
+  const many = Array.from({ length: 300_000 }, () => rows[0]!);
+  await tokenizeRows({ kind, rows: many }, IDS);
+  clearInterval(timer);
+  ok(heard > 0);
+});
