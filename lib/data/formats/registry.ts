@@ -47,6 +47,11 @@ export function findFormat(name: string): Format {
   );
 }
 
+/** The first format that a row fits; `null` where it fits none. */
+export function fittingFormat(row: SourceRow): Format | null {
+  return FORMATS.find((format) => format.faults(row).length === 0) ?? null;
+}
+
 /**
  * The format that a file's first row has by its columns and the form of their
  * values.
@@ -54,13 +59,10 @@ export function findFormat(name: string): Format {
  * @throws Error that names file and row where the row fits no format.
  */
 export function recogniseFormat(row: SourceRow): Format {
-  const tried = FORMATS.map((format) => ({
-    format,
-    faults: format.faults(row),
-  }));
-  const fitting = tried.find(({ faults }) => faults.length === 0) ??
-    nearest(row, tried.filter(({ format }) => !SETS.has(format)));
-  if (fitting) return fitting.format;
+  const fitting = fittingFormat(row);
+  if (fitting) return fitting;
+  const near = nearest(row);
+  if (near) return near;
   const columns = Object.keys(row.fields).slice(0, 20).join(", ");
   throw unreadable(
     row.location,
@@ -97,10 +99,10 @@ interface Tried {
  * says what is wrong. A field of the wrong form says more than one that is
  * missing, and many columns that fit say more than few.
  */
-function nearest(
-  { fields }: SourceRow,
-  tried: readonly Tried[],
-): Tried | undefined {
+function nearest(row: SourceRow): Format | undefined {
+  const { fields } = row;
+  const tried = FORMATS.filter((format) => !SETS.has(format))
+    .map((format): Tried => ({ format, faults: format.faults(row) }));
   const lacks = ({ faults: [fault] }: Tried) =>
     (fields[fault!] ?? null) === null;
   return tried
@@ -109,7 +111,7 @@ function nearest(
     .sort((a, b) =>
       Number(lacks(a)) - Number(lacks(b)) ||
       b.format.columns.length - a.format.columns.length
-    )[0];
+    )[0]?.format;
 }
 
 function names(): string {

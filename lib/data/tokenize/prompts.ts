@@ -1,5 +1,8 @@
 import { type EncodeOptions, encodeRow } from "./encode_row.ts";
 import { type Message, readMessages } from "../messages.ts";
+import { formatsBeside } from "../dataset_info.ts";
+import { type Format, NoPreference, SYSTEMS } from "../formats/format.ts";
+import { fittingFormat } from "../formats/registry.ts";
 import { readRows } from "../containers/read_rows.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -8,7 +11,8 @@ import { reasonOf } from "../../files/values.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
 /** A prompt for a model to continue. */
-export interface Prompt {
+export interface Prompt
+  extends Pick<PreferenceRow, "tools" | "templateOptions"> {
   /** Text, or a conversation whose next turn is the assistant's. */
   readonly content: string | readonly Message[];
   /** File and line or row, for messages. */
@@ -16,14 +20,16 @@ export interface Prompt {
 }
 
 /**
- * Reads prompts: the lines of a `.txt` file except blank ones, else rows of data
- * with `prompt` (text or messages) or `messages`, without the assistant's answer
- * at their end. Other columns are ignored, so that data for training will do.
+ * Reads prompts: the lines of a `.txt` file except blank ones, else rows of
+ * data. Rows for training have the prompt that training sees, by the format of a
+ * `dataset_info.json` beside the file or by their columns; ties have none. Other
+ * rows have `prompt` (text or messages) or `messages`, without the assistant's
+ * answer at their end, and perhaps a system message; other columns are ignored.
  *
  * @throws an error that names the file, and the row or line if it is one.
  */
 export async function readPrompts(path: string): Promise<Prompt[]> {
-  if (!path.endsWith(".txt")) return (await readRows(path)).map(promptOf);
+  if (!path.endsWith(".txt")) return await rowPrompts(path);
   const prompts = (await readText(path)).split(/\r?\n/)
     .map((content, i) => ({ content, location: `${path}, line ${i + 1}` }))
     .filter(({ content }) => content.trim() !== "");
@@ -65,15 +71,67 @@ export function encodePrompt(
     & Asking
     & Pick<EncodeOptions, "templateName" | "templateOptions">,
 ): readonly number[] {
-  const { location } = prompt;
+  const { content: _, ...rest } = prompt;
   const asked = askedOf(prompt, { chat, system });
   const row: PreferenceRow = typeof asked === "string"
-    ? { form: "text", prompt: asked, completions: [], location }
-    : { form: "chat", prompt: [...asked], completions: [], location };
+    ? { form: "text", prompt: asked, completions: [], ...rest }
+    : { form: "chat", prompt: [...asked], completions: [], ...rest };
   return encodeRow(row, tokenizer, options).prompt;
 }
 
+async function rowPrompts(path: string): Promise<Prompt[]> {
+  const stated = await formatsBeside()(path);
+  const formatOf = formatFinder();
+  return (await readRows(path)).flatMap((row) => {
+    const format = stated ?? formatOf(row);
+    return format === null ? [promptOf(row)] : trainingPrompt(row, format);
+  });
+}
+
+/** Finds the format of rows for training, once for rows with equal columns. */
+function formatFinder(): (row: SourceRow) => Format | null {
+  const found = new Map<string, Format | null>();
+  return (row) => {
+    const columns = Object.keys(row.fields).join("\0");
+    const before = found.get(columns);
+    if (before?.faults(row).length === 0) return before;
+    const format = fittingFormat(row);
+    found.set(columns, format);
+    return format;
+  };
+}
+
+/** The prompt that training sees; none of a tie. */
+function trainingPrompt(source: SourceRow, format: Format): Prompt[] {
+  try {
+    const row = format.parse(source);
+    if (row.form === "ids") return [promptOf(source)];
+    const { prompt: content, location, tools, templateOptions } = row;
+    return [{
+      content,
+      location,
+      ...tools && { tools },
+      ...templateOptions && { templateOptions },
+    }];
+  } catch (error) {
+    if (error instanceof NoPreference) return [];
+    throw error;
+  }
+}
+
+/** A prompt of a row that is not for training, with its system message. */
 function promptOf(row: SourceRow): Prompt {
+  const prompt = promptAlone(row);
+  const { content } = prompt;
+  const system = SYSTEMS.map((name) => row.fields[name])
+    .find((value) => typeof value === "string" && value.trim() !== "");
+  const asked = typeof system === "string"
+    ? askedOf(prompt, { chat: true, system })
+    : content;
+  return { ...prompt, content: asked };
+}
+
+function promptAlone(row: SourceRow): Prompt {
   const { location, fields: { prompt, messages } } = row;
   if (typeof prompt === "string") return { content: prompt, location };
   if ((prompt ?? null) !== null) {

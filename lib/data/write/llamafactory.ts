@@ -33,6 +33,7 @@ export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
             "desirable answer for an undesirable one",
         );
       }
+      refuseSeveral(row);
       return row.form === "text" ? asMessages(row) : row;
     },
     write: (row) => ({
@@ -41,6 +42,19 @@ export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
       ...row.tools ? { tools: JSON.stringify(row.tools) } : {},
     }),
   };
+}
+
+/**
+ * LLaMA-Factory takes one message for each side of a pair, and drops a row that
+ * has a list there.
+ */
+function refuseSeveral({ form, label, completions, location }: PreferenceRow) {
+  const most = Math.max(...completions.map(({ length }) => length));
+  if (form !== "chat" || label !== undefined || most === 1) return;
+  throw new Error(
+    `Cannot write ${location} for LLaMA-Factory: its answers part ${most} ` +
+      "messages before their end, and it takes one message for each",
+  );
 }
 
 /** The contents of a file, as far as its entry in dataset_info.json tells. */
@@ -79,9 +93,7 @@ const SHAREGPT = ({ prompt, completions, label }: PreferenceRow): Fields => {
   if (label !== undefined) {
     return { conversations: [...turns.map(tagged), ...answers[0]!] };
   }
-  const [chosen, rejected] = answers.map((answer) =>
-    answer.length === 1 ? answer[0] : answer
-  );
+  const [chosen, rejected] = answers.map(([answer]) => answer);
   return { conversations: turns.map(tagged), chosen, rejected };
 };
 

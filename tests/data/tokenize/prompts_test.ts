@@ -2,6 +2,7 @@ import { deepStrictEqual, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { encodePrompt, readPrompts } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { openRows } from "lib/data/open_rows.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { bytes, withByteTokenizer } from "../byte_tokenizer.ts";
 
@@ -54,6 +55,68 @@ Deno.test("readPrompts() takes prompts of rows, and conversations up to the last
     { content: [question, answer, question], location: "a.jsonl, line 3" },
     { content: [question], location: "a.jsonl, line 4" },
   ]);
+});
+
+const SYSTEM = { role: "system", content: "Be brief." };
+
+Deno.test("readPrompts() sees the rows that training sees, for every layout", async () => {
+  const rows: Record<string, unknown>[] = [
+    { system: SYSTEM.content, prompt: [question], ...sides([answer]) },
+    { system: SYSTEM.content, prompt: "Hi", ...sides("Yo") },
+    { prompt: "Hi", ...sides(" Yo") },
+    { ...sides([question, answer]) },
+    { instruction: "Hi", input: "there", ...sides("Yo") },
+    { question: "Hi", ...sides("Yo") },
+    { messages: [question, answer], label: true },
+    { messages: [question, answer], ["rejected_response"]: "No" },
+    {
+      prompt: [question],
+      ...sides([answer]),
+      tools: [{ name: "f" }],
+      ["chat_template_kwargs"]: { mood: "sad" },
+    },
+    { ...sides("\n\nHuman: Hi\n\nAssistant: Yo") },
+  ];
+  for (const row of rows) {
+    const [prompt] = await reading("a.jsonl", JSON.stringify(row));
+    await using reader = await openRows({ name: "a", rows: [row] });
+    for await (
+      const { prompt: content, tools, templateOptions } of reader.rows()
+    ) {
+      deepStrictEqual(prompt, {
+        content,
+        location: "a.jsonl, line 1",
+        ...tools && { tools },
+        ...templateOptions && { templateOptions },
+      });
+    }
+  }
+});
+
+function sides(chosen: unknown) {
+  const rejected = typeof chosen === "string" ? `${chosen}!` : [
+    ...(chosen as unknown[]).slice(0, -1),
+    { role: "assistant", content: "No" },
+  ];
+  return { chosen, rejected };
+}
+
+Deno.test("readPrompts() reads a system message beside a prompt alone, and leaves ties out", async () => {
+  const rows = [
+    { system: SYSTEM.content, prompt: "Hi" },
+    { ["system_prompt"]: SYSTEM.content, messages: [question, answer] },
+    {
+      history: "Hi",
+      ["human_ref_A"]: "a",
+      ["human_ref_B"]: "b",
+      labels: "none",
+    },
+  ];
+  const text = rows.map((row) => JSON.stringify(row)).join("\n");
+  deepStrictEqual(
+    (await reading("a.jsonl", text)).map(({ content }) => content),
+    [[SYSTEM, question], [SYSTEM, question]],
+  );
 });
 
 Deno.test("readPrompts() says what is wrong with a file", async () => {
