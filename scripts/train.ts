@@ -1,6 +1,12 @@
 import { text, toggle } from "lib/cli/flag.ts";
 import { parseFlags, peekFlag } from "lib/cli/flags.ts";
-import { interruption, note, runVerb, say } from "lib/cli/terminal.ts";
+import {
+  type Interruption,
+  interruption,
+  note,
+  runVerb,
+  say,
+} from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import type { Loss } from "lib/losses/loss.ts";
@@ -56,12 +62,23 @@ async function parse() {
 await runVerb(parse, async ({ values, settings, chosen }) => {
   const { out, resume, finish } = values;
   const { hooks, end } = trainingDisplay();
-  using stop = interruption();
+  using listening = new DisposableStack();
+  let interrupted: Interruption | undefined;
   const finished = await run(settings, {
-    ...{ out, resume, finish, stop, inputs: { loss: chosen } },
+    ...{ out, resume, finish, inputs: { loss: chosen } },
     ...hooks,
+    stop: {
+      get requested() {
+        return interrupted?.requested === true;
+      },
+    },
+    // Until then there is nothing to save, and a signal ends it at once.
+    onPrepared: (prepared) => {
+      interrupted = listening.use(interruption());
+      hooks.onPrepared?.(prepared);
+    },
   });
   end(finished?.record);
   if (finished) say(`Wrote ${out}`);
   else note("Stopped; go on with the same command and --resume");
-});
+}, () => "Stopped before anything was computed; repeat the same command");

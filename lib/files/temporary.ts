@@ -148,23 +148,23 @@ function pidNamespace(): string {
 }
 
 function unfinished(path: string, remove: (path: string) => void): Temporary {
-  const scope = untilDone(path, () => {
-    try {
-      remove(path);
-    } catch {
-      // It is not there, or holds what was finished.
-    }
-  });
-  return { path, ...scope };
+  return { path, ...untilDone(path, () => remove(path)) };
 }
 
 /** Undoes something at the end of the scope, or when a signal ends the process. */
 export function untilDone(name: string, undo: () => void): Disposable {
-  UNFINISHED.set(name, undo);
+  const undoing = () => {
+    try {
+      undo();
+    } catch {
+      // It is not there, or holds what was finished.
+    }
+  };
+  UNFINISHED.set(name, undoing);
   return {
     [Symbol.dispose]: () => {
       UNFINISHED.delete(name);
-      undo();
+      undoing();
     },
   };
 }

@@ -67,12 +67,12 @@ async function runBrowser(
         stdout: "null",
         stderr: "null",
       }).spawn();
-      let isEnded = false;
-      using _ = untilDone(`process ${browser.pid}`, () => {
-        if (!isEnded) browser.kill("SIGKILL");
-      });
+      // One that has ended cannot be killed.
+      using _ = untilDone(
+        `process ${browser.pid}`,
+        () => browser.kill("SIGKILL"),
+      );
       await browser.status;
-      isEnded = true;
       return;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { writeFolder } from "../files/atomic.ts";
 import { lockedFile } from "../files/lock.ts";
 import { exists } from "../files/missing.ts";
-import { makeFolder, removeAbandoned } from "../files/temporary.ts";
+import { makeFolder, removeAbandoned, untilDone } from "../files/temporary.ts";
 import { reasonOf } from "../files/values.ts";
 import {
   type BaseModel,
@@ -31,9 +31,10 @@ const OURS = [METRICS, "adapter", "model", CHECKPOINTS, RECORD];
  * where it cannot write, and is removed at the end of its scope if it is empty.
  * One run at a time has it: a lock that ends with the process keeps others out.
  */
-export class RunFolder implements AsyncDisposable {
+export class RunFolder implements Disposable {
   #made: Disposable | undefined;
   #lock: Deno.FsFile | undefined;
+  #lockName: Disposable | undefined;
 
   private constructor(readonly path: string) {}
 
@@ -52,12 +53,14 @@ export class RunFolder implements AsyncDisposable {
     try {
       if (!resume) await refuseRun(path);
       folder.#made = await makeFolder(path);
-      folder.#lock = await lockedFile(join(path, LOCK));
+      const lock = join(path, LOCK);
+      folder.#lock = await lockedFile(lock);
+      folder.#lockName = untilDone(lock, () => Deno.removeSync(lock));
       await removeAbandoned(path);
       await removeAbandoned(folder.checkpoints);
       return folder;
     } catch (cause) {
-      await folder[Symbol.asyncDispose]();
+      folder[Symbol.dispose]();
       throw new Error(`Cannot write to --out ${path}: ${reasonOf(cause)}`, {
         cause,
       });
@@ -116,11 +119,9 @@ export class RunFolder implements AsyncDisposable {
     return Object.fromEntries(await Promise.all(pairs));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#lock) {
-      await Deno.remove(join(this.path, LOCK)).catch(() => {});
-      this.#lock.close();
-    }
+  [Symbol.dispose](): void {
+    this.#lockName?.[Symbol.dispose]();
+    this.#lock?.close();
     this.#made?.[Symbol.dispose]();
   }
 }

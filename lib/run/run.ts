@@ -97,7 +97,7 @@ export async function run(
 ): Promise<RecordedRun | null> {
   const clock = new Clock();
   const { out, resume = false, finish = false, inputs } = options;
-  await using folder = out === undefined
+  using folder = out === undefined
     ? null
     : await RunFolder.open(out, { resume: resume || finish });
   const prepared = await prepareRun(settings, inputs, options);

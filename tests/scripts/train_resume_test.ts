@@ -215,3 +215,21 @@ Deno.test("a stopped run can be ended early, with the result of its last checkpo
   ]);
   strictEqual(again.out, "Identical, bit for bit\n", again.err);
 });
+
+Deno.test("a signal while a run loads ends it at once and leaves nothing", async () => {
+  await using t = await tinyTraining();
+  const rows = await Deno.readTextFile(t.pairs);
+  await Deno.writeTextFile(t.pairs, rows.repeat(2000)); // takes a while
+  const child = t.spawn("train", argumentsFor(t, "new/out"));
+  while (!existsSync(join(t.path, "new/out/.lock"))) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  child.kill("SIGTERM");
+  const { code, err } = await outcome(child);
+  strictEqual(code, 143, err);
+  match(
+    err,
+    /^Stopped before anything was computed; repeat the same command$/m,
+  );
+  ok(!existsSync(join(t.path, "new")));
+});
