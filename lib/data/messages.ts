@@ -6,6 +6,7 @@ import {
 } from "./containers/reading.ts";
 import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../files/values.ts";
+import { parseWithFloats } from "./floats.ts";
 
 /** One turn of a conversation, as chat templates take it. */
 export interface Message {
@@ -192,7 +193,7 @@ function readCall(
 
 function objectOf(json: string): Record<string, unknown> | null {
   try {
-    const value = JSON.parse(json);
+    const value = parseWithFloats(json, true);
     return isObject(value) ? value : null;
   } catch {
     return null;

@@ -9,6 +9,7 @@ import {
   unreadable,
 } from "./reading.ts";
 import { isObject, reasonOf } from "../../files/values.ts";
+import { parseWithFloats } from "../floats.ts";
 
 const EXPECTED =
   "expected one JSON array of objects, or one JSON object a line";
@@ -69,11 +70,11 @@ function withoutNaN(text: string): string {
 
 function parseText(text: string, location: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseWithFloats(text);
   } catch (error) {
     if (/NaN|Infinity/.test(text)) {
       try {
-        return JSON.parse(withoutNaN(text));
+        return parseWithFloats(withoutNaN(text));
       } catch {
         // The first error tells what the file has.
       }

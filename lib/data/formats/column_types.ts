@@ -1,3 +1,4 @@
+import { parseWithFloats } from "../floats.ts";
 import { isObject } from "../../files/values.ts";
 import { pythonLiteral } from "./python_literal.ts";
 import type { SourceRow } from "../containers/reading.ts";
@@ -133,7 +134,7 @@ export function messagesIn(text: string): unknown {
 /** The value that a text spells, as JSON or as Python writes it. */
 export function valueIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseWithFloats(text);
   } catch {
     return pythonLiteral(text);
   }

@@ -12,7 +12,7 @@ import {
 } from "./tokenize_spans.ts";
 import type { Message } from "../messages.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { reasonOf } from "../../files/values.ts";
+import { isObject, reasonOf } from "../../files/values.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 
 /** Readings of a special token that is written out in contents. */
@@ -205,7 +205,7 @@ function mapTexts<T>(value: T, change: (text: string) => string): T;
 function mapTexts(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === "string") return change(value);
   if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
-  if (typeof value !== "object" || value === null) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, mapTexts(item, change)]),
   );

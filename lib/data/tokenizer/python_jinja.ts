@@ -9,7 +9,7 @@ import { valueOf } from "./jinja/values.ts";
  * compares and adds as it does there, or is an error. Errors, too, are
  *
  * - numbers that lost digits when they were read, and objects that lost the order
- *   of their keys then. A number read as `1.0` is 1 by now;
+ *   of their keys then. A `Number` object is a float, see `parseWithFloats()`;
  * - filters, tests, methods and formats that are not here, see `FILTERS`,
  *   `TESTS`, `TEXT_METHODS`;
  * - a template that never ends or fills the memory, see `renderTemplate()`.

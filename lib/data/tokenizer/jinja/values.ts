@@ -147,6 +147,7 @@ export function valueOf(input: unknown): Value {
   if (typeof input === "number") {
     return Number.isInteger(input) ? input : new Float(input);
   }
+  if (input instanceof Number) return new Float(Number(input));
   if (typeof input === "function") {
     return new Callable(
       input.name,
