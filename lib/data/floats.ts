@@ -40,3 +40,17 @@ function settled(value: unknown, isKept: boolean): unknown {
     ]),
   );
 }
+
+/** JSON of a value, with a point or an exponent in each of its floats. */
+export function stringifyWithFloats(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, item) =>
+      item instanceof Number ? JSON.rawJSON(floatText(Number(item))) : item,
+  );
+}
+
+function floatText(x: number): string {
+  if (Math.abs(x) >= 1e16) return x.toExponential();
+  return `${Object.is(x, -0) ? "-0" : x}.0`;
+}

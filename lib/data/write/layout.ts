@@ -1,3 +1,4 @@
+import { parseWithFloats, stringifyWithFloats } from "../floats.ts";
 import type { DataKind, Example } from "../example.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Format } from "../formats/format.ts";
@@ -154,7 +155,7 @@ export function writtenRow(
   const fields = layout.write(adapted);
   const again = format.parse({
     location: row.location,
-    fields: JSON.parse(JSON.stringify(fields)),
+    fields: read(fields),
   });
   const lost = Object.entries(adapted).filter(([name, value]) =>
     !isDeepStrictEqual(
@@ -168,4 +169,9 @@ export function writtenRow(
       lost.map(([name]) => name).join(", ")
     }, which has what the layout does not`,
   );
+}
+
+/** Columns as a reader of the file has them. */
+function read(fields: Fields): Fields {
+  return Object(parseWithFloats(stringifyWithFloats(fields)));
 }

@@ -1,3 +1,4 @@
+import { stringifyWithFloats } from "../floats.ts";
 import { basename, dirname, join } from "node:path";
 import { writeTextAtomically } from "../../files/atomic.ts";
 import { reasonOf } from "../../files/values.ts";
@@ -39,7 +40,7 @@ export function llamafactoryLayout(kind: DataKind, form: Form): WrittenLayout {
     write: (row) => ({
       ...layout(row),
       ...feedbackFields(row, "kto_tag"),
-      ...row.tools ? { tools: JSON.stringify(row.tools) } : {},
+      ...row.tools ? { tools: stringifyWithFloats(row.tools) } : {},
     }),
   };
 }

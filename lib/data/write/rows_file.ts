@@ -1,3 +1,4 @@
+import { stringifyWithFloats } from "../floats.ts";
 import { writeAtomically } from "../../files/atomic.ts";
 import type { Fields } from "./layout.ts";
 
@@ -28,7 +29,7 @@ export async function writeRows(
     const encoder = new TextEncoder();
     let block = start;
     for await (const row of rows) {
-      block += (count++ === 0 ? "" : between) + JSON.stringify(row);
+      block += (count++ === 0 ? "" : between) + stringifyWithFloats(row);
       if (block.length < BLOCK) continue;
       await writer.write(encoder.encode(block));
       block = "";
