@@ -37,6 +37,20 @@ export function lossLengths({ completions, lossMask }: Completions): number[] {
 }
 
 /**
+ * Whether two completions are equal for a model: the same tokens, of which the
+ * loss counts the same. A pair of them has no signal.
+ */
+export function hasEqualCompletions(example: Completions): boolean {
+  const { completions } = example;
+  return completions.some((ids, k) =>
+    completions.slice(0, k).some((other, j) =>
+      other.length === ids.length && ids.every((id, i) => id === other[i]) &&
+      new Set([j, k].map((side) => lossMaskKeys(example)[side])).size === 1
+    )
+  );
+}
+
+/**
  * The loss mask of each completion as text to compare and hash: 1 or 0 for each
  * token, or empty where the loss counts all of them.
  */

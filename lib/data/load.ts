@@ -4,7 +4,12 @@ import {
   type ConversionSettings,
   convertRows,
 } from "./convert/convert.ts";
-import { type DataKind, type Example, hashExamples } from "./example.ts";
+import {
+  type DataKind,
+  type Example,
+  hasEqualCompletions,
+  hashExamples,
+} from "./example.ts";
 import {
   type DataLocation,
   type DownloadHooks,
@@ -72,6 +77,10 @@ export async function loadExamples(
     onBadRow: source.refuse,
   });
   const { unread, leftOut, ties } = source.notes;
+  const equal = examples.filter(hasEqualCompletions).length;
+  const plainText = options.tokenizer?.chatTemplate
+    ? converted.rows.filter(({ form }) => form === "text").length
+    : 0;
   const { places: _, dropped, unterminated, doubledEos, ...numbers } = counts;
   return {
     kind,
@@ -87,6 +96,8 @@ export async function loadExamples(
         ...numbers,
         dropped: Object.values(dropped).reduce((a, b) => a + b, 0),
         skipped: source.bad.count,
+        ...equal > 0 && { equalCompletions: equal },
+        ...plainText > 0 && { plainText },
         ...ties > 0 && { ties },
         ...leftOut.size > 0 && { leftOut: Math.max(...leftOut.values()) },
         ...unterminated !== null && { unterminated },

@@ -108,6 +108,18 @@ function dataNote(data: TrainingData): string {
       : [],
     `${count(truncated)} truncated`,
     `${count(dropped)} dropped`,
+    ...counts.equalCompletions
+      ? [
+        `${count(counts.equalCompletions)} whose completions are equal ` +
+        "tokens: they have no signal",
+      ]
+      : [],
+    ...counts.plainText
+      ? [
+        `${count(counts.plainText)} of plain text, to which the model's chat ` +
+        "template is not applied",
+      ]
+      : [],
     ...counts.ties ? [`${count(counts.ties)} ties left out`] : [],
     ...counts.leftOut ? [`${count(counts.leftOut)} with values left out`] : [],
     ...unreadColumns.length > 0

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   type Example,
+  hasEqualCompletions,
   hashExamples,
   lossLengths,
   lossMaskKeys,
@@ -58,4 +59,23 @@ Deno.test("marks on every token say as much as none", () => {
   const lossMask = [[true, true, true], [true], []];
   deepStrictEqual(lossLengths({ completions, lossMask }), [3, 1, 0]);
   deepStrictEqual(lossMaskKeys({ completions, lossMask }), ["", "", ""]);
+});
+
+Deno.test("completions are equal whose tokens are, and those that the loss counts", () => {
+  const prompt = [1];
+  const cases: [boolean, number[][], boolean[][]?][] = [
+    [true, [[2, 3], [2, 3]]],
+    [true, [[2, 3], [4], [2, 3]]],
+    [true, [[], []]],
+    [false, [[2, 3], [2]]],
+    [false, [[2, 3], [3, 2]]],
+    [false, [[2, 3]]],
+    [false, [[12], [1, 2]]],
+    [true, [[2, 3], [2, 3]], [[true, false], [true, false]]],
+    [false, [[2, 3], [2, 3]], [[true, false], [true, true]]],
+  ];
+  for (const [expected, completions, lossMask] of cases) {
+    const example = { prompt, completions, ...lossMask && { lossMask } };
+    strictEqual(hasEqualCompletions(example), expected);
+  }
 });

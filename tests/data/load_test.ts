@@ -2,6 +2,8 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { type Example, hashExamples } from "lib/data/example.ts";
 import { lengthLimit, loadExamples } from "lib/data/load.ts";
+import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
+import { withByteTokenizer } from "./byte_tokenizer.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const OPTIONS = { role: "train", tokenizer: null, vocabularySize: 100 };
@@ -156,4 +158,48 @@ Deno.test("the length limit is the wanted one, or 1024, within the model's posit
   strictEqual(lengthLimit(null, { maxPositions: 2048 }), 1024);
   strictEqual(lengthLimit(null, { maxPositions: 512 }), 512);
   strictEqual(lengthLimit(300, { maxPositions: 512 }), 300);
+});
+
+Deno.test("loadExamples() counts completions that are equal after truncation, and plain text for a chat model", async () => {
+  const config = Object.fromEntries([["chat_template", "{{ messages }}"]]);
+  await withByteTokenizer({ config }, async (folder) => {
+    const tokenizer = await loadTokenizer(folder);
+    const rows = [
+      { prompt: "Q", chosen: "same, but", rejected: "same, and" },
+      { prompt: "Q", chosen: "one", rejected: "two" },
+    ];
+    const options = { ...OPTIONS, tokenizer, vocabularySize: 1e3 };
+    const counted = async (maxLength: number) => {
+      const { description: { counts } } = await loadExamples(
+        { name: "made", rows },
+        { ...options, maxLength },
+      );
+      return [counts.equalCompletions, counts.plainText];
+    };
+    deepStrictEqual(await counted(100), [undefined, 2]);
+    deepStrictEqual(await counted(8), [1, 2]);
+  });
+});
+
+Deno.test("loadExamples() tells of columns, values and ties that do not reach training", async () => {
+  const answers = { history: "Q", ["human_ref_A"]: "A", ["human_ref_B"]: "B" };
+  const rows = [
+    { ...answers, labels: 1, domain: "d" },
+    { ...answers, labels: "none", domain: "d" },
+  ];
+  const config = Object.fromEntries([[
+    "chat_template",
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}" +
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}",
+  ]]);
+  await withByteTokenizer({ config }, async (folder) => {
+    const tokenizer = await loadTokenizer(folder);
+    const { description } = await loadExamples(
+      { name: "made", rows },
+      { ...OPTIONS, tokenizer, vocabularySize: 1e3 },
+    );
+    deepStrictEqual(description.unreadColumns, ["domain"]);
+    deepStrictEqual(description.counts.ties, 1);
+    deepStrictEqual(description.format, "shp");
+  });
 });

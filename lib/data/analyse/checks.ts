@@ -5,7 +5,7 @@ import {
   Tally,
   type Verdict,
 } from "./count_findings.ts";
-import type { Example } from "../example.ts";
+import { type Example, hasEqualCompletions } from "../example.ts";
 import type { Truncation } from "../tokenize/truncate.ts";
 import { RowTokenizer, type TokenizeOptions } from "../tokenize/tokenize.ts";
 import { classCounter, classFindings } from "./classes.ts";
@@ -27,17 +27,26 @@ const DROPPING: Readonly<Record<Truncation, Truncation>> = {
 class TokenChecks {
   readonly #rows: RowTokenizer;
   readonly #failed = new Tally();
+  readonly #equal = new Tally();
+  readonly #plain = new Tally();
+  readonly #hasTemplate: boolean;
   #error: Error | undefined;
 
   constructor(options: TokenizeOptions) {
+    this.#hasTemplate = Boolean(options.tokenizer?.chatTemplate);
     const truncate = DROPPING[options.truncate ?? "end"];
     this.#rows = new RowTokenizer({ ...options, truncate });
   }
 
   /** `null` for a row that training would leave out or refuse. */
   tokenize(row: PreferenceRow): Example | null {
+    if (this.#hasTemplate && row.form === "text") this.#plain.add(row.location);
     try {
-      return this.#rows.tokenize(row);
+      const example = this.#rows.tokenize(row);
+      if (example !== null && hasEqualCompletions(example)) {
+        this.#equal.add(row.location);
+      }
+      return example;
     } catch (error) {
       this.#error ??= error as Error;
       this.#failed.add(row.location);
@@ -60,7 +69,19 @@ class TokenChecks {
       verdict: "wrong",
       says: this.#error?.message ?? "",
     }, this.#failed);
-    return [failed, ...countFindings(this.#rows.counts)];
+    const plain = finding({
+      check: "plain text for a model with a chat template",
+      verdict: "look",
+      says: "text is taken as it is, and the template is not applied: the " +
+        "model has seen its own turns only, write prompts as messages for these",
+    }, this.#plain);
+    const equal = finding({
+      check: "completions of equal tokens",
+      verdict: "wrong",
+      says: "training sees nothing to prefer: they differ only in what the " +
+        "template leaves out, or after the end at which they are cut",
+    }, this.#equal);
+    return [failed, equal, plain, ...countFindings(this.#rows.counts)];
   }
 }
 
