@@ -104,7 +104,10 @@ function listFormats(): void {
   say('\nOther columns are read by a mapping, --format "PART=COLUMN; …":\n');
   table(mappingParts());
   say(
-    "\nSHP, for example, is found by its columns, and could be written as\n" +
+    "\nSHP and orca_dpo_pairs, for example, are found by their columns:\n" +
+      "  --data stanfordnlp/SHP:legal/train\n" +
+      "  --data Intel/orca_dpo_pairs\n" +
+      "Columns like SHP's under other names are read by a mapping like its own:\n" +
       `  --format "${findFormat("shp").summary}"`,
   );
 }

@@ -16,7 +16,7 @@ const FLOAT = /\d(\.0+(?!\d)|\.?\d{0,40}[eE])/;
  */
 export function parseWithFloats(text: string, isTool = false): unknown {
   if (!FLOAT.test(text)) return JSON.parse(text);
-  return settled(JSON.parse(text, marked), isTool);
+  return toolFloats(JSON.parse(text, marked), isTool);
 }
 
 function marked(
@@ -29,14 +29,17 @@ function marked(
   return isFloat ? Object(value) : value;
 }
 
-function settled(value: unknown, isKept: boolean): unknown {
+/** A value whose objects of `Number` are plain numbers, except within tools. */
+export function toolFloats(value: unknown, isKept = false): unknown {
   if (value instanceof Number) return isKept ? value : Number(value);
-  if (Array.isArray(value)) return value.map((item) => settled(item, isKept));
+  if (Array.isArray(value)) {
+    return value.map((item) => toolFloats(item, isKept));
+  }
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      settled(item, isKept || KEPT.includes(key)),
+      toolFloats(item, isKept || KEPT.includes(key)),
     ]),
   );
 }

@@ -16,6 +16,7 @@ import {
   openRows,
   type RowOptions,
 } from "./open_rows.ts";
+import { textsOf } from "./preference_row.ts";
 import { type TokenizeOptions, tokenizeRows } from "./tokenize/tokenize.ts";
 
 /** Options of {@linkcode loadExamples}. */
@@ -78,6 +79,8 @@ export async function loadExamples(
   });
   const { unread, leftOut, ties } = source.notes;
   const equal = examples.filter(hasEqualCompletions).length;
+  const halves = converted.rows
+    .filter((row) => textsOf(row).some((text) => !text.isWellFormed())).length;
   const plainText = options.tokenizer?.chatTemplate
     ? converted.rows.filter(({ form }) => form === "text").length
     : 0;
@@ -97,6 +100,7 @@ export async function loadExamples(
         dropped: Object.values(dropped).reduce((a, b) => a + b, 0),
         skipped: source.bad.count,
         ...equal > 0 && { equalCompletions: equal },
+        ...halves > 0 && { halfCharacters: halves },
         ...plainText > 0 && { plainText },
         ...ties > 0 && { ties },
         ...leftOut.size > 0 && { leftOut: Math.max(...leftOut.values()) },

@@ -211,12 +211,17 @@ const SHOWN = [
 ];
 
 /**
- * Whether two messages say the same to a model: role, content, name, thoughts
- * and calls. Other keys, and the ids of calls, are notes about the message.
+ * The parts of a message that a model may see: role, content, name, thoughts and
+ * calls. Other keys, and the ids of calls, are notes about it.
  */
+export function seenParts(message: Message): Record<string, unknown> {
+  const shown = SHOWN.map((key) => [key, message[key]]);
+  return { ...Object.fromEntries(shown), calls: callsOf(message) };
+}
+
+/** Whether two messages are the same to a model, see {@linkcode seenParts}. */
 export function saysTheSame(a: Message, b: Message): boolean {
-  return SHOWN.every((key) => isDeepStrictEqual(a[key], b[key])) &&
-    isDeepStrictEqual(callsOf(a), callsOf(b));
+  return isDeepStrictEqual(seenParts(a), seenParts(b));
 }
 
 function callsOf({ tool_calls: calls }: Message): unknown {

@@ -114,6 +114,9 @@ function dataNote(data: TrainingData): string {
         "tokens: they have no signal",
       ]
       : [],
+    ...counts.halfCharacters
+      ? [`${count(counts.halfCharacters)} with half characters`]
+      : [],
     ...counts.plainText
       ? [
         `${count(counts.plainText)} of plain text, to which the model's chat ` +

@@ -166,7 +166,7 @@ Deno.test("loadExamples() counts completions that are equal after truncation, an
     const tokenizer = await loadTokenizer(folder);
     const rows = [
       { prompt: "Q", chosen: "same, but", rejected: "same, and" },
-      { prompt: "Q", chosen: "one", rejected: "two" },
+      { prompt: "Q", chosen: "one", rejected: "two \ud83d" },
     ];
     const options = { ...OPTIONS, tokenizer, vocabularySize: 1e3 };
     const counted = async (maxLength: number) => {
@@ -174,6 +174,7 @@ Deno.test("loadExamples() counts completions that are equal after truncation, an
         { name: "made", rows },
         { ...options, maxLength },
       );
+      strictEqual(counts.halfCharacters, 1);
       return [counts.equalCompletions, counts.plainText];
     };
     deepStrictEqual(await counted(100), [undefined, 2]);

@@ -1,5 +1,5 @@
 import { messagesIn } from "../formats/column_types.ts";
-import type { Message } from "../messages.ts";
+import { type Message, seenParts } from "../messages.ts";
 import { type Check, type Finding, finding, Tally } from "./count_findings.ts";
 import {
   completionTexts,
@@ -240,10 +240,18 @@ function asked(row: PreferenceRow): string {
   return questionText(row) ?? "token ids";
 }
 
-function keyOf(completion: unknown): string {
-  return typeof completion === "string"
-    ? completion
-    : JSON.stringify(completion);
+/** A completion as a text to compare: the parts that a model may see. */
+function keyOf(completion: PreferenceRow["completions"][number]): string {
+  if (typeof completion === "string") return completion;
+  const parts = completion.map((part) =>
+    typeof part === "number" ? part : seenParts(part)
+  );
+  return JSON.stringify(parts, withFloats);
+}
+
+/** `1.0` of a call is not `1`, see `parseWithFloats()`. */
+function withFloats(_key: string, value: unknown): unknown {
+  return value instanceof Number ? { float: Number(value) } : value;
 }
 
 /** Number of first characters that are compared before whole texts are. */

@@ -1,3 +1,5 @@
+import { toolFloats } from "../floats.ts";
+
 /** Deepest nesting that is read. */
 const MOST_DEPTH = 100;
 
@@ -43,7 +45,7 @@ export function pythonLiteral(text: string): unknown {
   const reader = new LiteralReader(text);
   try {
     const value = reader.value(0);
-    return reader.ended() ? value : undefined;
+    return reader.ended() ? toolFloats(value) : undefined;
   } catch (error) {
     if (error instanceof NotPython) return undefined;
     throw error;
@@ -142,7 +144,8 @@ class LiteralReader {
     if (NAMES.has(word)) return NAMES.get(word);
     const number = Number(word.replaceAll("_", ""));
     if (Number.isNaN(number)) throw new NotPython();
-    return number;
+    // A float stays one in the arguments of tools, see `parseWithFloats()`.
+    return /[.e]/i.test(word) ? Object(number) : number;
   }
 
   /** `array([…], dtype=object)` */

@@ -109,3 +109,33 @@ Deno.test("of a flaw its rows are counted and the first three places kept", () =
   strictEqual(empty!.count, 5);
   deepStrictEqual(empty!.places, ["a, line 1", "a, line 2", "a, line 3"]);
 });
+
+Deno.test("completions are equal that differ in notes alone, and not those with another call", () => {
+  const base = conversation(["user: Say yes."], ["Yes.", "Yes."]);
+  const given = (part: Record<string, unknown>): PreferenceRow => ({
+    ...base,
+    form: "chat",
+    prompt: [{ role: "user", content: "Say yes." }],
+    completions: [{}, part].map((more) => [
+      { role: "assistant", content: "Yes.", ...more },
+    ]),
+  });
+  const call = (value: unknown) => ({
+    ["tool_calls"]: [{ id: "1", function: { name: "f", arguments: value } }],
+  });
+  deepStrictEqual(found(given({ model: "m", id: 7 })), ["equal completions"]);
+  deepStrictEqual(found(given({ ["reasoning_content"]: "Hm." })), [
+    "completions equal except for case, white space or punctuation",
+  ]);
+  const pairOf = (a: unknown, b: unknown): PreferenceRow => ({
+    ...base,
+    form: "chat",
+    prompt: [{ role: "user", content: "Say yes." }],
+    completions: [a, b].map((value) => [
+      { role: "assistant", content: "Yes.", ...call(value) },
+    ]),
+  });
+  const alike = "completions equal except for case, white space or punctuation";
+  deepStrictEqual(found(pairOf({ a: Object(5) }, { a: 5 })), [alike]);
+  deepStrictEqual(found(pairOf({ a: 5 }, { a: 5 })), ["equal completions"]);
+});

@@ -27,6 +27,15 @@ for (const [text, value] of LITERALS) {
     deepStrictEqual(pythonLiteral(text), value));
 }
 
+Deno.test("pythonLiteral() keeps floats in arguments of tools alone", () => {
+  const text = "{'n': 5.0, 'arguments': {'a': 5.0, 'b': 5, 'c': 2.5}}";
+  const value = pythonLiteral(text) as { arguments: Record<string, unknown> };
+  deepStrictEqual(value, {
+    n: 5,
+    arguments: { a: Object(5), b: 5, c: Object(2.5) },
+  });
+});
+
 Deno.test("pythonLiteral() gives nothing for other text", () => {
   const others = [
     "",
