@@ -121,7 +121,7 @@ export class ForwardPass {
     const program = await this.#compiled(unit);
     const results: T[] = [];
     for (const [start, end] of microBatches(rows, this.#microTokens)) {
-      throwIfStopped(stop);
+      await throwIfStopped(stop);
       const part = rows.slice(start, end);
       const tree = treeBatch(part, { multiple: this.#chunks });
       const feeds = streamFeeds(tree);

@@ -10,9 +10,23 @@ export class Stopped extends Error {
   override name = "Stopped";
 }
 
-/** @throws Stopped if it is requested. */
-export function throwIfStopped(stop: Stop | undefined): void {
-  if (stop?.requested) throw new Stopped("A stop was requested");
+/** Milliseconds after which signals get a turn. */
+const TURN_AFTER = 50;
+let lastTurn = 0;
+
+/**
+ * Looks for a stop, after signals have had their turn: sessions compute without
+ * ever giving them one, and `setImmediate` does not reliably do so in Deno.
+ *
+ * @throws Stopped if it is requested.
+ */
+export async function throwIfStopped(stop: Stop | undefined): Promise<void> {
+  if (!stop) return;
+  if (performance.now() - lastTurn > TURN_AFTER) {
+    await new Promise((resolve) => setTimeout(resolve));
+    lastTurn = performance.now();
+  }
+  if (stop.requested) throw new Stopped("A stop was requested");
 }
 
 /** Turns a stop into null, and throws every other error again. */

@@ -256,9 +256,9 @@ export class Trainer {
     await runInMicroBatches(
       examples,
       { ...batch, outputs, totals, statistics: values },
-      (feeds) => {
-        throwIfStopped(options.stop);
-        return this.gradients.add(feeds, this.trained);
+      async (feeds) => {
+        await throwIfStopped(options.stop);
+        return await this.gradients.add(feeds, this.trained);
       },
     );
     const results = { ...batch, statistics: metrics };
