@@ -204,8 +204,8 @@ Deno.test("results go to the checkout of the current folder", async () => {
     }).spawn(),
   );
   equal(code, 0, err);
-  match(out, /^Wrote \.\.\/results\/local\/slow\/figure\.html$/m);
+  match(out, /^Wrote \.\.\/results\/local\/slow-quick\/figure\.html$/m);
   const results = join(folder.path, "checkout", "results", "local");
-  deepEqual(namesIn(results), ["slow"]);
+  deepEqual(namesIn(results), ["slow-quick"]);
   deepEqual(namesIn(inside), []);
 });
