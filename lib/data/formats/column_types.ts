@@ -12,7 +12,7 @@ export interface ColumnType {
   readonly expected: string;
   holds(value: unknown): boolean;
   /** Encoding of the value in an untyped cell. @default text */
-  readonly cell?: "json" | "label" | "messages";
+  readonly cell?: "json" | "label" | "messages" | "conversations";
 }
 
 export const text: ColumnType = {
@@ -35,7 +35,7 @@ export const texts: ColumnType = {
 export const conversations: ColumnType = {
   expected: "a list of messages or of lists of them, best first",
   holds: (value) => isListOf(value, areMessages),
-  cell: "json",
+  cell: "conversations",
 };
 
 export const ids: ColumnType = {
@@ -153,8 +153,7 @@ export function typedRow(
 ): SourceRow {
   const spelled = row.untyped ? untypedFields(row, columns) : row.fields;
   const messages = Object.entries(columns).flatMap(([name, { cell }]) => {
-    const value = cell === "messages" ? spelled[name] : undefined;
-    const found = typeof value === "string" ? messagesIn(value) : undefined;
+    const found = spelledMessages(spelled[name], cell);
     return found === undefined ? [] : [[name, found]];
   });
   if (messages.length === 0) return { ...row, fields: spelled };
@@ -162,6 +161,17 @@ export function typedRow(
     ...row,
     fields: { ...spelled, ...Object.fromEntries(messages) },
   };
+}
+
+/** Messages, or several conversations, of a cell that spells them as text. */
+function spelledMessages(value: unknown, cell: ColumnType["cell"]): unknown {
+  if (cell === "messages" && typeof value === "string") {
+    return messagesIn(value);
+  }
+  if (cell !== "conversations" || !Array.isArray(value)) return undefined;
+  if (value.length === 0 || !isListOf(value, text.holds)) return undefined;
+  const found = value.map((item) => messagesIn(item as string));
+  return found.includes(undefined) ? undefined : found;
 }
 
 function untypedFields(

@@ -1,5 +1,5 @@
 import { isObject } from "../../files/values.ts";
-import { isEmpty } from "./column_types.ts";
+import { isEmpty, messagesIn } from "./column_types.ts";
 import { type Format, SYSTEMS } from "./format.ts";
 import { mappingFormat } from "./mapping.ts";
 
@@ -42,6 +42,11 @@ const SETS: Readonly<Record<string, string>> = {
   // prometheus-eval/Preference-Collection
   "preference-collection":
     "prompt=orig_instruction; a=orig_response_A; b=orig_response_B; verdict=orig_preference; a-wins=A; b-wins=B",
+  // Two answers and the better one's name
+  "two-responses":
+    "prompt=prompt; a=response_a; b=response_b; verdict=preference; a-wins=a|response_a|model_a; b-wins=b|response_b|model_b",
+  "two-responses-winner":
+    "prompt=prompt; a=response_a; b=response_b; verdict=winner; a-wins=a|response_a|model_a; b-wins=b|response_b|model_b",
   // distilabel's rated generations
   "distilabel": "prompt=instruction; answers=generations; scores=ratings",
   "distilabel-prompt": "prompt=prompt; answers=generations; scores=ratings",
@@ -95,9 +100,19 @@ export const knownChats: readonly Format[] = [
       "prompt=messages; chosen=chosen; rejected=rejected",
       "axolotl",
     ),
-    ({ prompt, chosen, rejected }) =>
-      isEmpty(prompt) && [chosen, rejected].every(isAnswer),
+    ({ prompt, messages, chosen, rejected }) =>
+      isEmpty(prompt) && asks(messages) && [chosen, rejected].every(isAnswer),
     "messages",
+  ),
+  only(
+    mappingFormat(
+      "prompt=conversations; chosen=chosen; rejected=rejected",
+      "sharegpt-texts",
+    ),
+    ({ conversations, chosen, rejected }) =>
+      asks(conversations) &&
+      [chosen, rejected].every((text) => typeof text === "string"),
+    "conversations",
   ),
 ];
 
@@ -114,7 +129,19 @@ function only(
   };
 }
 
+/** Whether messages end with a question. */
+function asks(value: unknown): boolean {
+  const messages = typeof value === "string" ? messagesIn(value) : value;
+  const last = Array.isArray(messages) ? messages.at(-1) : messages;
+  return isObject(last) &&
+    ["user", "human", "tool", "observation"].includes(
+      String(last.role ?? last.from),
+    );
+}
+
+/** Whether a value is an answer alone, not a whole conversation. */
 function isAnswer(value: unknown): boolean {
+  if (typeof value === "string") return messagesIn(value) === undefined;
   const first = Array.isArray(value) ? value[0] : value;
   return isObject(first) && first.role === "assistant";
 }

@@ -258,7 +258,37 @@ const ROWS: Readonly<Record<string, { rows: Fields[]; ties?: Fields[] }>> = {
     rows: [
       { messages: ASKED, chosen: GOOD, rejected: BAD },
       { messages: ASKED, chosen: [GOOD], rejected: [BAD] },
+      { messages: ASKED, chosen: "Blue.", rejected: "Tuesday." },
     ],
+  },
+  "sharegpt-texts": {
+    rows: [{
+      conversations: [{ from: "human", value: Q }],
+      chosen: "Blue.",
+      rejected: "Tuesday.",
+    }],
+  },
+  "two-responses": {
+    rows: ["B", "response_b"].map((preference) => ({
+      prompt: Q,
+      response_a: "Tuesday.",
+      response_b: "Blue.",
+      preference,
+    })),
+    ties: [{
+      prompt: Q,
+      response_a: "A",
+      response_b: "B",
+      preference: "tie",
+    }],
+  },
+  "two-responses-winner": {
+    rows: [{
+      prompt: Q,
+      response_a: "Blue.",
+      response_b: "Tuesday.",
+      winner: "model_a",
+    }],
   },
 };
 

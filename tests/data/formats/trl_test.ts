@@ -416,3 +416,27 @@ Deno.test("openRows() takes a repeated prompt off conversations, whatever notes 
     strictEqual(found?.prompt.length, 3);
   }
 });
+
+Deno.test("text that spells messages is these in every column that holds messages", async () => {
+  const prompt = [user("Hi")];
+  const [good, bad] = [[assistant("A")], [assistant("B")]];
+  const rows: Fields[] = [
+    { prompt, chosen: good, rejected: bad },
+    { prompt, completion: good, label: true },
+    { prompt, completions: [good, bad] },
+    { chosen: [...prompt, ...good], rejected: [...prompt, ...bad] },
+    { messages: [...prompt, ...good], label: false },
+  ];
+  for (const row of rows) {
+    const asText = (value: unknown): unknown => {
+      if (!Array.isArray(value)) return value;
+      return Array.isArray(value[0])
+        ? value.map(asText)
+        : JSON.stringify(value);
+    };
+    const spelled = Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, asText(value)]),
+    );
+    deepStrictEqual(await read([spelled]), await read([row]));
+  }
+});
