@@ -225,15 +225,14 @@ async function* parseRows(
       return null;
     }
     const { leftOut = [], ...row } = parsed;
-    if (stated === undefined) refuseChanged(source, row, format);
-    count(notes.unread, unreadColumns(source, format));
+    const unread = unreadColumns(source, format);
+    if (stated === undefined) refuseChanged(source, unread, { row, format });
+    count(notes.unread, unread);
     count(notes.leftOut, leftOut);
     const { name, kind } = format;
     return { row, kind, format: name, columns: Object.keys(source.fields) };
   };
-  for await (const row of goodRows(rows, parse, refuse)) {
-    if (row) yield row;
-  }
+  yield* goodRows(rows, parse, refuse);
 }
 
 function unlessTie(source: SourceRow, format: Format): PreferenceRow | null {

@@ -103,16 +103,14 @@ export async function tokenOutput(
 }
 
 /** The columns of rows, without the rows that are left out. */
-async function* written(
+function written(
   rows: Iterable<PreferenceRow> | AsyncIterable<PreferenceRow>,
   { write, data }: {
     write: (row: PreferenceRow) => Fields | null;
     data: RowReader;
   },
 ): AsyncGenerator<Fields> {
-  for await (const fields of goodRows(rows, write, data.refuse)) {
-    if (fields) yield fields;
-  }
+  return goodRows(rows, write, data.refuse);
 }
 
 /** Rows after the conversions; held in memory only where there are any. */

@@ -105,23 +105,23 @@ export function shown(value: unknown): string {
 }
 
 /**
- * Makes a row of each item; where that throws, `refuse` takes the error and the
- * item is left out.
+ * Makes a row of each item, or `null` to leave it out; where that throws,
+ * `refuse` takes the error and the item is left out.
  */
 export async function* goodRows<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
-  make: (item: T) => R,
+  make: (item: T) => R | null,
   refuse: (error: Error) => void,
 ): AsyncGenerator<R> {
   for await (const item of items) {
-    let row: R;
+    let row: R | null;
     try {
       row = make(item);
     } catch (error) {
       refuse(error as Error);
       continue;
     }
-    yield row;
+    if (row !== null) yield row;
   }
 }
 

@@ -44,21 +44,21 @@ const EARLIER = new Set([
 ]);
 
 /**
- * Refuses columns without which a row means something else, and which its
+ * Refuses unread columns without which a row means something else, and which its
  * format does not read.
  *
  * @throws Error that names file, row and column.
  */
 export function refuseChanged(
-  source: SourceRow,
-  row: PreferenceRow,
-  format: Format,
+  { location, fields }: SourceRow,
+  unread: readonly string[],
+  { row, format }: { row: PreferenceRow; format: Format },
 ): void {
-  for (const name of unreadColumns(source, format)) {
-    const why = reason(name, source.fields[name], { row, format });
+  for (const name of unread) {
+    const why = reason(name, fields[name], { row, format });
     if (why === null) continue;
     throw unreadable(
-      source.location,
+      location,
       `"${name}" ${why}, and format ${format.name} does not read it; ` +
         `--format ${format.name} reads the rows without it`,
     );
