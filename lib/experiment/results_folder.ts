@@ -66,7 +66,7 @@ export class ResultsFolder implements AsyncDisposable {
     const folder = new ResultsFolder(resolve(path), identity);
     try {
       await Deno.mkdir(dirname(folder.target), { recursive: true });
-      folder.#held = await lockedFile(folder.#lock);
+      folder.#held = lockedFile(folder.#lock);
       await folder.#recover();
       folder.#isFinished = await folder.#checkFinished(replace);
       if (!folder.#isFinished) await folder.#begin(replace);

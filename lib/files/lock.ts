@@ -1,20 +1,26 @@
-import { orNull } from "./missing.ts";
-
 /**
- * Holds a file until it is closed or the process ends, whatever ends it.
+ * Holds a file until it is closed or the process ends, whatever ends it. It is
+ * made and held without giving way, so that no signal comes in between.
  *
  * @throws Error where another process holds it.
  */
-export async function lockedFile(path: string): Promise<Deno.FsFile> {
+export function lockedFile(path: string): Deno.FsFile {
   for (;;) {
-    const file = await Deno.open(path, { create: true, write: true });
-    if (!await file.tryLock(true)) {
+    const file = Deno.openSync(path, { create: true, write: true });
+    if (!file.tryLockSync(true)) {
       file.close();
       throw new Error("another run is writing there; expected another folder");
     }
     // The one before may have removed the file after it was opened here.
-    const there = await orNull(Deno.stat(path));
-    if (there?.ino === (await file.stat()).ino) return file;
+    if (inodeOf(path) === file.statSync().ino) return file;
     file.close();
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).ino;
+  } catch {
+    return null; // Removed.
   }
 }

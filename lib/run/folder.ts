@@ -54,7 +54,7 @@ export class RunFolder implements Disposable {
       if (!resume) await refuseRun(path);
       folder.#made = await makeFolder(path);
       const lock = join(path, LOCK);
-      folder.#lock = await lockedFile(lock);
+      folder.#lock = lockedFile(lock);
       folder.#lockName = untilDone(lock, () => Deno.removeSync(lock));
       await removeAbandoned(path);
       await removeAbandoned(folder.checkpoints);
