@@ -67,7 +67,7 @@ export const orpo = pairLoss({
 });
 
 /** −log σ(log odds(y_w|x)/odds(y_l|x)), eq. 7. */
-export function oddsRatioLoss(chosen: Sequences, rejected: Sequences): Value {
+function oddsRatioLoss(chosen: Sequences, rejected: Sequences): Value {
   return negLogSigmoid(sub(logOdds(chosen), logOdds(rejected)));
 }
 

@@ -16,7 +16,7 @@ export const OKABE_ITO = [
 ] as const;
 
 /** Plotly's line patterns, most different first. */
-export const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"] as const;
+const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"] as const;
 
 /** Plotly's point symbols, most different first. */
 export const SYMBOLS = [

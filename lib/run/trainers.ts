@@ -9,7 +9,7 @@ export class Trainers implements AsyncDisposable {
   readonly #kept: {
     readonly options: TrainerOptions;
     readonly key: string;
-    readonly trainer: Promise<Trainer>;
+    readonly trainer: Trainer;
   }[] = [];
 
   /** A trainer that stands at the policy's initial values. */
@@ -21,20 +21,20 @@ export class Trainers implements AsyncDisposable {
       kept.options.optimizer === optimizer &&
       kept.key === key
     );
-    if (!known) {
-      const trainer = Trainer.create(options);
-      this.#kept.push({ options, key, trainer });
-      return await trainer;
+    if (known) {
+      await known.trainer.restart(policy.initial);
+      return known.trainer;
     }
-    const trainer = await known.trainer;
-    await trainer.restart(policy.initial);
+    // Kept once it is made: one that fails leaves nothing to be released.
+    const trainer = await Trainer.create(options);
+    this.#kept.push({ options, key, trainer });
     return trainer;
   }
 
   /** Frees every trainer. */
   async release(): Promise<void> {
     for (const { trainer } of this.#kept.splice(0)) {
-      await (await trainer).release();
+      await trainer.release();
     }
   }
 

@@ -123,7 +123,7 @@ export async function readCheckpoint(
 }
 
 /** Steps of the checkpoints in a folder, in order. */
-export async function stepsIn(folder: string): Promise<number[]> {
+async function stepsIn(folder: string): Promise<number[]> {
   const names = await namesIn(folder);
   return names
     .flatMap((name) => name.match(NAME)?.slice(1).map(Number) ?? [])

@@ -58,7 +58,7 @@ export function tellBadRows({ count, errors }: BadRows): void {
 }
 
 /** Pieces with a gap in the middle of a long text. */
-export function shortened(
+function shortened(
   pieces: readonly SamplePiece[],
   { head, tail }: { head: number; tail: number },
 ): SamplePiece[] {

@@ -8,6 +8,7 @@ import {
 import { join } from "node:path";
 import type { Example } from "lib/data/example.ts";
 import { LOSSES } from "lib/losses/registry.ts";
+import { OPTIMIZERS } from "lib/optim.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { readRecord } from "lib/record/record.ts";
 import type { InputsInMemory } from "lib/run/inputs.ts";
@@ -144,6 +145,20 @@ Deno.test("run() compiles a policy and a loss once, and their variants apart", a
   strictEqual(await trainers.get(options({ beta: 1 })), first);
   ok(await trainers.get(options({ referenceFree: true })) !== first);
   ok(await trainers.get({ ...options({}), microTokens: 9 }) !== first);
+});
+
+Deno.test("a trainer that cannot be made says why, and is not kept", async () => {
+  const optimizer = {
+    ...OPTIMIZERS.adamw,
+    update: () => {
+      throw new RangeError("no step like this");
+    },
+  };
+  const inputs = { ...inMemory(), optimizer };
+  await rejects(runHere(SETTINGS, { inputs }), {
+    name: "RangeError",
+    message: "no step like this",
+  });
 });
 
 Deno.test("measures decide the lines of metrics and add to the summary", async () => {

@@ -22,7 +22,7 @@ export interface WeightInterval {
  * The interval of the paper's first version (equation 8), and the wider one
  * that is quoted from its later versions.
  */
-export const WEIGHT_INTERVALS: readonly WeightInterval[] = [
+const WEIGHT_INTERVALS: readonly WeightInterval[] = [
   { low: 1, high: 4 / 3, source: "https://arxiv.org/abs/2402.01306v1, eq. 8" },
   { low: 1, high: 3 / 2, source: "as quoted from its later versions" },
 ];

@@ -72,7 +72,7 @@ async function* counted(chunks: Chunks, count: Unpacking): Chunks {
  *
  * @throws if a frame is damaged or cut short, or something else follows it.
  */
-export async function* unpackZstd(chunks: Chunks): Chunks {
+async function* unpackZstd(chunks: Chunks): Chunks {
   const bytes = new ByteReader(chunks);
   while (!await bytes.ended()) {
     const start = await bytes.take(4);
