@@ -2,13 +2,20 @@ import { findExperiment } from "experiments/all.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
-import { differences } from "lib/record/differences.ts";
+import { type CompareOptions, compareRuns } from "lib/record/compare_runs.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { note, progress, runVerb, say, table } from "lib/cli/terminal.ts";
-import { type FlagValues, text } from "lib/cli/flag.ts";
+import { type FlagValues, number, text } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { dirname, join } from "node:path";
 import { reproduceTraining } from "lib/run/reproduce.ts";
+import {
+  causeRows,
+  reasonText,
+  resultRows,
+  sameText,
+  verdictText,
+} from "./reproduce/comparison_text.ts";
 
 const place = (what: string) =>
   text({
@@ -29,24 +36,40 @@ const REPRODUCE = {
       help: "the loss of a training run, if its file has moved",
       placeholder: "FILE.ts|SUM",
     }),
+    tolerance: number({
+      help: "for other hardware: a number may differ by this share of the " +
+        "largest that its name has in the run; rounding grows along training, " +
+        "so leave room for the last step",
+      default: 0,
+      min: 0,
+    }),
   },
   examples: [
     "deno task reproduce results/frontier/dpo-beta1-seed1",
     "deno task reproduce out/dpo --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
+    "deno task reproduce out/dpo --tolerance 0.001",
   ],
 } as const satisfies Verb;
 
-/** Present locations of inputs: a record names files without their folders. */
-type Sources = FlagValues<typeof REPRODUCE.flags>;
+type Values = FlagValues<typeof REPRODUCE.flags>;
 
-/** Functions that repeat a run, by the kind of its record. */
-const KINDS: Readonly<
-  Record<string, (record: RunRecord, sources: Sources) => Promise<RecordedRun>>
-> = {
-  train: (record, sources) => reproduceTraining(record, { sources }),
-  experiment: (record) =>
-    findExperiment(String(record.settings["experiment"]))
-      .reproduce(record, { watch: progress }),
+/** The way to repeat a run. */
+interface Kind extends Pick<CompareOptions, "makesInputs"> {
+  again(record: RunRecord, values: Values): Promise<RecordedRun>;
+}
+
+/** How runs are repeated, by the kind of their record. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  train: {
+    again: (record, { tolerance: _tolerance, ...sources }) =>
+      reproduceTraining(record, { sources }),
+  },
+  experiment: {
+    makesInputs: true,
+    again: (record) =>
+      findExperiment(String(record.settings["experiment"]))
+        .reproduce(record, { watch: progress }),
+  },
 };
 
 /** Rows of the table; the others are counted. */
@@ -57,8 +80,8 @@ await runVerb(
   async ({ positionals: { path }, values }) => {
     const file = path.endsWith(".json") ? path : join(path, "run.json");
     const record = await readRecord(file);
-    const again = KINDS[record.kind];
-    if (!again) {
+    const kind = KINDS[record.kind];
+    if (!kind) {
       throw new Error(
         `Cannot reproduce ${file}: its kind is "${record.kind}", expected ${
           Object.keys(KINDS).join(" or ")
@@ -66,42 +89,30 @@ await runVerb(
       );
     }
     const rows = readMetrics(join(dirname(file), "metrics.jsonl"));
-    report(differencesOf({ record, rows }, await again(record, values)));
+    const again = await kind.again(record, values);
+    report({ record, rows }, again, { ...kind, ...values });
   },
   () => "Stopped before the run was made again",
 );
 
-function differencesOf(before: RecordedRun, after: RecordedRun) {
-  return [
-    ...differences(before.record, after.record),
-    ...differences({ metrics: before.rows }, { metrics: after.rows }),
-  ];
-}
-
-function report(all: ReturnType<typeof differencesOf>): void {
-  // An older program recorded less.
-  const found = all.filter(({ before }) => before !== undefined);
-  if (found.length < all.length) {
-    const added = all.filter(({ before }) => before === undefined);
-    note(
-      `The record was made before it had ${
-        added.map(({ path }) => path).join(", ")
-      }`,
-    );
+function report(
+  before: RecordedRun,
+  after: RecordedRun,
+  options: Required<Pick<CompareOptions, "tolerance">> & CompareOptions,
+): void {
+  const found = compareRuns(before, after, options);
+  if (found.added.length > 0) {
+    note(`The record was made before it had ${found.added.join(", ")}`);
   }
-  if (found.length === 0) return say("Identical, bit for bit");
-  Deno.exitCode = 1;
-  table(
-    found.slice(0, SHOWN).map(({ path, before, after }) => ({
-      place: path,
-      recorded: JSON.stringify(before) ?? "nothing",
-      again: JSON.stringify(after) ?? "nothing",
-    })),
-  );
-  const hidden = found.length - SHOWN;
-  say(
-    `${found.length} ${found.length === 1 ? "difference" : "differences"}${
-      hidden > 0 ? `, of which ${hidden} are not shown` : ""
-    }`,
-  );
+  if (found.verdict === "different") {
+    Deno.exitCode = 1;
+    table(causeRows(found));
+    const same = sameText(found);
+    if (same) say(same);
+    say(reasonText(found));
+    table(resultRows(found, SHOWN));
+    const hidden = found.beyond.length - SHOWN;
+    if (hidden > 0) say(`${hidden} more are not shown`);
+  }
+  say(verdictText(found, options.tolerance));
 }

@@ -29,7 +29,11 @@ Deno.test("a training run is reproduced bit for bit, and a change is named", asy
   const other = await reproduce([out, ...sources]);
   strictEqual(other.code, 1);
   match(other.out, /adapter_model\.safetensors/);
-  match(other.out, /\d+ differences/);
+  match(other.out, /^Likely reason: /m);
+  match(other.out, /^Different: \d+ differences, by at most .*$/m);
+  const within = await reproduce([out, ...sources, "--tolerance", "3"]);
+  match(within.out, /^Within 3: \d+ of \d+ numbers differ, by at most /);
+  strictEqual(within.code, 0);
 });
 
 Deno.test("reproduce names a record that is not there", async () => {
