@@ -1,16 +1,16 @@
+import * as jobs from "../reviews/jobs.ts";
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { runDirectly } from "../run_directly.ts";
-import { regret, storedAttainable } from "./attainable.ts";
+import { regret, storedAttainable } from "../reviews/attainable.ts";
 import { frontierFigure } from "./figure.ts";
-import * as jobs from "./jobs.ts";
-import { trainReference } from "./reference_model.ts";
+import { trainReference } from "../reviews/reference_model.ts";
 import {
   FRONTIER_SETTINGS,
   type FrontierSettings,
   FULL,
   QUICK,
-} from "./settings.ts";
+} from "../reviews/settings.ts";
 import { summarize } from "./summary.ts";
 
 // Prices of a nat in units of reward, over which the attainable reward rises

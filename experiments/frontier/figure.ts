@@ -13,7 +13,7 @@ import {
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
 import type { Annotations } from "plotly.js";
 import { seriesStyle } from "lib/plot/style.ts";
-import type { FrontierMethod } from "./settings.ts";
+import type { FrontierMethod } from "../reviews/settings.ts";
 import type { FrontierSetting, Summary } from "./summary.ts";
 
 /** The colour of facts about the world, as opposed to measurements. */

@@ -9,8 +9,8 @@ import {
   type AttainablePoint,
   attainableReward,
   storedAttainable,
-} from "./attainable.ts";
-import type { FrontierMethod, FrontierSettings } from "./settings.ts";
+} from "../reviews/attainable.ts";
+import type { FrontierMethod, FrontierSettings } from "../reviews/settings.ts";
 
 /** A method at one of its values, over seeds; step 0 is π_ref. */
 export interface FrontierSetting extends SettingSummary {

@@ -3,8 +3,8 @@ import {
   distinctN,
   measure,
   type Sample,
-} from "experiments/frontier/evaluation.ts";
-import { encode, goldReward, PROMPTS } from "experiments/frontier/world.ts";
+} from "experiments/reviews/evaluation.ts";
+import { encode, goldReward, PROMPTS } from "experiments/reviews/world.ts";
 
 const sample = (text: string, tokenKl: number[]): Sample => ({
   prompt: PROMPTS[0]!,

@@ -8,7 +8,7 @@ import {
   type Pair,
   preferenceProbability,
   PROMPTS,
-} from "experiments/frontier/world.ts";
+} from "experiments/reviews/world.ts";
 
 const GOOD = encode("it is great . </s>");
 const FINE = encode("it is fine . </s>");

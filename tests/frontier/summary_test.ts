@@ -1,8 +1,8 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import { attainableReward } from "experiments/frontier/attainable.ts";
-import { frontierFigure } from "experiments/frontier/figure.ts";
-import { FRONTIER_SETTINGS } from "experiments/frontier/settings.ts";
 import * as frontier from "experiments/frontier/summary.ts";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { attainableReward } from "experiments/reviews/attainable.ts";
+import { frontierFigure } from "experiments/frontier/figure.ts";
+import { FRONTIER_SETTINGS } from "experiments/reviews/settings.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { collectRuns } from "lib/experiment/summary.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";

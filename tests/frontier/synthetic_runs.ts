@@ -1,6 +1,6 @@
 import { FRONTIER } from "experiments/frontier/experiment.ts";
-import { referenceOutcome } from "experiments/frontier/jobs.ts";
-import { policyOf } from "experiments/frontier/reference_model.ts";
+import { referenceOutcome } from "experiments/reviews/jobs.ts";
+import { policyOf } from "experiments/reviews/reference_model.ts";
 import { gridPoints } from "lib/experiment/grid.ts";
 import { recordRun } from "lib/experiment/records.ts";
 import type { RecordedRun } from "lib/record/record.ts";

@@ -1,4 +1,4 @@
-import { type FrontierSettings, FULL } from "experiments/frontier/settings.ts";
+import { type FrontierSettings, FULL } from "experiments/reviews/settings.ts";
 
 /** The experiment in a second or two: a model that learns next to nothing. */
 export const TINY: FrontierSettings = {

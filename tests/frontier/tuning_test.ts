@@ -1,10 +1,10 @@
+import tuning from "experiments/frontier/tuning.json" with { type: "json" };
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { regret } from "experiments/frontier/attainable.ts";
-import { FULL } from "experiments/frontier/settings.ts";
+import { regret } from "experiments/reviews/attainable.ts";
+import { FULL } from "experiments/reviews/settings.ts";
 import { FRONTIER } from "experiments/frontier/experiment.ts";
 import { readRecord } from "lib/record/record.ts";
 import { checkout } from "../places.ts";
-import tuning from "experiments/frontier/tuning.json" with { type: "json" };
 
 const CURVE = [2, 1, 0.5].map((beta) => ({
   beta,

@@ -2,9 +2,9 @@ import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import {
   hashWeights,
   trainReference,
-} from "experiments/frontier/reference_model.ts";
+} from "experiments/reviews/reference_model.ts";
 import { mean } from "lib/train/metrics.ts";
-import { TINY } from "./tiny_settings.ts";
+import { TINY } from "../frontier/tiny_settings.ts";
 
 const silent = () => ({ update: () => {}, finish: () => {} });
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { pairMeasures } from "experiments/frontier/evaluation.ts";
+import { pairMeasures } from "experiments/reviews/evaluation.ts";
 
 Deno.test("accuracy counts pairs whose chosen completion gained strictly more", () => {
   const reference = [[-5, -5], [-1, -9], [-3, -3], [-4, -2]];

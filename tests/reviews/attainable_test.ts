@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { mean } from "lib/train/metrics.ts";
 import { Rng } from "lib/rng.ts";
-import { attainableFrontier } from "experiments/frontier/attainable.ts";
+import { attainableFrontier } from "experiments/reviews/attainable.ts";
 
 /** Counts of completions in 20 samples of π_ref, and their rewards. */
 interface FinitePrompt {

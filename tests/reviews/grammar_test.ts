@@ -8,7 +8,7 @@ import {
   type Grammar,
   sampleWords,
   terminals,
-} from "experiments/frontier/grammar.ts";
+} from "experiments/reviews/grammar.ts";
 
 /** "a x" 3/8, "a y" 3/8, "b" 1/4, each with a full stop. */
 const SMALL: Grammar = [

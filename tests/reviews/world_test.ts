@@ -8,7 +8,7 @@ import {
 import { mean } from "lib/train/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { quantile } from "lib/stats/interval.ts";
-import { entropy } from "experiments/frontier/grammar.ts";
+import { entropy } from "experiments/reviews/grammar.ts";
 import {
   BOS,
   decode,
@@ -20,7 +20,7 @@ import {
   type Review,
   sampleReview,
   VOCABULARY,
-} from "experiments/frontier/world.ts";
+} from "experiments/reviews/world.ts";
 
 const PROMPT = PROMPTS.find(({ ids }) =>
   decode(ids) === "<s> review of the used camera :"
