@@ -4,6 +4,7 @@ import { writeTextAtomically } from "../files/atomic.ts";
 import { lockedFile } from "../files/lock.ts";
 import { exists, namesIn, orNull } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
+import { TABLE_FILES } from "../plot/tables.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import {
   differenceOf,
@@ -17,7 +18,10 @@ import { readRun } from "./records.ts";
 /** A file that all results have. A folder without it is not replaced. */
 const MARKER = "summary.json";
 /** Files of results that are made anew. */
-const FILES = [MARKER, IDENTITY, "figure.json", "figure.html"];
+const FILES = [
+  ...[MARKER, IDENTITY, "figure.json", "figure.html"],
+  ...Object.keys(TABLE_FILES),
+];
 /** Folder of values that runs share, until the results are complete. */
 const KEPT = "kept";
 const WAYS_OUT = "give another --out, or --replace";

@@ -4,6 +4,7 @@ import { reasonOf } from "../files/values.ts";
 import { resolveDevice } from "../onnx/devices.ts";
 import type { Figure } from "../plot/figure.ts";
 import { writeFigure } from "../plot/figure_page.ts";
+import { writeTables } from "../plot/tables.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { provenance } from "../record/environment.ts";
 import { Clock, type RecordedRun, type RunRecord } from "../record/record.ts";
@@ -108,7 +109,7 @@ async function runMissing<S extends GridSettings, Shared, Data, Out>(
   clock.lap("runs");
 }
 
-/** Writes `summary.json`, `figure.json` and `figure.html` from the records. */
+/** Writes summary, figure and tables from the records. */
 export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
   folder: string,
@@ -117,6 +118,7 @@ export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
   const json = `${canonicalJson(summary, { indent: 1 })}\n`;
   await writeTextAtomically(join(folder, "summary.json"), json);
   await writeFigure(folder, figure);
+  await writeTables(folder, figure.tables);
   return figure;
 }
 

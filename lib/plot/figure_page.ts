@@ -3,6 +3,7 @@ import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import type { Figure, Table } from "./figure.ts";
 import { escapeHtml, pageHtml, panelHtml } from "./page.ts";
+import { cellText } from "./tables.ts";
 
 /** Writes a figure to a folder: its data as figure.json, its page as figure.html. */
 export async function writeFigure(
@@ -51,7 +52,5 @@ ${body.join("\n")}
 }
 
 function cellHtml(cell: string | number | null | undefined): string {
-  if (cell === null || cell === undefined) return "–";
-  if (typeof cell === "string") return escapeHtml(cell);
-  return Number.isInteger(cell) ? `${cell}` : `${Number(cell.toPrecision(4))}`;
+  return escapeHtml(cellText(cell ?? null));
 }

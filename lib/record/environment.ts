@@ -125,7 +125,7 @@ function packageVersions(
   imports: Record<string, string>,
 ): Record<string, string> {
   const specifiers = Object.values(imports).map((target) =>
-    target.match(/^(?:npm|jsr):(.+)@(.+)$/)
+    target.match(/^(?:npm|jsr):(.+)@([^/]+)/)
   );
   return Object.fromEntries(
     specifiers.filter((match) => match !== null).map((

@@ -98,7 +98,10 @@ Deno.test("summary and figure are made anew from the records", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "toy");
   await toy.run({ ...OPTIONS, out });
-  const names = ["summary.json", "figure.json", "figure.html"];
+  const names = [
+    ...["summary.json", "figure.json", "figure.html"],
+    ...["table.md", "table.tex", "table.csv"],
+  ];
   const read = () =>
     names.map((name) => Deno.readTextFileSync(join(out, name)));
   const before = read();

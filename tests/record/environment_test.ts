@@ -32,6 +32,7 @@ Deno.test("environment() has exact versions and the execution it is given", () =
   deepStrictEqual({ ...found, ...execution }, found);
   match(found.packages["onnxruntime-node"] ?? "", /^\d+\.\d+\.\d+$/);
   match(found.packages["@huggingface/hub"] ?? "", /^\d+\.\d+\.\d+$/);
+  match(found.packages["csv-stringify"] ?? "", /^\d+\.\d+\.\d+$/);
   strictEqual(found.packages["lib/"], undefined);
   match(found.lockfile ?? "", /^[0-9a-f]{64}$/);
   strictEqual(found.deno, Deno.version.deno);
