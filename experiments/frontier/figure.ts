@@ -5,6 +5,7 @@ import {
   endOf,
   endTable,
   errorBar,
+  methodStyle,
   nameOf,
   rounded,
   seedsText,
@@ -12,7 +13,6 @@ import {
 } from "lib/experiment/figure_parts.ts";
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
 import type { Annotations } from "plotly.js";
-import { seriesStyle } from "lib/plot/style.ts";
 import type { FrontierMethod } from "../reviews/settings.ts";
 import type { FrontierSetting, Summary } from "./summary.ts";
 
@@ -138,7 +138,7 @@ function frontierPanel(summary: Summary): Panel {
         mode: "markers",
         marker: { color: INK, symbol: "diamond-open", size: 11 },
       },
-      ...methods.flatMap((method, i) => methodTraces(summary, method, i)),
+      ...methods.flatMap((method) => methodTraces(summary, method)),
     ],
     layout: {
       xaxis: {
@@ -150,7 +150,7 @@ function frontierPanel(summary: Summary): Panel {
         rangemode: "tozero",
       },
       hovermode: "closest",
-      annotations: methods.flatMap((method, i) => labels(summary, method, i))
+      annotations: methods.flatMap((method) => labels(summary, method))
         .concat(marked.map(({ beta, kl, reward }) => ({
           x: rounded(rootOf(kl)),
           y: reward,
@@ -167,10 +167,9 @@ function frontierPanel(summary: Summary): Panel {
 function methodTraces(
   summary: Summary,
   method: FrontierMethod,
-  index: number,
 ): ScatterTrace[] {
   const settings = settingsOf(summary, method);
-  const { line, marker } = seriesStyle(index);
+  const { line, marker } = methodStyle(method.loss);
   const ways = settings.flatMap(({ trajectory }) => [
     ...trajectory.map(({ measures }) => measures),
     null,
@@ -224,12 +223,11 @@ function curve(
 function labels(
   summary: Summary,
   method: FrontierMethod,
-  index: number,
 ): Partial<Annotations>[] {
   if (method.option === null) return [];
   return settingsOf(summary, method).map((setting) => {
     const { kl, goldReward } = endOf(setting);
-    const color = seriesStyle(index).line.color;
+    const color = methodStyle(method.loss).line.color;
     return {
       x: rounded(rootOf(kl!.mean)),
       y: rounded(goldReward!.mean),

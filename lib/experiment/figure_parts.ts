@@ -1,6 +1,7 @@
 import type { ErrorBar } from "plotly.js";
 import type { Panel, ScatterTrace, Table } from "../plot/figure.ts";
-import { seriesStyle } from "../plot/style.ts";
+import { LOSSES } from "../losses/registry.ts";
+import { markStyle, type SeriesStyle } from "../plot/style.ts";
 import type { Interval } from "../stats/interval.ts";
 import type { Intervals, SettingSummary } from "./summary.ts";
 
@@ -25,6 +26,11 @@ export function nameOf(setting: SettingSummary): string {
 /** The value of the option that varies, as text. */
 export function valueOf({ option, value }: SettingSummary): string {
   return option === "learningRate" ? value.toExponential() : `${value}`;
+}
+
+/** The style of a method, as its loss declares it. */
+export function methodStyle(id: string): SeriesStyle {
+  return markStyle(LOSSES.find((loss) => loss.id === id)?.mark);
 }
 
 /** Says over how many seeds the numbers of a figure are means. */
@@ -84,7 +90,7 @@ export function curvePanel(
   return {
     title,
     ...(note ? { note } : {}),
-    data: settings.map((setting, i) => trainingCurve(setting, { measure, i })),
+    data: settings.map((setting) => trainingCurve(setting, measure)),
     layout: {
       xaxis: { title: { text: "step" }, rangemode: "tozero" },
       yaxis: { title: { text: axis } },
@@ -94,13 +100,13 @@ export function curvePanel(
 
 function trainingCurve(
   setting: SettingSummary,
-  { measure, i }: { measure: string; i: number },
+  measure: string,
 ): ScatterTrace {
   const points = setting.trajectory.flatMap(({ step, measures }) => {
     const interval = measures[measure];
     return interval ? [{ step, interval }] : [];
   });
-  const style = seriesStyle(i);
+  const style = methodStyle(setting.loss);
   return {
     type: "scatter",
     mode: "lines+markers",

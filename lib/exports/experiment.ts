@@ -33,8 +33,12 @@ export {
 export {
   type BarTrace,
   type Figure,
+  type FigureFinding,
   type Panel,
+  type SampleSet,
+  type SampleText,
   type ScatterTrace,
   type Table,
   type Trace,
+  type Verdict,
 } from "../plot/figure.ts";

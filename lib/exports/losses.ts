@@ -78,3 +78,4 @@ export {
 } from "../losses/options.ts";
 export { findLoss, LOSSES } from "../losses/registry.ts";
 export { logRatio, negLogSigmoid } from "../losses/sequences.ts";
+export { type Mark } from "../plot/style.ts";

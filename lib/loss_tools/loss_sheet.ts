@@ -18,7 +18,7 @@ export async function lossSheet(loss: Loss): Promise<LossSheet> {
   const curves = await lossCurves(loss);
   const isPair = loss.data === "pairs" || loss.data === "ranks";
   return {
-    ...{ id, title, formula, derivation, source },
+    ...{ id, title, mark: loss.mark, formula, derivation, source },
     needs: [loss.data, ...describeRequirements(loss)].join(", "),
     statistics: statistics?.formula ?? null,
     start: startText(loss, curves.start),

@@ -12,6 +12,7 @@ import { beta } from "./options.ts";
 export const alphapo = pairLoss({
   id: "alphapo",
   title: "AlphaPO: SimPO with a shaped reward",
+  mark: { color: "orange", dash: "dash", symbol: "diamond" },
   formula: "−log σ(β(r_w − r_l) − γ) + λ_NLL NLL(y_w), " +
     'r = (1 − p^(−α))/α, log p = "mean token" log π(y|x)',
   derivation: [

@@ -22,6 +22,7 @@ export function ranked(
 export const aot = pairLoss({
   id: "aot",
   title: "Alignment via Optimal Transport, paired",
+  mark: { color: "sky", dash: "dashdot", symbol: "circle" },
   formula: "−(1−ε) log σ(β(u_(i) − v_(i))) − ε log σ(−β(u_(i) − v_(i))), " +
     'u = log π(y_w|x) − log π(y_l|x), v = "the same of" π_ref, "sorted"',
   derivation: [

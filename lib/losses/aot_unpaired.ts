@@ -16,6 +16,7 @@ import { beta, labelSmoothing } from "./options.ts";
 export const aotUnpaired = pairLoss({
   id: "aot-unpaired",
   title: "Alignment via Optimal Transport, unpaired",
+  mark: { color: "sky", dash: "longdash", symbol: "x" },
   formula: "−(1−ε) log σ(βd_i) − ε log σ(−βd_i), d_i = Δ_(w(i)) − Δ_(l(i)), " +
     'Δ = log π(y|x) − log π_ref(y|x), "each sorted"',
   derivation: [

@@ -11,6 +11,7 @@ import { beta } from "./options.ts";
 export const apoDown = pairLoss({
   id: "apo-down",
   title: "Anchored Preference Optimization, down",
+  mark: { color: "vermilion", dash: "solid", symbol: "triangle-down" },
   formula: "σ(βΔ_w) + 1 − σ(β(Δ_w − Δ_l)), Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [
     "For chosen answers that are worse than the model's own: learning to prefer them must not make them likelier.",

@@ -11,6 +11,7 @@ import { beta } from "./options.ts";
 export const apoZero = pairLoss({
   id: "apo-zero",
   title: "Anchored Preference Optimization, zero",
+  mark: { color: "vermilion", dash: "longdash", symbol: "diamond" },
   formula: "1 − σ(βΔ_w) + σ(βΔ_l), Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [
     "DPO sees the difference `Δ_w − Δ_l` alone, and both may fall. Here each log-ratio is anchored at 0, where π is `π_ref`.",

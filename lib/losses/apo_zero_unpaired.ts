@@ -12,6 +12,7 @@ import { beta, desirableWeight, undesirableWeight } from "./options.ts";
 export const apoZeroUnpaired = labelLoss({
   id: "apo-zero-unpaired",
   title: "Anchored Preference Optimization (zero) of labelled completions",
+  mark: { color: "vermilion", dash: "dash", symbol: "star" },
   formula: 'λ_D (1 − σ(βΔ)) "if desirable," λ_U σ(βΔ) "if not", ' +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

@@ -37,6 +37,7 @@ export const runningShift = {
 export const bco = pairLoss({
   id: "bco",
   title: "Binary Classifier Optimization",
+  mark: { color: "vermilion", dash: "dot", symbol: "circle" },
   formula: "−log σ(βΔ_w − δ) − log σ(−(βΔ_l − δ)), " +
     'Δ = log π(y|x) − log π_ref(y|x), δ = "running mean of" βΔ',
   derivation: [

@@ -12,6 +12,7 @@ import { beta } from "./options.ts";
 export const bcoUnpaired = labelLoss({
   id: "bco-unpaired",
   title: "Binary Classifier Optimization of labelled completions",
+  mark: { color: "vermilion", dash: "dashdot", symbol: "triangle-up" },
   formula: '−log σ(βΔ − δ) "if desirable," −log σ(δ − βΔ) "if not", ' +
     'Δ = log π(y|x) − log π_ref(y|x), δ = "running mean of" βΔ',
   derivation: [

@@ -16,6 +16,7 @@ import { beta, labelSmoothing } from "./options.ts";
 export const cpo = pairLoss({
   id: "cpo",
   title: "Contrastive Preference Optimization",
+  mark: { color: "orange", dash: "dot", symbol: "cross" },
   formula: "−(1−ε) log σ(z) − ε log σ(−z) + λ_NLL NLL(y_w), " +
     "z = β(log π(y_w|x) − log π(y_l|x))",
   derivation: [

@@ -15,6 +15,7 @@ import { beta } from "./options.ts";
 export const discopop = pairLoss({
   id: "discopop",
   title: "DiscoPOP: a log-ratio modulated loss",
+  mark: { color: "blue", dash: "dashdot", symbol: "square" },
   formula: "(1 − m)(−log σ(z)) + m e^(−z), m = σ(z/τ), z = β(Δ_w − Δ_l), " +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

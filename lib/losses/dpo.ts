@@ -15,6 +15,7 @@ import { logRatio, smoothed } from "./sequences.ts";
 export const dpo = pairLoss({
   id: "dpo",
   title: "Direct Preference Optimization",
+  mark: { color: "blue", dash: "solid", symbol: "circle" },
   formula: "−(1−ε) log σ(β(Δ_w − Δ_l)) − ε log σ(−β(Δ_w − Δ_l)), " +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

@@ -7,6 +7,7 @@ import { beta } from "./options.ts";
 export const dpop = pairLoss({
   id: "dpop",
   title: "DPO-Positive",
+  mark: { color: "blue", dash: "dot", symbol: "triangle-up" },
   formula: "−log σ(β(Δ_w − Δ_l − λ max(0, −Δ_w))), " +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

@@ -8,6 +8,7 @@ import { beta } from "./options.ts";
 export const exo = pairLoss({
   id: "exo",
   title: "Efficient Exact Optimization",
+  mark: { color: "sky", dash: "solid", symbol: "triangle-down" },
   formula: "q (log q − log(1−ε)) + (1−q) (log(1−q) − log ε), " +
     "q = σ(β(Δ_w − Δ_l)), Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

@@ -17,6 +17,7 @@ const MAX_EXPONENT = 80;
 export const fDpo = pairLoss({
   id: "f-dpo",
   title: "DPO under other divergences (f-DPO)",
+  mark: { color: "blue", dash: "solid", symbol: "triangle-down" },
   formula: "−log σ(β(f′(u_w) − f′(u_l))), u = (π(y|x))/(π_ref(y|x)), " +
     'f′(u) = log u "or" −1/u "or" log(2u/(1+u)) "or" (1 − u^(−α))/α',
   derivation: [

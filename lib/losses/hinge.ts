@@ -11,6 +11,7 @@ import { beta } from "./options.ts";
 export const hinge = pairLoss({
   id: "hinge",
   title: "Hinge loss of log-ratios (RSO)",
+  mark: { color: "sky", dash: "dash", symbol: "square" },
   formula: "max(0, 1 − β(Δ_w − Δ_l)), Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [
     "DPO's rewards `β log(π/π_ref)`, told apart by a support vector machine in place of logistic regression: `max(0, 1 − (r_w − r_l))` for `−log σ(r_w − r_l)`.",

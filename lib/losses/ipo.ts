@@ -12,6 +12,7 @@ import { beta } from "./options.ts";
 export const ipo = pairLoss({
   id: "ipo",
   title: "Identity Preference Optimization",
+  mark: { color: "sky", dash: "solid", symbol: "diamond" },
   formula: "(Δ_w − Δ_l − 1/(2τ))^2, " +
     'Δ = log π(y|x) − log π_ref(y|x), "summed or mean over tokens"',
   derivation: [

@@ -49,6 +49,7 @@ function lendersOfOtherPrompts(examples: Prompted): number[] {
 export const kto = labelLoss({
   id: "kto",
   title: "Kahneman–Tversky Optimization",
+  mark: { color: "vermilion", dash: "solid", symbol: "square" },
   formula: 'λ σ(−β(Δ − z_0)) "if desirable," λ σ(β(Δ − z_0)) "if not", ' +
     "Δ = log π(y|x) − log π_ref(y|x), z_0 = max(0, mean Δ of mismatched pairs)",
   derivation: [

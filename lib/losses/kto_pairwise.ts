@@ -13,6 +13,7 @@ import { negLogSigmoid, perToken } from "./sequences.ts";
 export const ktoPairwise = pairLoss({
   id: "kto-pairwise",
   title: "KTO as simplified: a logistic loss of scores",
+  mark: { color: "vermilion", dash: "dash", symbol: "x" },
   formula: '−log σ(β(f(x,y_w) − f(x,y_l))), f = log π(y|x), "summed or mean"',
   derivation: [
     "Bradley–Terry with the log-probability itself as the reward: DPO reference-free; with means, SimPO without its margin.",

@@ -12,6 +12,7 @@ import { beta } from "./options.ts";
 export const ldDpo = pairLoss({
   id: "ld-dpo",
   title: "Length-desensitized DPO",
+  mark: { color: "blue", dash: "dashdot", symbol: "diamond" },
   formula: "−log σ(β(Δ_w − Δ_l)), Δ = ℓ − ℓ_ref, " +
     "ℓ = sum_(t<m) log π(y_t) + α sum_(t>=m) log π(y_t), m = min(n_w, n_l)",
   derivation: [

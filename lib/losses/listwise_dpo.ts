@@ -18,6 +18,7 @@ const HIDDEN = -1e9;
 export const listwiseDpo = rankLoss({
   id: "listwise-dpo",
   title: "Listwise DPO (Plackett–Luce)",
+  mark: { color: "blue", dash: "dash", symbol: "star" },
   formula: "−sum_k log(e^(βΔ_k)/(sum_(j>=k) e^(βΔ_j))), " +
     'Δ = log π(y|x) − log π_ref(y|x), "best first"',
   derivation: [

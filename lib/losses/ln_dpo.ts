@@ -10,6 +10,7 @@ import { beta } from "./options.ts";
 export const lnDpo = pairLoss({
   id: "ln-dpo",
   title: "Length-normalized DPO",
+  mark: { color: "blue", dash: "longdash", symbol: "x" },
   formula: "−log σ(β(Δ_w/n_w − Δ_l/n_l)), " +
     'Δ = log π(y|x) − log π_ref(y|x), n = "tokens of" y',
   derivation: [

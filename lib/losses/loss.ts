@@ -1,4 +1,5 @@
 import type { Value } from "../onnx/graph.ts";
+import type { Mark } from "../plot/style.ts";
 import type { LossRow } from "./batch.ts";
 import type { Batches } from "./batches.ts";
 import type {
@@ -94,6 +95,8 @@ export interface Definition<O extends LossOptions> {
   readonly id: string;
   /** Name in words. */
   readonly title: string;
+  /** Its look in figures. @default gray */
+  readonly mark?: Mark;
   /** The quantity that is minimised for each example, in plain text. */
   readonly formula: string;
   /** The steps of its derivation; formulas stand in backquotes. */

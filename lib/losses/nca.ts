@@ -12,6 +12,7 @@ import { beta } from "./options.ts";
 export const nca = pairLoss({
   id: "nca",
   title: "Noise Contrastive Alignment",
+  mark: { color: "sky", dash: "dot", symbol: "cross" },
   formula: "−log σ(r_w) − 1/2 log σ(−r_w) − 1/2 log σ(−r_l), " +
     "r = β(log π(y|x) − log π_ref(y|x))",
   derivation: [

@@ -21,6 +21,7 @@ const NEAREST_TO_ZERO = -(2 ** -24);
 export const orpo = pairLoss({
   id: "orpo",
   title: "Odds Ratio Preference Optimization",
+  mark: { color: "green", dash: "solid", symbol: "triangle-up" },
   formula: "NLL(y_w) − λ log σ(o_w − o_l), o = a − log(1 − e^a), " +
     'a = "mean token" log π(y|x)',
   derivation: [

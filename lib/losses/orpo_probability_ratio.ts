@@ -11,6 +11,7 @@ import { negLogSigmoid, perToken } from "./sequences.ts";
 export const orpoProbabilityRatio = pairLoss({
   id: "orpo-probability-ratio",
   title: "ORPO by probability ratio",
+  mark: { color: "green", dash: "dot", symbol: "diamond" },
   formula: 'NLL(y_w) − λ log σ(a_w − a_l), a = "mean token" log π(y|x)',
   derivation: [
     "ORPO adds to `NLL(y_w)` the log of how much likelier y_w is than y_l, through `−log σ`. Likelier is a matter of odds there, `P/(1 − P)`, and of probabilities here, `P = e^a`.",

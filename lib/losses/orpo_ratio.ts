@@ -9,6 +9,7 @@ import { pairLoss } from "./loss.ts";
 export const orpoRatio = pairLoss({
   id: "orpo-ratio",
   title: "ORPO as simplified: the log-probability ratio",
+  mark: { color: "green", dash: "dash", symbol: "triangle-down" },
   formula: "−log(π(y_w|x) / π(y_l|x))",
   derivation: [
     "Its gradient pushes `log π(y_l|x)` down with the same force however low it is, and the loss falls without end while the policy forgets language.",

@@ -12,6 +12,7 @@ import { beta, labelSmoothing } from "./options.ts";
 export const robust = pairLoss({
   id: "robust",
   title: "Robust DPO",
+  mark: { color: "blue", dash: "dash", symbol: "square" },
   formula: "(−(1−ε) log σ(β(Δ_w − Δ_l)) + ε log σ(−β(Δ_w − Δ_l))) / (1−2ε), " +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

@@ -9,6 +9,7 @@ import { likelihoodOptions, nll } from "./nll.ts";
 export const sft = completionLoss({
   id: "sft",
   title: "Supervised fine-tuning on chosen completions",
+  mark: { color: "purple", dash: "solid", symbol: "x" },
   formula: "−log π(y_w|x), averaged over tokens",
   derivation: [
     "Maximum likelihood: minimising `−log π(y_w|x)` over the data minimises the KL divergence from the data to the policy.",

@@ -13,6 +13,7 @@ import { beta, labelSmoothing } from "./options.ts";
 export const simpo = pairLoss({
   id: "simpo",
   title: "Simple Preference Optimization",
+  mark: { color: "orange", dash: "solid", symbol: "star" },
   formula: "−(1−ε) log σ(z) − ε log σ(−z) + λ_NLL NLL(y_w), " +
     'z = β(a_w − a_l) − γ, a = "mean token" log π(y|x)',
   derivation: [

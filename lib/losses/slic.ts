@@ -11,6 +11,7 @@ import { pairLoss } from "./loss.ts";
 export const slic = pairLoss({
   id: "slic",
   title: "Sequence Likelihood Calibration",
+  mark: { color: "sky", dash: "dot", symbol: "triangle-up" },
   formula: "max(0, δ − log π(y_w|x) + log π(y_l|x)) − λ log π(y_w|x)",
   derivation: [
     "Calibration: a better answer should be likelier by a margin, `log π(y_w|x) − log π(y_l|x) ≥ δ`; the loss is the missing part of that margin.",

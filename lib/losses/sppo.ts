@@ -13,6 +13,7 @@ import { beta } from "./options.ts";
 export const sppo = pairLoss({
   id: "sppo",
   title: "Self-Play Preference Optimization",
+  mark: { color: "sky", dash: "dash", symbol: "star" },
   formula: "(Δ_w − 1/(2β))^2 + (Δ_l + 1/(2β))^2, " +
     "Δ = log π(y|x) − log π_ref(y|x)",
   derivation: [

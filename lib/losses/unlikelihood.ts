@@ -11,6 +11,7 @@ import { pairLoss } from "./loss.ts";
 export const unlikelihood = pairLoss({
   id: "unlikelihood",
   title: "Unlikelihood: DPO without its gradient's weight",
+  mark: { color: "purple", dash: "dash", symbol: "circle" },
   formula: "−log π(y_w|x) + α log π(y_l|x)",
   derivation: [
     "DPO's gradient raises `log π(y_w|x)` and lowers `log π(y_l|x)`, both weighted by `β σ(βΔ_l − βΔ_w)`: by how wrong the implicit reward has the pair.",

@@ -12,6 +12,7 @@ import { beta } from "./options.ts";
 export const wpo = pairLoss({
   id: "wpo",
   title: "Weighted Preference Optimization",
+  mark: { color: "blue", dash: "dot", symbol: "cross" },
   formula: "−w(y_w) w(y_l) log σ(β(Δ_w − Δ_l)), " +
     'log w(y) = "mean over tokens of" (log π(y_t) − log sum_v π(v)^2)',
   derivation: [

@@ -1,6 +1,6 @@
 import dataStyle from "./data_page.css" with { type: "text" };
 import type { Panel } from "./figure.ts";
-import { escapeHtml, factsHtml, pageHtml, panelHtml } from "./page.ts";
+import { escapeHtml, factsHtml, pageHtml, panelsHtml } from "./page.ts";
 import { OKABE_ITO } from "./style.ts";
 
 /** The content of a data file's page. */
@@ -67,7 +67,7 @@ export function dataPageHtml(sheet: DataSheet): string {
         facts.map(([name, text]) => [escapeHtml(name), escapeHtml(text)]),
       ),
       findingsHtml(findings),
-      `<div class="panels">${panels.map(panelHtml).join("\n")}</div>`,
+      panelsHtml(panels),
       samplesHtml(samples),
     ].join("\n"),
     plots: panels,

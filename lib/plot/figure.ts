@@ -2,14 +2,57 @@ import type { Layout, PlotData } from "plotly.js";
 
 /** A page of plots, tables and prose: everything that `figure.json` holds. */
 export interface Figure {
-  /** Heading of the page. */
+  /** Heading of the page: the finding, where there is one. */
   title: string;
   /** Paragraphs under the title. */
   text: string[];
+  /** Claims and verdicts, above the plots. @default none */
+  findings?: FigureFinding[];
   /** Plots, in order. */
   panels: Panel[];
+  /** Texts that methods write, below the plots. @default none */
+  samples?: SampleSet[];
   /** Tables below the plots. */
   tables: Table[];
+}
+
+/** The verdict on a claim. */
+export type Verdict = "shown" | "opposite" | "not shown" | "not testable";
+
+/** A claim of the field beside the numbers of this figure. */
+export interface FigureFinding {
+  /** The claim in a sentence. */
+  claim: string;
+  /** Paper, equation or table. */
+  source: string;
+  /** The number in the paper, as text. */
+  reported: string;
+  /** The number here with its interval, as text. */
+  found: string;
+  /** The verdict. */
+  verdict: Verdict;
+  /** The reason for the verdict, in a sentence. */
+  why: string;
+}
+
+/** Texts that one method writes. */
+export interface SampleSet {
+  /** The method and its setting. */
+  name: string;
+  /** Its colour. @default that of text */
+  color?: string;
+  /** The circumstances, such as the distance from the reference model. */
+  note?: string;
+  /** The texts. */
+  texts: SampleText[];
+}
+
+/** One text. */
+export interface SampleText {
+  /** The text. */
+  text: string;
+  /** A word on it, such as `broken`. */
+  note?: string;
 }
 
 /** One plot: traces and layout in Plotly's JSON, with a heading and a note. */
@@ -20,6 +63,12 @@ export interface Panel {
   note?: string;
   /** Takes the whole width of the page. @default false */
   wide?: boolean;
+  /**
+   * One of several like it: four in a row, below each other on a phone.
+   *
+   * @default false
+   */
+  small?: boolean;
   /** The traces, in the order of drawing. */
   data: Trace[];
   /**

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
-import type { Figure, Table } from "./figure.ts";
-import { escapeHtml, pageHtml, panelHtml } from "./page.ts";
+import type { Figure, FigureFinding, SampleSet, Table } from "./figure.ts";
+import { escapeHtml, pageHtml, panelsHtml } from "./page.ts";
 import { cellText } from "./tables.ts";
 
 /** Writes a figure to a folder: its data as figure.json, its page as figure.html. */
@@ -19,17 +19,71 @@ export async function writeFigure(
  * Renders a page that needs no network, with Plotly inside. Equal figures give
  * equal bytes.
  */
-export function figureHtml({ title, text, panels, tables }: Figure): string {
+export function figureHtml(figure: Figure): string {
+  const { title, text, findings = [], panels, samples = [], tables } = figure;
   return pageHtml({
     title,
     body: `<h1>${escapeHtml(title)}</h1>
 ${text.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`).join("\n")}
-<div class="panels">
-${panels.map(panelHtml).join("\n")}
-</div>
+${claimsHtml(findings)}
+${panelsHtml(panels)}
+${samplesHtml(samples)}
 ${tables.map(tableHtml).join("\n")}`,
     plots: panels,
   });
+}
+
+/** A row for each claim; a word says the verdict, not its colour alone. */
+function claimsHtml(findings: readonly FigureFinding[]): string {
+  if (findings.length === 0) return "";
+  const rows = findings.map(({ claim, source, reported, found, ...rest }) => {
+    const { verdict, why } = rest;
+    return `<tr><th scope="row">${escapeHtml(claim)}<small>${
+      escapeHtml(source)
+    }</small></th>
+<td>${escapeHtml(reported)}</td>
+<td>${escapeHtml(found)}</td>
+<td><strong class="verdict ${verdict.replace(" ", "-")}">${verdict}</strong>
+<small>${escapeHtml(why)}</small></td></tr>`;
+  });
+  return `<section class="table claims">
+<h2>Claims and verdicts</h2>
+<div><table>
+<thead><tr><th scope="col">claim</th><th scope="col">in the paper</th><th scope="col">here</th><th scope="col">verdict</th></tr></thead>
+<tbody>
+${rows.join("\n")}
+</tbody>
+</table></div>
+</section>`;
+}
+
+/** The texts of each method, folded away. */
+function samplesHtml(samples: readonly SampleSet[]): string {
+  if (samples.length === 0) return "";
+  const sets = samples.map(({ name, color, note, texts }) => {
+    const style = color
+      ? ` style="color:color-mix(in srgb, ${
+        escapeHtml(color)
+      } 75%, var(--ink))"`
+      : "";
+    const items = texts.map(({ text, note }) =>
+      `<li>${escapeHtml(text)}${noteHtml(note)}</li>`
+    );
+    return `<article><h3><span${style}>${escapeHtml(name)}</span>${
+      noteHtml(note)
+    }</h3>
+<ul>${items.join("\n")}</ul></article>`;
+  });
+  return `<details class="samples" open>
+<summary>Samples of each method</summary>
+<div>
+${sets.join("\n")}
+</div>
+</details>`;
+}
+
+function noteHtml(note: string | undefined): string {
+  return note ? ` <small>${escapeHtml(note)}</small>` : "";
 }
 
 function tableHtml({ caption, columns, rows }: Table): string {

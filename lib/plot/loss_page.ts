@@ -6,21 +6,24 @@ import {
   weightPanel,
 } from "./loss_panels.ts";
 import { formulaHtml, proseHtml } from "./mathml.ts";
-import { escapeHtml, factsHtml, pageHtml, panelHtml } from "./page.ts";
+import { escapeHtml, factsHtml, pageHtml, panelsHtml } from "./page.ts";
+import { markHtml } from "./style.ts";
 
 /** The page of one loss: formula, derivation, figures, options. */
 export function lossPageHtml(sheet: LossSheet): string {
   const panels = lossPanels(sheet);
-  const { id, title, derivation, options, presets } = sheet;
+  const { id, title, mark, derivation, options, presets } = sheet;
   return pageHtml({
     title: `${id}: ${title}`,
     style: lossStyle,
     body: [
-      `<h1>${escapeHtml(title)} <code>${escapeHtml(id)}</code></h1>`,
+      `<h1>${markHtml(mark)} ${escapeHtml(title)} <code>${
+        escapeHtml(id)
+      }</code></h1>`,
       `<div class="formula">${formulaHtml(sheet.formula)}</div>`,
       lossFactsHtml(sheet),
       listHtml("Derivation", derivation),
-      `<div class="panels">${panels.map(panelHtml).join("\n")}</div>`,
+      panelsHtml(panels),
       entriesHtml("Options", options),
       entriesHtml("In other trainers", presets),
     ].join("\n"),
@@ -51,10 +54,10 @@ ${sheets.map(cardHtml).join("\n")}
 }
 
 function cardHtml(sheet: LossSheet, index: number): string {
-  const { id, title, formula } = sheet;
+  const { id, title, mark, formula } = sheet;
   const label = `Gradient weights of ${id}`;
   return `<article id="${escapeHtml(id)}">
-<h2>${escapeHtml(title)} <code>${escapeHtml(id)}</code></h2>
+<h2>${markHtml(mark)} ${escapeHtml(title)} <code>${escapeHtml(id)}</code></h2>
 <div class="formula">${formulaHtml(formula)}</div>
 <div class="plot" id="plot-${index}" role="img" aria-label="${
     escapeHtml(label)

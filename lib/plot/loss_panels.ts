@@ -1,12 +1,14 @@
 import type { Layout, LayoutAxis, PlotMarker } from "plotly.js";
 import type { BarTrace, Panel, ScatterTrace } from "./figure.ts";
 import { rounded, subscripted } from "./page.ts";
-import { OKABE_ITO, seriesStyle } from "./style.ts";
+import { type Mark, OKABE_ITO, seriesStyle } from "./style.ts";
 
 /** The content of a loss's page. */
 export interface LossSheet {
   id: string;
   title: string;
+  /** Its look in figures; `undefined` for the default one. */
+  mark: Mark | undefined;
   /** One line for mathup. */
   formula: string;
   /** Steps in prose, with formulas in backquotes. */

@@ -1,8 +1,18 @@
+import pageScript from "./page_script.js" with { type: "text" };
 import pageStyle from "./page.css" with { type: "text" };
 import plotly from "plotly.js-basic-dist-min" with { type: "text" };
 import type { Config, LayoutAxis, Template } from "plotly.js";
 import type { Panel } from "./figure.ts";
-import { OKABE_ITO } from "./style.ts";
+import {
+  AXIS_LINE,
+  COLORS,
+  GRID,
+  INK,
+  MUTED,
+  OKABE_ITO,
+  ON_DARK,
+  PAPER,
+} from "./style.ts";
 
 /** A page whose body has an element `plot-0`, `plot-1`, … for each plot. */
 export interface Page {
@@ -43,13 +53,9 @@ ${body}
 <script>${plotly}</script>
 <script type="application/json" id="plots">${scriptJson(templated)}</script>
 <script>
-const plots = JSON.parse(document.getElementById("plots").textContent);
-for (const [i, { data, layout }] of plots.entries()) {
-  Plotly.newPlot("plot-" + i, data, layout, ${
-    scriptJson({ ...PLOT_CONFIG, ...config })
-  });
-}
-</script>
+const onDark = ${scriptJson(ON_DARK)};
+const config = ${scriptJson({ ...PLOT_CONFIG, ...config })};
+${pageScript}</script>
 </body>
 </html>
 `;
@@ -58,26 +64,34 @@ for (const [i, { data, layout }] of plots.entries()) {
 const CONTENT_POLICY = "default-src 'none'; script-src 'unsafe-inline'; " +
   "style-src 'unsafe-inline'; img-src data: blob:";
 
-const INK = "#222222";
 const FONT =
   "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
-/** The variables of all style sheets. */
-const VARIABLES = `:root {
-  --ink: ${INK};
-  --font: ${FONT};
-  --blue: ${OKABE_ITO[0]};
-  --vermilion: ${OKABE_ITO[1]};
+/** The colours of all style sheets. */
+const PALETTE = { ink: INK, muted: MUTED, paper: PAPER, rule: GRID, ...COLORS };
+
+/** The variables of all style sheets; paper is white even in the dark. */
+const VARIABLES = `:root { --font: ${FONT}; ${variables(PALETTE)} }
+@media screen and (prefers-color-scheme: dark) {
+  :root { ${variables(PALETTE, ON_DARK)} }
 }
 `;
 
+function variables(
+  palette: Readonly<Record<string, string>>,
+  instead: Readonly<Record<string, string>> = {},
+): string {
+  return Object.entries(palette)
+    .map(([name, color]) => `--${name}: ${instead[color] ?? color};`).join(" ");
+}
+
 const AXIS: Partial<LayoutAxis> = {
   automargin: true,
-  gridcolor: "#E8E8E8",
-  linecolor: "#888888",
+  gridcolor: GRID,
+  linecolor: AXIS_LINE,
   showline: true,
   ticks: "outside",
-  tickcolor: "#888888",
+  tickcolor: AXIS_LINE,
   zeroline: false,
   title: { standoff: 8 },
 };
@@ -98,8 +112,8 @@ const PLOT_TEMPLATE: Template = {
       yanchor: "bottom",
     },
     margin: { l: 56, r: 12, t: 8, b: 48 },
-    paper_bgcolor: "#FFFFFF",
-    plot_bgcolor: "#FFFFFF",
+    paper_bgcolor: PAPER,
+    plot_bgcolor: PAPER,
     xaxis: AXIS,
     yaxis: AXIS,
   },
@@ -114,8 +128,23 @@ const PLOT_CONFIG: Partial<Config> = {
   toImageButtonOptions: { format: "svg" },
 };
 
+/** The elements of all plots, in rows; small ones stand in rows of their own. */
+export function panelsHtml(panels: readonly Panel[]): string {
+  const rows: { isSmall: boolean; html: string[] }[] = [];
+  for (const [index, panel] of panels.entries()) {
+    const isSmall = panel.small ?? false;
+    if (rows.at(-1)?.isSmall !== isSmall) rows.push({ isSmall, html: [] });
+    rows.at(-1)?.html.push(panelHtml(panel, index));
+  }
+  return rows.map(({ isSmall, html }) =>
+    `<div class="panels${isSmall ? " small" : ""}">
+${html.join("\n")}
+</div>`
+  ).join("\n");
+}
+
 /** The element of plot `index`, with its heading and note. */
-export function panelHtml(
+function panelHtml(
   { title, note, wide }: Omit<Panel, "data" | "layout">,
   index: number,
 ): string {

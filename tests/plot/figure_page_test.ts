@@ -34,6 +34,20 @@ const FIGURE: Figure = {
       layout: {},
     },
   ],
+  findings: [{
+    claim: HOSTILE,
+    source: HOSTILE,
+    reported: HOSTILE,
+    found: HOSTILE,
+    verdict: "not shown",
+    why: HOSTILE,
+  }],
+  samples: [{
+    name: HOSTILE,
+    color: "#123456",
+    note: HOSTILE,
+    texts: [{ text: HOSTILE, note: HOSTILE }, { text: "plain" }],
+  }],
   tables: [{
     caption: HOSTILE,
     columns: ["method", "reward", "KL", "n", "note"],
@@ -80,8 +94,9 @@ Deno.test("figureHtml() escapes every text", () => {
   doesNotMatch(own, /alert\("1"\)/);
   const escaped = "&lt;/script&gt;&lt;script&gt;alert(&quot;1&quot;)" +
     "&lt;/script&gt;&lt;!-- &amp; 'x'";
-  // Both titles, the paragraph, heading, label and note, caption and cell.
-  strictEqual(own.split(escaped).length - 1, 8);
+  // Both titles, the paragraph, heading, label and note, caption and cell; five
+  // of the finding, four of the samples.
+  strictEqual(own.split(escaped).length - 1, 17);
 });
 
 Deno.test("figureHtml() gives the same bytes for the same figure.json", () => {
@@ -105,4 +120,31 @@ Deno.test("figureHtml() shows four digits, whole numbers whole, nothing as a das
     /<th scope="row">DPO<\/th><td>3\.142<\/td><td>–<\/td><td>123456<\/td>/,
   );
   match(PAGE, /<th scope="row">KTO<\/th><td>1e-7<\/td><td>0<\/td>/);
+});
+
+Deno.test("figureHtml() says verdicts in words, above the plots, and samples below", () => {
+  match(
+    PAGE,
+    /<strong class="verdict not-shown">not shown<\/strong>[^]*id="plot-0"[^]*<li>plain<\/li>/,
+  );
+  const { findings: _, samples: __, ...without } = FIGURE;
+  doesNotMatch(figureHtml(without), /<strong|<details/);
+});
+
+Deno.test("figureHtml() sets small plots in rows of their own", () => {
+  const [wide, plain] = FIGURE.panels;
+  const small = { ...plain!, small: true };
+  const page = figureHtml({ ...FIGURE, panels: [wide!, small, small, plain!] });
+  const rows = [...page.matchAll(/<div class="(panels.*)">|id="plot-(\d)"/g)];
+  deepStrictEqual(
+    rows.map(([, row, plot]) => row ?? Number(plot)),
+    ["panels", 0, "panels small", 1, 2, "panels", 3],
+  );
+});
+
+Deno.test("figureHtml() has other colours for a dark page, which stay white in print", () => {
+  match(
+    PAGE,
+    /@media screen and \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*--paper: #161616;/,
+  );
 });

@@ -7,6 +7,7 @@ const HOSTILE = `</script><script>alert("1")</script><!-- & 'x'`;
 const SHEET: LossSheet = {
   id: "mine",
   title: HOSTILE,
+  mark: { color: "green", dash: "dot", symbol: "star" },
   formula: `σ(x_w) "${HOSTILE.replaceAll('"', "")}"`,
   derivation: [`${HOSTILE} \`x^2 <b>\``],
   source: `Me, https://example.org/?a="b ${HOSTILE}`,
@@ -66,6 +67,12 @@ for (const [name, html] of Object.entries(PAGES)) {
     strictEqual(html.match(/id="plot-\d+"/g)?.length, plots.length);
   });
 }
+
+Deno.test("a loss has its symbol in its colour, one without a mark a gray circle", () => {
+  match(PAGES.page, /<h1><span class="mark" style="color:var\(--green\)">★/);
+  const own = lossPageHtml({ ...SHEET, mark: undefined });
+  match(own, /<h1><span class="mark" style="color:var\(--gray\)">●/);
+});
 
 Deno.test("weights are drawn as they are, with five digits and no −0", () => {
   const [{ data: [, rejected] }] = plotsOf(PAGES.page);

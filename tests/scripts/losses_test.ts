@@ -29,7 +29,7 @@ Deno.test("losses show explains a loss and draws its page", async () => {
   match(out, /^ {2}trl +orpo; --nll-over all --nll-reduction token; /m);
   const path = join(folder.path, "orpo.html");
   match(out, new RegExp(`^Wrote ${path}$`, "m"));
-  match(Deno.readTextFileSync(path), /<h1>Odds Ratio/);
+  match(Deno.readTextFileSync(path), /<h1>.*▲<\/span> Odds Ratio/);
 });
 
 Deno.test("losses show takes a sum of losses", async () => {
