@@ -1,4 +1,5 @@
 import type { DataSource } from "../record/record.ts";
+import { sha256File } from "../record/sha256.ts";
 import {
   type Conversion,
   type ConversionSettings,
@@ -78,6 +79,7 @@ export async function loadExamples(
     onBadRow: source.refuse,
   });
   const { unread, leftOut, ties } = source.notes;
+  const files = await Promise.all(source.files.map(sha256File));
   const equal = examples.filter(hasEqualCompletions).length;
   const halves = converted.rows
     .filter((row) => textsOf(row).some((text) => !text.isWellFormed())).length;
@@ -92,6 +94,7 @@ export async function loadExamples(
       role,
       source: source.name,
       sha256: hashExamples({ examples }),
+      ...files.length > 0 && { files },
       format: source.format,
       ...unread.size > 0 && { unreadColumns: [...unread.keys()].sort() },
       ...conversions.length > 0 && { conversions: conversions.map(recorded) },

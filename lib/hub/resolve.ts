@@ -5,7 +5,7 @@
  * `@huggingface/hub` lists repositories. Its downloads are not used: they check
  * nothing, fail on empty files and print.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
   cachedTree,
   missingFiles,
@@ -82,7 +82,7 @@ export async function resolveModel(
   const id = parseHubId(pathOrId);
   if (id === null) {
     const folder = await localModel(pathOrId);
-    return { folder, source: { kind: "local", path: pathOrId } };
+    return { folder, source: await localSource(pathOrId) };
   }
   const { part } = id;
   const repo = await repoFor("model", id, options);
@@ -111,8 +111,8 @@ export async function resolveData(
 ): Promise<{ files: string[]; source: Source }> {
   const id = parseHubId(pathOrId);
   if (id === null) {
-    const source: Source = { kind: "local", path: pathOrId };
-    return { files: await localData(pathOrId), source };
+    const files = await localData(pathOrId);
+    return { files, source: await localSource(pathOrId) };
   }
   const { part } = id;
   const repo = await repoFor("dataset", id, options);
@@ -131,6 +131,25 @@ export async function resolveData(
     files: files.map((path) => join(folder, path)),
     source: { ...source, ...partOf(files, part) },
   };
+}
+
+/** The snapshot of a commit in a Hub cache, and the path of a file in it. */
+const SNAPSHOT =
+  /\/(?:models|datasets)--(\w[\w.-]*?)--(\w[\w.-]*)\/snapshots\/([0-9a-f]{40})(?:\/(.+\.\w+))?$/;
+
+/** The source of a local path, which is the Hub where it lies in its cache. */
+async function localSource(path: string): Promise<Source> {
+  for (const place of [resolve(path), await Deno.realPath(path)]) {
+    const found = place.replaceAll("\\", "/").match(SNAPSHOT);
+    if (!found) continue;
+    const [, org, name, commit, part] = found;
+    const repo = `${org}/${name}`;
+    return {
+      ...{ kind: "hub", repo, revision: commit!, commit: commit! },
+      ...part !== undefined && { part },
+    };
+  }
+  return { kind: "local", path };
 }
 
 /** The part in words: the Hub converts only the beginning of what is large. */

@@ -37,7 +37,10 @@ export const DATA_SOURCE = v.strictObject({
   role: TEXT,
   /** Base name, path in the checkout, Hub id with revision, or generator. */
   source: TEXT,
+  /** SHA-256 of the tokenized examples. */
   sha256: SHA256,
+  /** SHA-256 of each file as it lies there, in the order of reading. */
+  files: v.exactOptional(v.array(SHA256)),
   /** Layout of the rows. */
   format: v.exactOptional(TEXT),
   /** Columns of the rows that hold something and that nobody read. */
@@ -71,7 +74,10 @@ export const MODEL_SOURCE = v.strictObject({
   source: TEXT,
   /** SHA-256 of the GGUF file, if the weights were made from one. */
   gguf: v.exactOptional(SHA256),
-  /** SHA-256 of the weights; `null` if the seed makes them. */
+  /**
+   * SHA-256 of the safetensors files, one after another: of a single one that
+   * which the Hub shows. `null` if the seed makes the weights.
+   */
   weights: v.nullable(SHA256),
   /** SHA-256 of the initial adapter; `null` without one. */
   adapter: v.nullable(SHA256),

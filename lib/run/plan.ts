@@ -97,8 +97,9 @@ function identityOf(
   { model, train, evaluation, lossSource }: RunInputs,
 ): Identity {
   // How often a run looks and saves does not change where it goes; the content
-  // of files counts, not their location.
-  const { evalEvery: _e, saveEvery: _s, tuning, ...rest } = settings;
+  // of files counts, not their location or origin.
+  const { evalEvery: _e, saveEvery: _s, tuning, ...all } = settings;
+  const { modelOrigin: _o, dataOrigin: _p, ...rest } = all;
   const { device: _d, threads: _t, microTokens: _m, ...decisive } = rest;
   return {
     ...decisive,

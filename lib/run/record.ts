@@ -158,7 +158,12 @@ export function assertSameRun(
       data: describedData(run),
       model: { weights: run.inputs.model.hash },
     }),
-    { ignore: ["device", "threads", "microTokens", "saveEvery", "evalEvery"] },
+    {
+      ignore: [
+        ...["device", "threads", "microTokens", "saveEvery", "evalEvery"],
+        ...["modelOrigin", "dataOrigin"],
+      ],
+    },
   );
   if (!first) return;
   const [before, after] = [first.before, first.after].map((x) =>

@@ -35,7 +35,7 @@ export async function reproduceTraining(
     ),
     sources,
   );
-  requirePlaces(settings);
+  requirePlaces(settings, record);
   using folder = await temporaryFolder();
   const out = join(folder.path, "run");
   const again = record.summary["endedEarly"] === true
@@ -68,24 +68,48 @@ async function runUntil(
   return isReached ? await run(settings, { ...options, finish: true }) : null;
 }
 
-/** A record has no folders: a local input has to be named. */
-function requirePlaces({ model, data, evalData, tuning }: TrainSettings): void {
+/**
+ * A record has no folders: a local input has to be named.
+ *
+ * @throws Error that says where others get it and by which hash it is known.
+ */
+function requirePlaces(
+  { model, data, evalData, tuning, modelOrigin, dataOrigin }: TrainSettings,
+  record: RunRecord,
+): void {
+  const [train, evaluation] = record.data;
   const places = {
-    model,
-    data,
-    evalData,
-    initAdapter: tuning.kind === "adapter" ? tuning.adapter : null,
+    model: { place: model, origin: modelOrigin, hash: modelHash(record) },
+    data: { place: data, origin: dataOrigin, hash: dataHash(train) },
+    evalData: { place: evalData, origin: null, hash: dataHash(evaluation) },
+    initAdapter: {
+      place: tuning.kind === "adapter" ? tuning.adapter : null,
+      origin: null,
+      hash: `SHA-256 ${record.model.adapter}`,
+    },
   };
-  for (const [name, place] of Object.entries(places)) {
+  for (const [name, { place, origin, hash }] of Object.entries(places)) {
     if (place === null || parseHubId(place) !== null || existsSync(place)) {
       continue;
     }
     throw new Error(
       `Cannot find "${place}" of the run: expected --${
         kebab(name)
-      }, where it lies now`,
+      }, where it lies now\n${origin ?? "Its origin is not recorded"}; ${hash}`,
     );
   }
+}
+
+/** The hash by which others know that they have the model. */
+function modelHash({ model: { gguf, weights } }: RunRecord): string {
+  return gguf ? `SHA-256 of the file ${gguf}` : `SHA-256 of weights ${weights}`;
+}
+
+/** The same for data; older records have the hash of the examples alone. */
+function dataHash(data: RunRecord["data"][number] | undefined): string {
+  return data?.files
+    ? `SHA-256 ${data.files.join(", ")}`
+    : `SHA-256 of tokenized examples ${data?.sha256}`;
 }
 
 function relocated(settings: TrainSettings, sources: Sources): TrainSettings {

@@ -66,6 +66,16 @@ const INPUT_FLAGS = {
     help: "data to evaluate on",
     placeholder: "FILE|ID[:SPLIT]",
   }),
+  modelOrigin: text({
+    help: "where others get a --model that is not from the Hub: recorded, " +
+      "nothing else",
+    placeholder: "URL",
+  }),
+  dataOrigin: text({
+    help: "where others get --data that are not from the Hub: recorded, " +
+      "nothing else",
+    placeholder: "URL",
+  }),
   evalEvery: integer({
     help: "steps between evaluations, 0 for one after the last step only",
     default: 0,

@@ -4,6 +4,7 @@ import { type Example, hashExamples } from "lib/data/example.ts";
 import { lengthLimit, loadExamples } from "lib/data/load.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { withByteTokenizer } from "./byte_tokenizer.ts";
+import { sha256File } from "lib/record/sha256.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const OPTIONS = { role: "train", tokenizer: null, vocabularySize: 100 };
@@ -62,7 +63,9 @@ Deno.test("loadExamples() reads rows in memory as those of a file", async () => 
   );
   const fromFile = await loadExamples(path, OPTIONS);
   const loaded = await loadExamples({ name: "pairs.jsonl", rows }, OPTIONS);
-  deepStrictEqual(loaded, fromFile);
+  const { files, ...description } = fromFile.description;
+  deepStrictEqual(loaded, { ...fromFile, description });
+  deepStrictEqual(files, [await sha256File(path)]);
   deepStrictEqual(
     loaded.examples,
     PAIRS.map(({ prompt, completions }) => ({ prompt, completions })),

@@ -74,6 +74,29 @@ Deno.test("a second pull asks for the commit only, a pinned one for nothing", as
   strictEqual(t.hub.log.length, 1);
 });
 
+Deno.test("a path in the Hub's cache is named as the Hub names it, others are not", async () => {
+  await using t = await tinyHub();
+  const pinned = { kind: "hub", repo: "org/tiny", revision: COMMIT };
+  const { folder } = await resolveModel("org/tiny", t);
+  const local = await resolveModel(folder);
+  deepStrictEqual(local, { folder, source: { ...pinned, commit: COMMIT } });
+  const link = join(t.home, "linked");
+  await Deno.symlink(folder, link);
+  deepStrictEqual((await resolveModel(link)).source, local.source);
+  const { files } = await resolveData("org/pairs:test", t);
+  const { source } = await resolveData(files[0]!);
+  const part = "data/test.jsonl";
+  strictEqual(source.kind === "hub" && source.part, part);
+  const named = `org/pairs@${source.kind === "hub" && source.commit}:${part}`;
+  deepStrictEqual((await resolveData(named, t)).files, files);
+  const copy = join(t.home, "copy.jsonl");
+  await Deno.copyFile(files[0]!, copy);
+  deepStrictEqual((await resolveData(copy)).source, {
+    kind: "local",
+    path: copy,
+  });
+});
+
 Deno.test("a branch that moved on brings the files that changed", async () => {
   await using t = await tinyHub();
   await resolveModel("org/tiny@refs/pr/1", t);

@@ -1,5 +1,7 @@
 import { match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { sha256File } from "lib/record/sha256.ts";
+import { checkout } from "../places.ts";
 import { tinyTraining } from "./tiny_training.ts";
 import { runScript } from "./run_script.ts";
 
@@ -50,16 +52,25 @@ Deno.test("reproduce asks for what lies elsewhere by its flag, and refuses other
   const out = join(tiny.path, "run");
   const { code } = await tiny.run("train", [
     ...["--model", tiny.model, "--data", tiny.pairs, "--loss", "dpo"],
-    ...["--steps", "1", "--out", out],
+    ...["--steps", "1", "--out", out, "--data-origin", "https://a.example/b"],
   ]);
   strictEqual(code, 0);
+  const hash = await sha256File(tiny.pairs);
   match(
     (await reproduce([out])).err,
-    /^error: Cannot find "model" of the run: expected --model, where it lies now$/m,
+    /^error: Cannot find "model" of the run: expected --model, where it lies now\nIts origin is not recorded; SHA-256 of weights [0-9a-f]{64}$/m,
   );
   match(
     (await reproduce([out, "--model", tiny.model])).err,
-    /^error: Cannot find "pairs.jsonl" of the run: expected --data, where/,
+    new RegExp(
+      `^error: Cannot find "pairs.jsonl" of the run: expected --data, where it lies now\nhttps://a.example/b; SHA-256 ${hash}$`,
+      "m",
+    ),
+  );
+  const stored = await reproduce([checkout("results/smollm2-dpo")]);
+  match(
+    stored.err,
+    /--model, where it lies now\nSmolLM2-135M-Instruct\.Q4_1\.gguf of https:.*; SHA-256/,
   );
   const other = join(tiny.path, "answers.jsonl.record.json");
   const record = await Deno.readTextFile(join(out, "run.json"));
