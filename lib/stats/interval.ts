@@ -107,6 +107,15 @@ export function quantile(
   return below + (above - below) * (position % 1);
 }
 
+/**
+ * The standard error of the mean, s/√n; `null` for a single value.
+ *
+ * @throws {RangeError} on no values, or one that is not finite.
+ */
+export function standardError(values: readonly number[]): number | null {
+  return values.length === 1 ? null : moments(values).standardError;
+}
+
 interface Moments {
   n: number;
   mean: number;
@@ -128,7 +137,8 @@ function pValue({ n, mean, standardError }: Moments): number | null {
   return 1 - centralProbability(Math.abs(mean) / standardError, n - 1);
 }
 
-function checkSample(values: readonly number[]): void {
+/** @throws {RangeError} on no values, or one that is not finite. */
+export function checkSample(values: readonly number[]): void {
   if (values.length === 0) {
     throw new RangeError("Cannot summarise no values: expected at least one");
   }

@@ -4,6 +4,7 @@ import {
   meanInterval,
   pairedDifference,
   quantile,
+  standardError,
   twoSidedQuantile,
 } from "lib/stats/interval.ts";
 import { Rng } from "lib/rng.ts";
@@ -64,6 +65,13 @@ Deno.test("pairedDifference() is decided where nothing varies", () => {
   });
   strictEqual(pairedDifference([2, 3], [1, 2]).p, 0);
   strictEqual(pairedDifference([2], [1]).p, null);
+});
+
+Deno.test("standardError() is s/√n", () => {
+  // scipy 1.17.1: stats.sem([1.1, -0.4, 0.9, 2.3])
+  near(standardError([1.1, -0.4, 0.9, 2.3]), 0.5528336096873995, 1e-15);
+  strictEqual(standardError([3]), null);
+  throws(() => standardError([]), /no values/);
 });
 
 Deno.test("quantile() interpolates as NumPy does", () => {
