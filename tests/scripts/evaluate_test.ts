@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { sha256File } from "lib/record/sha256.ts";
 import { assertClose } from "../assert_close.ts";
 import { putJson, tensorsFor, TINY } from "../models/tiny_model.ts";
 import { shared } from "../places.ts";
@@ -41,6 +42,7 @@ Deno.test("evaluate measures what train's own evaluation does", async () => {
     role: "eval",
     source: "pairs.jsonl",
     sha256: Object(data)["sha256"],
+    files: [await sha256File(pairs)],
     format: "ids-pairs",
     counts: {
       rows: 12,
