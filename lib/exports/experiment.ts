@@ -4,6 +4,32 @@
  * @module
  */
 export {
+  type Claim,
+  type Finding,
+  judge,
+  type Source,
+} from "../experiment/claim.ts";
+export {
+  type Check,
+  drawsEvidence,
+  type Evidence,
+  type EvidenceOptions,
+  exactEvidence,
+  promptsEvidence,
+  type Sample,
+} from "../experiment/evidence.ts";
+export { figureFindings, findingsTable } from "../experiment/findings.ts";
+export {
+  beyond,
+  completeCheck,
+  drawsBeyond,
+  type DrawValue,
+  type PairedByDraw,
+  pairedByDraw,
+  type PathPoint,
+  valueAtKl,
+} from "../experiment/paired_draws.ts";
+export {
   type ExperimentDefinition,
   type ExperimentJobs,
   type ExperimentOptions,

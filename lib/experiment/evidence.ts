@@ -1,0 +1,95 @@
+import { Rng } from "../rng.ts";
+import type { Bootstrap } from "../stats/bootstrap.ts";
+import { signFlipTest } from "../stats/sign_flip.ts";
+
+/** Whether the world was such that a claim could be tested there. */
+export interface Check {
+  /** The condition, in words: `training moves the policy by 0.1 nats`. */
+  readonly name: string;
+  /** Whether it holds. */
+  readonly passed: boolean;
+  /** What was found, as text. */
+  readonly found: string;
+}
+
+/** The units that evidence rests on. */
+export interface Sample {
+  /** One of them: `draw` of the reference model, or `prompt`. */
+  readonly unit: string;
+  /** The number of them. */
+  readonly count: number;
+  /** Runs with different seeds in each, of which the median counts. */
+  readonly seeds: number;
+}
+
+/**
+ * An effect, oriented so that the claim says it is above 0, and how well it is
+ * known.
+ */
+export interface Evidence {
+  /** The effect, in the unit of the claim. */
+  readonly estimate: number;
+  /** Lower end of the 95 % interval; `null` where it has none. */
+  readonly low: number | null;
+  /** Upper end of the 95 % interval; `null` where it has none. */
+  readonly high: number | null;
+  /** The test of no effect; `null` where the effect is exact. */
+  readonly test: {
+    /** Two-sided p-value. */
+    readonly p: number;
+    /** The smallest p-value that a sample of this size can have. */
+    readonly smallestP: number;
+    /** The units that vary. */
+    readonly sample: Sample;
+  } | null;
+  /** The effect in each unit, for dots in a figure. */
+  readonly values: readonly number[];
+  /** Conditions of the test; where one fails, the claim is not testable. */
+  readonly checks: readonly Check[];
+}
+
+/** Options that evidence of every kind has. */
+export interface EvidenceOptions {
+  /** Conditions of the test. @default none */
+  readonly checks?: readonly Check[];
+}
+
+/** Evidence without sampling: a number that the settings determine. */
+export function exactEvidence(
+  value: number,
+  { checks = [] }: EvidenceOptions = {},
+): Evidence {
+  const [estimate, low, high] = [value, value, value];
+  return { estimate, low, high, test: null, values: [value], checks };
+}
+
+/**
+ * Evidence from one effect per draw of the reference model, the unit that
+ * results generalize over: its mean, with the sign-flip test and its interval.
+ *
+ * @param values such as the differences of `pairedByDraw`.
+ * @param options `seeds`: runs in each draw.
+ */
+export function drawsEvidence(
+  values: readonly number[],
+  { seeds, checks = [] }: EvidenceOptions & { readonly seeds: number },
+): Evidence {
+  // Equal evidence gives equal findings: the flips have a seed of their own.
+  const found = signFlipTest(values, { random: new Rng("sign flips") });
+  const { n: count, mean: estimate, low, high, p, smallestP } = found;
+  const test = { p, smallestP, sample: { unit: "draw", count, seeds } };
+  return { estimate, low, high, test, values, checks };
+}
+
+/**
+ * Evidence from a bootstrap over prompts, for a claim about one model. The
+ * sample is of prompts alone: it does not generalize over training runs.
+ */
+export function promptsEvidence(
+  { n: count, estimate, low, high, p, smallestP }: Bootstrap,
+  { checks = [] }: EvidenceOptions = {},
+): Evidence {
+  const sample = { unit: "prompt", count, seeds: 1 };
+  const test = { p, smallestP, sample };
+  return { estimate, low, high, test, values: [], checks };
+}

@@ -1,0 +1,52 @@
+import type { FigureFinding, Table } from "../plot/figure.ts";
+import type { Finding } from "./claim.ts";
+import { digits } from "./figure_parts.ts";
+
+/** The claims of an experiment and their verdicts, as a table for a README. */
+export function findingsTable(findings: readonly Finding[]): Table {
+  return {
+    caption: "Claims and verdicts",
+    columns: ["claim", "source", "reported", "here", "verdict"],
+    rows: findings.map((finding) => [
+      finding.statement,
+      finding.source.title,
+      finding.reported || null,
+      measuredText(finding),
+      finding.verdict,
+    ]),
+  };
+}
+
+/** The same for the page of a figure, which also says why. */
+export function figureFindings(findings: readonly Finding[]): FigureFinding[] {
+  return findings.map((finding) => ({
+    claim: finding.statement,
+    source: finding.source.title,
+    reported: finding.reported,
+    found: measuredText(finding),
+    verdict: finding.verdict,
+    why: finding.reason,
+  }));
+}
+
+/**
+ * An effect as text: `0.29 nats [0.11, 0.47], 20 draws × 3 seeds, p 0.012`. A
+ * single unit has no interval and no p-value worth printing; the p-value is the
+ * adjusted one.
+ */
+export function measuredText(
+  { estimate, low, high, unit, n, pAdjusted }: Finding,
+): string {
+  const effect = `${digits(estimate)} ${unit}`.trim();
+  if (n === null || pAdjusted === null) return `${effect}, exact`;
+  const units = `${n.count} ${n.unit}${n.count === 1 ? "" : "s"}`;
+  const sample = n.seeds === 1 ? units : `${units} × ${n.seeds} seeds`;
+  if (low === null || high === null) return `${effect}, ${sample}`;
+  return `${effect} [${digits(low)}, ${digits(high)}], ${sample}, ${
+    pText(pAdjusted)
+  }`;
+}
+
+function pText(p: number): string {
+  return p < 0.001 ? "p < 0.001" : `p ${p.toPrecision(2)}`;
+}
