@@ -1,6 +1,7 @@
 import type { ErrorBar } from "plotly.js";
 import type { Panel, ScatterTrace, Table } from "../plot/figure.ts";
 import { LOSSES } from "../losses/registry.ts";
+import { endLabels, labelMargin } from "../plot/labels.ts";
 import { markStyle, type SeriesStyle } from "../plot/style.ts";
 import type { Interval } from "../stats/interval.ts";
 import type { Intervals, SettingSummary } from "./summary.ts";
@@ -87,11 +88,26 @@ export function curvePanel(
   settings: readonly SettingSummary[],
   { measure, title, axis, note }: Curve,
 ): Panel {
+  const data = settings.map((setting) => trainingCurve(setting, measure));
+  const ends = data.flatMap(({ name, x, y, line }) =>
+    x.length === 0 ? [] : [{
+      text: `${name}`,
+      x: Number(x.at(-1)),
+      y: Number(y.at(-1)),
+      color: `${line?.color}`,
+    }]
+  );
+  const heights = data.flatMap(({ y }) => y.map(Number));
   return {
     title,
     ...(note ? { note } : {}),
-    data: settings.map((setting) => trainingCurve(setting, measure)),
+    data,
     layout: {
+      showlegend: false,
+      margin: { r: labelMargin(ends) },
+      annotations: endLabels(ends, {
+        range: [Math.min(...heights), Math.max(...heights)],
+      }),
       xaxis: { title: { text: "step" }, rangemode: "tozero" },
       yaxis: { title: { text: axis } },
     },

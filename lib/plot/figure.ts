@@ -69,6 +69,8 @@ export interface Panel {
    * @default false
    */
   small?: boolean;
+  /** The height of the plot, in rem. @default by the width of the page */
+  height?: number;
   /** The traces, in the order of drawing. */
   data: Trace[];
   /**

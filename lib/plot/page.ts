@@ -145,13 +145,15 @@ ${html.join("\n")}
 
 /** The element of plot `index`, with its heading and note. */
 function panelHtml(
-  { title, note, wide }: Omit<Panel, "data" | "layout">,
+  { title, note, wide, height }: Omit<Panel, "data" | "layout">,
   index: number,
 ): string {
   const label = escapeHtml(title);
   return `<figure${wide ? ' class="wide"' : ""}>
 <h2>${subscripted(label)}</h2>
-<div class="plot" id="plot-${index}" role="img" aria-label="${label}"></div>
+<div class="plot" id="plot-${index}" role="img" aria-label="${label}"${
+    height ? ` style="height:${height}rem"` : ""
+  }></div>
 ${
     note
       ? `<figcaption>${subscripted(escapeHtml(note))}</figcaption>\n`

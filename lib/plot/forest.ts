@@ -1,0 +1,91 @@
+import type { Shape } from "plotly.js";
+import type { Panel, Verdict } from "./figure.ts";
+import { rounded } from "./page.ts";
+import { COLORS, MUTED, SHADE, textColor } from "./style.ts";
+
+/** A paired difference with its interval, and the verdict on it. */
+export interface Difference {
+  /** The two methods and the measure. */
+  readonly name: string;
+  readonly estimate: number;
+  readonly low: number;
+  readonly high: number;
+  readonly verdict: Verdict;
+}
+
+/** The colours of verdicts; a word always says them too. */
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  "shown": COLORS.green,
+  "opposite": COLORS.vermilion,
+  "not shown": COLORS.blue,
+  "not testable": COLORS.gray,
+};
+
+/**
+ * A forest plot: a row for each difference, from the top, with its interval;
+ * the band around 0 is of differences too small to matter.
+ */
+export function forestPanel(
+  { title, note, axis, delta, differences }: {
+    title: string;
+    note?: string;
+    /** Title of the x axis, with its unit and the side that is claimed. */
+    axis: string;
+    /** The smallest difference that matters. */
+    delta: number;
+    differences: readonly Difference[];
+  },
+): Panel {
+  const rows = differences.map((_, i) => i);
+  return {
+    title,
+    ...note === undefined ? {} : { note },
+    height: 6 + 3 * rows.length,
+    data: differences.map(({ name, estimate, low, high, verdict }, i) => ({
+      type: "scatter",
+      mode: "markers",
+      name,
+      x: [rounded(estimate)],
+      y: [i],
+      marker: { color: VERDICTS[verdict], symbol: "square", size: 10 },
+      error_x: {
+        type: "data",
+        symmetric: false,
+        array: [rounded(high - estimate)],
+        arrayminus: [rounded(estimate - low)],
+        color: VERDICTS[verdict],
+        thickness: 2,
+        width: 0,
+      },
+      hovertemplate: `%{x:.2f} (${low.toFixed(2)} to ${
+        high.toFixed(2)
+      })<extra></extra>`,
+    })),
+    layout: {
+      xaxis: { title: { text: axis } },
+      yaxis: {
+        range: [rows.length - 0.4, -0.6],
+        tickvals: rows,
+        ticktext: differences.map(rowName),
+        showgrid: false,
+        ticks: "",
+      },
+      showlegend: false,
+      hovermode: "closest",
+      shapes: [
+        { ...upright(-delta, delta), type: "rect", fillcolor: SHADE },
+        { ...upright(0, 0), type: "line", line: { color: MUTED, width: 1 } },
+      ],
+    },
+  };
+}
+
+function rowName({ name, verdict }: Difference): string {
+  const color = textColor(VERDICTS[verdict]);
+  return `${name}<br><span style="color:${color}"><b>${verdict}</b></span>`;
+}
+
+function upright(x0: number, x1: number): Partial<Shape> {
+  const whole = { yref: "paper", y0: 0, y1: 1 } as const;
+  return { ...whole, x0, x1, layer: "below", line: { width: 0 } };
+}

@@ -1,0 +1,117 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { ScatterTrace } from "lib/plot/figure.ts";
+import { forestPanel } from "lib/plot/forest.ts";
+import {
+  frontier,
+  isoLines,
+  runClouds,
+  shareKey,
+  ways,
+} from "lib/plot/reward_plane.ts";
+import { stackedBars } from "lib/plot/stacked_bars.ts";
+import { markStyle } from "lib/plot/style.ts";
+import { ternaryPanel } from "lib/plot/ternary.ts";
+
+const CURVE = [{ x: 0, y: 0 }, { x: 1, y: 2 }, { x: 2, y: 3 }];
+const pointsOf = ({ x, y }: ScatterTrace) => x.map((at, i) => [at, y[i]]);
+
+Deno.test("the region above a frontier ends with the frontier", () => {
+  const [region, line] = frontier(CURVE, { name: "best", top: 4 });
+  deepStrictEqual(pointsOf(line!), [[0, 0], [1, 2], [2, 3]]);
+  deepStrictEqual(pointsOf(region!), [[0, 0], [1, 2], [2, 3], [2, 4], [0, 4]]);
+  strictEqual(region!.fill, "toself");
+});
+
+Deno.test("an iso-line has its share of the curve, and its name at its end", () => {
+  const { data, annotations } = isoLines(CURVE, {
+    shares: [0.75],
+    of: "attainable",
+  });
+  deepStrictEqual(pointsOf(data[0]!), [[0, 0], [1, 1.5], [2, 2.25]]);
+  const [{ x, y, text } = {}] = annotations;
+  deepStrictEqual([x, y, text], [2, 2.25, "75 % of attainable"]);
+});
+
+Deno.test("every run has a dot, and every setting a mark in the middle", () => {
+  const [dots, middles] = runClouds([
+    { name: "β 1", runs: CURVE, middle: CURVE[1]! },
+    { name: "β 3", runs: [CURVE[2]!], middle: CURVE[2]! },
+  ], { name: "dpo", ...markStyle() });
+  strictEqual(dots!.x.length, 4);
+  deepStrictEqual(dots!.text, ["β 1", "β 1", "β 1", "β 3"]);
+  deepStrictEqual(pointsOf(middles!), [[1, 2], [2, 3]]);
+});
+
+Deno.test("an arrow leads from the optimum to the run, coloured by the share", () => {
+  const [from, to] = CURVE;
+  const all = [0, 0.5, 1, 2].map((share) => ({
+    ...{ name: "β 1", share },
+    ...{ from: from!, to: to! },
+  }));
+  const { data: [hollow, filled], annotations } = ways(all, markStyle());
+  deepStrictEqual(pointsOf(hollow!)[0], [0, 0]);
+  deepStrictEqual(pointsOf(filled!)[0], [1, 2]);
+  strictEqual(hollow!.marker?.symbol, "diamond-open");
+  const { ax, ay, x, y } = annotations[0]!;
+  deepStrictEqual([ax, ay, x, y], [0, 0, 1, 2]);
+  const colors = annotations.map(({ arrowcolor }) => arrowcolor);
+  strictEqual(new Set(colors).size, 3);
+  const scale = [[0, colors[0]], [1, colors[2]]];
+  deepStrictEqual({ colorscale: [], ...shareKey("").marker }.colorscale, scale);
+});
+
+Deno.test("corners and the centre of the simplex are those of the triangle", () => {
+  const { data, small } = ternaryPanel({
+    title: "dpo",
+    corners: ["y_l", "y_w", "other"],
+    paths: [{
+      ...{ name: "dpo", color: "#123456" },
+      points: [[1 / 3, 1 / 3, 1 / 3], [1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    }],
+  });
+  const [path, ends] = data.slice(-2) as ScatterTrace[];
+  const [centre, ...corners] = pointsOf(path!);
+  const height = 0.86603;
+  deepStrictEqual(corners, [[0, 0], [1, 0], [0.5, height]]);
+  const [x, y] = centre!;
+  ok(Math.abs(x as number - 0.5) < 1e-4);
+  ok(Math.abs(y as number - height / 3) < 1e-4);
+  deepStrictEqual(pointsOf(ends!), [centre, corners[2]]);
+  deepStrictEqual(ends!.marker?.color, ["#FFFFFF", "#123456"]);
+  strictEqual(small, true);
+});
+
+Deno.test("a forest plot has a row for each difference, with its verdict in words", () => {
+  const differences = [
+    { estimate: 0.3, low: 0.1, high: 0.6, verdict: "shown" },
+    { estimate: -1, low: -3, high: 2, verdict: "not testable" },
+  ] as const;
+  const { data, layout } = forestPanel({
+    ...{ title: "t", axis: "reward", delta: 0.1 },
+    differences: differences.map((each) => ({ name: "KTO − DPO", ...each })),
+  });
+  const [first, second] = data as ScatterTrace[];
+  deepStrictEqual([first!.x, first!.y], [[0.3], [0]]);
+  const { array, arrayminus } = { array: [], ...second!.error_x } as {
+    array: number[];
+    arrayminus: number[];
+  };
+  deepStrictEqual([array, arrayminus], [[3], [2]]);
+  const words = layout.yaxis?.ticktext?.map((text) =>
+    text.replace(/<[^>]*>/g, "|")
+  );
+  deepStrictEqual(words, [
+    "KTO − DPO|||shown||",
+    "KTO − DPO|||not testable||",
+  ]);
+  const band = layout.shapes?.[0];
+  deepStrictEqual([band?.x0, band?.x1], [-0.1, 0.1]);
+});
+
+Deno.test("layers of bars say their percentages where there is room", () => {
+  const [layer] = stackedBars(["DPO", "KTO"], [
+    { name: "data", color: "#123456", shares: [0.404, 0.01] },
+  ]);
+  deepStrictEqual(layer!.y, [40.4, 1]);
+  deepStrictEqual(layer!.text, ["40 %", ""]);
+});
