@@ -36,8 +36,8 @@ export interface Finding extends Omit<Claim<never>, "evidence"> {
   readonly verdict: Verdict;
   /** Why, in one sentence. */
   readonly reason: string;
-  /** The effect, in the unit of the claim. */
-  readonly estimate: number;
+  /** The effect, in the unit of the claim; `null` where nothing has one. */
+  readonly estimate: number | null;
   /** Lower end of the 95 % interval; `null` where it has none. */
   readonly low: number | null;
   /** Upper end of the 95 % interval; `null` where it has none. */
@@ -82,12 +82,8 @@ export function judge<Summary>(
     claim,
     evidence: claim.evidence(summary),
   }));
-  judged.forEach(check);
-  const ids = claims.map(({ id }) => id);
-  const twice = ids.find((id, i) => ids.indexOf(id) < i);
-  if (twice !== undefined) {
-    throw new RangeError(`Cannot judge two claims "${twice}": expected one`);
-  }
+  checkNames(claims.map(({ id }) => id));
+  judged.forEach(checkNumbers);
   const tests = judged.flatMap(({ evidence: { test } }) => test ?? []);
   const adjusted = holm(tests.map(({ p }) => p));
   const least = holm(tests.map(({ smallestP }) => smallestP));
@@ -112,13 +108,20 @@ interface Judged {
   readonly evidence: Evidence;
 }
 
-function check({ claim: { id, delta }, evidence }: Judged): void {
+function checkNames(ids: readonly string[]): void {
+  const twice = ids.find((id, i) => ids.indexOf(id) < i);
+  if (twice === undefined) return;
+  throw new RangeError(`Cannot judge two claims "${twice}": expected one`);
+}
+
+function checkNumbers({ claim: { id, delta }, evidence }: Judged): void {
   const { estimate, low, high } = evidence;
   if (!(delta > 0 && Number.isFinite(delta))) {
     throw new RangeError(
       `Cannot judge "${id}" by δ = ${delta}: expected a number above 0`,
     );
   }
+  if (estimate === null) return;
   const isInside = (low ?? -Infinity) <= estimate &&
     estimate <= (high ?? Infinity);
   if (!Number.isFinite(estimate) || !isInside) {
@@ -140,12 +143,17 @@ interface Answer {
 }
 
 function verdictOf(evaluated: Evaluated): Answer {
-  const obstacle = obstacleOf(evaluated);
-  if (obstacle) return { verdict: "not testable", reason: obstacle };
   const { claim: { delta, unit }, evidence, pAdjusted } = evaluated;
   const { estimate } = evidence;
+  const obstacle = obstacleOf(evaluated);
+  if (obstacle !== null || estimate === null) {
+    return {
+      verdict: "not testable",
+      reason: obstacle ?? "Nothing was found.",
+    };
+  }
   const [low, high] = [evidence.low ?? -Infinity, evidence.high ?? Infinity];
-  const size = `${delta} ${unit}`;
+  const size = `${delta} ${unit}`.trimEnd();
   const holds = pAdjusted === null || pAdjusted < ALPHA;
   if (low > 0 && estimate >= delta && holds) {
     return {
@@ -177,6 +185,7 @@ function obstacleOf({ evidence, least }: Evaluated): string | null {
   if (failed) return `A check failed: ${failed.name} (${failed.found}).`;
   if (!evidence.test) return null;
   const { unit, count } = evidence.test.sample;
+  if (count === 0) return `No ${unit} has a value.`;
   if (count === 1) return `Only one ${unit}.`;
   if (least < ALPHA) return null;
   return `${count} ${unit}s are too few: no data could bring p below ${ALPHA}.`;

@@ -27,8 +27,8 @@ export interface Sample {
  * known.
  */
 export interface Evidence {
-  /** The effect, in the unit of the claim. */
-  readonly estimate: number;
+  /** The effect, in the unit of the claim; `null` where no unit has one. */
+  readonly estimate: number | null;
   /** Lower end of the 95 % interval; `null` where it has none. */
   readonly low: number | null;
   /** Upper end of the 95 % interval; `null` where it has none. */
@@ -66,6 +66,7 @@ export function exactEvidence(
 /**
  * Evidence from one effect per draw of the reference model, the unit that
  * results generalize over: its mean, with the sign-flip test and its interval.
+ * Without a value it is not testable.
  *
  * @param values such as the differences of `pairedByDraw`.
  * @param options `seeds`: runs in each draw.
@@ -74,11 +75,18 @@ export function drawsEvidence(
   values: readonly number[],
   { seeds, checks = [] }: EvidenceOptions & { readonly seeds: number },
 ): Evidence {
+  if (values.length === 0) return unmeasured(seeds, checks);
   // Equal evidence gives equal findings: the flips have a seed of their own.
   const found = signFlipTest(values, { random: new Rng("sign flips") });
   const { n: count, mean: estimate, low, high, p, smallestP } = found;
   const test = { p, smallestP, sample: { unit: "draw", count, seeds } };
   return { estimate, low, high, test, values, checks };
+}
+
+function unmeasured(seeds: number, checks: readonly Check[]): Evidence {
+  const sample = { unit: "draw", count: 0, seeds };
+  const test = { p: 1, smallestP: 1, sample };
+  return { estimate: null, low: null, high: null, test, values: [], checks };
 }
 
 /**

@@ -37,6 +37,7 @@ export function figureFindings(findings: readonly Finding[]): FigureFinding[] {
 export function measuredText(
   { estimate, low, high, unit, n, pAdjusted }: Finding,
 ): string {
+  if (estimate === null) return "no value";
   const effect = `${digits(estimate)} ${unit}`.trim();
   if (n === null || pAdjusted === null) return `${effect}, exact`;
   const units = `${n.count} ${n.unit}${n.count === 1 ? "" : "s"}`;

@@ -94,6 +94,23 @@ Deno.test("judge() tests nothing on one draw, and says so", () => {
   deepStrictEqual(finding!.n, { unit: "draw", count: 1, seeds: 3 });
 });
 
+Deno.test("judge() tests nothing where no draw has a value", () => {
+  const [none, other] = judgeAll([draws([]), draws(around(1, 0.01, 9))]);
+  strictEqual(none!.verdict, "not testable");
+  strictEqual(none!.reason, "No draw has a value.");
+  deepStrictEqual([none!.estimate, none!.low, none!.high], [null, null, null]);
+  strictEqual(other!.verdict, "shown");
+});
+
+Deno.test("judge() takes draws that all agree, whatever rounding does to their mean", () => {
+  for (const n of [9, 20, 22]) {
+    const alike = new Array<number>(n).fill(0.3);
+    strictEqual(verdictOf(draws(alike)), "shown");
+    strictEqual(verdictOf(draws(alike), 0.4), "not shown");
+    strictEqual(verdictOf(draws(new Array<number>(n).fill(0))), "not shown");
+  }
+});
+
 Deno.test("judge() tests nothing on fewer draws than can reach 0.05 after Holm", () => {
   strictEqual(verdictOf(draws(around(1, 0.01, 5))), "not testable");
   strictEqual(verdictOf(draws(around(1, 0.01, 6))), "shown");
@@ -207,9 +224,9 @@ Deno.test("Verdicts hold what their names say", () => {
     const [finding] = judgeAll([draws(randomDraws(rng))]);
     const { verdict, estimate, low, high, pAdjusted } = finding!;
     if (verdict === "shown") {
-      ok(low! > 0 && estimate >= 0.1 && pAdjusted! < 0.05);
+      ok(low! > 0 && estimate! >= 0.1 && pAdjusted! < 0.05);
     } else if (verdict === "opposite") {
-      ok(high! < 0 && estimate <= -0.1 && pAdjusted! < 0.05);
+      ok(high! < 0 && estimate! <= -0.1 && pAdjusted! < 0.05);
     } else if (verdict === "not shown") {
       ok(low! >= -0.1 && high! <= 0.1);
     } else {

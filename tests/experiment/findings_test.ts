@@ -64,5 +64,6 @@ Deno.test("measuredText() says how well an effect is known", () => {
     text({ n: { unit: "prompt", count: 500, seeds: 1 }, pAdjusted: 0.00002 }),
     "0.29 nats [0.10, 0.50], 500 prompts, p < 0.001",
   );
+  strictEqual(text({ estimate: null, low: null, high: null }), "no value");
   strictEqual(text({ unit: "", n: null }), "0.29, exact");
 });

@@ -89,6 +89,15 @@ Deno.test("signFlipTest() has no interval where no p-value can be 5 %", () => {
   ok(signFlipTest([1, 2, 3, 4, 5], { random, confidence: 0.9 }).low !== null);
 });
 
+Deno.test("signFlipTest() keeps the mean of equal values in their interval", () => {
+  for (const n of [9, 20, 22]) {
+    const alike = new Array<number>(n).fill(0.1);
+    const { low, mean, high } = signFlipTest(alike, { random });
+    ok(low! <= mean && mean <= high!);
+    ok(high! - low! < 1e-15);
+  }
+});
+
 Deno.test("signFlipTest() draws the flips of many values", () => {
   const rng = new Rng("many");
   const values = Array.from({ length: 20 }, () => rng.normal() + 0.5);
