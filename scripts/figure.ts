@@ -5,6 +5,8 @@ import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import { quoteInReadmes } from "lib/experiment/readmes.ts";
+import { CHECKOUT } from "lib/record/environment.ts";
 import { drawPicture } from "lib/plot/picture.ts";
 import { rebuildTrainingFigure } from "lib/run/figure.ts";
 
@@ -27,6 +29,9 @@ const FIGURE = {
     }),
     picture: toggle({
       help: "also draw the first panel as figure.png, which needs Chromium",
+    }),
+    readme: toggle({
+      help: "also put tables and numbers into the READMEs that quote them",
     }),
   },
   examples: [
@@ -72,7 +77,8 @@ function experimentsIn(results: string): string[] {
 
 await runVerb(
   () => parseFlags(FIGURE, Deno.args),
-  async ({ positionals: { name: names }, values: { results, picture } }) => {
+  async ({ positionals: { name: names }, values }) => {
+    const { results, picture } = values;
     const drawables = (names.length > 0 ? names : experimentsIn(results))
       .map((name) => drawableOf(name, { results }));
     for (const { folder, rebuild } of drawables) {
@@ -83,5 +89,8 @@ await runVerb(
       await drawPicture(JSON.parse(figure), join(folder, "figure.png"));
       say(`Wrote ${join(folder, "figure.png")}`);
     }
+    if (!values.readme) return;
+    const checkout = CHECKOUT ?? Deno.cwd();
+    for (const file of await quoteInReadmes({ checkout })) say(`Wrote ${file}`);
   },
 );

@@ -5,8 +5,10 @@ import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { type CompareOptions, compareRuns } from "lib/record/compare_runs.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { note, progress, runVerb, say, table } from "lib/cli/terminal.ts";
-import { type FlagValues, number, text } from "lib/cli/flag.ts";
+import { type FlagValues, number, text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import { readRuns } from "lib/experiment/records.ts";
+import { CHECKOUT } from "lib/record/environment.ts";
 import { dirname, join } from "node:path";
 import { reproduceTraining } from "lib/run/reproduce.ts";
 import {
@@ -16,6 +18,7 @@ import {
   sameText,
   verdictText,
 } from "./reproduce/comparison_text.ts";
+import { staleFigures } from "./reproduce/figures.ts";
 
 const place = (what: string) =>
   text({
@@ -25,8 +28,11 @@ const place = (what: string) =>
 
 const REPRODUCE = {
   name: "reproduce",
-  summary: "Repeats a recorded run and compares every number, bit by bit.",
-  positionals: [{ name: "path", help: "folder of a run, or its run.json" }],
+  summary: "Repeats what records say and compares every number, bit by bit.",
+  positionals: [{
+    name: "path",
+    help: "folder of a run, or its run.json; with --from-figures, results",
+  }],
   flags: {
     model: place("model"),
     data: place("data"),
@@ -43,11 +49,17 @@ const REPRODUCE = {
       default: 0,
       min: 0,
     }),
+    fromFigures: toggle({
+      help:
+        "train nothing: make summary, figure, tables and the numbers that " +
+        "READMEs quote anew from the records of an experiment, and compare",
+    }),
   },
   examples: [
     "deno task reproduce results/frontier/dpo-beta1-seed1",
     "deno task reproduce out/dpo --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
     "deno task reproduce out/dpo --tolerance 0.001",
+    "deno task reproduce results/frontier --from-figures",
   ],
 } as const satisfies Verb;
 
@@ -61,7 +73,7 @@ interface Kind extends Pick<CompareOptions, "makesInputs"> {
 /** How runs are repeated, by the kind of their record. */
 const KINDS: Readonly<Record<string, Kind>> = {
   train: {
-    again: (record, { tolerance: _tolerance, ...sources }) =>
+    again: (record, { tolerance: _t, fromFigures: _f, ...sources }) =>
       reproduceTraining(record, { sources }),
   },
   experiment: {
@@ -78,6 +90,7 @@ const SHOWN = 40;
 await runVerb(
   () => parseFlags(REPRODUCE, Deno.args),
   async ({ positionals: { path }, values }) => {
+    if (values.fromFigures) return await checkFigures(path);
     const file = path.endsWith(".json") ? path : join(path, "run.json");
     const record = await readRecord(file);
     const kind = KINDS[record.kind];
@@ -94,6 +107,24 @@ await runVerb(
   },
   () => "Stopped before the run was made again",
 );
+
+/** Prints every place of results that does not follow from the records. */
+async function checkFigures(folder: string): Promise<void> {
+  const [first] = await readRuns(folder);
+  const name = first?.record.settings["experiment"];
+  if (name === undefined) {
+    throw new Error(`Cannot use ${folder}: it has no runs of an experiment`);
+  }
+  const experiment = findExperiment(String(name));
+  const checkout = CHECKOUT ?? Deno.cwd();
+  const rows = await staleFigures(experiment, { folder, checkout });
+  if (rows.length === 0) {
+    return say("Summary, figure, tables and READMEs follow from the records");
+  }
+  Deno.exitCode = 1;
+  table(rows);
+  say(`${rows.length} do not follow from the records`);
+}
 
 function report(
   before: RecordedRun,

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import { runLoss } from "lib/loss_tools/evaluate.ts";
 import type { Summary } from "experiments/frontier/summary.ts";
+import { misquotations } from "lib/experiment/readmes.ts";
 import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import type { Interval } from "lib/stats/interval.ts";
@@ -44,6 +45,10 @@ Deno.test("the README's table is that of the committed records", () => {
     const found = cells.split("|").map((cell) => cell.trim());
     deepStrictEqual([name, ...found], [name, ...expected.get(name) ?? []]);
   }
+});
+
+Deno.test("READMEs quote results as they are", async () => {
+  deepStrictEqual(await misquotations({ checkout: checkout() }), []);
 });
 
 Deno.test("the README's speed and memory are those of the committed record", async () => {

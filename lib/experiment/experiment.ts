@@ -5,7 +5,13 @@ import type {
   ExperimentResults,
 } from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
-import { rebuild, reproduce, runExperiment } from "./run_experiment.ts";
+import type { Files } from "./result_files.ts";
+import {
+  filesOf,
+  rebuild,
+  reproduce,
+  runExperiment,
+} from "./run_experiment.ts";
 import { tune } from "./tune.ts";
 
 /** An experiment, as programs use it. */
@@ -28,6 +34,8 @@ export interface Experiment {
   tune(
     options: Pick<ExperimentOptions, "device" | "jobs" | "watch" | "signal">,
   ): Promise<Readonly<Record<string, string | number>>[]>;
+  /** The files that follow from the records in a folder, as they should be. */
+  files(folder: string): Promise<Files>;
   /** Writes summary and figure anew from the records in a folder. */
   rebuild(folder: string): Promise<void>;
   /** Repeats the run that a record describes. */
@@ -47,6 +55,7 @@ export function experiment<S extends GridSettings, Shared, Data, Summary>(
     question,
     run: (options) => runExperiment(definition, options),
     tune: (options) => tune(definition, options),
+    files: (folder) => filesOf(definition, folder),
     rebuild: async (folder) => void await rebuild(definition, folder),
     reproduce: (record, options) => reproduce(definition, record, options),
   };

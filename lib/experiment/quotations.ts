@@ -36,23 +36,32 @@ const NUMBER =
  * Its optimum is 2.40<!--results/frontier/summary.json#/exact/dpo/reward-->.
  * ```
  *
- * @param read gives the text of a file by its path in the checkout.
+ * @param read gives the text of a file by its path in the checkout; null where
+ * quotations of it are to stay as they are.
  * @throws Error for a caption or a place that the file lacks.
  */
-export function quoted(text: string, read: (file: string) => string): Quoted {
+export function quoted(
+  text: string,
+  read: (file: string) => string | null,
+): Quoted {
   const misquotations: Misquotation[] = [];
   const check = (before: string, quotation: Omit<Misquotation, "line">) => {
     if (quotation.found === quotation.expected) return;
     misquotations.push({ line: before.split("\n").length, ...quotation });
   };
-  const block: Replacer = (_, file, caption, found, at, whole) => {
-    const expected = tableIn(read(file), { file, caption });
+  const block: Replacer = (all, file, caption, found, at, whole) => {
+    const content = read(file);
+    if (content === null) return all;
+    const expected = tableIn(content, { file, caption });
     const source = caption === undefined ? file : `${file}: ${caption}`;
     check(whole.slice(0, at), { source, found, expected });
     return `<!-- ${source} -->\n\n${expected}\n\n<!-- end -->`;
   };
   const number: Replacer = (all, found, percent, place, at, whole) => {
-    const value = valueAt(place, read);
+    const [file = "", pointer = ""] = place.split("#");
+    const content = read(file);
+    if (content === null) return all;
+    const value = valueAt(JSON.parse(content), { file, pointer });
     const expected = rounded(percent ? 100 * value : value, found);
     check(whole.slice(0, at), { source: place, found, expected });
     return `${expected}${all.slice(found.length)}`;
@@ -85,10 +94,12 @@ function tableIn(
   throw new Error(`Cannot quote ${file}: it has no table "${caption}"`);
 }
 
-/** The number at a place of a JSON file, `FILE#POINTER` (RFC 6901). */
-function valueAt(place: string, read: (file: string) => string): number {
-  const [file = "", pointer = ""] = place.split("#");
-  let value: unknown = JSON.parse(read(file));
+/** The number at a JSON pointer (RFC 6901). */
+function valueAt(
+  json: unknown,
+  { file, pointer }: { file: string; pointer: string },
+): number {
+  let value = json;
   for (const part of pointer.slice(1).split("/")) {
     const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
     value = typeof value === "object" && value !== null

@@ -1,11 +1,6 @@
-import { join } from "node:path";
-import { writeTextAtomically } from "../files/atomic.ts";
 import { reasonOf } from "../files/values.ts";
 import { resolveDevice } from "../onnx/devices.ts";
 import type { Figure } from "../plot/figure.ts";
-import { writeFigure } from "../plot/figure_page.ts";
-import { writeTables } from "../plot/tables.ts";
-import { canonicalJson } from "../record/canonical_json.ts";
 import { provenance } from "../record/environment.ts";
 import { Clock, type RecordedRun, type RunRecord } from "../record/record.ts";
 import type {
@@ -32,6 +27,7 @@ import {
   storedSettings,
   writeRun,
 } from "./records.ts";
+import { type Files, resultFiles, writeResultFiles } from "./result_files.ts";
 import { ResultsFolder } from "./results_folder.ts";
 import { collectRuns } from "./summary.ts";
 import { mapWithWorkers, untilAborted, withWorkers } from "./workers.ts";
@@ -109,17 +105,23 @@ async function runMissing<S extends GridSettings, Shared, Data, Out>(
   clock.lap("runs");
 }
 
-/** Writes summary, figure and tables from the records. */
+/** Writes summary, figure, page and tables from the records. */
 export async function rebuild<S extends GridSettings, Shared, Data, Summary>(
   definition: ExperimentDefinition<S, Shared, Data, Summary>,
   folder: string,
 ): Promise<Figure> {
   const { summary, figure } = drawn(definition, await readRuns(folder));
-  const json = `${canonicalJson(summary, { indent: 1 })}\n`;
-  await writeTextAtomically(join(folder, "summary.json"), json);
-  await writeFigure(folder, figure);
-  await writeTables(folder, figure.tables);
+  await writeResultFiles(folder, summary, figure);
   return figure;
+}
+
+/** The files that follow from the records in a folder, as they should be. */
+export async function filesOf<S extends GridSettings, Shared, Data, Summary>(
+  definition: ExperimentDefinition<S, Shared, Data, Summary>,
+  folder: string,
+): Promise<Files> {
+  const { summary, figure } = drawn(definition, await readRuns(folder));
+  return resultFiles(summary, figure);
 }
 
 function drawn<S extends GridSettings, Shared, Data, Summary>(

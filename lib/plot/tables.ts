@@ -1,6 +1,4 @@
 import { stringify } from "csv-stringify/sync";
-import { join } from "node:path";
-import { writeTextAtomically } from "../files/atomic.ts";
 import type { Table } from "./figure.ts";
 
 /** A cell of a {@linkcode Table}. */
@@ -14,16 +12,6 @@ export const TABLE_FILES: Readonly<
   "table.tex": latexTables,
   "table.csv": csvTables,
 };
-
-/** Writes tables to a folder: for Markdown, for LaTeX, and as CSV. */
-export async function writeTables(
-  folder: string,
-  tables: readonly Table[],
-): Promise<void> {
-  for (const [name, text] of Object.entries(TABLE_FILES)) {
-    await writeTextAtomically(join(folder, name), text(tables));
-  }
-}
 
 /** A cell as readers see it: numbers in four digits, a dash for none. */
 export function cellText(cell: Cell): string {

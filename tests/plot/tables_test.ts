@@ -1,12 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Table } from "lib/plot/figure.ts";
-import {
-  csvTables,
-  latexTables,
-  markdownTables,
-  writeTables,
-} from "lib/plot/tables.ts";
+import { csvTables, latexTables, markdownTables } from "lib/plot/tables.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const TABLES: Table[] = [{
@@ -87,13 +82,4 @@ name,n
 "say ""no""\\",3
 `,
   );
-});
-
-Deno.test("writeTables() writes one file for each use", async () => {
-  using folder = temporaryFolder();
-  await writeTables(folder.path, TABLES);
-  const names = Array.from(Deno.readDirSync(folder.path), ({ name }) => name);
-  deepStrictEqual(names.sort(), ["table.csv", "table.md", "table.tex"]);
-  const csv = Deno.readTextFileSync(join(folder.path, "table.csv"));
-  strictEqual(csv, csvTables(TABLES));
 });
