@@ -7,7 +7,7 @@ import { text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { quoteInReadmes } from "lib/experiment/readmes.ts";
 import { CHECKOUT } from "lib/record/environment.ts";
-import { drawPicture } from "lib/plot/picture.ts";
+import { drawPictures } from "lib/plot/picture.ts";
 import { rebuildTrainingFigure } from "lib/run/figure.ts";
 
 const FIGURE = {
@@ -28,7 +28,8 @@ const FIGURE = {
       default: "results",
     }),
     picture: toggle({
-      help: "also draw the first panel as figure.png, which needs Chromium",
+      help:
+        "also draw the first panel as figure.svg, figure.pdf and figure.png, which needs Chromium",
     }),
     readme: toggle({
       help: "also put tables and numbers into the READMEs that quote them",
@@ -86,8 +87,8 @@ await runVerb(
       say(`Wrote ${join(folder, "figure.html")}`);
       if (!picture) continue;
       const figure = await Deno.readTextFile(join(folder, "figure.json"));
-      await drawPicture(JSON.parse(figure), join(folder, "figure.png"));
-      say(`Wrote ${join(folder, "figure.png")}`);
+      await drawPictures(JSON.parse(figure), folder);
+      say(`Wrote figure.svg, figure.pdf and figure.png in ${folder}`);
     }
     if (!values.readme) return;
     const checkout = CHECKOUT ?? Deno.cwd();

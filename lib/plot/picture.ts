@@ -1,84 +1,118 @@
 import { join } from "node:path";
 import { writeAtomically } from "../files/atomic.ts";
-import { temporaryFolder, untilDone } from "../files/temporary.ts";
+import { temporaryFolder } from "../files/temporary.ts";
+import { runBrowser } from "./browser.ts";
 import type { Figure } from "./figure.ts";
 import { figureHtml } from "./figure_page.ts";
+import pictureScript from "./picture_script.js" with { type: "text" };
 
-/** Names under which Chromium is installed. */
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
-
-/** Width and height of the picture, in pixels. */
-const SIZE = [900, 705] as const;
+/** Width of the page that is drawn, in pixels. */
+const WIDTH = 900;
 
 /**
- * Draws the first panel of a figure as a PNG, with Chromium.
+ * Draws the first panel of a figure, or the small ones that it begins with, by
+ * Chromium: figure.svg and figure.pdf for papers, which have captions of their
+ * own, and figure.png with title and note. Equal figures give equal bytes with
+ * the same Chromium and fonts.
  *
  * @throws Error where no Chromium is installed, or it draws nothing.
  */
-export async function drawPicture(
+export async function drawPictures(
   figure: Figure,
-  path: string,
+  folder: string,
 ): Promise<void> {
-  using folder = await temporaryFolder();
-  const page = join(folder.path, "page.html");
-  const [first] = figure.panels;
-  const alone = { ...figure, text: [], panels: [first!], tables: [] };
-  await Deno.writeTextFile(page, figureHtml(alone));
-  await writeAtomically(
-    path,
-    (temporary) => screenshot(page, { folder: folder.path, path: temporary }),
-  );
+  using work = await temporaryFolder();
+  const page = join(work.path, "page.html");
+  await Deno.writeTextFile(page, drawnHtml(figure));
+  const { svg, height } = await svgOf(page, work.path);
+  await write(join(folder, "figure.svg"), new TextEncoder().encode(svg));
+  const sheet = join(work.path, "sheet.html");
+  await Deno.writeTextFile(sheet, sheetHtml(svg));
+  const pdf = join(work.path, "drawn.pdf");
+  await runBrowser(sheet, {
+    folder: work.path,
+    flags: ["--no-pdf-header-footer", `--print-to-pdf=${pdf}`],
+  });
+  await write(join(folder, "figure.pdf"), withoutDates(await readDrawn(pdf)));
+  const png = join(work.path, "drawn.png");
+  await runBrowser(page, {
+    folder: work.path,
+    flags: [
+      ...[`--window-size=${WIDTH},${height}`, "--force-device-scale-factor=2"],
+      `--screenshot=${png}`,
+    ],
+  });
+  await write(join(folder, "figure.png"), await readDrawn(png));
 }
 
-async function screenshot(
+/** The page of the panels alone, whose script leaves their SVG in the document. */
+function drawnHtml(figure: Figure): string {
+  const { panels } = figure;
+  const others = panels.findIndex(({ small }) => !small);
+  const small = others < 0 ? panels.length : others;
+  const html = figureHtml({
+    ...figure,
+    ...{ text: [], findings: [], samples: [], tables: [] },
+    panels: panels.slice(0, Math.max(1, small)),
+  });
+  // Plotly names parts of a plot at random.
+  return `${
+    html.replace("<head>", `<head>\n<script>${SEEDED_RANDOM}</script>`)
+  }<script>${pictureScript}</script>\n`;
+}
+
+/** Park and Miller's generator, for equal bytes. */
+const SEEDED_RANDOM =
+  "let seed = 1; Math.random = () => (seed = seed * 16807 % 2147483647) / 2147483647;";
+
+async function svgOf(
   page: string,
-  { folder, path }: { folder: string; path: string },
-): Promise<void> {
-  const picture = join(folder, "picture.png");
-  const flags = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--hide-scrollbars",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    `--user-data-dir=${join(folder, "profile")}`,
-    `--window-size=${SIZE}`,
-    "--virtual-time-budget=5000",
-    `--screenshot=${picture}`,
-  ];
-  await runBrowser([...flags, `file://${page}`], folder);
-  await Deno.rename(picture, path).catch((cause) => {
+  folder: string,
+): Promise<{ svg: string; height: number }> {
+  const document = await runBrowser(page, {
+    folder,
+    flags: [`--window-size=${WIDTH},1000`, "--dump-dom"],
+  });
+  const [, svg] = document.match(/data-svg="([^"]*)"/) ?? [];
+  const [, height] = document.match(/data-height="(\d+)"/) ?? [];
+  if (svg && height) {
+    return { svg: decodeURIComponent(svg), height: Number(height) };
+  }
+  throw new Error("Chromium drew no picture");
+}
+
+/** A page that is as large as the picture on it. */
+function sheetHtml(svg: string): string {
+  const [, width, height] = svg.match(/width="([\d.]+)" height="([\d.]+)"/)!;
+  return `<!DOCTYPE html>
+<meta charset="utf-8">
+<style>
+@page { size: ${width}px ${height}px; margin: 0; }
+body { margin: 0; height: ${height}px; overflow: hidden; }
+svg { display: block; }
+</style>
+${svg}`;
+}
+
+async function readDrawn(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return await Deno.readFile(path).catch((cause) => {
     throw new Error("Chromium drew no picture", { cause });
   });
 }
 
-async function runBrowser(
-  args: readonly string[],
-  folder: string,
-): Promise<void> {
-  for (const name of BROWSERS) {
-    try {
-      const browser = new Deno.Command(name, {
-        args: [...args],
-        env: { TMPDIR: folder },
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-      // One that has ended cannot be killed.
-      using _ = untilDone(
-        `process ${browser.pid}`,
-        () => browser.kill("SIGKILL"),
-      );
-      await browser.status;
-      return;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+/** Sets the dates of a PDF to the year 2000; its length stays the same. */
+function withoutDates(pdf: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const text = new TextDecoder("latin1").decode(pdf);
+  const bytes = pdf.slice();
+  for (const { index, 1: name } of text.matchAll(DATE)) {
+    const fixed = new TextEncoder().encode("20000101000000");
+    bytes.set(fixed, index + name!.length);
   }
-  throw new Error(
-    `Cannot draw a picture: none of ${BROWSERS.join(", ")} is installed`,
-  );
+  return bytes;
+}
+
+const DATE = /(\/(?:Creation|Mod)Date \(D:)\d{14}/g;
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  await writeAtomically(path, (temporary) => Deno.writeFile(temporary, bytes));
 }
