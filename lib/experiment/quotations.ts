@@ -17,11 +17,11 @@ export interface Quoted {
 
 /** A block: `<!-- FILE -->` or `<!-- FILE: CAPTION -->`, to `<!-- end -->`. */
 const BLOCK =
-  /<!-- (results\/[^\s:]+\.md)(?:: ([^\n]+?))? -->\n\n([^]*?)\n\n<!-- end -->/g;
+  /<!-- (results\/[a-z\d_/-]+\.md)(?:: ([^\n]+?))? -->\n\n([^]*?)\n\n<!-- end -->/g;
 
 /** A number, then `<!--FILE#POINTER-->`. */
 const NUMBER =
-  /([-−]?\d[\d,]*(?:\.\d+)?)( ?%)?<!--(results\/[^\s#]+\.json#\/\S*?)-->/g;
+  /([-−]?\d[\d,]*(?:\.\d+)?)( ?%)?<!--(results\/[a-z\d_/-]+\.json#\/\S*?)-->/g;
 
 /**
  * Puts what files of results say in place of the quotations of a text, such as

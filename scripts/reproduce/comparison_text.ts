@@ -14,7 +14,7 @@ export function verdictText(
   { verdict, numbers, results, beyond }: RunComparison,
   tolerance: number,
 ): string {
-  const largest = Math.max(...results.map(({ share }) => share ?? 0));
+  const largest = largestShare(results);
   const by = `, by at most ${largest.toPrecision(2)} of their scale`;
   const differ = `${results.length} of ${numbers} numbers differ`;
   return {
@@ -66,6 +66,38 @@ export function resultRows(
     again: valueText(after),
     share: share === null ? "" : share.toPrecision(2),
   }));
+}
+
+/** The runs that are not identical, a row each. */
+export function runRows(
+  runs: ReadonlyMap<string, RunComparison>,
+): TableRow[] {
+  return [...runs].filter(([, { verdict }]) => verdict !== "identical")
+    .map(([run, { verdict, numbers, results, beyond }]) => ({
+      run,
+      verdict,
+      differ: `${results.length} of ${numbers}`,
+      beyond: beyond.length,
+      share: largestShare(results),
+    }));
+}
+
+/** One line that says how many repetitions are as their records. */
+export function runsText(
+  runs: ReadonlyMap<string, RunComparison>,
+  tolerance: number,
+): string {
+  const count = (verdict: RunComparison["verdict"]) =>
+    [...runs.values()].filter((run) => run.verdict === verdict).length;
+  const all = `${runs.size} ${runs.size === 1 ? "run" : "runs"}`;
+  const [different, within] = [count("different"), count("within")];
+  if (different > 0) return `Different: ${different} of ${all}`;
+  if (within === 0) return `Identical, bit for bit: ${all}`;
+  return `Within ${tolerance}: ${all}, ${count("identical")} of them identical`;
+}
+
+function largestShare(results: RunComparison["results"]): number {
+  return Math.max(0, ...results.map(({ share }) => share ?? 0));
 }
 
 function valueText(value: unknown): string {

@@ -4,6 +4,8 @@ import {
   causeRows,
   reasonText,
   resultRows,
+  runRows,
+  runsText,
   sameText,
   verdictText,
 } from "../../../scripts/reproduce/comparison_text.ts";
@@ -73,4 +75,23 @@ Deno.test("a difference is shown with its share, the first ones only", () => {
     { place: "/artifacts/a", recorded: "0.5", again: "0.4", share: "" },
     { place: "/metrics/0/loss", recorded: "0.5", again: "0.4", share: "0.20" },
   ]);
+});
+
+Deno.test("runs that are not identical have a row, and one line counts all", () => {
+  const same = { ...FOUND, verdict: "identical", results: [] } as const;
+  const near = { ...FOUND, verdict: "within", beyond: [] } as const;
+  const runs = new Map<string, RunComparison>([["a", same], ["b", near]]);
+  strictEqual(
+    runsText(runs, 0.25),
+    "Within 0.25: 2 runs, 1 of them identical",
+  );
+  runs.set("c", FOUND);
+  strictEqual(runsText(runs, 0), "Different: 1 of 3 runs");
+  const numbers = { differ: "1 of 340", share: 0.2 };
+  deepStrictEqual(runRows(runs), [
+    { run: "b", verdict: "within", beyond: 0, ...numbers },
+    { run: "c", verdict: "different", beyond: 1, ...numbers },
+  ]);
+  const alone = new Map([["a", same]]);
+  strictEqual(runsText(alone, 0), "Identical, bit for bit: 1 run");
 });
