@@ -7,7 +7,7 @@ export interface PowerOptions {
   /** Standard deviation of the paired differences, at least 0. */
   deviation: number;
   /**
-   * The probability to find it.
+   * The probability to find it, above 0.5.
    *
    * @default 0.8
    */
@@ -44,7 +44,7 @@ export interface PowerOptions {
  * ```
  *
  * @throws {RangeError} on a `delta` that is not above 0, or a `deviation` that
- * is not a number of at least 0.
+ * is not a number of at least 0, or a probability outside its range.
  */
 export function pairsNeeded(
   { delta, deviation, power = 0.8, alpha = 0.05, comparisons = 1 }:

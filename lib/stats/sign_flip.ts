@@ -51,8 +51,9 @@ const DRAWN = 99_999;
  * A centre θ is at least as far from the mean under flipped signs exactly where
  * the mean of the flipped subset is at most θ (for θ below the mean), so that
  * p = 2 · (1 + #{subset means ≤ 0}) / 2^n and the ends of the interval are order
- * statistics of the 2^n − 1 subset means: the typical values of Hartigan (1969),
- * theorem 1, https://doi.org/10.1080/01621459.1969.10501057. Up to 20 values are
+ * statistics of the 2^n − 1 subset means (Hartigan 1969, Using subsample values
+ * as typical values, Journal of the American Statistical Association 64,
+ * 1303–1317). Up to 20 values are
  * enumerated; from 21 on, 99,999 subsets are drawn, and the data count as one of
  * the flips (Phipson and Smyth 2010, https://arxiv.org/abs/1603.05766).
  *

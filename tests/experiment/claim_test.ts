@@ -64,7 +64,8 @@ Deno.test("judge() puts every interval under one verdict", () => {
     [-0.4, 0.0, 0.4, 0.1, "not testable", /both no effect and one larger/],
     [0.02, 0.08, 0.15, 0.01, "not testable", /open whether it is as large/],
     [-0.15, -0.08, -0.02, 0.01, "not testable", /open whether it is as/],
-    [0.05, 0.2, 0.3, 0.06, "not testable", /does not outlast Holm/],
+    [0.05, 0.2, 0.3, 0.05, "not testable", /does not outlast Holm/],
+    [-0.3, -0.2, -0.05, 0.05, "not testable", /does not outlast Holm/],
     [0, 0.2, 0.3, 0.04, "not testable", /both no effect/],
   ];
   for (const [low, estimate, high, p, verdict, reason] of cases) {
@@ -123,6 +124,9 @@ Deno.test("judge() tests nothing on fewer draws than can reach 0.05 after Holm",
     "6 draws are too few: no data could bring p below 0.05.",
   );
   strictEqual(judgeAll(of(7))[0]!.verdict, "shown");
+  const edge = known(0.05, 0.2, 0.3, 0.05);
+  const test = { ...edge.test, smallestP: 0.05 };
+  ok(judgeAll([{ ...edge, test }])[0]!.reason.includes("too few"));
   // Exact claims are outside of the family.
   const beside = [draws(around(1, 0.01, 6)), exactEvidence(1)];
   strictEqual(judgeAll(beside)[0]!.verdict, "shown");

@@ -3,7 +3,7 @@ import { pairsNeeded } from "lib/stats/power.ts";
 import { signFlipTest } from "lib/stats/sign_flip.ts";
 import { Rng } from "lib/rng.ts";
 
-Deno.test("pairsNeeded() is within one pair of the noncentral t", () => {
+Deno.test("pairsNeeded() is the sample size of the noncentral t", () => {
   // statsmodels 0.15.0: TTestPower().solve_power(delta / deviation, power=0.8,
   // alpha=0.05 / comparisons)
   const cases = [
@@ -15,8 +15,7 @@ Deno.test("pairsNeeded() is within one pair of the noncentral t", () => {
   ] as const;
   for (const [delta, deviation, comparisons, exact] of cases) {
     const n = pairsNeeded({ delta, deviation, comparisons });
-    const needed = Math.ceil(exact);
-    ok(needed <= n && n <= needed + 1, `${n} is not ${needed}`);
+    strictEqual(n, Math.ceil(exact));
   }
 });
 
