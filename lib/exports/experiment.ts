@@ -52,6 +52,7 @@ export {
   type JobTypes,
 } from "../experiment/jobs.ts";
 export { type Outcome } from "../experiment/records.ts";
+export { type Files } from "../experiment/result_files.ts";
 export {
   type ExperimentRuns,
   type SettingRuns,
