@@ -42,6 +42,8 @@ export interface GivenExample {
   readonly prompt?: { readonly logProb: number; readonly length: number };
   /** Desirability. @default true */
   readonly label?: boolean;
+  /** How often it counts in totals over the batch. @default 1 */
+  readonly weight?: number;
 }
 
 /** How a loss is computed on numbers. */
@@ -159,15 +161,17 @@ function batchOf(
 }
 interface GivenRow extends TokenRow {
   readonly label: boolean;
+  readonly weight: number;
   readonly refLogProbs: readonly number[];
 }
 
 /** Makes a row of as many tokens, whose ids are their shares of the reference. */
 function rowOf(
-  { completions, prompt, label = true }: GivenExample,
+  { completions, prompt, label = true, weight = 1 }: GivenExample,
 ): GivenRow {
   return {
     label,
+    weight,
     prompt: new Array(1 + (prompt?.length ?? 0)).fill(0),
     completions: completions.map(({ length = 1, refLogProb = 0 }) =>
       new Array(length).fill(refLogProb / length)

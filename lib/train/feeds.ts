@@ -107,13 +107,18 @@ function optionInputs({ options }: Loss): InputTable<MicroBatch> {
   return Object.fromEntries(entries);
 }
 
-function statisticInputs({ statistics }: Loss): InputTable<MicroBatch> {
+/** The part of a micro-batch from which statistics are filled. */
+type WithStatistics = Pick<MicroBatch, "statistics" | "start"> & {
+  readonly rows: { readonly length: number };
+};
+
+function statisticInputs({ statistics }: Loss): InputTable<WithStatistics> {
   const entries = Object.entries(statistics?.outputs ?? {}).map(
     ([name, kind]) => [
       name,
       {
         shape: kind === "list" ? ["n"] : [],
-        fill: (batch: MicroBatch) => {
+        fill: (batch: WithStatistics) => {
           const value = batch.statistics[name]!;
           return typeof value === "number"
             ? value
@@ -125,10 +130,10 @@ function statisticInputs({ statistics }: Loss): InputTable<MicroBatch> {
   return Object.fromEntries(entries);
 }
 
-function prefixed(
+function prefixed<Batch>(
   prefix: string,
-  table: InputTable<MicroBatch>,
-): InputTable<MicroBatch> {
+  table: InputTable<Batch>,
+): InputTable<Batch> {
   return Object.fromEntries(
     Object.entries(table).map(([name, input]) => [prefix + name, input]),
   );
@@ -165,6 +170,25 @@ export function batchInputs(loss: Loss): InputTable<MicroBatch> {
     ...prefixed(OPTION, optionInputs(loss)),
     ...prefixed(STATISTIC, statisticInputs(loss)),
   };
+}
+
+/**
+ * Fills the inputs of a loss's statistics anew in a graph that computes the
+ * loss of n examples.
+ */
+export function statisticFeeds(
+  loss: Loss,
+  { statistics, examples }: {
+    readonly statistics: BatchStatistics["values"];
+    readonly examples: number;
+  },
+  graph: Graph,
+): Record<string, HostTensor> {
+  return fillInputs(
+    prefixed(STATISTIC, statisticInputs(loss)),
+    { statistics, start: 0, rows: { length: examples } },
+    graph,
+  );
 }
 
 function inRows({ rowLength }: TreeBatch, data: ArrayLike<number>): Numbers {

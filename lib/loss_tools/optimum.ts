@@ -1,0 +1,346 @@
+import type { Loss } from "../losses/loss.ts";
+import type { LossOptionValues } from "../losses/options.ts";
+import { Rng } from "../rng.ts";
+import { logSoftmax } from "../stats/distribution.ts";
+import {
+  type Answer,
+  type Comparison,
+  type ExpectedLoss,
+  expectedLoss,
+} from "./expected_loss.ts";
+import { minimise } from "./minimise.ts";
+
+/** Answers to a prompt, and who prefers which of them. */
+export interface Population {
+  readonly answers: readonly Answer[];
+  /** The probability that one answer, by number, is preferred to another. */
+  preference(first: number, second: number): number;
+}
+
+/** The policy at which a loss is least, or why there is none. */
+export type Optimum =
+  | {
+    /** Whether some policy has the loss, or policies only tend to it. */
+    readonly kind: "attained" | "limit";
+    readonly loss: number;
+    /** log π of each answer. */
+    readonly logProbs: readonly number[];
+  }
+  | { readonly kind: "none"; readonly why: string };
+
+/** An answer whose probability has fallen by so many nats is never given. */
+const NEVER = 30;
+/** Rounds in which statistics that the loss takes as constants have to settle. */
+const ROUNDS = 20;
+
+/**
+ * The population optimum of a loss: the policy, of all that give each answer a
+ * probability of its own, that minimises
+ *
+ *     E[loss],  y₁, y₂ ~ π_ref independently,  y₁ preferred with P(y₁ ≻ y₂).
+ *
+ * Single answers are desirable where they were preferred, and undesirable
+ * where not; losses of chosen answers alone see the preferred ones. DPO's is
+ * π_ref exp(r/β), normalised, for Bradley–Terry preferences of a reward r.
+ *
+ * It minimises the loss itself over log-ratios x, π ∝ π_ref eˣ, in float64 by
+ * L-BFGS from several starts. Where these disagree, as with KTO, whose loss is
+ * not convex, it also searches from π_ref without the answers that lose most
+ * often, for every number of them, and takes the least minimum: no proof that
+ * there is no other.
+ *
+ * Statistics of the batch are constants in a loss's gradient. They are taken
+ * from the policy found, and the search repeated, until they stand still.
+ */
+export async function optimum(
+  loss: Loss,
+  population: Population,
+  lossOptions: LossOptionValues = {},
+): Promise<Optimum> {
+  const { statistics } = loss;
+  if (Object.values(statistics?.outputs ?? {}).includes("list")) {
+    return none("the loss couples the examples of a batch");
+  }
+  await using expected = await expectedLoss(loss, {
+    answers: population.answers,
+    comparisons: allComparisons(loss, population),
+    lossOptions,
+  });
+  if (!await hasWholeGradient(expected, population)) {
+    return none("no gradient flows through a part of the loss");
+  }
+  const odds = logOdds(population);
+  const found: Descent[] = [];
+  const searchFrom = async (points: readonly (readonly number[])[]) => {
+    for (const start of points) {
+      if (found.some(({ end }) => end === "unsettled")) return;
+      found.push(await settle(expected, population, start));
+    }
+  };
+  await searchFrom(starts(odds));
+  if (!agree(found) || found.some(({ isLimit }) => isLimit)) {
+    await searchFrom(truncations(odds));
+    await searchFrom(revivals(population, odds, least(found)));
+  }
+  return verdict(found);
+}
+
+/** All feedback that a population gives, in the form that a loss reads. */
+export function allComparisons(
+  { data }: Pick<Loss, "data">,
+  { answers, preference }: Population,
+): Comparison[] {
+  const pairs = answers.flatMap((first, i) =>
+    answers.map((second, j) => ({
+      answers: [i, j],
+      weight: first.probability * second.probability * preference(i, j),
+    }))
+  );
+  if (data === "pairs" || data === "ranks") return pairs;
+  const wins = new Array<number>(answers.length).fill(0);
+  const losses = [...wins];
+  for (const { answers: [w, l], weight } of pairs) {
+    wins[w!]! += weight;
+    losses[l!]! += weight;
+  }
+  const singles = (weights: readonly number[], label: boolean) =>
+    weights.map((weight, i) => ({ answers: [i], weight, label }));
+  return data === "completions"
+    ? singles(wins, true)
+    : [...singles(wins, true), ...singles(losses, false)];
+}
+
+const none = (why: string): Optimum => ({ kind: "none", why });
+
+/** log(w/(1 − w)) of each answer, w the probability that it is preferred. */
+function logOdds({ answers, preference }: Population): number[] {
+  return answers.map((_, i) => {
+    const wins = answers.reduce(
+      (sum, { probability }, j) => sum + probability * preference(i, j),
+      0,
+    );
+    return Math.log(wins / (1 - wins));
+  });
+}
+
+/**
+ * π_ref, and policies that prefer as the population does, one of them with
+ * noise. They find the same minimum of a convex loss.
+ */
+function starts(odds: readonly number[]): number[][] {
+  const rng = new Rng("optimum");
+  return [
+    odds.map(() => 0),
+    odds.map((x) => clamp(x)),
+    odds.map((x) => clamp(x) + rng.normal()),
+  ];
+}
+
+const clamp = (x: number) => Math.max(-NEVER, Math.min(NEVER, x));
+
+/** π_ref without the answers that lose most often: one, two, … of them. */
+function truncations(odds: readonly number[]): number[][] {
+  const sorted = [...new Set(odds)].toSorted((a, b) => a - b).slice(1);
+  return sorted.map((least) => odds.map((x) => x < least ? -NEVER - 10 : 0));
+}
+
+/** A policy with one more answer: each of the best few that it never gives. */
+function revivals(
+  { answers }: Population,
+  odds: readonly number[],
+  found: Descent | undefined,
+): number[][] {
+  if (!found) return [];
+  const ratios = found.logProbs.map((x, i) =>
+    x - Math.log(answers[i]!.probability)
+  );
+  const never = [...ratios.keys()].filter((i) => ratios[i]! < -NEVER)
+    .toSorted((i, j) => odds[j]! - odds[i]!);
+  return never.slice(0, 3).map((i) => ratios.with(i, 0));
+}
+
+interface Descent {
+  readonly end: "stationary" | "endless" | "stuck" | "unsettled";
+  readonly loss: number;
+  readonly logProbs: readonly number[];
+  /** Whether it only tends to the policy, which never gives some answers. */
+  readonly isLimit: boolean;
+}
+
+/** Minimises in turn with the statistics of the policy found before. */
+async function settle(
+  expected: ExpectedLoss,
+  { answers }: Population,
+  start: readonly number[],
+): Promise<Descent> {
+  const logRefs = answers.map(({ probability }) => Math.log(probability));
+  let at = start;
+  let statistics = expected.statistics(policyAt(logRefs, at));
+  for (let round = 0; round < ROUNDS; round++) {
+    const found = await descend(expected, { logRefs, statistics, start: at });
+    const next = expected.statistics(found.logProbs);
+    if (found.end !== "stationary" || areClose(statistics, next)) return found;
+    at = found.logProbs.map((x, i) => x - logRefs[i]!);
+    statistics = next;
+  }
+  const last = await descend(expected, { logRefs, statistics, start: at });
+  return { ...last, end: "unsettled" };
+}
+
+type Statistics = ReturnType<ExpectedLoss["statistics"]>;
+
+function areClose(a: Statistics, b: Statistics): boolean {
+  return Object.keys(a).every((name) =>
+    Math.abs(Number(a[name]) - Number(b[name])) < 1e-6
+  );
+}
+
+const policyAt = (logRefs: readonly number[], x: readonly number[]) =>
+  logSoftmax(x.map((each, i) => each + logRefs[i]!));
+
+/** The expected loss as a function of √p x, and the policy there. */
+function objective(
+  expected: ExpectedLoss,
+  logRefs: readonly number[],
+  statistics: Statistics,
+) {
+  const roots = logRefs.map((x) => Math.exp(x / 2));
+  const policy = (scaled: readonly number[]) =>
+    policyAt(logRefs, scaled.map((x, i) => x / roots[i]!));
+  const f = async (scaled: readonly number[]) => {
+    const logProbs = policy(scaled);
+    const { value, gradient } = await expected.at(logProbs, statistics);
+    const total = gradient.reduce((a, b) => a + b, 0);
+    return {
+      value,
+      gradient: gradient.map((g, i) =>
+        (g - Math.exp(logProbs[i]!) * total) / roots[i]!
+      ),
+    };
+  };
+  return { f, policy, roots };
+}
+
+type Objective = ReturnType<typeof objective>["f"];
+
+/** Whether the gradient is the slope of the loss, which parts behind `detach()` can prevent. */
+async function hasWholeGradient(
+  expected: ExpectedLoss,
+  { answers }: Population,
+): Promise<boolean> {
+  const rng = new Rng("slope");
+  const logRefs = answers.map(({ probability }) => Math.log(probability));
+  const normals = () => answers.map(() => rng.normal());
+  const statistics = expected.statistics(policyAt(logRefs, normals()));
+  const { f, roots } = objective(expected, logRefs, statistics);
+  const at = normals().map((x, i) => x * roots[i]!);
+  const way = normals().map((x, i) => x * roots[i]!);
+  const moved = async (by: number) =>
+    (await f(at.map((x, i) => x + by * way[i]!))).value;
+  const slope = (await f(at)).gradient
+    .reduce((sum, g, i) => sum + g * way[i]!, 0);
+  const expectedSlope = (await moved(1e-5) - await moved(-1e-5)) / 2e-5;
+  return Math.abs(slope - expectedSlope) <=
+    1e-5 * (1 + Math.abs(expectedSlope));
+}
+
+/**
+ * One search. Its variables are √p x, in which the curvature of losses that
+ * weigh answers by p is about equal.
+ */
+async function descend(
+  expected: ExpectedLoss,
+  { logRefs, statistics, start }: {
+    readonly logRefs: readonly number[];
+    readonly statistics: Statistics;
+    readonly start: readonly number[];
+  },
+): Promise<Descent> {
+  const { f, policy, roots } = objective(expected, logRefs, statistics);
+  const begin = start.map((x, i) => x * roots[i]!);
+  const steepest = Math.hypot(...(await f(begin)).gradient);
+  const { point, value: loss, end } = await minimise(f, begin, {
+    tolerance: 1e-9 * Math.max(1, steepest),
+  });
+  const isFar = end !== "stationary" && await isEndless(f, point);
+  return {
+    end: isFar ? "endless" : end === "far" ? "stuck" : end,
+    loss,
+    logProbs: policy(point),
+    isLimit: await isLimit(f, { point, loss, roots }),
+  };
+}
+
+/** Whether the answers that are never given may as well become still less likely. */
+async function isLimit(
+  f: Objective,
+  { point, loss, roots }: {
+    readonly point: readonly number[];
+    readonly loss: number;
+    readonly roots: readonly number[];
+  },
+): Promise<boolean> {
+  const x = point.map((each, i) => each / roots[i]!);
+  const lowest = Math.max(...x) - NEVER;
+  if (x.every((each) => each > lowest)) return false;
+  const lower = x.map((each, i) =>
+    (each > lowest ? each : each - NEVER) * roots[i]!
+  );
+  return (await f(lower)).value <= loss + 1e-12 * Math.max(1, Math.abs(loss));
+}
+
+/** Whether the loss still falls as fast, or faster, the farther x goes. */
+async function isEndless(
+  f: Objective,
+  point: readonly number[],
+): Promise<boolean> {
+  const [at, twice, fourTimes] = await Promise.all(
+    [1, 2, 4].map(async (factor) =>
+      (await f(point.map((x) => factor * x))).value
+    ),
+  );
+  const [near, farther] = [at! - twice!, twice! - fourTimes!];
+  return near > 1e-3 && farther >= near;
+}
+
+/** Whether all searches have come to the same loss. */
+function agree(found: readonly Descent[]): boolean {
+  const [first] = found;
+  return found.every(({ end, loss }) =>
+    end === first!.end &&
+    Math.abs(loss - first!.loss) < 1e-8 * Math.max(1, Math.abs(loss))
+  );
+}
+
+/** The least of the minima; `undefined` where no search found one. */
+function least(found: readonly Descent[]): Descent | undefined {
+  return found.filter(({ end }) => end === "stationary")
+    .toSorted((a, b) => a.loss - b.loss)[0];
+}
+
+/** The least minimum, unless another policy has it, too. */
+function verdict(found: readonly Descent[]): Optimum {
+  const has = (wanted: Descent["end"]) =>
+    found.some(({ end }) => end === wanted);
+  if (has("endless")) return none("the loss falls without end");
+  if (has("unsettled")) return none("statistics of the batch do not settle");
+  const first = least(found);
+  if (!first) return none("the search found no minimum");
+  const { loss, logProbs, isLimit } = first;
+  const isOther = (other: Descent) =>
+    other.end === "stationary" &&
+    other.loss - loss < 1e-9 * Math.max(1, Math.abs(loss)) &&
+    distance(other.logProbs, logProbs) > 1e-3;
+  if (found.some(isOther)) {
+    return none("several policies have the least loss");
+  }
+  return { kind: isLimit ? "limit" : "attained", loss, logProbs };
+}
+
+/** Half of Σ |π − π'|. */
+function distance(a: readonly number[], b: readonly number[]): number {
+  return a.reduce(
+    (sum, x, i) => sum + Math.abs(Math.exp(x) - Math.exp(b[i]!)) / 2,
+    0,
+  );
+}
