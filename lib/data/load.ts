@@ -86,7 +86,8 @@ export async function loadExamples(
   const plainText = options.tokenizer?.chatTemplate
     ? converted.rows.filter(({ form }) => form === "text").length
     : 0;
-  const { places: _, dropped, unterminated, doubledEos, ...numbers } = counts;
+  const { leftOut: parts, places: _, dropped, ...tokenized } = counts;
+  const { unterminated, doubledEos, ...numbers } = tokenized;
   return {
     kind,
     examples,
@@ -100,6 +101,8 @@ export async function loadExamples(
       ...conversions.length > 0 && { conversions: conversions.map(recorded) },
       counts: {
         ...numbers,
+        systemDropped: 0,
+        ...parts,
         dropped: Object.values(dropped).reduce((a, b) => a + b, 0),
         skipped: source.bad.count,
         ...equal > 0 && { equalCompletions: equal },

@@ -187,8 +187,17 @@ function readCall(
   const { arguments: given } = kept;
   if (given === undefined) return kept;
   const spelled = typeof given === "string" ? objectOf(given) : null;
+  if (spelled) SPELLED.set(spelled, String(given));
   const values = row.arrow ? withoutNulls(given) : given;
   return { ...kept, arguments: spelled ?? values };
+}
+
+/** Texts of arguments that were read from JSON. */
+const SPELLED = new WeakMap<object, string>();
+
+/** The JSON that a call's arguments were read from, if they were. */
+export function spelledArguments(given: object): string | undefined {
+  return SPELLED.get(given);
 }
 
 function objectOf(json: string): Record<string, unknown> | null {

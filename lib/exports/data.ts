@@ -26,7 +26,7 @@ export {
   type EncodeOptions,
   SPECIALS,
   type Specials,
-} from "../data/tokenize/encode_row.ts";
+} from "../data/tokenize/encode_options.ts";
 export {
   type Asking,
   encodePrompt,
@@ -44,6 +44,7 @@ export {
 export { TokenTexts } from "../data/tokenizer/added_tokens.ts";
 export {
   type ChatTemplate,
+  type RenderOptions,
   type TemplateInputs,
 } from "../data/tokenizer/chat_template.ts";
 export { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";

@@ -1,3 +1,4 @@
+import { LEFT_OUT, PARTS } from "../data/tokenize/left_out.ts";
 import type { RunRecord } from "../record/record.ts";
 import type { StepMetrics } from "../train/loop.ts";
 import { rounding } from "../train/metrics.ts";
@@ -123,6 +124,10 @@ function dataNote(data: TrainingData): string {
         "template is not applied",
       ]
       : [],
+    ...PARTS.filter((part) => counts[part]).map((part) =>
+      `${count(counts[part]!)} of which the chat template leaves out ` +
+      LEFT_OUT[part]
+    ),
     ...counts.ties ? [`${count(counts.ties)} ties left out`] : [],
     ...counts.leftOut ? [`${count(counts.leftOut)} with values left out`] : [],
     ...unreadColumns.length > 0

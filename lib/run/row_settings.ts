@@ -10,7 +10,7 @@ import {
 import type { SettledValues } from "../cli/settings.ts";
 import { rankedPairs } from "../data/convert/pairs.ts";
 import { SCORES } from "../data/tokenize/split_conversation.ts";
-import { SPECIALS } from "../data/tokenize/encode_row.ts";
+import { SPECIALS } from "../data/tokenize/encode_options.ts";
 import { BOUNDARIES } from "../data/tokenize/tokenize_spans.ts";
 import type { TokenizeOptions } from "../data/tokenize/tokenize.ts";
 import { PROMPT_TRUNCATIONS, truncations } from "../data/tokenize/truncate.ts";

@@ -207,3 +207,29 @@ Deno.test("loadExamples() tells of columns, values and ties that do not reach tr
     deepStrictEqual(description.format, "shp");
   });
 });
+
+Deno.test("loadExamples() counts what the chat template leaves out", async () => {
+  const config = Object.fromEntries([[
+    "chat_template",
+    "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}",
+  ]]);
+  const answer = (content: string) => [{ role: "assistant", content }];
+  const row = {
+    prompt: [{ role: "user", content: "Q" }],
+    chosen: answer("<think>yes</think>A"),
+    rejected: answer("B"),
+  };
+  await withByteTokenizer({ config }, async (folder) => {
+    const tokenizer = await loadTokenizer(folder);
+    const { description } = await loadExamples(
+      { name: "made", rows: [row, { ...row, tools: [{ name: "t" }] }] },
+      { ...OPTIONS, tokenizer, vocabularySize: 1e3 },
+    );
+    const { systemDropped, thoughtsDropped, toolsDropped, answersDropped } =
+      description.counts;
+    deepStrictEqual(
+      [systemDropped, thoughtsDropped, toolsDropped, answersDropped],
+      [0, 2, 1, undefined],
+    );
+  });
+});

@@ -46,6 +46,11 @@ function isRewritten(
     THOUGHTFUL.includes(conversation);
 }
 
+/** Whether a template leaves out an answer that has an empty list of calls. */
+function isVanished(model: Model, { conversation }: Rendering): boolean {
+  return model === "mistral_v0_3" && conversation === "an empty list of calls";
+}
+
 const conversations = new Map(CONVERSATIONS.map((each) => [each.name, each]));
 const bare = { addSpecialTokens: false };
 
@@ -115,6 +120,10 @@ for (const model of MODELS) {
         );
       if (isRewritten(model, rendering)) {
         throws(encode, /the chat template (begins|writes)/);
+        continue;
+      }
+      if (isVanished(model, rendering)) {
+        throws(encode, /leaves out all that completion 1 says/);
         continue;
       }
       const row = encode();

@@ -1,4 +1,14 @@
+import { LEFT_OUT, type Part } from "../tokenize/left_out.ts";
 import type { Counts, RowEvent } from "../tokenize/tokenize.ts";
+
+function leftOut(part: Part): Check {
+  return {
+    check: `${LEFT_OUT[part]} that the template leaves out`,
+    verdict: "wrong",
+    says: "the row has them, and they or parts of them are not in the text " +
+      "that the model sees",
+  };
+}
 
 /** The checks of what tokenization counts. */
 const CHECKS: Readonly<Record<RowEvent, Check>> = {
@@ -47,11 +57,17 @@ const CHECKS: Readonly<Record<RowEvent, Check>> = {
     says: "the text spells a special token of this tokenizer; " +
       "--specials says whether it stays text",
   },
-  systemDropped: {
-    check: "system messages that the template leaves out",
-    verdict: "wrong",
-    says: "the model does not see the system message",
+  systemDropped: leftOut("systemDropped"),
+  turnsDropped: leftOut("turnsDropped"),
+  answersDropped: leftOut("answersDropped"),
+  thoughtsDropped: leftOut("thoughtsDropped"),
+  earlierThoughtsDropped: {
+    ...leftOut("earlierThoughtsDropped"),
+    verdict: "look",
+    says: "many templates mean to: the model does not see them when it answers",
   },
+  callsDropped: leftOut("callsDropped"),
+  toolsDropped: leftOut("toolsDropped"),
   emptyPrompt: {
     check: "prompts without tokens",
     verdict: "wrong",
@@ -87,9 +103,9 @@ const CHECKS: Readonly<Record<RowEvent, Check>> = {
 
 /** The findings of what tokenization counted. */
 export function countFindings(
-  { dropped, places, ...counts }: Counts,
+  { dropped, leftOut: parts, places, ...counts }: Counts,
 ): Finding[] {
-  const all = { ...dropped, ...counts };
+  const all = { ...dropped, ...parts, ...counts };
   return Object.entries(CHECKS).map(([name, check]) => {
     const event = name as RowEvent;
     return finding(check, { count: all[event] ?? 0, places: places[event] });

@@ -1,4 +1,5 @@
-import { type EncodeOptions, encodeRow } from "./encode_row.ts";
+import type { EncodeOptions } from "./encode_options.ts";
+import { encodeRow } from "./encode_row.ts";
 import { type Message, readMessages } from "../messages.ts";
 import { formatsBeside } from "../dataset_info.ts";
 import { type Format, NoPreference, SYSTEMS } from "../formats/format.ts";

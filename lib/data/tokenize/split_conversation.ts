@@ -17,8 +17,6 @@ export interface SplitRow {
   readonly completions: readonly (readonly Span[])[];
   /** Whether the prompt ends before its generation prompt does. */
   readonly shifted?: boolean;
-  /** Whether the template has left out the system message. */
-  readonly systemDropped?: boolean;
 }
 
 /**
@@ -76,14 +74,10 @@ export function splitConversation(
   );
   const ends = conversations.map((each) => each.startOf(turn, opening));
   const end = Math.min(opening.length, ...ends);
-  const isDropped = prompt.some(({ role, content }) =>
-    role === "system" && !opening.includes(content.trim())
-  );
   return {
     prompt: opening.slice(0, end),
     completions: conversations.map((each) => each.spans(turn, end)),
     ...end < opening.length && { shifted: true },
-    ...isDropped && { systemDropped: true },
   };
 }
 

@@ -1,7 +1,9 @@
 import type { DataKind, Example } from "../example.ts";
 import type { PreferenceRow, PreferenceRows } from "../preference_row.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type EncodeOptions, encodeRow } from "./encode_row.ts";
+import type { EncodeOptions } from "./encode_options.ts";
+import { encodeRow } from "./encode_row.ts";
+import { LeftOutFinder, type Part, PARTS } from "./left_out.ts";
 import type { EncodedRow } from "./tokenize_spans.ts";
 import { SpecialEndsChecker } from "./special_ends.ts";
 import { BOUNDARY_REASONS, BoundaryError } from "./split_conversation.ts";
@@ -28,11 +30,10 @@ const KEPT_EVENTS = [
   "withoutBos",
   "doubledBos",
   "specialInText",
-  "systemDropped",
 ] as const;
 
 /** Something that tokenization does to a row or finds in it. */
-export type RowEvent = DropReason | typeof KEPT_EVENTS[number];
+export type RowEvent = DropReason | typeof KEPT_EVENTS[number] | Part;
 
 /** Counts of rows on their way to examples. */
 export interface Counts {
@@ -59,8 +60,8 @@ export interface Counts {
   readonly doubledBos: number;
   /** Rows kept with a special token written out in their contents. */
   readonly specialInText: number;
-  /** Rows kept whose chat template leaves out the system message. */
-  readonly systemDropped: number;
+  /** Rows kept of which the chat template leaves a part out, by part. */
+  readonly leftOut: Readonly<Partial<Record<Part, number>>>;
   /** Locations of the first few rows of each event. */
   readonly places: Readonly<Partial<Record<RowEvent, readonly string[]>>>;
 }
@@ -80,6 +81,7 @@ export interface ExampleSet {
 export class RowTokenizer {
   readonly #counter = new RowCounter();
   readonly #ends: SpecialEndsChecker;
+  readonly #leftOut = new LeftOutFinder();
 
   constructor(private readonly options: TokenizeOptions) {
     this.#ends = new SpecialEndsChecker(options.tokenizer, options);
@@ -97,8 +99,7 @@ export class RowTokenizer {
     const encoded = this.#encode(row);
     if (encoded === null) return null;
     checkIds(encoded, { ...options, location });
-    const { boundaryShifted, specialInText, systemDropped = false, ...ids } =
-      encoded;
+    const { boundaryShifted, specialInText, leftOut = [], ...ids } = encoded;
     const example = {
       ...ids,
       ...label === undefined ? {} : { label },
@@ -119,7 +120,7 @@ export class RowTokenizer {
       truncated: result.truncated,
       truncatedPrompts: result.truncatedPrompt,
       boundaryShifted,
-      systemDropped,
+      ...Object.fromEntries(leftOut.map((part) => [part, true])),
       specialInText: specialInText !== undefined,
       ...this.#ends.read(result.row),
     }, location);
@@ -135,7 +136,8 @@ export class RowTokenizer {
   #encode(row: PreferenceRow): EncodedRow | null {
     const { tokenizer, boundary } = this.options;
     try {
-      return encodeRow(row, tokenizer, this.options);
+      const leftOut = this.#leftOut;
+      return encodeRow(row, tokenizer, { ...this.options, leftOut });
     } catch (error) {
       const { cause } = error as Error;
       if (boundary !== "drop" || !(cause instanceof BoundaryError)) throw error;
@@ -227,6 +229,7 @@ class RowCounter {
       rows: this.#rows,
       dropped: counts(DROP_REASONS),
       ...counts(KEPT_EVENTS),
+      leftOut: counts(PARTS.filter((part) => this.#counts.has(part))),
       ...!terminated && { unterminated: null, doubledEos: null },
       places: Object.fromEntries(this.#places),
     };

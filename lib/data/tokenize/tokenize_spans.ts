@@ -1,5 +1,6 @@
 import { BoundaryError, type SplitRow } from "./split_conversation.ts";
 import type { TokenRow } from "../example.ts";
+import type { Part } from "./left_out.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** Policies for a row in which a token spans a boundary. */
@@ -13,8 +14,8 @@ export interface EncodedRow extends TokenRow {
   readonly boundaryShifted: boolean;
   /** The first special token that is written out in contents, if there is one. */
   readonly specialInText?: string;
-  /** Whether the template has left out the system message. */
-  readonly systemDropped?: boolean;
+  /** Parts that the template leaves out; absent where there are none. */
+  readonly leftOut?: readonly Part[];
 }
 
 /** Ids of a completion with its prompt: span by span, and all at once. */

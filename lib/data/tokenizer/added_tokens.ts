@@ -46,6 +46,10 @@ export function addedTokenSplitter(
 
 /** Mark in a special token that stays text; it is not a character of Unicode. */
 const MARK = "\ufdd0";
+const NUMBERED = /\ufdd0(\d+)\ufdd0/g;
+
+const NO_TOKENS: readonly string[] = [];
+const all = () => true;
 
 /** Finds and marks added tokens that are written out in texts. */
 export class TokenTexts {
@@ -63,24 +67,25 @@ export class TokenTexts {
     );
   }
 
-  /** The first special token that is written out in a text. */
-  special(text: string): string | null {
-    const at = this.#special ? text.search(this.#special) : -1;
-    return at === -1 ? null : text.slice(at).match(this.#special!)![0]!;
+  /** The special tokens that are written out in a text, each once. */
+  specials(text: string): readonly string[] {
+    if (!this.#special || text.search(this.#special) === -1) return NO_TOKENS;
+    return [...new Set(text.match(this.#special))];
   }
 
   /**
    * The text with its special tokens marked, so that they stay text.
    *
+   * @param isMarked whether to mark a token. @default all
    * @throws RangeError where the text has such a mark already.
    */
-  mark(text: string): string {
+  mark(text: string, isMarked: (token: string) => boolean = all): string {
     assertUnmarked(text);
     if (!this.#special) return text;
-    return text.replace(
-      this.#special,
-      ([first, ...rest]) => `${first}${MARK}${rest.join("")}`,
-    );
+    return text.replace(this.#special, (token) => {
+      const [first, ...rest] = token;
+      return isMarked(token) ? `${first}${MARK}${rest.join("")}` : token;
+    });
   }
 
   /** The nearest index at or before `at` that is not inside a token or character. */
@@ -104,6 +109,26 @@ export class TokenTexts {
 export function assertUnmarked(text: string): void {
   if (!isMarked(text)) return;
   throw new RangeError("expected text, found U+FDD0, which is not a character");
+}
+
+/**
+ * A mark that holds a number. Templates take it for letters of a word, as they
+ * do the mark of a token.
+ */
+export function numbered(number: number): string {
+  return `${MARK}${number}${MARK}`;
+}
+
+/** The numbers of a text's numbered marks, and the text without them. */
+export function readNumbers(
+  text: string,
+): { numbers: ReadonlySet<number>; rest: string } {
+  const numbers = new Set<number>();
+  const rest = text.replaceAll(NUMBERED, (_, digits) => {
+    numbers.add(Number(digits));
+    return "";
+  });
+  return { numbers, rest };
 }
 
 /** Whether special tokens in a text are marked to stay text. */

@@ -17,19 +17,25 @@ export interface TemplateInputs {
   readonly now?: Date;
 }
 
+/** Options of rendering a conversation. */
+export interface RenderOptions extends TemplateInputs {
+  /** Whether the text ends with the prompt for the assistant's next turn. */
+  readonly addGenerationPrompt: boolean;
+  /**
+   * Whether the content of a turn that only calls tools is none, rather than an
+   * empty text. @default false
+   */
+  readonly withoutContent?: boolean;
+}
+
 /** A model's chat template: conversations in, text with its special tokens out. */
 export interface ChatTemplate {
   /**
    * The text of a conversation.
    *
-   * @param options.addGenerationPrompt whether the text ends with the
-   * prompt for the assistant's next turn.
    * @throws the error that the template raises, or Error for invalid Jinja.
    */
-  render(
-    messages: readonly Message[],
-    options: TemplateInputs & { addGenerationPrompt: boolean },
-  ): string;
+  render(messages: readonly Message[], options: RenderOptions): string;
 }
 
 /**
@@ -76,13 +82,13 @@ export function chatTemplate(
 
 function variablesOf(
   messages: readonly Message[],
-  { addGenerationPrompt, tools, documents, templateOptions }:
-    & TemplateInputs
-    & { addGenerationPrompt: boolean },
+  { addGenerationPrompt, withoutContent, tools, documents, templateOptions }:
+    RenderOptions,
 ): Record<string, unknown> {
+  const turns = messages.map(asTransformersHasIt);
   return {
     ...templateOptions,
-    messages: messages.map(asTransformersHasIt),
+    messages: withoutContent ? turns.map(withNone) : turns,
     tools: tools ?? null,
     documents: documents ?? null,
     "add_generation_prompt": addGenerationPrompt,
@@ -90,7 +96,11 @@ function variablesOf(
 }
 
 /** Names of a message's thoughts; templates look for one of the first two. */
-const THOUGHTS = ["reasoning_content", "thinking", "reasoning"];
+export const THOUGHTS: readonly string[] = [
+  "reasoning_content",
+  "thinking",
+  "reasoning",
+];
 
 /** A message without fields that are null, and with thoughts under each known name. */
 function asTransformersHasIt(message: Message): Record<string, unknown> {
@@ -103,6 +113,12 @@ function asTransformersHasIt(message: Message): Record<string, unknown> {
   return thought === undefined
     ? filled
     : { thinking: thought, ...filled, reasoning_content: thought };
+}
+
+function withNone(message: Record<string, unknown>): Record<string, unknown> {
+  return message.content === "" && message.tool_calls
+    ? { ...message, content: null }
+    : message;
 }
 
 function unknownName(

@@ -48,6 +48,20 @@ Deno.test("completions are equal on the tokens that training sees", async () => 
     chosen: thinking("add"),
     rejected: thinking("guess"),
   };
+  names.push("thoughts that the template leaves out");
+  deepStrictEqual(await counts([row], { names, template }), [1, 1]);
+});
+
+Deno.test("rows of which the template leaves an answer out cannot be tokenized", async () => {
+  const names = ["rows that cannot be tokenized"];
+  const template = "{% for m in messages if m.role == 'user' %}" +
+    "<|{{ m.role }}|>{{ m.content }}{% endfor %}";
+  const answer = [{ role: "assistant", content: "A" }];
+  const row = {
+    prompt: [{ role: "user", content: "Q" }],
+    chosen: answer,
+    rejected: answer,
+  };
   deepStrictEqual(await counts([row], { names, template }), [1]);
 });
 

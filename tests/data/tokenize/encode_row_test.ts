@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { type EncodeOptions, encodeRow } from "lib/data/tokenize/encode_row.ts";
+import type { EncodeOptions } from "lib/data/tokenize/encode_options.ts";
+import { encodeRow } from "lib/data/tokenize/encode_row.ts";
 import type { EncodedRow } from "lib/data/tokenize/tokenize_spans.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
@@ -27,6 +28,23 @@ const chat = (prompt: string, ...completions: string[]): Content => ({
   prompt: [{ role: "user", content: prompt }],
   completions: completions.map((content) => [{ role: "assistant", content }]),
 });
+
+/** A template that leaves out what stands before a tag. */
+const CUT = TURNS.replace("m.content }}", "m.content.split('</s>')[-1] }}");
+/** A template that takes calls as DeepSeek's does. */
+const CALLS =
+  "{% for m in messages %}<|{{ m.role }}|>{% if m.content is none %}" +
+  "{% for c in m.tool_calls %}{{ c.function.name + c.function.arguments }}{% endfor %}" +
+  "{% else %}{{ m.content }}{% endif %}{{ eos_token }}{% endfor %}";
+const call = (called: unknown): Content => {
+  const calls = Object.fromEntries([["tool_calls", [called]]]);
+  return {
+    form: "chat",
+    prompt: [{ role: "user", content: "Hi" }],
+    completions: [[{ role: "assistant", content: "", ...calls }]],
+  };
+};
+const called = { name: "f", arguments: { n: Object(1) } };
 
 const YES: ByteTokenizerOptions = { merges: [["Ġ", "y"]] };
 
@@ -199,7 +217,60 @@ const CASES: [
       prompt: [2, ...bytes("Hi"), 1, 3],
       completions: [[...bytes("you"), 1]],
       boundaryShifted: false,
-      systemDropped: true,
+      leftOut: ["systemDropped"],
+    },
+  ],
+  [
+    "lets a template read special tokens, and says what it leaves out",
+    template(CUT + OPENING),
+    chat("Hi", "so</s>you<s>"),
+    {
+      prompt: [2, ...bytes("Hi"), 1, 3],
+      completions: [[...bytes("you<s>"), 1]],
+      boundaryShifted: false,
+      specialInText: "</s>",
+      leftOut: ["answersDropped"],
+    },
+  ],
+  [
+    "keeps the special tokens of those as text whose tokens a template does not read",
+    template(
+      CUT.replace(
+        "m.content.",
+        "m.content if m.role == 'user' else m.content.",
+      ) +
+        OPENING,
+    ),
+    chat("Hi</s>", "so</s>you"),
+    {
+      prompt: [2, ...bytes("Hi</s>"), 1, 3],
+      completions: [[...bytes("you"), 1]],
+      boundaryShifted: false,
+      specialInText: "</s>",
+      leftOut: ["answersDropped"],
+    },
+  ],
+  ...[called, { type: "function", function: called }].map((
+    each,
+  ): typeof CASES[number] => [
+    "finds the form of calls that a template takes",
+    template(CALLS + OPENING),
+    call(each),
+    {
+      prompt: [2, ...bytes("Hi"), 1, 3],
+      completions: [[...bytes('f{"n": 1.0}'), 1]],
+      boundaryShifted: false,
+    },
+  ]),
+  [
+    "says where a template leaves tools out",
+    template(TURNS + OPENING),
+    { ...chat("Hi", "you"), ...{ tools: [{ name: "t" }] } },
+    {
+      prompt: [2, ...bytes("Hi"), 1, 3],
+      completions: [[...bytes("you"), 1]],
+      boundaryShifted: false,
+      leftOut: ["toolsDropped"],
     },
   ],
   [
@@ -353,6 +424,21 @@ const BAD: [
     chat("Hi", "you"),
     "messages need a chat template, and the model folder has none " +
     "(chat_template.jinja, or chat_template in tokenizer_config.json)",
+  ],
+  [
+    "special tokens that the template refuses, by its own words",
+    template(
+      "{% if '<|user|>' in messages[-1].content %}" +
+        "{{ raise_exception('no tags') }}{% endif %}" + TURNS + OPENING,
+    ),
+    chat("Hi", "<|user|>"),
+    "Cannot render the chat template of tokenizer_config.json: no tags",
+  ],
+  [
+    "an answer of which the template leaves everything out",
+    template(TURNS + OPENING),
+    call(called),
+    "the chat template leaves out all that completion 1 says (tool calls)",
   ],
   [
     "messages that the template refuses",

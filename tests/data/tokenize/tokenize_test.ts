@@ -48,7 +48,7 @@ const UNTOUCHED: Counts = {
   withoutBos: 0,
   doubledBos: 0,
   specialInText: 0,
-  systemDropped: 0,
+  leftOut: {},
   places: {},
 };
 const sizes = (set: Awaited<ReturnType<typeof tokenizeRows>>) =>

@@ -47,18 +47,22 @@ Deno.test("without added tokens a text is one section", () => {
 
 const texts = new TokenTexts(TOKENS);
 
-Deno.test("special() finds the first special token that is written out", () => {
-  strictEqual(texts.special("a <think> b<r>c<|end|>"), "<r>");
-  strictEqual(texts.special("<|end|>>"), "<|end|>>");
-  strictEqual(texts.special("<|end|"), null);
-  strictEqual(new TokenTexts([]).special("<r>"), null);
+Deno.test("specials() finds the special tokens that are written out, each once", () => {
+  const text = "a <think> b<r>c<|end|><r>";
+  deepStrictEqual(texts.specials(text), ["<r>", "<|end|>"]);
+  deepStrictEqual(texts.specials("<|end|>>"), ["<|end|>>"]);
+  deepStrictEqual(texts.specials("<|end|"), []);
+  deepStrictEqual(new TokenTexts([]).specials("<r>"), []);
 });
 
 Deno.test("mark() hides special tokens and no others, and unmarked() shows them", () => {
   const text = "a<|end|>b <think>c<r>";
   const marked = texts.mark(text);
   strictEqual(isMarked(marked), true);
-  strictEqual(texts.special(marked), null);
+  deepStrictEqual(texts.specials(marked), []);
+  const one = texts.mark(text, (token) => token === "<r>");
+  deepStrictEqual(texts.specials(one), ["<|end|>"]);
+  strictEqual(unmarked(one), text);
   strictEqual(unmarked(marked), text);
   deepStrictEqual(addedTokenSplitter(TOKENS)(marked).length, 3);
   strictEqual(texts.mark("plain <think>"), "plain <think>");
