@@ -1,7 +1,7 @@
 import type { ErrorBar } from "plotly.js";
 import type { Panel, ScatterTrace, Table } from "../plot/figure.ts";
 import { LOSSES } from "../losses/registry.ts";
-import { endLabels, labelMargin } from "../plot/labels.ts";
+import { labelledLines } from "../plot/labels.ts";
 import { markStyle, type SeriesStyle } from "../plot/style.ts";
 import type { Interval } from "../stats/interval.ts";
 import type { Intervals, SettingSummary } from "./summary.ts";
@@ -89,25 +89,12 @@ export function curvePanel(
   { measure, title, axis, note }: Curve,
 ): Panel {
   const data = settings.map((setting) => trainingCurve(setting, measure));
-  const ends = data.flatMap(({ name, x, y, line }) =>
-    x.length === 0 ? [] : [{
-      text: `${name}`,
-      x: Number(x.at(-1)),
-      y: Number(y.at(-1)),
-      color: `${line?.color}`,
-    }]
-  );
-  const heights = data.flatMap(({ y }) => y.map(Number));
   return {
     title,
     ...(note ? { note } : {}),
     data,
     layout: {
-      showlegend: false,
-      margin: { r: labelMargin(ends) },
-      annotations: endLabels(ends, {
-        range: [Math.min(...heights), Math.max(...heights)],
-      }),
+      ...labelledLines(data),
       xaxis: { title: { text: "step" }, rangemode: "tozero" },
       yaxis: { title: { text: axis } },
     },

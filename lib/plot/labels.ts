@@ -1,4 +1,5 @@
-import type { Annotations } from "plotly.js";
+import type { Annotations, Layout } from "plotly.js";
+import type { ScatterTrace } from "./figure.ts";
 import { subscripted } from "./page.ts";
 import { textColor } from "./style.ts";
 
@@ -41,9 +42,55 @@ export function endLabels(
   });
 }
 
+/**
+ * The layout of a panel whose lines go to its right edge, with their names
+ * beyond it and no legend.
+ *
+ * @param options `fromZero` says that the y axis begins at 0.
+ */
+export function labelledLines(
+  lines: readonly ScatterTrace[],
+  { fromZero = false }: { fromZero?: boolean } = {},
+): Pick<Layout, "annotations" | "showlegend" | "margin"> {
+  const ends = lines.flatMap(({ name, x, y, line }): LineEnd[] => {
+    const last = y.findLastIndex((value) => value !== null);
+    if (last < 0) return [];
+    return [{
+      text: `${name}`,
+      x: Number(x[last]),
+      y: Number(y[last]),
+      color: `${line?.color}`,
+    }];
+  });
+  const heights = [...fromZero ? [0] : [], ...lines.flatMap(heightsOf)];
+  const labels = endLabels(ends, {
+    range: [Math.min(...heights), Math.max(...heights)],
+  });
+  return {
+    // On the x axis they would make it longer.
+    annotations: labels.map((label) => ({ ...label, xref: "paper", x: 1 })),
+    showlegend: false,
+    margin: { r: labelMargin(ends) },
+  };
+}
+
+/** All heights of a line, with both ends of its error bars. */
+function heightsOf({ y, error_y: bars }: ScatterTrace): number[] {
+  const [up, down] = bars?.type === "data"
+    ? [bars.array, bars.arrayminus ?? []]
+    : [[], []];
+  return y.flatMap((value, i) =>
+    value === null
+      ? []
+      : [value + Number(up[i] ?? 0), value - Number(down[i] ?? 0)]
+  );
+}
+
 /** The right margin of a panel whose lines end at its edge, in pixels. */
 export function labelMargin(ends: readonly Pick<LineEnd, "text">[]): number {
-  return 14 + 7 * Math.max(0, ...ends.map(({ text }) => text.length));
+  const shown = ends.map(({ text }) => text.replace(/<[^>]*>/g, ""));
+  return 14 +
+    Math.ceil(6.5 * Math.max(0, ...shown.map(({ length }) => length)));
 }
 
 /** The height of a line of text as a share of that of a plot. */

@@ -1,7 +1,8 @@
-import type { Layout, LayoutAxis, PlotMarker } from "plotly.js";
+import type { Layout, LayoutAxis } from "plotly.js";
 import type { BarTrace, Panel, ScatterTrace } from "./figure.ts";
+import { labelledLines } from "./labels.ts";
 import { rounded, subscripted } from "./page.ts";
-import { type Mark, OKABE_ITO, seriesStyle } from "./style.ts";
+import { type Mark, OKABE_ITO, PAPER, seriesStyle } from "./style.ts";
 
 /** The content of a loss's page. */
 export interface LossSheet {
@@ -73,31 +74,40 @@ interface WeightMap {
 /** All panels of a loss. */
 export function lossPanels(sheet: LossSheet): Panel[] {
   const { curves, maps, defaults } = sheet;
+  const weights = lines(curves, curves.weights);
+  const losses = lines(curves, curves.losses);
   return [
     {
       title: "Gradient weight",
       note: weightNote(sheet),
-      data: lines(curves, curves.weights),
-      layout: layoutOf(curves, {
-        title: { text: "weight" },
-        rangemode: "tozero",
-      }),
+      data: weights,
+      layout: {
+        ...layoutOf(curves, {
+          title: { text: "weight" },
+          rangemode: "tozero",
+        }),
+        ...labelledLines(weights, { fromZero: true }),
+      },
     },
     {
       title: "Loss",
       note: `The loss of one example${defaults && `, with ${defaults}`}.`,
-      data: lines(curves, curves.losses),
-      layout: layoutOf(curves, { title: { text: "loss" } }),
+      data: losses,
+      layout: {
+        ...layoutOf(curves, { title: { text: "loss" } }),
+        ...losses.length > 1 ? labelledLines(losses) : {},
+      },
     },
     ...(maps?.maps ?? []).map((map): Panel => ({
       title: `Gradient weight: ${map.name}`,
       note:
-        "Each square is a pair. To the right y_w has become likelier, upwards y_l. White squares get no weight; vermilion ones are pushed the wrong way.",
-      data: [squares(map, maps!.sides)],
+        "Each square is a pair. To the right y_w has become likelier, upwards y_l. Squares without colour get no weight; vermilion ones are pushed the wrong way.",
+      data: squares(map, maps!.sides),
       layout: {
         xaxis: sideOf("y_w", maps!.sides),
         yaxis: sideOf("y_l", maps!.sides),
         barmode: "overlay",
+        showlegend: false,
         bargap: 0,
         hovermode: "closest",
       },
@@ -109,7 +119,12 @@ export function lossPanels(sheet: LossSheet): Panel[] {
 export function weightPanel({ curves, title }: LossSheet): Panel {
   return {
     title,
-    data: lines(curves, curves.weights),
+    // Half of the points are enough for its size.
+    data: lines(curves, curves.weights).map((line) => ({
+      ...line,
+      x: line.x.filter((_, i) => i % 2 === 0),
+      y: line.y.filter((_, i) => i % 2 === 0),
+    })),
     layout: {
       xaxis: { title: { text: subscripted(curves.axis) }, nticks: 5 },
       yaxis: { title: { text: "weight" }, nticks: 4, rangemode: "tozero" },
@@ -153,12 +168,11 @@ function lines({ x }: Curves, curves: readonly Curve[]): ScatterTrace[] {
     x: x.map(rounded),
     y: y.map(rounded),
     line: { ...seriesStyle(i).line, width: 2.5 },
-    showlegend: curves.length > 1,
+    showlegend: false,
   }));
 }
 
 const [BLUE, VERMILION] = OKABE_ITO;
-const WHITE = "#FFFFFF";
 
 /** An axis that ends with the squares. */
 function sideOf(answer: string, sides: readonly number[]): Partial<LayoutAxis> {
@@ -169,14 +183,17 @@ function sideOf(answer: string, sides: readonly number[]): Partial<LayoutAxis> {
   };
 }
 
-/** Squares as bars without gaps: the basic Plotly has no heat maps. */
+/**
+ * Squares as bars without gaps, since the basic Plotly has no heat maps. They
+ * are as opaque as their weights are large, on light and on dark pages.
+ */
 function squares({ name, weights }: WeightMap, sides: readonly number[]) {
   const step = sides[1]! - sides[0]!;
   const cells = sides.flatMap((w, i) =>
     sides.map((l, k) => ({ w, l, weight: rounded(weights[i]![k]!) }))
   );
-  const color = cells.map(({ weight }) => weight);
-  const largest = Math.max(...color.map(Math.abs)) || 1;
+  const all = cells.map(({ weight }) => weight);
+  const largest = Math.max(...all.map(Math.abs)) || 1;
   const trace: BarTrace = {
     type: "bar",
     name,
@@ -185,26 +202,41 @@ function squares({ name, weights }: WeightMap, sides: readonly number[]) {
     base: cells.map(({ l }) => l - step / 2),
     width: step,
     customdata: cells.map(({ l }) => l),
+    hovertext: all.map(String),
     hovertemplate:
-      "y<sub>w</sub> %{x}, y<sub>l</sub> %{customdata}: weight %{marker.color}<extra></extra>",
+      "y<sub>w</sub> %{x}, y<sub>l</sub> %{customdata}: weight %{hovertext}<extra></extra>",
     marker: {
-      color,
-      ...scaleOf(Math.min(...color) < 0, largest),
-      showscale: true,
-      colorbar: { title: { text: "weight" }, thickness: 12 },
+      color: Math.min(...all) < 0
+        ? all.map((weight) => weight < 0 ? VERMILION : BLUE)
+        : BLUE,
+      opacity: all.map((weight) =>
+        Number((Math.abs(weight) / largest).toFixed(3))
+      ),
       line: { width: 0 },
     },
   };
-  return trace;
+  return [trace, keyOf(Math.min(...all) < 0, largest)];
 }
 
-/** Blue where the loss does as named, white for 0, vermilion for the reverse. */
-function scaleOf(
-  isSigned: boolean,
-  largest: number,
-): Pick<PlotMarker, "colorscale" | "cmin" | "cmax"> {
+/**
+ * The key of the colours: blue where the loss does as named, paper for 0,
+ * vermilion for the reverse.
+ */
+function keyOf(isSigned: boolean, largest: number): ScatterTrace {
   const colorscale: [number, string][] = isSigned
-    ? [[0, VERMILION], [0.5, WHITE], [1, BLUE]]
-    : [[0, WHITE], [1, BLUE]];
-  return { colorscale, cmin: isSigned ? -largest : 0, cmax: largest };
+    ? [[0, VERMILION], [0.5, PAPER], [1, BLUE]]
+    : [[0, PAPER], [1, BLUE]];
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: [0],
+    y: [null],
+    showlegend: false,
+    marker: {
+      color: [0],
+      ...{ colorscale, cmin: isSigned ? -largest : 0, cmax: largest },
+      showscale: true,
+      colorbar: { title: { text: "weight" }, thickness: 12 },
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { Panel, ScatterTrace } from "./figure.ts";
+import { labelledLines } from "./labels.ts";
 import { rounded, subscripted } from "./page.ts";
 import { OKABE_ITO, type SeriesStyle, seriesStyle } from "./style.ts";
 import type { TrainingSheet } from "./training_sheet.ts";
@@ -237,7 +238,7 @@ function panelOf(
         title: { text: subscripted(axis) },
         ...fromZero && { rangemode: "tozero" },
       },
-      showlegend: true,
+      ...labelledLines(data, { fromZero }),
       hovermode: "x unified",
     },
   }];

@@ -1,5 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { endLabels, labelMargin, spread } from "lib/plot/labels.ts";
+import type { ScatterTrace } from "lib/plot/figure.ts";
+import {
+  endLabels,
+  labelledLines,
+  labelMargin,
+  spread,
+} from "lib/plot/labels.ts";
 
 /** The smallest sum of squares among a grid of positions that are a gap apart. */
 function best(wanted: readonly number[], gap: number): number {
@@ -44,5 +50,29 @@ Deno.test("names are moved apart only where they could meet", () => {
 
 Deno.test("the margin is as wide as the longest name", () => {
   strictEqual(labelMargin([]), 14);
-  strictEqual(labelMargin([{ text: "ab" }, { text: "a" }]), 28);
+  strictEqual(labelMargin([{ text: "ab" }, { text: "a" }]), 27);
+});
+
+Deno.test("lines are named where they were last known, between their bars", () => {
+  const lines = [0, 0.1].map((start): ScatterTrace => ({
+    ...{ type: "scatter", name: `from ${start}` },
+    x: [0, 1, 2],
+    y: [start, 1 + start, null],
+    line: { color: "#123456" },
+    error_y: { type: "data", array: [0, 9, 0], arrayminus: [10, 0, 0] },
+  }));
+  const { annotations, showlegend } = labelledLines(lines);
+  const [low, high] = annotations!.map(({ y }) => Number(y));
+  deepStrictEqual(annotations!.map(({ xref }) => xref), ["paper", "paper"]);
+  ok(Math.abs((low! + high!) / 2 - 1.05) < 1e-9);
+  // A line of text for each, on an axis from −10 to 10.1.
+  ok(Math.abs(high! - low! - 0.055 * 20.1) < 1e-9);
+  strictEqual(showlegend, false);
+  const fromZero = lines.map(({ error_y: _, ...line }) => ({
+    ...line,
+    y: [9, 10],
+  }));
+  const [one, two] = labelledLines(fromZero, { fromZero: true }).annotations!;
+  ok(Math.abs(Number(two!.y) - Number(one!.y) - 0.55) < 1e-9);
+  deepStrictEqual(labelledLines([{ ...lines[0]!, y: [null] }]).annotations, []);
 });

@@ -1,4 +1,10 @@
-import { doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  doesNotMatch,
+  match,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
 import type { LossSheet } from "lib/plot/loss_panels.ts";
 
@@ -87,19 +93,28 @@ Deno.test("a square of a map is as wide and high as a step", () => {
   strictEqual(bars.x[2], -2);
   strictEqual(bars.base[2], 1);
   strictEqual(bars.y[2], 2);
-  strictEqual(bars.marker.color[2], 3);
+  strictEqual(bars.marker.opacity[2], 0.333);
+  strictEqual(bars.hovertext[2], "3");
 });
 
-Deno.test("white is a weight of 0, on scales with and without a reverse", () => {
-  const { data: [signed] } = plotsOf(PAGES.page)[2];
-  strictEqual(signed.marker.cmin, -9);
-  strictEqual(signed.marker.cmax, 9);
-  strictEqual(signed.marker.colorscale[1][1], "#FFFFFF");
+Deno.test("a weight of 0 has no colour, on scales with and without a reverse", () => {
+  const { data: [bars, signed] } = plotsOf(PAGES.page)[2];
+  // Of the weights 1, 2, … 9, only the seventh is negative.
+  const [blue, vermilion] = [bars.marker.color[0], bars.marker.color[6]];
+  strictEqual(new Set(bars.marker.color).size, 2);
+  strictEqual(bars.marker.opacity[6], 0.778);
+  const { cmin, cmax, colorscale } = signed.marker;
+  deepStrictEqual([cmin, cmax], [-9, 9]);
+  deepStrictEqual(colorscale, [[0, vermilion], [0.5, "#FFFFFF"], [1, blue]]);
   const maps = {
     sides: [0, 1],
     maps: [{ name: "raises y_w", weights: [[0, 0], [0, 4]] }],
   };
-  const { data: [bars] } = plotsOf(lossPageHtml({ ...SHEET, maps }))[2];
-  strictEqual(bars.marker.cmin, 0);
-  strictEqual(bars.marker.colorscale[0][1], "#FFFFFF");
+  const { data: [squares, key] } = plotsOf(lossPageHtml({ ...SHEET, maps }))[2];
+  deepStrictEqual(squares.marker.opacity, [0, 0, 0, 1]);
+  strictEqual(squares.marker.color, blue);
+  deepStrictEqual([key.marker.cmin, key.marker.colorscale[0]], [0, [
+    0,
+    "#FFFFFF",
+  ]]);
 });
