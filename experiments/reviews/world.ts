@@ -84,9 +84,20 @@ export function sampleReview(rng: Uniform): Review {
 export function goldReward(completion: readonly number[]): number {
   const text = words(completion);
   const scores = text.map((word, i) =>
-    (FACTORS.get(text[i - 1] ?? "") ?? 1) * (SCORES.get(word) ?? 0)
+    factorAfter(text[i - 1] ?? "") * wordScore(word)
   );
-  return 4 * Math.tanh(scores.reduce((a, b) => a + b, 0) / 4);
+  return rewardOf(scores.reduce((a, b) => a + b, 0));
+}
+
+/** The score of a word alone. */
+export const wordScore = (word: string): number => SCORES.get(word) ?? 0;
+
+/** The factor that a word gives to the score of the next one. */
+export const factorAfter = (word: string): number => FACTORS.get(word) ?? 1;
+
+/** 4 tanh(s / 4), the gold reward of a completion of score s. */
+export function rewardOf(score: number): number {
+  return 4 * Math.tanh(score / 4);
 }
 
 /** Whether a completion ends, and is a review of the product in its prompt. */

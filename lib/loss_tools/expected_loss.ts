@@ -5,7 +5,7 @@ import { compile, hostData } from "../onnx/session.ts";
 import { mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/shaping.ts";
 import { statisticFeeds } from "../train/feeds.ts";
-import { lossGraph } from "./evaluate.ts";
+import { type GivenExample, lossGraph, runLoss } from "./evaluate.ts";
 import type { Evaluated } from "./minimise.ts";
 
 /** One of the answers to a prompt. */
@@ -149,4 +149,45 @@ function representatives(
     const count = Math.round(before * ROWS / total) - from;
     return new Array<Comparison>(count).fill(comparison);
   });
+}
+
+/**
+ * Whether a loss tells answers apart by log π/π_ref alone, up to a factor: not
+ * by log π itself, nor by length. Then all answers that its feedback treats
+ * alike may stand as one, with their probability in sum.
+ */
+export async function readsRatiosAlone(
+  loss: Loss,
+  lossOptions: LossOptionValues = {},
+): Promise<boolean> {
+  const slopes = async (shift: number, longer: number) => {
+    const given = { lossOptions, float: "float64" } as const;
+    const { gradients } = await runLoss(
+      loss,
+      [-1, 0.5, 2].map((at, i) => probe(loss, at, { shift, longer, i })),
+      given,
+    );
+    const flat = gradients.flat();
+    const size = Math.hypot(...flat);
+    return flat.map((x) => x / size);
+  };
+  const [plain, other] = [await slopes(0, 0), await slopes(-4, 3)];
+  return plain.every((x, i) => Math.abs(x - other[i]!) < 1e-9);
+}
+
+/** An example whose log-ratios do not depend on the shift of its answers. */
+function probe(
+  { data }: Pick<Loss, "data">,
+  at: number,
+  { shift, longer, i }: Record<"shift" | "longer" | "i", number>,
+): GivenExample {
+  const count = data === "pairs" || data === "ranks" ? 2 : 1;
+  return {
+    label: i !== 1,
+    completions: Array.from({ length: count }, (_, k) => {
+      const refLogProb = -6 + shift * (1 + i) * (1 + k);
+      const logProb = refLogProb + at - 0.7 * k;
+      return { logProb, refLogProb, length: 1 + longer * i * (1 + k) };
+    }),
+  };
 }

@@ -88,8 +88,8 @@ Deno.test("robust DPO undoes the flips that it is told of", async () => {
 });
 
 /** At β ≤ 1 KTO's problem is concave in u = π/π_ref: one multiplier solves it. */
-function ktoByMultiplier(beta: number): number[] {
-  const gains = WINS.map((w) => Math.max(0, 2 * w - 1));
+function ktoByMultiplier(beta: number, weight = 1): number[] {
+  const gains = WINS.map((w) => Math.max(0, weight * w - (1 - w)));
   const ratioAt = (gain: number, price: number) => {
     let [low, high] = [-100, 100];
     for (let i = 0; i < 200; i++) {
@@ -118,6 +118,14 @@ for (const beta of [1, 0.1]) {
     assertClose(probabilities, ktoByMultiplier(beta), { tolerance: 1e-5 });
   });
 }
+
+Deno.test("a smaller weight of desirable answers makes KTO choosier", async () => {
+  const { probabilities } = await policy("kto", {
+    beta: 0.5,
+    desirableWeight: 0.5,
+  });
+  assertClose(probabilities, ktoByMultiplier(0.5, 0.5), { tolerance: 1e-5 });
+});
 
 Deno.test("flipped labels move DPO's optimum, and not KTO's", async () => {
   const options = { beta: 0.5 };
