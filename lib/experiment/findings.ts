@@ -22,6 +22,7 @@ export function figureFindings(findings: readonly Finding[]): FigureFinding[] {
   return findings.map((finding) => ({
     claim: finding.statement,
     source: finding.source.title,
+    url: finding.source.url,
     reported: finding.reported,
     found: measuredText(finding),
     verdict: finding.verdict,

@@ -25,6 +25,8 @@ export interface FigureFinding {
   claim: string;
   /** Paper, equation or table. */
   source: string;
+  /** Address of the paper. @default none */
+  url?: string;
   /** The number in the paper, as text. */
   reported: string;
   /** The number here with its interval, as text. */

@@ -36,10 +36,10 @@ ${tables.map(tableHtml).join("\n")}`,
 /** A row for each claim; a word says the verdict, not its colour alone. */
 function claimsHtml(findings: readonly FigureFinding[]): string {
   if (findings.length === 0) return "";
-  const rows = findings.map(({ claim, source, reported, found, ...rest }) => {
+  const rows = findings.map(({ claim, reported, found, ...rest }) => {
     const { verdict, why } = rest;
     return `<tr><th scope="row">${escapeHtml(claim)}<small>${
-      escapeHtml(source)
+      sourceHtml(rest)
     }</small></th>
 <td>${escapeHtml(reported)}</td>
 <td>${escapeHtml(found)}</td>
@@ -55,6 +55,14 @@ ${rows.join("\n")}
 </tbody>
 </table></div>
 </section>`;
+}
+
+function sourceHtml(
+  { source, url }: Pick<FigureFinding, "source" | "url">,
+): string {
+  return url?.startsWith("https://")
+    ? `<a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(source)}</a>`
+    : escapeHtml(source);
 }
 
 /** The texts of each method, folded away. */

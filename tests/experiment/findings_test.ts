@@ -45,6 +45,7 @@ Deno.test("figureFindings() gives a page the reasons too", () => {
   deepStrictEqual(figureFindings([FINDING]), [{
     claim: "KTO is better.",
     source: "KTO, section 4",
+    url: "https://example.org",
     reported: "0.05",
     found: "0.29 nats [0.10, 0.50], 20 draws × 3 seeds, p 0.012",
     verdict: "shown",

@@ -131,6 +131,17 @@ Deno.test("figureHtml() says verdicts in words, above the plots, and samples bel
   doesNotMatch(figureHtml(without), /<strong|<details/);
 });
 
+Deno.test("figureHtml() leads to a paper, and to no address that runs code", () => {
+  const [finding] = FIGURE.findings!;
+  const withUrl = (url: string) =>
+    figureHtml({ ...FIGURE, findings: [{ ...finding!, url }] });
+  match(
+    withUrl('https://example.org/"><b>'),
+    /<small><a href="https:\/\/example.org\/&quot;&gt;&lt;b&gt;" rel="noreferrer">/,
+  );
+  strictEqual(withUrl("javascript:alert(1)"), PAGE);
+});
+
 Deno.test("figureHtml() sets small plots in rows of their own", () => {
   const [wide, plain] = FIGURE.panels;
   const small = { ...plain!, small: true };
