@@ -19,11 +19,19 @@ export type Cause = keyof typeof CAUSES;
 /** Results, which the causes decide. */
 const RESULT = /^\/(summary|artifacts|metrics)(\/|$)/;
 
-/** Keys that differ whenever a run is repeated, and change no number. */
+/**
+ * Keys that differ whenever a run is repeated, and change no number. Two are
+ * hashes of files: metrics hold seconds, and an adapter's configuration holds
+ * the path of its base model.
+ */
 const IGNORED = [
   ...["timings", "peakMemoryBytes", "memoryBytes", "seconds"],
-  "metrics.jsonl",
+  ...["metrics.jsonl", "adapter/adapter_config.json"],
 ];
+
+/** Names of inputs, which change no number: their hashes tell what they are. */
+const NAMES =
+  /^\/(settings\/(model|data|evalData|tuning\/adapter|\w+Origin)|(model|data\/\d+)\/source)$/;
 
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -108,7 +116,8 @@ export function compareRuns(
   const causes = byCause(found);
   const isRounding = isRoundingAtFirst(results);
   const likely = orderOf(isRounding, makesInputs)
-    .find((cause) => causes[cause].length > 0) ?? null;
+    .find((cause) => causes[cause].some(({ path }) => !NAMES.test(path))) ??
+    null;
   return {
     ...{ results, beyond, causes, likely, isRounding },
     verdict: verdictOf(results, beyond),

@@ -44,7 +44,11 @@ Deno.test("compareRuns() passes over time, speed and memory alone", () => {
       timings: { ...timings, seconds: 1 },
       peakMemoryBytes: 1,
       environment: { ...environment, memoryBytes: 1 },
-      artifacts: { ...RUN.record.artifacts, "metrics.jsonl": sha256("other") },
+      artifacts: {
+        ...RUN.record.artifacts,
+        "metrics.jsonl": sha256("other"),
+        "adapter/adapter_config.json": sha256("other"),
+      },
     },
     rows: RUN.rows.map((row) => ({ ...row, seconds: 1 })),
   });
@@ -136,6 +140,11 @@ Deno.test("compareRuns() blames the machine for rounding and the inputs for more
     isRounding: false,
   });
   strictEqual(compareRuns(RUN, withLosses(1e-2)).likely, null);
+  const { settings } = RUN.record;
+  const renamed = withRecord({ settings: { ...settings, model: "elsewhere" } });
+  const found = compareRuns(RUN, { ...renamed, rows: withLosses(1e-2).rows });
+  deepStrictEqual(kinds(found), ["settings"]);
+  strictEqual(found.likely, null);
 });
 
 Deno.test("compareRuns() tells what an older program did not record", () => {
