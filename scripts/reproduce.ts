@@ -1,24 +1,22 @@
+import { existsSync } from "node:fs";
+import { dirname, join, matchesGlob } from "node:path";
 import { findExperiment } from "experiments/all.ts";
-import type { RecordedRun } from "lib/record/record.ts";
+import { number, text, toggle } from "lib/cli/flag.ts";
 import { parseFlags } from "lib/cli/flags.ts";
-import { readRecord, type RunRecord } from "lib/record/record.ts";
-import { type CompareOptions, compareRuns } from "lib/record/compare_runs.ts";
-import { readMetrics } from "lib/record/metrics.ts";
-import { note, progress, runVerb, say, table } from "lib/cli/terminal.ts";
-import { type FlagValues, number, text, toggle } from "lib/cli/flag.ts";
+import { runVerb, say, table } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { readRuns } from "lib/experiment/records.ts";
+import { compareRuns } from "lib/record/compare_runs.ts";
 import { CHECKOUT } from "lib/record/environment.ts";
-import { dirname, join } from "node:path";
-import { reproduceTraining } from "lib/run/reproduce.ts";
+import { readMetrics } from "lib/record/metrics.ts";
 import {
-  causeRows,
-  reasonText,
-  resultRows,
-  sameText,
-  verdictText,
-} from "./reproduce/comparison_text.ts";
+  readRecord,
+  type RecordedRun,
+  type RunRecord,
+} from "lib/record/record.ts";
 import { staleFigures } from "./reproduce/figures.ts";
+import { type Kind, KINDS, STOPPED } from "./reproduce/kinds.ts";
+import { report } from "./reproduce/report.ts";
 
 const place = (what: string) =>
   text({
@@ -31,7 +29,7 @@ const REPRODUCE = {
   summary: "Repeats what records say and compares every number, bit by bit.",
   positionals: [{
     name: "path",
-    help: "folder of a run, or its run.json; with --from-figures, results",
+    help: "folder of a run, its run.json, or a folder of runs",
   }],
   flags: {
     model: place("model"),
@@ -49,6 +47,10 @@ const REPRODUCE = {
       default: 0,
       min: 0,
     }),
+    only: text({
+      help: "runs of a folder to repeat, by name; * stands for anything",
+      placeholder: "NAME",
+    }),
     fromFigures: toggle({
       help:
         "train nothing: make summary, figure, tables and the numbers that " +
@@ -56,6 +58,8 @@ const REPRODUCE = {
     }),
   },
   examples: [
+    "deno task reproduce results/frontier",
+    "deno task reproduce results/frontier --only 'dpo-*'",
     "deno task reproduce results/frontier/dpo-beta1-seed1",
     "deno task reproduce out/dpo --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
     "deno task reproduce out/dpo --tolerance 0.001",
@@ -63,50 +67,66 @@ const REPRODUCE = {
   ],
 } as const satisfies Verb;
 
-type Values = FlagValues<typeof REPRODUCE.flags>;
-
-/** The way to repeat a run. */
-interface Kind extends Pick<CompareOptions, "makesInputs"> {
-  again(record: RunRecord, values: Values): Promise<RecordedRun>;
-}
-
-/** How runs are repeated, by the kind of their record. */
-const KINDS: Readonly<Record<string, Kind>> = {
-  train: {
-    again: (record, { tolerance: _t, fromFigures: _f, ...sources }) =>
-      reproduceTraining(record, { sources }),
-  },
-  experiment: {
-    makesInputs: true,
-    again: (record) =>
-      findExperiment(String(record.settings["experiment"]))
-        .reproduce(record, { watch: progress }),
-  },
-};
-
-/** Rows of the table; the others are counted. */
-const SHOWN = 40;
-
 await runVerb(
   () => parseFlags(REPRODUCE, Deno.args),
   async ({ positionals: { path }, values }) => {
-    if (values.fromFigures) return await checkFigures(path);
-    const file = path.endsWith(".json") ? path : join(path, "run.json");
-    const record = await readRecord(file);
-    const kind = KINDS[record.kind];
-    if (!kind) {
-      throw new Error(
-        `Cannot reproduce ${file}: its kind is "${record.kind}", expected ${
-          Object.keys(KINDS).join(" or ")
-        }`,
-      );
-    }
-    const rows = readMetrics(join(dirname(file), "metrics.jsonl"));
-    const again = await kind.again(record, values);
-    report({ record, rows }, again, { ...kind, ...values });
+    const { only, tolerance, fromFigures, ...sources } = values;
+    if (fromFigures) return await checkFigures(path);
+    const stored = await storedRuns(path, only);
+    const records = stored.map(({ record }) => record);
+    const { makesInputs = false, again } = kindOf(records, path);
+    const repeated = await again(records, { sources });
+    const options = { tolerance, makesInputs };
+    const compared = stored.map((run, i) =>
+      [run.record.name, compareRuns(run, repeated[i]!, options)] as const
+    );
+    report(compared, tolerance);
+    const isDifferent = compared.some(([, { verdict }]) =>
+      verdict === "different"
+    );
+    if (isDifferent) Deno.exitCode = 1;
   },
-  () => "Stopped before the run was made again",
+  () => STOPPED,
 );
+
+/** The run at a path, or those in a folder of runs. */
+async function storedRuns(
+  path: string,
+  only = "*",
+): Promise<readonly RecordedRun[]> {
+  const file = path.endsWith(".json") ? path : join(path, "run.json");
+  const all = file !== path && existsSync(path) && !existsSync(file)
+    ? await readRuns(path)
+    : [];
+  if (all.length === 0) {
+    const record = await readRecord(file);
+    kindOf([record], file); // others may have no metrics
+    return [{
+      record,
+      rows: readMetrics(join(dirname(file), "metrics.jsonl")),
+    }];
+  }
+  const chosen = all.filter(({ record: { name } }) => matchesGlob(name, only));
+  if (chosen.length > 0) return chosen;
+  throw new Error(
+    `Cannot reproduce "${only}" of ${path}: expected names such as ${
+      all[0]!.record.name
+    }`,
+  );
+}
+
+/** The way to repeat runs, which are of one kind. */
+function kindOf(records: readonly RunRecord[], path: string): Kind {
+  const kinds = new Set(records.map(({ kind }) => kind));
+  const [name = ""] = kinds;
+  const kind = KINDS[name];
+  if (kind && kinds.size === 1) return kind;
+  throw new Error(
+    `Cannot reproduce ${path}: its kind is "${
+      [...kinds].join('" and "')
+    }", expected ${Object.keys(KINDS).join(" or ")}`,
+  );
+}
 
 /** Prints every place of results that does not follow from the records. */
 async function checkFigures(folder: string): Promise<void> {
@@ -124,26 +144,4 @@ async function checkFigures(folder: string): Promise<void> {
   Deno.exitCode = 1;
   table(rows);
   say(`${rows.length} do not follow from the records`);
-}
-
-function report(
-  before: RecordedRun,
-  after: RecordedRun,
-  options: Required<Pick<CompareOptions, "tolerance">> & CompareOptions,
-): void {
-  const found = compareRuns(before, after, options);
-  if (found.added.length > 0) {
-    note(`The record was made before it had ${found.added.join(", ")}`);
-  }
-  if (found.verdict === "different") {
-    Deno.exitCode = 1;
-    table(causeRows(found));
-    const same = sameText(found);
-    if (same) say(same);
-    say(reasonText(found));
-    table(resultRows(found, SHOWN));
-    const hidden = found.beyond.length - SHOWN;
-    if (hidden > 0) say(`${hidden} more are not shown`);
-  }
-  say(verdictText(found, options.tolerance));
 }

@@ -68,11 +68,12 @@ export function resultRows(
   }));
 }
 
+/** A run's name, and how it compares with its repetition. */
+export type NamedComparison = readonly [name: string, found: RunComparison];
+
 /** The runs that are not identical, a row each. */
-export function runRows(
-  runs: ReadonlyMap<string, RunComparison>,
-): TableRow[] {
-  return [...runs].filter(([, { verdict }]) => verdict !== "identical")
+export function runRows(runs: readonly NamedComparison[]): TableRow[] {
+  return runs.filter(([, { verdict }]) => verdict !== "identical")
     .map(([run, { verdict, numbers, results, beyond }]) => ({
       run,
       verdict,
@@ -84,12 +85,12 @@ export function runRows(
 
 /** One line that says how many repetitions are as their records. */
 export function runsText(
-  runs: ReadonlyMap<string, RunComparison>,
+  runs: readonly NamedComparison[],
   tolerance: number,
 ): string {
   const count = (verdict: RunComparison["verdict"]) =>
-    [...runs.values()].filter((run) => run.verdict === verdict).length;
-  const all = `${runs.size} ${runs.size === 1 ? "run" : "runs"}`;
+    runs.filter(([, found]) => found.verdict === verdict).length;
+  const all = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
   const [different, within] = [count("different"), count("within")];
   if (different > 0) return `Different: ${different} of ${all}`;
   if (within === 0) return `Identical, bit for bit: ${all}`;

@@ -38,6 +38,34 @@ Deno.test("a training run is reproduced bit for bit, and a change is named", asy
   strictEqual(within.code, 0);
 });
 
+Deno.test("a folder of runs is reproduced as a whole, or a part by name", async () => {
+  await using tiny = await tinyTraining();
+  const sources = ["--model", tiny.model, "--data", tiny.pairs];
+  const runs = join(tiny.path, "runs");
+  for (const loss of ["dpo", "sft"]) {
+    const out = ["--out", join(runs, loss)];
+    const flags = ["--loss", loss, "--steps", "2", ...out];
+    strictEqual((await tiny.run("train", [...sources, ...flags])).code, 0);
+  }
+  const all = await reproduce([runs, ...sources]);
+  strictEqual(all.out, "Identical, bit for bit: 2 runs\n", all.err);
+  const path = join(runs, "sft", "run.json");
+  const record = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, record.replace('"seed": 0', '"seed": 1'));
+  const other = await reproduce([runs, ...sources]);
+  strictEqual(other.code, 1);
+  match(other.out, /^sft-seed0 +different /m);
+  match(other.out, /^The first of them, sft-seed0:$/m);
+  match(other.out, /^Different: 1 of 2 runs$/m);
+  const part = await reproduce([runs, ...sources, "--only", "dpo-*"]);
+  strictEqual(part.out, "Identical, bit for bit\n");
+  const none = await reproduce([runs, ...sources, "--only", "kto-*"]);
+  match(
+    none.err,
+    /^error: Cannot reproduce "kto-\*" of .*runs: expected names such as dpo-seed0$/m,
+  );
+});
+
 Deno.test("reproduce names a record that is not there", async () => {
   const { code, err } = await reproduce(["nowhere"]);
   strictEqual(code, 1);

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { RunComparison } from "lib/record/compare_runs.ts";
 import {
   causeRows,
+  type NamedComparison,
   reasonText,
   resultRows,
   runRows,
@@ -80,18 +81,17 @@ Deno.test("a difference is shown with its share, the first ones only", () => {
 Deno.test("runs that are not identical have a row, and one line counts all", () => {
   const same = { ...FOUND, verdict: "identical", results: [] } as const;
   const near = { ...FOUND, verdict: "within", beyond: [] } as const;
-  const runs = new Map<string, RunComparison>([["a", same], ["b", near]]);
+  const runs: NamedComparison[] = [["a", same], ["b", near]];
   strictEqual(
     runsText(runs, 0.25),
     "Within 0.25: 2 runs, 1 of them identical",
   );
-  runs.set("c", FOUND);
+  runs.push(["c", FOUND]);
   strictEqual(runsText(runs, 0), "Different: 1 of 3 runs");
   const numbers = { differ: "1 of 340", share: 0.2 };
   deepStrictEqual(runRows(runs), [
     { run: "b", verdict: "within", beyond: 0, ...numbers },
     { run: "c", verdict: "different", beyond: 1, ...numbers },
   ]);
-  const alone = new Map([["a", same]]);
-  strictEqual(runsText(alone, 0), "Identical, bit for bit: 1 run");
+  strictEqual(runsText([["a", same]], 0), "Identical, bit for bit: 1 run");
 });

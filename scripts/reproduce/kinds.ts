@@ -1,0 +1,48 @@
+import { findExperiment } from "experiments/all.ts";
+import { progress } from "lib/cli/terminal.ts";
+import type { CompareOptions } from "lib/record/compare_runs.ts";
+import type { RecordedRun, RunRecord } from "lib/record/record.ts";
+import { reproduceTraining, type Sources } from "lib/run/reproduce.ts";
+
+/** Options for a repetition. */
+export interface AgainOptions {
+  /** Present locations of inputs: a record names files without their folders. */
+  readonly sources: Sources;
+}
+
+/** The way to repeat runs. */
+export interface Kind extends Pick<CompareOptions, "makesInputs"> {
+  /** Repeats runs, in their order. */
+  again(
+    records: readonly RunRecord[],
+    options: AgainOptions,
+  ): Promise<RecordedRun[]>;
+}
+
+/** What a signal leaves of a repetition. */
+export const STOPPED = "Stopped before the run was made again";
+
+/** How runs are repeated, by the kind of their records. */
+export const KINDS: Readonly<Record<string, Kind>> = {
+  train: {
+    again: async (records, { sources }) => {
+      const again: RecordedRun[] = [];
+      for (const record of records) {
+        again.push(await reproduceTraining(record, { sources }));
+      }
+      return again;
+    },
+  },
+  experiment: {
+    makesInputs: true,
+    again: async (records) => {
+      const again: RecordedRun[] = [];
+      for (const record of records) {
+        const name = String(record.settings["experiment"]);
+        const experiment = findExperiment(name);
+        again.push(await experiment.reproduce(record, { watch: progress }));
+      }
+      return again;
+    },
+  },
+};
