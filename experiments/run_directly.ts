@@ -13,19 +13,28 @@ import {
   choice,
   type FlagValues,
   integer,
+  parsed,
   text,
   toggle,
 } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import type { ExperimentResults } from "lib/experiment/definition.ts";
+import type { Finding } from "lib/experiment/claim.ts";
+import { measuredText } from "lib/experiment/findings.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
 
 /** Flags of every program that runs an experiment. */
 export const EXPERIMENT_FLAGS = {
   quick: toggle({ help: "run fewer and smaller runs, to see that it works" }),
-  seeds: integer({
-    help: "number of seeds; if absent, those of the settings",
-    min: 1,
+  draws: range({
+    help: "draws of the model that runs start from: a number of them, or a " +
+      "range such as 20-39; if absent, those of the settings",
+    first: 0,
+  }),
+  seeds: range({
+    help: "seeds of each draw: a number of them, or a range; if absent, " +
+      "those of the settings",
+    first: 1,
   }),
   tune: toggle({ help: "search the learning rates again instead" }),
   device: choice(DEVICE_WORDS, {
@@ -45,20 +54,41 @@ export const EXPERIMENT_FLAGS = {
   replace: toggle({ help: "replace other results that --out holds" }),
 } as const satisfies Verb["flags"];
 
+/** A flag for whole numbers: how many, or the first and the last. */
+function range({ help, first }: { help: string; first: number }) {
+  return parsed({
+    help,
+    placeholder: "N",
+    expected: `a number of at least 1, or a range such as ${first}-9`,
+    parse: (text: string): readonly number[] | undefined => {
+      const [, low, high] = text.match(/^(?:(\d+)-)?(\d+)$/) ?? [];
+      if (high === undefined) return undefined;
+      const from = low === undefined ? first : Number(low);
+      const length = low === undefined ? Number(high) : Number(high) - from + 1;
+      if (!(length >= 1 && length <= 10_000)) return undefined;
+      return Array.from({ length }, (_, i) => from + i);
+    },
+    is: (value): value is readonly number[] =>
+      Array.isArray(value) && value.every(Number.isSafeInteger),
+  });
+}
+
 /** Runs or tunes an experiment, as the flags say. */
 export async function runExperiment(
   experiment: Experiment,
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
 ): Promise<void> {
-  const { quick, seeds = null, jobs, replace } = flags;
+  const { quick, draws = null, seeds = null, jobs, replace } = flags;
   const name = experiment.name + (quick ? "-quick" : "");
   const { out = defaultFolder(name) } = flags;
   const device = await resolveDevice(flags.device);
   using stop = interruption(null);
-  const options = { device, jobs, watch: progress, signal: stop.signal };
+  const options = {
+    ...{ device, workers: jobs, watch: progress, signal: stop.signal },
+  };
   try {
     if (flags.tune) return table(await experiment.tune(options));
-    const settings = { quick, seeds, out, replace };
+    const settings = { quick, draws, seeds, out, replace };
     report(await experiment.run({ ...options, ...settings }), out);
   } catch (error) {
     if (!stop.requested) throw error;
@@ -67,7 +97,10 @@ export async function runExperiment(
 }
 
 /** Says what was found, where it is, and how long it took. */
-function report({ figure, phases }: ExperimentResults, out: string): void {
+function report(
+  { figure, findings, phases }: ExperimentResults,
+  out: string,
+): void {
   for (const { caption, columns, rows } of figure.tables) {
     say(`${caption}\n`);
     table(
@@ -77,6 +110,7 @@ function report({ figure, phases }: ExperimentResults, out: string): void {
     );
     say("");
   }
+  if (findings.length > 0) table(findings.map(lineOf));
   const page = join(out, "figure.html");
   const times = Object.entries(phases);
   if (times.length === 0) {
@@ -88,6 +122,11 @@ function report({ figure, phases }: ExperimentResults, out: string): void {
       ", ",
     ),
   );
+}
+
+function lineOf(finding: Finding) {
+  const { statement, verdict } = finding;
+  return { claim: statement, here: measuredText(finding), verdict };
 }
 
 /** Folder of an experiment's results in the checkout of the current folder. */

@@ -1,51 +1,13 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import { runLoss } from "lib/loss_tools/evaluate.ts";
-import type { Summary } from "experiments/frontier/summary.ts";
 import { misquotations } from "lib/experiment/readmes.ts";
 import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
-import type { Interval } from "lib/stats/interval.ts";
 import { checkout } from "./places.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const readme = Deno.readTextFileSync(checkout("README.md"));
-const summary: Summary = JSON.parse(
-  Deno.readTextFileSync(checkout("results/frontier/summary.json")),
-);
-
-const SYMBOLS: Readonly<Record<string, string>> = {
-  beta: "β",
-  lambda: "λ",
-  learningRate: "rate",
-};
-
-/** How the table of the README shows the settings that the records hold. */
-function expectedRows(): Map<string, string[]> {
-  return new Map(summary.settings.map((setting) => {
-    const { loss, option, value, trajectory, shortfall } = setting;
-    const { goldReward, kl, accuracy, broken } = trajectory.at(-1)!.measures;
-    const name = option === null
-      ? `\`${loss}\``
-      : `\`${loss}\` ${SYMBOLS[option]} ${value}`;
-    const cells = [goldReward!, kl!, shortfall, accuracy!, broken!].map(shown);
-    return [name, cells];
-  }));
-}
-
-function shown({ mean, high }: Interval): string {
-  return `${mean.toFixed(2)} ± ${((high ?? mean) - mean).toFixed(2)}`;
-}
-
-Deno.test("the README's table is that of the committed records", () => {
-  const expected = expectedRows();
-  const rows = [...readme.matchAll(/^\| (`[a-z-]+`[^|`]*?) +\|(.*±.*)\|$/gm)];
-  ok(rows.length >= 6, `found ${rows.length} rows in the README's table`);
-  for (const [, name = "", cells = ""] of rows) {
-    const found = cells.split("|").map((cell) => cell.trim());
-    deepStrictEqual([name, ...found], [name, ...expected.get(name) ?? []]);
-  }
-});
 
 Deno.test("READMEs quote results as they are", async () => {
   deepStrictEqual(await misquotations({ checkout: checkout() }), []);

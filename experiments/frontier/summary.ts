@@ -1,76 +1,38 @@
 import {
   type ExperimentRuns,
-  type SettingRuns,
   type SettingSummary,
   summarizeSetting,
 } from "lib/experiment/summary.ts";
-import { type Interval, meanInterval } from "lib/stats/interval.ts";
 import {
   type AttainablePoint,
-  attainableReward,
   storedAttainable,
 } from "../reviews/attainable.ts";
-import type { FrontierMethod, FrontierSettings } from "../reviews/settings.ts";
-
-/** A method at one of its values, over seeds; step 0 is π_ref. */
-export interface FrontierSetting extends SettingSummary {
-  /**
-   * Gap from the gold reward at the end of training to the attainable reward
-   * at the same KL; beyond the end of the curve, to the reward there.
-   */
-  readonly shortfall: Interval;
-}
+import type { ReviewsSettings } from "../reviews/settings.ts";
 
 /** The numbers that the figure shows. */
 export interface Summary {
-  readonly reference: Readonly<
-    Record<"nll" | "entropy" | "wellFormed", number>
-  >;
-  readonly attainable: readonly AttainablePoint[];
-  /** Accuracy of the gold reward itself on held-out pairs, whose labels are noisy. */
-  readonly goldAccuracy: Interval;
-  readonly methods: readonly FrontierMethod[];
-  readonly settings: readonly FrontierSetting[];
+  readonly draws: readonly number[];
+  readonly seeds: readonly number[];
+  /** The attainable frontier of each draw. */
+  readonly attainable: readonly (readonly AttainablePoint[])[];
+  readonly settings: readonly SettingSummary[];
 }
 
-/** @throws Error where the record of π_ref is missing. */
+/** @throws Error where the record of a π_ref is missing. */
 export function summarize(
-  { settings, reference, bySetting }: ExperimentRuns<FrontierSettings>,
+  { settings, references, bySetting }: ExperimentRuns<ReviewsSettings>,
 ): Summary {
-  if (!reference) {
-    throw new Error('Cannot summarize: the record "reference" is missing');
-  }
-  const { summary } = reference.record;
-  const attainable = storedAttainable(reference.record);
+  const { draws, seeds } = settings;
   return {
-    reference: {
-      nll: Number(summary["nll"]),
-      entropy: Number(summary["entropy"]),
-      wellFormed: Number(summary["wellFormed"]),
-    },
-    attainable,
-    goldAccuracy: goldAccuracy(bySetting[0]!),
-    methods: settings.methods,
-    settings: bySetting.map((own) => ({
-      ...summarizeSetting(own),
-      shortfall: shortfall(own, attainable),
-    })),
+    draws,
+    seeds,
+    attainable: draws.map((draw) => {
+      const reference = references.get(draw);
+      if (reference) return storedAttainable(reference.record);
+      throw new Error(
+        `Cannot summarize: the record "reference-draw${draw}" is missing`,
+      );
+    }),
+    settings: bySetting.map(summarizeSetting),
   };
-}
-
-function shortfall(
-  { runs }: SettingRuns,
-  attainable: readonly AttainablePoint[],
-): Interval {
-  return meanInterval(runs.map(({ rows }) => {
-    const { kl, goldReward } = rows.at(-1)!;
-    return attainableReward(attainable, kl!) - goldReward!;
-  }));
-}
-
-/** The runs of a seed share their held-out pairs, whatever their setting. */
-function goldAccuracy({ runs }: SettingRuns): Interval {
-  return meanInterval(
-    runs.map(({ record }) => Number(record.summary["goldAccuracy"])),
-  );
 }

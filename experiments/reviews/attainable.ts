@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { FinalPoint } from "lib/experiment/definition.ts";
+import type { EndOfRun } from "lib/experiment/definition.ts";
 import { checkJson } from "lib/record/check_json.ts";
 import type { RunRecord } from "lib/record/record.ts";
 import { mean } from "lib/train/metrics.ts";
@@ -121,13 +121,12 @@ export function attainableReward(
 }
 
 /**
- * The mean loss of a method against the attainable frontier over several prices
- * of a nat of KL. At each price the method takes its best setting, or does not
- * train at all. Distance from the frontier alone would be smallest where nothing
+ * The mean loss of a run against the attainable frontier over several prices of
+ * a nat of KL. Distance from the frontier alone would be smallest where nothing
  * is learnt, since π_ref lies on it; reward alone is highest far away.
  */
 export function regret(
-  ends: readonly FinalPoint[],
+  { goldReward, kl }: EndOfRun,
   { attainable, prices }: {
     attainable: readonly AttainablePoint[];
     prices: readonly number[];
@@ -135,8 +134,7 @@ export function regret(
 ): number {
   return mean(prices.map((price) => {
     const best = attainable.map(({ reward, kl }) => reward - price * kl);
-    const own = ends.map(({ goldReward, kl }) => goldReward! - price * kl!);
-    return Math.max(...best) - Math.max(0, ...own);
+    return Math.max(...best) - (goldReward! - price * kl!);
   }));
 }
 

@@ -14,7 +14,7 @@ import type { Tensors } from "lib/onnx/session.ts";
 import type { Rng } from "lib/rng.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import type { Weights } from "./reference_model.ts";
-import type { FrontierSettings } from "./settings.ts";
+import type { ReviewsSettings } from "./settings.ts";
 import { goldReward, isWellFormed, PROMPTS, type Review } from "./world.ts";
 
 /** Pairs that no run trains on, and their log-probabilities under π_ref. */
@@ -43,14 +43,14 @@ const TOGETHER = 6;
 /** Measures policies of the experiment with compiled graphs. */
 export class Evaluator {
   private constructor(
-    private readonly settings: FrontierSettings["evaluation"],
+    private readonly settings: ReviewsSettings["evaluation"],
     private readonly generator: Generator,
     private readonly divergence: Divergence,
     private readonly forward: ForwardPass,
   ) {}
 
   static async create(
-    settings: FrontierSettings["evaluation"],
+    settings: ReviewsSettings["evaluation"],
     options: { policy: Policy; reference: Weights; device: Device },
   ): Promise<Evaluator> {
     const { policy, reference, device } = options;

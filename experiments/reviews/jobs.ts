@@ -1,8 +1,10 @@
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
+import type { DataPoint } from "lib/experiment/grid.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
+import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { mean } from "lib/train/metrics.ts";
@@ -15,9 +17,16 @@ import {
   type ReferenceModel,
   reviews,
   type TrainedReference,
+  trainReference,
 } from "./reference_model.ts";
-import type { FrontierSettings } from "./settings.ts";
-import { type SeedData, Training } from "./training.ts";
+import type { ReviewsSettings } from "./settings.ts";
+import {
+  type ReferenceRows,
+  type RunSeeds,
+  type SeedData,
+  streamOf,
+  Training,
+} from "./training.ts";
 import {
   goldReward,
   isWellFormed,
@@ -28,66 +37,100 @@ import {
 
 export const { url } = import.meta;
 
-/** Compiles the graphs that the jobs share. */
-export async function createJobs(
-  { settings, shared, device }: JobSetup<FrontierSettings, TrainedReference>,
-): Promise<JobTable<ExperimentJobs<SeedData>>> {
-  const { model, model: { config, weights } } = shared;
-  const evaluator = await Evaluator.create(settings.evaluation, {
-    policy: fullPolicy(config, weights),
-    reference: weights,
-    device,
-  });
-  const parameters = parametersOf(model);
-  const training = new Training({ settings, model, device });
-  return {
+type Jobs = ExperimentJobs<TrainedReference, SeedData>;
+
+/** The jobs of experiments in the world of reviews. */
+export function createJobs(
+  { settings, device }: JobSetup<ReviewsSettings>,
+): Promise<JobTable<Jobs>> {
+  const benches = new Benches(settings, device);
+  return Promise.resolve({
     jobs: {
-      reference: () =>
-        measureReference(shared, { settings, evaluator, parameters }),
-      prepare: (seed) =>
-        prepareSeed(seed, { settings, evaluator, parameters, training }),
-      run: ({ point, data }) =>
-        training.run(
+      start: (seed) => trainReference(settings, { seed, device }),
+      exact: () => Promise.resolve(null),
+      reference: async ({ draw, start }) =>
+        await measureReference(await benches.of(draw, start), draw),
+      prepare: async ({ draw, start, ...point }) =>
+        await prepareData(await benches.of(draw, start), { draw, ...point }),
+      run: async ({ point, start, data }) => {
+        const { training, evaluator } = await benches.of(point.draw, start);
+        return await training.run(
           point,
           data,
           (parameters, step) =>
             evaluator.evaluate(parameters, {
-              rng: evaluationStream(point.seed, step),
+              rng: evaluationStream(point, step),
               heldOut: data.heldOut,
             }),
-        ),
+        );
+      },
     },
-    release: async () => {
-      await training.release();
-      await evaluator.release();
-    },
-  };
+    release: () => benches.release(),
+  });
 }
 
-interface MeasureOptions {
-  settings: FrontierSettings;
-  evaluator: Evaluator;
+/** Compiled graphs around one π_ref. */
+interface Bench {
+  readonly settings: ReviewsSettings;
+  readonly start: TrainedReference;
+  readonly evaluator: Evaluator;
+  readonly training: Training;
   /** π_ref. */
-  parameters: Tensors;
+  readonly parameters: Tensors;
+}
+
+/** Keeps the graphs of the draw that was used last. */
+class Benches {
+  #draw: number | undefined;
+  #bench: Bench | undefined;
+
+  constructor(
+    private readonly settings: ReviewsSettings,
+    private readonly device: Device,
+  ) {}
+
+  async of(draw: number, start: TrainedReference): Promise<Bench> {
+    if (this.#draw === draw && this.#bench) return this.#bench;
+    await this.release();
+    const { settings, device } = this;
+    const { model, model: { config, weights } } = start;
+    const evaluator = await Evaluator.create(settings.evaluation, {
+      policy: fullPolicy(config, weights),
+      reference: weights,
+      device,
+    });
+    const training = new Training({ settings, model, device });
+    const parameters = parametersOf(model);
+    this.#draw = draw;
+    this.#bench = { settings, start, evaluator, training, parameters };
+    return this.#bench;
+  }
+
+  async release(): Promise<void> {
+    const bench = this.#bench;
+    this.#bench = undefined;
+    await bench?.training.release();
+    await bench?.evaluator.release();
+  }
 }
 
 /** Measures π_ref, and estimates the frontier that no policy can cross. */
 async function measureReference(
-  { model, ...trained }: TrainedReference,
-  { settings, evaluator, parameters }: MeasureOptions,
+  { settings, start, evaluator, parameters }: Bench,
+  draw: number,
 ): Promise<Outcome> {
   const { referenceModel, attainable } = settings;
   const { seed, samplesPerPrompt: samples, ...rest } = attainable;
-  const rng = new Rng(seed).split("attainable");
+  const rng = new Rng(seed).split(`attainable/${draw}`);
   const sampled = await evaluator.sample(parameters, { samples, rng });
   const rewards = PROMPTS.map((_, i) =>
     sampled.slice(i * samples, (i + 1) * samples)
       .map(({ completion }) => goldReward(completion))
   );
-  const unseen = new Rng(referenceModel.seed).split("held out");
+  const unseen = new Rng(draw).split("held out");
   const examples = reviews(referenceModel.heldOut, unseen).map(exampleOf);
   const logProbs = await evaluator.score(examples, parameters);
-  return referenceOutcome({ model, ...trained }, settings, {
+  return referenceOutcome(start, { draw, attainableSeed: seed }, {
     nll: -mean(logProbs.flat()),
     wellFormed: mean(sampled.map((review) => Number(isWellFormed(review)))),
     attainable: attainableFrontier(rewards, rest),
@@ -106,17 +149,14 @@ export interface ReferenceMeasures {
 /** The parts of the record of π_ref that its measurement knows. */
 export function referenceOutcome(
   { model, ...trained }: TrainedReference,
-  settings: FrontierSettings,
+  seeds: { draw: number; attainableSeed: number },
   { attainable, ...numbers }: ReferenceMeasures,
 ): Outcome {
   const { source, tokenizer, weights } = policyOf(model);
   const total = countParameters(parameterNames(model.config));
   return {
     ...trained,
-    seeds: {
-      model: settings.referenceModel.seed,
-      attainable: settings.attainable.seed,
-    },
+    seeds: { model: seeds.draw, attainable: seeds.attainableSeed },
     data: [],
     model: {
       ...{ source, tokenizer, weights: null, adapter: null },
@@ -132,47 +172,48 @@ export function referenceOutcome(
   };
 }
 
-/** Samples a seed's pairs from π_ref, labels them, and computes log π_ref. */
-async function prepareSeed(
-  seed: number,
-  { settings, evaluator, parameters, training }: MeasureOptions & {
-    training: Training;
-  },
+/** Samples pairs from π_ref, labels them, and computes log π_ref. */
+async function prepareData(
+  { settings, evaluator, parameters, training }: Bench,
+  { draw, seed, level: { flip = 0 } }: DataPoint,
 ): Promise<SeedData> {
   const { preferences } = settings;
-  const rng = new Rng(seed);
-  const draw = async (label: string, perPrompt: number) => {
+  const noise = { temperature: preferences.temperature, flip };
+  const rng = streamOf({ draw, seed });
+  const sampled = async (label: string, perPrompt: number) => {
     const stream = rng.split(label);
     const reviews = await evaluator.sample(parameters, {
       samples: 2 * perPrompt,
       rng: stream.split("samples"),
     });
-    return pairsOf(reviews).map((pair) =>
-      labelPair(pair, stream, preferences.noise)
-    );
+    return pairsOf(reviews).map((pair) => labelPair(pair, stream, noise));
   };
-  const pairs = await draw("pairs", preferences.pairsPerPrompt);
-  const unseen = await draw("held out", preferences.heldOutPerPrompt);
+  const pairs = await sampled("pairs", preferences.pairsPerPrompt);
+  const unseen = await sampled("held out", preferences.heldOutPerPrompt);
   const heldOut = {
     pairs: unseen,
     refLogProbs: await evaluator.score(unseen, parameters),
   };
-  const rows = await training.referenceRows({ seed, pairs });
+  const references: ReferenceRows[] = [];
+  for (const read of await training.referenceRows({ draw, seed, pairs })) {
+    const logProbs = await evaluator.score(read.rows, parameters);
+    references.push({ ...read, logProbs });
+  }
   return {
-    seed,
+    ...{ draw, seed },
     pairs,
     heldOut,
-    reference: { rows, logProbs: await evaluator.score(rows, parameters) },
+    references,
     start: await evaluator.evaluate(parameters, {
-      rng: evaluationStream(seed, 0),
+      rng: evaluationStream({ draw, seed }, 0),
       heldOut,
     }),
   };
 }
 
 /** Random numbers of a policy's samples, the same for all methods. */
-function evaluationStream(seed: number, step: number): Rng {
-  return new Rng(seed).split(`evaluation/${step}`);
+function evaluationStream(run: RunSeeds, step: number): Rng {
+  return streamOf(run).split(`evaluation/${step}`);
 }
 
 /** Pairs of neighbours, which answer the same prompt. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { hashExamples, type TokenRow } from "lib/data/example.ts";
-import type { ExperimentOptions } from "lib/experiment/definition.ts";
 import type { Outcome } from "lib/experiment/records.ts";
+import type { Device } from "lib/onnx/providers.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
@@ -16,7 +16,7 @@ import { run } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import type { StepMetrics } from "lib/train/loop.ts";
 import { mean } from "lib/train/metrics.ts";
-import type { FrontierSettings } from "./settings.ts";
+import type { ReviewsSettings } from "./settings.ts";
 import type { Uniform } from "./grammar.ts";
 import { type Review, sampleReview, VOCABULARY } from "./world.ts";
 
@@ -40,21 +40,20 @@ const STEPS_PER_LINE = 100;
 
 /** Trains π_ref on reviews, each seen once. */
 export async function trainReference(
-  { referenceModel }: Pick<FrontierSettings, "referenceModel">,
-  { device, watch }: Pick<ExperimentOptions, "device" | "watch">,
+  { referenceModel }: Pick<ReviewsSettings, "referenceModel">,
+  { seed, device }: { seed: number; device: Device },
 ): Promise<TrainedReference> {
   const { config, beta2, heldOut: _, ...training } = referenceModel;
-  const { seed, batch, steps } = training;
+  const { batch, steps } = training;
   const rng = new Rng(seed);
   const initial = {
     config,
     weights: randomWeights(config, rng.split("weights")),
   };
   const examples = reviews(batch * steps, rng.split("reviews")).map(exampleOf);
-  const shown = watch({ title: "reference model", total: steps });
   const settings: GivenSettings = {
     ...{ model: SOURCE, data: "reviews of the grammar", loss: "sft" },
-    ...training,
+    ...{ ...training, seed },
     tuning: { kind: "full" },
     order: "sequential",
     schedule: "cosine",
@@ -68,13 +67,10 @@ export async function trainReference(
       optimizer: adamW({ beta2 }),
     },
     measuring: () => Promise.resolve({ line: meanLosses(steps) }),
-    onStep: (step, metrics) => {
-      if (metrics) shown.update(step, { loss: metrics["loss"]! });
-    },
     onTrained: async (trainer) => {
       weights = (await trainer.save()).tensors.get("parameter")!;
     },
-  }).finally(() => shown.finish());
+  });
   const { rows, record: { objective, timings, peakMemoryBytes } } = finished!;
   const model = { config, weights: weights! };
   return { model, rows, objective, timings, peakMemoryBytes };

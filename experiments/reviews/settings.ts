@@ -1,17 +1,8 @@
 import * as v from "valibot";
-import { METHOD } from "lib/experiment/grid.ts";
+import { GRID, type GridSettings } from "lib/experiment/grid.ts";
 import { SCHEDULES } from "lib/train/schedule.ts";
 import { COUNT } from "lib/record/check_json.ts";
 import { BOS, encode, EOS, VOCABULARY } from "./world.ts";
-
-const FRONTIER_METHOD = v.strictObject({
-  ...METHOD.entries,
-  /** The value whose training curves the figure draws. */
-  shown: v.number(),
-});
-
-/** A method; its rate is that of `tuning.json`. */
-export type FrontierMethod = v.InferOutput<typeof FRONTIER_METHOD>;
 
 const DECODER = v.strictObject({
   vocabSize: COUNT,
@@ -29,13 +20,14 @@ const DECODER = v.strictObject({
   eosIds: v.array(COUNT),
 });
 
-/** Schema of all that decides the results of the experiment. */
-export const FRONTIER_SETTINGS = v.strictObject({
-  /** Each draws pairs, labels, order and samples anew; π_ref is the same. */
-  seeds: v.array(COUNT),
-  methods: v.array(FRONTIER_METHOD),
+/**
+ * Schema of the settings of experiments in the world of reviews. A draw is the
+ * seed of π_ref; each seed draws pairs, labels, order and samples anew. A level
+ * may have a `flip`: the share of labels that are turned.
+ */
+export const REVIEWS_SETTINGS = v.strictObject({
+  ...GRID,
   referenceModel: v.strictObject({
-    seed: COUNT,
     config: DECODER,
     steps: COUNT,
     batch: COUNT,
@@ -49,7 +41,8 @@ export const FRONTIER_SETTINGS = v.strictObject({
   preferences: v.strictObject({
     pairsPerPrompt: COUNT,
     heldOutPerPrompt: COUNT,
-    noise: v.strictObject({ temperature: v.number(), flip: v.number() }),
+    /** Of Bradley–Terry, in units of reward. */
+    temperature: v.number(),
   }),
   training: v.strictObject({
     steps: COUNT,
@@ -74,62 +67,15 @@ export const FRONTIER_SETTINGS = v.strictObject({
   }),
 });
 
-export type FrontierSettings = Readonly<
-  v.InferOutput<typeof FRONTIER_SETTINGS>
+export type ReviewsSettings = Readonly<
+  v.InferOutput<typeof REVIEWS_SETTINGS>
 >;
 
 const [BOS_ID, EOS_ID] = [encode(BOS)[0]!, encode(EOS)[0]!];
 
-export const FULL: FrontierSettings = {
-  // Three are the fewest that give an interval worth drawing; 0 is for tuning.
-  seeds: [1, 2, 3],
-  methods: [
-    {
-      loss: "dpo",
-      option: "beta",
-      values: [0.1, 0.3, 1, 3],
-      shown: 1,
-      learningRate: 4e-4,
-    },
-    {
-      loss: "kto",
-      option: "beta",
-      values: [0.1, 0.3, 1, 3],
-      shown: 1,
-      learningRate: 4e-4,
-    },
-    {
-      loss: "orpo",
-      option: "lambda",
-      values: [0.1, 1, 5],
-      shown: 1,
-      learningRate: 8e-4,
-    },
-    {
-      loss: "sft",
-      option: null,
-      values: [0],
-      shown: 0,
-      learningRate: 8e-4,
-    },
-    {
-      loss: "kto-pairwise",
-      option: "beta",
-      values: [0.1, 1],
-      shown: 1,
-      learningRate: 8e-4,
-    },
-    {
-      loss: "orpo-ratio",
-      // It has no β: its tuned rate, and that of ORPO, which it simplifies.
-      option: "learningRate",
-      values: [1e-4, 8e-4],
-      shown: 8e-4,
-      learningRate: 1e-4,
-    },
-  ],
+/** The world, without the runs in it. */
+export const WORLD: Omit<ReviewsSettings, keyof GridSettings> = {
   referenceModel: {
-    seed: 0,
     config: {
       vocabSize: VOCABULARY.length,
       // 0.2 M parameters: a step on 32 pairs takes about 30 ms on one thread.
@@ -163,8 +109,8 @@ export const FULL: FrontierSettings = {
     // 3,078 pairs, the size of the data sets that small models are aligned on.
     pairsPerPrompt: 171,
     heldOutPerPrompt: 20,
-    // At temperature 1 without flips DPO's β is that of the attainable frontier.
-    noise: { temperature: 1, flip: 0 },
+    // At temperature 1 DPO's β is that of the attainable frontier.
+    temperature: 1,
   },
   training: {
     // One pass over the pairs.
@@ -193,17 +139,12 @@ export const FULL: FrontierSettings = {
   },
 };
 
-/** Settings for a look at the whole in seconds. The results mean little. */
-export const QUICK: FrontierSettings = {
-  ...FULL,
-  seeds: [1, 2],
-  methods: FULL.methods.map((method) => ({
-    ...method,
-    values: [method.shown],
-  })),
-  referenceModel: { ...FULL.referenceModel, steps: 600 },
-  preferences: { ...FULL.preferences, pairsPerPrompt: 40 },
-  training: { ...FULL.training, steps: 20, warmup: 2 },
-  evaluation: { ...FULL.evaluation, steps: [5, 10, 20], samplesPerPrompt: 8 },
-  attainable: { ...FULL.attainable, samplesPerPrompt: 200 },
+/** A small world, for a look at the whole in seconds. The results mean little. */
+export const QUICK_WORLD: typeof WORLD = {
+  ...WORLD,
+  referenceModel: { ...WORLD.referenceModel, steps: 600 },
+  preferences: { ...WORLD.preferences, pairsPerPrompt: 40 },
+  training: { ...WORLD.training, steps: 20, warmup: 2 },
+  evaluation: { ...WORLD.evaluation, steps: [5, 10, 20], samplesPerPrompt: 8 },
+  attainable: { ...WORLD.attainable, samplesPerPrompt: 200 },
 };

@@ -1,6 +1,6 @@
 import { type Example, hashExamples, type TokenRow } from "lib/data/example.ts";
 import { examplesFor } from "lib/data/examples_for_loss.ts";
-import { type GridPoint, lossOptionsAt } from "lib/experiment/grid.ts";
+import { lossOptionsAt, type Method } from "lib/experiment/grid.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Device } from "lib/onnx/providers.ts";
@@ -17,25 +17,44 @@ import { rowsToReference } from "lib/train/loop.ts";
 import { distinctRows, referenceOf } from "lib/train/reference.ts";
 import type { Evaluation, HeldOut } from "./evaluation.ts";
 import { policyOf, type ReferenceModel } from "./reference_model.ts";
-import type { FrontierSettings } from "./settings.ts";
+import type { ReviewsSettings } from "./settings.ts";
 import { encode, EOS, goldReward } from "./world.ts";
 
-/** The data that all runs of a seed share. */
-export interface SeedData {
+/** Seeds of a run: of its π_ref, and of the rest. */
+export interface RunSeeds {
+  readonly draw: number;
   readonly seed: number;
+}
+
+/** The random numbers of a run: two that differ in either seed share none. */
+export function streamOf({ draw, seed }: RunSeeds): Rng {
+  return new Rng(seed).split(`draw/${draw}`);
+}
+
+/** The data that all runs of a draw and a seed share. */
+export interface SeedData extends RunSeeds {
   readonly pairs: readonly Example[];
   readonly heldOut: HeldOut;
-  /** Rows whose log π_ref some loss reads, and its values in nats. */
-  readonly reference: {
-    readonly rows: readonly TokenRow[];
-    readonly logProbs: readonly (readonly number[])[];
-  };
+  /** The rows that each method reads log π_ref of; some share theirs. */
+  readonly references: readonly ReferenceRows[];
   /** Measures of π_ref itself, where every run starts. */
   readonly start: Evaluation;
 }
 
+/**
+ * Rows of a method and their log π_ref in nats. They are scored by themselves,
+ * as the last bits of a row depend on the others in its batch: a run must give
+ * the same numbers whatever methods stand beside it.
+ */
+export interface ReferenceRows {
+  /** Hash of the rows. */
+  readonly key: string;
+  readonly rows: readonly TokenRow[];
+  readonly logProbs: readonly (readonly number[])[];
+}
+
 export interface TrainingOptions {
-  readonly settings: FrontierSettings;
+  readonly settings: ReviewsSettings;
   /** π_ref, where every run starts. */
   readonly model: ReferenceModel;
   readonly device: Device;
@@ -57,11 +76,14 @@ export class Training {
   }
 
   async run(
-    point: GridPoint,
+    point: Method & { seed: number },
     data: SeedData,
     evaluate: Evaluate,
   ): Promise<Outcome> {
-    const { rows, logProbs } = data.reference;
+    const { key } = await this.#rowsOf(point, data);
+    const { rows, logProbs } = data.references.find((each) =>
+      each.key === key
+    )!;
     const finished = await run(this.#settings(point, data), {
       inputs: {
         ...this.#inputs(data),
@@ -76,28 +98,35 @@ export class Training {
     });
     const { record, rows: lines } = finished!;
     const { step: _step, ...summary } = record.summary;
-    const { heldOut, seed } = data;
+    const { heldOut } = data;
     const { objective, seeds, model, timings, peakMemoryBytes } = record;
     return {
       ...{ rows: lines, objective, seeds, model, timings, peakMemoryBytes },
-      data: [...record.data, sourceOf("eval", heldOut.pairs, seed)],
+      data: [...record.data, sourceOf("eval", heldOut.pairs, data)],
       summary: { ...summary, goldAccuracy: goldAccuracy(heldOut) },
     };
   }
 
-  /** Rows whose log π_ref some method reads, whatever β, λ and the rate. */
+  /** The different rows that methods read log π_ref of. */
   async referenceRows(
-    data: Pick<SeedData, "seed" | "pairs">,
-  ): Promise<TokenRow[]> {
-    const rows: TokenRow[] = [];
-    for (const { loss } of this.options.settings.methods) {
-      const { seed } = data;
-      const point = { loss, option: null, value: 0, learningRate: 1, seed };
-      const settings = this.#settings(point, data);
-      const { plan, inputs } = await prepareRun(settings, this.#inputs(data));
-      rows.push(...rowsToReference(plan, inputs.loss));
+    data: Pick<SeedData, "draw" | "seed" | "pairs">,
+  ): Promise<Omit<ReferenceRows, "logProbs">[]> {
+    const found = new Map<string, Omit<ReferenceRows, "logProbs">>();
+    for (const method of this.options.settings.methods) {
+      const rows = await this.#rowsOf({ ...method, seed: data.seed }, data);
+      found.set(rows.key, rows);
     }
-    return distinctRows(rows);
+    return [...found.values()];
+  }
+
+  async #rowsOf(
+    point: Method & { seed: number },
+    data: Pick<SeedData, "draw" | "seed" | "pairs">,
+  ): Promise<Omit<ReferenceRows, "logProbs">> {
+    const settings = this.#settings(point, data);
+    const { plan, inputs } = await prepareRun(settings, this.#inputs(data));
+    const rows = distinctRows(rowsToReference(plan, inputs.loss));
+    return { key: hashExamples({ examples: rows }), rows };
   }
 
   release(): Promise<void> {
@@ -105,7 +134,7 @@ export class Training {
   }
 
   #settings(
-    point: GridPoint,
+    point: Method & { seed: number },
     { pairs }: Pick<SeedData, "pairs">,
   ): GivenSettings {
     const { device, settings: { training: { batch, ...training } } } =
@@ -127,14 +156,16 @@ export class Training {
     };
   }
 
-  #inputs({ seed, pairs }: Pick<SeedData, "seed" | "pairs">): InputsInMemory {
-    const orders = new Rng(seed).split("order");
+  #inputs(
+    { pairs, ...seeds }: Pick<SeedData, "draw" | "seed" | "pairs">,
+  ): InputsInMemory {
+    const orders = streamOf(seeds).split("order");
     return {
       policy: this.#policy,
       data: {
         kind: "pairs",
         examples: pairs,
-        description: sourceOf("train", pairs, seed),
+        description: sourceOf("train", pairs, seeds),
       },
       shuffle: (epoch, order) => orders.split(`${epoch}`).shuffle(order),
     };
@@ -144,14 +175,15 @@ export class Training {
 function sourceOf(
   role: string,
   rows: readonly TokenRow[],
-  seed: number,
+  { draw, seed }: RunSeeds,
 ): DataSource {
   const [end] = encode(EOS);
   const isCut = ({ completions }: TokenRow) =>
     completions.some((ids) => ids.at(-1) !== end);
   return {
     role,
-    source: `pairs sampled from the reference model, seed ${seed}`,
+    source:
+      `pairs sampled from the reference model of draw ${draw}, seed ${seed}`,
     sha256: hashExamples({ examples: rows }),
     counts: {
       rows: rows.length,

@@ -2,7 +2,8 @@ import type { GenericSchema } from "valibot";
 import type { Device } from "../onnx/providers.ts";
 import type { Figure } from "../plot/figure.ts";
 import type { Json } from "../record/canonical_json.ts";
-import type { GridPoint, GridSettings } from "./grid.ts";
+import type { Claim, Finding } from "./claim.ts";
+import type { DataPoint, GridPoint, GridSettings, Method } from "./grid.ts";
 import type { JobsModule } from "./jobs.ts";
 import type { Outcome } from "./records.ts";
 import type { ExperimentRuns } from "./summary.ts";
@@ -20,24 +21,12 @@ export type Watch = (
   finish(): void;
 };
 
-/** Options of a run of an experiment, besides its settings. */
-export interface ExperimentOptions {
-  /** Folder of the results, which appear there when they are complete. */
-  readonly out: string;
-  /**
-   * Whether they replace other results that are there.
-   *
-   * @default false
-   */
-  readonly replace?: boolean;
-  /** Fewer and smaller runs, for a look. */
-  readonly quick: boolean;
-  /** Number of seeds; `null` for the seeds of the settings. */
-  readonly seeds: number | null;
+/** How jobs are run. */
+export interface Execution {
   /** The device that computes. */
   readonly device: Device;
-  /** Number of workers that share the runs. Results do not depend on it. */
-  readonly jobs: number;
+  /** Number of workers that share the jobs. Results do not depend on it. */
+  readonly workers: number;
   /** Shows progress. */
   readonly watch: Watch;
   /**
@@ -49,33 +38,62 @@ export interface ExperimentOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of a run of an experiment, besides its settings. */
+export interface ExperimentOptions extends Execution {
+  /** Folder of the results, which appear there when they are complete. */
+  readonly out: string;
+  /**
+   * Whether they replace other results that are there. Runs among those that
+   * are the same are kept.
+   *
+   * @default false
+   */
+  readonly replace?: boolean;
+  /** Fewer and smaller runs, for a look. */
+  readonly quick: boolean;
+  /** Draws of the model that runs start from; `null` for those of the settings. */
+  readonly draws: readonly number[] | null;
+  /** Seeds of each draw; `null` for those of the settings. */
+  readonly seeds: readonly number[] | null;
+}
+
 /** The end of an experiment. */
 export interface ExperimentResults {
   /** The figure, with the tables of its results. */
   readonly figure: Figure;
+  /** The verdict on each claim. */
+  readonly findings: readonly Finding[];
   /** Seconds by phase; none where the results were there already. */
   readonly phases: Readonly<Record<string, number>>;
 }
 
 /** The jobs of an experiment, which its workers run. */
-export type ExperimentJobs<Data> = {
+export type ExperimentJobs<Start, Data> = {
+  /** Makes the model that all runs of a draw start from. */
+  start: { input: number; output: Start };
   /**
-   * Measures the model that all runs start from, for a record of its own;
-   * `null` without such a record. Its summary has the hash of the model's
+   * Computes numbers that need no run, for a record of their own; `null`
+   * without such a record.
+   */
+  exact: { input: null; output: Outcome | null };
+  /**
+   * Measures the model that all runs of a draw start from, for a record of its
+   * own; `null` without such a record. Its summary has the hash of the model's
    * weights as `weights`.
    */
-  reference: { input: null; output: Outcome | null };
-  /** Prepares the data that all runs of a seed share. */
-  prepare: { input: number; output: Data };
-  run: { input: { point: GridPoint; data: Data }; output: Outcome };
+  reference: { input: { draw: number; start: Start }; output: Outcome | null };
+  /** Prepares the data that all methods share. */
+  prepare: { input: DataPoint & { start: Start }; output: Data };
+  run: {
+    input: { point: GridPoint; start: Start; data: Data };
+    output: Outcome;
+  };
 };
 
 /** Argument of the `createJobs` of an experiment. */
-export interface JobSetup<S, Shared> {
+export interface JobSetup<S> {
   /** Settings of the experiment. */
   readonly settings: S;
-  /** The result of {@linkcode ExperimentDefinition.prepare}. */
-  readonly shared: Shared;
   /** The device that computes. */
   readonly device: Device;
 }
@@ -83,9 +101,9 @@ export interface JobSetup<S, Shared> {
 /** The parts of an experiment that are its own. */
 export interface ExperimentDefinition<
   S extends GridSettings,
-  Shared,
+  Start,
   Data,
-  Summary,
+  Summary extends object,
 > {
   /** Its folder in `experiments` and in `results`. */
   readonly name: string;
@@ -102,28 +120,26 @@ export interface ExperimentDefinition<
     /** Fewer and smaller runs, for a look. */
     readonly quick: S;
   };
-  /** Computes data that all workers need, such as the model runs start from. */
-  prepare(
-    settings: NoInfer<S>,
-    options: Pick<ExperimentOptions, "device" | "watch">,
-  ): Promise<Shared>;
-  /** The module that prepares data and trains, in each worker. */
-  readonly jobs: JobsModule<JobSetup<NoInfer<S>, Shared>, ExperimentJobs<Data>>;
+  /** The module that makes models and data and trains, in each worker. */
+  readonly jobs: JobsModule<JobSetup<NoInfer<S>>, ExperimentJobs<Start, Data>>;
   /** Summarizes the runs, for `summary.json`. */
   summarize(runs: ExperimentRuns<S>): Summary;
+  /** The claims that the summary decides. */
+  readonly claims: readonly Claim<NoInfer<Summary>>[];
   /** Draws a summary. Equal summaries give equal figures. */
-  figure(summary: Summary): Figure;
+  figure(summary: Summary, findings: readonly Finding[]): Figure;
   /** The choice of learning rates, if the experiment makes one. */
   readonly tuning?: Tuning<S>;
 }
 
 /** The choice of a learning rate for each method, by trial. */
 export interface Tuning<S> {
-  /** The experiment's, with only the evaluations that the criterion reads. */
+  /**
+   * The experiment's, with only the evaluations that the criterion reads, and
+   * with draws and seeds that no result has.
+   */
   readonly settings: S;
-  /** Reserved for tuning: no result has this seed. */
-  readonly seed: number;
-  /** Learning rates to choose from. */
+  /** Learning rates to choose from: the same for every method. */
   readonly learningRates: readonly number[];
   /** Measures at the end of training that the criterion reads. */
   readonly measures: readonly string[];
@@ -132,14 +148,26 @@ export interface Tuning<S> {
   /** Numbers in the criterion, by name. */
   readonly constants: Readonly<Record<string, Json>>;
   /**
-   * The criterion. The rate with the smallest regret is chosen.
+   * The criterion. The rate with the smallest mean regret over draws, levels
+   * and seeds is chosen.
    *
-   * @param ends of the runs of a method at one rate, one for each value.
+   * @param end of a run of the method at one rate.
+   * @param context the method, and the records that every run is compared with.
    */
-  regret(ends: readonly FinalPoint[], reference: Outcome | null): number;
+  regret(end: EndOfRun, context: RegretContext): number;
   /** The file of the trials and the chosen rates. */
   readonly file: URL;
 }
 
-/** The end of a run: the value of its option, and some measures by name. */
-export type FinalPoint = Readonly<Record<string, number>>;
+/** Records beside a run that a criterion may read. */
+export interface RegretContext {
+  /** The method of the run. */
+  readonly method: Method;
+  /** Measures of the model that the run started from. */
+  readonly reference: Outcome | null;
+  /** Numbers that need no run. */
+  readonly exact: Outcome | null;
+}
+
+/** Measures at the end of a run, by name. */
+export type EndOfRun = Readonly<Record<string, number>>;

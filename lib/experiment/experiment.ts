@@ -1,5 +1,6 @@
 import type { RecordedRun, RunRecord } from "../record/record.ts";
 import type {
+  Execution,
   ExperimentDefinition,
   ExperimentOptions,
   ExperimentResults,
@@ -32,22 +33,24 @@ export interface Experiment {
    * @throws Error where the experiment tunes nothing.
    */
   tune(
-    options: Pick<ExperimentOptions, "device" | "jobs" | "watch" | "signal">,
+    options: Execution,
   ): Promise<Readonly<Record<string, string | number>>[]>;
   /** The files that follow from the records in a folder, as they should be. */
   files(folder: string): Promise<Files>;
   /** Writes summary and figure anew from the records in a folder. */
   rebuild(folder: string): Promise<void>;
-  /** Repeats the run that a record describes. */
-  reproduce(
-    record: RunRecord,
-    options: Pick<ExperimentOptions, "watch">,
-  ): Promise<RecordedRun>;
+  /** Repeats the work that a record describes. */
+  reproduce(record: RunRecord): Promise<RecordedRun>;
 }
 
 /** Makes an experiment from its definition. */
-export function experiment<S extends GridSettings, Shared, Data, Summary>(
-  definition: ExperimentDefinition<S, Shared, Data, Summary>,
+export function experiment<
+  S extends GridSettings,
+  Start,
+  Data,
+  Summary extends object,
+>(
+  definition: ExperimentDefinition<S, Start, Data, Summary>,
 ): Experiment {
   const { name, question } = definition;
   return {
@@ -57,6 +60,6 @@ export function experiment<S extends GridSettings, Shared, Data, Summary>(
     tune: (options) => tune(definition, options),
     files: (folder) => filesOf(definition, folder),
     rebuild: async (folder) => void await rebuild(definition, folder),
-    reproduce: (record, options) => reproduce(definition, record, options),
+    reproduce: (record) => reproduce(definition, record),
   };
 }

@@ -1,32 +1,31 @@
-import type { ErrorBar } from "plotly.js";
 import type { Panel, ScatterTrace, Table } from "../plot/figure.ts";
 import { LOSSES } from "../losses/registry.ts";
 import { labelledLines } from "../plot/labels.ts";
 import { markStyle, type SeriesStyle } from "../plot/style.ts";
-import type { Interval } from "../stats/interval.ts";
-import type { Intervals, SettingSummary } from "./summary.ts";
+import { quantile } from "../stats/interval.ts";
+import type { GridSettings, Level, Method } from "./grid.ts";
+import type { SettingSummary } from "./summary.ts";
 
-/** Measures at the end of training. */
-export function endOf({ trajectory }: SettingSummary): Intervals {
-  return trajectory.at(-1)!.measures;
+/** The measure of each run at the end of training that has it. */
+export function endsOf({ ends }: SettingSummary, measure: string): number[] {
+  return (ends[measure] ?? []).filter((value) => value !== null);
 }
 
 const SYMBOLS: Readonly<Record<string, string>> = {
   beta: "β",
   lambda: "λ",
-  learningRate: "rate",
+  tau: "τ",
+  labelSmoothing: "ε",
 };
 
 /** The name of a setting in a figure: `dpo β 0.1`. */
-export function nameOf(setting: SettingSummary): string {
-  const { loss, option } = setting;
-  if (option === null) return loss;
-  return `${loss} ${SYMBOLS[option] ?? option} ${valueOf(setting)}`;
-}
-
-/** The value of the option that varies, as text. */
-export function valueOf({ option, value }: SettingSummary): string {
-  return option === "learningRate" ? value.toExponential() : `${value}`;
+export function nameOf(
+  { loss, options, level }: Method & { level?: Level },
+): string {
+  const values = Object.entries({ ...options, ...level }).map(([name, value]) =>
+    `${SYMBOLS[name] ?? name} ${value}`
+  );
+  return [loss, ...values].join(" ");
 }
 
 /** The style of a method, as its loss declares it. */
@@ -34,34 +33,22 @@ export function methodStyle(id: string): SeriesStyle {
   return markStyle(LOSSES.find((loss) => loss.id === id)?.mark);
 }
 
-/** Says over how many seeds the numbers of a figure are means. */
-export function seedsText(seeds: number): string {
-  return seeds === 1
-    ? "One seed, so there are no intervals."
-    : `Means over ${seeds} seeds with 95 % intervals.`;
+/** Says which runs the numbers of a figure come from. */
+export function runsText(
+  { draws, seeds }: Pick<GridSettings, "draws" | "seeds">,
+): string {
+  const counts = `${counted(draws.length, "draw")} of the reference model × ${
+    counted(seeds.length, "seed")
+  }`;
+  return draws.length === 1
+    ? `One draw of the reference model and ${
+      counted(seeds.length, "seed")
+    }: nothing here covers other draws, and no verdict follows.`
+    : `Each dot is a run, of ${counts}; lines join medians.`;
 }
 
-/**
- * Error bars. They are paler than the points, since those of series overlap.
- * Points without intervals have none.
- */
-export function errorBar(
-  intervals: readonly Interval[],
-  { color, scale = (x) => x }: { color: string; scale?: (x: number) => number },
-): ErrorBar {
-  const isKnown = intervals.some(({ low }) => low !== null);
-  const length = (from: number, to: number | null) =>
-    to === null ? 0 : rounded(Math.abs(scale(to) - scale(from)));
-  return {
-    type: "data",
-    symmetric: false,
-    array: intervals.map(({ mean, high }) => length(mean, high)),
-    arrayminus: intervals.map(({ mean, low }) => length(mean, low)),
-    color: `${color}66`,
-    thickness: 1,
-    width: 3,
-    ...isKnown ? {} : { visible: false },
-  };
+function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 /** A number in five digits: more than a screen shows, and a small file. */
@@ -105,42 +92,42 @@ function trainingCurve(
   setting: SettingSummary,
   measure: string,
 ): ScatterTrace {
-  const points = setting.trajectory.flatMap(({ step, measures }) => {
-    const interval = measures[measure];
-    return interval ? [{ step, interval }] : [];
+  const points = setting.trajectory.flatMap(({ step, medians }) => {
+    const value = medians[measure];
+    return value === undefined ? [] : [{ step, value }];
   });
-  const style = methodStyle(setting.loss);
   return {
     type: "scatter",
     mode: "lines+markers",
     name: nameOf(setting),
     x: points.map(({ step }) => step),
-    y: points.map(({ interval }) => rounded(interval.mean)),
-    ...style,
-    error_y: errorBar(points.map(({ interval }) => interval), {
-      color: style.line.color,
-    }),
+    y: points.map(({ value }) => rounded(value)),
+    ...methodStyle(setting.loss),
   };
 }
 
 /** A table of the ends of training: a row for each setting. */
-export function endTable<S extends SettingSummary>(
-  settings: readonly S[],
-  columns: Readonly<Record<string, (setting: S) => Interval>>,
+export function endTable(
+  settings: readonly SettingSummary[],
+  measures: Readonly<Record<string, string>>,
 ): Table {
   return {
-    caption: "At the end of training",
-    columns: ["method", "learning rate", ...Object.keys(columns)],
+    caption: "At the end of training: median (smallest to largest run)",
+    columns: ["method", "learning rate", ...Object.values(measures)],
     rows: settings.map((setting) => [
       nameOf(setting),
       setting.learningRate.toExponential(),
-      ...Object.values(columns).map((interval) => cell(interval(setting))),
+      ...Object.keys(measures).map((name) => spreadText(endsOf(setting, name))),
     ]),
   };
 }
 
-function cell({ mean, low, high }: Interval): string {
-  return low === null || high === null
-    ? digits(mean)
-    : `${digits(mean)} ± ${digits((high - low) / 2)}`;
+/** Values as text: their median, and the smallest and the largest. */
+export function spreadText(values: readonly number[]): string | null {
+  if (values.length === 0) return null;
+  const middle = digits(quantile(values, 0.5));
+  if (values.length === 1) return middle;
+  return `${middle} (${digits(Math.min(...values))} to ${
+    digits(Math.max(...values))
+  })`;
 }

@@ -3,76 +3,119 @@ import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import { findLoss } from "../losses/registry.ts";
 import { COUNT } from "../record/check_json.ts";
 
+const OPTION_VALUE = v.union([v.number(), v.string(), v.boolean()]);
+
 /** Schema of {@linkcode Method}. */
 export const METHOD = v.strictObject({
   /** Name of the loss. */
   loss: v.string(),
-  /** The option that varies, or `learningRate`; `null` where nothing does. */
-  option: v.nullable(v.string()),
-  /** Its values, each a run of its own; a single 0 where there is none. */
-  values: v.array(v.number()),
+  /** The options that it is trained with; those that are absent have defaults. */
+  options: v.record(v.string(), OPTION_VALUE),
   learningRate: v.number(),
 });
 
 /**
- * A loss, the values of one option that are compared, and its learning rate.
+ * A loss with its options and its learning rate. The methods of one loss are
+ * the path that its option leads along.
  *
  * @internal
  */
-export type Method = v.InferOutput<typeof METHOD>;
+export type Method = Readonly<v.InferOutput<typeof METHOD>>;
+
+/** Schema of {@linkcode Level}. */
+export const LEVEL = v.record(v.string(), v.number());
+
+/**
+ * A treatment of the data that an experiment varies, by name, such as
+ * `{ flip: 0.2 }` for a fifth of the labels turned.
+ *
+ * @internal
+ */
+export type Level = Readonly<v.InferOutput<typeof LEVEL>>;
+
+/** The parts of the settings of every experiment that its runs follow from. */
+export const GRID = {
+  /** Losses to compare, with their options and rates. */
+  methods: v.array(METHOD),
+  /** Seed of each model that runs start from. */
+  draws: v.array(COUNT),
+  /** Seed of each repetition with one such model. */
+  seeds: v.array(COUNT),
+  /** Treatments of the data; a single `{}` where there is none. */
+  levels: v.array(LEVEL),
+};
 
 /** The settings that the runs of every experiment follow from. */
 export interface GridSettings {
-  /** Seed of each repetition. */
-  readonly seeds: readonly number[];
-  /** Losses to compare. */
+  /** Losses to compare, with their options and rates. */
   readonly methods: readonly Method[];
+  /** Seed of each model that runs start from. */
+  readonly draws: readonly number[];
+  /** Seed of each repetition with one such model. */
+  readonly seeds: readonly number[];
+  /** Treatments of the data; a single `{}` where there is none. */
+  readonly levels: readonly Level[];
 }
 
 /** Schema of {@linkcode GridPoint}. */
 export const GRID_POINT = v.strictObject({
-  loss: v.string(),
-  option: v.nullable(v.string()),
-  value: v.number(),
-  learningRate: v.number(),
+  ...METHOD.entries,
+  level: LEVEL,
+  draw: COUNT,
   seed: COUNT,
 });
 
 /**
- * One run: a method at one of its values, and a seed.
+ * One run: a method, a level, a draw of the model that it starts from, and a
+ * seed.
  *
  * @internal
  */
 export type GridPoint = Readonly<v.InferOutput<typeof GRID_POINT>>;
 
-/** Every run: methods × values × seeds. Runs of one loss are neighbours. */
-export function gridPoints({ methods, seeds }: GridSettings): GridPoint[] {
-  return settingPoints(methods).flatMap((setting) =>
-    seeds.map((seed) => ({ ...setting, seed }))
+/** The runs that share data: a draw, a seed and a level. */
+export type DataPoint = Pick<GridPoint, "draw" | "seed" | "level">;
+
+/**
+ * Every run: draws × methods × levels × seeds. Runs that start from one model
+ * are neighbours, and among them those of one loss.
+ *
+ * @throws Error where two runs have the same name.
+ */
+export function gridPoints(
+  { methods, draws, seeds, levels }: GridSettings,
+): GridPoint[] {
+  const points = draws.flatMap((draw) =>
+    methods.flatMap((method) =>
+      levels.flatMap((level) =>
+        seeds.map((seed) => ({ ...method, level, draw, seed }))
+      )
+    )
   );
+  const names = points.map(runName);
+  const twice = names.toSorted().find((name, i, all) => name === all[i + 1]);
+  if (twice === undefined) return points;
+  throw new Error(`Cannot run "${twice}" twice: expected settings that differ`);
 }
 
-/** Every setting of the methods: a grid without its seeds. */
-export function settingPoints(
-  methods: readonly Method[],
-): Omit<GridPoint, "seed">[] {
-  return methods.flatMap(({ loss, option, values, learningRate }) =>
-    values.map((value) => ({
-      ...{ loss, option, value },
-      learningRate: option === "learningRate" ? value : learningRate,
-    }))
-  );
+/** Name of a run's folder and record, such as `dpo-beta1-draw0-seed1`. */
+export function runName(
+  { loss, options, level, draw, seed }: GridPoint,
+): string {
+  const named = { ...options, ...level, draw, seed };
+  const parts = Object.entries(named).map(([name, value]) => `${name}${value}`);
+  return [loss, ...parts].join("-");
 }
 
-/** Name of a run's folder and record, such as `dpo-beta0.1-seed1`. */
-export function runName({ loss, option, value, seed }: GridPoint): string {
-  return `${loss}${option === null ? "" : `-${option}${value}`}-seed${seed}`;
+/** Name of the record of the model that the runs of a draw start from. */
+export function referenceName(draw: number): string {
+  return `reference-draw${draw}`;
 }
 
-/** The options of a run's loss: defaults, except for the one that varies. */
-export function lossOptionsAt(
-  { loss, option, value }: GridPoint,
-): LossOptionValues {
-  const isOfLoss = option !== null && option !== "learningRate";
-  return resolveOptions(findLoss(loss), isOfLoss ? { [option]: value } : {});
+/** Name of the record of numbers that are exact and need no run. */
+export const EXACT = "exact";
+
+/** The options of a run's loss: defaults, except for those that it names. */
+export function lossOptionsAt({ loss, options }: Method): LossOptionValues {
+  return resolveOptions(findLoss(loss), options);
 }

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { configFlag } from "./config_flag.ts";
 import type { JobTypes, Worker } from "./jobs.ts";
 
 /** A message to a worker's process. */
@@ -141,19 +139,5 @@ class ProcessEnded extends Error {
         typeof status === "number" ? `status ${status}` : status
       }, expected an answer`,
     );
-  }
-}
-
-/**
- * The flag for the configuration of the project that a module belongs to: Deno
- * would look for that of the program, which may be a registry's.
- */
-function configFlag(url: string): string[] {
-  if (!url.startsWith("file:")) return [];
-  for (let folder = dirname(fileURLToPath(url));; folder = dirname(folder)) {
-    const files = ["deno.json", "deno.jsonc"].map((name) => join(folder, name));
-    const config = files.find(existsSync);
-    if (config) return ["--config", config];
-    if (folder === dirname(folder)) return [];
   }
 }

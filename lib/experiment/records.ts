@@ -4,7 +4,7 @@ import { writeAtomically } from "../files/atomic.ts";
 import { exists } from "../files/missing.ts";
 import type { Device } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
-import { checkJson } from "../record/check_json.ts";
+import { checkJson, COUNT } from "../record/check_json.ts";
 import { environment, type Provenance } from "../record/environment.ts";
 import {
   type MetricsRow,
@@ -12,20 +12,33 @@ import {
   readMetrics,
 } from "../record/metrics.ts";
 import {
+  Clock,
   readRecord,
   type RecordedRun,
   type RunRecord,
   writeRecord,
 } from "../record/record.ts";
 import { sha256File } from "../record/sha256.ts";
-import { GRID_POINT, type GridPoint, runName } from "./grid.ts";
+import {
+  EXACT,
+  GRID_POINT,
+  type GridPoint,
+  type GridSettings,
+  referenceName,
+  runName,
+} from "./grid.ts";
+import { worldOf } from "./identity.ts";
 
-/** The result of a job: its metrics, and the parts of its record that it knows. */
+/**
+ * The result of a job: its metrics, and the parts of its record that it knows;
+ * a job without a model knows none.
+ */
 export interface Outcome extends
-  Pick<
-    RunRecord,
-    "objective" | "seeds" | "data" | "model" | "timings" | "peakMemoryBytes"
+  Partial<
+    Pick<RunRecord, "objective" | "seeds" | "data" | "model" | "timings">
   > {
+  /** Most memory that its process held. @default 0 */
+  readonly peakMemoryBytes?: number;
   /** Lines of metrics. */
   readonly rows: readonly MetricsRow[];
   /** Results, as the record keeps them. */
@@ -41,34 +54,65 @@ export interface RunContext<S> {
   readonly provenance: Provenance | null;
 }
 
-/** Folder and name of the record of the model that all runs start from. */
-export const REFERENCE = "reference";
+const NO_MODEL: RunRecord["model"] = {
+  ...{ source: "none", weights: null, adapter: null, tokenizer: null },
+  parameters: { total: 0, trainable: 0 },
+};
 
-/**
- * The record of an outcome, with its metrics.
- *
- * @param point the run, or `null` for the model that all runs start from.
- */
-export function recordRun<S>(
-  point: GridPoint | null,
+/** What a record tells of: a run, the model of a draw, or exact numbers. */
+export type Recorded =
+  | { readonly point: GridPoint }
+  | { readonly draw: number }
+  | typeof EXACT;
+
+/** Folder and name of a record. */
+export function recordName(recorded: Recorded): string {
+  if (recorded === EXACT) return EXACT;
+  return "point" in recorded
+    ? runName(recorded.point)
+    : referenceName(recorded.draw);
+}
+
+/** The record of an outcome, with its metrics. */
+export function recordRun<S extends GridSettings>(
+  recorded: Recorded,
   { rows, ...outcome }: Outcome,
   { experiment, settings, device, provenance }: RunContext<S>,
 ): RecordedRun {
-  const all = canonicalJson({ experiment, run: point, ...settings });
+  const run = runOf(recorded);
+  const all = canonicalJson({ experiment, run, ...worldOf(settings) });
   return {
     rows,
     record: {
+      ...{ objective: null, data: [], model: NO_MODEL, peakMemoryBytes: 0 },
+      seeds: run === null ? {} : seedsOf(run),
+      timings: new Clock().timings(),
+      ...outcome,
       schemaVersion: 1,
       kind: "experiment",
-      name: point === null ? REFERENCE : runName(point),
+      name: recordName(recorded),
       settings: JSON.parse(all),
       provenance,
       environment: environment({ device, precision: "float32", threads: 1 }),
       artifacts: {},
-      ...outcome,
     },
   };
 }
+
+/** The run in the settings of a record. */
+function runOf(recorded: Recorded): v.InferOutput<typeof RUN> {
+  if (recorded === EXACT) return null;
+  return "point" in recorded ? recorded.point : { draw: recorded.draw };
+}
+
+function seedsOf({ draw, ...run }: { draw: number; seed?: number }) {
+  return { draw, ...run.seed !== undefined && { run: run.seed } };
+}
+
+/** A run, the draw of a model, or `null` for exact numbers. */
+const RUN = v.nullable(
+  v.union([GRID_POINT, v.strictObject({ draw: COUNT })]),
+);
 
 /** Writes a run into its folder in the results, at once. */
 export async function writeRun(
@@ -108,11 +152,11 @@ export async function readRun(folder: string): Promise<RecordedRun> {
   return { record, rows: readMetrics(path) };
 }
 
-/** The settings in a record, and its run. */
+/** The settings in a record, and what it tells of. */
 export interface StoredSettings<S> {
+  /** With a grid of no other run. */
   readonly settings: S;
-  /** `null` for the model that all runs start from. */
-  readonly point: GridPoint | null;
+  readonly recorded: Recorded;
 }
 
 /**
@@ -121,17 +165,42 @@ export interface StoredSettings<S> {
  * @param schema of the settings of its experiment.
  * @throws Error that names the setting that is not as the schema has it.
  */
-export function storedSettings<S>(
+export function storedSettings<S extends GridSettings>(
   { name, settings }: Pick<RunRecord, "name" | "settings">,
   schema: v.GenericSchema<S>,
 ): StoredSettings<S> {
-  const { experiment: _experiment, run, ...rest } = settings;
+  const { experiment: _experiment, run, ...world } = settings;
+  const doing = `Cannot use the run in the settings of ${name}`;
+  const found = checkJson(RUN, run, doing);
   return {
-    settings: checkJson(schema, rest, `Cannot use the settings of ${name}`),
-    point: checkJson(
-      v.nullable(GRID_POINT),
-      run,
-      `Cannot use the run in the settings of ${name}`,
+    recorded: recordedOf(found),
+    settings: checkJson(
+      schema,
+      { ...world, ...gridOf(found) },
+      `Cannot use the settings of ${name}`,
     ),
   };
+}
+
+function recordedOf(run: v.InferOutput<typeof RUN>): Recorded {
+  if (run === null) return EXACT;
+  return "loss" in run ? { point: run } : run;
+}
+
+/** The grid of a single run. */
+function gridOf(run: v.InferOutput<typeof RUN>): GridSettings {
+  const none = { methods: [], draws: [], seeds: [], levels: [] };
+  if (run === null) return none;
+  if (!("loss" in run)) return { ...none, draws: [run.draw] };
+  const { draw, seed, level, ...method } = run;
+  return {
+    ...{ methods: [method], draws: [draw], seeds: [seed], levels: [level] },
+  };
+}
+
+/** Whether a record is of this run, whatever else there is in its experiment. */
+export function isOf(record: RunRecord, recorded: Recorded): boolean {
+  const run = canonicalJson(record.settings["run"] ?? null);
+  return record.name === recordName(recorded) &&
+    run === canonicalJson(runOf(recorded));
 }

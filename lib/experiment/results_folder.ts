@@ -1,11 +1,13 @@
 import { cp } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { writeTextAtomically } from "../files/atomic.ts";
+import { writeAtomically, writeTextAtomically } from "../files/atomic.ts";
 import { lockedFile } from "../files/lock.ts";
 import { exists, namesIn, orNull } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 import { TABLE_FILES } from "../plot/tables.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
+import { differences } from "../record/differences.ts";
+import type { GridSettings } from "./grid.ts";
 import {
   differenceOf,
   IDENTITY,
@@ -13,7 +15,7 @@ import {
   readIdentity,
 } from "./identity.ts";
 import { keptValue } from "./kept_value.ts";
-import { readRun } from "./records.ts";
+import { isOf, readRun, type Recorded, recordName } from "./records.ts";
 
 /** A file that all results have. A folder without it is not replaced. */
 const MARKER = "summary.json";
@@ -28,6 +30,8 @@ const WAYS_OUT = "give another --out, or --replace";
 
 export interface ResultsFolderOptions {
   readonly identity: Identity;
+  /** The runs, beside which a folder of the same identity may have others. */
+  readonly grid: GridSettings;
   /** Whether to replace other results. */
   readonly replace: boolean;
 }
@@ -51,6 +55,7 @@ export class ResultsFolder implements AsyncDisposable {
     /** The final location. */
     readonly target: string,
     private readonly identity: Identity,
+    private readonly grid: GridSettings,
   ) {
     const beside = (ending: string) =>
       join(dirname(target), `.${basename(target)}.${ending}`);
@@ -65,9 +70,9 @@ export class ResultsFolder implements AsyncDisposable {
    */
   static async open(
     path: string,
-    { identity, replace }: ResultsFolderOptions,
+    { identity, grid, replace }: ResultsFolderOptions,
   ): Promise<ResultsFolder> {
-    const folder = new ResultsFolder(resolve(path), identity);
+    const folder = new ResultsFolder(resolve(path), identity, grid);
     try {
       await Deno.mkdir(dirname(folder.target), { recursive: true });
       folder.#held = lockedFile(folder.#lock);
@@ -89,17 +94,40 @@ export class ResultsFolder implements AsyncDisposable {
   }
 
   /**
-   * The sound runs among some names. Anything else that an earlier process left
-   * is removed.
+   * Names of the sound records among those that are wanted, an earlier result's
+   * too. Anything else that an earlier process left is removed.
    */
-  async finishedRuns(names: readonly string[]): Promise<ReadonlySet<string>> {
+  async finishedRuns(
+    wanted: readonly Recorded[],
+  ): Promise<ReadonlySet<string>> {
+    const byName = new Map(wanted.map((each) => [recordName(each), each]));
+    const isWanted = async (folder: string, name: string) => {
+      const each = byName.get(name);
+      return each !== undefined && await isSound(join(folder, name), each);
+    };
     const found = new Set<string>();
     for (const name of await namesIn(this.path)) {
-      const path = join(this.path, name);
-      if (names.includes(name) && await isSound(path, name)) found.add(name);
-      else if (![IDENTITY, KEPT].includes(name)) await removed(path);
+      if (await isWanted(this.path, name)) found.add(name);
+      else if (![IDENTITY, KEPT].includes(name)) {
+        await removed(join(this.path, name));
+      }
+    }
+    for (const name of await this.#earlier()) {
+      if (found.has(name) || !await isWanted(this.target, name)) continue;
+      await writeAtomically(
+        join(this.path, name),
+        (to) => cp(join(this.target, name), to, { recursive: true }),
+      );
+      found.add(name);
     }
     return found;
+  }
+
+  /** Names in the results that are replaced, if their runs are of this identity. */
+  async #earlier(): Promise<string[]> {
+    const stored = await readIdentity(this.target);
+    const isSame = differenceOf(stored?.identity, this.identity) === null;
+    return isSame ? await namesIn(this.target) : [];
   }
 
   /** A value that runs share, made once for this process and later ones. */
@@ -151,8 +179,9 @@ export class ResultsFolder implements AsyncDisposable {
       );
     }
     if (replace) return false;
-    const found = differenceOf(await readIdentity(this.target), this.identity);
-    if (found === null) return true;
+    const stored = await readIdentity(this.target);
+    const wanted = { identity: this.identity, grid: this.grid };
+    if (differences(stored, wanted, { ignore: [] }).length === 0) return true;
     throw new Error(`it holds finished results; ${WAYS_OUT}`);
   }
 
@@ -160,8 +189,9 @@ export class ResultsFolder implements AsyncDisposable {
   async #begin(replace: boolean): Promise<void> {
     const names = await namesIn(this.path);
     if (names.some((name) => !name.endsWith(".tmp"))) {
-      const found = differenceOf(await readIdentity(this.path), this.identity);
-      if (found === null) return;
+      const stored = await readIdentity(this.path);
+      const found = differenceOf(stored?.identity, this.identity);
+      if (found === null) return await this.#writeIdentity();
       if (!replace) {
         throw new Error(
           `${
@@ -172,16 +202,21 @@ export class ResultsFolder implements AsyncDisposable {
     }
     await removed(this.path);
     await Deno.mkdir(this.path);
-    const text = `${canonicalJson(this.identity, { indent: 2 })}\n`;
+    await this.#writeIdentity();
+  }
+
+  async #writeIdentity(): Promise<void> {
+    const { identity, grid } = this;
+    const text = `${canonicalJson({ identity, grid }, { indent: 2 })}\n`;
     await writeTextAtomically(join(this.path, IDENTITY), text);
   }
 }
 
 const RECORD = "run.json";
 
-async function isSound(path: string, name: string): Promise<boolean> {
+async function isSound(path: string, wanted: Recorded): Promise<boolean> {
   try {
-    return (await readRun(path)).record.name === name;
+    return isOf((await readRun(path)).record, wanted);
   } catch {
     return false;
   }

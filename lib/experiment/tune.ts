@@ -2,142 +2,138 @@ import { fileURLToPath } from "node:url";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import type {
+  EndOfRun,
+  Execution,
   ExperimentDefinition,
-  ExperimentOptions,
-  FinalPoint,
   Tuning,
 } from "./definition.ts";
-import { type GridPoint, gridPoints, type GridSettings } from "./grid.ts";
-import type { Outcome } from "./records.ts";
-import { prepareSeeds, runPoints } from "./run_experiment.ts";
-import { untilAborted, withWorkers } from "./workers.ts";
+import type { GridPoint, GridSettings, Method } from "./grid.ts";
+import { type Outcome, recordName } from "./records.ts";
+import { runJobs } from "./run_jobs.ts";
 
-/** A rate of a method, and the end of its run at each value. */
-interface Trial {
-  readonly loss: string;
-  readonly learningRate: number;
+/** A rate of a method, and the ends of its runs. */
+interface Trial extends Method {
+  /** Mean over the runs. */
   readonly regret: number;
-  readonly ends: readonly FinalPoint[];
+  readonly ends: readonly EndOfRun[];
 }
 
-type Chosen = Readonly<Record<string, number>>;
-
-/** The end of each run, by its point. */
-type Ends = ReadonlyMap<GridPoint, FinalPoint>;
+/** The results of all trials, by the name of their record. */
+type Outcomes = ReadonlyMap<string, Outcome>;
 
 /**
- * Tries every rate for every method. Writes the trials, and the rate with the
- * smallest regret for each method, to the tuning's file.
+ * Tries every rate for every method, with the same draws, levels and seeds.
+ * Writes the trials, and the methods with the rate of the smallest regret, to
+ * the tuning's file.
  *
  * @returns a table of regrets, with a row for each method.
  * @throws Error where the experiment has no tuning.
  */
-export async function tune<S extends GridSettings, Shared, Data, Summary>(
-  definition: ExperimentDefinition<S, Shared, Data, Summary>,
-  { device, jobs: count, watch, signal }: Pick<
-    ExperimentOptions,
-    "device" | "jobs" | "watch" | "signal"
-  >,
+export async function tune<
+  S extends GridSettings,
+  Start,
+  Data,
+  Summary extends object,
+>(
+  { name, tuning, jobs }: ExperimentDefinition<S, Start, Data, Summary>,
+  execution: Execution,
 ): Promise<Record<string, string | number>[]> {
-  const { name, tuning, jobs: module } = definition;
   if (!tuning) {
     throw new Error(
       `Cannot tune ${name}: it does not choose its own learning rates`,
     );
   }
-  const { measures, learningRates, seed } = tuning;
-  const settings = { ...tuning.settings, seeds: [seed] };
-  const shared = await untilAborted(
-    definition.prepare(settings, { device, watch }),
-    signal,
-  );
-  const setup = { settings, shared, device };
-  const ends = new Map<GridPoint, FinalPoint>();
-  let reference: Outcome | null = null;
-  const onOutcome = (point: GridPoint | null, outcome: Outcome) => {
-    if (point === null) reference = outcome;
-    else ends.set(point, finalPoint(point, outcome, measures));
-    return Promise.resolve();
-  };
-  const shares = { module, setup, device, count, signal };
-  await withWorkers(shares, async (workers) => {
-    const { seeds } = settings;
-    const data = await prepareSeeds(workers, {
-      ...{ seeds, measures: true, watch, onOutcome },
+  const trials: Trial[] = [];
+  for (const learningRate of tuning.learningRates) {
+    const methods = tuning.settings.methods.map((method) => ({
+      ...method,
+      learningRate,
+    }));
+    const settings = { ...tuning.settings, methods };
+    const outcomes = new Map<string, Outcome>();
+    const points: GridPoint[] = [];
+    await runJobs(jobs, {
+      ...execution,
+      settings,
+      finished: new Set(),
+      onOutcome: (recorded, outcome) => {
+        outcomes.set(recordName(recorded), outcome);
+        const isRun = typeof recorded === "object" && "point" in recorded;
+        if (isRun) points.push(recorded.point);
+        return Promise.resolve();
+      },
     });
-    const points = learningRates.flatMap((rate) => pointsAt(settings, rate));
-    await runPoints(workers, { points, data, watch, onOutcome });
-  });
-  const trials = trialsOf(tuning, ends, reference);
-  const chosen = chosenRates(trials);
+    for (const method of methods) {
+      trials.push(trialOf(tuning, { method, points, outcomes }));
+    }
+  }
+  const chosen = tuning.settings.methods.map((method) =>
+    trialsOf(trials, method).toSorted((a, b) => a.regret - b.regret)[0]!
+  ).map(({ loss, options, learningRate }) => ({ loss, options, learningRate }));
   await write(tuning, { trials, chosen });
-  return tableOf(trials, chosen);
+  return chosen.map((method) => rowOf(method, trialsOf(trials, method)));
 }
 
-/** The measures at the end of a run that the criterion reads. */
-function finalPoint(
-  { value }: GridPoint,
-  { rows }: Outcome,
-  measures: readonly string[],
-): FinalPoint {
-  const last = rows.at(-1)!;
-  const read = measures.map((name) => [name, last[name]!] as const);
-  return { value, ...Object.fromEntries(read) };
+function trialOf<S>(
+  { measures, regret }: Tuning<S>,
+  { method, points, outcomes }: {
+    method: Method;
+    points: readonly GridPoint[];
+    outcomes: Outcomes;
+  },
+): Trial {
+  const runs = points.filter((point) => isSame(point, method)).map((point) => {
+    const last = outcomes.get(recordName({ point }))!.rows.at(-1)!;
+    const end = Object.fromEntries(
+      measures.map((name) => [name, last[name]!]),
+    );
+    const reference = outcomes.get(recordName({ draw: point.draw })) ?? null;
+    const exact = outcomes.get(recordName("exact")) ?? null;
+    return { end, regret: regret(end, { method, reference, exact }) };
+  });
+  return {
+    ...method,
+    regret: runs.reduce((sum, run) => sum + run.regret, 0) / runs.length,
+    ends: runs.map(({ end }) => end),
+  };
 }
 
-/** Every method at one rate; where the rate varies, it is the only value. */
-function pointsAt(settings: GridSettings, learningRate: number): GridPoint[] {
-  const methods = settings.methods.map((method) =>
-    method.option === "learningRate"
-      ? { ...method, values: [learningRate] }
-      : { ...method, learningRate }
-  );
-  return gridPoints({ ...settings, methods });
+function trialsOf(trials: readonly Trial[], method: Method): Trial[] {
+  return trials.filter((trial) => isSame(trial, method));
 }
 
-function trialsOf<S extends GridSettings>(
-  { settings: { methods }, learningRates, regret }: Tuning<S>,
-  ends: Ends,
-  reference: Outcome | null,
-): Trial[] {
-  return methods.flatMap(({ loss }) =>
-    learningRates.map((learningRate) => {
-      const own = [...ends].filter(([point]) =>
-        point.loss === loss && point.learningRate === learningRate
-      ).map(([, end]) => end).toSorted((a, b) => a["value"]! - b["value"]!);
-      return { loss, learningRate, regret: regret(own, reference), ends: own };
-    })
-  );
+/** Whether two methods differ in nothing except the rate. */
+function isSame(a: Method, b: Method): boolean {
+  return a.loss === b.loss &&
+    canonicalJson(a.options) === canonicalJson(b.options);
 }
 
-function chosenRates(trials: readonly Trial[]): Chosen {
-  const byLoss = Object.groupBy(trials, ({ loss }) => loss);
-  return Object.fromEntries(
-    Object.entries(byLoss).map(([loss, own]) => {
-      const [best] = own!.toSorted((a, b) => a.regret - b.regret);
-      return [loss, best!.learningRate];
-    }),
-  );
-}
-
-function tableOf(trials: readonly Trial[], chosen: Chosen) {
-  return Object.entries(chosen).map(([loss, rate]) => ({
-    method: loss,
+function rowOf({ loss, options, learningRate }: Method, own: readonly Trial[]) {
+  return {
+    method: [loss, ...Object.entries(options).flat()].join(" "),
     ...Object.fromEntries(
-      trials.filter((trial) => trial.loss === loss)
-        .map(({ learningRate, regret }) =>
-          [learningRate.toExponential(), regret] as const
-        ),
+      own.map(({ learningRate, regret }) => [
+        learningRate.toExponential(),
+        regret,
+      ]),
     ),
-    chosen: rate.toExponential(),
-  }));
+    chosen: learningRate.toExponential(),
+  };
 }
 
-async function write<S>(
-  { criterion, seed, constants, file }: Tuning<S>,
-  found: { trials: readonly Trial[]; chosen: Chosen },
+async function write<S extends GridSettings>(
+  { criterion, settings, learningRates, constants, file }: Tuning<S>,
+  found: { trials: readonly Trial[]; chosen: readonly Method[] },
 ): Promise<void> {
-  const all = { criterion, seed, ...constants, ...found };
+  const { draws, seeds } = settings;
+  const all = {
+    criterion,
+    draws,
+    seeds,
+    learningRates,
+    ...constants,
+    ...found,
+  };
   const text = `${canonicalJson(all, { indent: 2 })}\n`;
   await writeTextAtomically(fileURLToPath(file), text);
 }

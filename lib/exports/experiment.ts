@@ -30,17 +30,20 @@ export {
   valueAtKl,
 } from "../experiment/paired_draws.ts";
 export {
+  type EndOfRun,
+  type Execution,
   type ExperimentDefinition,
   type ExperimentJobs,
   type ExperimentOptions,
   type ExperimentResults,
-  type FinalPoint,
   type JobSetup,
+  type RegretContext,
   type Tuning,
   type Watch,
 } from "../experiment/definition.ts";
 export { type Experiment, experiment } from "../experiment/experiment.ts";
 export {
+  type DataPoint,
   type GridPoint,
   type GridSettings,
   type Method,
@@ -55,6 +58,7 @@ export { type Outcome } from "../experiment/records.ts";
 export { type Files } from "../experiment/result_files.ts";
 export {
   type ExperimentRuns,
+  type SettingRun,
   type SettingRuns,
 } from "../experiment/summary.ts";
 export {

@@ -1,5 +1,4 @@
 import { findExperiment } from "experiments/all.ts";
-import { progress } from "lib/cli/terminal.ts";
 import type { CompareOptions } from "lib/record/compare_runs.ts";
 import type { RecordedRun, RunRecord } from "lib/record/record.ts";
 import { reproduceTraining, type Sources } from "lib/run/reproduce.ts";
@@ -40,7 +39,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       for (const record of records) {
         const name = String(record.settings["experiment"]);
         const experiment = findExperiment(name);
-        again.push(await experiment.reproduce(record, { watch: progress }));
+        again.push(await experiment.reproduce(record));
       }
       return again;
     },

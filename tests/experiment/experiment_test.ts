@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ExperimentOptions } from "lib/experiment/definition.ts";
@@ -12,30 +12,39 @@ import { TOY, TOY_SETTINGS } from "./toy_experiment.ts";
 
 const watch = () => ({ update: () => {}, finish: () => {} });
 const OPTIONS: Omit<ExperimentOptions, "out"> = {
-  ...{ quick: false, seeds: null, device: "cpu", jobs: 1, watch },
+  ...{ quick: false, draws: null, seeds: null },
+  ...{ device: "cpu", workers: 1, watch },
 };
 
 const toy = experiment(TOY);
 
-Deno.test("an experiment writes a record of each point and of the reference", async () => {
+/** The names of records of some methods, with two draws and two seeds. */
+const namesOf = (...methods: readonly string[]) =>
+  methods.flatMap((method) =>
+    [0, 1].flatMap((draw) =>
+      [1, 2].map((seed) => `${method}-draw${draw}-seed${seed}`)
+    )
+  );
+
+Deno.test("an experiment writes a record of each point, each draw and exact numbers", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "toy");
-  const { phases } = await toy.run({ ...OPTIONS, out });
-  equal(Object.keys(phases).length, 4);
+  const { phases, findings } = await toy.run({ ...OPTIONS, out });
+  deepEqual(Object.keys(phases), ["jobs", "summary and figure"]);
+  deepEqual(findings, []);
   const runs = await readRuns(out);
   deepEqual(runs.map(({ record }) => record.name), [
-    ...[1, 2, 3].map((seed) => `dpo-beta0.1-seed${seed}`),
-    ...[1, 2, 3].map((seed) => `dpo-beta1-seed${seed}`),
-    ...[1, 2, 3].map((seed) => `orpo-learningRate4-seed${seed}`),
-    "reference",
-    ...[1, 2, 3].map((seed) => `sft-seed${seed}`),
+    ...namesOf("dpo-beta0.1", "dpo-beta1"),
+    ...["exact", "reference-draw0", "reference-draw1"],
+    ...namesOf("sft"),
   ]);
-  const { record, rows } = runs[4]!;
-  deepEqual(rows.at(-1), { step: 5, gain: 10 + 1 + 2 + 0.2 });
+  const { record, rows } = runs[7]!;
+  deepEqual(rows.at(-1), { step: 5, gain: 110 + 1 + 2 + 0.2 });
   equal(record.kind, "experiment");
   equal(record.settings["experiment"], "toy");
   deepEqual(record.settings["run"], {
-    ...{ loss: "dpo", option: "beta", value: 1, learningRate: 2, seed: 2 },
+    ...{ loss: "dpo", options: { beta: 1 }, learningRate: 2 },
+    ...{ draw: 1, seed: 2, level: {} },
   });
   equal(record.settings["origin"], 10);
   equal(record.environment.device, "cpu");
@@ -43,25 +52,50 @@ Deno.test("an experiment writes a record of each point and of the reference", as
 
 Deno.test("its results do not depend on the workers that share it", async () => {
   using folder = temporaryFolder();
-  const [one, three] = await Promise.all([1, 3].map(async (jobs) => {
-    const out = join(folder.path, `${jobs}`);
-    await toy.run({ ...OPTIONS, out, jobs });
+  const [one, three] = await Promise.all([1, 3].map(async (workers) => {
+    const out = join(folder.path, `${workers}`);
+    await toy.run({ ...OPTIONS, out, workers });
     return await readRuns(out);
   }));
   deepEqual(differences(one, three), []);
 });
 
-Deno.test("it runs fewer settings for a look, and as many seeds as asked", async () => {
+Deno.test("it runs fewer settings for a look, and the draws and seeds that are asked for", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "toy");
-  await toy.run({ ...OPTIONS, out, quick: true, seeds: 1 });
+  await toy.run({ ...OPTIONS, out, quick: true, draws: [4], seeds: [7] });
   deepEqual(
     (await readRuns(out)).map(({ record }) => record.name),
-    ["dpo-beta0.1-seed1", "dpo-beta1-seed1", "reference"],
+    ["dpo-beta0.1-draw4-seed7", "exact", "reference-draw4"],
   );
 });
 
-Deno.test("a run that fails is named, the others are kept", async () => {
+Deno.test("records beside the runs may be absent", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "toy");
+  const bare = experiment({
+    ...TOY,
+    jobs: {
+      ...TOY.jobs,
+      createJobs: async (setup) => {
+        const { jobs, release } = await TOY.jobs.createJobs(setup);
+        const none = () => Promise.resolve(null);
+        return { jobs: { ...jobs, exact: none, reference: none }, release };
+      },
+    },
+    summarize: ({ exact, references, ...rest }) => {
+      deepEqual([exact, references.size], [null, 0]);
+      return TOY.summarize({ exact, references, ...rest });
+    },
+  });
+  await bare.run({ ...OPTIONS, out });
+  deepEqual(
+    (await readRuns(out)).map(({ record }) => record.name),
+    namesOf("dpo-beta0.1", "dpo-beta1", "sft"),
+  );
+});
+
+Deno.test("a run that fails is named, and the others are done", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "toy");
   let ran: string[] = [];
@@ -82,16 +116,16 @@ Deno.test("a run that fails is named, the others are kept", async () => {
         },
       },
     });
+  const lost = "dpo-beta1-draw0-seed2";
   await rejects(
-    failing("dpo-beta1-seed2").run({ ...OPTIONS, out }),
-    /Cannot finish dpo-beta1-seed2: no luck/,
+    failing(lost).run({ ...OPTIONS, out }),
+    /Cannot finish dpo-beta1-draw0-seed2: no luck; 1 of the jobs is missing/,
   );
-  equal(ran.length, 5);
+  equal(ran.length, 12);
   ran = [];
   await failing(null).run({ ...OPTIONS, out });
-  equal(ran[0], "dpo-beta1-seed2");
-  equal(ran.length, 12 - 4);
-  equal((await readRuns(out)).length, 13);
+  deepEqual(ran, [lost]);
+  equal((await readRuns(out)).length, 15);
 });
 
 Deno.test("summary and figure are made anew from the records", async () => {
@@ -108,24 +142,36 @@ Deno.test("summary and figure are made anew from the records", async () => {
   for (const name of names) Deno.removeSync(join(out, name));
   await toy.rebuild(out);
   deepEqual(read(), before);
-  equal(JSON.parse(before[1]!).title, "4 settings");
+  equal(JSON.parse(before[1]!).title, "3 settings");
+  deepEqual(JSON.parse(before[0]!).findings, []);
 });
 
 Deno.test("a record is enough to repeat its run", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "toy");
   await toy.run({ ...OPTIONS, out });
-  for (const name of ["reference", "orpo-learningRate4-seed3"]) {
+  for (const name of ["exact", "reference-draw1", "sft-draw1-seed2"]) {
     const stored = await readRun(join(out, name));
     const { artifacts } = stored.record;
-    const again = await toy.reproduce(stored.record, { watch });
+    const again = await toy.reproduce(stored.record);
     const record = { ...again.record, artifacts };
     deepEqual(differences(stored, { ...again, record }), []);
   }
-  const { record } = await readRun(join(out, "reference"));
+  const none = experiment({
+    ...TOY,
+    jobs: {
+      ...TOY.jobs,
+      createJobs: async (setup) => {
+        const { jobs, release } = await TOY.jobs.createJobs(setup);
+        const exact = () => Promise.resolve(null);
+        return { jobs: { ...jobs, exact }, release };
+      },
+    },
+  });
+  const { record } = await readRun(join(out, "exact"));
   await rejects(
-    toy.reproduce({ ...record, name: "other" }, { watch }),
-    /Cannot reproduce other: its record has no run/,
+    none.reproduce(record),
+    /Cannot reproduce exact: the experiment "toy" no longer measures it/,
   );
 });
 
@@ -135,38 +181,62 @@ Deno.test("tuning tries every rate for every method, and writes the best", async
   const tuned = experiment({
     ...TOY,
     tuning: {
-      settings: TOY_SETTINGS,
-      seed: 0,
+      settings: { ...TOY_SETTINGS, draws: [0] },
       learningRates: [5, 7, 9],
       measures: ["gain"],
       criterion: "distance from the goal",
       constants: { goal: 17 },
-      regret: (ends, reference) => {
+      regret: ({ gain }, { method, reference, exact }) => {
         equal(reference!.summary["weights"], sha256("10"));
-        return Math.abs(17 - Math.max(...ends.map(({ gain }) => gain!)));
+        deepEqual(exact!.summary, { least: 10 });
+        ok(TOY_SETTINGS.methods.some(({ loss }) => loss === method.loss));
+        return Math.round(10 * Math.abs(17 - gain!));
       },
       file: pathToFileURL(path),
     },
   });
-  const table = await tuned.tune(OPTIONS);
-  deepEqual(table, [
-    { method: "dpo", "5e+0": 1, "7e+0": 1, "9e+0": 3, chosen: "5e+0" },
-    { method: "sft", "5e+0": 2, "7e+0": 0, "9e+0": 2, chosen: "7e+0" },
-    // Its value is the rate, which counts twice.
-    { method: "orpo", "5e+0": 3, "7e+0": 7, "9e+0": 11, chosen: "5e+0" },
+  // Gains are 10 and the rate, β and a tenth of the seed.
+  deepEqual(await tuned.tune(OPTIONS), [
+    row("dpo beta 0.1", { at5: 17.5, at7: 2.5, at9: 22.5, chosen: "7e+0" }),
+    row("dpo beta 1", { at5: 8.5, at7: 11.5, at9: 31.5, chosen: "5e+0" }),
+    row("sft", { at5: 18.5, at7: 1.5, at9: 21.5, chosen: "7e+0" }),
   ]);
   const written = JSON.parse(Deno.readTextFileSync(path));
-  deepEqual(written.chosen, { dpo: 5, orpo: 5, sft: 7 });
   deepEqual(
-    [written.criterion, written.seed, written.goal],
-    ["distance from the goal", 0, 17],
+    written.chosen,
+    TOY_SETTINGS.methods.map((method, i) => ({
+      ...method,
+      learningRate: [7, 5, 7][i],
+    })),
   );
-  equal(written.trials.length, 9);
-  deepEqual(written.trials[0], {
-    ...{ loss: "dpo", learningRate: 5, regret: 1 },
-    ends: [{ value: 0.1, gain: 15.1 }, { value: 1, gain: 16 }],
+  const { criterion, draws, seeds, goal, trials } = written;
+  deepEqual(
+    { criterion, draws, seeds, goal },
+    {
+      criterion: "distance from the goal",
+      draws: [0],
+      seeds: [1, 2],
+      goal: 17,
+    },
+  );
+  equal(trials.length, 9);
+  deepEqual(trials[2], {
+    ...{ loss: "sft", options: {}, learningRate: 5, regret: 18.5 },
+    ends: [{ gain: 15.1 }, { gain: 15.2 }],
   });
 });
+
+function row(
+  method: string,
+  { at5, at7, at9, chosen }: {
+    at5: number;
+    at7: number;
+    at9: number;
+    chosen: string;
+  },
+) {
+  return { method, "5e+0": at5, "7e+0": at7, "9e+0": at9, chosen };
+}
 
 Deno.test("an experiment without rates of its own is not tuned", async () => {
   await rejects(toy.tune(OPTIONS), /Cannot tune toy/);

@@ -1,33 +1,34 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   curvePanel,
+  endsOf,
   endTable,
-  errorBar,
   nameOf,
-  seedsText,
+  runsText,
+  spreadText,
 } from "lib/experiment/figure_parts.ts";
-import { meanInterval } from "lib/stats/interval.ts";
 
-const METHOD = { loss: "dpo", option: "beta", value: 0.1, learningRate: 4e-4 };
+const METHOD = { loss: "dpo", options: { beta: 0.1 }, learningRate: 4e-4 };
 const SETTING = {
   ...METHOD,
-  seeds: [1, 2],
+  level: {},
+  runs: [1, 2, 3].map((seed) => ({ draw: 0, seed })),
+  ends: { kl: [1, 2, 6], gain: [3, null, 5] },
   trajectory: [
-    { step: 0, measures: { kl: meanInterval([0, 0]) } },
-    {
-      step: 9,
-      measures: { kl: meanInterval([1, 2]), gain: meanInterval([3]) },
-    },
+    { step: 0, medians: { kl: 0 } },
+    { step: 9, medians: { kl: 2, gain: 3 } },
   ],
 };
 
-Deno.test("settings are called by their loss and their value", () => {
+Deno.test("settings are called by their loss, options and level", () => {
   equal(nameOf(SETTING), "dpo β 0.1");
-  equal(nameOf({ ...SETTING, loss: "orpo", option: "lambda" }), "orpo λ 0.1");
-  const rate = { ...SETTING, option: "learningRate", value: 8e-4 };
-  equal(nameOf(rate), "dpo rate 8e-4");
-  equal(nameOf({ ...SETTING, option: "gamma" }), "dpo gamma 0.1");
-  equal(nameOf({ ...SETTING, loss: "sft", option: null }), "sft");
+  equal(
+    nameOf({ ...SETTING, loss: "orpo", options: { lambda: 0.1 } }),
+    "orpo λ 0.1",
+  );
+  equal(nameOf({ ...SETTING, options: { gamma: 0.1 } }), "dpo gamma 0.1");
+  equal(nameOf({ ...SETTING, level: { flip: 0.2 } }), "dpo β 0.1 flip 0.2");
+  equal(nameOf({ ...SETTING, loss: "sft", options: {} }), "sft");
 });
 
 Deno.test("a curve has the steps at which its measure is known", () => {
@@ -37,30 +38,31 @@ Deno.test("a curve has the steps at which its measure is known", () => {
   deepEqual([trace!.x, trace!.y], [[9], [3]]);
 });
 
-Deno.test("error bars reach from the mean to both ends, on the axis's scale", () => {
-  const bars = errorBar(
-    [{ n: 2, mean: 4, low: 1, high: 9 }, meanInterval([4])],
-    { color: "#123456", scale: Math.sqrt },
+Deno.test("the ends of a measure are those of the runs that have it", () => {
+  deepEqual(endsOf(SETTING, "gain"), [3, 5]);
+  deepEqual(endsOf(SETTING, "other"), []);
+});
+
+Deno.test("the spread of runs is their median, smallest and largest; one run has none", () => {
+  equal(spreadText([6, 1, 2]), "2.00 (1.00 to 6.00)");
+  equal(spreadText([4]), "4.00");
+  equal(spreadText([]), null);
+});
+
+Deno.test("a single draw is said to cover no other", () => {
+  const one = runsText({ draws: [0], seeds: [1, 2] });
+  equal(
+    one,
+    "One draw of the reference model and 2 seeds: nothing here covers other draws, and no verdict follows.",
   );
-  deepEqual({ ...bars }, {
-    ...{ type: "data", symmetric: false, thickness: 1, width: 3 },
-    ...{ array: [1, 0], arrayminus: [1, 0], color: "#12345666" },
-  });
+  const many = runsText({ draws: [0, 1], seeds: [1] });
+  ok(many.includes("2 draws of the reference model × 1 seed"), many);
 });
 
-Deno.test("points of one seed have no bars, and are not called means", () => {
-  const bars = errorBar([meanInterval([4])], { color: "#123456" });
-  equal(bars.visible, false);
-  equal(seedsText(1), "One seed, so there are no intervals.");
-  equal(seedsText(2), "Means over 2 seeds with 95 % intervals.");
-});
-
-Deno.test("the table of ends has half of each interval, if there is one", () => {
-  const { columns, rows } = endTable([SETTING], {
-    kl: ({ trajectory }) => trajectory[1]!.measures["kl"]!,
-    gain: ({ trajectory }) => trajectory[1]!.measures["gain"]!,
-  });
-  deepEqual(columns, ["method", "learning rate", "kl", "gain"]);
-  // t(0.975, 1) = 12.706, and the standard error is 1/2.
-  deepEqual(rows, [["dpo β 0.1", "4e-4", "1.50 ± 6.35", "3.00"]]);
+Deno.test("the table of ends has a row for each setting", () => {
+  const { columns, rows } = endTable([SETTING], { kl: "KL", gain: "Gain" });
+  deepEqual(columns, ["method", "learning rate", "KL", "Gain"]);
+  deepEqual(rows, [
+    ["dpo β 0.1", "4e-4", "2.00 (1.00 to 6.00)", "4.00 (3.00 to 5.00)"],
+  ]);
 });

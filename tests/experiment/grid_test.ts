@@ -1,44 +1,58 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { gridPoints, lossOptionsAt, runName } from "lib/experiment/grid.ts";
+import {
+  gridPoints,
+  lossOptionsAt,
+  referenceName,
+  runName,
+} from "lib/experiment/grid.ts";
 
 const METHODS = [
-  { loss: "dpo", option: "beta", values: [0.1, 3], learningRate: 1e-3 },
-  { loss: "sft", option: null, values: [0], learningRate: 2e-3 },
-  {
-    ...{ loss: "orpo", option: "learningRate" },
-    ...{ values: [1e-4, 8e-4], learningRate: 1e-4 },
-  },
+  { loss: "dpo", options: { beta: 0.1 }, learningRate: 1e-3 },
+  { loss: "dpo", options: { beta: 3 }, learningRate: 1e-3 },
+  { loss: "sft", options: {}, learningRate: 2e-3 },
 ];
+const GRID = { methods: METHODS, draws: [0, 7], seeds: [1, 2], levels: [{}] };
 
-Deno.test("a grid has each method at each of its values with each seed", () => {
-  const points = gridPoints({ methods: METHODS, seeds: [1, 2] });
-  deepEqual(points.map(runName), [
-    "dpo-beta0.1-seed1",
-    "dpo-beta0.1-seed2",
-    "dpo-beta3-seed1",
-    "dpo-beta3-seed2",
-    "sft-seed1",
-    "sft-seed2",
-    "orpo-learningRate0.0001-seed1",
-    "orpo-learningRate0.0001-seed2",
-    "orpo-learningRate0.0008-seed1",
-    "orpo-learningRate0.0008-seed2",
-  ]);
+Deno.test("a grid has each method with each seed of each draw", () => {
+  const points = gridPoints(GRID);
+  deepEqual(
+    points.map(runName),
+    [0, 7].flatMap((draw) =>
+      ["dpo-beta0.1", "dpo-beta3", "sft"].flatMap((name) =>
+        [1, 2].map((seed) => `${name}-draw${draw}-seed${seed}`)
+      )
+    ),
+  );
   deepEqual(points[3], {
-    ...{ loss: "dpo", option: "beta", value: 3, learningRate: 1e-3, seed: 2 },
+    ...{ loss: "dpo", options: { beta: 3 }, learningRate: 1e-3 },
+    ...{ draw: 0, seed: 2, level: {} },
   });
-  equal(points.at(-1)!.learningRate, 8e-4);
+  equal(referenceName(7), "reference-draw7");
 });
 
-Deno.test("the loss of a point has its value, and defaults besides", () => {
-  const [dpo, , , , sft, , orpo] = gridPoints({ methods: METHODS, seeds: [1] });
+Deno.test("levels stand in the names of runs", () => {
+  const levels = [{ flip: 0 }, { flip: 0.2 }];
+  const [method] = METHODS;
+  deepEqual(
+    gridPoints({ methods: [method!], draws: [0], seeds: [1], levels })
+      .map(runName),
+    ["dpo-beta0.1-flip0-draw0-seed1", "dpo-beta0.1-flip0.2-draw0-seed1"],
+  );
+});
+
+Deno.test("two runs of one name are refused", () => {
+  const again = { ...METHODS[2]!, learningRate: 1 };
+  throws(() => gridPoints({ ...GRID, methods: [...METHODS, again] }), {
+    message:
+      'Cannot run "sft-draw0-seed1" twice: expected settings that differ',
+  });
+  throws(() => gridPoints({ ...GRID, seeds: [2, 1, 2] }), /-seed2" twice/);
+});
+
+Deno.test("the loss of a method has its options, and defaults besides", () => {
+  const [dpo, , sft] = METHODS;
   equal(lossOptionsAt(dpo!)["beta"], 0.1);
   equal(lossOptionsAt(dpo!)["labelSmoothing"], 0);
-  for (const point of [sft, orpo].filter((point) => point !== undefined)) {
-    deepEqual(
-      lossOptionsAt(point),
-      lossOptionsAt({ ...point, option: null }),
-    );
-  }
-  throws(() => lossOptionsAt({ ...dpo!, option: "gamma" }), /gamma/);
+  deepEqual(lossOptionsAt(sft!), lossOptionsAt({ ...sft!, learningRate: 9 }));
+  throws(() => lossOptionsAt({ ...dpo!, options: { gamma: 1 } }), /gamma/);
 });

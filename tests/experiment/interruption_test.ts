@@ -188,7 +188,7 @@ Deno.test("a command that is given again shows its results", async () => {
     /it holds finished results; give another --out, or --replace/,
   );
   await program.finish("--seeds", "1", "--replace");
-  equal((await program.read()).runs.length, 5);
+  equal((await program.read()).runs.length, 9);
 });
 
 Deno.test("results go to the checkout of the current folder", async () => {

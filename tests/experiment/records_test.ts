@@ -1,20 +1,34 @@
-import { deepEqual, throws } from "node:assert/strict";
-import { storedSettings } from "lib/experiment/records.ts";
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { isOf, recordRun, storedSettings } from "lib/experiment/records.ts";
 import { TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
-const RUN = { loss: "sft", option: null, value: 0, learningRate: 1, seed: 1 };
+const METHOD = { loss: "sft", options: {}, learningRate: 1 };
+const RUN = { ...METHOD, level: {}, draw: 0, seed: 1 };
+const { origin } = TOY_SETTINGS;
+const NONE = { methods: [], draws: [], seeds: [], levels: [] };
 
 /** The settings of a record, as JSON has them. */
 function settings(changes: Record<string, unknown> = {}) {
-  const all = { experiment: "toy", run: RUN, ...TOY_SETTINGS, ...changes };
-  return { name: "sft-seed1", settings: JSON.parse(JSON.stringify(all)) };
+  const all = { experiment: "toy", run: RUN, origin, ...changes };
+  const name = "sft-draw0-seed1";
+  return { name, settings: JSON.parse(JSON.stringify(all)) };
 }
 
-Deno.test("a record tells the settings of its experiment and its run", () => {
-  const { settings: found, point } = storedSettings(settings(), TOY_SCHEMA);
-  deepEqual([found, point], [TOY_SETTINGS, RUN]);
-  const none = storedSettings(settings({ run: null }), TOY_SCHEMA);
-  deepEqual(none.point, null);
+Deno.test("a record tells the settings of its experiment, and its run", () => {
+  deepEqual(storedSettings(settings(), TOY_SCHEMA), {
+    recorded: { point: RUN },
+    settings: {
+      ...{ origin, methods: [METHOD], draws: [0], seeds: [1], levels: [{}] },
+    },
+  });
+  deepEqual(storedSettings(settings({ run: { draw: 3 } }), TOY_SCHEMA), {
+    recorded: { draw: 3 },
+    settings: { origin, ...NONE, draws: [3] },
+  });
+  deepEqual(storedSettings(settings({ run: null }), TOY_SCHEMA), {
+    recorded: "exact",
+    settings: { origin, ...NONE },
+  });
 });
 
 Deno.test("settings that are not those of the experiment are named", () => {
@@ -22,11 +36,29 @@ Deno.test("settings that are not those of the experiment are named", () => {
     storedSettings(settings(changes), TOY_SCHEMA);
   throws(
     message({ origin: "10" }),
-    /settings of sft-seed1: \/origin is "10", expected a number/,
+    /settings of sft-draw0-seed1: \/origin is "10", expected a number/,
   );
   throws(message({ origin: undefined }), /\/origin is missing/);
   throws(message({ orgin: 1 }), /\/orgin is not known/);
-  throws(message({ seeds: 3 }), /\/seeds is 3, expected a list/);
-  throws(message({ methods: [{}] }), /\/methods\/0\/loss is missing/);
-  throws(message({ run: { ...RUN, seed: null } }), /run in .*\/seed is null/);
+  throws(message({ run: { ...RUN, seed: null } }), /Cannot use the run in/);
+});
+
+Deno.test("a job that knows numbers alone makes a whole record", () => {
+  const outcome = { rows: [{ step: 1, heads: 2 }], summary: { heads: 2 } };
+  const context = {
+    ...{ experiment: "toy", settings: TOY_SETTINGS, provenance: null },
+    device: "cpu",
+  } as const;
+  const { record, rows } = recordRun({ point: RUN }, outcome, context);
+  deepEqual(rows, outcome.rows);
+  deepEqual(record.summary, outcome.summary);
+  deepEqual(record.seeds, { draw: 0, run: 1 });
+  deepEqual(record.settings, { experiment: "toy", run: RUN, origin });
+  equal(record.model.parameters.total, 0);
+  equal(record.objective, null);
+  equal(isOf(record, { point: RUN }), true);
+  equal(isOf(record, { point: { ...RUN, learningRate: 2 } }), false);
+  equal(isOf(record, { draw: 0 }), false);
+  const exact = recordRun("exact", outcome, context).record;
+  deepEqual([exact.name, exact.seeds], ["exact", {}]);
 });

@@ -1,22 +1,30 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { writeRun } from "lib/experiment/records.ts";
+import { recordRun, writeRun } from "lib/experiment/records.ts";
 import {
   ResultsFolder,
   type ResultsFolderOptions,
 } from "lib/experiment/results_folder.ts";
-import { syntheticRuns } from "../frontier/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { TOY_SETTINGS } from "./toy_experiment.ts";
 
 function namesIn(path: string): string[] {
   return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 }
 
 const [IDENTITY, OTHER] = [{ experiment: "toy" }, { experiment: "other" }];
-const [RUN] = syntheticRuns();
+const { methods, draws, seeds, levels } = TOY_SETTINGS;
+const GRID = { methods, draws, seeds, levels };
+const POINT = { ...methods[0]!, level: {}, draw: 0, seed: 1 };
+const RUN = recordRun({ point: POINT }, {
+  ...{ rows: [{ step: 1, gain: 2 }], summary: {} },
+}, {
+  ...{ experiment: "toy", settings: TOY_SETTINGS, device: "cpu" },
+  provenance: null,
+});
 
 function open(path: string, options: Partial<ResultsFolderOptions> = {}) {
-  const all = { identity: IDENTITY, replace: false, ...options };
+  const all = { identity: IDENTITY, grid: GRID, replace: false, ...options };
   return ResultsFolder.open(path, all);
 }
 
@@ -66,7 +74,7 @@ Deno.test("results keep files of others, and no earlier run", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "results");
   await publish(out, ["summary.json"]);
-  await writeRun(out, RUN!);
+  await writeRun(out, RUN);
   for (const name of ["figure.png", ".figure.json.0.tmp"]) {
     Deno.writeTextFileSync(join(out, name), "mine");
   }
@@ -91,10 +99,10 @@ Deno.test("results that are not published leave older ones as they are", async (
 Deno.test("finished runs wait for the next process of the same identity", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "results");
-  const { name } = RUN!.record;
+  const { name } = RUN.record;
   {
     await using results = await open(out);
-    await writeRun(results.path, RUN!);
+    await writeRun(results.path, RUN);
   }
   const part = join(folder.path, ".results.part");
   deepEqual(namesIn(folder.path), [".results.part"]);
@@ -108,12 +116,15 @@ Deno.test("finished runs wait for the next process of the same identity", async 
   }
   {
     await using results = await open(out);
-    deepEqual([...await results.finishedRuns([name, "half"])], [name]);
+    deepEqual(
+      [...await results.finishedRuns([{ point: POINT }, { draw: 0 }])],
+      [name],
+    );
     deepEqual(namesIn(part), [name, "experiment.json"].toSorted());
   }
   {
     await using results = await open(out, { identity: OTHER, replace: true });
-    deepEqual([...await results.finishedRuns([name])], []);
+    deepEqual([...await results.finishedRuns([{ point: POINT }])], []);
   }
   deepEqual(namesIn(folder.path), []);
 });
@@ -128,7 +139,7 @@ const DAMAGES: Readonly<Record<string, (run: string) => void>> = {
   "another name": (run) => {
     const path = join(run, "run.json");
     const text = Deno.readTextFileSync(path);
-    const { name } = RUN!.record;
+    const { name } = RUN.record;
     Deno.writeTextFileSync(path, text.replaceAll(`"${name}"`, '"other"'));
   },
 };
@@ -136,11 +147,11 @@ const DAMAGES: Readonly<Record<string, (run: string) => void>> = {
 for (const [damage, cause] of Object.entries(DAMAGES)) {
   Deno.test(`a run with ${damage} is not kept`, async () => {
     using folder = temporaryFolder();
-    const { name } = RUN!.record;
+    const { name } = RUN.record;
     await using results = await open(join(folder.path, "results"));
-    await writeRun(results.path, RUN!);
+    await writeRun(results.path, RUN);
     cause(join(results.path, name));
-    deepEqual([...await results.finishedRuns([name])], []);
+    deepEqual([...await results.finishedRuns([{ point: POINT }])], []);
     deepEqual(namesIn(results.path), ["experiment.json"]);
   });
 }

@@ -15,10 +15,6 @@ const pause = (milliseconds: number) =>
 const slow = experiment({
   ...TOY,
   name: "slow",
-  prepare: async (settings, options) => {
-    await pause(100);
-    return await TOY.prepare(settings, options);
-  },
   jobs: { url, createJobs },
 });
 
@@ -33,6 +29,10 @@ export async function createJobs(
   return {
     jobs: {
       ...jobs,
+      start: async (draw) => {
+        await pause(100);
+        return await jobs.start(draw);
+      },
       run: async (input) => {
         await pause(100);
         return await jobs.run(input);

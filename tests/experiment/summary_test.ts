@@ -3,68 +3,116 @@ import { gridPoints } from "lib/experiment/grid.ts";
 import { recordRun } from "lib/experiment/records.ts";
 import { collectRuns, summarizeSetting } from "lib/experiment/summary.ts";
 import type { RecordedRun } from "lib/record/record.ts";
-import { meanInterval } from "lib/stats/interval.ts";
 import { TOY, TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
+const SETTINGS = { ...TOY_SETTINGS, levels: [{}, { shift: 5 }] };
+const { methods, draws, seeds, levels } = SETTINGS;
+const GRID = { methods, draws, seeds, levels };
 const RUNS = await toyRuns();
 
 async function toyRuns(): Promise<RecordedRun[]> {
-  const [settings, device] = [TOY_SETTINGS, "cpu"] as const;
+  const [settings, device] = [SETTINGS, "cpu"] as const;
   const context = { experiment: "toy", settings, device, provenance: null };
-  const shared = await TOY.prepare(settings, {
-    device,
-    watch: () => ({ update: () => {}, finish: () => {} }),
+  const { jobs } = await TOY.jobs.createJobs({ settings, device });
+  const exact = await jobs.exact(null);
+  const references = draws.map(async (draw) => {
+    const start = await jobs.start(draw);
+    const outcome = await jobs.reference({ draw, start });
+    return recordRun({ draw }, outcome!, context);
   });
-  const { jobs } = await TOY.jobs.createJobs({ settings, shared, device });
-  const reference = await jobs.reference(null);
   const runs = gridPoints(settings).map(async (point) => {
-    const data = await jobs.prepare(point.seed);
-    return recordRun(point, await jobs.run({ point, data }), context);
+    const { draw, seed, level } = point;
+    const start = await jobs.start(draw);
+    const data = await jobs.prepare({ draw, seed, level, start });
+    const outcome = await jobs.run({ point, start, data });
+    return recordRun({ point }, outcome, context);
   });
-  return [recordRun(null, reference!, context), ...await Promise.all(runs)];
+  return [
+    recordRun("exact", exact!, context),
+    ...await Promise.all(references),
+    ...await Promise.all(runs),
+  ];
 }
 
-Deno.test("runs are grouped by setting, seeds in order, however they come", () => {
-  const { bySetting, settings, reference } = collectRuns(
-    RUNS.toReversed(),
-    TOY_SCHEMA,
-  );
-  deepEqual(settings, TOY_SETTINGS);
-  equal(reference!.record.name, "reference");
-  equal(bySetting.length, 4);
-  const { setting, seeds, runs } = bySetting[1]!;
-  deepEqual(setting, {
-    ...{ loss: "dpo", option: "beta", value: 1, learningRate: 2 },
-  });
-  deepEqual(seeds, [1, 2, 3]);
+const collect = (runs: readonly RecordedRun[], grid: unknown = GRID) =>
+  collectRuns(runs, { grid, schema: TOY_SCHEMA });
+
+Deno.test("runs are grouped by setting, draw by draw, however they come", () => {
+  const { bySetting, settings, references, exact } = collect(RUNS.toReversed());
+  deepEqual(settings, SETTINGS);
+  equal(exact!.record.name, "exact");
   deepEqual(
-    runs.map(({ record }) => record.name),
-    ["dpo-beta1-seed1", "dpo-beta1-seed2", "dpo-beta1-seed3"],
+    [...references].map(([draw, { record }]) => [draw, record.name]),
+    [[0, "reference-draw0"], [1, "reference-draw1"]],
+  );
+  equal(bySetting.length, 6);
+  const { method, level, runs } = bySetting[3]!;
+  deepEqual(method, { loss: "dpo", options: { beta: 1 }, learningRate: 2 });
+  deepEqual(level, { shift: 5 });
+  deepEqual(
+    runs.map(({ draw, seed, record: { name } }) => [draw, seed, name]),
+    draws.flatMap((draw) =>
+      seeds.map((seed) => [
+        ...[draw, seed, `dpo-beta1-shift5-draw${draw}-seed${seed}`],
+      ])
+    ),
   );
 });
 
-Deno.test("each measure is summarized over seeds, where all of them have it", () => {
-  const { bySetting } = collectRuns(RUNS, TOY_SCHEMA);
-  const { trajectory } = summarizeSetting(bySetting[0]!);
-  deepEqual(trajectory, [
-    { step: 0, measures: {} },
-    { step: 5, measures: { gain: meanInterval([12.2, 12.3, 12.4]) } },
-  ]);
+Deno.test("results may have runs of fewer draws than there are records", () => {
+  const { bySetting, references } = collect(RUNS, { ...GRID, draws: [1] });
+  deepEqual([...references.keys()], [1]);
+  deepEqual(bySetting[0]!.runs.map(({ draw }) => draw), [1, 1]);
 });
 
-Deno.test("runs may lack a reference, but are complete and of one origin", () => {
-  const [reference, first, ...rest] = RUNS;
-  const collect = (runs: RecordedRun[]) => () => collectRuns(runs, TOY_SCHEMA);
-  equal(collect([first!, ...rest])().reference, null);
-  throws(collect([reference!, ...rest]), {
-    message: 'Cannot summarize: the run "dpo-beta0.1-seed1" is missing',
+Deno.test("each measure is summarized by run, and by medians where all have it", () => {
+  const { bySetting } = collect(RUNS);
+  const { runs, ends, trajectory, ...setting } = summarizeSetting(
+    bySetting[0]!,
+  );
+  deepEqual(setting, { ...methods[0], level: {} });
+  deepEqual(
+    runs,
+    draws.flatMap((draw) => seeds.map((seed) => ({ draw, seed }))),
+  );
+  const gains = [12.2, 12.3, 112.2, 112.3];
+  deepEqual(ends["gain"]!.map((gain) => Number(gain!.toFixed(9))), gains);
+  deepEqual(trajectory.map(({ step }) => step), [0, 5]);
+  deepEqual(trajectory[0]!.medians, {});
+  const { gain } = trajectory[1]!.medians;
+  equal(gain!.toFixed(9), ((12.3 + 112.2) / 2).toFixed(9));
+});
+
+Deno.test("a run without a value at its end has null there", () => {
+  const { bySetting: [first] } = collect(RUNS);
+  const [lost, ...others] = first!.runs;
+  const rows = lost!.rows.map((row) => ({ ...row, gain: null }));
+  const { ends, trajectory } = summarizeSetting({
+    ...first!,
+    runs: [{ ...lost!, rows }, ...others],
   });
-  throws(collect([]), /there are no records/);
+  equal(ends["gain"]![0], null);
+  equal(ends["gain"]!.filter((gain) => gain !== null).length, 3);
+  deepEqual(trajectory[1]!.medians, {});
+});
+
+Deno.test("runs may lack what is beside them, but are complete and of one origin", () => {
+  const [exact, reference, second, first, ...rest] = RUNS;
+  const alone = collect([first!, ...rest]);
+  deepEqual([alone.exact, alone.references.size], [null, 0]);
+  throws(() => collect([exact!, reference!, second!, ...rest]), {
+    message: 'Cannot summarize: the run "dpo-beta0.1-draw0-seed1" is missing',
+  });
+  throws(() => collect([]), /there are no records/);
+  throws(
+    () => collect(RUNS, null),
+    /Cannot summarize: the grid in experiment\.json/,
+  );
   const { record } = first!;
   const model = { ...record.model, weights: "0".repeat(64) };
   const other = { ...first!, record: { ...record, model } };
   throws(
-    collect([reference!, other, ...rest]),
-    /dpo-beta0.1-seed1 started from other weights/,
+    () => collect([reference!, second!, other, ...rest]),
+    /dpo-beta0.1-draw0-seed1 started from other weights than those of the record "reference-draw0"/,
   );
 });

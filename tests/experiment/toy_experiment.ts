@@ -4,42 +4,48 @@ import type {
   ExperimentJobs,
   JobSetup,
 } from "lib/experiment/definition.ts";
-import { METHOD } from "lib/experiment/grid.ts";
+import { GRID } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
-import type { Outcome } from "lib/experiment/records.ts";
 import {
   type SettingSummary,
   summarizeSetting,
 } from "lib/experiment/summary.ts";
-import type { MetricsRow } from "lib/record/metrics.ts";
-import { COUNT } from "lib/record/check_json.ts";
 import { sha256 } from "lib/record/sha256.ts";
 
 const { url } = import.meta;
 
 export const TOY_SCHEMA = v.strictObject({
-  seeds: v.array(COUNT),
-  methods: v.array(METHOD),
-  /** Where every run starts. */
+  ...GRID,
+  /** Where the model of draw 0 is. */
   origin: v.number(),
 });
 
-type ToySettings = v.InferOutput<typeof TOY_SCHEMA>;
+export type ToySettings = v.InferOutput<typeof TOY_SCHEMA>;
 
 export const TOY_SETTINGS: ToySettings = {
   origin: 10,
-  seeds: [1, 2, 3],
+  draws: [0, 1],
+  seeds: [1, 2],
+  levels: [{}],
   methods: [
-    { loss: "dpo", option: "beta", values: [0.1, 1], learningRate: 2 },
-    { loss: "sft", option: null, values: [0], learningRate: 3 },
-    { loss: "orpo", option: "learningRate", values: [4], learningRate: 4 },
+    { loss: "dpo", options: { beta: 0.1 }, learningRate: 2 },
+    { loss: "dpo", options: { beta: 1 }, learningRate: 2 },
+    { loss: "sft", options: {}, learningRate: 3 },
   ],
 };
+
+/** The model that runs start from. */
+export interface ToyModel {
+  readonly place: number;
+  readonly weights: string;
+}
+
+export type ToyJobs = ExperimentJobs<ToyModel, { noise: number }>;
 
 /** An experiment without a model: a run's numbers follow from its point. */
 export const TOY: ExperimentDefinition<
   ToySettings,
-  { weights: string },
+  ToyModel,
   { noise: number },
   { settings: SettingSummary[] }
 > = {
@@ -50,9 +56,9 @@ export const TOY: ExperimentDefinition<
     full: TOY_SETTINGS,
     quick: { ...TOY_SETTINGS, methods: TOY_SETTINGS.methods.slice(0, 1) },
   },
-  prepare: ({ origin }) => Promise.resolve({ weights: sha256(`${origin}`) }),
   jobs: { url, createJobs },
   summarize: ({ bySetting }) => ({ settings: bySetting.map(summarizeSetting) }),
+  claims: [],
   figure: ({ settings }) => ({
     title: `${settings.length} settings`,
     text: [],
@@ -61,45 +67,39 @@ export const TOY: ExperimentDefinition<
   }),
 };
 
+const MODEL = {
+  ...{ source: "none", adapter: null, tokenizer: null },
+  parameters: { total: 0, trainable: 0 },
+};
+
 export function createJobs(
-  { settings: { origin }, shared: { weights } }: JobSetup<
-    ToySettings,
-    { weights: string }
-  >,
-): Promise<JobTable<ExperimentJobs<{ noise: number }>>> {
+  { settings: { origin } }: JobSetup<ToySettings>,
+): Promise<JobTable<ToyJobs>> {
   return Promise.resolve({
     jobs: {
-      reference: () =>
+      start: (draw) => {
+        const place = origin + 100 * draw;
+        return Promise.resolve({ place, weights: sha256(`${place}`) });
+      },
+      exact: () => Promise.resolve({ rows: [], summary: { least: origin } }),
+      reference: ({ start: { place, weights } }) =>
         Promise.resolve({
-          ...toyOutcome([{ step: 0, gain: origin }], { weights: null }),
+          rows: [{ step: 0, gain: place }],
           summary: { weights },
         }),
-      prepare: (seed) => Promise.resolve({ noise: seed / 10 }),
-      run: ({ point, data: { noise } }) => {
-        const gain = origin + point.value + point.learningRate + noise;
-        const rows = [{ step: 0, gain: null }, { step: 5, gain }];
-        return Promise.resolve(toyOutcome(rows, { weights }));
+      prepare: ({ seed, level: { shift = 0 } }) =>
+        Promise.resolve({ noise: shift + seed / 10 }),
+      run: ({ point, start: { place, weights }, data: { noise } }) => {
+        const { learningRate, options } = point;
+        const gain = place + Number(options["beta"] ?? 0) + learningRate +
+          noise;
+        return Promise.resolve({
+          rows: [{ step: 0, gain: null }, { step: 5, gain }],
+          summary: {},
+          model: { ...MODEL, weights },
+        });
       },
     },
     release: () => Promise.resolve(),
   });
-}
-
-function toyOutcome(
-  rows: readonly MetricsRow[],
-  { weights }: { weights: string | null },
-): Outcome {
-  return {
-    rows,
-    objective: null,
-    seeds: {},
-    data: [],
-    model: {
-      ...{ source: "none", adapter: null, tokenizer: null, weights },
-      parameters: { total: 0, trainable: 0 },
-    },
-    timings: { startedAt: "2025-01-31T12:00:00Z", seconds: 1, phases: {} },
-    peakMemoryBytes: 1,
-    summary: {},
-  };
 }

@@ -1,48 +1,62 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { FRONTIER } from "experiments/frontier/experiment.ts";
-import type { Watch } from "lib/experiment/definition.ts";
+import type { ExperimentOptions, Watch } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { readRun, readRuns } from "lib/experiment/records.ts";
 import { differences } from "lib/record/differences.ts";
+import { TINY } from "../reviews/tiny_settings.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { TINY } from "./tiny_settings.ts";
 
 const watch = () => ({ update: () => {}, finish: () => {} });
+const OPTIONS: Omit<ExperimentOptions, "out" | "workers"> = {
+  ...{ quick: false, draws: null, seeds: null, device: "cpu", watch },
+};
 
 const { rebuild, reproduce, ...tiny } = experiment({
   ...FRONTIER,
   settings: { ...FRONTIER.settings, full: TINY, quick: TINY },
 });
 
-async function run(out: string, jobs: number): Promise<string> {
-  const settings = { quick: false, seeds: null } as const;
-  await tiny.run({ ...settings, out, jobs, device: "cpu", watch });
+async function run(out: string, workers: number): Promise<string> {
+  await tiny.run({ ...OPTIONS, out, workers });
   return out;
 }
 
-/** Slow: four times a model is taught, some seconds in all. */
+/** Slow: models are taught several times, some seconds in all. */
 Deno.test("the whole experiment, small", async (t) => {
   using folder = temporaryFolder();
   const out = await run(join(folder.path, "one"), 1);
   const runs = await readRuns(out);
+  const trained = runs.filter(({ record }) => record.name.includes("seed"));
 
-  await t.step("writes a record of each run and of the reference", () => {
-    deepEqual(runs.map(({ record }) => record.name), [
-      "dpo-beta1-seed1",
-      "dpo-beta1-seed2",
-      "kto-beta1-seed1",
-      "kto-beta1-seed2",
-      "orpo-ratio-learningRate0.0008-seed1",
-      "orpo-ratio-learningRate0.0008-seed2",
-      "reference",
-    ]);
-    for (const { record, rows } of runs.slice(0, -1)) {
+  await t.step("writes a record of each run and of each reference", () => {
+    const names = ["dpo-beta1", "kto-beta1", "orpo-ratio"].flatMap((method) =>
+      [0, 1].flatMap((draw) =>
+        [1, 2].map((seed) => `${method}-draw${draw}-seed${seed}`)
+      )
+    );
+    deepEqual(trained.map(({ record }) => record.name), names);
+    const beside = runs.filter((each) => !trained.includes(each));
+    deepEqual(
+      beside.map(({ record: { name } }) => name).filter((n) => n !== "exact"),
+      ["reference-draw0", "reference-draw1"],
+    );
+    for (const { record, rows } of trained) {
       deepEqual(rows.map(({ step }) => step), [0, 2, 4]);
       equal(rows[0]!["kl"], 0);
       ok(rows[2]!["kl"]! > 0);
       equal(record.summary["goldReward"], rows[2]!["goldReward"]);
     }
+  });
+
+  await t.step("draws share no numbers, nor do seeds", () => {
+    for (const measure of ["goldReward", "kl", "chosen"]) {
+      const ends = trained.slice(0, 4).map(({ rows }) => rows[2]![measure]);
+      equal(new Set(ends).size, 4, `${measure}: ${ends.join()}`);
+    }
+    const origins = trained.map(({ record: { model } }) => model.weights);
+    equal(new Set(origins).size, 2);
   });
 
   await t.step("gives the same numbers in two processes", async () => {
@@ -55,41 +69,29 @@ Deno.test("the whole experiment, small", async (t) => {
     async () => {
       const stopped = join(folder.path, "stopped");
       const stop = new AbortController();
-      const options = { quick: false, seeds: null, device: "cpu" } as const;
-      const stopping: Watch = ({ title, done = 0 }) => ({
+      const stopping: Watch = ({ done = 0 }) => ({
         update: (now) => {
-          if (title === "runs" && now === done + 2) {
-            stop.abort(
-              new Error("stop"),
-            );
-          }
+          if (now === done + 5) stop.abort(new Error("stop"));
         },
         finish: () => {},
       });
       const { signal } = stop;
       await rejects(
         tiny.run({
-          ...options,
-          out: stopped,
-          jobs: 2,
-          watch: stopping,
-          signal,
+          ...OPTIONS,
+          ...{ out: stopped, workers: 2, watch: stopping, signal },
         }),
         /stop/,
       );
       const part = join(folder.path, ".stopped.part");
-      const kept = [...Deno.readDirSync(part)].map(({ name }) => name);
-      ok(kept.includes("reference"), kept.join());
-      deepEqual(
-        [...Deno.readDirSync(join(part, "kept"))].map(({ name }) => name)
-          .sort(),
-        ["seed1", "seed2", "shared"],
-      );
+      const kept = [...Deno.readDirSync(join(part, "kept"))];
+      const names = kept.map(({ name }) => name);
+      ok(names.includes("start-draw0"), names.join());
       const again = await readRuns(await run(stopped, 1));
       deepEqual(differences(runs, again), []);
       const titles: string[] = [];
       await tiny.run({
-        ...{ ...options, out: stopped, jobs: 1 },
+        ...{ ...OPTIONS, out: stopped, workers: 1 },
         watch: ({ title }) => {
           titles.push(title);
           return watch();
@@ -113,9 +115,9 @@ Deno.test("the whole experiment, small", async (t) => {
   );
 
   await t.step("is reproduced bit for bit", async () => {
-    for (const name of ["reference", "kto-beta1-seed2"]) {
+    for (const name of ["reference-draw1", "kto-beta1-draw1-seed2"]) {
       const stored = await readRun(join(out, name));
-      const again = await reproduce(stored.record, { watch });
+      const again = await reproduce(stored.record);
       deepEqual(differences(stored.rows, again.rows), []);
       const ignored = { artifacts: stored.record.artifacts };
       deepEqual(
@@ -126,10 +128,10 @@ Deno.test("the whole experiment, small", async (t) => {
   });
 
   await t.step("with another seed gives other numbers", async () => {
-    const { record, rows } = await readRun(join(out, "dpo-beta1-seed2"));
+    const { record, rows } = await readRun(join(out, "dpo-beta1-draw0-seed2"));
     const changed = structuredClone(record);
     Object.assign(changed.settings["run"]!, { seed: 3 });
-    const again = await reproduce(changed, { watch });
+    const again = await reproduce(changed);
     const paths = differences(
       { record, rows },
       { record: again.record, rows: again.rows },
@@ -139,7 +141,7 @@ Deno.test("the whole experiment, small", async (t) => {
   });
 
   await t.step("refuses metrics that were changed by hand", async () => {
-    const path = join(out, "dpo-beta1-seed1", "metrics.jsonl");
+    const path = join(out, "dpo-beta1-draw0-seed1", "metrics.jsonl");
     Deno.writeTextFileSync(path, '{"step":9}\n', { append: true });
     await rejects(rebuild(out), /metrics.jsonl: it is not the file whose hash/);
   });

@@ -2,7 +2,10 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { writeRun } from "lib/experiment/records.ts";
 import { checkout } from "../places.ts";
-import { syntheticRuns } from "../frontier/synthetic_runs.ts";
+import {
+  syntheticRuns,
+  writeSyntheticRuns,
+} from "../reviews/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";
 
@@ -44,8 +47,7 @@ Deno.test("experiment leaves the published results as they are", async () => {
 Deno.test("figure draws from records alone, the same again", async () => {
   using folder = temporaryFolder();
   const results = join(folder.path, "frontier");
-  Deno.mkdirSync(results);
-  for (const stored of syntheticRuns()) await writeRun(results, stored);
+  await writeSyntheticRuns(results);
   const file = join(results, "figure.html");
   const pages: string[] = [];
   for (let i = 0; i < 2; i++) {
@@ -77,8 +79,7 @@ Deno.test("figure without a name draws the experiments that have results", async
   );
   equal(none.code, 1);
   const results = join(folder.path, "frontier");
-  Deno.mkdirSync(results);
-  for (const stored of syntheticRuns()) await writeRun(results, stored);
+  await writeSyntheticRuns(results);
   const { code, out } = await figures();
   equal(out, `Wrote ${join(results, "figure.html")}\n`);
   equal(code, 0);

@@ -1,8 +1,9 @@
-import { FRONTIER } from "experiments/frontier/experiment.ts";
+import { join } from "node:path";
 import { referenceOutcome } from "experiments/reviews/jobs.ts";
 import { policyOf } from "experiments/reviews/reference_model.ts";
 import { gridPoints } from "lib/experiment/grid.ts";
-import { recordRun } from "lib/experiment/records.ts";
+import { IDENTITY } from "lib/experiment/identity.ts";
+import { recordRun, writeRun } from "lib/experiment/records.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { TINY } from "./tiny_settings.ts";
@@ -15,7 +16,7 @@ const START = {
 /** Records of runs that never were: numbers that tell them apart. */
 export function syntheticRuns(settings = TINY): RecordedRun[] {
   const context = {
-    experiment: FRONTIER.name,
+    experiment: "frontier",
     settings,
     device: "cpu",
     provenance: null,
@@ -23,20 +24,13 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
   const config = TINY.referenceModel.config;
   const { policy: { initial } } = randomDecoder(config);
   const model = { config, weights: initial };
-  const timings = { startedAt: "2025-01-31T12:00:00Z", seconds: 1, phases: {} };
-  const attainable = [1, 3].map((beta) => ({
-    beta,
-    reward: 2 / beta,
-    kl: 1 / beta,
-    effectiveSamples: 20,
-  })).reverse();
-  const rows = [{ step: 40, loss: 1.5 }];
-  const trained = {
-    ...{ model, rows, timings, peakMemoryBytes: 1 },
-    objective: null,
-  };
+  const attainable = [3, 1].map((beta) => ({
+    ...{ beta, reward: 2 / beta, kl: 1 / beta, effectiveSamples: 20 },
+  }));
+  const trained = { model, rows: [{ step: 40, loss: 1.5 }], objective: null };
   const measures = { nll: 15, wellFormed: 0.9, attainable };
-  const reference = referenceOutcome(trained, settings, measures);
+  const outcomeOf = (draw: number) =>
+    referenceOutcome(trained, { draw, attainableSeed: 0 }, measures);
   const runs = gridPoints(settings).map((point, i) => {
     const rows = [0, ...TINY.evaluation.steps].map((step) => {
       const x = step * (1 + i / 10) + point.seed / 7;
@@ -47,15 +41,27 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
       };
       return { step, ...(step === 0 ? START : measured) };
     });
-    const { seed } = point;
     const { step: _, ...last } = rows.at(-1)!;
+    const { weights } = policyOf(model);
     const outcome = {
-      ...{ rows, timings, peakMemoryBytes: 1, objective: null, data: [] },
-      seeds: { run: seed },
-      model: { ...reference.model, weights: policyOf(model).weights },
-      summary: { ...last, goldAccuracy: 0.75 + seed / 100 },
+      rows,
+      model: { ...outcomeOf(0).model!, weights },
+      summary: { ...last, goldAccuracy: 0.75 + point.seed / 100 },
     };
-    return recordRun(point, outcome, context);
+    return recordRun({ point }, outcome, context);
   });
-  return [recordRun(null, reference, context), ...runs];
+  const references = settings.draws.map((draw) =>
+    recordRun({ draw }, outcomeOf(draw), context)
+  );
+  return [...references, ...runs];
+}
+
+/** Writes their records as the results in a folder. */
+export async function writeSyntheticRuns(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const run of syntheticRuns()) await writeRun(folder, run);
+  const { methods, draws, seeds, levels } = TINY;
+  const grid = { methods, draws, seeds, levels };
+  const text = JSON.stringify({ identity: null, grid });
+  await Deno.writeTextFile(join(folder, IDENTITY), text);
 }
