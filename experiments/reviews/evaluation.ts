@@ -3,6 +3,7 @@ import {
   createDivergence,
   type Divergence,
 } from "lib/experiment/divergence.ts";
+import { standardError } from "lib/stats/interval.ts";
 import { mean } from "lib/train/metrics.ts";
 import {
   createGenerator,
@@ -89,14 +90,15 @@ export class Evaluator {
   async evaluate(
     parameters: Tensors,
     { rng, heldOut }: { rng: Rng; heldOut: HeldOut },
-  ): Promise<Evaluation> {
+  ): Promise<{ measures: Evaluation; reviews: readonly Review[] }> {
     const { samplesPerPrompt: samples } = this.settings;
     const reviews = await this.sample(parameters, { samples, rng });
     const logProbs = await this.score(heldOut.pairs, parameters);
-    return {
+    const measures = {
       ...measure(await this.#withKl(reviews, parameters)),
       ...pairMeasures(logProbs, heldOut.refLogProbs),
     };
+    return { measures, reviews };
   }
 
   async release(): Promise<void> {
@@ -156,8 +158,12 @@ export interface Sample extends Review {
 /** Measures of a policy on its samples, as means. */
 export interface Measures {
   readonly goldReward: number;
+  /** Standard error of the gold reward over samples. */
+  readonly goldRewardError: number;
   /** KL(π‖π_ref) of whole completions, in nats. */
   readonly kl: number;
+  /** Standard error of the KL over samples. */
+  readonly klError: number;
   /** Tokens, the end of sequence among them. */
   readonly length: number;
   /** Share of distinct pairs of neighbouring tokens; see {@linkcode distinctN}. */
@@ -176,9 +182,13 @@ export interface Measures {
  */
 export function measure(samples: readonly Sample[]): Measures {
   const completions = samples.map(({ completion }) => completion);
+  const rewards = completions.map(goldReward);
+  const kls = samples.map(({ tokenKl }) => sum(tokenKl));
   return {
-    goldReward: mean(completions.map(goldReward)),
-    kl: mean(samples.map(({ tokenKl }) => sum(tokenKl))),
+    goldReward: mean(rewards),
+    goldRewardError: standardError(rewards) ?? 0,
+    kl: mean(kls),
+    klError: standardError(kls) ?? 0,
     length: mean(completions.map(({ length }) => length)),
     distinct2: distinctN(completions, 2),
     broken: mean(samples.map((sample) => isWellFormed(sample) ? 0 : 1)),

@@ -19,15 +19,18 @@ import {
   type TrainedReference,
   trainReference,
 } from "./reference_model.ts";
+import { exactNumbers } from "./exact.ts";
+import { tiltByRewardModel } from "./reward_model.ts";
 import type { ReviewsSettings } from "./settings.ts";
 import {
-  type ReferenceRows,
   type RunSeeds,
+  type Scored,
   type SeedData,
   streamOf,
   Training,
 } from "./training.ts";
 import {
+  decode,
   goldReward,
   isWellFormed,
   labelPair,
@@ -47,22 +50,27 @@ export function createJobs(
   return Promise.resolve({
     jobs: {
       start: (seed) => trainReference(settings, { seed, device }),
-      exact: () => Promise.resolve(null),
+      exact: () => exactNumbers(settings),
       reference: async ({ draw, start }) =>
         await measureReference(await benches.of(draw, start), draw),
       prepare: async ({ draw, start, ...point }) =>
         await prepareData(await benches.of(draw, start), { draw, ...point }),
       run: async ({ point, start, data }) => {
         const { training, evaluator } = await benches.of(point.draw, start);
-        return await training.run(
+        let samples: string[] = [];
+        const outcome = await training.run(
           point,
           data,
-          (parameters, step) =>
-            evaluator.evaluate(parameters, {
+          async (parameters, step) => {
+            const { measures, reviews } = await evaluator.evaluate(parameters, {
               rng: evaluationStream(point, step),
               heldOut: data.heldOut,
-            }),
+            });
+            samples = textsOf(reviews);
+            return measures;
+          },
         );
+        return { ...outcome, summary: { ...outcome.summary, samples } };
       },
     },
     release: () => benches.release(),
@@ -175,7 +183,7 @@ export function referenceOutcome(
 /** Samples pairs from π_ref, labels them, and computes log π_ref. */
 async function prepareData(
   { settings, evaluator, parameters, training }: Bench,
-  { draw, seed, level: { flip = 0 } }: DataPoint,
+  { draw, seed, level: { flip = 0, pairs: scale = 1 } }: DataPoint,
 ): Promise<SeedData> {
   const { preferences } = settings;
   const noise = { temperature: preferences.temperature, flip };
@@ -188,27 +196,38 @@ async function prepareData(
     });
     return pairsOf(reviews).map((pair) => labelPair(pair, stream, noise));
   };
-  const pairs = await sampled("pairs", preferences.pairsPerPrompt);
+  const pairs = await sampled("pairs", preferences.pairsPerPrompt * scale);
   const unseen = await sampled("held out", preferences.heldOutPerPrompt);
   const heldOut = {
     pairs: unseen,
     refLogProbs: await evaluator.score(unseen, parameters),
   };
-  const references: ReferenceRows[] = [];
-  for (const read of await training.referenceRows({ draw, seed, pairs })) {
-    const logProbs = await evaluator.score(read.rows, parameters);
-    references.push({ ...read, logProbs });
+  const data = { draw, seed, pairs };
+  const reference = new Map<string, Scored>();
+  for (const method of settings.methods) {
+    if (reference.has(method.loss)) continue;
+    // In batches of their own: numbers depend on their company in a batch.
+    const rows = await training.referenceRows(method, data);
+    const logProbs = await evaluator.score(rows, parameters);
+    reference.set(method.loss, { rows, logProbs });
   }
-  return {
-    ...{ draw, seed },
-    pairs,
+  const { measures } = await evaluator.evaluate(parameters, {
+    rng: evaluationStream(data, 0),
     heldOut,
-    references,
-    start: await evaluator.evaluate(parameters, {
-      rng: evaluationStream({ draw, seed }, 0),
-      heldOut,
-    }),
+  });
+  return {
+    ...{ ...data, heldOut, reference },
+    rewardModel: await tiltByRewardModel(pairs, rng.split("reward model")),
+    start: measures,
   };
+}
+
+/** The first samples of three prompts. */
+function textsOf(reviews: readonly Review[]): string[] {
+  const perPrompt = reviews.length / PROMPTS.length;
+  return [0, 7, 14].map((prompt) =>
+    decode(reviews[prompt * perPrompt]!.completion)
+  );
 }
 
 /** Random numbers of a policy's samples, the same for all methods. */

@@ -1,6 +1,10 @@
 import { type Example, hashExamples, type TokenRow } from "lib/data/example.ts";
 import { examplesFor } from "lib/data/examples_for_loss.ts";
-import { lossOptionsAt, type Method } from "lib/experiment/grid.ts";
+import {
+  type GridPoint,
+  lossOptionsAt,
+  type Method,
+} from "lib/experiment/grid.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Device } from "lib/onnx/providers.ts";
@@ -17,6 +21,7 @@ import { rowsToReference } from "lib/train/loop.ts";
 import { distinctRows, referenceOf } from "lib/train/reference.ts";
 import type { Evaluation, HeldOut } from "./evaluation.ts";
 import { policyOf, type ReferenceModel } from "./reference_model.ts";
+import type { TiltedPoint } from "./reward_model.ts";
 import type { ReviewsSettings } from "./settings.ts";
 import { encode, EOS, goldReward } from "./world.ts";
 
@@ -31,26 +36,35 @@ export function streamOf({ draw, seed }: RunSeeds): Rng {
   return new Rng(seed).split(`draw/${draw}`);
 }
 
+/** Rows and their log-probabilities, in nats. */
+export interface Scored {
+  readonly rows: readonly TokenRow[];
+  readonly logProbs: readonly (readonly number[])[];
+}
+
+/** The parts of a point that training reads. */
+type TrainedPoint = Method & Pick<GridPoint, "seed" | "level">;
+
+/** Training steps of a level, in those of the settings. */
+function lengthOf({ level: { passes = 1, pairs = 1 } }: TrainedPoint): number {
+  return passes * pairs;
+}
+
+function referenceFor({ loss }: Method, { reference }: SeedData) {
+  const { rows, logProbs } = reference.get(loss)!;
+  return referenceOf(rows, logProbs);
+}
+
 /** The data that all runs of a draw and a seed share. */
 export interface SeedData extends RunSeeds {
   readonly pairs: readonly Example[];
   readonly heldOut: HeldOut;
-  /** The rows that each method reads log π_ref of; some share theirs. */
-  readonly references: readonly ReferenceRows[];
+  /** The rows of each loss whose log π_ref it reads, and its values in nats. */
+  readonly reference: ReadonlyMap<string, Scored>;
+  /** The best policies that a reward model of the pairs can tell. */
+  readonly rewardModel: readonly TiltedPoint[];
   /** Measures of π_ref itself, where every run starts. */
   readonly start: Evaluation;
-}
-
-/**
- * Rows of a method and their log π_ref in nats. They are scored by themselves,
- * as the last bits of a row depend on the others in its batch: a run must give
- * the same numbers whatever methods stand beside it.
- */
-export interface ReferenceRows {
-  /** Hash of the rows. */
-  readonly key: string;
-  readonly rows: readonly TokenRow[];
-  readonly logProbs: readonly (readonly number[])[];
 }
 
 export interface TrainingOptions {
@@ -76,20 +90,17 @@ export class Training {
   }
 
   async run(
-    point: Method & { seed: number },
+    point: TrainedPoint,
     data: SeedData,
     evaluate: Evaluate,
   ): Promise<Outcome> {
-    const { key } = await this.#rowsOf(point, data);
-    const { rows, logProbs } = data.references.find((each) =>
-      each.key === key
-    )!;
+    const { evaluation: { steps } } = this.options.settings;
     const finished = await run(this.#settings(point, data), {
       inputs: {
         ...this.#inputs(data),
-        reference: referenceOf(rows, logProbs),
+        reference: referenceFor(point, data),
       },
-      measuring: measuredAt(this.options.settings.evaluation.steps, {
+      measuring: measuredAt(steps.map((step) => step * lengthOf(point)), {
         // No pair is told apart where the policy is π_ref.
         start: { ...data.start, accuracy: null },
         measure: async (...state) => ({ ...await evaluate(...state) }),
@@ -103,30 +114,26 @@ export class Training {
     return {
       ...{ rows: lines, objective, seeds, model, timings, peakMemoryBytes },
       data: [...record.data, sourceOf("eval", heldOut.pairs, data)],
-      summary: { ...summary, goldAccuracy: goldAccuracy(heldOut) },
+      summary: {
+        ...summary,
+        goldAccuracy: goldAccuracy(heldOut),
+        rewardModel: data.rewardModel.map((tilted) => ({ ...tilted })),
+      },
     };
   }
 
-  /** The different rows that methods read log π_ref of. */
+  /** Rows whose log π_ref a method reads, whatever its options and its rate. */
   async referenceRows(
+    { loss, options }: Method,
     data: Pick<SeedData, "draw" | "seed" | "pairs">,
-  ): Promise<Omit<ReferenceRows, "logProbs">[]> {
-    const found = new Map<string, Omit<ReferenceRows, "logProbs">>();
-    for (const method of this.options.settings.methods) {
-      const rows = await this.#rowsOf({ ...method, seed: data.seed }, data);
-      found.set(rows.key, rows);
-    }
-    return [...found.values()];
-  }
-
-  async #rowsOf(
-    point: Method & { seed: number },
-    data: Pick<SeedData, "draw" | "seed" | "pairs">,
-  ): Promise<Omit<ReferenceRows, "logProbs">> {
-    const settings = this.#settings(point, data);
+  ): Promise<TokenRow[]> {
+    const { seed } = data;
+    const settings = this.#settings(
+      { loss, options, learningRate: 1, seed, level: {} },
+      data,
+    );
     const { plan, inputs } = await prepareRun(settings, this.#inputs(data));
-    const rows = distinctRows(rowsToReference(plan, inputs.loss));
-    return { key: hashExamples({ examples: rows }), rows };
+    return distinctRows(rowsToReference(plan, inputs.loss));
   }
 
   release(): Promise<void> {
@@ -134,11 +141,10 @@ export class Training {
   }
 
   #settings(
-    point: Method & { seed: number },
+    point: TrainedPoint,
     { pairs }: Pick<SeedData, "pairs">,
   ): GivenSettings {
-    const { device, settings: { training: { batch, ...training } } } =
-      this.options;
+    const { device, settings: { training } } = this.options;
     const { data } = findLoss(point.loss);
     const read = examplesFor({ kind: "pairs", examples: pairs }, data);
     return {
@@ -148,8 +154,9 @@ export class Training {
       options: lossOptionsAt(point),
       tuning: { kind: "full" },
       ...training,
+      steps: training.steps * lengthOf(point),
       // Each method sees the same pairs equally often.
-      batch: batch * read.length / pairs.length,
+      batch: training.batch * read.length / pairs.length,
       learningRate: point.learningRate,
       seed: point.seed,
       ...{ device, threads: 1, microTokens: 2048 },

@@ -21,6 +21,7 @@ import {
 import { sha256File } from "../record/sha256.ts";
 import {
   EXACT,
+  GRID,
   GRID_POINT,
   type GridPoint,
   type GridSettings,
@@ -63,11 +64,19 @@ const NO_MODEL: RunRecord["model"] = {
 export type Recorded =
   | { readonly point: GridPoint }
   | { readonly draw: number }
-  | typeof EXACT;
+  | { readonly exact: ExactGrid };
+
+/** The part of a grid that exact numbers are of. */
+export type ExactGrid = Pick<GridSettings, "methods" | "levels">;
+
+/** Exact numbers of all methods and levels of a grid. */
+export function exactOf({ methods, levels }: ExactGrid): Recorded {
+  return { exact: { methods, levels } };
+}
 
 /** Folder and name of a record. */
 export function recordName(recorded: Recorded): string {
-  if (recorded === EXACT) return EXACT;
+  if ("exact" in recorded) return EXACT;
   return "point" in recorded
     ? runName(recorded.point)
     : referenceName(recorded.draw);
@@ -85,7 +94,7 @@ export function recordRun<S extends GridSettings>(
     rows,
     record: {
       ...{ objective: null, data: [], model: NO_MODEL, peakMemoryBytes: 0 },
-      seeds: run === null ? {} : seedsOf(run),
+      seeds: "draw" in run ? seedsOf(run) : {},
       timings: new Clock().timings(),
       ...outcome,
       schemaVersion: 1,
@@ -101,7 +110,10 @@ export function recordRun<S extends GridSettings>(
 
 /** The run in the settings of a record. */
 function runOf(recorded: Recorded): v.InferOutput<typeof RUN> {
-  if (recorded === EXACT) return null;
+  if ("exact" in recorded) {
+    const { methods, levels } = recorded.exact;
+    return { methods: [...methods], levels: [...levels] };
+  }
   return "point" in recorded ? recorded.point : { draw: recorded.draw };
 }
 
@@ -109,10 +121,12 @@ function seedsOf({ draw, ...run }: { draw: number; seed?: number }) {
   return { draw, ...run.seed !== undefined && { run: run.seed } };
 }
 
-/** A run, the draw of a model, or `null` for exact numbers. */
-const RUN = v.nullable(
-  v.union([GRID_POINT, v.strictObject({ draw: COUNT })]),
-);
+/** A run, the draw of a model, or the grid of exact numbers. */
+const RUN = v.union([
+  GRID_POINT,
+  v.strictObject({ draw: COUNT }),
+  v.strictObject({ methods: GRID.methods, levels: GRID.levels }),
+]);
 
 /** Writes a run into its folder in the results, at once. */
 export async function writeRun(
@@ -183,14 +197,14 @@ export function storedSettings<S extends GridSettings>(
 }
 
 function recordedOf(run: v.InferOutput<typeof RUN>): Recorded {
-  if (run === null) return EXACT;
+  if ("methods" in run) return { exact: run };
   return "loss" in run ? { point: run } : run;
 }
 
 /** The grid of a single run. */
 function gridOf(run: v.InferOutput<typeof RUN>): GridSettings {
   const none = { methods: [], draws: [], seeds: [], levels: [] };
-  if (run === null) return none;
+  if ("methods" in run) return { ...none, ...run };
   if (!("loss" in run)) return { ...none, draws: [run.draw] };
   const { draw, seed, level, ...method } = run;
   return {

@@ -191,7 +191,13 @@ export class ResultsFolder implements AsyncDisposable {
     if (names.some((name) => !name.endsWith(".tmp"))) {
       const stored = await readIdentity(this.path);
       const found = differenceOf(stored?.identity, this.identity);
-      if (found === null) return await this.#writeIdentity();
+      if (found === null) {
+        // Data of other methods may lack what these read.
+        if (differences(stored?.grid, this.grid, { ignore: [] }).length > 0) {
+          await removed(join(this.path, KEPT));
+        }
+        return await this.#writeIdentity();
+      }
       if (!replace) {
         throw new Error(
           `${

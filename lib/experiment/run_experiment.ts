@@ -9,9 +9,10 @@ import type {
   ExperimentOptions,
   ExperimentResults,
 } from "./definition.ts";
-import { EXACT, gridPoints, type GridSettings } from "./grid.ts";
+import { gridPoints, type GridSettings } from "./grid.ts";
 import { identityOf, readIdentity } from "./identity.ts";
 import {
+  exactOf,
   type Outcome,
   readRuns,
   type Recorded,
@@ -105,7 +106,7 @@ async function runMissing<
 /** All that an experiment may have records of. */
 function recordsOf(settings: GridSettings): Recorded[] {
   return [
-    EXACT,
+    exactOf(settings),
     ...settings.draws.map((draw) => ({ draw })),
     ...gridPoints(settings).map((point) => ({ point })),
   ];
@@ -216,7 +217,7 @@ async function outcomeOf<Start, Data>(
   recorded: Recorded,
   jobs: Jobs<ExperimentJobs<Start, Data>>,
 ): Promise<Outcome | null> {
-  if (recorded === EXACT) return await jobs.exact(null);
+  if ("exact" in recorded) return await jobs.exact(null);
   if ("draw" in recorded) {
     const { draw } = recorded;
     return await jobs.reference({ draw, start: await jobs.start(draw) });

@@ -7,7 +7,7 @@ import {
   type GridSettings,
 } from "./grid.ts";
 import type { JobsModule, Worker } from "./jobs.ts";
-import { type Outcome, type Recorded, recordName } from "./records.ts";
+import { exactOf, type Outcome, type Recorded, recordName } from "./records.ts";
 import { shareTasks, type Task, ValueTask } from "./tasks.ts";
 import { withWorkers } from "./workers.ts";
 
@@ -65,12 +65,13 @@ function tasksOf<Start, Data>(
   const points = gridPoints(settings);
   const isDone = (recorded: Recorded) => finished.has(recordName(recorded));
   const tasks: Task<JobWorker<Start, Data>>[] = [];
-  if (!isDone(EXACT)) {
+  const exact = exactOf(settings);
+  if (!isDone(exact)) {
     tasks.push({
       name: EXACT,
       run: async (worker) => {
         const outcome = await worker.run("exact", null);
-        if (outcome) await onOutcome(EXACT, outcome);
+        if (outcome) await onOutcome(exact, outcome);
       },
     });
   }

@@ -7,7 +7,12 @@ import type {
   ExperimentDefinition,
   Tuning,
 } from "./definition.ts";
-import type { GridPoint, GridSettings, Method } from "./grid.ts";
+import {
+  EXACT,
+  type GridPoint,
+  type GridSettings,
+  type Method,
+} from "./grid.ts";
 import { type Outcome, recordName } from "./records.ts";
 import { runJobs } from "./run_jobs.ts";
 
@@ -58,8 +63,7 @@ export async function tune<
       finished: new Set(),
       onOutcome: (recorded, outcome) => {
         outcomes.set(recordName(recorded), outcome);
-        const isRun = typeof recorded === "object" && "point" in recorded;
-        if (isRun) points.push(recorded.point);
+        if ("point" in recorded) points.push(recorded.point);
         return Promise.resolve();
       },
     });
@@ -88,7 +92,7 @@ function trialOf<S>(
       measures.map((name) => [name, last[name]!]),
     );
     const reference = outcomes.get(recordName({ draw: point.draw })) ?? null;
-    const exact = outcomes.get(recordName("exact")) ?? null;
+    const exact = outcomes.get(EXACT) ?? null;
     return { end, regret: regret(end, { method, reference, exact }) };
   });
   return {

@@ -1,5 +1,10 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { isOf, recordRun, storedSettings } from "lib/experiment/records.ts";
+import {
+  exactOf,
+  isOf,
+  recordRun,
+  storedSettings,
+} from "lib/experiment/records.ts";
 import { TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
 const METHOD = { loss: "sft", options: {}, learningRate: 1 };
@@ -25,10 +30,16 @@ Deno.test("a record tells the settings of its experiment, and its run", () => {
     recorded: { draw: 3 },
     settings: { origin, ...NONE, draws: [3] },
   });
-  deepEqual(storedSettings(settings({ run: null }), TOY_SCHEMA), {
-    recorded: "exact",
-    settings: { origin, ...NONE },
-  });
+  deepEqual(
+    storedSettings(
+      settings({ run: { methods: [], levels: [{}] } }),
+      TOY_SCHEMA,
+    ),
+    {
+      recorded: { exact: { methods: [], levels: [{}] } },
+      settings: { origin, ...NONE, levels: [{}] },
+    },
+  );
 });
 
 Deno.test("settings that are not those of the experiment are named", () => {
@@ -59,6 +70,10 @@ Deno.test("a job that knows numbers alone makes a whole record", () => {
   equal(isOf(record, { point: RUN }), true);
   equal(isOf(record, { point: { ...RUN, learningRate: 2 } }), false);
   equal(isOf(record, { draw: 0 }), false);
-  const exact = recordRun("exact", outcome, context).record;
+  const exact = recordRun(
+    exactOf({ methods: [], levels: [] }),
+    outcome,
+    context,
+  ).record;
   deepEqual([exact.name, exact.seeds], ["exact", {}]);
 });

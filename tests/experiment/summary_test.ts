@@ -1,6 +1,6 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { gridPoints } from "lib/experiment/grid.ts";
-import { recordRun } from "lib/experiment/records.ts";
+import { exactOf, recordRun } from "lib/experiment/records.ts";
 import { collectRuns, summarizeSetting } from "lib/experiment/summary.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { TOY, TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
@@ -28,7 +28,7 @@ async function toyRuns(): Promise<RecordedRun[]> {
     return recordRun({ point }, outcome, context);
   });
   return [
-    recordRun("exact", exact!, context),
+    recordRun(exactOf(settings), exact!, context),
     ...await Promise.all(references),
     ...await Promise.all(runs),
   ];

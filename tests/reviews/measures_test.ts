@@ -17,7 +17,9 @@ Deno.test("measure() averages over samples", () => {
   const endless = sample("it is good", [0.5, 0, 1.5]);
   deepStrictEqual(measure([whole, endless]), {
     goldReward: goldReward(encode("good")),
+    goldRewardError: 0,
     kl: 2,
+    klError: 0,
     length: 4,
     distinct2: 4 / 6,
     broken: 0.5,
