@@ -2,6 +2,7 @@ import * as jobs from "../reviews/jobs.ts";
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { runDirectly } from "../run_directly.ts";
+import { CLAIMS } from "./claims.ts";
 import { frontierFigure } from "./figure.ts";
 import { REVIEWS_SETTINGS, type ReviewsSettings } from "../reviews/settings.ts";
 import { FULL, QUICK } from "./settings.ts";
@@ -37,7 +38,7 @@ export const FRONTIER = {
   settings: { schema: REVIEWS_SETTINGS, full: FULL, quick: QUICK },
   jobs,
   summarize,
-  claims: [],
+  claims: CLAIMS,
   figure: frontierFigure,
   tuning: TUNING,
 };

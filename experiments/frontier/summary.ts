@@ -1,38 +1,192 @@
+import * as v from "valibot";
 import {
   type ExperimentRuns,
+  type SettingRuns,
   type SettingSummary,
   summarizeSetting,
 } from "lib/experiment/summary.ts";
-import {
-  type AttainablePoint,
-  storedAttainable,
-} from "../reviews/attainable.ts";
+import type { Method } from "lib/experiment/grid.ts";
+import { nameOf } from "lib/experiment/figure_parts.ts";
+import { checkJson } from "lib/record/check_json.ts";
+import type { RecordedRun } from "lib/record/record.ts";
+import { quantile } from "lib/stats/interval.ts";
 import type { ReviewsSettings } from "../reviews/settings.ts";
+import tuning from "./tuning.json" with { type: "json" };
+
+const POINT = { reward: v.number(), kl: v.number() };
+
+const EXACT_NUMBERS = v.object({
+  attainable: v.array(v.object({ beta: v.number(), ...POINT })),
+  bestOf: v.array(v.object({ n: v.number(), ...POINT })),
+  accuracyCeiling: v.number(),
+  optima: v.array(
+    v.variant("kind", [
+      v.object({
+        loss: v.string(),
+        options: v.record(v.string(), v.unknown()),
+        kind: v.picklist(["attained", "limit"]),
+        ...POINT,
+      }),
+      v.object({
+        loss: v.string(),
+        options: v.record(v.string(), v.unknown()),
+        kind: v.literal("none"),
+        why: v.string(),
+      }),
+    ]),
+  ),
+});
+
+/** Numbers of the world that no run decides. */
+export type ExactNumbers = v.InferOutput<typeof EXACT_NUMBERS>;
+
+/** A point of the plane of reward and distance. */
+export interface PlanePoint {
+  readonly reward: number;
+  /** In nats. */
+  readonly kl: number;
+}
+
+/** A method over draws and seeds; step 0 is π_ref. */
+export interface FrontierSetting extends SettingSummary {
+  readonly name: string;
+  /** Where the loss itself wants to go; `null` where that is not known. */
+  readonly optimum: PlanePoint | null;
+  /**
+   * Reward of each run at the end of training as a share of that which is
+   * attainable at its own KL.
+   */
+  readonly shares: readonly number[];
+  /** The path of each run: reward after each evaluated step. */
+  readonly paths: readonly (readonly PlanePoint[])[];
+  /** Texts that the first run writes at the end. */
+  readonly samples: readonly string[];
+  /** Whether its value is the one that tuning chose for its loss. */
+  readonly isChosen: boolean;
+}
 
 /** The numbers that the figure shows. */
 export interface Summary {
   readonly draws: readonly number[];
   readonly seeds: readonly number[];
-  /** The attainable frontier of each draw. */
-  readonly attainable: readonly (readonly AttainablePoint[])[];
-  readonly settings: readonly SettingSummary[];
+  readonly exact: ExactNumbers;
+  /** Means over draws. */
+  readonly reference: Readonly<Record<"goldReward" | "wellFormed", number>>;
+  /** Medians over runs: π_ref tilted by a reward model of the same pairs. */
+  readonly rewardModel: readonly PlanePoint[];
+  readonly settings: readonly FrontierSetting[];
 }
 
-/** @throws Error where the record of a π_ref is missing. */
+/** KL beyond which a run counts as one that has run away, in nats. */
+export const RUNAWAY = 5;
+
+/** @throws Error where a record beside the runs is missing. */
 export function summarize(
-  { settings, references, bySetting }: ExperimentRuns<ReviewsSettings>,
+  { settings, exact, references, bySetting }: ExperimentRuns<ReviewsSettings>,
 ): Summary {
-  const { draws, seeds } = settings;
+  if (!exact) {
+    throw new Error('Cannot summarize: the record "exact" is missing');
+  }
+  const numbers = checkJson(
+    EXACT_NUMBERS,
+    exact.record.summary,
+    'Cannot use the summary of "exact"',
+  );
+  const best = chosenValues();
   return {
-    draws,
-    seeds,
-    attainable: draws.map((draw) => {
-      const reference = references.get(draw);
-      if (reference) return storedAttainable(reference.record);
-      throw new Error(
-        `Cannot summarize: the record "reference-draw${draw}" is missing`,
-      );
-    }),
-    settings: bySetting.map(summarizeSetting),
+    draws: settings.draws,
+    seeds: settings.seeds,
+    exact: numbers,
+    reference: {
+      goldReward: meanOver(references, "goldReward"),
+      wellFormed: meanOver(references, "wellFormed"),
+    },
+    rewardModel: rewardModel(bySetting[0]!),
+    settings: bySetting.map((own) => settingOf(own, numbers, best)),
   };
+}
+
+function settingOf(
+  own: SettingRuns,
+  exact: ExactNumbers,
+  best: ReadonlySet<string>,
+): FrontierSetting {
+  const { method, runs } = own;
+  const name = nameOf(method);
+  const paths = runs.map(({ rows }) =>
+    rows.map(({ goldReward, kl }) => ({ reward: goldReward!, kl: kl! }))
+  );
+  const found = exact.optima.find((each) => name === nameOf(methodOf(each)));
+  return {
+    ...summarizeSetting(own),
+    name,
+    optimum: found && found.kind !== "none"
+      ? { reward: found.reward, kl: found.kl }
+      : null,
+    shares: paths.map((path) => {
+      const { reward, kl } = path.at(-1)!;
+      return reward / attainableReward(exact, kl);
+    }),
+    paths,
+    samples: v.parse(SAMPLES, runs[0]!.record.summary["samples"]),
+    isChosen: best.has(name),
+  };
+}
+
+const SAMPLES = v.array(v.string());
+
+function methodOf(
+  { loss, options }: { loss: string; options: Record<string, unknown> },
+) {
+  const values = v.parse(v.record(v.string(), v.number()), options);
+  return { loss, options: values, learningRate: 0 };
+}
+
+/** The value of each loss with the least regret in tuning. */
+function chosenValues(): ReadonlySet<string> {
+  const trials: readonly (Method & { regret: number })[] = tuning.trials;
+  const byLoss = Map.groupBy(trials, ({ loss }) => loss);
+  return new Set(
+    byLoss.values().map((own) => {
+      const [best] = own.toSorted((a, b) => a.regret - b.regret);
+      return nameOf(methodOf(best!));
+    }),
+  );
+}
+
+/** Reward of the exact frontier at a KL, linear in √KL between its points. */
+export function attainableReward(
+  { attainable }: Pick<ExactNumbers, "attainable">,
+  kl: number,
+): number {
+  const after = attainable.findIndex((point) => point.kl >= kl);
+  if (after < 0) return attainable.at(-1)!.reward;
+  const to = attainable[after]!;
+  const from = attainable[after - 1] ?? { reward: 0, kl: 0 };
+  const share = (Math.sqrt(kl) - Math.sqrt(from.kl)) /
+    (Math.sqrt(to.kl) - Math.sqrt(from.kl));
+  return from.reward + (to.reward - from.reward) * share;
+}
+
+function meanOver(
+  references: ReadonlyMap<number, RecordedRun>,
+  name: string,
+): number {
+  const values = [...references.values()].map(({ record }) =>
+    Number(record.summary[name])
+  );
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+const TILTED = v.array(v.object(POINT));
+
+/** The runs of a draw and seed share their pairs, whatever their setting. */
+function rewardModel({ runs }: SettingRuns): PlanePoint[] {
+  const all = runs.map(({ record }) =>
+    v.parse(TILTED, record.summary["rewardModel"])
+  );
+  return all[0]!.map((_, i) => ({
+    reward: quantile(all.map((points) => points[i]!.reward), 0.5),
+    kl: quantile(all.map((points) => points[i]!.kl), 0.5),
+  }));
 }

@@ -139,6 +139,7 @@ async function measureReference(
   const examples = reviews(referenceModel.heldOut, unseen).map(exampleOf);
   const logProbs = await evaluator.score(examples, parameters);
   return referenceOutcome(start, { draw, attainableSeed: seed }, {
+    goldReward: mean(rewards.flat()),
     nll: -mean(logProbs.flat()),
     wellFormed: mean(sampled.map((review) => Number(isWellFormed(review)))),
     attainable: attainableFrontier(rewards, rest),
@@ -147,6 +148,8 @@ async function measureReference(
 
 /** Measures of π_ref. */
 export interface ReferenceMeasures {
+  /** Mean gold reward of its samples. */
+  readonly goldReward: number;
   /** Negative log-likelihood of the grammar's reviews, nats a completion. */
   readonly nll: number;
   /** Share of its samples that the grammar could have written. */

@@ -49,6 +49,7 @@ export async function tune<
     );
   }
   const trials: Trial[] = [];
+  const kept = new Map<string, unknown>();
   for (const learningRate of tuning.learningRates) {
     const methods = tuning.settings.methods.map((method) => ({
       ...method,
@@ -61,6 +62,7 @@ export async function tune<
       ...execution,
       settings,
       finished: new Set(),
+      keep: remembering(kept),
       onOutcome: (recorded, outcome) => {
         outcomes.set(recordName(recorded), outcome);
         if ("point" in recorded) points.push(recorded.point);
@@ -76,6 +78,17 @@ export async function tune<
   ).map(({ loss, options, learningRate }) => ({ loss, options, learningRate }));
   await write(tuning, { trials, chosen });
   return chosen.map((method) => rowOf(method, trialsOf(trials, method)));
+}
+
+/** Models and data do not depend on rates: they are made once. */
+function remembering(kept: Map<string, unknown>) {
+  return async <T>(name: string, make: () => Promise<T>): Promise<T> => {
+    const found = kept.get(name) as T | undefined;
+    if (found !== undefined) return found;
+    const made = await make();
+    kept.set(name, made);
+    return made;
+  };
 }
 
 function trialOf<S>(
