@@ -95,13 +95,12 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     unit: "nats",
     delta: 0.1,
     evidence: (summary) => {
-      const { runs, ends } = chosen(summary, "dpo");
-      const values = runs.map(({ draw, seed }, i) => {
-        const value = ends["chosen"]![i]!;
-        return { draw, seed, value: value === null ? null : -value };
+      const dpo = chosen(summary, "dpo");
+      const values = dpo?.ends["chosen"] ?? [];
+      return alone(summary, dpo, (i) => {
+        const value = values[i] ?? null;
+        return value === null ? null : -value;
       });
-      const none = values.map((run) => ({ ...run, value: 0 }));
-      return evidenceOf(summary, values, none);
     },
   },
   {
@@ -118,13 +117,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     unit: "of the attainable reward",
     delta: 0.1,
     evidence: (summary) => {
-      const { runs, shares } = chosen(summary, "dpo");
-      const values = runs.map(({ draw, seed }, i) => ({
-        ...{ draw, seed },
-        value: 1 - shares[i]!,
-      }));
-      const none = values.map((run) => ({ ...run, value: 0 }));
-      return evidenceOf(summary, values, none);
+      const dpo = chosen(summary, "dpo");
+      return alone(summary, dpo, (i) => 1 - dpo!.shares[i]!);
     },
   },
 ];
@@ -142,14 +136,33 @@ function evidenceOf(
   values: readonly DrawValue[],
   others: readonly DrawValue[],
 ): Evidence {
-  const paired = pairedByDraw(values, others);
+  const isMissing = values.length === 0 || others.length === 0;
+  const paired = isMissing
+    ? { differences: [], missing: summary.draws }
+    : pairedByDraw(values, others);
   return drawsEvidence(paired.differences, {
     seeds: seedsOf(summary),
     checks: [completeCheck("every draw has a value of both", paired)],
   });
 }
 
-function rewardsAt({ runs, paths }: FrontierSetting): DrawValue[] {
+/** Evidence from one value of each run, against 0. */
+function alone(
+  summary: Summary,
+  setting: FrontierSetting | undefined,
+  valueOf: (run: number) => number | null,
+): Evidence {
+  const runs = setting?.runs ?? [];
+  return evidenceOf(
+    summary,
+    runs.map((run, i) => ({ ...run, value: valueOf(i) })),
+    runs.map((run) => ({ ...run, value: 0 })),
+  );
+}
+
+function rewardsAt(setting: FrontierSetting | undefined): DrawValue[] {
+  if (!setting) return [];
+  const { runs, paths } = setting;
   return runs.map(({ draw, seed }, i) => {
     const [start, ...path] = paths[i]!.map(({ kl, reward }) => ({
       ...{ kl, value: reward },
@@ -171,11 +184,9 @@ function endKls({ runs, ends }: FrontierSetting): DrawValue[] {
 export function chosen(
   summary: Pick<Summary, "settings">,
   loss: string,
-): FrontierSetting {
+): FrontierSetting | undefined {
   const own = settingsOf(summary, loss);
-  const found = own.find(({ isChosen }) => isChosen) ?? own[0];
-  if (found) return found;
-  throw new Error(`Cannot judge: there are no runs of ${loss}`);
+  return own.find(({ isChosen }) => isChosen) ?? own[0];
 }
 
 /** A loss at each of its values. */

@@ -72,7 +72,7 @@ export function frontierFigure(
   const losses = [...new Set(summary.settings.map(({ loss }) => loss))];
   const isSimplified = (loss: string) => SIMPLIFIED.includes(loss);
   const main = losses.filter((loss) => !isSimplified(loss));
-  const best = main.map((loss) => chosen(summary, loss));
+  const best = main.flatMap((loss) => chosen(summary, loss) ?? []);
   return {
     title: titleOf(summary),
     text: [
@@ -112,6 +112,7 @@ export function frontierFigure(
 /** The finding, whatever the numbers are. */
 function titleOf(summary: Summary): string {
   const trained = chosen(summary, "dpo");
+  if (!trained) return "How near preference methods come to the best reward";
   const share = quantile(trained.shares, 0.5);
   return `DPO's objective leads to the best reward at its distance; training gets ${
     percent(share)

@@ -28,7 +28,7 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
     ...{ beta, reward: 2 / beta, kl: 1 / beta, effectiveSamples: 20 },
   }));
   const trained = { model, rows: [{ step: 40, loss: 1.5 }], objective: null };
-  const measures = { nll: 15, wellFormed: 0.9, attainable };
+  const measures = { nll: 15, goldReward: 0, wellFormed: 0.9, attainable };
   const outcomeOf = (draw: number) =>
     referenceOutcome(trained, { draw, attainableSeed: 0 }, measures);
   const runs = gridPoints(settings).map((point, i) => {
