@@ -1,9 +1,11 @@
 import { EXPERIMENTS, findExperiment } from "experiments/all.ts";
 import { EXPERIMENT_FLAGS, runExperiment } from "experiments/run_directly.ts";
 import { parseFlags } from "lib/cli/flags.ts";
-import { runVerb, table } from "lib/cli/terminal.ts";
+import { runVerb, say, table } from "lib/cli/terminal.ts";
 import { toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import { CHECKOUT } from "lib/record/environment.ts";
+import { join } from "node:path";
 
 const EXPERIMENT = {
   name: "experiment",
@@ -17,6 +19,10 @@ const EXPERIMENT = {
   }],
   flags: {
     list: toggle({ help: "list the experiments instead" }),
+    cite: toggle({
+      help: "print BibTeX of prefgrad, of the commit of the published " +
+        "results, and of the sources of the claims instead",
+    }),
     ...EXPERIMENT_FLAGS,
   },
   examples: [
@@ -24,6 +30,7 @@ const EXPERIMENT = {
     "deno task experiment frontier --quick --out out/quick",
     "deno task experiment frontier --out results/frontier --replace",
     "deno task experiment frontier --tune",
+    "deno task experiment frontier --cite",
   ],
 } as const satisfies Verb;
 
@@ -38,6 +45,12 @@ await runVerb(
     const chosen = names.length > 0
       ? names.map(findExperiment)
       : EXPERIMENTS.slice(0, 1);
+    if (values.cite) {
+      for (const { name, cite } of chosen) {
+        say(await cite(join(CHECKOUT ?? "", "results", name)));
+      }
+      return;
+    }
     if (chosen.length > 1 && values.out !== undefined) {
       throw new RangeError(
         "Cannot use --out with several experiments: each has a folder of its own",

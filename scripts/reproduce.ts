@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, matchesGlob } from "node:path";
 import { findExperiment } from "experiments/all.ts";
-import { number, text, toggle } from "lib/cli/flag.ts";
+import { integer, number, text, toggle } from "lib/cli/flag.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say, table } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
@@ -51,6 +51,11 @@ const REPRODUCE = {
       help: "runs of a folder to repeat, by name; * stands for anything",
       placeholder: "NAME",
     }),
+    jobs: integer({
+      help: "processes that share the runs of an experiment",
+      default: navigator.hardwareConcurrency,
+      min: 1,
+    }),
     fromFigures: toggle({
       help:
         "train nothing: make summary, figure, tables and the numbers that " +
@@ -60,7 +65,7 @@ const REPRODUCE = {
   examples: [
     "deno task reproduce results/frontier",
     "deno task reproduce results/frontier --only 'dpo-*'",
-    "deno task reproduce results/frontier/dpo-beta1-seed1",
+    "deno task reproduce results/frontier/exact",
     "deno task reproduce out/dpo --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
     "deno task reproduce out/dpo --tolerance 0.001",
     "deno task reproduce results/frontier --from-figures",
@@ -70,12 +75,12 @@ const REPRODUCE = {
 await runVerb(
   () => parseFlags(REPRODUCE, Deno.args),
   async ({ positionals: { path }, values }) => {
-    const { only, tolerance, fromFigures, ...sources } = values;
+    const { only, jobs, tolerance, fromFigures, ...sources } = values;
     if (fromFigures) return await checkFigures(path);
     const stored = await storedRuns(path, only);
     const records = stored.map(({ record }) => record);
     const { makesInputs = false, again } = kindOf(records, path);
-    const repeated = await again(records, { sources });
+    const repeated = await again(records, { sources, jobs });
     const options = { tolerance, makesInputs };
     const compared = stored.map((run, i) =>
       [run.record.name, compareRuns(run, repeated[i]!, options)] as const

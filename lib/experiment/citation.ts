@@ -1,4 +1,16 @@
 import config from "../../deno.json" with { type: "json" };
+import { orNull } from "../files/missing.ts";
+import { readRuns } from "./records.ts";
+
+/** Commits of the code that made the results in a folder; none without any. */
+export async function commitsOf(folder: string): Promise<string[]> {
+  const runs = await orNull(readRuns(folder)) ?? [];
+  const commits = runs.flatMap(({ record: { provenance } }) => {
+    if (provenance === null) return [];
+    return `${provenance.commit}${provenance.dirty ? " with changes" : ""}`;
+  });
+  return [...new Set(commits)];
+}
 
 /** A publication: where a claim was made. */
 export interface Publication {

@@ -1,4 +1,5 @@
 import type { RecordedRun, RunRecord } from "../record/record.ts";
+import { bibtex, commitsOf } from "./citation.ts";
 import type {
   Execution,
   ExperimentDefinition,
@@ -6,13 +7,9 @@ import type {
   ExperimentResults,
 } from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
+import { repeatRuns } from "./repeat_runs.ts";
 import type { Files } from "./result_files.ts";
-import {
-  filesOf,
-  rebuild,
-  reproduce,
-  runExperiment,
-} from "./run_experiment.ts";
+import { filesOf, rebuild, runExperiment } from "./run_experiment.ts";
 import { tune } from "./tune.ts";
 
 /** An experiment, as programs use it. */
@@ -39,8 +36,17 @@ export interface Experiment {
   files(folder: string): Promise<Files>;
   /** Writes summary and figure anew from the records in a folder. */
   rebuild(folder: string): Promise<void>;
-  /** Repeats the work that a record describes. */
-  reproduce(record: RunRecord): Promise<RecordedRun>;
+  /**
+   * Does the work again that records describe, and what they share once.
+   *
+   * @returns the repetitions in the order of the records.
+   */
+  repeat(
+    records: readonly RunRecord[],
+    execution: Omit<Execution, "device">,
+  ): Promise<RecordedRun[]>;
+  /** BibTeX for a paper that uses the results in a folder. */
+  cite(folder: string): Promise<string>;
 }
 
 /** Makes an experiment from its definition. */
@@ -60,6 +66,12 @@ export function experiment<
     tune: (options) => tune(definition, options),
     files: (folder) => filesOf(definition, folder),
     rebuild: async (folder) => void await rebuild(definition, folder),
-    reproduce: (record) => reproduce(definition, record),
+    repeat: (records, execution) => repeatRuns(definition, records, execution),
+    cite: async (folder) =>
+      bibtex({
+        experiment: name,
+        sources: definition.claims.map(({ source }) => source),
+        commits: await commitsOf(folder),
+      }),
   };
 }

@@ -24,6 +24,7 @@ import {
   GRID,
   GRID_POINT,
   type GridPoint,
+  gridPoints,
   type GridSettings,
   referenceName,
   runName,
@@ -80,6 +81,15 @@ export function recordName(recorded: Recorded): string {
   return "point" in recorded
     ? runName(recorded.point)
     : referenceName(recorded.draw);
+}
+
+/** All that an experiment may have records of. */
+export function recordsOf(settings: GridSettings): Recorded[] {
+  return [
+    exactOf(settings),
+    ...settings.draws.map((draw) => ({ draw })),
+    ...gridPoints(settings).map((point) => ({ point })),
+  ];
 }
 
 /** The record of an outcome, with its metrics. */

@@ -1,28 +1,22 @@
-import { resolveDevice } from "../onnx/devices.ts";
 import { provenance } from "../record/environment.ts";
-import { Clock, type RecordedRun, type RunRecord } from "../record/record.ts";
+import { Clock } from "../record/record.ts";
 import { type Finding, judge } from "./claim.ts";
 import type {
   Execution,
   ExperimentDefinition,
-  ExperimentJobs,
   ExperimentOptions,
   ExperimentResults,
 } from "./definition.ts";
-import { gridPoints, type GridSettings } from "./grid.ts";
+import type { GridSettings } from "./grid.ts";
 import { identityOf, readIdentity } from "./identity.ts";
 import {
-  exactOf,
-  type Outcome,
   readRuns,
-  type Recorded,
   recordRun,
+  recordsOf,
   type RunContext,
-  storedSettings,
   writeRun,
 } from "./records.ts";
 import { type Files, resultFiles, writeResultFiles } from "./result_files.ts";
-import type { Jobs } from "./jobs.ts";
 import { ResultsFolder } from "./results_folder.ts";
 import { runJobs } from "./run_jobs.ts";
 import { collectRuns } from "./summary.ts";
@@ -103,15 +97,6 @@ async function runMissing<
   });
 }
 
-/** All that an experiment may have records of. */
-function recordsOf(settings: GridSettings): Recorded[] {
-  return [
-    exactOf(settings),
-    ...settings.draws.map((draw) => ({ draw })),
-    ...gridPoints(settings).map((point) => ({ point })),
-  ];
-}
-
 /** Writes summary, figure, page and tables from the records. */
 export async function rebuild<
   S extends GridSettings,
@@ -171,60 +156,4 @@ export async function drawn<
   const findings: Finding[] = judge(claims, summary);
   const figure = definition.figure(summary, findings);
   return { summary: { ...summary, findings }, figure, findings };
-}
-
-/**
- * Repeats the work that a record describes: a run, the measurement of the model
- * that the runs of a draw start from, or exact numbers.
- *
- * @throws Error for a record that is not of the experiment's settings.
- */
-export async function reproduce<
-  S extends GridSettings,
-  Start,
-  Data,
-  Summary extends object,
->(
-  definition: ExperimentDefinition<S, Start, Data, Summary>,
-  record: RunRecord,
-): Promise<RecordedRun> {
-  const { name: experiment } = definition;
-  const { settings, recorded } = storedSettings(
-    record,
-    definition.settings.schema,
-  );
-  const device = await resolveDevice(record.environment.device);
-  const { jobs, release } = await definition.jobs.createJobs({
-    ...{ settings, device },
-  });
-  try {
-    const outcome = await outcomeOf(recorded, jobs);
-    if (outcome === null) {
-      throw new Error(
-        `Cannot reproduce ${record.name}: the experiment "${experiment}" no longer measures it`,
-      );
-    }
-    return recordRun(recorded, outcome, {
-      ...{ experiment, settings, device },
-      provenance: await provenance(),
-    });
-  } finally {
-    await release();
-  }
-}
-
-async function outcomeOf<Start, Data>(
-  recorded: Recorded,
-  jobs: Jobs<ExperimentJobs<Start, Data>>,
-): Promise<Outcome | null> {
-  if ("exact" in recorded) return await jobs.exact(null);
-  if ("draw" in recorded) {
-    const { draw } = recorded;
-    return await jobs.reference({ draw, start: await jobs.start(draw) });
-  }
-  const { point } = recorded;
-  const { draw, seed, level } = point;
-  const start = await jobs.start(draw);
-  const data = await jobs.prepare({ draw, seed, level, start });
-  return await jobs.run({ point, start, data });
 }

@@ -1,4 +1,5 @@
 import { findExperiment } from "experiments/all.ts";
+import { interruption, progress } from "lib/cli/terminal.ts";
 import type { CompareOptions } from "lib/record/compare_runs.ts";
 import type { RecordedRun, RunRecord } from "lib/record/record.ts";
 import { reproduceTraining, type Sources } from "lib/run/reproduce.ts";
@@ -7,6 +8,8 @@ import { reproduceTraining, type Sources } from "lib/run/reproduce.ts";
 export interface AgainOptions {
   /** Present locations of inputs: a record names files without their folders. */
   readonly sources: Sources;
+  /** Processes that share the runs. */
+  readonly jobs: number;
 }
 
 /** The way to repeat runs. */
@@ -34,14 +37,19 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   experiment: {
     makesInputs: true,
-    again: async (records) => {
-      const again: RecordedRun[] = [];
-      for (const record of records) {
-        const name = String(record.settings["experiment"]);
-        const experiment = findExperiment(name);
-        again.push(await experiment.reproduce(record));
+    again: async (records, { jobs }) => {
+      const name = String(records[0]?.settings["experiment"]);
+      using stop = interruption(null);
+      try {
+        return await findExperiment(name).repeat(records, {
+          workers: Math.min(jobs, records.length),
+          watch: progress,
+          signal: stop.signal,
+        });
+      } catch (error) {
+        if (!stop.requested) throw error;
+        return stop.end(STOPPED);
       }
-      return again;
     },
   },
 };

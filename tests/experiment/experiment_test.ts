@@ -153,9 +153,9 @@ Deno.test("a record is enough to repeat its run", async () => {
   for (const name of ["exact", "reference-draw1", "sft-draw1-seed2"]) {
     const stored = await readRun(join(out, name));
     const { artifacts } = stored.record;
-    const again = await toy.reproduce(stored.record);
-    const record = { ...again.record, artifacts };
-    deepEqual(differences(stored, { ...again, record }), []);
+    const [again] = await toy.repeat([stored.record], OPTIONS);
+    const record = { ...again!.record, artifacts };
+    deepEqual(differences(stored, { ...again!, record }), []);
   }
   const none = experiment({
     ...TOY,
@@ -170,8 +170,8 @@ Deno.test("a record is enough to repeat its run", async () => {
   });
   const { record } = await readRun(join(out, "exact"));
   await rejects(
-    none.reproduce(record),
-    /Cannot reproduce exact: the experiment "toy" no longer measures it/,
+    none.repeat([record], OPTIONS),
+    /Cannot reproduce exact: the experiment "toy" no longer has it/,
   );
 });
 

@@ -4,6 +4,7 @@ import { FRONTIER } from "experiments/frontier/experiment.ts";
 import type { ExperimentOptions, Watch } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { readRun, readRuns } from "lib/experiment/records.ts";
+import type { RecordedRun, RunRecord } from "lib/record/record.ts";
 import { differences } from "lib/record/differences.ts";
 import { TINY } from "../reviews/tiny_settings.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -13,7 +14,7 @@ const OPTIONS: Omit<ExperimentOptions, "out" | "workers"> = {
   ...{ quick: false, draws: null, seeds: null, device: "cpu", watch },
 };
 
-const { rebuild, reproduce, ...tiny } = experiment({
+const { rebuild, repeat, ...tiny } = experiment({
   ...FRONTIER,
   settings: { ...FRONTIER.settings, full: TINY, quick: TINY },
 });
@@ -21,6 +22,11 @@ const { rebuild, reproduce, ...tiny } = experiment({
 async function run(out: string, workers: number): Promise<string> {
   await tiny.run({ ...OPTIONS, out, workers });
   return out;
+}
+
+async function repeated(record: RunRecord): Promise<RecordedRun> {
+  const [again] = await repeat([record], { workers: 1, watch });
+  return again!;
 }
 
 /** Slow: models are taught several times, some seconds in all. */
@@ -117,7 +123,7 @@ Deno.test("the whole experiment, small", async (t) => {
   await t.step("is reproduced bit for bit", async () => {
     for (const name of ["reference-draw1", "kto-beta1-draw1-seed2"]) {
       const stored = await readRun(join(out, name));
-      const again = await reproduce(stored.record);
+      const again = await repeated(stored.record);
       deepEqual(differences(stored.rows, again.rows), []);
       const ignored = { artifacts: stored.record.artifacts };
       deepEqual(
@@ -131,7 +137,8 @@ Deno.test("the whole experiment, small", async (t) => {
     const { record, rows } = await readRun(join(out, "dpo-beta1-draw0-seed2"));
     const changed = structuredClone(record);
     Object.assign(changed.settings["run"]!, { seed: 3 });
-    const again = await reproduce(changed);
+    changed.name = "dpo-beta1-draw0-seed3";
+    const again = await repeated(changed);
     const paths = differences(
       { record, rows },
       { record: again.record, rows: again.rows },
