@@ -26,13 +26,8 @@ import { COLORS, INK, MUTED } from "lib/plot/style.ts";
 import { binomialInterval } from "lib/stats/binomial.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { chosen, settingsOf } from "./claims.ts";
-import {
-  attainableReward,
-  type FrontierSetting,
-  type PlanePoint,
-  RUNAWAY,
-  type Summary,
-} from "./summary.ts";
+import { attainableReward, type PlanePoint } from "../reviews/exact_numbers.ts";
+import { type FrontierSetting, RUNAWAY, type Summary } from "./summary.ts";
 
 /** Forms that are simpler than those of the papers; they have their own panel. */
 const SIMPLIFIED = ["kto-pairwise", "orpo-ratio"];

@@ -7,45 +7,17 @@ import {
 } from "lib/experiment/summary.ts";
 import type { Method } from "lib/experiment/grid.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";
-import { checkJson } from "lib/record/check_json.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { quantile } from "lib/stats/interval.ts";
+import {
+  attainableReward,
+  type ExactNumbers,
+  optimumOf,
+  type PlanePoint,
+  storedExact,
+} from "../reviews/exact_numbers.ts";
 import type { ReviewsSettings } from "../reviews/settings.ts";
 import tuning from "./tuning.json" with { type: "json" };
-
-const POINT = { reward: v.number(), kl: v.number() };
-
-const EXACT_NUMBERS = v.object({
-  attainable: v.array(v.object({ beta: v.number(), ...POINT })),
-  bestOf: v.array(v.object({ n: v.number(), ...POINT })),
-  accuracyCeiling: v.number(),
-  optima: v.array(
-    v.variant("kind", [
-      v.object({
-        loss: v.string(),
-        options: v.record(v.string(), v.unknown()),
-        kind: v.picklist(["attained", "limit"]),
-        ...POINT,
-      }),
-      v.object({
-        loss: v.string(),
-        options: v.record(v.string(), v.unknown()),
-        kind: v.literal("none"),
-        why: v.string(),
-      }),
-    ]),
-  ),
-});
-
-/** Numbers of the world that no run decides. */
-export type ExactNumbers = v.InferOutput<typeof EXACT_NUMBERS>;
-
-/** A point of the plane of reward and distance. */
-export interface PlanePoint {
-  readonly reward: number;
-  /** In nats. */
-  readonly kl: number;
-}
 
 /** A method over draws and seeds; step 0 is π_ref. */
 export interface FrontierSetting extends SettingSummary {
@@ -84,14 +56,7 @@ export const RUNAWAY = 5;
 export function summarize(
   { settings, exact, references, bySetting }: ExperimentRuns<ReviewsSettings>,
 ): Summary {
-  if (!exact) {
-    throw new Error('Cannot summarize: the record "exact" is missing');
-  }
-  const numbers = checkJson(
-    EXACT_NUMBERS,
-    exact.record.summary,
-    'Cannot use the summary of "exact"',
-  );
+  const numbers = storedExact(exact);
   const best = chosenValues();
   return {
     draws: settings.draws,
@@ -116,13 +81,10 @@ function settingOf(
   const paths = runs.map(({ rows }) =>
     rows.map(({ goldReward, kl }) => ({ reward: goldReward!, kl: kl! }))
   );
-  const found = exact.optima.find((each) => name === nameOf(methodOf(each)));
   return {
     ...summarizeSetting(own),
     name,
-    optimum: found && found.kind !== "none"
-      ? { reward: found.reward, kl: found.kl }
-      : null,
+    optimum: optimumOf(exact, method),
     shares: paths.map((path) => {
       const { reward, kl } = path.at(-1)!;
       return reward / attainableReward(exact, kl);
@@ -135,13 +97,6 @@ function settingOf(
 
 const SAMPLES = v.array(v.string());
 
-function methodOf(
-  { loss, options }: { loss: string; options: Record<string, unknown> },
-) {
-  const values = v.parse(v.record(v.string(), v.number()), options);
-  return { loss, options: values, learningRate: 0 };
-}
-
 /** The value of each loss with the least regret in tuning. */
 function chosenValues(): ReadonlySet<string> {
   const trials: readonly (Method & { regret: number })[] = tuning.trials;
@@ -149,23 +104,9 @@ function chosenValues(): ReadonlySet<string> {
   return new Set(
     byLoss.values().map((own) => {
       const [best] = own.toSorted((a, b) => a.regret - b.regret);
-      return nameOf(methodOf(best!));
+      return nameOf(best!);
     }),
   );
-}
-
-/** Reward of the exact frontier at a KL, linear in √KL between its points. */
-export function attainableReward(
-  { attainable }: Pick<ExactNumbers, "attainable">,
-  kl: number,
-): number {
-  const after = attainable.findIndex((point) => point.kl >= kl);
-  if (after < 0) return attainable.at(-1)!.reward;
-  const to = attainable[after]!;
-  const from = attainable[after - 1] ?? { reward: 0, kl: 0 };
-  const share = (Math.sqrt(kl) - Math.sqrt(from.kl)) /
-    (Math.sqrt(to.kl) - Math.sqrt(from.kl));
-  return from.reward + (to.reward - from.reward) * share;
 }
 
 function meanOver(
@@ -178,7 +119,7 @@ function meanOver(
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-const TILTED = v.array(v.object(POINT));
+const TILTED = v.array(v.object({ reward: v.number(), kl: v.number() }));
 
 /** The runs of a draw and seed share their pairs, whatever their setting. */
 function rewardModel({ runs }: SettingRuns): PlanePoint[] {

@@ -20,7 +20,9 @@ const SYMBOLS: Readonly<Record<string, string>> = {
 
 /** The name of a setting in a figure: `dpo β 0.1`. */
 export function nameOf(
-  { loss, options, level }: Method & { level?: Level },
+  { loss, options, level }: Omit<Method, "learningRate"> & {
+    level?: Level;
+  },
 ): string {
   const values = Object.entries({ ...options, ...level }).map(([name, value]) =>
     `${SYMBOLS[name] ?? name} ${value}`

@@ -1,0 +1,22 @@
+import { experiment } from "lib/experiment/experiment.ts";
+import * as jobs from "../reviews/jobs.ts";
+import { REVIEWS_SETTINGS } from "../reviews/settings.ts";
+import { runDirectly } from "../run_directly.ts";
+import { CLAIMS } from "./claims.ts";
+import { noiseFigure } from "./figure.ts";
+import { FULL, QUICK } from "./settings.ts";
+import { summarize } from "./summary.ts";
+
+export const NOISE = {
+  name: "noise",
+  question: "Which preference losses survive labels that are flipped?",
+  settings: { schema: REVIEWS_SETTINGS, full: FULL, quick: QUICK },
+  jobs,
+  summarize,
+  claims: CLAIMS,
+  figure: noiseFigure,
+};
+
+export const noise = experiment(NOISE);
+
+if (import.meta.main) await runDirectly(noise);
