@@ -1,9 +1,15 @@
 import { join } from "node:path";
 import { referenceOutcome } from "experiments/reviews/jobs.ts";
+import type { ReviewsSettings } from "experiments/reviews/settings.ts";
 import { policyOf } from "experiments/reviews/reference_model.ts";
 import { gridPoints } from "lib/experiment/grid.ts";
 import { IDENTITY } from "lib/experiment/identity.ts";
-import { recordRun, writeRun } from "lib/experiment/records.ts";
+import {
+  exactOf,
+  type Outcome,
+  recordRun,
+  writeRun,
+} from "lib/experiment/records.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { TINY } from "./tiny_settings.ts";
@@ -46,14 +52,39 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
     const outcome = {
       rows,
       model: { ...outcomeOf(0).model!, weights },
-      summary: { ...last, goldAccuracy: 0.75 + point.seed / 100 },
+      summary: {
+        ...last,
+        goldAccuracy: 0.75 + point.seed / 100,
+        rewardModel: [{ beta: 1, reward: 1.5, kl: 1 }],
+        samples: ["it is good . </s>"],
+      },
     };
     return recordRun({ point }, outcome, context);
   });
   const references = settings.draws.map((draw) =>
     recordRun({ draw }, outcomeOf(draw), context)
   );
-  return [...references, ...runs];
+  const exact = recordRun(exactOf(settings), exactOutcome(settings), context);
+  return [exact, ...references, ...runs];
+}
+
+function exactOutcome({ methods }: ReviewsSettings): Outcome {
+  const optima = methods.map(({ loss, options }) => ({
+    ...{ loss, options, flip: 0 },
+    ...loss === "dpo"
+      ? { kind: "attained", reward: 1.9, kl: 1 }
+      : { kind: "none", why: "made up" },
+  }));
+  const attainable = [1, 2, 3].map((x) => ({
+    beta: 1 / x,
+    reward: x,
+    kl: x * x,
+  }));
+  const bestOf = [{ n: 4, reward: 1, kl: 1 }];
+  return {
+    rows: [],
+    summary: { attainable, bestOf, optima, accuracyCeiling: 0.8 },
+  };
 }
 
 /** Writes their records as the results in a folder. */

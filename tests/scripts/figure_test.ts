@@ -65,7 +65,7 @@ Deno.test("figure names the arguments that it expected", async () => {
     unknown.err,
     /^error: Cannot draw "nowhere": expected an experiment \(frontier.*\) or the folder of a training run, with its run\.json\n$/,
   );
-  const run = "results/frontier/dpo-beta1-seed1";
+  const run = "results/frontier/dpo-beta1-draw0-seed1";
   const other = await figure(
     checkout(run),
   );
