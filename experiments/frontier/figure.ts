@@ -109,9 +109,9 @@ function titleOf(summary: Summary): string {
   const trained = chosen(summary, "dpo");
   if (!trained) return "How near preference methods come to the best reward";
   const share = quantile(trained.shares, 0.5);
-  return `DPO's objective leads to the best reward at its distance; training gets ${
+  return `DPO's objective leads to the best reward at its distance; a pass of training gets ${
     percent(share)
-  } of it`;
+  } of what its own distance could buy`;
 }
 
 function referenceText(
@@ -167,12 +167,12 @@ function planePanel(
     layout: {
       showlegend: false,
       xaxis: scale.axis("KL from the reference model, nats (root scale)"),
-      yaxis: { title: { text: "gold reward" }, range: [-0.6, 4.3] },
+      yaxis: { title: { text: "gold reward" }, range: [0, 4.3] },
       annotations: [
         ...lines.annotations,
         ...arrows.flatMap(({ annotations }) => annotations),
         ...endLabels(losses.map((loss) => labelOf(summary, loss, at)), {
-          range: [-0.6, 4.3],
+          range: [0, 4.3],
           reach: 0.4,
         }),
         {

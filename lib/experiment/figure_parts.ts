@@ -60,7 +60,7 @@ export function rounded(x: number): number {
 
 /** A number as prose and tables show it. */
 export function digits(x: number): string {
-  return x.toFixed(2);
+  return x.toFixed(2).replace(/^-(0\.00)$/, "$1");
 }
 
 /** A measure along training, and the words of its panel. */

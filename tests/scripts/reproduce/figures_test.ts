@@ -15,6 +15,7 @@ const PUBLISHED = EXPERIMENTS.filter(({ name }) =>
 );
 
 Deno.test("published figures, tables and READMEs follow from the records", async () => {
+  strictEqual(PUBLISHED[0], EXPERIMENTS[0]);
   for (const experiment of PUBLISHED) {
     const folder = checkout(`results/${experiment.name}`);
     const options = { folder, checkout: checkout() };
