@@ -1,6 +1,6 @@
 /**
- * Losses: those there are, how to declare another, and its value and gradient
- * on numbers.
+ * Losses: those there are, how to declare another, its value and gradient on
+ * numbers, the policy at which it is least, and the way that training takes.
  *
  * @module
  */
@@ -21,6 +21,17 @@ export {
   type LossRun,
   runLoss,
 } from "../loss_tools/evaluate.ts";
+export { type Answer, type Comparison } from "../loss_tools/expected_loss.ts";
+export {
+  type FlowOptions,
+  type FlowPoint,
+  gradientFlow,
+} from "../loss_tools/flow.ts";
+export {
+  type Optimum,
+  optimum,
+  type Population,
+} from "../loss_tools/optimum.ts";
 export { combine } from "../losses/combine.ts";
 export {
   type Batch,

@@ -10,8 +10,9 @@ import {
 } from "./expected_loss.ts";
 import { minimise } from "./minimise.ts";
 
-/** Answers to a prompt, and who prefers which of them. */
+/** Answers to a prompt, and which of them is preferred how often. */
 export interface Population {
+  /** The answers; their probabilities sum to 1. */
   readonly answers: readonly Answer[];
   /** The probability that one answer, by number, is preferred to another. */
   preference(first: number, second: number): number;
@@ -22,11 +23,17 @@ export type Optimum =
   | {
     /** Whether some policy has the loss, or policies only tend to it. */
     readonly kind: "attained" | "limit";
+    /** The expected loss there. */
     readonly loss: number;
     /** log π of each answer. */
     readonly logProbs: readonly number[];
   }
-  | { readonly kind: "none"; readonly why: string };
+  | {
+    /** There is none, or none was found. */
+    readonly kind: "none";
+    /** The reason, in words. */
+    readonly why: string;
+  };
 
 /** An answer whose probability has fallen by so many nats is never given. */
 const NEVER = 30;
@@ -51,6 +58,19 @@ const ROUNDS = 20;
  *
  * Statistics of the batch are constants in a loss's gradient. They are taken
  * from the policy found, and the search repeated, until they stand still.
+ *
+ * @example DPO's optimum for rewards of 0 and log 2
+ * ```ts
+ * import { findLoss, optimum } from "@prefgrad/prefgrad/losses";
+ * import { ok } from "node:assert/strict";
+ *
+ * const found = await optimum(findLoss("dpo"), {
+ *   answers: [{ probability: 0.5 }, { probability: 0.5 }],
+ *   preference: (i, j) => i === j ? 1 / 2 : i > j ? 2 / 3 : 1 / 3,
+ * }, { beta: 1 });
+ * ok(found.kind === "attained");
+ * ok(Math.abs(Math.exp(found.logProbs[1]!) - 2 / 3) < 1e-6);
+ * ```
  */
 export async function optimum(
   loss: Loss,
