@@ -1,13 +1,19 @@
 import type { Experiment } from "lib/experiment/experiment.ts";
 import { frontier } from "./frontier/experiment.ts";
 import { simplex } from "./simplex/experiment.ts";
+import { taught } from "./taught/experiment.ts";
 import { noise } from "./noise/experiment.ts";
 
 /**
  * Every experiment, the main one first. A new experiment is a folder with its
  * definition, and an entry here; README.md says how to write one.
  */
-export const EXPERIMENTS: readonly Experiment[] = [frontier, noise, simplex];
+export const EXPERIMENTS: readonly Experiment[] = [
+  frontier,
+  simplex,
+  noise,
+  taught,
+];
 
 /** @throws RangeError for an unknown name; the message lists the known ones. */
 export function findExperiment(name: string): Experiment {

@@ -1,0 +1,21 @@
+import { experiment } from "lib/experiment/experiment.ts";
+import { runDirectly } from "../run_directly.ts";
+import { taughtFigure } from "./figure.ts";
+import * as jobs from "./jobs.ts";
+import { FULL, QUICK, TAUGHT_SETTINGS } from "./settings.ts";
+import { CLAIMS, summarize } from "./summary.ts";
+
+export const TAUGHT = {
+  name: "taught",
+  question:
+    "Do the forms under which these losses are often taught do what the papers' forms do?",
+  settings: { schema: TAUGHT_SETTINGS, full: FULL, quick: QUICK },
+  jobs,
+  summarize,
+  claims: CLAIMS,
+  figure: taughtFigure,
+};
+
+export const taught = experiment(TAUGHT);
+
+if (import.meta.main) await runDirectly(taught);

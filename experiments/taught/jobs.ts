@@ -1,0 +1,67 @@
+import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
+import type { JobTable } from "lib/experiment/jobs.ts";
+import { allComparisons } from "lib/loss_tools/optimum.ts";
+import { gradientFlow } from "lib/loss_tools/flow.ts";
+import { resolveOptions } from "lib/losses/options.ts";
+import type { Outcome } from "lib/experiment/records.ts";
+import { exactOptimum } from "../reviews/law.ts";
+import { CONSTANT, formOf } from "./forms.ts";
+import type { TaughtSettings } from "./settings.ts";
+
+export const { url } = import.meta;
+
+type Jobs = ExperimentJobs<null, null>;
+
+/**
+ * A run is the gradient flow of a form over three answers, of which two are
+ * compared; the exact numbers are the optima in the world of reviews.
+ */
+export function createJobs(
+  { settings }: JobSetup<TaughtSettings>,
+): Promise<JobTable<Jobs>> {
+  const nothing = () => Promise.resolve(null);
+  const jobs: JobTable<Jobs>["jobs"] = {
+    ...{ start: nothing, reference: nothing, prepare: nothing },
+    exact: () => optimaOf(settings),
+    run: async ({ point: { loss: name, options, level } }) => {
+      const loss = formOf(name);
+      const start = settings.starts[level["start"] ?? 0]!;
+      const path = await gradientFlow(loss, {
+        ...{ start, time: settings.time, comparisons: comparisonsOf(loss) },
+        lossOptions: resolveOptions(loss, options),
+      });
+      // A flow that stands still ends early.
+      const whole = [...path, { ...path.at(-1)!, time: settings.time }];
+      const rows = whole.map(
+        ({ time, probabilities: [chosen, rejected] }, step) => ({
+          ...{ step, time, chosen: chosen!, rejected: rejected! },
+          logOdds: Math.log(chosen! / rejected!),
+        }),
+      );
+      const { step: _, ...summary } = rows.at(-1)!;
+      return { rows, summary };
+    },
+  };
+  /** Two answers, drawn equally often, of which the first wins more often. */
+  const comparisonsOf = (loss: ReturnType<typeof formOf>) => {
+    const answers = [{ probability: 0.5 }, { probability: 0.5 }];
+    const win = settings.preference;
+    const preference = (i: number, j: number) =>
+      i === j ? 0.5 : i < j ? win : 1 - win;
+    return allComparisons(loss, { answers, preference })
+      .filter(({ answers: [i, j] }) => i !== j);
+  };
+  return Promise.resolve({ jobs, release: () => Promise.resolve() });
+}
+
+async function optimaOf({ methods }: TaughtSettings): Promise<Outcome> {
+  const optima = [];
+  for (const { loss: name, options } of methods) {
+    const loss = formOf(name);
+    const found = name === CONSTANT
+      ? { kind: "none", why: "the loss is log 2 for every policy" }
+      : await exactOptimum(loss, resolveOptions(loss, options));
+    optima.push({ loss: name, ...found });
+  }
+  return { rows: [], summary: { optima } };
+}
