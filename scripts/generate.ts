@@ -110,6 +110,15 @@ function questionsOf(
       "Cannot use --system: expected a model with a chat template, and no --raw",
     );
   }
+  const plain = system === undefined
+    ? undefined
+    : prompts.find((prompt) => prompt.plain);
+  if (plain !== undefined) {
+    throw new Error(
+      `Cannot use --system with ${plain.location}: its completions make it text ` +
+        "for training, to which no chat template is applied",
+    );
+  }
   return prompts.map((prompt) => ({
     prompt: askedOf(prompt, asking),
     ids: encodePrompt(prompt, tokenizer, {

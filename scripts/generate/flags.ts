@@ -33,7 +33,7 @@ export const GENERATE = {
       prompt: text({ help: "text or question to continue" }),
       prompts: text({
         help:
-          "file of prompts: lines of a .txt, or rows with prompt or messages",
+          "file of prompts: lines of a .txt, or rows with prompt or messages; rows for training have the prompt that training sees",
         placeholder: "FILE",
       }),
       system: text({ help: "system message before each prompt" }),

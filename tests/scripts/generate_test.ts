@@ -185,6 +185,22 @@ const REFUSED: [string[], RegExp, number?][] = [
   ],
 ];
 
+Deno.test("generate continues the text of rows for training, and takes no system message for it", () =>
+  withModel(async (folder, generate) => {
+    const path = join(folder, "pairs.jsonl");
+    const row = { prompt: "Hi", chosen: " you", rejected: " me" };
+    await Deno.writeTextFile(path, JSON.stringify(row));
+    const flags = ["--prompts", path, "--json", "--max-new-tokens", "1"];
+    const { out } = await generate(...flags);
+    deepStrictEqual(JSON.parse(out).prompt_ids, [0, ...bytes("Hi")]);
+    const { code, err } = await generate(...flags, "--system", "Be brief.");
+    strictEqual(code, 1);
+    match(
+      err,
+      /Cannot use --system with .*pairs.jsonl, line 1: its completions/,
+    );
+  }));
+
 for (const [flags, message, status = 1] of REFUSED) {
   Deno.test(`generate refuses ${flags.join(" ").slice(0, 40) || "no prompt"}`, async () => {
     await withModel(async (_folder, generate) => {

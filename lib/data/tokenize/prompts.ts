@@ -18,6 +18,11 @@ export interface Prompt
   readonly content: string | readonly Message[];
   /** File and line or row, for messages. */
   readonly location: string;
+  /**
+   * Whether it is text to continue whatever the model is: training gives no
+   * template to the text of such a row. @default false
+   */
+  readonly plain?: boolean;
 }
 
 /**
@@ -48,10 +53,10 @@ export interface Asking {
 
 /** The text that a model continues, or the conversation that it answers. */
 export function askedOf(
-  { content }: Prompt,
+  { content, plain = false }: Prompt,
   { chat, system }: Asking,
 ): Prompt["content"] {
-  if (typeof content === "string" && !chat) return content;
+  if (typeof content === "string" && (plain || !chat)) return content;
   const turns = typeof content === "string"
     ? [{ role: "user", content }]
     : content;
@@ -72,7 +77,7 @@ export function encodePrompt(
     & Asking
     & Pick<EncodeOptions, "templateName" | "templateOptions">,
 ): readonly number[] {
-  const { content: _, ...rest } = prompt;
+  const { content: _, plain: __, ...rest } = prompt;
   const asked = askedOf(prompt, { chat, system });
   const row: PreferenceRow = typeof asked === "string"
     ? { form: "text", prompt: asked, completions: [], ...rest }
@@ -111,6 +116,7 @@ function trainingPrompt(source: SourceRow, format: Format): Prompt[] {
     return [{
       content,
       location,
+      ...row.form === "text" && { plain: true },
       ...tools && { tools },
       ...templateOptions && { templateOptions },
     }];

@@ -1,5 +1,6 @@
 import { deepStrictEqual, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
+import { encodeRow } from "lib/data/tokenize/encode_row.ts";
 import { encodePrompt, readPrompts } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { openRows } from "lib/data/open_rows.ts";
@@ -50,7 +51,7 @@ Deno.test("readPrompts() takes prompts of rows, and conversations up to the last
   ];
   const text = rows.map((row) => JSON.stringify(row)).join("\n");
   deepStrictEqual(await reading("a.jsonl", text), [
-    { content: "One", location: "a.jsonl, line 1" },
+    { content: "One", location: "a.jsonl, line 1", plain: true },
     { content: [question], location: "a.jsonl, line 2" },
     { content: [question, answer, question], location: "a.jsonl, line 3" },
     { content: [question], location: "a.jsonl, line 4" },
@@ -81,11 +82,12 @@ Deno.test("readPrompts() sees the rows that training sees, for every layout", as
     const [prompt] = await reading("a.jsonl", JSON.stringify(row));
     await using reader = await openRows({ name: "a", rows: [row] });
     for await (
-      const { prompt: content, tools, templateOptions } of reader.rows()
+      const { form, prompt: content, tools, templateOptions } of reader.rows()
     ) {
       deepStrictEqual(prompt, {
         content,
         location: "a.jsonl, line 1",
+        ...form === "text" && { plain: true },
         ...tools && { tools },
         ...templateOptions && { templateOptions },
       });
@@ -153,6 +155,35 @@ Deno.test("encodePrompt() makes text a turn of the user, and the system speaks o
     deepStrictEqual(encode("Hi", "Be"), system);
     const own = [{ role: "system", content: "Be" }, question];
     deepStrictEqual(encode(own, "Other"), system);
+  });
+});
+
+Deno.test("prompts have the ids that training gives them, for every layout", async () => {
+  const rows: Record<string, unknown>[] = [
+    { prompt: "Hi", ...sides(" Yo") },
+    { prompt: "Hi", completion: " Yo", label: true },
+    { prompt: [question], ...sides([answer]) },
+    { system: SYSTEM.content, prompt: "Hi", ...sides("Yo") },
+    { question: "Hi", ...sides("Yo") },
+    { ...sides([question, answer, question, answer]) },
+    { ...sides("\n\nHuman: Hi\n\nAssistant: Yo") },
+  ];
+  const config = Object.fromEntries([["chat_template", TEMPLATE]]);
+  await withByteTokenizer({ config }, async (folder) => {
+    const tokenizer = (await loadTokenizer(folder))!;
+    for (const row of rows) {
+      using written = temporaryFolder();
+      const path = join(written.path, "a.jsonl");
+      await Deno.writeTextFile(path, JSON.stringify(row));
+      const [prompt] = await readPrompts(path);
+      await using reader = await openRows(path);
+      for await (const trained of reader.rows()) {
+        deepStrictEqual(
+          encodePrompt(prompt!, tokenizer, { chat: true }),
+          encodeRow(trained, tokenizer).prompt,
+        );
+      }
+    }
   });
 });
 
