@@ -28,6 +28,7 @@ export interface FlowOptions {
 
 /** The policy at one time. */
 export interface FlowPoint {
+  /** Units of gradient descent: steps times their length. */
   readonly time: number;
   /** π of each answer. */
   readonly probabilities: readonly number[];
