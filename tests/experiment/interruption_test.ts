@@ -74,7 +74,10 @@ class Program implements Disposable {
 
   runs(): string[] {
     try {
-      return namesIn(this.part).filter((name) => name.includes("seed"));
+      // A run that a signal met while it was written leaves a temporary folder.
+      return namesIn(this.part).filter((name) =>
+        name.includes("seed") && !name.endsWith(".tmp")
+      );
     } catch {
       return [];
     }
