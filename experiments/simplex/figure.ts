@@ -27,7 +27,7 @@ export function simplexFigure(
 function titleOf(summary: Summary): string {
   const losses = [...new Set(summary.flows.map(({ loss }) => loss))];
   const falling = losses.filter((loss) => gain(summary, loss, true) < -0.01);
-  return `Where answers are alike, ${falling.length} of ${losses.length} losses lower the chosen one`;
+  return `Where answers are alike and a third is opposite, ${falling.length} of ${losses.length} losses lower the chosen one`;
 }
 
 function panelOf({ flows }: Summary, loss: string): Panel {
@@ -47,7 +47,7 @@ function endTable({ flows }: Summary): Table {
   const named = (isAlike: boolean) =>
     flows.filter((f) => f.isAlike === isAlike);
   return {
-    caption: "Where the losses lead: chosen / rejected / other",
+    caption: "At the end of the flow: chosen / rejected / other",
     columns: ["loss", "unrelated", "alike"],
     rows: named(false).map((flow) => [
       flow.name,

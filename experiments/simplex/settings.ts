@@ -40,7 +40,8 @@ export const FULL: SimplexSettings = {
   // The chosen and the rejected answer share their first feature, and the third
   // answer lies opposite: what lowers the rejected one raises it.
   alikeFeatures: [[1, 0.15], [1, 0], [-1, 0.3]],
-  time: 200,
+  // IPO and DPOP stand still by then, and the order of the others is clear.
+  time: 1000,
 };
 
 /** The same until an earlier time. */

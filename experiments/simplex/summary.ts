@@ -41,12 +41,13 @@ const RAZIN = {
   url: "https://arxiv.org/abs/2410.08847",
 };
 
-/** Decided before the flows were followed. */
+/** The geometry of likeness has a third answer opposite; see the README. */
 export const CLAIMS: readonly Claim<Summary>[] = [
   {
     id: "dpo-alike",
     source: RAZIN,
-    statement: "DPO lowers the chosen answer where it is like the rejected one",
+    statement:
+      "DPO lowers the chosen answer where the two are alike and a third is opposite",
     reported: "its likelihood falls although the margin rises",
     ...change("alike", "start − end"),
     evidence: (summary) => exactEvidence(-gain(summary, "dpo", true)),
@@ -62,7 +63,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
   {
     id: "ipo-alike",
     source: RAZIN,
-    statement: "IPO lowers the chosen answer where it is like the rejected one",
+    statement:
+      "IPO lowers the chosen answer where the two are alike and a third is opposite",
     reported: "so do other losses of the margin alone",
     ...change("alike", "start − end"),
     evidence: (summary) => exactEvidence(-gain(summary, "ipo", true)),
