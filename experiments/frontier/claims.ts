@@ -2,9 +2,9 @@ import type { Claim } from "lib/experiment/claim.ts";
 import { drawsEvidence, type Evidence } from "lib/experiment/evidence.ts";
 import {
   beyond,
-  completeCheck,
   type DrawValue,
   pairedByDraw,
+  pairedEvidence,
   valueAtKl,
 } from "lib/experiment/paired_draws.ts";
 import { mean } from "lib/train/metrics.ts";
@@ -124,26 +124,11 @@ export const CLAIMS: readonly Claim<Summary>[] = [
 ];
 
 function lead(summary: Summary, loss: string, other: string): Evidence {
-  return evidenceOf(
-    summary,
+  return pairedEvidence(
     rewardsAt(chosen(summary, loss)),
     rewardsAt(chosen(summary, other)),
+    { seeds: seedsOf(summary) },
   );
-}
-
-function evidenceOf(
-  summary: Summary,
-  values: readonly DrawValue[],
-  others: readonly DrawValue[],
-): Evidence {
-  const isMissing = values.length === 0 || others.length === 0;
-  const paired = isMissing
-    ? { differences: [], missing: summary.draws }
-    : pairedByDraw(values, others);
-  return drawsEvidence(paired.differences, {
-    seeds: seedsOf(summary),
-    checks: [completeCheck("every draw has a value of both", paired)],
-  });
 }
 
 /** Evidence from one value of each run, against 0. */
@@ -153,10 +138,10 @@ function alone(
   valueOf: (run: number) => number | null,
 ): Evidence {
   const runs = setting?.runs ?? [];
-  return evidenceOf(
-    summary,
+  return pairedEvidence(
     runs.map((run, i) => ({ ...run, value: valueOf(i) })),
     runs.map((run) => ({ ...run, value: 0 })),
+    { seeds: seedsOf(summary) },
   );
 }
 

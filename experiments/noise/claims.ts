@@ -4,11 +4,7 @@ import {
   type Evidence,
   exactEvidence,
 } from "lib/experiment/evidence.ts";
-import {
-  completeCheck,
-  type DrawValue,
-  pairedByDraw,
-} from "lib/experiment/paired_draws.ts";
+import { type DrawValue, pairedEvidence } from "lib/experiment/paired_draws.ts";
 import { ASSUMED } from "./settings.ts";
 import type { NoiseMethod, Summary } from "./summary.ts";
 
@@ -108,7 +104,9 @@ function trainedFall(summary: Summary, name: string, other: string): Evidence {
       value: difference(run.value, last![i]!.value),
     }));
   });
-  return evidenceOf(summary, falls[0]!, falls[1]!);
+  return pairedEvidence(falls[0]!, falls[1]!, {
+    seeds: summary.seeds.length,
+  });
 }
 
 function lead(summary: Summary, name: string): Evidence {
@@ -117,22 +115,10 @@ function lead(summary: Summary, name: string): Evidence {
       methodOf(summary, each)?.byFlip.find(({ flip }) => flip === ASSUMED),
     )
   );
-  return evidenceOf(summary, own!, dpo!);
+  return pairedEvidence(own!, dpo!, { seeds: summary.seeds.length });
 }
 
-function evidenceOf(
-  summary: Summary,
-  own: readonly DrawValue[],
-  other: readonly DrawValue[],
-): Evidence {
-  if (own.length === 0 || other.length === 0) return nothing(summary);
-  const paired = pairedByDraw(own, other);
-  return drawsEvidence(paired.differences, {
-    seeds: summary.seeds.length,
-    checks: [completeCheck("every draw has a value of both", paired)],
-  });
-}
-
+/** Without an optimum on both sides there is nothing to compare. */
 function nothing({ seeds }: Summary): Evidence {
   return drawsEvidence([], { seeds: seeds.length });
 }

@@ -8,7 +8,7 @@ import {
 } from "lib/experiment/figure_parts.ts";
 import { figureFindings, findingsTable } from "lib/experiment/findings.ts";
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
-import { endLabels, labelledLines } from "lib/plot/labels.ts";
+import { labelledLines } from "lib/plot/labels.ts";
 import { quantile } from "lib/stats/interval.ts";
 import type { NoiseMethod, NoiseSetting, Summary } from "./summary.ts";
 
@@ -82,31 +82,11 @@ function panel(
     title,
     data: [...clouds.filter(({ x }) => x.length > 0), ...lines],
     layout: {
-      ...labelledLines(lines, { fromZero: true }),
-      annotations: namesBeside(lines, clouds),
+      ...labelledLines(lines, { fromZero: true, unnamed: clouds }),
       xaxis: { title: { text: "share of flipped labels" }, tickformat: ".0%" },
       yaxis: { title: { text: axis } },
     },
   };
-}
-
-/** Names at the right edge, apart on an axis that has all dots. */
-function namesBeside(
-  lines: readonly ScatterTrace[],
-  clouds: readonly ScatterTrace[],
-) {
-  const heights = [...lines, ...clouds].flatMap(({ y }) =>
-    y.filter((value) => value !== null)
-  );
-  const ends = lines.map(({ name, y, line }) => ({
-    text: `${name}`,
-    x: 1,
-    y: y.at(-1) ?? 0,
-    color: `${line?.color}`,
-  }));
-  const range = [Math.min(0, ...heights), Math.max(...heights)] as const;
-  return endLabels(ends, { range })
-    .map((label) => ({ ...label, xref: "paper" as const }));
 }
 
 function lineOf(

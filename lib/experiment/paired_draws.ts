@@ -1,6 +1,6 @@
 import { type BinomialInterval, binomialInterval } from "../stats/binomial.ts";
 import { quantile } from "../stats/interval.ts";
-import type { Check } from "./evidence.ts";
+import { type Check, drawsEvidence, type Evidence } from "./evidence.ts";
 
 /** The value of a run; `null` where it has none. */
 export interface DrawValue {
@@ -77,6 +77,26 @@ export function completeCheck(
     passed: missing.length === 0,
     found: `${differences.length} of ${all} draws`,
   };
+}
+
+/**
+ * Evidence from the difference of two methods, a − b, in each draw. It is not
+ * testable where a draw has no value of one of them, or one has no runs.
+ *
+ * @param options `seeds`: runs in each draw.
+ * @throws {Error} where the methods have other draws.
+ */
+export function pairedEvidence(
+  a: readonly DrawValue[],
+  b: readonly DrawValue[],
+  options: { readonly seeds: number },
+): Evidence {
+  if (a.length === 0 || b.length === 0) return drawsEvidence([], options);
+  const paired = pairedByDraw(a, b);
+  return drawsEvidence(paired.differences, {
+    ...options,
+    checks: [completeCheck("every draw has a value of both", paired)],
+  });
 }
 
 /** A point of a method's path: its KL from the reference model, and a measure. */

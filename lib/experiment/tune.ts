@@ -50,25 +50,28 @@ export async function tune<
   }
   const trials: Trial[] = [];
   const kept = new Map<string, unknown>();
+  const beside = new Map<string, Outcome>();
   for (const learningRate of tuning.learningRates) {
     const methods = tuning.settings.methods.map((method) => ({
       ...method,
       learningRate,
     }));
     const settings = { ...tuning.settings, methods };
-    const outcomes = new Map<string, Outcome>();
+    const runs = new Map<string, Outcome>();
     const points: GridPoint[] = [];
     await runJobs(jobs, {
       ...execution,
       settings,
-      finished: new Set(),
+      finished: new Set(beside.keys()),
       keep: remembering(kept),
       onOutcome: (recorded, outcome) => {
-        outcomes.set(recordName(recorded), outcome);
-        if ("point" in recorded) points.push(recorded.point);
+        const isRun = "point" in recorded;
+        (isRun ? runs : beside).set(recordName(recorded), outcome);
+        if (isRun) points.push(recorded.point);
         return Promise.resolve();
       },
     });
+    const outcomes = new Map([...beside, ...runs]);
     for (const method of methods) {
       trials.push(trialOf(tuning, { method, points, outcomes }));
     }
@@ -80,7 +83,7 @@ export async function tune<
   return chosen.map((method) => rowOf(method, trialsOf(trials, method)));
 }
 
-/** Models and data do not depend on rates: they are made once. */
+/** Models and data do not depend on rates, as what stands beside runs: they are made once. */
 function remembering(kept: Map<string, unknown>) {
   return async <T>(name: string, make: () => Promise<T>): Promise<T> => {
     const found = kept.get(name) as T | undefined;

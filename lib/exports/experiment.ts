@@ -26,6 +26,7 @@ export {
   type DrawValue,
   type PairedByDraw,
   pairedByDraw,
+  pairedEvidence,
   type PathPoint,
   valueAtKl,
 } from "../experiment/paired_draws.ts";

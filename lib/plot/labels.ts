@@ -46,11 +46,15 @@ export function endLabels(
  * The layout of a panel whose lines go to its right edge, with their names
  * beyond it and no legend.
  *
- * @param options `fromZero` says that the y axis begins at 0.
+ * @param options `fromZero` says that the y axis begins at 0; `unnamed` are
+ * further traces of the panel, which need no name and make the axis longer.
  */
 export function labelledLines(
   lines: readonly ScatterTrace[],
-  { fromZero = false }: { fromZero?: boolean } = {},
+  { fromZero = false, unnamed = [] }: {
+    fromZero?: boolean;
+    unnamed?: readonly ScatterTrace[];
+  } = {},
 ): Pick<Layout, "annotations" | "showlegend" | "margin"> {
   const ends = lines.flatMap(({ name, x, y, line }): LineEnd[] => {
     const last = y.findLastIndex((value) => value !== null);
@@ -62,7 +66,10 @@ export function labelledLines(
       color: `${line?.color}`,
     }];
   });
-  const heights = [...fromZero ? [0] : [], ...lines.flatMap(heightsOf)];
+  const heights = [
+    ...fromZero ? [0] : [],
+    ...[...lines, ...unnamed].flatMap(heightsOf),
+  ];
   const labels = endLabels(ends, {
     range: [Math.min(...heights), Math.max(...heights)],
   });
