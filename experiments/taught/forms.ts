@@ -32,9 +32,6 @@ const rejectedOnly = pairLoss({
   }),
 });
 
-/** The form whose loss no policy changes. */
-export const CONSTANT = rejectedOnly.id;
-
 const OWN: readonly Loss[] = [turned, rejectedOnly];
 
 /** The form of a name: one that is taught, or one of a paper. */
@@ -48,7 +45,7 @@ export const FORMS = [
     taught: "dpo-turned",
     paper: "dpo",
     algebra:
-      "−log σ(r_l − r_w) is the likelihood that the rejected answer wins. Its optimum is that of DPO with every reward negated: π ∝ π_ref exp(−r/β).",
+      "−log σ(r_l − r_w) is the negative log-likelihood of the rejected answers winning. Its optimum is that of DPO with every reward negated: π ∝ π_ref exp(−r/β).",
   },
   {
     taught: "dpo-rejected",

@@ -5,7 +5,7 @@ import { gradientFlow } from "lib/loss_tools/flow.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { exactOptimum } from "../reviews/law.ts";
-import { CONSTANT, formOf } from "./forms.ts";
+import { formOf } from "./forms.ts";
 import type { TaughtSettings } from "./settings.ts";
 
 export const { url } = import.meta;
@@ -58,9 +58,7 @@ async function optimaOf({ methods }: TaughtSettings): Promise<Outcome> {
   const optima = [];
   for (const { loss: name, options } of methods) {
     const loss = formOf(name);
-    const found = name === CONSTANT
-      ? { kind: "none", why: "the loss is log 2 for every policy" }
-      : await exactOptimum(loss, resolveOptions(loss, options));
+    const found = await exactOptimum(loss, resolveOptions(loss, options));
     optima.push({ loss: name, ...found });
   }
   return { rows: [], summary: { optima } };

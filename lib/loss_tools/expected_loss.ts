@@ -168,7 +168,7 @@ export async function readsRatiosAlone(
       given,
     );
     const flat = gradients.flat();
-    const size = Math.hypot(...flat);
+    const size = Math.hypot(...flat) || 1; // of a loss that reads nothing
     return flat.map((x) => x / size);
   };
   const [plain, other] = [await slopes(0, 0), await slopes(-4, 3)];

@@ -89,6 +89,9 @@ export async function optimum(
   if (!await hasWholeGradient(expected, population)) {
     return none("no gradient flows through a part of the loss");
   }
+  if (await isConstant(expected, population)) {
+    return none("every policy has the same loss");
+  }
   const odds = logOdds(population);
   const found: Descent[] = [];
   const searchFrom = async (points: readonly (readonly number[])[]) => {
@@ -262,6 +265,21 @@ async function hasWholeGradient(
   const expectedSlope = (await moved(1e-5) - await moved(-1e-5)) / 2e-5;
   return Math.abs(slope - expectedSlope) <=
     1e-5 * (1 + Math.abs(expectedSlope));
+}
+
+/** Whether nothing moves the loss, at two policies drawn at random. */
+async function isConstant(
+  expected: ExpectedLoss,
+  { answers }: Population,
+): Promise<boolean> {
+  const rng = new Rng("constant");
+  const logRefs = answers.map(({ probability }) => Math.log(probability));
+  const normals = () => answers.map(() => rng.normal());
+  const statistics = expected.statistics(policyAt(logRefs, normals()));
+  const { f } = objective(expected, logRefs, statistics);
+  const [one, other] = [await f(normals()), await f(normals())];
+  return one.value === other.value &&
+    [...one.gradient, ...other.gradient].every((g) => g === 0);
 }
 
 /**

@@ -183,3 +183,15 @@ Deno.test("every loss has an optimum by its defaults or says why not", async () 
     strictEqual(await reason(id), expected, id);
   }
 });
+
+Deno.test("a loss that reads no log-probability has no optimum", async () => {
+  const flat = pairLoss({
+    ...{ id: "flat", title: "Flat", formula: "−log σ(0)", source: "none" },
+    options: {},
+    terms: ({ rejected }) => ({
+      loss: negLogSigmoid(sub(logRatio(rejected), logRatio(rejected))),
+    }),
+  });
+  const found = await optimum(flat, world());
+  ok(found.kind === "none" && found.why === "every policy has the same loss");
+});
