@@ -1,22 +1,15 @@
-import * as v from "valibot";
-import type { EndOfRun } from "lib/experiment/definition.ts";
-import { checkJson } from "lib/record/check_json.ts";
-import type { RunRecord } from "lib/record/record.ts";
 import { mean } from "lib/train/metrics.ts";
 
-/** Schema of {@linkcode AttainablePoint}. */
-const ATTAINABLE_POINT = v.strictObject({
-  beta: v.number(),
-  /** E[r] under π*. */
-  reward: v.number(),
-  /** KL(π*‖π_ref) of whole completions, in nats. */
-  kl: v.number(),
-  /** Smallest effective sample size of any prompt. */
-  effectiveSamples: v.number(),
-});
-
 /** A point of the attainable frontier: the optimum at one β, as means over prompts. */
-export type AttainablePoint = Readonly<v.InferOutput<typeof ATTAINABLE_POINT>>;
+export interface AttainablePoint {
+  readonly beta: number;
+  /** E[r] under π*. */
+  readonly reward: number;
+  /** KL(π*‖π_ref) of whole completions, in nats. */
+  readonly kl: number;
+  /** Smallest effective sample size of any prompt. */
+  readonly effectiveSamples: number;
+}
 
 export interface AttainableOptions {
   /** The β of each point, above 0. */
@@ -104,47 +97,4 @@ function checkRewards(rewards: readonly (readonly number[])[]): void {
       }, expected finite rewards`,
     );
   }
-}
-
-/** The reward of the attainable frontier at a KL, interpolated linearly. */
-export function attainableReward(
-  frontier: readonly AttainablePoint[],
-  kl: number,
-): number {
-  const after = frontier.findIndex((point) => point.kl >= kl);
-  if (after < 0) return frontier.at(-1)?.reward ?? NaN;
-  const b = frontier[after]!;
-  // Towards π_ref itself the curve rises like the root of the KL.
-  if (after === 0) return b.reward * Math.sqrt(kl / b.kl);
-  const a = frontier[after - 1]!;
-  return a.reward + (b.reward - a.reward) * (kl - a.kl) / (b.kl - a.kl);
-}
-
-/**
- * The mean loss of a run against the attainable frontier over several prices of
- * a nat of KL. Distance from the frontier alone would be smallest where nothing
- * is learnt, since π_ref lies on it; reward alone is highest far away.
- */
-export function regret(
-  { goldReward, kl }: EndOfRun,
-  { attainable, prices }: {
-    attainable: readonly AttainablePoint[];
-    prices: readonly number[];
-  },
-): number {
-  return mean(prices.map((price) => {
-    const best = attainable.map(({ reward, kl }) => reward - price * kl);
-    return Math.max(...best) - (goldReward! - price * kl!);
-  }));
-}
-
-/** The attainable frontier that the summary of π_ref's record has. */
-export function storedAttainable(
-  { summary }: Pick<RunRecord, "summary">,
-): AttainablePoint[] {
-  return checkJson(
-    v.array(ATTAINABLE_POINT),
-    summary["attainable"],
-    "Cannot use the attainable frontier in the reference model's record",
-  );
 }

@@ -1,11 +1,7 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { mean } from "lib/train/metrics.ts";
 import { Rng } from "lib/rng.ts";
-import {
-  attainableFrontier,
-  attainableReward,
-  regret,
-} from "experiments/reviews/attainable.ts";
+import { attainableFrontier } from "experiments/reviews/attainable.ts";
 
 /** Counts of completions in 20 samples of π_ref, and their rewards. */
 interface FinitePrompt {
@@ -182,43 +178,4 @@ Deno.test("attainableFrontier() says what is wrong with its input", () => {
   throws(message([[1], []]), /prompt 1 has no samples, expected finite/);
   throws(message([[1, NaN]]), /prompt 0 has a reward of NaN, expected finite/);
   throws(message([[1]], [0]), /at beta 0: expected a number above 0/);
-});
-
-Deno.test("between its points the attainable reward follows the curve", () => {
-  const point = (kl: number, reward: number) => ({
-    ...{ beta: 1, effectiveSamples: 9 },
-    ...{ kl, reward },
-  });
-  const curve = [point(0.04, 0.2), point(1, 1), point(2, 1.5)];
-  strictEqual(attainableReward(curve, 0), 0);
-  strictEqual(attainableReward(curve, 0.01), 0.1);
-  strictEqual(attainableReward(curve, 1), 1);
-  strictEqual(attainableReward(curve, 1.5), 1.25);
-  strictEqual(attainableReward(curve, 50), 1.5);
-});
-
-/** The frontier of normal rewards: r = s²/β and KL = s²/2β². */
-const NORMAL = [2, 1, 0.5].map((beta) => ({
-  beta,
-  reward: 1 / beta,
-  kl: 1 / (2 * beta * beta),
-  effectiveSamples: 100,
-}));
-
-Deno.test("a run on the attainable frontier regrets nothing at its own price", () => {
-  for (const { beta, reward, kl } of NORMAL) {
-    const at = (price: number) =>
-      regret({ goldReward: reward, kl }, {
-        ...{ attainable: NORMAL, prices: [price] },
-      });
-    strictEqual(at(beta), 0);
-    for (const price of [2, 1, 0.5]) ok(price === beta || at(price) > 0);
-  }
-});
-
-Deno.test("regret is a mean over prices, and grows with distance for nothing", () => {
-  const options = { attainable: NORMAL, prices: [2, 1, 0.5] };
-  const still = regret({ goldReward: 0, kl: 0 }, options);
-  strictEqual(still, (0.25 + 0.5 + 1) / 3);
-  ok(regret({ goldReward: 0, kl: 1 }, options) > still);
 });
