@@ -36,6 +36,15 @@ export const EXPERIMENT_FLAGS = {
       "those of the settings",
     first: 1,
   }),
+  losses: parsed({
+    help: "losses to run among those of the settings; if absent, all",
+    placeholder: "NAME,...",
+    expected: "names of losses such as dpo,kto",
+    parse: (text: string): readonly string[] | undefined =>
+      /^[a-z-]+(,[a-z-]+)*$/.test(text) ? text.split(",") : undefined,
+    is: (value): value is readonly string[] =>
+      Array.isArray(value) && value.every((name) => typeof name === "string"),
+  }),
   tune: toggle({ help: "search the learning rates again instead" }),
   device: choice(DEVICE_WORDS, {
     help: "device that computes",
@@ -78,7 +87,8 @@ export async function runExperiment(
   experiment: Experiment,
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
 ): Promise<void> {
-  const { quick, draws = null, seeds = null, jobs, replace } = flags;
+  const { quick, draws = null, seeds = null, losses = null, jobs, replace } =
+    flags;
   const name = experiment.name + (quick ? "-quick" : "");
   const { out = defaultFolder(name) } = flags;
   const device = await resolveDevice(flags.device);
@@ -88,7 +98,7 @@ export async function runExperiment(
   };
   try {
     if (flags.tune) return table(await experiment.tune(options));
-    const settings = { quick, draws, seeds, out, replace };
+    const settings = { quick, draws, seeds, losses, out, replace };
     report(await experiment.run({ ...options, ...settings }), out);
   } catch (error) {
     if (!stop.requested) throw error;

@@ -55,6 +55,12 @@ export interface ExperimentOptions extends Execution {
   readonly draws: readonly number[] | null;
   /** Seeds of each draw; `null` for those of the settings. */
   readonly seeds: readonly number[] | null;
+  /**
+   * Losses of the settings to run; all of them if absent.
+   *
+   * @default null
+   */
+  readonly losses?: readonly string[] | null;
 }
 
 /** The end of an experiment. */

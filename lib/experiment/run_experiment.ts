@@ -7,7 +7,7 @@ import type {
   ExperimentOptions,
   ExperimentResults,
 } from "./definition.ts";
-import type { GridSettings } from "./grid.ts";
+import type { GridSettings, Method } from "./grid.ts";
 import { identityOf, readIdentity } from "./identity.ts";
 import {
   readRuns,
@@ -25,8 +25,8 @@ import { collectRuns } from "./summary.ts";
  * Runs an experiment. Each run is kept as soon as it is finished; the results
  * appear once all of them exist, so that old and new ones never mix.
  *
- * @throws Error where `out` cannot be written or holds other results, or a run
- * cannot be finished; the others are kept.
+ * @throws Error where `out` cannot be written or holds other results, where the
+ * settings lack a loss, or where a run cannot be finished; the others are kept.
  */
 export async function runExperiment<
   S extends GridSettings,
@@ -35,7 +35,7 @@ export async function runExperiment<
   Summary extends object,
 >(
   definition: ExperimentDefinition<S, Start, Data, Summary>,
-  { out, replace = false, quick, draws, seeds, ...execution }:
+  { out, replace = false, quick, draws, seeds, losses, ...execution }:
     ExperimentOptions,
 ): Promise<ExperimentResults> {
   const clock = new Clock();
@@ -45,6 +45,7 @@ export async function runExperiment<
     ...chosen,
     draws: draws ?? chosen.draws,
     seeds: seeds ?? chosen.seeds,
+    methods: losses ? methodsOf(chosen.methods, losses) : chosen.methods,
   };
   const context = { experiment, settings, device: execution.device };
   const identity = await identityOf({ ...context, url });
@@ -66,6 +67,24 @@ export async function runExperiment<
   await folder.publish();
   clock.lap("summary and figure");
   return { figure, findings, phases: clock.timings().phases };
+}
+
+/** The methods of some losses, in their own order. */
+function methodsOf(
+  methods: readonly Method[],
+  losses: readonly string[],
+): Method[] {
+  const known = [...new Set(methods.map(({ loss }) => loss))];
+  const other = losses.find((loss) => !known.includes(loss));
+  if (other === undefined) {
+    return methods.filter(({ loss }) => losses.includes(loss));
+  }
+  throw new RangeError(
+    `Cannot run only ${
+      losses.join(", ")
+    }: "${other}" is not in the settings, ` +
+      `expected some of ${known.join(", ")}`,
+  );
 }
 
 function gridOf({ methods, draws, seeds, levels }: GridSettings): GridSettings {

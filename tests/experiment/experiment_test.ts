@@ -241,3 +241,28 @@ function row(
 Deno.test("an experiment without rates of its own is not tuned", async () => {
   await rejects(toy.tune(OPTIONS), /Cannot tune toy/);
 });
+
+Deno.test("an experiment runs only the losses asked for, as among all", async () => {
+  using folder = temporaryFolder();
+  const [some, all] = ["some", "all"].map((name) => join(folder.path, name));
+  await toy.run({ ...OPTIONS, out: some!, losses: ["sft"] });
+  await toy.run({ ...OPTIONS, out: all! });
+  const runs = await readRuns(some!);
+  const names = runs.map(({ record }) => record.name);
+  deepEqual(
+    names.filter((name) => !/^(exact|reference-)/.test(name)),
+    namesOf("sft"),
+  );
+  const rowsOf = (of: typeof runs) =>
+    of.map(({ record: { name }, rows }) => ({ name, rows }));
+  const same = (await readRuns(all!)).filter(({ record: { name } }) =>
+    names.includes(name)
+  );
+  deepEqual(rowsOf(runs), rowsOf(same));
+  const other = { ...OPTIONS, out: join(folder.path, "other") };
+  await rejects(toy.run({ ...other, losses: ["sft", "kto"] }), {
+    name: "RangeError",
+    message:
+      'Cannot run only sft, kto: "kto" is not in the settings, expected some of dpo, sft',
+  });
+});
