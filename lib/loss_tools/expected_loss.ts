@@ -5,7 +5,12 @@ import { compile, hostData } from "../onnx/session.ts";
 import { mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/shaping.ts";
 import { statisticFeeds } from "../train/feeds.ts";
-import { type GivenExample, lossGraph, runLoss } from "./evaluate.ts";
+import {
+  type GivenExample,
+  type LossGraph,
+  lossGraph,
+  runLoss,
+} from "./evaluate.ts";
 import type { Evaluated } from "./minimise.ts";
 
 /** One of the answers to a prompt. */
@@ -84,38 +89,25 @@ export async function expectedLoss(
       refLogProb: refs[i]!,
     })),
   }));
-  const built = lossGraph(loss, examples, {
-    lossOptions,
-    float: "float64",
-    statistics: statistics(refs),
-  });
-  const { logProbs: read, loss: each } = built;
-  const { graph } = read;
-  const share = graph.input("share", ["n"]);
-  const value = sum(mul(each, share));
-  const [slope] = gradient(value, [read]);
-  const program = await compile({ value, slope: slope! });
+  const { program, feeds, read, count } = await compileShares(
+    lossGraph(loss, examples, {
+      ...{ lossOptions, float: "float64", statistics: statistics(refs) },
+    }),
+    comparisons,
+  );
   const owners = comparisons.flatMap(({ answers }) => answers);
-  const { shape } = built.feeds[read.name]!;
-  const feeds = {
-    ...built.feeds,
-    [share.name]: {
-      data: Float64Array.from(comparisons, ({ weight }) => weight),
-      shape: [comparisons.length],
-    },
-  };
   return {
     statistics,
     at: async (logProbs, values = statistics(logProbs)) => {
-      const data = new Float64Array(shape[0]!);
+      const data = new Float64Array(count);
       for (const [k, i] of owners.entries()) data[k] = logProbs[i]!;
       const results = await program.run({
         ...feeds,
         ...statisticFeeds(loss, {
           statistics: values,
           examples: examples.length,
-        }, graph),
-        [read.name]: { data, shape },
+        }, read.graph),
+        [read.name]: { data, shape: [count] },
       });
       const slopes = hostData(results["slope"]);
       const totals = new Array<number>(answers.length).fill(0);
@@ -123,6 +115,26 @@ export async function expectedLoss(
       return { value: hostData(results["value"])[0]!, gradient: totals };
     },
     [Symbol.asyncDispose]: () => program.release(),
+  };
+}
+
+/** Compiles the sum of losses by the weights of their comparisons, and its slopes. */
+async function compileShares(
+  { logProbs: read, loss, feeds }: LossGraph,
+  comparisons: readonly Comparison[],
+) {
+  const share = read.graph.input("share", ["n"]);
+  const value = sum(mul(loss, share));
+  const [slope] = gradient(value, [read]);
+  const weights = {
+    data: Float64Array.from(comparisons, ({ weight }) => weight),
+    shape: [comparisons.length],
+  };
+  return {
+    program: await compile({ value, slope: slope! }),
+    feeds: { ...feeds, [share.name]: weights },
+    read,
+    count: feeds[read.name]!.shape[0]!,
   };
 }
 
