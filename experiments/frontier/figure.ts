@@ -9,7 +9,7 @@ import {
   runsText,
   spreadText,
 } from "lib/experiment/figure_parts.ts";
-import { figureFindings, findingsTable } from "lib/experiment/findings.ts";
+import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, SampleSet, Table } from "lib/plot/figure.ts";
 import { endLabels, type LineEnd } from "lib/plot/labels.ts";
 import {
@@ -90,7 +90,6 @@ export function frontierFigure(
     ],
     samples: summary.settings.filter(({ isChosen }) => isChosen).map(samplesOf),
     tables: [
-      findingsTable(findings),
       runawayTable(summary),
       optimaTable(summary),
       endTable(summary.settings, {

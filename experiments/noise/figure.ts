@@ -6,7 +6,7 @@ import {
   rounded,
   runsText,
 } from "lib/experiment/figure_parts.ts";
-import { figureFindings, findingsTable } from "lib/experiment/findings.ts";
+import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { labelledLines } from "lib/plot/labels.ts";
 import { quantile } from "lib/stats/interval.ts";
@@ -45,7 +45,6 @@ export function noiseFigure(
       }),
     ],
     tables: [
-      findingsTable(findings),
       endTable(summary.methods.flatMap(({ byFlip }) => byFlip), {
         goldReward: "gold reward",
         kl: "KL (nats)",

@@ -1,5 +1,5 @@
 import type { Finding } from "lib/experiment/claim.ts";
-import { figureFindings, findingsTable } from "lib/experiment/findings.ts";
+import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, Table } from "lib/plot/figure.ts";
 import { COLORS } from "lib/plot/style.ts";
 import { ternaryPanel } from "lib/plot/ternary.ts";
@@ -19,7 +19,7 @@ export function simplexFigure(
     ],
     findings: figureFindings(findings),
     panels: losses.map((loss) => panelOf(summary, loss)),
-    tables: [findingsTable(findings), endTable(summary)],
+    tables: [endTable(summary)],
   };
 }
 

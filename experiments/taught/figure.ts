@@ -1,6 +1,6 @@
 import type { Finding } from "lib/experiment/claim.ts";
 import { digits } from "lib/experiment/figure_parts.ts";
-import { figureFindings, findingsTable } from "lib/experiment/findings.ts";
+import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, ScatterTrace, Table } from "lib/plot/figure.ts";
 import { labelledLines } from "lib/plot/labels.ts";
 import { rounded } from "lib/plot/page.ts";
@@ -22,7 +22,7 @@ export function taughtFigure(
     ],
     findings: figureFindings(findings),
     panels: FORMS.map((form) => panelOf(summary, form)),
-    tables: [findingsTable(findings), optimaTable(summary)],
+    tables: [optimaTable(summary)],
   };
 }
 

@@ -2,22 +2,18 @@ import type { FigureFinding, Table } from "../plot/figure.ts";
 import type { Finding } from "./claim.ts";
 import { digits } from "./figure_parts.ts";
 
-/** The claims of an experiment and their verdicts, as a table for a README. */
-export function findingsTable(findings: readonly Finding[]): Table {
+/** Claims and verdicts as a table, for papers and READMEs. */
+export function findingsTable(findings: readonly FigureFinding[]): Table {
   return {
     caption: "Claims and verdicts",
     columns: ["claim", "source", "reported", "here", "verdict"],
-    rows: findings.map((finding) => [
-      finding.statement,
-      finding.source.title,
-      finding.reported || null,
-      measuredText(finding),
-      finding.verdict,
+    rows: findings.map(({ claim, source, reported, found, verdict }) => [
+      ...[claim, source, reported || null, found, verdict],
     ]),
   };
 }
 
-/** The same for the page of a figure, which also says why. */
+/** The claims of an experiment and their verdicts, for the page of a figure. */
 export function figureFindings(findings: readonly Finding[]): FigureFinding[] {
   return findings.map((finding) => ({
     claim: finding.statement,

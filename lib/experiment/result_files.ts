@@ -6,6 +6,7 @@ import { figureHtml } from "../plot/figure_page.ts";
 import { TABLE_FILES } from "../plot/tables.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { differences } from "../record/differences.ts";
+import { findingsTable } from "./findings.ts";
 
 /** Texts of files by their names. */
 export type Files = Readonly<Record<string, string>>;
@@ -13,10 +14,18 @@ export type Files = Readonly<Record<string, string>>;
 /** The page of a figure, which is made anew and not published. */
 const PAGE = "figure.html";
 
-/** Files of results that follow from the records, except for the page. */
+/**
+ * Files of results that follow from the records, except for the page. The
+ * tables begin with the claims, which stand on the page above the plots.
+ */
 export function resultFiles(summary: unknown, figure: Figure): Files {
+  const { findings = [] } = figure;
+  const all = [
+    ...findings.length > 0 ? [findingsTable(findings)] : [],
+    ...figure.tables,
+  ];
   const tables = Object.entries(TABLE_FILES)
-    .map(([name, text]) => [name, text(figure.tables)]);
+    .map(([name, text]) => [name, text(all)]);
   return {
     "summary.json": `${canonicalJson(summary, { indent: 1 })}\n`,
     "figure.json": `${canonicalJson(figure)}\n`,

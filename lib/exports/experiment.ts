@@ -18,7 +18,7 @@ export {
   promptsEvidence,
   type Sample,
 } from "../experiment/evidence.ts";
-export { figureFindings, findingsTable } from "../experiment/findings.ts";
+export { figureFindings } from "../experiment/findings.ts";
 export {
   beyond,
   completeCheck,

@@ -27,7 +27,9 @@ const FINDING: Finding = {
 };
 
 Deno.test("findingsTable() has a row for each claim", () => {
-  const table = findingsTable([FINDING, { ...FINDING, reported: "" }]);
+  const table = findingsTable(
+    figureFindings([FINDING, { ...FINDING, reported: "" }]),
+  );
   deepStrictEqual(table.columns, [
     ...["claim", "source", "reported", "here", "verdict"],
   ]);

@@ -23,6 +23,16 @@ Deno.test("files of results are written as they are checked, with a page", async
   deepEqual(names.sort(), ["figure.html", ...Object.keys(files)].sort());
 });
 
+Deno.test("tables of results begin with the claims, which the figure need not repeat", () => {
+  const finding = {
+    ...{ claim: "X gains.", source: "Paper", reported: "", found: "0.2" },
+    ...{ verdict: "shown" as const, why: "It does." },
+  };
+  const files = resultFiles(SUMMARY, { ...FIGURE, findings: [finding] });
+  const captions = files["table.md"]!.match(/(?<=^\*\*).*(?=\*\*$)/gm);
+  deepEqual(captions, ["Claims and verdicts", "C"]);
+});
+
 Deno.test("a stale file is named with the first place and what should be there", async () => {
   using folder = temporaryFolder();
   await writeResultFiles(folder.path, SUMMARY, FIGURE);
