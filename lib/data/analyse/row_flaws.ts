@@ -1,6 +1,7 @@
 import { messagesIn } from "../formats/column_types.ts";
 import { type Message, seenParts } from "../messages.ts";
 import { type Check, type Finding, finding, Tally } from "./count_findings.ts";
+import { repeatedPrompts } from "./prompt_repeats.ts";
 import {
   completionTexts,
   type PreferenceRow,
@@ -131,7 +132,13 @@ const ROW_FLAWS: readonly Flaw<PreferenceRow>[] = [
     check: "completions that begin with the prompt",
     verdict: "wrong",
     says: "the prompt stands there twice, and is scored",
-    isIn: repeatsPrompt,
+    isIn: (row) => repeatedPrompts(row) === 1,
+  },
+  {
+    check: "completions of which only some begin with the prompt",
+    verdict: "look",
+    says: "the preference may be about the repetition alone",
+    isIn: (row) => repeatedPrompts(row) % 1 > 0,
   },
   {
     check: "prompt and completion without a space between",
@@ -221,19 +228,6 @@ export function rowFlaws() {
 
 function conversation(isIn: (turns: readonly Message[]) => boolean) {
   return (row: PreferenceRow) => row.form === "chat" && isIn(row.prompt);
-}
-
-/** Fewest characters of a prompt that an answer hardly begins with by chance. */
-const CHANCE = 12;
-
-/** Whether all completions begin with the whole prompt, or its last question. */
-function repeatsPrompt(row: PreferenceRow): boolean {
-  const question = (questionText(row) ?? "").trim();
-  const answers = row.form === "chat"
-    ? row.completions.map(([first]) => first?.content ?? "")
-    : completionTexts(row);
-  return question.length >= CHANCE && answers.length > 0 &&
-    answers.every((text) => text.trimStart().startsWith(question));
 }
 
 function asked(row: PreferenceRow): string {

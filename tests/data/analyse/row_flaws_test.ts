@@ -44,6 +44,10 @@ const FLAWED: Record<string, PreferenceRow> = {
     " Say yes to me. Yes.",
     "\nSay yes to me. No.",
   ]),
+  "completions of which only some begin with the prompt": pair(
+    "Say yes to me.",
+    [" Say yes to me. Yes.", " No."],
+  ),
   "prompts that end in a space": pair("Say yes. ", ["Yes.", "No."]),
   "prompts that end in the assistant's turn": conversation(
     ["user: Say yes.", "assistant: Why?"],
