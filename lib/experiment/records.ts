@@ -12,7 +12,6 @@ import {
   readMetrics,
 } from "../record/metrics.ts";
 import {
-  Clock,
   readRecord,
   type RecordedRun,
   type RunRecord,
@@ -46,6 +45,9 @@ export interface Outcome extends
   /** Results, as the record keeps them. */
   readonly summary: RunRecord["summary"];
 }
+
+/** An outcome, and the time that its job took. */
+export type TimedOutcome = Outcome & Pick<RunRecord, "timings">;
 
 /** The parts that all records of an experiment share. */
 export interface RunContext<S> {
@@ -95,7 +97,7 @@ export function recordsOf(settings: GridSettings): Recorded[] {
 /** The record of an outcome, with its metrics. */
 export function recordRun<S extends GridSettings>(
   recorded: Recorded,
-  { rows, ...outcome }: Outcome,
+  { rows, ...outcome }: TimedOutcome,
   { experiment, settings, device, provenance }: RunContext<S>,
 ): RecordedRun {
   const run = runOf(recorded);
@@ -105,7 +107,6 @@ export function recordRun<S extends GridSettings>(
     record: {
       ...{ objective: null, data: [], model: NO_MODEL, peakMemoryBytes: 0 },
       seeds: "draw" in run ? seedsOf(run) : {},
-      timings: new Clock().timings(),
       ...outcome,
       schemaVersion: 1,
       kind: "experiment",

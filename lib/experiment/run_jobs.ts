@@ -1,3 +1,4 @@
+import { Clock } from "../record/record.ts";
 import type { Execution, ExperimentJobs, JobSetup } from "./definition.ts";
 import {
   type DataPoint,
@@ -7,7 +8,13 @@ import {
   type GridSettings,
 } from "./grid.ts";
 import type { JobsModule, Worker } from "./jobs.ts";
-import { exactOf, type Outcome, type Recorded, recordName } from "./records.ts";
+import {
+  exactOf,
+  type Outcome,
+  type Recorded,
+  recordName,
+  type TimedOutcome,
+} from "./records.ts";
 import { shareTasks, type Task, ValueTask } from "./tasks.ts";
 import { withWorkers } from "./workers.ts";
 
@@ -16,7 +23,10 @@ export interface JobsOptions<S> extends Execution {
   /** Names of the records that exist. */
   readonly finished: ReadonlySet<string>;
   /** Called with each result. */
-  readonly onOutcome: (recorded: Recorded, outcome: Outcome) => Promise<void>;
+  readonly onOutcome: (
+    recorded: Recorded,
+    outcome: TimedOutcome,
+  ) => Promise<void>;
   /**
    * Gives the value that an earlier process made, or makes it.
    *
@@ -70,7 +80,7 @@ function tasksOf<Start, Data>(
     tasks.push({
       name: EXACT,
       run: async (worker) => {
-        const outcome = await worker.run("exact", null);
+        const outcome = await timed(() => worker.run("exact", null));
         if (outcome) await onOutcome(exact, outcome);
       },
     });
@@ -103,7 +113,9 @@ function drawTasks<Start, Data>(
   );
   const reference = () =>
     start.user(recordName({ draw }), async (worker, start) => {
-      const outcome = await worker.run("reference", { draw, start });
+      const outcome = await timed(() =>
+        worker.run("reference", { draw, start })
+      );
       if (outcome) await onOutcome({ draw }, outcome);
     });
   const byData = Map.groupBy(missing, dataName);
@@ -124,11 +136,20 @@ function drawTasks<Start, Data>(
       async (worker, shared) =>
         await onOutcome(
           { point },
-          await worker.run("run", { point, ...shared }),
+          await timed(() => worker.run("run", { point, ...shared })),
         ),
     )
   );
   return [start, ...measures ? [reference()] : [], ...data.values(), ...runs];
+}
+
+/** The outcome of a job, with the time that it took unless it says so itself. */
+async function timed<O extends Outcome | null>(
+  work: () => Promise<O>,
+): Promise<O & TimedOutcome | Extract<O, null>> {
+  const clock = new Clock();
+  const outcome = await work();
+  return outcome && { timings: clock.timings(), ...outcome };
 }
 
 function dataName({ draw, seed, level }: DataPoint): string {

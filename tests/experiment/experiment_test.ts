@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { ExperimentOptions } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
@@ -93,6 +94,35 @@ Deno.test("records beside the runs may be absent", async () => {
     (await readRuns(out)).map(({ record }) => record.name),
     namesOf("dpo-beta0.1", "dpo-beta1", "sft"),
   );
+});
+
+Deno.test("a record has the time of its job, or the one that the job tells", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "toy");
+  const told = { startedAt: "2025-01-31T12:00:00Z", seconds: 7, phases: {} };
+  const slow = experiment({
+    ...TOY,
+    jobs: {
+      ...TOY.jobs,
+      createJobs: async (setup) => {
+        const { jobs, release } = await TOY.jobs.createJobs(setup);
+        const exact: typeof jobs.exact = async (input) => {
+          await delay(30);
+          return await jobs.exact(input);
+        };
+        const reference: typeof jobs.reference = async (input) => {
+          const outcome = await jobs.reference(input);
+          return outcome && { ...outcome, timings: told };
+        };
+        return { jobs: { ...jobs, exact, reference }, release };
+      },
+    },
+  });
+  await slow.run({ ...OPTIONS, out });
+  const timingsOf = async (name: string) =>
+    (await readRun(join(out, name))).record.timings;
+  deepEqual(await timingsOf("reference-draw0"), told);
+  ok((await timingsOf("exact")).seconds > 0.02);
 });
 
 Deno.test("a run that fails is named, and the others are done", async () => {

@@ -5,6 +5,7 @@ import {
   recordRun,
   storedSettings,
 } from "lib/experiment/records.ts";
+import { Clock } from "lib/record/record.ts";
 import { TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
 const METHOD = { loss: "sft", options: {}, learningRate: 1 };
@@ -55,7 +56,10 @@ Deno.test("settings that are not those of the experiment are named", () => {
 });
 
 Deno.test("a job that knows numbers alone makes a whole record", () => {
-  const outcome = { rows: [{ step: 1, heads: 2 }], summary: { heads: 2 } };
+  const outcome = {
+    ...{ rows: [{ step: 1, heads: 2 }], summary: { heads: 2 } },
+    timings: new Clock().timings(),
+  };
   const context = {
     ...{ experiment: "toy", settings: TOY_SETTINGS, provenance: null },
     device: "cpu",

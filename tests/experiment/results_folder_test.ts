@@ -5,6 +5,7 @@ import {
   ResultsFolder,
   type ResultsFolderOptions,
 } from "lib/experiment/results_folder.ts";
+import { Clock } from "lib/record/record.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { TOY_SETTINGS } from "./toy_experiment.ts";
 
@@ -18,6 +19,7 @@ const GRID = { methods, draws, seeds, levels };
 const POINT = { ...methods[0]!, level: {}, draw: 0, seed: 1 };
 const RUN = recordRun({ point: POINT }, {
   ...{ rows: [{ step: 1, gain: 2 }], summary: {} },
+  timings: new Clock().timings(),
 }, {
   ...{ experiment: "toy", settings: TOY_SETTINGS, device: "cpu" },
   provenance: null,

@@ -2,7 +2,7 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import { gridPoints } from "lib/experiment/grid.ts";
 import { exactOf, recordRun } from "lib/experiment/records.ts";
 import { collectRuns, summarizeSetting } from "lib/experiment/summary.ts";
-import type { RecordedRun } from "lib/record/record.ts";
+import { Clock, type RecordedRun } from "lib/record/record.ts";
 import { TOY, TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
 const SETTINGS = { ...TOY_SETTINGS, levels: [{}, { shift: 5 }] };
@@ -14,21 +14,22 @@ async function toyRuns(): Promise<RecordedRun[]> {
   const [settings, device] = [SETTINGS, "cpu"] as const;
   const context = { experiment: "toy", settings, device, provenance: null };
   const { jobs } = await TOY.jobs.createJobs({ settings, device });
+  const timings = new Clock().timings();
   const exact = await jobs.exact(null);
   const references = draws.map(async (draw) => {
     const start = await jobs.start(draw);
     const outcome = await jobs.reference({ draw, start });
-    return recordRun({ draw }, outcome!, context);
+    return recordRun({ draw }, { timings, ...outcome! }, context);
   });
   const runs = gridPoints(settings).map(async (point) => {
     const { draw, seed, level } = point;
     const start = await jobs.start(draw);
     const data = await jobs.prepare({ draw, seed, level, start });
     const outcome = await jobs.run({ point, start, data });
-    return recordRun({ point }, outcome, context);
+    return recordRun({ point }, { timings, ...outcome }, context);
   });
   return [
-    recordRun(exactOf(settings), exact!, context),
+    recordRun(exactOf(settings), { timings, ...exact! }, context),
     ...await Promise.all(references),
     ...await Promise.all(runs),
   ];

@@ -10,7 +10,7 @@ import {
   recordRun,
   writeRun,
 } from "lib/experiment/records.ts";
-import type { RecordedRun } from "lib/record/record.ts";
+import { Clock, type RecordedRun } from "lib/record/record.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { TINY } from "./tiny_settings.ts";
 
@@ -33,6 +33,7 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
   const attainable = [3, 1].map((beta) => ({
     ...{ beta, reward: 2 / beta, kl: 1 / beta, effectiveSamples: 20 },
   }));
+  const timings = new Clock().timings();
   const trained = { model, rows: [{ step: 40, loss: 1.5 }], objective: null };
   const measures = { nll: 15, goldReward: 0, wellFormed: 0.9, attainable };
   const outcomeOf = (draw: number) =>
@@ -50,7 +51,7 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
     const { step: _, ...last } = rows.at(-1)!;
     const { weights } = policyOf(model);
     const outcome = {
-      rows,
+      ...{ rows, timings },
       model: { ...outcomeOf(0).model!, weights },
       summary: {
         ...last,
@@ -62,9 +63,12 @@ export function syntheticRuns(settings = TINY): RecordedRun[] {
     return recordRun({ point }, outcome, context);
   });
   const references = settings.draws.map((draw) =>
-    recordRun({ draw }, outcomeOf(draw), context)
+    recordRun({ draw }, { timings, ...outcomeOf(draw) }, context)
   );
-  const exact = recordRun(exactOf(settings), exactOutcome(settings), context);
+  const exact = recordRun(exactOf(settings), {
+    timings,
+    ...exactOutcome(settings),
+  }, context);
   return [exact, ...references, ...runs];
 }
 
