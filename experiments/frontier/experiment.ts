@@ -18,14 +18,15 @@ const TUNING: Tuning<ReviewsSettings> = {
   // The criterion reads the ends of runs only.
   settings: {
     ...FULL,
-    draws: [1000, 1001],
+    draws: [1000, 1001, 1002, 1003],
     seeds: [0],
     evaluation: { ...FULL.evaluation, steps: FULL.evaluation.steps.slice(-1) },
   },
   // Each twice the last: at the first nothing happens, at the last most break.
-  learningRates: [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3],
+  learningRates: [5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3],
   measures: ["goldReward", "kl"],
-  criterion: "c KL − E[r] at the end of training, c the price of a nat",
+  criterion:
+    "median of c KL − E[r] at the end of training, c the price of a nat",
   constants: { price: PRICE },
   regret: ({ goldReward, kl }) => PRICE * kl! - goldReward!,
   file: new URL("./tuning.json", import.meta.url),

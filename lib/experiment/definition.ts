@@ -154,8 +154,8 @@ export interface Tuning<S> {
   /** Numbers in the criterion, by name. */
   readonly constants: Readonly<Record<string, Json>>;
   /**
-   * The criterion. The rate with the smallest mean regret over draws, levels
-   * and seeds is chosen.
+   * The criterion. The rate with the smallest median regret over draws,
+   * levels and seeds is chosen.
    *
    * @param end of a run of the method at one rate.
    * @param context the method, and the records that every run is compared with.

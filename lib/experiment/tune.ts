@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
+import { quantile } from "../stats/interval.ts";
 import type {
   EndOfRun,
   Execution,
@@ -18,7 +19,7 @@ import { runJobs } from "./run_jobs.ts";
 
 /** A rate of a method, and the ends of its runs. */
 interface Trial extends Method {
-  /** Mean over the runs. */
+  /** Median over the runs: how far a run leaves says nothing of a rate. */
   readonly regret: number;
   readonly ends: readonly EndOfRun[];
 }
@@ -48,6 +49,20 @@ export async function tune<
       `Cannot tune ${name}: it does not choose its own learning rates`,
     );
   }
+  const trials = await trialsAt(jobs, tuning, execution);
+  const chosen = tuning.settings.methods.map((method) =>
+    trialsOf(trials, method).toSorted((a, b) => a.regret - b.regret)[0]!
+  ).map(({ loss, options, learningRate }) => ({ loss, options, learningRate }));
+  await write(tuning, { trials, chosen });
+  return chosen.map((method) => rowOf(method, trialsOf(trials, method)));
+}
+
+/** Runs every method at every rate. */
+async function trialsAt<S extends GridSettings, Start, Data>(
+  jobs: ExperimentDefinition<S, Start, Data, object>["jobs"],
+  tuning: Tuning<S>,
+  execution: Execution,
+): Promise<Trial[]> {
   const trials: Trial[] = [];
   const kept = new Map<string, unknown>();
   const beside = new Map<string, Outcome>();
@@ -76,11 +91,7 @@ export async function tune<
       trials.push(trialOf(tuning, { method, points, outcomes }));
     }
   }
-  const chosen = tuning.settings.methods.map((method) =>
-    trialsOf(trials, method).toSorted((a, b) => a.regret - b.regret)[0]!
-  ).map(({ loss, options, learningRate }) => ({ loss, options, learningRate }));
-  await write(tuning, { trials, chosen });
-  return chosen.map((method) => rowOf(method, trialsOf(trials, method)));
+  return trials;
 }
 
 /** Models and data do not depend on rates, as what stands beside runs: they are made once. */
@@ -113,7 +124,7 @@ function trialOf<S>(
   });
   return {
     ...method,
-    regret: runs.reduce((sum, run) => sum + run.regret, 0) / runs.length,
+    regret: quantile(runs.map(({ regret }) => regret), 0.5),
     ends: runs.map(({ end }) => end),
   };
 }
