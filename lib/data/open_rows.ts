@@ -225,7 +225,7 @@ async function* parseRows(
       return null;
     }
     const { leftOut = [], ...row } = parsed;
-    const unread = unreadColumns(source, format);
+    const unread = unreadColumns(source, format, row);
     if (stated === undefined) refuseChanged(source, unread, { row, format });
     count(notes.unread, unread);
     count(notes.leftOut, leftOut);

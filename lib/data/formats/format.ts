@@ -52,7 +52,7 @@ export const SYSTEMS = [
 ];
 
 /** Column of options of the chat template, as TRL reads it. */
-const TEMPLATE_OPTIONS = "chat_template_kwargs";
+export const TEMPLATE_OPTIONS = "chat_template_kwargs";
 
 /** The parts of a format. */
 export interface Layout {
@@ -177,9 +177,16 @@ function complete(row: SourceRow, layout: Layout): PreferenceRow {
   };
 }
 
-function systemColumn({ fields }: SourceRow, { system }: Layout) {
+/** @throws Error where two columns have different system messages. */
+function systemColumn(row: SourceRow, { system }: Layout): string | null {
   if (system !== undefined) return system;
-  return SYSTEMS.find((name) => !isEmpty(fields[name])) ?? null;
+  const { fields } = row;
+  const [first, ...others] = SYSTEMS.filter((name) => !isEmpty(fields[name]));
+  if (first === undefined) return null;
+  const field = others.find((name) => fields[name] !== fields[first]);
+  if (field === undefined) return first;
+  const expected = `the same as "${first}", ${shown(fields[first])}`;
+  throw valueError(row, { field, actual: fields[field], expected });
 }
 
 function templateOptionsOf(

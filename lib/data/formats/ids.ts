@@ -24,6 +24,7 @@ export const idFormats: readonly Format[] = [
     name: "ids-ranks",
     kind: "ranks",
     columns: { prompt_ids: ids, completions_ids: idLists },
+    reads: ["scores"],
     read(row) {
       const { items, ratings } = ranking(row, "completions_ids");
       return { ...read(row, items), ...ratings };

@@ -95,7 +95,9 @@ export function mappingFormat(mapping: string, name = mapping): Format {
     columns: columnsOf(parts),
     ...label !== undefined && { label },
     ...system !== undefined && { system },
-    reads: [...parts.values()].flatMap((path) => path.split("+").map(topOf)),
+    reads: [...parts].flatMap(([part, paths]) =>
+      VALUES.has(part) ? [] : paths.split("+").map(topOf)
+    ),
     read: (row) => READERS[kind](row, parts),
     ...kind === "labels" && {
       readLabel: (row: SourceRow) =>

@@ -73,6 +73,7 @@ export const ranks: readonly Format[] = [
     name: "ranks-chat",
     kind: "ranks",
     columns: { prompt: messages, completions: conversations },
+    reads: ["scores"],
     read(row) {
       const { items, ratings } = ranking(row, "completions");
       const prompt = readTurns(row, "prompt");
@@ -89,6 +90,7 @@ export const ranks: readonly Format[] = [
     name: "ranks",
     kind: "ranks",
     columns: { prompt: text, completions: texts },
+    reads: ["scores"],
     read(row) {
       const { items, ratings } = ranking(row, "completions");
       return { ...texted(row, items), ...ratings };

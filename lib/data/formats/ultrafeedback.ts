@@ -8,6 +8,7 @@ import { type Format, format, type RowContent } from "./format.ts";
 import type { ColumnType } from "./column_types.ts";
 import { atLeastTwo, readNumber } from "./values.ts";
 import { chat, readTurns, type Turns } from "./turns.ts";
+import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../../files/values.ts";
 
 const question: ColumnType = {
@@ -74,7 +75,11 @@ function prompt(row: SourceRow): Turns {
   const field = (row.fields.instruction ?? null) === null
     ? "prompt"
     : "instruction";
-  const content = row.fields[field] ?? null;
+  const { [field]: content = null, prompt = null } = row.fields;
+  if (prompt !== null && !isDeepStrictEqual(prompt, content)) {
+    const expected = 'the same as "instruction", or absent';
+    throw valueError(row, { field: "prompt", actual: prompt, expected });
+  }
   if (content === null) {
     throw unreadable(row.location, 'no "instruction"; expected it or "prompt"');
   }

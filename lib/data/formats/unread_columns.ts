@@ -1,23 +1,31 @@
 import { type SourceRow, unreadable } from "../containers/reading.ts";
 import type { PreferenceRow } from "../preference_row.ts";
 import { isEmpty } from "./column_types.ts";
-import type { Format } from "./format.ts";
+import { type Format, TEMPLATE_OPTIONS } from "./format.ts";
 
 /** Columns of a row that its format does not read, and that hold something. */
 export function unreadColumns(
   { fields }: SourceRow,
   { reads }: Pick<Format, "reads">,
+  { form }: Pick<PreferenceRow, "form">,
 ): string[] {
+  // No template writes text or token ids.
+  const isRead = (name: string) =>
+    reads.has(name) && (form === "chat" || name !== TEMPLATE_OPTIONS);
   return Object.keys(fields).filter((name) =>
-    !reads.has(name) && !isEmpty(fields[name])
+    !isRead(name) && !isEmpty(fields[name])
   );
 }
 
 const SEEN_OR_HEARD = /^(?:(?:input|prompt)_)?(?:image|video|audio)s?$/i;
 
-/** Judgements of a list, which is no list from best to worst where it has them. */
+/**
+ * Judgements of a list, which is no list from best to worst where it has them,
+ * unless others of its numbers have ranked it.
+ */
 const JUDGED = new Set([
   "labels",
+  "scores",
   "rewards",
   "ratings",
   "ranks",
@@ -73,7 +81,7 @@ function reason(
   if (SEEN_OR_HEARD.test(name)) {
     return "belongs to what is asked, expected columns of text";
   }
-  if (format.kind === "ranks" && JUDGED.has(name)) {
+  if (format.kind === "ranks" && !row.ratings && JUDGED.has(name)) {
     return "judges each completion, so that their order need not";
   }
   const isSaid = !EARLIER.has(name) || row.form === "ids" ||

@@ -92,7 +92,7 @@ export const FEEDBACK: Readonly<Record<DataKind, readonly string[]>> = {
     "votes_equal",
   ],
   labels: ["loss_weight"],
-  ranks: ["loss_weight", "scores"],
+  ranks: ["loss_weight"],
 };
 
 /**
@@ -111,7 +111,7 @@ export function feedbackOf(
 
 function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
   const field = "loss_weight";
-  if ((row.fields[field] ?? null) === null) return {};
+  if (isEmpty(row.fields[field])) return {};
   const weight = readNumber(row, field);
   if (weight >= 0) return { weight };
   throw valueError(row, { field, actual: weight, expected: "at least 0" });
@@ -120,10 +120,14 @@ function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
 function choiceOf(
   row: SourceRow,
 ): Pick<PreferenceRow, "ratings" | "agreement" | "leftOut"> {
+  const { leftOut = [], ...scores } = scoresOf(row);
   const votes = together(row, ["votes_chosen", "votes_rejected"]);
+  const alone = votes === null && !isEmpty(row.fields.votes_equal);
+  const unused = [...leftOut, ...alone ? ["votes_equal"] : []];
   return {
-    ...scoresOf(row),
+    ...scores,
     ...votes ? { agreement: agreement(row, votes) } : {},
+    ...unused.length > 0 ? { leftOut: unused } : {},
   };
 }
 
@@ -140,13 +144,13 @@ function scoresOf(
 
 /** Numbers of columns that belong together; `null` where all are absent. */
 function together(row: SourceRow, columns: string[]): number[] | null {
-  const absent = columns.every((name) => (row.fields[name] ?? null) === null);
+  const absent = columns.every((name) => isEmpty(row.fields[name]));
   return absent ? null : columns.map((name) => readNumber(row, name));
 }
 
 /** The share of votes for the chosen; a vote for neither counts half for each. */
 function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
-  const equal = (row.fields.votes_equal ?? null) === null
+  const equal = isEmpty(row.fields.votes_equal)
     ? 0
     : readNumber(row, "votes_equal");
   const votes: [string, number][] = [
