@@ -1,9 +1,11 @@
 import { experiment } from "lib/experiment/experiment.ts";
+import type { ExperimentRuns } from "lib/experiment/summary.ts";
 import * as jobs from "../reviews/jobs.ts";
-import { REVIEWS_SETTINGS } from "../reviews/settings.ts";
+import { REVIEWS_SETTINGS, type ReviewsSettings } from "../reviews/settings.ts";
 import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { noiseFigure } from "./figure.ts";
+import { powerOf, type SizedSummary } from "./power.ts";
 import { FULL, QUICK } from "./settings.ts";
 import { summarize } from "./summary.ts";
 
@@ -12,7 +14,10 @@ export const NOISE = {
   question: "Which preference losses survive labels that are flipped?",
   settings: { schema: REVIEWS_SETTINGS, full: FULL, quick: QUICK },
   jobs,
-  summarize,
+  summarize: (runs: ExperimentRuns<ReviewsSettings>): SizedSummary => ({
+    ...summarize(runs),
+    power: powerOf(CLAIMS),
+  }),
   claims: CLAIMS,
   figure: noiseFigure,
 };

@@ -1,51 +1,64 @@
 import type { Finding } from "lib/experiment/claim.ts";
 import {
+  digits,
   endsOf,
   endTable,
-  methodStyle,
-  rounded,
   runsText,
 } from "lib/experiment/figure_parts.ts";
 import { figureFindings } from "lib/experiment/findings.ts";
-import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
-import { labelledLines } from "lib/plot/labels.ts";
+import { drawsBeyond } from "lib/experiment/paired_draws.ts";
+import type { Figure, Table } from "lib/plot/figure.ts";
 import { quantile } from "lib/stats/interval.ts";
-import type { NoiseMethod, NoiseSetting, Summary } from "./summary.ts";
+import { distancesOf } from "./claims.ts";
+import { linePanel, methodPanel, shownName } from "./panels.ts";
+import type { SizedSummary } from "./power.ts";
+import { AWAY } from "./settings.ts";
+import type { NoiseMethod, Summary } from "./summary.ts";
 
 /** The figure of a summary. Equal summaries give equal figures. */
 export function noiseFigure(
-  summary: Summary,
+  summary: SizedSummary,
   findings: readonly Finding[],
 ): Figure {
+  const { methods } = summary;
   return {
     title: titleOf(summary),
     text: [
-      "Pairs of a small decoder's own reviews are compared by a known gold reward, and a share of the labels is flipped. Lines on the left are exact: the reward of the policy that each loss itself would choose with endless pairs of such labels. On the right it is trained on as many pairs as ever.",
-      runsText(summary),
+      "Pairs of a small decoder's own reviews are compared by a known gold reward, and a share of the labels is flipped. Hollow diamonds are exact: the reward of the policy that each loss itself would choose with endless pairs of such labels. Filled marks are runs on as many pairs as ever, solid lines their medians.",
+      `${
+        runsText(summary)
+      } A cross is a run beyond ${AWAY} nats from the reference model; runs below or above the axis stand at its edge.`,
     ],
     findings: figureFindings(findings),
     panels: [
-      panel(summary, {
-        title: "Where each loss itself wants to go",
-        axis: "gold reward at the optimum",
-        of: ({ optimum }) => optimum?.reward ?? null,
-        dots: () => [],
+      ...methods.map((method) => methodPanel(method, summary)),
+      linePanel(methods, {
+        title: `Runs beyond ${AWAY} nats`,
+        axis: "share of draws",
+        small: true,
+        of: (setting) => {
+          const { count, of } = drawsBeyond(distancesOf(setting), AWAY);
+          return count / of;
+        },
       }),
-      panel(summary, {
-        title: "Where training gets",
-        axis: "gold reward at the end",
-        of: (setting) => medianOf(setting, "goldReward"),
-        dots: (setting) => endsOf(setting, "goldReward"),
+      linePanel(methods, {
+        title: "Reward for the distance",
+        axis: "share of the attainable reward",
+        note:
+          "Medians over runs: the gold reward at the end of training over the largest that any policy has at the run's own distance, with the grammar as reference model.",
+        of: ({ shares }) => medianOf(shares),
       }),
-      panel(summary, {
+      linePanel(methods, {
         title: "Distance at the end of training",
-        axis: "KL, nats",
-        of: (setting) => medianOf(setting, "kl"),
-        dots: () => [],
+        axis: "KL from the reference model, nats",
+        note: "Medians over runs.",
+        of: ({ ends }) => medianOf(ends["kl"]!),
       }),
     ],
     tables: [
-      endTable(summary.methods.flatMap(({ byFlip }) => byFlip), {
+      powerTable(summary, findings),
+      awayTable(summary),
+      endTable(methods.flatMap(({ byFlip }) => byFlip), {
         goldReward: "gold reward",
         kl: "KL (nats)",
         broken: "broken",
@@ -56,77 +69,73 @@ export function noiseFigure(
 
 /** The finding, whatever the numbers are. */
 function titleOf({ methods }: Summary): string {
-  const fallOf = (loss: string) => {
-    const flips = methods.find((method) => method.loss === loss)?.byFlip ?? [];
-    const [first, last] = [flips[0]?.optimum, flips.at(-1)?.optimum];
-    return first && last ? (first.reward - last.reward).toFixed(2) : "?";
-  };
-  return `Flipped labels take ${
-    fallOf("dpo")
-  } of reward from DPO's optimum and ${fallOf("kto")} from KTO's`;
+  const [dpo, kto] = ["dpo", "kto"].map((loss) =>
+    fallOf(methods.find((method) => method.loss === loss))
+  );
+  if (!dpo || !kto) return "Which preference losses survive flipped labels";
+  return `${dpo.share} flipped labels take ${dpo.optimum} of reward from DPO's optimum and ${kto.optimum} from KTO's; from trained policies, ${dpo.trained} and ${kto.trained}`;
 }
 
-function panel(
-  { methods }: Summary,
-  { title, axis, of, dots }: {
-    title: string;
-    axis: string;
-    of: (setting: NoiseSetting) => number | null;
-    dots: (setting: NoiseSetting) => readonly number[];
-  },
-): Panel {
-  const lines = methods.map((method) => lineOf(method, of));
-  const clouds = methods.map((method) => cloudOf(method, dots));
-  return {
-    title,
-    data: [...clouds.filter(({ x }) => x.length > 0), ...lines],
-    layout: {
-      ...labelledLines(lines, { fromZero: true, unnamed: clouds }),
-      xaxis: { title: { text: "share of flipped labels" }, tickformat: ".0%" },
-      yaxis: { title: { text: axis } },
-    },
-  };
-}
-
-function lineOf(
-  { name, loss, byFlip }: NoiseMethod,
-  of: (setting: NoiseSetting) => number | null,
-): ScatterTrace {
-  const style = methodStyle(loss);
-  const isCautious = name.startsWith("dpo") && name.includes("ε");
-  return {
-    type: "scatter",
-    mode: "lines+markers",
-    name: isCautious ? name.replace("dpo", "cDPO") : name,
-    x: byFlip.map(({ flip }) => flip),
-    y: byFlip.map((setting) => {
-      const value = of(setting);
-      return value === null ? null : rounded(value);
-    }),
-    ...style,
-    ...isCautious ? { line: { ...style.line, dash: "dash" } } : {},
-  };
-}
-
-function cloudOf(
-  { loss, byFlip }: NoiseMethod,
-  dots: (setting: NoiseSetting) => readonly number[],
-): ScatterTrace {
-  const points = byFlip.flatMap((setting) =>
-    dots(setting).map((y) => ({ x: setting.flip, y: rounded(y) }))
+/** From the least flipped labels to the most. */
+function fallOf(method: NoiseMethod | undefined) {
+  const [first, last] = [method?.byFlip[0], method?.byFlip.at(-1)];
+  if (!first?.optimum || !last?.optimum) return null;
+  const [before, after] = [first, last].map((setting) =>
+    medianOf(endsOf(setting, "goldReward")) ?? 0
   );
   return {
-    type: "scatter",
-    mode: "markers",
-    showlegend: false,
-    hoverinfo: "skip",
-    x: points.map(({ x }) => x),
-    y: points.map(({ y }) => y),
-    marker: { ...methodStyle(loss).marker, size: 4, opacity: 0.5 },
+    share: percent(last.flip),
+    optimum: digits(first.optimum.reward - last.optimum.reward),
+    trained: digits(before! - after!),
   };
 }
 
-function medianOf(setting: NoiseSetting, measure: string): number | null {
-  const values = endsOf(setting, measure);
-  return values.length === 0 ? null : quantile(values, 0.5);
+/** Draws with a run that left, at each share of flipped labels. */
+function awayTable({ methods }: Summary): Table {
+  const flips = methods[0]!.byFlip.map(({ flip }) => flip);
+  return {
+    caption:
+      `Draws with a run beyond ${AWAY} nats, and the 95 % interval of their share, by flipped labels`,
+    columns: ["method", ...flips.map(percent)],
+    rows: methods.map((method) => [
+      shownName(method),
+      ...method.byFlip.map((setting) => {
+        const { count, of, low, high } = drawsBeyond(
+          distancesOf(setting),
+          AWAY,
+        );
+        return `${count} of ${of} (${percent(low)} to ${percent(high)})`;
+      }),
+    ]),
+  };
+}
+
+/** The sizes of sample that the pilot asks for. */
+function powerTable(
+  { power }: SizedSummary,
+  findings: readonly Finding[],
+): Table {
+  return {
+    caption: "Draws that a power of 80 % needs, by draws 0 to 7",
+    columns: [
+      ...["claim", "effect", "deviation", "draws for it"],
+      ...["smallest of interest", "draws for that"],
+    ],
+    rows: power.map(({ id, effect, deviation, forEffect, forDelta }) => {
+      const { statement, delta } = findings.find((one) => one.id === id)!;
+      return [
+        ...[statement, digits(effect), digits(deviation), forEffect],
+        ...[digits(delta), forDelta],
+      ];
+    }),
+  };
+}
+
+function medianOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : quantile(known, 0.5);
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
 }

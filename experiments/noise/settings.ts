@@ -7,6 +7,9 @@ import {
 /** Assumed share of flipped labels of the losses that assume one. */
 export const ASSUMED = 0.2;
 
+/** KL beyond which a run counts as one that has left the data, in nats. */
+export const AWAY = 5;
+
 /** Shares of labels that are flipped. */
 export const FLIPS = [0, 0.1, 0.2, 0.3, 0.4];
 

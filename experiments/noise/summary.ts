@@ -5,6 +5,8 @@ import {
   summarizeSetting,
 } from "lib/experiment/summary.ts";
 import {
+  attainableReward,
+  type ExactNumbers,
   optimumOf,
   type PlanePoint,
   storedExact,
@@ -16,6 +18,11 @@ export interface NoiseSetting extends SettingSummary {
   readonly flip: number;
   /** Where the loss itself wants to go on such labels. */
   readonly optimum: PlanePoint | null;
+  /**
+   * Reward of each run at the end of training as a share of that which is
+   * attainable at its own KL; `null` where it has no reward.
+   */
+  readonly shares: readonly (number | null)[];
 }
 
 /** A method at every share of flipped labels, in rising order. */
@@ -46,9 +53,23 @@ export function summarize(
       const byFlip = own.map((each) => {
         const { flip = 0 } = each.level;
         const optimum = optimumOf(numbers, method, flip);
-        return { ...summarizeSetting(each), flip, optimum };
+        const setting = summarizeSetting(each);
+        const shares = sharesOf(setting, numbers);
+        return { ...setting, flip, optimum, shares };
       });
       return { name, loss: method.loss, byFlip };
     }),
   };
+}
+
+/** Rewards of runs as shares of those attainable at the runs' own KL. */
+export function sharesOf(
+  { ends }: Pick<SettingSummary, "ends">,
+  exact: Pick<ExactNumbers, "attainable">,
+): (number | null)[] {
+  return ends["goldReward"]!.map((reward, i) => {
+    // The curve ends at its largest reward: that is attainable at any distance.
+    const kl = ends["kl"]![i] ?? Infinity;
+    return reward === null ? null : reward / attainableReward(exact, kl);
+  });
 }

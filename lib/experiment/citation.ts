@@ -22,7 +22,7 @@ export interface Publication {
 export interface Citable {
   /** Name of the experiment. */
   readonly experiment: string;
-  /** Sources of its claims; those of one address are one. */
+  /** Sources of its claims; those of one address are one, of none no entry. */
   readonly sources: readonly Publication[];
   /** Commits of the code that made its results; none without results. */
   readonly commits: readonly string[];
@@ -42,7 +42,8 @@ export function bibtex({ experiment, sources, commits }: Citable): string {
     version: config.version,
     note: `Experiment ${experiment}${made}`,
   });
-  const byUrl = new Map(sources.map((source) => [source.url, source]));
+  const published = sources.filter(({ url }) => url !== "");
+  const byUrl = new Map(published.map((source) => [source.url, source]));
   return [software, ...byUrl.values().map(publication)].join("\n\n");
 }
 

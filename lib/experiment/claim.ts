@@ -6,7 +6,7 @@ import type { Check, Evidence, Sample } from "./evidence.ts";
 export interface Source {
   /** Authors and year, or the paper's short name: `KTO, section 4.3`. */
   readonly title: string;
-  /** Address of the paper. */
+  /** Address of the paper; empty where earlier runs suggested the claim. */
   readonly url: string;
 }
 

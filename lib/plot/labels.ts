@@ -17,16 +17,18 @@ export interface LineEnd {
  * one another are moved apart, as little as possible.
  *
  * @param options `range` is that of the y axis; `reach` is how far a name goes
- * to the right on the x axis: names further apart than that cannot meet.
+ * to the right on the x axis: names further apart than that cannot meet;
+ * `lineHeight` is that of a name as a share of the height of the plot.
  */
 export function endLabels(
   ends: readonly LineEnd[],
-  { range: [low, high], reach = Infinity }: {
+  { range: [low, high], reach = Infinity, lineHeight = LINE_HEIGHT }: {
     range: readonly [low: number, high: number];
     reach?: number;
+    lineHeight?: number;
   },
 ): Partial<Annotations>[] {
-  const gap = LINE_HEIGHT * (high - low);
+  const gap = lineHeight * (high - low);
   return columnsOf(ends, reach).flatMap((column) => {
     const sorted = column.toSorted((a, b) => a.y - b.y);
     const heights = spread(sorted.map(({ y }) => y), gap);
@@ -47,13 +49,15 @@ export function endLabels(
  * beyond it and no legend.
  *
  * @param options `fromZero` says that the y axis begins at 0; `unnamed` are
- * further traces of the panel, which need no name and make the axis longer.
+ * further traces of the panel, which need no name and make the axis longer;
+ * `lineHeight` is that of `endLabels`.
  */
 export function labelledLines(
   lines: readonly ScatterTrace[],
-  { fromZero = false, unnamed = [] }: {
+  { fromZero = false, unnamed = [], lineHeight = LINE_HEIGHT }: {
     fromZero?: boolean;
     unnamed?: readonly ScatterTrace[];
+    lineHeight?: number;
   } = {},
 ): Pick<Layout, "annotations" | "showlegend" | "margin"> {
   const ends = lines.flatMap(({ name, x, y, line }): LineEnd[] => {
@@ -72,6 +76,7 @@ export function labelledLines(
   ];
   const labels = endLabels(ends, {
     range: [Math.min(...heights), Math.max(...heights)],
+    lineHeight,
   });
   return {
     // On the x axis they would make it longer.
@@ -100,7 +105,7 @@ export function labelMargin(ends: readonly Pick<LineEnd, "text">[]): number {
     Math.ceil(6.5 * Math.max(0, ...shown.map(({ length }) => length)));
 }
 
-/** The height of a line of text as a share of that of a plot. */
+/** The height of a line of text as a share of that of a plot of usual size. */
 const LINE_HEIGHT = 0.055;
 
 /** Groups ends that are so near on the x axis that their names could meet. */

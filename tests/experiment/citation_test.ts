@@ -18,7 +18,7 @@ Deno.test("bibtex() names the software and the commits of the results", () => {
   );
 });
 
-Deno.test("bibtex() has each source once, and arXiv's with their number", () => {
+Deno.test("bibtex() has each publication once, and arXiv's with their number", () => {
   const arxiv = "https://arxiv.org/abs/2402.01306";
   const text = bibtex({
     experiment: "noise",
@@ -27,6 +27,7 @@ Deno.test("bibtex() has each source once, and arXiv's with their number", () => 
       { title: "KTO, 50 % & more", url: arxiv },
       { title: "KTO, again", url: arxiv },
       { title: "A Note", url: "https://a.example/b_c" },
+      { title: "earlier runs", url: "" },
     ],
   });
   strictEqual(

@@ -46,6 +46,8 @@ Deno.test("names are moved apart only where they could meet", () => {
   const [first, second, far] = endLabels(ends, { range: [0, 1], reach: 1 });
   ok(Math.abs(first!.y as number - (second!.y as number)) > 0.05);
   strictEqual(far!.y, 1);
+  const [low, high] = endLabels(ends, { range: [0, 1], lineHeight: 0.2 });
+  ok(Math.abs(high!.y as number - (low!.y as number)) > 0.19);
 });
 
 Deno.test("the margin is as wide as the longest name", () => {
