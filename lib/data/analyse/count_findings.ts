@@ -55,7 +55,8 @@ const CHECKS: Readonly<Record<RowEvent, Check>> = {
     check: "special tokens in the text",
     verdict: "look",
     says: "the text spells a special token of this tokenizer; " +
-      "--specials says whether it stays text",
+      "--specials says whether it stays text, except where the chat template " +
+      "reads it",
   },
   systemDropped: leftOut("systemDropped"),
   turnsDropped: leftOut("turnsDropped"),

@@ -9,7 +9,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatContent } from "./chat_texts.ts";
 import type { EncodeOptions } from "./encode_options.ts";
 import { LEFT_OUT, LeftOutFinder, type Part } from "./left_out.ts";
-import { findSpecials, markSpecials } from "./special_marks.ts";
+import { findSpecials, splitMarked } from "./special_marks.ts";
 import { splitConversation, type SplitRow } from "./split_conversation.ts";
 import { type EncodedRow, tokenizeSpans } from "./tokenize_spans.ts";
 import { type ToolForm, toolForms } from "./tool_forms.ts";
@@ -115,35 +115,26 @@ class Writer {
   }
 
   write(form: ToolForm): WrittenRow {
+    const { tokenTexts: tokens } = this.tokenizer;
+    const split = (content: ChatContent) => this.#split({ ...form, content });
+    const { content } = form;
+    const { spans, special } = this.options.specials === "token"
+      ? { spans: split(content), ...findSpecials(content, tokens) }
+      : splitMarked(content, { tokens, split });
+    return { spans, special, ...this.#leftOut(form, spans) };
+  }
+
+  #split(form: ToolForm): SplitRow {
     const { score = "completion", boundary } = this.options;
-    const { content, special } = this.#mark(form);
+    const { content: { prompt, completions } } = form;
     const { tokenTexts } = this.tokenizer;
-    const spans = splitConversation(content.prompt, content.completions, {
+    return splitConversation(prompt, completions, {
       render: (turns, addGenerationPrompt) =>
-        this.#render({ ...form, content }, turns, addGenerationPrompt),
+        this.#render(form, turns, addGenerationPrompt),
       outside: (text, at) => tokenTexts.outside(text, at),
       isBlank: (text) => tokenTexts.isBlank(text),
       score,
       shift: boundary === "shift",
-    });
-    return { spans, special, ...this.#leftOut(form, spans) };
-  }
-
-  #mark(
-    form: ToolForm,
-  ): { content: ChatContent; special?: string | undefined } {
-    const { content } = form;
-    const { tokenTexts: tokens } = this.tokenizer;
-    if (this.options.specials === "token") {
-      return { content, special: findSpecials(content, tokens).special };
-    }
-    const isPrompt = content.completions.length === 0;
-    return markSpecials(content, {
-      tokens,
-      render: (content) =>
-        conversations(content).map((turns) =>
-          this.#render({ ...form, content }, turns, isPrompt)
-        ),
     });
   }
 

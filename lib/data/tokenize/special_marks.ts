@@ -4,50 +4,57 @@ import {
   unmarked,
 } from "../tokenizer/added_tokens.ts";
 import { type ChatContent, mapMessage, mapTool } from "./chat_texts.ts";
+import type { SplitRow } from "./split_conversation.ts";
 
-/** A row's content, of which special tokens in texts are marked to stay text. */
-export interface Marked {
-  readonly content: ChatContent;
+/** A row in spans, in which special tokens of its texts are marked to stay text. */
+export interface MarkedRow {
+  readonly spans: SplitRow;
   /** The first special token in its texts. */
   readonly special?: string;
 }
 
 interface Options {
   readonly tokens: TokenTexts;
-  /** Writes each conversation of a row as text. */
-  render(content: ChatContent): readonly string[];
+  /** Writes a row as text and splits it. */
+  split(content: ChatContent): SplitRow;
 }
 
 /**
- * Marks the special tokens that are written out in the texts of a row, so that
- * they stay text. A template may read tokens in what it is given: it cuts
- * thoughts off at `</think>`, or refuses `<|channel|>`. A speaker's tokens of
- * which marks would change what the template does stay as they are.
+ * Splits a row in which the special tokens that its texts write out are marked,
+ * so that they stay text. A template may read tokens in what it is given: it
+ * cuts thoughts off at `</think>`, or opens the answer with a `<think>` that the
+ * answer begins with. A speaker's tokens of which marks would change the spans
+ * stay as they are.
  *
- * @throws RangeError for a mark in the row, or the error that the template
- * raises for the row without marks.
+ * @throws RangeError for a mark in the row, or the error that `split` throws for
+ * the row without marks.
  */
-export function markSpecials(
+export function splitMarked(
   content: ChatContent,
-  { tokens, render }: Options,
-): Marked {
+  { tokens, split }: Options,
+): MarkedRow {
   const { special, spoken } = findSpecials(content, tokens);
-  if (special === undefined) return { content };
-  const wanted = render(content);
-  const mark = (chosen: ReadonlySet<string>) =>
-    mapTexts(
+  const plain = split(content);
+  if (special === undefined) return { spans: plain };
+  const wanted = JSON.stringify(plain);
+  const withMarks = (chosen: ReadonlySet<string>) => {
+    const marked = mapTexts(
       content,
       (text, role) =>
         tokens.mark(text, (token) => chosen.has(keyOf(role, token))),
     );
-  const isHarmless = (chosen: ReadonlySet<string>) => {
-    const texts = textsOf(() => render(mark(chosen)));
-    return wanted.every((text, k) => text === texts[k]);
+    const spans = spansOf(() => split(marked));
+    return unmarked(JSON.stringify(spans)) === wanted ? spans : null;
   };
-  if (isHarmless(spoken)) return { content: mark(spoken), special };
-  const harmless = [...spoken].filter((key) => isHarmless(new Set([key])));
-  const chosen = new Set(isHarmless(new Set(harmless)) ? harmless : []);
-  return { content: mark(chosen), special };
+  const whole = withMarks(spoken);
+  if (whole) return { spans: whole, special };
+  let [chosen, spans] = [new Set<string>(), plain];
+  for (const key of spoken) {
+    const more = new Set([...chosen, key]);
+    const marked = withMarks(more);
+    if (marked) [chosen, spans] = [more, marked];
+  }
+  return { spans, special };
 }
 
 /** The first special token in the texts of a row, without marking any. */
@@ -73,12 +80,12 @@ function keyOf(role: string, token: string): string {
   return `${role}\0${token}`;
 }
 
-/** The texts without marks; none where marks make the template fail. */
-function textsOf(render: () => readonly string[]): readonly string[] {
+/** The spans; none where marks make the template fail, or leave no boundary. */
+function spansOf(split: () => SplitRow): SplitRow | null {
   try {
-    return render().map(unmarked);
+    return split();
   } catch {
-    return [];
+    return null;
   }
 }
 

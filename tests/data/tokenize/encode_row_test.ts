@@ -250,6 +250,19 @@ const CASES: [
       leftOut: ["answersDropped"],
     },
   ],
+  [
+    "lets an answer begin with the special token that the generation prompt ends in",
+    template(
+      TURNS + OPENING.replace("{% endif", "<s>{% endif"),
+    ),
+    chat("Hi<s>", "<s>you", "<s>m</s>e"),
+    {
+      prompt: [2, ...bytes("Hi<s>"), 1, 3, 0],
+      completions: [[...bytes("you"), 1], [...bytes("m</s>e"), 1]],
+      boundaryShifted: false,
+      specialInText: "<s>",
+    },
+  ],
   ...[called, { type: "function", function: called }].map((
     each,
   ): typeof CASES[number] => [

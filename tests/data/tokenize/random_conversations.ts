@@ -1,5 +1,6 @@
 import type { Part } from "lib/data/tokenize/left_out.ts";
 import type { Rng } from "lib/rng.ts";
+import type { Model } from "../fixture_models.ts";
 
 /** A word that stands in one place of a row alone. */
 export interface Word {
@@ -11,11 +12,32 @@ export interface Word {
 
 type Fields = Record<string, unknown>;
 
-/** A row of conversations, as a data file has it, and all that it says. */
+/** Share of random conversations that each template allows, at the least. */
+export const ALLOWED: Readonly<Record<Model, number>> = {
+  "chatml": 0.75,
+  "gemma_2": 0.15,
+  "gemma_3": 0.35,
+  "llama_3": 0.75,
+  "llama_3_1": 1,
+  "llama_3_2": 1,
+  "mistral_v0_3": 0.35,
+  "phi_3": 0.75,
+  "qwen_2_5": 1,
+  "qwen_3": 0.8,
+  "zephyr": 0.75,
+};
+
+/**
+ * A row of conversations, as a data file has it, and all that it says.
+ *
+ * @param written texts that stand around its words too, or instead of a content.
+ * @default none
+ */
 export function randomConversations(
   rng: Rng,
+  written: readonly string[] = [],
 ): { fields: Fields; words: Word[] } {
-  const row = new Row(rng);
+  const row = new Row(rng, written);
   const fields = row.fields();
   return { fields, words: row.words };
 }
@@ -37,10 +59,19 @@ const AROUND = [
   "1. ",
 ];
 
+const CALL_ID = "abcdefghi";
+
 class Row {
   readonly words: Word[] = [];
 
-  constructor(private readonly rng: Rng) {}
+  readonly #around: readonly string[];
+
+  constructor(
+    private readonly rng: Rng,
+    private readonly written: readonly string[],
+  ) {
+    this.#around = [...AROUND, ...written];
+  }
 
   fields(): Fields {
     const { rng } = this;
@@ -74,7 +105,8 @@ class Row {
     const call = this.#answer(completion, true);
     if (kind === 0) return [call];
     const content = this.#text("turnsDropped", completion);
-    return [call, { role: "tool", content }, answer()];
+    const result = { role: "tool", content, ["tool_call_id"]: CALL_ID };
+    return [call, result, answer()];
   }
 
   #answer(completion: number | null, calls: boolean): Fields {
@@ -113,7 +145,7 @@ class Row {
     };
     return this.#often(1 / 4)
       ? called
-      : { id: "abcdefghi", type: "function", function: called };
+      : { id: CALL_ID, type: "function", function: called };
   }
 
   #tool(): Fields {
@@ -135,8 +167,12 @@ class Row {
 
   /** Some lines, with a word in each. */
   #text(part: Part, completion: number | null = null): string {
-    const { rng } = this;
-    const pick = () => AROUND[rng.integer(AROUND.length)]!;
+    const { rng, written } = this;
+    if (written.length > 0 && this.#often(1 / 8)) {
+      return written[rng.integer(written.length)]!;
+    }
+    const around = this.#around;
+    const pick = () => around[rng.integer(around.length)]!;
     return Array.from(
       { length: 1 + rng.integer(2) },
       () => pick() + this.#word(part, completion) + pick(),
