@@ -2,6 +2,7 @@ import type { Experiment } from "lib/experiment/experiment.ts";
 import { frontier } from "./frontier/experiment.ts";
 import { simplex } from "./simplex/experiment.ts";
 import { taught } from "./taught/experiment.ts";
+import { comparison } from "./comparison/comparison.ts";
 import { noise } from "./noise/experiment.ts";
 
 /**
@@ -15,9 +16,14 @@ export const EXPERIMENTS: readonly Experiment[] = [
   taught,
 ];
 
-/** @throws RangeError for an unknown name; the message lists the known ones. */
+/**
+ * The experiment that records name, which may be a comparison.
+ *
+ * @throws RangeError for an unknown name; the message lists the known ones.
+ */
 export function findExperiment(name: string): Experiment {
-  const found = EXPERIMENTS.find((experiment) => experiment.name === name);
+  const found = [...EXPERIMENTS, comparison(null)]
+    .find((experiment) => experiment.name === name);
   if (found) return found;
   throw new RangeError(
     `Unknown experiment "${name}"; expected one of ${

@@ -64,7 +64,7 @@ export const EXPERIMENT_FLAGS = {
 } as const satisfies Verb["flags"];
 
 /** A flag for whole numbers: how many, or the first and the last. */
-function range({ help, first }: { help: string; first: number }) {
+export function range({ help, first }: { help: string; first: number }) {
   return parsed({
     help,
     placeholder: "N",

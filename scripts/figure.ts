@@ -1,10 +1,13 @@
-import { EXPERIMENTS } from "experiments/all.ts";
+import * as v from "valibot";
+import { EXPERIMENTS, findExperiment } from "experiments/all.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import type { Experiment } from "lib/experiment/experiment.ts";
+import { readIdentity } from "lib/experiment/identity.ts";
 import { quoteInReadmes } from "lib/experiment/readmes.ts";
 import { CHECKOUT } from "lib/record/environment.ts";
 import { drawPictures } from "lib/plot/picture.ts";
@@ -17,7 +20,7 @@ const FIGURE = {
   positionals: [{
     name: "name",
     help:
-      "experiments, or folders of training runs; if absent, all experiments that have results",
+      "experiments, or folders of results or training runs; if absent, all experiments that have results",
     many: true,
     optional: true,
   }],
@@ -48,7 +51,10 @@ interface Drawable {
   rebuild(folder: string): Promise<void>;
 }
 
-function drawableOf(name: string, { results }: { results: string }): Drawable {
+async function drawableOf(
+  name: string,
+  { results }: { results: string },
+): Promise<Drawable> {
   const experiment = EXPERIMENTS.find((each) => each.name === name);
   if (experiment) {
     const { rebuild } = experiment;
@@ -57,12 +63,22 @@ function drawableOf(name: string, { results }: { results: string }): Drawable {
   if (existsSync(join(name, "run.json"))) {
     return { folder: name, rebuild: rebuildTrainingFigure };
   }
+  const stored = await readIdentity(name);
+  if (stored) return { folder: name, rebuild: experimentOf(stored).rebuild };
   throw new Error(
     `Cannot draw "${name}": expected an experiment (${
       EXPERIMENTS.map(({ name }) => name).join(", ")
-    }) or the folder of a training run, with its run.json`,
+    }), the folder of its results, or that of a training run, with its run.json`,
   );
 }
+
+/** The experiment whose results have an identity. */
+function experimentOf({ identity }: { identity: unknown }): Experiment {
+  const { experiment } = v.parse(IDENTITY, identity);
+  return findExperiment(experiment);
+}
+
+const IDENTITY = v.object({ experiment: v.string() });
 
 /**
  * Names of the experiments that have results in a folder.
@@ -80,8 +96,10 @@ await runVerb(
   () => parseFlags(FIGURE, Deno.args),
   async ({ positionals: { name: names }, values }) => {
     const { results, picture } = values;
-    const drawables = (names.length > 0 ? names : experimentsIn(results))
-      .map((name) => drawableOf(name, { results }));
+    const all = names.length > 0 ? names : experimentsIn(results);
+    const drawables = await Promise.all(
+      all.map((name) => drawableOf(name, { results })),
+    );
     for (const { folder, rebuild } of drawables) {
       await rebuild(folder);
       say(`Wrote ${join(folder, "figure.html")}`);

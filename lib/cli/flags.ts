@@ -192,7 +192,7 @@ function valueOf(name: string, flag: Flag, actual: string | undefined) {
     if (!flag.required) return flag.default;
     throw new Error(`Missing flag ${labelOf(name, flag)}; see --help`);
   }
-  const value = read(flag, actual);
+  const value = readValue(flag, actual);
   if (value === undefined) throw unreadable(name, flag, actual);
   return value;
 }
@@ -207,7 +207,7 @@ function unreadable(name: string, flag: Flag, actual: string): Error {
 }
 
 /** Returns `undefined` for a text that is no value of the flag. */
-function read(flag: Exclude<Flag, ToggleFlag>, actual: string) {
+export function readValue(flag: Exclude<Flag, ToggleFlag>, actual: string) {
   const isNumber = flag.kind === "number" || flag.kind === "integer";
   const value = flag.kind === "parsed"
     ? flag.parse(actual)

@@ -160,8 +160,11 @@ export async function loadInputs(
 }
 
 /** How rows are read and tokenized, apart from the model's own limits. */
-function readingOptions(
-  { tokenizing, maxPromptLength, truncate, format, skipBadRows }: TrainSettings,
+export function readingOptions(
+  { tokenizing, maxPromptLength, truncate, format, skipBadRows }: Pick<
+    TrainSettings,
+    "tokenizing" | "maxPromptLength" | "truncate" | "format" | "skipBadRows"
+  >,
 ): Partial<LoadOptions> {
   return {
     ...tokenizeOptions(tokenizing),
@@ -214,8 +217,13 @@ function modelOf(
   };
 }
 
-async function loadModel(
-  settings: TrainSettings,
+/**
+ * Loads the model that settings name, and its tokenizer.
+ *
+ * @throws Error as `modelFolder` and `loadPolicy`.
+ */
+export async function loadModel(
+  settings: Pick<TrainSettings, "model" | "tuning" | "seed" | "baseWeights">,
   hooks: InputHooks,
 ): Promise<{ model: RunModel; tokenizer: Tokenizer | null }> {
   const place = await modelFolder(settings.model, hooks);
@@ -240,7 +248,7 @@ async function loadModel(
 }
 
 async function tuningOf(
-  { tuning, seed }: TrainSettings,
+  { tuning, seed }: Pick<TrainSettings, "tuning" | "seed">,
   hooks: InputHooks,
 ): Promise<{ tuning: Tuning; adapterSource: Source | null }> {
   if (tuning.kind === "adapter") {

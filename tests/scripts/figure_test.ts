@@ -63,7 +63,7 @@ Deno.test("figure names the arguments that it expected", async () => {
   strictEqual(unknown.code, 1);
   match(
     unknown.err,
-    /^error: Cannot draw "nowhere": expected an experiment \(frontier.*\) or the folder of a training run, with its run\.json\n$/,
+    /^error: Cannot draw "nowhere": expected an experiment \(frontier.*\), the folder of its results, or that of a training run, with its run\.json\n$/,
   );
   const run = "results/frontier/dpo-beta1-draw0-seed1";
   const other = await figure(

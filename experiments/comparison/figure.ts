@@ -1,0 +1,189 @@
+import {
+  curvePanel,
+  digits,
+  endsOf,
+  endTable,
+  methodStyle,
+  rounded,
+} from "lib/experiment/figure_parts.ts";
+import type {
+  Figure,
+  Panel,
+  ScatterTrace,
+  Table,
+  Verdict,
+} from "lib/plot/figure.ts";
+import { forestPanel } from "lib/plot/forest.ts";
+import { labelledLines } from "lib/plot/labels.ts";
+import { quantile } from "lib/stats/interval.ts";
+import type {
+  AccuracyDifference,
+  ComparedMethod,
+  ComparisonSummary,
+} from "./summary.ts";
+
+/** Smallest difference of accuracies that matters. */
+const DELTA = 0.05;
+/** Answers that a page shows. */
+const SHOWN = 6;
+
+const CURVES = [
+  {
+    measure: "accuracy",
+    title: "Held-out pairs told apart rightly",
+    axis: "accuracy of log π/π_ref",
+  },
+  {
+    measure: "chosen",
+    title: "Chosen answers",
+    axis: "log π/π_ref of held-out chosen, nats",
+  },
+  {
+    measure: "rejected",
+    title: "Rejected answers",
+    axis: "log π/π_ref of held-out rejected, nats",
+  },
+] as const;
+
+/** The figure of a comparison. Equal summaries give equal figures. */
+export function comparisonFigure(summary: ComparisonSummary): Figure {
+  const { methods, pairs, promptCount, seeds } = summary;
+  return {
+    title: titleOf(summary),
+    text: [
+      `${summary.model} trains on ${pairs.train} pairs of ${summary.data}, with ${
+        methods.length === 1 ? "one method" : `${methods.length} methods`
+      }, ${
+        seeds === 1 ? "one seed" : `${seeds} seeds`
+      } each; ${pairs.heldOut} pairs of ${promptCount} other prompts are held out. Before training, ${
+        percent(summary.logProbAccuracy)
+      } of their chosen answers are the likelier ones.`,
+    ],
+    panels: [
+      ...methods.length > 1 ? [differencePanel(summary)] : [],
+      distancePanel(methods),
+      ...CURVES.map((curve) => curvePanel(methods, curve)),
+    ],
+    samples: [
+      { name: "before training", texts: textsOf(summary, summary.answers) },
+      ...methods.map(({ name, loss, answers }) => ({
+        name,
+        color: methodStyle(loss).line!.color as string,
+        texts: textsOf(summary, answers),
+      })),
+    ],
+    tables: [
+      endTable(methods, {
+        accuracy: "accuracy",
+        logProbAccuracy: "accuracy of log π",
+        margin: "margin (nats)",
+        chosen: "chosen (nats)",
+        rejected: "rejected (nats)",
+        kl: "KL of answers (nats)",
+        length: "tokens",
+        distinct2: "distinct-2",
+      }),
+      differenceTable(summary),
+    ],
+  };
+}
+
+/** The finding, whatever the numbers are. */
+function titleOf(
+  { methods, differences, promptCount }: ComparisonSummary,
+): string {
+  const ranked = methods.map((method) => ({
+    name: method.name,
+    accuracy: quantile(endsOf(method, "accuracy"), 0.5),
+  })).toSorted((a, b) => b.accuracy - a.accuracy);
+  const [best] = ranked;
+  const found = `${best!.name} tells ${
+    percent(best!.accuracy)
+  } of held-out pairs apart`;
+  if (differences.length === 0) return found;
+  const verdicts = differences.map(verdictOf);
+  if (verdicts.some((verdict) => ["shown", "opposite"].includes(verdict))) {
+    return found;
+  }
+  return verdicts.every((verdict) => verdict === "not shown")
+    ? `${found}; no method differs from ${methods[0]!.name}`
+    : `${found}; ${promptCount} prompts are too few to tell methods apart`;
+}
+
+/** Better, worse, no difference that matters, or not enough prompts to say. */
+function verdictOf({ low, high, p }: AccuracyDifference): Verdict {
+  if (p < 0.05 && low > 0) return "shown";
+  if (p < 0.05 && high < 0) return "opposite";
+  return low > -DELTA && high < DELTA ? "not shown" : "not testable";
+}
+
+function differencePanel({ methods, differences }: ComparisonSummary): Panel {
+  const first = methods[0]!.name;
+  return forestPanel({
+    title: `Accuracy on held-out pairs, less that of ${first}`,
+    note:
+      "95 % intervals over prompts, paired, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
+    axis:
+      `← ${first} is better · difference of accuracy · the other is better →`,
+    delta: DELTA,
+    differences: differences.map((each) => ({
+      ...each,
+      verdict: verdictOf(each),
+    })),
+  });
+}
+
+function distancePanel(methods: readonly ComparedMethod[]): Panel {
+  const clouds = methods.map((method): ScatterTrace => ({
+    type: "scatter",
+    mode: "markers",
+    name: method.name,
+    x: endsOf(method, "kl").map(rounded),
+    y: endsOf(method, "accuracy").map(rounded),
+    marker: { ...methodStyle(method.loss).marker, size: 9 },
+  }));
+  return {
+    title: "Accuracy against distance",
+    note:
+      "A dot is a run; its KL is that of sampled answers, up to their limit of tokens.",
+    data: clouds,
+    layout: {
+      ...labelledLines(clouds),
+      xaxis: { title: { text: "KL(π‖π_ref) of answers, nats" } },
+      yaxis: { title: { text: "accuracy of log π/π_ref" } },
+    },
+  };
+}
+
+function differenceTable({ methods, differences }: ComparisonSummary): Table {
+  return {
+    caption: `Accuracy on held-out pairs, less that of ${methods[0]!.name}`,
+    columns: ["method", "difference", "95 % interval", "p (Holm)", "verdict"],
+    rows: differences.map((each) => [
+      each.name,
+      digits(each.estimate),
+      `${digits(each.low)} to ${digits(each.high)}`,
+      digits(each.p),
+      WORDS[verdictOf(each)],
+    ]),
+  };
+}
+
+const WORDS: Readonly<Record<Verdict, string>> = {
+  "shown": "better",
+  "opposite": "worse",
+  "not shown": "no difference that matters",
+  "not testable": "too few prompts to say",
+};
+
+function textsOf(
+  { prompts }: ComparisonSummary,
+  answers: readonly string[],
+): { text: string; note: string }[] {
+  return answers.slice(0, SHOWN).map((text, i) => ({
+    text,
+    note: prompts[i]!.slice(-80),
+  }));
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

@@ -1,0 +1,47 @@
+import * as v from "valibot";
+import { GRID } from "lib/experiment/grid.ts";
+import { COUNT } from "lib/record/check_json.ts";
+import { TRAIN_SETTINGS } from "lib/run/settings.ts";
+
+/** The settings of training that all runs of a comparison share. */
+const SHARED = v.omit(TRAIN_SETTINGS, [
+  "loss",
+  "options",
+  "learningRate",
+  "seed",
+]);
+
+/**
+ * Schema of the settings of a comparison: methods that train one model on the
+ * same preferences. There is one draw, the model as it is; a seed draws the
+ * order of the rows, a new adapter's weights, and samples.
+ */
+export const COMPARISON_SETTINGS = v.strictObject({
+  ...GRID,
+  /** As `train` has them. Methods of single answers take twice the batch. */
+  train: SHARED,
+  /** SHA-256 of the contents of what they name: others make other runs. */
+  contents: v.strictObject({
+    model: v.string(),
+    data: v.string(),
+    evalData: v.nullable(v.string()),
+  }),
+  heldOut: v.strictObject({
+    /** Share of the prompts; unused where there are data for evaluation. */
+    share: v.number(),
+    /** Most pairs. */
+    pairs: COUNT,
+  }),
+  evaluation: v.strictObject({
+    /** Evaluations of a run after its start, at equal distances. */
+    times: COUNT,
+    /** Prompts that are answered at the end, once each. */
+    prompts: COUNT,
+    maxNewTokens: COUNT,
+  }),
+});
+
+/** Settings of a comparison. */
+export type ComparisonSettings = Readonly<
+  v.InferOutput<typeof COMPARISON_SETTINGS>
+>;

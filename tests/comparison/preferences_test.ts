@@ -1,0 +1,63 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { splitByPrompt } from "experiments/comparison/preferences.ts";
+import { evenly } from "experiments/comparison/jobs.ts";
+import { Rng } from "lib/rng.ts";
+
+/** Pairs of so many prompts, some prompts several times. */
+function examples(prompts: number) {
+  const rng = new Rng("examples");
+  return Array.from({ length: 3 * prompts }, (_, i) => ({
+    prompt: [rng.integer(prompts), 7],
+    completions: [[i], [i + 1]],
+  }));
+}
+
+Deno.test("a split keeps every pair, and no prompt on both sides", () => {
+  for (const prompts of [3, 10, 40]) {
+    for (const share of [0.05, 0.3, 0.8]) {
+      const all = examples(prompts);
+      const { kept, held } = splitByPrompt(all, share);
+      const sorted = (some: typeof all) =>
+        some.map(({ completions }) => completions[0]![0]!)
+          .toSorted((a, b) => a - b);
+      deepEqual(sorted([...kept, ...held] as typeof all), sorted(all));
+      const seen = new Set(kept.map(({ prompt }) => prompt.join()));
+      ok(held.every(({ prompt }) => !seen.has(prompt.join())));
+      const count = new Set(held.map(({ prompt }) => prompt.join())).size;
+      const total = new Set(all.map(({ prompt }) => prompt.join())).size;
+      equal(count, Math.max(1, Math.round(share * total)));
+    }
+  }
+});
+
+Deno.test("a split does not depend on the order of rows, nor on their answers", () => {
+  const all = examples(20);
+  const heldOf = (some: typeof all) =>
+    new Set(splitByPrompt(some, 0.3).held.map(({ prompt }) => prompt.join()));
+  const others = all.map((example) => ({
+    ...example,
+    completions: [[1], [2]],
+  }));
+  deepEqual(heldOf(all), heldOf(all.toReversed()));
+  deepEqual(heldOf(all), heldOf(others));
+});
+
+Deno.test("a split that leaves nothing to train on is refused", () => {
+  const one = [{ prompt: [1], completions: [[2], [3]] }];
+  throws(() => splitByPrompt(one, 0.5), {
+    message: /^Cannot hold out 1 of 1 prompts: expected others to train on$/,
+  });
+});
+
+Deno.test("evaluations are at equal distances, the last at the end", () => {
+  deepEqual(evenly(4, 8), [2, 4, 6, 8]);
+  deepEqual(evenly(4, 2), [1, 2]);
+  deepEqual(evenly(1, 7), [7]);
+  for (let steps = 1; steps < 30; steps++) {
+    for (let times = 1; times < 10; times++) {
+      const found = evenly(times, steps);
+      equal(found.at(-1), steps);
+      equal(found.length, Math.min(times, steps));
+    }
+  }
+});

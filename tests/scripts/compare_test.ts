@@ -1,0 +1,105 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { readRuns } from "lib/experiment/records.ts";
+import { differences } from "lib/record/differences.ts";
+import { runScript } from "./run_script.ts";
+import { type TinyTraining, tinyTraining } from "./tiny_training.ts";
+
+const compareArgs = ({ model, pairs }: TinyTraining, out: string) => [
+  ...["--model", model, "--data", pairs, "--loss", "dpo,kto,orpo"],
+  ...["--beta", "0.1,0.3", "--set", "orpo.lr=0.002", "--lr", "0.01"],
+  ...["--seeds", "2", "--batch", "4", "--held-out", "0.3"],
+  ...["--answers", "2", "--max-new-tokens", "4", "--out", out],
+];
+
+Deno.test("compare trains every method and seed on the same pairs, and measures all alike", async () => {
+  await using t = await tinyTraining();
+  const { code, err, out } = await t.run("compare", compareArgs(t, "out"));
+  equal(code, 0, err);
+  match(
+    err,
+    /5 methods × 2 seeds on 8 pairs; 4 pairs of other prompts are held out/,
+  );
+  match(out, /orpo +2e-3/);
+  const runs = await readRuns(join(t.path, "out"));
+  deepEqual(
+    runs.map(({ record: { name } }) => name),
+    [
+      ...["dpo-beta0.1", "dpo-beta0.3", "kto-beta0.1", "kto-beta0.3", "orpo"]
+        .flatMap((name) => [1, 2].map((seed) => `${name}-draw0-seed${seed}`)),
+      "reference-draw0",
+    ],
+  );
+  const [reference] = runs.splice(-1);
+  const weights = reference!.record.summary["weights"];
+  for (const { record, rows } of runs) {
+    // A step on 4 pairs: two steps an epoch, for losses of single answers too.
+    deepEqual(rows.map(({ step }) => step), [0, 1, 2], record.name);
+    equal(record.model.weights, weights);
+    equal((record.summary["margins"] as number[]).length, 4);
+    equal((record.summary["answers"] as string[]).length, 2);
+    const last = rows.at(-1)!;
+    for (const name of ["accuracy", "logProbAccuracy", "margin", "kl"]) {
+      ok(Number.isFinite(last[name]), name);
+    }
+    deepEqual(
+      record.data.map(({ sha256 }) => sha256),
+      runs[0]!.record.data.map(({ sha256 }) => sha256),
+    );
+  }
+  const { methods, differences: found } = JSON.parse(
+    await Deno.readTextFile(join(t.path, "out", "summary.json")),
+  );
+  equal(methods.length, 5);
+  deepEqual(
+    found.map(({ name }: { name: string }) => name),
+    ["dpo β 0.3", "kto β 0.1", "kto β 0.3", "orpo"],
+  );
+});
+
+Deno.test("compare keeps the runs of a smaller grid, is drawn again, and does not depend on jobs", async () => {
+  await using t = await tinyTraining();
+  const args = compareArgs(t, "out");
+  equal((await t.run("compare", args)).code, 0);
+  const page = join(t.path, "out", "figure.html");
+  const drawn = await Deno.readTextFile(page);
+  await Deno.remove(page);
+  const figure = await runScript("figure", [join(t.path, "out")]);
+  equal(figure.code, 0, figure.err);
+  equal(await Deno.readTextFile(page), drawn);
+  const before = await readRuns(join(t.path, "out"));
+  const more = args.map((arg) => arg === "dpo,kto,orpo" ? `${arg},sft` : arg);
+  const { code, err } = await t.run("compare", [...more, "--replace"]);
+  equal(code, 0, err);
+  const after = await readRuns(join(t.path, "out"));
+  const kept = after.filter(({ record }) => !record.name.startsWith("sft"));
+  equal(after.length, before.length + 2);
+  deepEqual(kept, before);
+  const again = compareArgs(t, "again");
+  equal((await t.run("compare", [...again, "--jobs", "2"])).code, 0);
+  deepEqual(differences(await readRuns(join(t.path, "again")), before), []);
+});
+
+Deno.test("compare prints its runs before any is made, and refuses what does not fit", async () => {
+  await using t = await tinyTraining();
+  const args = compareArgs(t, "out");
+  const dry = await t.run("compare", [...args, "--dry-run"]);
+  equal(dry.code, 0, dry.err);
+  match(dry.out, /kto β 0\.3 +1e-2\n.*orpo +2e-3/s);
+  const wrong = async (from: string, to: string) => {
+    const { code, err } = await t.run(
+      "compare",
+      args.map((arg) => arg === from ? to : arg),
+    );
+    ok(code > 0);
+    return err;
+  };
+  match(await wrong("dpo,kto,orpo", "dpo,kot"), /kot/);
+  match(await wrong("0.1,0.3", "0.1,x"), /--beta: found "0.1,x"/);
+  match(await wrong(t.pairs, t.labels), /expected pairs of a chosen/);
+  match(await wrong("0.3", "1"), /--held-out/);
+  deepEqual(
+    [...Deno.readDirSync(t.path)].filter(({ name }) => name.includes("out")),
+    [],
+  );
+});
