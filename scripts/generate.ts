@@ -6,11 +6,12 @@ import {
   type Prompt,
   readPrompts,
 } from "lib/data/tokenize/prompts.ts";
+import { LEFT_OUT, type Part } from "lib/data/tokenize/left_out.ts";
 import { makeFolder } from "lib/files/temporary.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { parseFlags, refuseGiven, UsageError } from "lib/cli/flags.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
-import { runVerb, say } from "lib/cli/terminal.ts";
+import { note, runVerb, say } from "lib/cli/terminal.ts";
 import { Clock } from "lib/record/record.ts";
 import { inputProgress } from "./train/download_progress.ts";
 import { refuseQuantized } from "lib/run/plan.ts";
@@ -18,6 +19,7 @@ import { containerOf } from "lib/data/write/rows_file.ts";
 import {
   type Answer,
   generateAnswers,
+  leftOutCounts,
   type Question,
 } from "./generate/answers.ts";
 import {
@@ -49,6 +51,7 @@ await runVerb(
     }
     const settings = { ...values, device };
     const questions = questionsOf(prompts, tokenizer, values);
+    noteLeftOut(questions);
     using _ = out === undefined ? null : await makeFolder(dirname(out));
     clock.lap("load");
     const answers = await generateAnswers(questions, {
@@ -119,14 +122,25 @@ function questionsOf(
         "for training, to which no chat template is applied",
     );
   }
-  return prompts.map((prompt) => ({
-    prompt: askedOf(prompt, asking),
-    ids: encodePrompt(prompt, tokenizer, {
+  return prompts.map((prompt) => {
+    const leftOut: Part[] = [];
+    const ids = encodePrompt(prompt, tokenizer, {
       ...asking,
       templateName,
       templateOptions,
-    }),
-  }));
+      onLeftOut: (part) => leftOut.push(part),
+    });
+    return { prompt: askedOf(prompt, asking), ids, leftOut };
+  });
+}
+
+function noteLeftOut(questions: readonly Question[]): void {
+  for (const [part, count] of leftOutCounts(questions)) {
+    note(
+      `${count} of ${questions.length} prompts: the chat template leaves out ` +
+        LEFT_OUT[part],
+    );
+  }
 }
 
 function print(

@@ -27,6 +27,7 @@ export {
   SPECIALS,
   type Specials,
 } from "../data/tokenize/encode_options.ts";
+export { LEFT_OUT, type Part } from "../data/tokenize/left_out.ts";
 export {
   type Asking,
   encodePrompt,

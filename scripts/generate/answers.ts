@@ -2,6 +2,7 @@ import {
   completionText,
   cutAtStop,
 } from "lib/data/tokenize/completion_text.ts";
+import { type Part, PARTS } from "lib/data/tokenize/left_out.ts";
 import type { Prompt } from "lib/data/tokenize/prompts.ts";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
@@ -19,6 +20,18 @@ import type { GenerateSettings } from "./flags.ts";
 export interface Question {
   readonly prompt: Prompt["content"];
   readonly ids: readonly number[];
+  /** Parts that the chat template leaves out. */
+  readonly leftOut: readonly Part[];
+}
+
+/** Numbers of the questions of which the chat template leaves a part out. */
+export function leftOutCounts(
+  questions: readonly Question[],
+): [Part, number][] {
+  return PARTS.flatMap((part): [Part, number][] => {
+    const some = questions.filter(({ leftOut }) => leftOut.includes(part));
+    return some.length === 0 ? [] : [[part, some.length]];
+  });
 }
 
 /** A completion and its text. */

@@ -10,7 +10,7 @@ import {
 import { environment, peakMemory, provenance } from "lib/record/environment.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";
 import { writeRows } from "lib/data/write/rows_file.ts";
-import type { Answer } from "./answers.ts";
+import { type Answer, leftOutCounts } from "./answers.ts";
 import type { GenerateSettings } from "./flags.ts";
 import type { OpenedPolicy } from "lib/run/models.ts";
 import { modelRecord } from "lib/run/record.ts";
@@ -104,13 +104,19 @@ function promptsOf(
   answers: readonly Answer[],
   { prompts }: GenerateSettings,
 ): RunRecord["data"][number] {
-  const questions = new Set(answers.map(({ question }) => question));
-  const ids = Array.from(questions, (question) => question.ids);
+  const questions = [...new Set(answers.map(({ question }) => question))];
+  const ids = questions.map((question) => question.ids);
   return {
     role: "prompts",
     source: prompts === undefined ? "--prompt" : portablePath(prompts),
     sha256: sha256(JSON.stringify(ids)),
-    counts: { rows: ids.length, truncated: 0, dropped: 0, boundaryShifted: 0 },
+    counts: {
+      rows: ids.length,
+      truncated: 0,
+      dropped: 0,
+      boundaryShifted: 0,
+      ...Object.fromEntries(leftOutCounts(questions)),
+    },
   };
 }
 

@@ -169,6 +169,32 @@ Deno.test("generate prints the likeliest text by itself, with or without the tem
   });
 });
 
+Deno.test("generate tells of parts that the chat template leaves out of prompts, and records their numbers", () =>
+  withModel(async (folder, generate) => {
+    const template = TEMPLATE.replace(
+      "in messages",
+      "in messages if m.role != 'system'",
+    );
+    await Deno.writeTextFile(join(folder, "chat_template.jinja"), template);
+    const path = join(folder, "prompts.jsonl");
+    const rows = [{ prompt: "Hi" }, { prompt: "Hi", system: "Be brief." }];
+    const lines = rows.map((row) => JSON.stringify(row));
+    await Deno.writeTextFile(path, lines.join("\n"));
+    const out = join(folder, "answers.jsonl");
+    const { code, err } = await generate(
+      ...["--prompts", path, "--max-new-tokens", "1", "--out", out],
+    );
+    strictEqual(code, 0, err);
+    match(
+      err,
+      /^1 of 2 prompts: the chat template leaves out system messages$/m,
+    );
+    const { data: [data] } = await readRecord(`${out}.record.json`);
+    strictEqual(data!.counts["systemDropped"], 1);
+    const whole = await generate("--prompt", "Hi", "--max-new-tokens", "1");
+    ok(!whole.err.includes("leaves out"), whole.err);
+  }));
+
 /** Flags, the error in one line, and the exit status where it is not 1. */
 const REFUSED: [string[], RegExp, number?][] = [
   [[], /expected --prompt TEXT or --prompts FILE/, 2],

@@ -7,6 +7,7 @@ import { findLoss } from "lib/losses/registry.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { kebab } from "lib/cli/flag.ts";
+import { writeByteTokenizer } from "../data/byte_tokenizer.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 /** The rows that a loss is made for. */
@@ -219,4 +220,46 @@ Deno.test("train changes rows as it is told, leaves bad ones out, and records bo
     ],
   );
   deepStrictEqual([data?.counts.rows, data?.counts["skipped"]], [24, 1]);
+});
+
+Deno.test("train tells of parts that the chat template leaves out, and records their numbers", async () => {
+  await using t = await tinyTraining();
+  const source = "{% for m in messages if m.role != 'system' %}" +
+    "<|{{ m.role }}|>{{ m.content.split('</s>')[-1] }}</s>{% endfor %}" +
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  const config = Object.fromEntries([["chat_template", source]]);
+  await writeByteTokenizer(t.model, { config });
+  // The model knows but a few characters.
+  const turn = (role: string, content: string) => ({ role, content });
+  const rows = [["$", "!"], ["", "!"], ["$", "%</s>!"], ["", "!!"]].map((
+    [system, chosen],
+  ) => ({
+    prompt: [
+      ...system ? [turn("system", system)] : [],
+      turn("user", "#"),
+    ],
+    chosen: [turn("assistant", chosen!)],
+    rejected: [turn("assistant", "%")],
+  }));
+  const path = join(t.path, "chat.jsonl");
+  await Deno.writeTextFile(
+    path,
+    rows.map((row) => JSON.stringify(row)).join("\n"),
+  );
+  const { code, err } = await t.run("train", [
+    ...["--model", t.model, "--data", path, "--loss", "dpo"],
+    ...["--batch", "4", "--out", "out"],
+  ]);
+  strictEqual(code, 0, err);
+  match(
+    err,
+    /^data .*, 2 of which the chat template leaves out system messages, 1 of which the chat template leaves out texts of answers/m,
+  );
+  const { data: [data] } = await readRecord(`${t.path}/out/run.json`);
+  const { systemDropped, answersDropped, turnsDropped } = data!.counts;
+  deepStrictEqual([systemDropped, answersDropped, turnsDropped], [
+    2,
+    1,
+    undefined,
+  ]);
 });

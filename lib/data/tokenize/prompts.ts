@@ -1,5 +1,6 @@
 import type { EncodeOptions } from "./encode_options.ts";
 import { encodeRow } from "./encode_row.ts";
+import type { Part } from "./left_out.ts";
 import { type Message, readMessages } from "../messages.ts";
 import { formatsBeside } from "../dataset_info.ts";
 import { type Format, NoPreference, SYSTEMS } from "../formats/format.ts";
@@ -68,21 +69,26 @@ export function askedOf(
 /**
  * Token ids of a prompt, as `encodeRow()` makes them.
  *
+ * @param options.onLeftOut takes each part of the prompt that the chat template
+ * leaves out.
  * @throws an error that names file and row.
  */
 export function encodePrompt(
   prompt: Prompt,
   tokenizer: Tokenizer,
-  { chat, system, ...options }:
+  { chat, system, onLeftOut, ...options }:
     & Asking
-    & Pick<EncodeOptions, "templateName" | "templateOptions">,
+    & Pick<EncodeOptions, "templateName" | "templateOptions">
+    & { readonly onLeftOut?: (part: Part) => void },
 ): readonly number[] {
   const { content: _, plain: __, ...rest } = prompt;
   const asked = askedOf(prompt, { chat, system });
   const row: PreferenceRow = typeof asked === "string"
     ? { form: "text", prompt: asked, completions: [], ...rest }
     : { form: "chat", prompt: [...asked], completions: [], ...rest };
-  return encodeRow(row, tokenizer, options).prompt;
+  const { prompt: ids, leftOut = [] } = encodeRow(row, tokenizer, options);
+  for (const part of leftOut) onLeftOut?.(part);
+  return ids;
 }
 
 async function rowPrompts(path: string): Promise<Prompt[]> {
