@@ -1,6 +1,8 @@
 import { isAbsolute, relative } from "node:path";
 import { comparison } from "experiments/comparison/comparison.ts";
-import { readPreferences } from "experiments/comparison/preferences.ts";
+import { withContents } from "experiments/comparison/contents.ts";
+import type { Preferences } from "experiments/comparison/preferences.ts";
+import { atBestRates, rateTrials } from "experiments/comparison/rates.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { range, runExperiment } from "experiments/run_directly.ts";
 import {
@@ -11,13 +13,13 @@ import {
   text,
   toggle,
 } from "lib/cli/flag.ts";
-import { parseFlags, peekFlag } from "lib/cli/flags.ts";
+import { parseFlags, peekFlag, refuseGiven } from "lib/cli/flags.ts";
 import { note, runVerb, table } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { loadModel } from "lib/run/inputs.ts";
+import { dataNote } from "lib/run/notes.ts";
 import { TRAIN_FLAGS, trainSettings } from "lib/run/settings.ts";
 import { axisFlags, methodsOf, parseOwnSettings } from "./compare/axes.ts";
 import { inputProgress } from "./train/download_progress.ts";
@@ -51,6 +53,16 @@ const FLAGS = {
       parse: parseOwnSettings,
       is: (value): value is NonNullable<ReturnType<typeof parseOwnSettings>> =>
         Array.isArray(value),
+    }),
+    tuneLr: parsed({
+      help:
+        "learning rates that every method tries first, in place of --lr; on prompts held out of those to train on",
+      placeholder: "NUMBER,...",
+      expected: "numbers above 0, separated by commas",
+      parse: (text: string) => text.split(",").map(Number),
+      is: (value): value is number[] =>
+        Array.isArray(value) &&
+        value.every((rate) => rate > 0 && Number.isFinite(rate)),
     }),
   }),
   ...grouped("Evaluation", {
@@ -145,9 +157,23 @@ function rowOf(method: ReturnType<typeof methodsOf>[number]) {
   return { method: nameOf(method), lr: method.learningRate.toExponential() };
 }
 
-await runVerb(parse, async ({ values, given, losses }) => {
-  const { heldOut: share, heldOutPairs: pairs, set: own = [] } = values;
-  const { seeds = [1] } = values;
+/** Settings of the comparison that a command line describes. */
+function comparisonSettings(
+  { values, given, losses }: Exclude<
+    ReturnType<typeof parse>,
+    { help: string }
+  >,
+): Omit<ComparisonSettings, "contents"> {
+  const { set: own = [], seeds = [1], tuneLr } = values;
+  if (tuneLr) {
+    refuseGiven(given, ["lr"], "with --tune-lr, which chooses rates");
+    const rate = own.find(({ name }) => name === "lr");
+    if (rate) {
+      throw new Error(
+        `Cannot set ${rate.loss}.lr with --tune-lr, which chooses rates`,
+      );
+    }
+  }
   const { learningRate, train } = sharedSettings({
     values: { ...values, ...UNUSED, loss: losses[0]!.id },
     given,
@@ -155,24 +181,11 @@ await runVerb(parse, async ({ values, given, losses }) => {
   const axes = Object.fromEntries(
     Object.entries(values).filter(([name]) => !(name in FLAGS)),
   ) as Parameters<typeof methodsOf>[1]["axes"];
-  const methods = methodsOf(losses, { axes, own, learningRate });
-  const heldOut = { share, pairs };
-  const { model, tokenizer } = await loadModel(
-    { ...train, seed: 0 },
-    inputProgress(),
-  );
-  const { policy: { config } } = model;
-  const preferences = await readPreferences(
-    { train, heldOut },
-    { tokenizer, config },
-    inputProgress(),
-  );
-  const settings: ComparisonSettings = {
-    ...{ methods, seeds: [...seeds], draws: [0], levels: [{}], train, heldOut },
-    contents: {
-      model: model.hash,
-      data: preferences.train.description.sha256,
-      evalData: preferences.heldOutSource.sha256,
+  return {
+    ...{ draws: [0], levels: [{}], seeds: [...seeds], train },
+    methods: methodsOf(losses, { axes, own, learningRate }),
+    heldOut: {
+      ...{ share: values.heldOut, pairs: values.heldOutPairs, isDev: false },
     },
     evaluation: {
       times: values.evaluations,
@@ -180,13 +193,36 @@ await runVerb(parse, async ({ values, given, losses }) => {
       maxNewTokens: values.maxNewTokens,
     },
   };
-  const { examples } = preferences.train;
-  note(
-    `${methods.length} methods × ${seeds.length} seeds on ${examples.length} pairs; ${preferences.heldOut.length} pairs of other prompts are held out`,
+}
+
+await runVerb(parse, async (args) => {
+  const { device, jobs, out, replace, dryRun, tuneLr } = args.values;
+  const hooks = inputProgress();
+  const { settings, preferences } = await withContents(
+    comparisonSettings(args),
+    hooks,
   );
-  if (values.dryRun) return table(methods.map(rowOf));
-  const { device, jobs, out, replace } = values;
-  await runExperiment(comparison(settings), {
-    ...{ device, jobs, out, replace, quick: false, tune: false },
-  });
+  note(dataNote(preferences.train));
+  note(sizesText(settings, preferences));
+  if (dryRun) return table(settings.methods.map(rowOf));
+  const runIn = (folder: string, settings: ComparisonSettings) =>
+    runExperiment(comparison(settings), {
+      ...{ device, jobs, replace, quick: false, tune: false, out: folder },
+    });
+  if (!tuneLr) return await runIn(out, settings);
+  const trials = `${out}-rates`;
+  await runIn(trials, rateTrials(settings, tuneLr));
+  const methods = await atBestRates(settings.methods, trials);
+  await runIn(out, { ...settings, methods });
 });
+
+function sizesText(
+  { methods, seeds }: ComparisonSettings,
+  { train, heldOut }: Preferences,
+): string {
+  const count = (all: readonly unknown[], unit: string) =>
+    `${all.length} ${unit}${all.length === 1 ? "" : "s"}`;
+  return `${count(methods, "method")} × ${count(seeds, "seed")} on ${
+    count(train.examples, "pair")
+  }; ${count(heldOut, "pair")} of other prompts held out`;
+}

@@ -126,10 +126,10 @@ class Bench {
     const { settings: { train }, device, preferences: { train: pairs } } = this;
     const { data } = findLoss(point.loss);
     const read = examplesFor(pairs, data).length / pairs.examples.length;
-    const { loss, learningRate, seed } = point;
+    const { loss, seed, level: { lr = point.learningRate } } = point;
     return {
       ...train,
-      ...{ loss, learningRate, seed, device, evalData: null },
+      ...{ loss, learningRate: lr, seed, device, evalData: null },
       // Each method sees the same pairs equally often.
       batch: train.batch * read,
       options: lossOptionsAt(point),

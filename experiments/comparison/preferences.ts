@@ -47,15 +47,20 @@ export async function readPreferences(
   const other = train.evalData === null
     ? null
     : await read(train.evalData, "eval");
-  const { kept, held } = other
+  const whole = other
     ? { kept: all.examples, held: other.examples }
     : splitByPrompt(all.examples, heldOut.share);
+  const { kept, held } = heldOut.isDev
+    ? splitByPrompt(whole.kept, heldOut.share)
+    : whole;
   return {
     train: dataOf(kept, all.description),
     heldOut: held.slice(0, heldOut.pairs),
     heldOutSource: described(
       held.slice(0, heldOut.pairs),
-      other?.description ?? { ...all.description, role: "eval" },
+      other && !heldOut.isDev
+        ? other.description
+        : { ...all.description, role: "eval" },
     ),
   };
 }

@@ -14,7 +14,8 @@ const SHARED = v.omit(TRAIN_SETTINGS, [
 /**
  * Schema of the settings of a comparison: methods that train one model on the
  * same preferences. There is one draw, the model as it is; a seed draws the
- * order of the rows, a new adapter's weights, and samples.
+ * order of the rows, a new adapter's weights, and samples. A level may have an
+ * `lr`, in place of the method's own rate.
  */
 export const COMPARISON_SETTINGS = v.strictObject({
   ...GRID,
@@ -31,6 +32,11 @@ export const COMPARISON_SETTINGS = v.strictObject({
     share: v.number(),
     /** Most pairs. */
     pairs: COUNT,
+    /**
+     * Whether prompts of the part to train on are held out instead, to choose
+     * rates by: those of the comparison stay unseen.
+     */
+    isDev: v.boolean(),
   }),
   evaluation: v.strictObject({
     /** Evaluations of a run after its start, at equal distances. */

@@ -78,7 +78,7 @@ export function summarize(
     logProbAccuracy: v.parse(v.number(), summary["logProbAccuracy"]),
     methods: bySetting.map((setting) => ({
       ...summarizeSetting(setting),
-      name: nameOf(setting.method),
+      name: nameOf({ ...setting.method, level: setting.level }),
       answers: v.parse(TEXTS, setting.runs[0]!.record.summary["answers"]),
     })),
     differences: differencesOf(bySetting, promptOfPair),
@@ -90,8 +90,8 @@ function differencesOf(
   settings: readonly SettingRuns[],
   promptOfPair: readonly number[],
 ): AccuracyDifference[] {
-  const [first, ...others] = settings.map(({ method, runs }) => ({
-    name: nameOf(method),
+  const [first, ...others] = settings.map(({ method, level, runs }) => ({
+    name: nameOf({ ...method, level }),
     byPrompt: byPrompt(accuracies(runs), promptOfPair),
   }));
   const found = others.map(({ name, byPrompt }) => {

@@ -97,7 +97,8 @@ function isWithinRounding(metrics: StepMetrics, rewardScale: number): boolean {
     rewardScale * (rounding(chosen) + rounding(rejected));
 }
 
-function dataNote(data: TrainingData): string {
+/** Says what a run reads of its data, and what it does not. */
+export function dataNote(data: TrainingData): string {
   const { examples, description: { source, counts, unreadColumns = [] } } =
     data;
   const { rows, truncated, dropped } = counts;

@@ -18,7 +18,7 @@ Deno.test("compare trains every method and seed on the same pairs, and measures 
   equal(code, 0, err);
   match(
     err,
-    /5 methods × 2 seeds on 8 pairs; 4 pairs of other prompts are held out/,
+    /5 methods × 2 seeds on 8 pairs; 4 pairs of other prompts held out/,
   );
   match(out, /orpo +2e-3/);
   const runs = await readRuns(join(t.path, "out"));
@@ -102,4 +102,40 @@ Deno.test("compare prints its runs before any is made, and refuses what does not
     [...Deno.readDirSync(t.path)].filter(({ name }) => name.includes("out")),
     [],
   );
+});
+
+Deno.test("compare chooses a rate for each method on prompts that neither part has", async () => {
+  await using t = await tinyTraining();
+  const args = compareArgs(t, "out");
+  const both = await t.run("compare", [...args, "--tune-lr", "0.1"]);
+  match(both.err, /Cannot use --lr with --tune-lr/);
+  const tuned = [
+    ...args.filter((arg, i) =>
+      ![arg, args[i - 1]].some((one) => ["--lr", "--set"].includes(one!))
+    ),
+    ...["--tune-lr", "0.001,0.03"],
+  ];
+  const { code, err } = await t.run("compare", tuned);
+  equal(code, 0, err);
+  const trials = await readRuns(join(t.path, "out-rates"));
+  equal(trials.length, 5 * 2 + 1);
+  const dev = trials[0]!.record.data.at(-1)!;
+  const runs = await readRuns(join(t.path, "out"));
+  const test = runs[0]!.record.data.at(-1)!;
+  // 12 prompts: 4 to compare on, of the other 8 2 to choose rates by.
+  deepEqual([dev.counts["rows"], test.counts["rows"]], [2, 4]);
+  ok(dev.sha256 !== test.sha256);
+  const rateOf = ({ record: { settings } }: typeof runs[number]) =>
+    (settings["run"] as { learningRate: number }).learningRate;
+  const accuracy = (name: string, rate: number) =>
+    trials.find(({ record }) =>
+      record.name === name.replace("-draw0-seed1", `-lr${rate}-draw0-seed0`)
+    )!.rows.at(-1)!["accuracy"]!;
+  for (
+    const run of runs.filter(({ record: { name } }) => name.endsWith("seed1"))
+  ) {
+    const { name } = run.record;
+    const better = accuracy(name, 0.03) > accuracy(name, 0.001) ? 0.03 : 0.001;
+    equal(rateOf(run), better, name);
+  }
 });

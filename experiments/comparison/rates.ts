@@ -1,0 +1,47 @@
+import * as v from "valibot";
+import { GRID_POINT, type Method } from "lib/experiment/grid.ts";
+import { readRuns } from "lib/experiment/records.ts";
+import { canonicalJson } from "lib/record/canonical_json.ts";
+import type { ComparisonSettings } from "./settings.ts";
+
+/** The comparison that chooses rates: all methods try each, with one seed. */
+export function rateTrials(
+  settings: ComparisonSettings,
+  rates: readonly number[],
+): ComparisonSettings {
+  return {
+    ...settings,
+    seeds: [0],
+    levels: rates.map((lr) => ({ lr })),
+    heldOut: { ...settings.heldOut, isDev: true },
+    evaluation: { ...settings.evaluation, times: 1 },
+  };
+}
+
+/** A method at the rate that tells most pairs apart; the smallest of equals. */
+export async function atBestRates(
+  methods: readonly Method[],
+  folder: string,
+): Promise<Method[]> {
+  const runs = await readRuns(folder);
+  const trials = runs.flatMap(({ record, rows }) => {
+    const found = v.safeParse(GRID_POINT, record.settings["run"]);
+    if (!found.success) return [];
+    const { level: { lr }, ...method } = found.output;
+    return [{
+      key: keyOf(method),
+      lr: lr!,
+      accuracy: rows.at(-1)!["accuracy"]!,
+    }];
+  });
+  const byMethod = Map.groupBy(trials, ({ key }) => key);
+  return methods.map((method) => {
+    const [best] = byMethod.get(keyOf(method))!
+      .toSorted((a, b) => b.accuracy - a.accuracy || a.lr - b.lr);
+    return { ...method, learningRate: best!.lr };
+  });
+}
+
+function keyOf({ loss, options }: Omit<Method, "learningRate">): string {
+  return canonicalJson({ loss, options });
+}
