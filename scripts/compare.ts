@@ -19,9 +19,11 @@ import type { Verb } from "lib/cli/verb.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
+import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import { dataNote } from "lib/run/notes.ts";
 import { TRAIN_FLAGS, trainSettings } from "lib/run/settings.ts";
 import { axisFlags, methodsOf, parseOwnSettings } from "./compare/axes.ts";
+import { optionsElsewhere } from "./train/loss_flags.ts";
 import { inputProgress } from "./train/download_progress.ts";
 
 const {
@@ -113,6 +115,7 @@ const compareWith = (losses: readonly Loss[]) => ({
   summary:
     "Trains one model by several methods on the same preferences, and compares them on pairs that no run trained on.",
   flags: { ...FLAGS, ...axisFlags(losses, FLAGS) },
+  elsewhere: { ...optionsElsewhere(losses), ...ELSEWHERE },
   examples: [
     "deno task compare --model ./SmolLM2-135M-Instruct --data pairs.jsonl --loss dpo,kto,orpo --beta 0.05,0.1 --seeds 3 --lr 1e-4 --out out/compare",
     "deno task compare --model org/name --data org/pairs:train --eval-data org/pairs:test --loss dpo,orpo --set orpo.lambda=0.1,1,orpo.lr=5e-5 --out out/orpo",

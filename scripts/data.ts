@@ -15,6 +15,7 @@ import { check } from "./data/check.ts";
 import { convert } from "./data/convert.ts";
 import { inspect } from "./data/inspect.ts";
 import { TARGETS } from "./data/outputs.ts";
+import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import { CONVERSION_FLAGS, READING_FLAGS, ROWS } from "lib/run/row_settings.ts";
 import { TOKEN_FLAGS } from "./data/tokens.ts";
 
@@ -60,6 +61,7 @@ const DATA = {
       group: CONVERSION_FLAGS.flip.group,
     }),
   },
+  elsewhere: ELSEWHERE,
   examples: [
     "deno task data inspect pairs.jsonl",
     "deno task data inspect pairs.jsonl --model org/name --html pairs.html",

@@ -13,6 +13,7 @@ import { ForwardPass } from "lib/train/forward_pass.ts";
 import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
 import { type FlagValues, number, text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import {
   DEVICE_FLAGS,
   MEMORY_FLAGS,
@@ -66,6 +67,7 @@ const EVALUATE = {
     ...MEMORY_FLAGS,
     ...WEIGHT_FLAGS,
   },
+  elsewhere: ELSEWHERE,
   examples: [
     "deno task evaluate --model ./SmolLM2-135M-Instruct --data pairs.jsonl",
     "deno task evaluate --model org/name --adapter out/dpo/adapter --data pairs.jsonl --json",

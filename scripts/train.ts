@@ -13,7 +13,12 @@ import type { Loss } from "lib/losses/loss.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { run } from "lib/run/run.ts";
 import { TRAIN_FLAGS, trainSettings } from "lib/run/settings.ts";
-import { lossFlags, lossOptions } from "./train/loss_flags.ts";
+import { ELSEWHERE } from "lib/run/elsewhere.ts";
+import {
+  lossFlags,
+  lossOptions,
+  optionsElsewhere,
+} from "./train/loss_flags.ts";
 import { trainingDisplay } from "./train/display.ts";
 
 const FLAGS = {
@@ -37,6 +42,7 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
   name: "train",
   summary: "Trains a model on preferences.",
   flags: { ...lossFlags(loss, others, FLAGS), ...FLAGS },
+  elsewhere: { ...optionsElsewhere(others), ...ELSEWHERE },
   examples: [
     "deno task train --model ./SmolLM2-135M-Instruct --data pairs.jsonl --loss dpo --out out/dpo",
     "deno task train --model org/name@main --data org/pairs:train --loss kto --beta 0.3 --out out/kto",

@@ -8,6 +8,7 @@ import {
   labelOf,
   type ToggleFlag,
 } from "./flag.ts";
+import { nearest } from "./nearest.ts";
 import {
   COMMON,
   type PositionalValues,
@@ -143,7 +144,7 @@ function split(verb: Verb, argv: readonly string[]) {
   const found = tokens.filter((token) => token.kind === "option");
   const given = new Map(found.map(({ name, value = "" }) => [name, value]));
   if (!given.has("help")) {
-    for (const token of found) check(token, flags);
+    for (const token of found) check(token, flags, verb);
     refuseRepeated(found);
   }
   return { given, rest };
@@ -172,10 +173,16 @@ interface Token {
 }
 
 /** Refuses a flag that the verb lacks, and a value that looks like another flag. */
-function check(token: Token, flags: ReadonlyMap<string, Flag>): void {
+function check(
+  token: Token,
+  flags: ReadonlyMap<string, Flag>,
+  { elsewhere }: Verb,
+): void {
   const { name, rawName, value = "", inlineValue } = token;
   const flag = flags.get(name);
-  if (!flag) throw new Error(unknownFlag(rawName, [...flags.keys()]));
+  if (!flag) {
+    throw new Error(unknownFlag(rawName, [...flags.keys()], elsewhere));
+  }
   if (flag.kind === "toggle" && inlineValue) {
     throw unreadable(name, flag, value);
   }
@@ -201,9 +208,18 @@ function unreadable(name: string, flag: Flag, actual: string): Error {
   const what = actual === "" ? "nothing" : `"${actual}"`;
   return new Error(
     `Cannot read --${name}: found ${what}, expected ${
-      flag.kind === "toggle" ? "no value" : expectation(flag)
+      flag.kind === "toggle"
+        ? "no value"
+        : (isList(flag, actual) ? "one value: " : "") + expectation(flag)
     }`,
   );
+}
+
+/** Whether a text is several values of a flag that takes one. */
+function isList(flag: Exclude<Flag, ToggleFlag>, actual: string): boolean {
+  const parts = actual.split(",");
+  return parts.length > 1 &&
+    parts.every((part) => readValue(flag, part.trim()) !== undefined);
 }
 
 /** Returns `undefined` for a text that is no value of the flag. */
@@ -244,26 +260,20 @@ function assign(verb: Verb, rest: readonly string[]) {
   );
 }
 
-function unknownFlag(actual: string, known: readonly string[]): string {
+function unknownFlag(
+  actual: string,
+  known: readonly string[],
+  elsewhere: Verb["elsewhere"] = {},
+): string {
   const bare = actual.replace(/^-+/, "");
-  const [nearest] = known
-    .map((name) => ({ name, distance: distance(bare, name) }))
-    .filter(({ name, distance }) => distance <= Math.ceil(name.length / 3))
-    .sort((a, b) => a.distance - b.distance);
-  const hint = nearest ? `did you mean --${nearest.name}? ` : "";
-  return `Unknown flag ${actual}: ${hint}--help lists the flags`;
-}
-
-/** Levenshtein distance: letters to insert, delete or replace. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const replaced = row[j]! + Number(letter !== other);
-      next.push(Math.min(replaced, row[j + 1]! + 1, next[j]! + 1));
-    }
-    row = next;
+  const name = bare.replaceAll("-", "_");
+  const advice = Object.hasOwn(elsewhere, name) ? elsewhere[name]! : "";
+  const named = advice.match(/--[a-z-]+/g) ?? [];
+  if (advice && named.every((flag) => known.includes(flag.slice(2)))) {
+    const isFlag = advice.startsWith("--");
+    return `Unknown flag ${actual}: ${isFlag ? "here it is " : ""}${advice}`;
   }
-  return row.at(-1)!;
+  const near = nearest(bare, known);
+  const hint = near === undefined ? "" : `did you mean --${near}? `;
+  return `Unknown flag ${actual}: ${hint}--help lists the flags`;
 }

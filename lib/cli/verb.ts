@@ -18,6 +18,14 @@ export interface Verb {
   readonly positionals?: readonly Positional[];
   /** By camelCase name: `maxLength` is `--max-length`. */
   readonly flags: Flags;
+  /**
+   * Flags of other programs, with underscores, each with the flag of this verb
+   * that does the same, or a sentence. Those that name a flag which the verb
+   * lacks do not count.
+   *
+   * @default none
+   */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** Whole commands. */
   readonly examples: readonly string[];
 }

@@ -54,6 +54,11 @@ async function readPart(text: string): Promise<Part> {
     );
   }
   const found = name!.trim();
+  if (/^[a-z-]+(,[a-z-]+)+$/.test(found)) {
+    throw new RangeError(
+      `Cannot use "${found}" as a loss: expected one, or a sum such as dpo+0.2*sft; deno task compare takes several`,
+    );
+  }
   if (extname(found) === "") {
     return { loss: findLoss(found), weight, name: found, code: [] };
   }

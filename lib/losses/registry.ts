@@ -1,3 +1,4 @@
+import { nearest } from "../cli/nearest.ts";
 import { alphapo } from "./alphapo.ts";
 import { aot } from "./aot.ts";
 import { aotUnpaired } from "./aot_unpaired.ts";
@@ -81,16 +82,27 @@ export const LOSSES: readonly PlainLoss[] = [
  * strictEqual(resolveOptions(dpo)["beta"], 0.1);
  * ```
  *
- * @throws RangeError for an unknown name; the message lists the known ones.
+ * @throws RangeError for an unknown name; the message lists the known ones, and
+ * says which of them was most likely meant.
  */
 export function findLoss(id: string): PlainLoss {
   const loss = LOSSES.find((loss) => loss.id === id);
   if (loss) return loss;
+  const ids = LOSSES.map(({ id }) => id);
+  const meant = calledElsewhere(id) || nearest(id, ids);
   throw new RangeError(
-    `Unknown loss "${id}"; expected one of ${
-      LOSSES.map(({ id }) => id).join(", ")
-    }`,
+    `Unknown loss "${id}"${
+      meant ? `: did you mean ${meant}?` : ";"
+    } expected one of ${ids.join(", ")}`,
   );
+}
+
+/** The losses that another trainer calls so: TRL's `exo_pair` is `exo`. */
+function calledElsewhere(name: string): string {
+  const losses = LOSSES.filter(({ presets = {} }) =>
+    Object.values(presets).some(({ names }) => names.includes(name))
+  );
+  return losses.map(({ id }) => id).join(" or ");
 }
 
 /** Whether something that a module exports is a loss. */

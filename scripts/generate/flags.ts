@@ -9,6 +9,7 @@ import {
 import type { Verb } from "lib/cli/verb.ts";
 import { SAMPLING, SAMPLING_FLAGS } from "lib/models/generate/warpers.ts";
 import type { Device } from "lib/onnx/providers.ts";
+import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import {
   COMPUTING,
   DEVICE_FLAGS,
@@ -82,6 +83,7 @@ export const GENERATE = {
     ...DEVICE_FLAGS,
     ...WEIGHT_FLAGS,
   },
+  elsewhere: ELSEWHERE,
   examples: [
     'deno task generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "What is the capital of France?"',
     'deno task generate --model runs/base --raw --prompt "Once upon a time" --temperature 0.8 --min-p 0.05 --samples 4',

@@ -34,6 +34,19 @@ export function lossFlags(
   return flags;
 }
 
+/** Other trainers' names for options of losses, as `Verb.elsewhere` has them. */
+export function optionsElsewhere(
+  losses: readonly Loss[],
+): Record<string, string> {
+  return Object.fromEntries(
+    losses.flatMap(({ options }) =>
+      Object.entries(options).flatMap(([name, { aka = [] }]) =>
+        aka.map((other) => [other, `--${kebab(name)}`])
+      )
+    ),
+  );
+}
+
 /**
  * The given options of a loss, by name.
  *

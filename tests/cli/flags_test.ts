@@ -233,12 +233,25 @@ const REFUSED: [string, string][] = [
     "f --max-error 0",
     'Cannot read --max-error: found "0", expected a number above 0',
   ],
-  ...["NaN", "Infinity", "1e999", "0x10", "1,5", "1_000"].map((
+  ...["NaN", "Infinity", "1e999", "0x10", "1,", "1_000"].map((
     found,
   ): [string, string] => [
     `f --max-error ${found}`,
     `Cannot read --max-error: found "${found}", expected a number above 0`,
   ]),
+  ...["1,5", "0.1,0.3,1"].map((found): [string, string] => [
+    `f --max-error ${found}`,
+    `Cannot read --max-error: found "${found}", expected one value: a number above 0`,
+  ]),
+  [
+    "f --device cpu,cuda",
+    'Cannot read --device: found "cpu,cuda", expected one value: cpu, webgpu or cuda',
+  ],
+  [
+    "f --out a --out=b",
+    'Cannot use --out twice: found "a" and "b"; expected it once',
+  ],
+  ["f --full --full", "Cannot use --full twice; expected it once"],
   [
     "f --max-error=",
     "Cannot read --max-error: found nothing, expected a number above 0",
@@ -270,6 +283,30 @@ for (const [line, message] of REFUSED) {
     throws(() => parse(FIT, line), { message });
   });
 }
+
+Deno.test("parseFlags() knows flags of other programs, where the verb has what they lead to", () => {
+  const verb = {
+    ...FIT,
+    elsewhere: {
+      random_state: "--seed",
+      tolerance: "--max-error, of the sum",
+      verbose: "each step is printed",
+      n_jobs: "--threads",
+    },
+  };
+  const cases = {
+    "--random_state": "here it is --seed",
+    "--random-state": "here it is --seed",
+    "--tolerance": "here it is --max-error, of the sum",
+    "--verbose": "each step is printed",
+    "--n_jobs": "--help lists the flags",
+  };
+  for (const [flag, says] of Object.entries(cases)) {
+    throws(() => parse(verb, `f ${flag} 3`), {
+      message: `Unknown flag ${flag}: ${says}`,
+    });
+  }
+});
 
 Deno.test("parseFlags() names a required flag that is missing, and an argument too many", () => {
   const verb: Verb = {

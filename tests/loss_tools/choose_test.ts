@@ -40,7 +40,10 @@ Deno.test("chooseLoss() knows losses by name", async () => {
     name: "dpo",
     code: [],
   });
-  await rejects(chooseLoss("dop"), /Unknown loss "dop"; expected one of/);
+  await rejects(
+    chooseLoss("dop"),
+    /Unknown loss "dop": did you mean dpo\? expected one of/,
+  );
 });
 
 Deno.test("chooseLoss() reads weighted sums", async () => {

@@ -20,13 +20,23 @@ Deno.test("findLoss() finds every loss by its id", () => {
   for (const loss of LOSSES) strictEqual(findLoss(loss.id), loss);
 });
 
-Deno.test("findLoss() lists the losses there are", () => {
-  throws(() => findLoss("dop"), {
-    name: "RangeError",
-    message: `Unknown loss "dop"; expected one of ${
-      LOSSES.map(({ id }) => id).join(", ")
-    }`,
-  });
+Deno.test("findLoss() lists the losses there are, and guesses which was meant", () => {
+  const cases = {
+    "dop": ": did you mean dpo?",
+    "ORPO": ": did you mean orpo?",
+    "kto_pairwise": ": did you mean kto-pairwise?",
+    "exo_pair": ": did you mean exo?",
+    "sigmoid": ": did you mean cpo or dpo or f-dpo or ld-dpo?",
+    "reinforce": ";",
+  };
+  for (const [id, says] of Object.entries(cases)) {
+    throws(() => findLoss(id), {
+      name: "RangeError",
+      message: `Unknown loss "${id}"${says} expected one of ${
+        LOSSES.map(({ id }) => id).join(", ")
+      }`,
+    });
+  }
 });
 
 Deno.test("the registry lists every loss of its folder, by name", async () => {

@@ -86,13 +86,32 @@ const CASES: readonly Case[] = [
     name: "an unknown loss",
     status: 2,
     spoil: () => ({ loss: "dop" }),
-    says: /Unknown loss "dop"; expected one of alphapo, aot, .*, dpo, /,
+    says:
+      /Unknown loss "dop": did you mean dpo\? expected one of alphapo, aot, .*, dpo, /,
   },
   {
     name: "an unknown flag",
     status: 2,
     spoil: () => ({ betta: "1" }),
     says: /Unknown flag --betta: did you mean --beta\?/,
+  },
+  {
+    name: "a flag of another trainer",
+    status: 2,
+    spoil: () => ({ "learning_rate": "1e-5" }),
+    says: /Unknown flag --learning_rate: here it is --lr/,
+  },
+  {
+    name: "another trainer's name of an option",
+    status: 2,
+    spoil: () => ({ "simpo_gamma": "1" }),
+    says: /Unknown flag --simpo_gamma: here it is --gamma/,
+  },
+  {
+    name: "several losses",
+    status: 2,
+    spoil: () => ({ loss: "dpo,kto" }),
+    says: /Cannot use "dpo,kto" as a loss: expected one, or a sum such as/,
   },
   {
     name: "β = 0",
