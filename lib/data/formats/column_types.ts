@@ -91,6 +91,16 @@ export function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || Number.isNaN(value);
 }
 
+/** Words that tables have for a value that is missing. */
+const MISSING = new Set(["nan", "none", "null", "na", "n/a", "<na>"]);
+
+/** Whether a value stands for no number: empty, not finite, or a word for that. */
+export function isMissing(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return isEmpty(value) ||
+    typeof value === "string" && MISSING.has(value.trim().toLowerCase());
+}
+
 /** Columns of numbers that rows of any format may have. */
 const NUMBERS = [
   "loss_weight",
@@ -190,6 +200,7 @@ function valueOf(cell: unknown, kind: NonNullable<ColumnType["cell"]>) {
   if (typeof cell !== "string") return cell;
   if (cell.trim() === "") return null;
   if (kind === "messages") return cell;
+  if (kind !== "conversations" && isMissing(cell)) return null;
   return (kind === "label" ? labelIn(cell) : valueIn(cell)) ?? cell;
 }
 

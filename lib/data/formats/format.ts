@@ -41,7 +41,7 @@ export class NoPreference extends Error {}
 /** The content of a row, apart from its label. */
 export type RowContent =
   & Content
-  & Pick<PreferenceRow, "ratings" | "tools">;
+  & Pick<PreferenceRow, "ratings" | "tools" | "leftOut">;
 
 /** Usual names of a column with a system message. */
 export const SYSTEMS = [
@@ -167,12 +167,15 @@ function complete(row: SourceRow, layout: Layout): PreferenceRow {
   const defined = tools === null || reading.tools
     ? {}
     : readTools(row, { field: tools, form: reading.form });
+  const feedback = feedbackOf(row, kind);
+  const leftOut = [...reading.leftOut ?? [], ...feedback.leftOut ?? []];
   return {
     location: row.location,
     ...told,
     ...defined,
     ...reading.form === "chat" ? templateOptionsOf(row) : {},
-    ...feedbackOf(row, kind),
+    ...feedback,
+    ...leftOut.length > 0 && { leftOut },
     ...kind === "labels" ? { label: readLabelOf(row) } : {},
   };
 }

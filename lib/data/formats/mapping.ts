@@ -2,7 +2,12 @@ import { type SourceRow, valueError } from "../containers/reading.ts";
 import type { DataKind } from "../example.ts";
 import { isObject } from "../../files/values.ts";
 import { readMessages } from "../messages.ts";
-import { type ColumnType, isEmpty, valueIn } from "./column_types.ts";
+import {
+  type ColumnType,
+  isEmpty,
+  isMissing,
+  valueIn,
+} from "./column_types.ts";
 import {
   type Format,
   format,
@@ -292,33 +297,46 @@ function readRanks(row: SourceRow, parts: Parts): RowContent {
     throw valueError(row, { field, actual: list, expected });
   }
   const points = pointsOf(row, parts, list.length);
-  const order = points === null
-    ? list.map((_, i) => i)
-    : list.map((_, i) => i).sort((a, b) => points[b]! - points[a]!);
+  const all = list.map((_, i) => i);
+  const order = points === null ? all : all.filter((i) => points[i] !== null)
+    .sort((a, b) => points[b]! - points[a]!);
   const prompt = promptTurns(row, parts.get("prompt")!);
   const answers = order.map((i) => turnsFor(row, `${field}[${i}]`, list[i]));
   return {
     ...chat(row, prompt, withoutPrompt(prompt, answers)),
     ...points && { ratings: order.map((i) => points[i]!) },
+    ...points?.includes(null) && { leftOut: [topOf(pointsField(parts)!)] },
   };
 }
 
-/** Points of each answer, the best most; `null` where they stand best first. */
+function pointsField(parts: Parts): string | undefined {
+  return parts.get("ranks") ?? parts.get("scores");
+}
+
+/**
+ * Points of each answer, the best most, `null` for one that has none; `null` for
+ * all where they stand best first.
+ *
+ * @throws Error where fewer than two have any.
+ */
 function pointsOf(
   row: SourceRow,
   parts: Parts,
   length: number,
-): number[] | null {
-  const [part, sign] = parts.has("ranks") ? ["ranks", -1] : ["scores", 1];
-  const field = parts.get(part as string);
+): (number | null)[] | null {
+  const sign = parts.has("ranks") ? -1 : 1;
+  const field = pointsField(parts);
   if (field === undefined) return null;
   const actual = valueAt(row, field);
   if (!Array.isArray(actual) || actual.length !== length) {
     const expected = `${length} numbers, one for each answer`;
     throw valueError(row, { field, actual, expected });
   }
+  const areEnough = actual.filter((value) => !isMissing(value)).length > 1;
   return actual.map((value, i) =>
-    Number(sign) * readNumber(row, `${field}[${i}]`, value)
+    areEnough && isMissing(value)
+      ? null
+      : sign * readNumber(row, `${field}[${i}]`, value)
   );
 }
 

@@ -5,7 +5,7 @@ import {
 } from "../containers/reading.ts";
 import type { Message } from "../messages.ts";
 import { type Format, format, type RowContent } from "./format.ts";
-import type { ColumnType } from "./column_types.ts";
+import { type ColumnType, isMissing } from "./column_types.ts";
 import { atLeastTwo, readNumber } from "./values.ts";
 import { chat, readTurns, type Turns } from "./turns.ts";
 import { isDeepStrictEqual } from "node:util";
@@ -50,19 +50,23 @@ function responses(score: string): ColumnType {
 }
 
 function read(row: SourceRow, score: string): RowContent {
-  const scored = atLeastTwo(row, "completions").map((item, i) => {
+  const items = atLeastTwo(row, "completions");
+  const left = items.filter((item) => !isMissing(Object(item)[score]));
+  const scored = items.flatMap((item, i) => {
     const field = `completions[${i}]`;
     const { response, [score]: points } = item as Record<string, unknown>;
-    return {
+    if (isMissing(points) && left.length > 1) return [];
+    return [{
       turns: { field, messages: [answer(row, `${field}.response`, response)] },
       score: readNumber(row, `${field}.${score}`, points),
-    };
+    }];
   });
   // The sort is stable.
   scored.sort((a, b) => b.score - a.score);
   return {
     ...chat(row, prompt(row), scored.map(({ turns }) => turns)),
     ratings: scored.map(({ score }) => score),
+    ...scored.length < items.length && { leftOut: ["completions"] },
   };
 }
 

@@ -3,7 +3,7 @@ import type { Content, PreferenceRow } from "../preference_row.ts";
 import { type SourceRow, valueError } from "../containers/reading.ts";
 import { isObject } from "../../files/values.ts";
 import { withoutNulls } from "../messages.ts";
-import { isEmpty, valueIn } from "./column_types.ts";
+import { isEmpty, isMissing, valueIn } from "./column_types.ts";
 
 /**
  * A label: a boolean or the number 0 or 1. Text is refused, also `"false"`,
@@ -95,62 +95,69 @@ export const FEEDBACK: Readonly<Record<DataKind, readonly string[]>> = {
   ranks: ["loss_weight"],
 };
 
+/** What the columns beside the texts say of a row. */
+type Feedback = Pick<
+  PreferenceRow,
+  "ratings" | "agreement" | "weight" | "leftOut"
+>;
+
 /**
  * Reads the columns beside the texts that rows of any format may have:
  * `loss_weight`, the factor of the row's loss, and for pairs `score_chosen` and
  * `score_rejected` (UltraFeedback, binarized), or `votes_chosen` and
  * `votes_rejected`, perhaps with `votes_equal` (UKPConvArg). Scores that are not
- * two finite numbers decide nothing and are left out.
+ * two finite numbers decide nothing and are left out, as are weights and votes
+ * that a table has no number for.
  */
-export function feedbackOf(
-  row: SourceRow,
-  kind: DataKind,
-): Pick<PreferenceRow, "ratings" | "agreement" | "weight" | "leftOut"> {
-  return { ...weightOf(row), ...kind === "pairs" ? choiceOf(row) : {} };
+export function feedbackOf(row: SourceRow, kind: DataKind): Feedback {
+  const { leftOut: noWeight = [], ...weight } = weightOf(row);
+  if (kind !== "pairs") return { ...weight, ...naming(noWeight) };
+  const { leftOut: noScores = [], ...scores } = scoresOf(row);
+  const { leftOut: noVotes = [], ...votes } = votesOf(row);
+  const leftOut = [...noWeight, ...noScores, ...noVotes];
+  return { ...weight, ...scores, ...votes, ...naming(leftOut) };
 }
 
-function weightOf(row: SourceRow): Pick<PreferenceRow, "weight"> {
+function naming(leftOut: readonly string[]): Pick<Feedback, "leftOut"> {
+  return leftOut.length > 0 ? { leftOut } : {};
+}
+
+/** Those of the columns that hold something. */
+function filled({ fields }: SourceRow, columns: readonly string[]): string[] {
+  return columns.filter((name) => !isEmpty(fields[name]));
+}
+
+function weightOf(row: SourceRow): Pick<Feedback, "weight" | "leftOut"> {
   const field = "loss_weight";
-  if (isEmpty(row.fields[field])) return {};
+  if (isMissing(row.fields[field])) return naming(filled(row, [field]));
   const weight = readNumber(row, field);
   if (weight >= 0) return { weight };
   throw valueError(row, { field, actual: weight, expected: "at least 0" });
 }
 
-function choiceOf(
-  row: SourceRow,
-): Pick<PreferenceRow, "ratings" | "agreement" | "leftOut"> {
-  const { leftOut = [], ...scores } = scoresOf(row);
-  const votes = together(row, ["votes_chosen", "votes_rejected"]);
-  const alone = votes === null && !isEmpty(row.fields.votes_equal);
-  const unused = [...leftOut, ...alone ? ["votes_equal"] : []];
-  return {
-    ...scores,
-    ...votes ? { agreement: agreement(row, votes) } : {},
-    ...unused.length > 0 ? { leftOut: unused } : {},
-  };
-}
-
 const SCORES = ["score_chosen", "score_rejected"];
 
-function scoresOf(
-  { fields }: SourceRow,
-): Pick<PreferenceRow, "ratings" | "leftOut"> {
-  const ratings = SCORES.map((name) => fields[name]);
+function scoresOf(row: SourceRow): Pick<Feedback, "ratings" | "leftOut"> {
+  const ratings = SCORES.map((name) => row.fields[name]);
   if (ratings.every(Number.isFinite)) return { ratings: ratings as number[] };
-  const leftOut = SCORES.filter((name) => !isEmpty(fields[name]));
-  return leftOut.length === 0 ? {} : { leftOut };
+  return naming(filled(row, SCORES));
 }
 
-/** Numbers of columns that belong together; `null` where all are absent. */
-function together(row: SourceRow, columns: string[]): number[] | null {
-  const absent = columns.every((name) => isEmpty(row.fields[name]));
-  return absent ? null : columns.map((name) => readNumber(row, name));
+const VOTES = ["votes_chosen", "votes_rejected"];
+
+function votesOf(row: SourceRow): Pick<Feedback, "agreement" | "leftOut"> {
+  if (VOTES.every((name) => isMissing(row.fields[name]))) {
+    return naming(filled(row, [...VOTES, "votes_equal"]));
+  }
+  const votes = VOTES.map((name) => readNumber(row, name));
+  const equal = "votes_equal";
+  const noted = isMissing(row.fields[equal]) ? filled(row, [equal]) : [];
+  return { agreement: agreement(row, votes), ...naming(noted) };
 }
 
 /** The share of votes for the chosen; a vote for neither counts half for each. */
 function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
-  const equal = isEmpty(row.fields.votes_equal)
+  const equal = isMissing(row.fields.votes_equal)
     ? 0
     : readNumber(row, "votes_equal");
   const votes: [string, number][] = [
@@ -169,7 +176,8 @@ function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
 }
 
 /**
- * Reads a column of completions from best to worst, and their `scores`.
+ * Reads a column of completions from best to worst, and their `scores`; these
+ * decide nothing, and are left out where one is missing.
  *
  * @throws an error that names file, row and field: fewer than two completions,
  * or scores that are not one for each, or that rise.
@@ -177,12 +185,18 @@ function agreement(row: SourceRow, [chosen, rejected]: number[]): number {
 export function ranking(
   row: SourceRow,
   field: string,
-): { items: unknown[]; ratings: { ratings?: number[] } } {
+): {
+  items: unknown[];
+  ratings: Pick<PreferenceRow, "ratings" | "leftOut">;
+} {
   const items = atLeastTwo(row, field);
-  const actual = row.fields.scores ?? null;
-  if (actual === null) return { items, ratings: {} };
+  const actual = row.fields.scores;
+  if (isEmpty(actual)) return { items, ratings: {} };
   const fits = Array.isArray(actual) && actual.length === items.length;
   if (fits) {
+    if (actual.some(isMissing)) {
+      return { items, ratings: { leftOut: ["scores"] } };
+    }
     const ratings = actual.map((score, i) =>
       readNumber(row, `scores[${i}]`, score)
     );
