@@ -30,6 +30,11 @@ const FIGURE = {
       placeholder: "DIR",
       default: "results",
     }),
+    repeat: text({
+      help: "folder of results of an experiment on other draws, whose " +
+        "verdicts to record beside its own: repeat.json and repeat.md",
+      placeholder: "DIR",
+    }),
     picture: toggle({
       help:
         "also draw the first panel as figure.svg, figure.pdf and figure.png, which needs Chromium",
@@ -41,6 +46,7 @@ const FIGURE = {
   examples: [
     "deno task figure",
     "deno task figure frontier --results results/local",
+    "deno task figure frontier --repeat out/other-draws --readme",
     "deno task figure out/dpo",
   ],
 } as const satisfies Verb;
@@ -92,10 +98,26 @@ function experimentsIn(results: string): string[] {
   throw new Error(`Cannot draw "${results}": no experiment has results there`);
 }
 
+/** @throws RangeError unless one experiment is named. */
+async function recordRepeat(
+  names: readonly string[],
+  { results, repeat }: { results: string; repeat: string },
+): Promise<void> {
+  const [name] = names;
+  if (name === undefined || names.length > 1) {
+    throw new RangeError(
+      `Cannot use --repeat with ${names.length} names: expected one experiment`,
+    );
+  }
+  await findExperiment(name).compareDraws(join(results, name), repeat);
+  say(`Wrote ${join(results, name, "repeat.md")}`);
+}
+
 await runVerb(
   () => parseFlags(FIGURE, Deno.args),
   async ({ positionals: { name: names }, values }) => {
-    const { results, picture } = values;
+    const { results, picture, repeat } = values;
+    if (repeat !== undefined) await recordRepeat(names, { results, repeat });
     const all = names.length > 0 ? names : experimentsIn(results);
     const drawables = await Promise.all(
       all.map((name) => drawableOf(name, { results })),

@@ -9,7 +9,12 @@ import type {
 import type { GridSettings } from "./grid.ts";
 import { repeatRuns } from "./repeat_runs.ts";
 import type { Files } from "./result_files.ts";
-import { filesOf, rebuild, runExperiment } from "./run_experiment.ts";
+import {
+  compareDraws,
+  filesOf,
+  rebuild,
+  runExperiment,
+} from "./run_experiment.ts";
 import { tune } from "./tune.ts";
 
 /** An experiment, as programs use it. */
@@ -36,6 +41,14 @@ export interface Experiment {
   files(folder: string): Promise<Files>;
   /** Writes summary and figure anew from the records in a folder. */
   rebuild(folder: string): Promise<void>;
+  /**
+   * Records the verdicts of other draws beside those of the results in a
+   * folder, as `repeat.json` and `repeat.md`.
+   *
+   * @param other folder of the results of the other draws.
+   * @throws Error where they are not of the same experiment on other draws.
+   */
+  compareDraws(folder: string, other: string): Promise<void>;
   /**
    * Does the work again that records describe, and what they share once.
    *
@@ -66,6 +79,8 @@ export function experiment<
     tune: (options) => tune(definition, options),
     files: (folder) => filesOf(definition, folder),
     rebuild: async (folder) => void await rebuild(definition, folder),
+    compareDraws: (folder, other) =>
+      compareDraws(definition, { folder, other }),
     repeat: (records, execution) => repeatRuns(definition, records, execution),
     cite: async (folder) =>
       bibtex({

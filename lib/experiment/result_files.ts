@@ -39,8 +39,13 @@ export async function writeResultFiles(
   summary: unknown,
   figure: Figure,
 ): Promise<void> {
-  const all = { ...resultFiles(summary, figure), [PAGE]: figureHtml(figure) };
-  for (const [name, text] of Object.entries(all)) {
+  const files = resultFiles(summary, figure);
+  await writeFiles(folder, { ...files, [PAGE]: figureHtml(figure) });
+}
+
+/** Writes files to a folder, each at once. */
+export async function writeFiles(folder: string, files: Files): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
     await writeTextAtomically(join(folder, name), text);
   }
 }

@@ -16,7 +16,13 @@ import {
   type RunContext,
   writeRun,
 } from "./records.ts";
-import { type Files, resultFiles, writeResultFiles } from "./result_files.ts";
+import {
+  type Files,
+  resultFiles,
+  writeFiles,
+  writeResultFiles,
+} from "./result_files.ts";
+import { recordRepeat, repeatFiles } from "./repeat.ts";
 import { ResultsFolder } from "./results_folder.ts";
 import { runJobs } from "./run_jobs.ts";
 import { collectRuns } from "./summary.ts";
@@ -127,7 +133,10 @@ export async function rebuild<
   folder: string,
 ): Promise<Drawn> {
   const results = await drawn(definition, folder);
-  await writeResultFiles(folder, results.summary, results.figure);
+  const { summary, figure, findings } = results;
+  const { claims } = definition;
+  await writeResultFiles(folder, summary, figure);
+  await writeFiles(folder, await repeatFiles({ folder, claims, findings }));
   return results;
 }
 
@@ -141,8 +150,32 @@ export async function filesOf<
   definition: ExperimentDefinition<S, Start, Data, Summary>,
   folder: string,
 ): Promise<Files> {
-  const { summary, figure } = await drawn(definition, folder);
-  return resultFiles(summary, figure);
+  const { summary, figure, findings } = await drawn(definition, folder);
+  const { claims } = definition;
+  return {
+    ...resultFiles(summary, figure),
+    ...await repeatFiles({ folder, claims, findings }),
+  };
+}
+
+/**
+ * Records the verdicts of other draws beside the published ones.
+ *
+ * @param other folder of their results.
+ * @throws Error where they are not of the same experiment on other draws.
+ */
+export async function compareDraws<
+  S extends GridSettings,
+  Start,
+  Data,
+  Summary extends object,
+>(
+  definition: ExperimentDefinition<S, Start, Data, Summary>,
+  { folder, other }: { folder: string; other: string },
+): Promise<void> {
+  const { findings } = await drawn(definition, other);
+  await recordRepeat(folder, { folder: other, findings });
+  await rebuild(definition, folder);
 }
 
 /** All that follows from the records of an experiment. */

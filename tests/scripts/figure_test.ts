@@ -72,6 +72,12 @@ Deno.test("figure names the arguments that it expected", async () => {
   match(other.err, /run\.json: its kind is "experiment", expected "train"\n$/);
 });
 
+Deno.test("figure records a repeat of one experiment", async () => {
+  const { code, err } = await figure("frontier", "noise", "--repeat", "out");
+  strictEqual(code, 1);
+  match(err, /^error: Cannot use --repeat with 2 names: expected one exp/);
+});
+
 Deno.test("figure draws a training run", async () => {
   const stored = checkout("results/smollm2-dpo");
   using folder = temporaryFolder();

@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { orNull } from "../files/missing.ts";
+import type { Table } from "../plot/figure.ts";
+import { markdownTables } from "../plot/tables.ts";
+import { canonicalJson } from "../record/canonical_json.ts";
+import { checkJson } from "../record/check_json.ts";
+import { differences } from "../record/differences.ts";
+import { commitsOf } from "./citation.ts";
+import { type Claim, type Finding, judge } from "./claim.ts";
+import { drawsEvidence, type Evidence, exactEvidence } from "./evidence.ts";
+import { measuredText } from "./findings.ts";
+import { GRID } from "./grid.ts";
+import { readIdentity } from "./identity.ts";
+import { type Files, writeFiles } from "./result_files.ts";
+
+/** File of the verdicts on other draws, in the results that they repeat. */
+const REPEAT = "repeat.json";
+
+/** Evidence of a claim on other draws: enough to judge it again. */
+const EFFECT = v.object({
+  id: v.string(),
+  n: v.nullable(v.object({
+    ...{ unit: v.string(), count: v.number(), seeds: v.number() },
+  })),
+  values: v.array(v.number()),
+  checks: v.array(v.object({
+    ...{ name: v.string(), passed: v.boolean(), found: v.string() },
+  })),
+});
+
+/** The part of a repeat that does not follow from anything else. */
+const STORED = v.object({
+  draws: v.array(v.number()),
+  seeds: v.array(v.number()),
+  commits: v.array(v.string()),
+  claims: v.array(v.object({ repeat: EFFECT })),
+});
+
+type Stored = v.InferOutput<typeof STORED>;
+
+/** Published results, and what they say about the claims. */
+export interface Published {
+  /** Their folder. */
+  readonly folder: string;
+  readonly claims: readonly Claim<never>[];
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Records the findings of other draws beside published ones. Their runs need
+ * not be kept: the effects by draw are, so that the verdicts can be judged
+ * again.
+ *
+ * @param folder of the published results.
+ * @param other folder of the results of the other draws, and their findings.
+ * @throws Error where they have draws in common, or differ in anything else.
+ */
+export async function recordRepeat(
+  folder: string,
+  other: { readonly folder: string; readonly findings: readonly Finding[] },
+): Promise<void> {
+  const { draws, seeds } = await otherGrid(folder, other.folder);
+  const commits = await commitsOf(other.folder);
+  const claims = other.findings.map((repeat) => ({ repeat }));
+  const stored = v.parse(STORED, { draws, seeds, commits, claims });
+  await writeFiles(folder, { [REPEAT]: canonicalJson(stored) });
+}
+
+/** The grid of other results, which differs in draws and seeds alone. */
+async function otherGrid(folder: string, other: string) {
+  const [own, its] = [await worldIn(folder), await worldIn(other)];
+  const [first] = differences(own.world, its.world, { ignore: [] });
+  if (first) {
+    throw new Error(
+      `Cannot take ${other} for a repeat of ${folder}: ${
+        first.path.slice(1)
+      } differs`,
+    );
+  }
+  const shared = its.draws.filter((draw) => own.draws.includes(draw));
+  if (shared.length === 0) return its;
+  throw new Error(
+    `Cannot take ${other} for a repeat of ${folder}: both have ${
+      drawsText(shared)
+    }`,
+  );
+}
+
+const IDENTITY = v.object({
+  identity: v.object({ experiment: v.string(), settings: v.unknown() }),
+  grid: v.strictObject(GRID),
+});
+
+/** Draws and seeds of results, and all that a repeat must share. */
+async function worldIn(folder: string) {
+  const doing = `Cannot use ${folder}: its experiment.json`;
+  const {
+    identity: { experiment, settings },
+    grid: { draws, seeds, ...rest },
+  } = checkJson(IDENTITY, await readIdentity(folder), doing);
+  return { draws, seeds, world: { experiment, settings, ...rest } };
+}
+
+/**
+ * The files about other draws as they should be: the evidence that is stored,
+ * judged again, beside the published findings. None where nothing is stored.
+ *
+ * @throws Error where the evidence of a claim is missing.
+ */
+export async function repeatFiles(published: Published): Promise<Files> {
+  const { folder, claims, findings } = published;
+  const text = await orNull(Deno.readTextFile(join(folder, REPEAT)));
+  if (text === null) return {};
+  const file = join(folder, REPEAT);
+  const stored = checkJson(STORED, JSON.parse(text), `Cannot use ${file}`);
+  const again = judge(
+    claims.map((claim) => ({
+      ...claim,
+      evidence: () => evidenceOf(stored, claim.id),
+    })),
+    null,
+  );
+  const compared = findings.map((finding, i) => {
+    const { id, verdict, estimate, low, high } = finding;
+    const repeat = again[i]!;
+    const holds = verdict === repeat.verdict;
+    return { id, published: { verdict, estimate, low, high }, holds, repeat };
+  });
+  const held = compared.filter(({ holds }) => holds).length;
+  const record = { ...stored, claims: compared, held };
+  const { draws } = await worldIn(folder);
+  const table = repeatTable(findings, again, [draws, stored.draws]);
+  return {
+    [REPEAT]: `${canonicalJson(record, { indent: 1 })}\n`,
+    "repeat.md": markdownTables([table]),
+  };
+}
+
+function evidenceOf({ claims }: Stored, id: string): Evidence {
+  const found = claims.find(({ repeat }) => repeat.id === id)?.repeat;
+  if (!found) {
+    throw new Error(
+      `Cannot compare "${id}" with other draws: ${REPEAT} lacks it; record the repeat anew`,
+    );
+  }
+  const { n, values, checks } = found;
+  return n === null
+    ? exactEvidence(values[0]!, { checks })
+    : drawsEvidence(values, { seeds: n.seeds, checks });
+}
+
+function repeatTable(
+  published: readonly Finding[],
+  again: readonly Finding[],
+  draws: readonly (readonly number[])[],
+): Table {
+  const [own, other] = draws.map(drawsText);
+  return {
+    caption: "Verdicts on other draws",
+    columns: ["claim", own!, "verdict", other!, "verdict again"],
+    rows: published.map((finding, i) => [
+      finding.statement,
+      measuredText(finding),
+      finding.verdict,
+      measuredText(again[i]!),
+      again[i]!.verdict,
+    ]),
+  };
+}
+
+/** `draws 8 to 23`, or each of them where they are no range. */
+function drawsText(draws: readonly number[]): string {
+  const [first, last] = [draws[0], draws.at(-1)];
+  if (draws.length === 1) return `draw ${first}`;
+  const isRange = draws.every((draw, i) => draw === first! + i);
+  return `draws ${isRange ? `${first} to ${last}` : draws.join(", ")}`;
+}
