@@ -20,8 +20,9 @@ export const FULL: ReviewsSettings = {
   draws: [0],
   seeds: [1],
   levels: FLIPS.map((flip) => ({ flip })),
-  // The rates that frontier chose on labels without flips; those of DPO for its
-  // relatives. A user does not know the noise either.
+  // The rates that frontier's first tuning chose on labels without flips; those
+  // of DPO for its relatives. A user does not know the noise either. They stay,
+  // so that all draws have one design.
   methods: [
     { loss: "dpo", options: { beta: 1 }, learningRate: 8e-4 },
     { loss: "dpo", options: assuming, learningRate: 8e-4 },
