@@ -4,6 +4,7 @@ import { simplex } from "./simplex/experiment.ts";
 import { taught } from "./taught/experiment.ts";
 import { comparison } from "./comparison/comparison.ts";
 import { noise } from "./noise/experiment.ts";
+import { gap } from "./gap/experiment.ts";
 
 /**
  * Every experiment, the main one first. A new experiment is a folder with its
@@ -14,6 +15,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   simplex,
   noise,
   taught,
+  gap,
 ];
 
 /**

@@ -1,0 +1,80 @@
+import type { Claim } from "lib/experiment/claim.ts";
+import { type DrawValue, pairedEvidence } from "lib/experiment/paired_draws.ts";
+import { LONGEST } from "./settings.ts";
+import type { Summary } from "./summary.ts";
+
+const ONCE = { passes: 1, pairs: 1 };
+const AGAIN = { passes: LONGEST, pairs: 1 };
+const FRESH = { passes: 1, pairs: LONGEST };
+
+/** Gaps are shares of the way from π_ref to the optimum: a tenth counts. */
+const COMMON = { unit: "of the way", delta: 0.1 };
+const PAIRED = "paired by draw";
+
+/** Decided before the runs. */
+export const CLAIMS: readonly Claim<Summary>[] = [
+  {
+    loss: "dpo",
+    source: {
+      title: "Rafailov et al. 2023, DPO, section 4",
+      url: "https://arxiv.org/abs/2305.18290",
+    },
+    reported: "as consistent as the fit of a Bradley–Terry model",
+  },
+  {
+    loss: "kto",
+    source: {
+      title: "Ethayarajh et al. 2024, KTO, section 4.3",
+      url: "https://arxiv.org/abs/2402.01306",
+    },
+    reported: "sheer volume makes up for weak feedback",
+  },
+].flatMap(({ loss, ...fresh }): Claim<Summary>[] => [
+  {
+    ...COMMON,
+    ...fresh,
+    id: `${loss}-fresh`,
+    statement:
+      `${LONGEST} times as many fresh pairs bring ${loss.toUpperCase()} nearer to its own optimum`,
+    contrast: `gap after the usual pairs − after fresh ones, ${PAIRED}`,
+    evidence: (summary) => fall(summary, loss, ONCE, FRESH),
+  },
+  {
+    ...COMMON,
+    id: `${loss}-again`,
+    source: {
+      title: "Muennighoff et al. 2023, data-constrained language models",
+      url: "https://arxiv.org/abs/2305.16264",
+    },
+    statement:
+      `${LONGEST} passes bring ${loss.toUpperCase()} less near than ${LONGEST} times as many fresh pairs`,
+    reported: "4 passes are nearly as good as fresh text, many more are not",
+    contrast: `gap after ${LONGEST} passes − after fresh pairs, ${PAIRED}`,
+    evidence: (summary) => fall(summary, loss, AGAIN, FRESH),
+  },
+]);
+
+interface Amount {
+  readonly passes: number;
+  readonly pairs: number;
+}
+
+/** By how much the gap of a loss is smaller in the second of two levels. */
+function fall(summary: Summary, loss: string, from: Amount, to: Amount) {
+  const [before, after] = [from, to].map((at) => gapsOf(summary, loss, at));
+  return pairedEvidence(before!, after!, { seeds: summary.seeds.length });
+}
+
+function gapsOf(
+  { settings }: Summary,
+  loss: string,
+  { passes, pairs }: Amount,
+): DrawValue[] {
+  const found = settings.find((each) =>
+    each.loss === loss && each.passes === passes && each.pairs === pairs
+  );
+  return (found?.runs ?? []).map((run, i) => ({
+    ...run,
+    value: found!.gaps[i]!,
+  }));
+}

@@ -1,0 +1,38 @@
+import type { Level } from "lib/experiment/grid.ts";
+import {
+  QUICK_WORLD,
+  type ReviewsSettings,
+  WORLD,
+} from "../reviews/settings.ts";
+
+/** How much longer the longest training is than one pass over the usual pairs. */
+export const LONGEST = 16;
+
+const LEVELS: readonly Level[] = [
+  {},
+  ...[4, LONGEST].map((passes) => ({ passes })),
+  ...[4, LONGEST].map((pairs) => ({ pairs })),
+];
+
+export const FULL: ReviewsSettings = {
+  ...WORLD,
+  draws: [0],
+  seeds: [1],
+  levels: [...LEVELS],
+  // One pass leads about as far as the optima of β 1 are, at this rate.
+  methods: ["dpo", "kto"].map((loss) => ({
+    ...{ loss, options: { beta: 1 }, learningRate: 8e-4 },
+  })),
+  evaluation: { ...WORLD.evaluation, steps: WORLD.evaluation.steps.slice(-1) },
+};
+
+/** Settings for a look at the whole in seconds. The results mean little. */
+export const QUICK: ReviewsSettings = {
+  ...FULL,
+  ...QUICK_WORLD,
+  levels: FULL.levels.filter((level) => !Object.values(level).includes(4)),
+  // One pass over 198 pairs.
+  preferences: { ...QUICK_WORLD.preferences, pairsPerPrompt: 11 },
+  training: { ...QUICK_WORLD.training, steps: 6 },
+  evaluation: { ...QUICK_WORLD.evaluation, steps: [6] },
+};
