@@ -1,14 +1,15 @@
 import { experiment } from "lib/experiment/experiment.ts";
 import { runDirectly } from "../run_directly.ts";
+import { CLAIMS } from "./claims.ts";
 import { simplexFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
-import { FULL, QUICK, SIMPLEX_SETTINGS } from "./settings.ts";
-import { CLAIMS, summarize } from "./summary.ts";
+import { SETTINGS, SIMPLEX_SETTINGS } from "./settings.ts";
+import { summarize } from "./summary.ts";
 
 export const SIMPLEX = {
   name: "simplex",
   question: "What does each loss do to three answers, alike and unrelated?",
-  settings: { schema: SIMPLEX_SETTINGS, full: FULL, quick: QUICK },
+  settings: { schema: SIMPLEX_SETTINGS, full: SETTINGS, quick: SETTINGS },
   jobs,
   summarize,
   claims: CLAIMS,

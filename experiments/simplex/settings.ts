@@ -1,13 +1,17 @@
 import * as v from "valibot";
 import { GRID } from "lib/experiment/grid.ts";
 
+const PAIR = v.strictTuple([v.array(v.number()), v.array(v.number())]);
+
 /** Schema of all that decides the paths. */
 export const SIMPLEX_SETTINGS = v.strictObject({
   ...GRID,
-  /** π_ref of the chosen answer, the rejected one and another. */
+  /** π_ref of the chosen answer, the rejected one and a third. */
   start: v.array(v.number()),
-  /** Features of the three answers where chosen and rejected are alike. */
-  alikeFeatures: v.array(v.array(v.number())),
+  /** Features of the chosen answer and of the rejected one. */
+  pairs: v.strictObject({ unrelated: PAIR, alike: PAIR }),
+  /** Length of the third answer's features, whose direction is a level. */
+  third: v.number(),
   /** Time at which a flow ends. */
   time: v.number(),
 });
@@ -18,10 +22,15 @@ const method = (loss: string, options: Record<string, number> = {}) => ({
   ...{ loss, options, learningRate: 0 },
 });
 
-export const FULL: SimplexSettings = {
+export const SETTINGS: SimplexSettings = {
   // Nothing is drawn: the paths are exact.
   ...{ draws: [0], seeds: [0] },
-  levels: [{ alike: 0 }, { alike: 1 }],
+  // Each of the first two takes away one part of the third.
+  levels: [
+    { ahead: 1, alike: 0 },
+    { ahead: 0, alike: 1 },
+    { ahead: 1, alike: 1 },
+  ],
   methods: [
     method("dpo"),
     method("ipo"),
@@ -37,12 +46,13 @@ export const FULL: SimplexSettings = {
     method("orpo-ratio"),
   ],
   start: [0.3, 0.3, 0.4],
-  // The chosen and the rejected answer share their first feature, and the third
-  // answer lies opposite: what lowers the rejected one raises it.
-  alikeFeatures: [[1, 0.15], [1, 0], [-1, 0.3]],
-  // IPO and DPOP stand still by then, and the order of the others is clear.
+  // Alike answers share a feature, and differ by little in another.
+  pairs: {
+    unrelated: [[1, 0], [0, 1]],
+    alike: [[1, 0.15], [1, 0]],
+  },
+  // Twice the difference of the alike ones, and less than one of the unrelated.
+  third: 0.3,
+  // IPO stands still by then, and the order of the others is clear.
   time: 1000,
 };
-
-/** The same until an earlier time. */
-export const QUICK: SimplexSettings = { ...FULL, time: 20 };

@@ -54,13 +54,19 @@ export interface EvidenceOptions {
   readonly checks?: readonly Check[];
 }
 
-/** Evidence without sampling: a number that the settings determine. */
+/**
+ * Evidence without sampling: a number that the settings determine.
+ *
+ * @param value `null` where a loss that it needs was not run: the claim is not
+ * testable then.
+ */
 export function exactEvidence(
-  value: number,
+  value: number | null,
   { checks = [] }: EvidenceOptions = {},
 ): Evidence {
   const [estimate, low, high] = [value, value, value];
-  return { estimate, low, high, test: null, values: [value], checks };
+  const values = value === null ? [] : [value];
+  return { estimate, low, high, test: null, values, checks };
 }
 
 /**

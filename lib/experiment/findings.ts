@@ -35,14 +35,23 @@ export function measuredText(
   { estimate, low, high, unit, n, pAdjusted }: Finding,
 ): string {
   if (estimate === null) return "no value";
+  if (n === null || pAdjusted === null) {
+    return `${exactDigits(estimate)} ${unit}`.trim() + ", exact";
+  }
   const effect = `${digits(estimate)} ${unit}`.trim();
-  if (n === null || pAdjusted === null) return `${effect}, exact`;
   const units = `${n.count} ${n.unit}${n.count === 1 ? "" : "s"}`;
   const sample = n.seeds === 1 ? units : `${units} × ${n.seeds} seeds`;
   if (low === null || high === null) return `${effect}, ${sample}`;
   return `${effect} [${digits(low)}, ${digits(high)}], ${sample}, ${
     pText(pAdjusted)
   }`;
+}
+
+/** A small number that is exact has a third digit. */
+function exactDigits(x: number): string {
+  return Math.abs(x) < 0.1
+    ? x.toFixed(3).replace(/^-(0\.000)$/, "$1")
+    : digits(x);
 }
 
 function pText(p: number): string {

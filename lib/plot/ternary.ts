@@ -1,7 +1,7 @@
 import type { Annotations } from "plotly.js";
 import type { Panel, ScatterTrace } from "./figure.ts";
 import { rounded, subscripted } from "./page.ts";
-import { GRID, INK, PAPER } from "./style.ts";
+import { GRID, INK, PAPER, textColor } from "./style.ts";
 
 /** The probabilities of three answers, in the order of the corners. */
 export type Shares = readonly [first: number, second: number, third: number];
@@ -12,6 +12,13 @@ export interface TernaryPath {
   readonly name: string;
   readonly color: string;
   readonly points: readonly Shares[];
+  /** A word beside its end. @default none */
+  readonly label?: {
+    readonly text: string;
+    readonly side: "left" | "right";
+    /** Pixels up. @default 0 */
+    readonly up?: number;
+  };
 }
 
 /**
@@ -45,7 +52,10 @@ export function ternaryPanel(
       margin: { l: 4, r: 4, t: 4, b: 4 },
       showlegend: false,
       hovermode: "closest",
-      annotations: corners.map((name, i) => corner(name, i)),
+      annotations: [
+        ...corners.map((name, i) => corner(name, i)),
+        ...paths.flatMap(labelOf),
+      ],
     },
   };
 }
@@ -124,4 +134,20 @@ function corner(name: string, index: number): Partial<Annotations> {
     yanchor: index === 2 ? "bottom" : "top",
     yshift: index === 2 ? 2 : -2,
   };
+}
+
+function labelOf(
+  { color, points, label }: TernaryPath,
+): Partial<Annotations>[] {
+  if (!label) return [];
+  const { text, side, up = 0 } = label;
+  return [{
+    ...positionOf(points.at(-1)!),
+    text,
+    showarrow: false,
+    font: { color: textColor(color), size: 12 },
+    xanchor: side === "left" ? "right" : "left",
+    xshift: side === "left" ? -14 : 8,
+    yshift: up,
+  }];
 }

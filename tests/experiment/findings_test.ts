@@ -69,4 +69,6 @@ Deno.test("measuredText() says how well an effect is known", () => {
   );
   strictEqual(text({ estimate: null, low: null, high: null }), "no value");
   strictEqual(text({ unit: "", n: null }), "0.29, exact");
+  strictEqual(text({ estimate: 0.0123, n: null }), "0.012 nats, exact");
+  strictEqual(text({ estimate: -0.0001, n: null }), "0.000 nats, exact");
 });

@@ -81,6 +81,21 @@ Deno.test("corners and the centre of the simplex are those of the triangle", () 
   strictEqual(small, true);
 });
 
+Deno.test("the name of a way through the simplex stands beside its end", () => {
+  const { layout } = ternaryPanel({
+    title: "dpo",
+    corners: ["y_l", "y_w", "other"],
+    paths: [{
+      ...{ name: "dpo", color: "#123456" },
+      points: [[1, 0, 0], [0, 1, 0]],
+      label: { text: "here", side: "right" },
+    }],
+  });
+  const { text, x, y, xanchor } = layout.annotations!.at(-1)!;
+  deepStrictEqual([text, x, y, xanchor], ["here", 1, 0, "left"]);
+  strictEqual(layout.annotations!.length, 4);
+});
+
 Deno.test("a forest plot has a row for each difference, with its verdict in words", () => {
   const differences = [
     { estimate: 0.3, low: 0.1, high: 0.6, verdict: "shown" },
