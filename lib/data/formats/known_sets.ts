@@ -42,6 +42,15 @@ const SETS: Readonly<Record<string, string>> = {
   // prometheus-eval/Preference-Collection
   "preference-collection":
     "prompt=orig_instruction; a=orig_response_A; b=orig_response_B; verdict=orig_preference; a-wins=A; b-wins=B",
+  // tatsu-lab/alpaca_farm, its human preferences
+  "alpaca-farm":
+    "prompt=instruction+input; a=output_1; b=output_2; verdict=preference; a-wins=1; b-wins=2",
+  // NCSOFT/offsetbias
+  "offsetbias":
+    "prompt=instruction+input; a=output_1; b=output_2; verdict=label; a-wins=1; b-wins=2",
+  // princeton-nlp/LLMBar
+  "llmbar":
+    "prompt=input; a=output_1; b=output_2; verdict=label; a-wins=1; b-wins=2",
   // Two answers and the better one's name
   "two-responses":
     "prompt=prompt; a=response_a; b=response_b; verdict=preference; a-wins=a|response_a|model_a; b-wins=b|response_b|model_b",

@@ -92,7 +92,15 @@ export function trlLayout(
   const base = kind === "pairs" ? "trl-pairs" : "trl-labels";
   return {
     format: form === "chat" ? `${base}-chat` : base,
-    adapt: (row) => row,
+    adapt(row) {
+      if (row.form !== "chat" || row.prompt.at(-1)!.role !== "system") {
+        return row;
+      }
+      throw new Error(
+        `Cannot write ${row.location} for TRL: it refuses a prompt that ends ` +
+          "with a system message",
+      );
+    },
     write(row) {
       const [first, second] = row.completions;
       return {

@@ -186,6 +186,32 @@ export const KNOWN_ROWS: Readonly<
       orig_preference: "B",
     }],
   },
+  "alpaca-farm": {
+    rows: [{
+      instruction: "Name a",
+      input: "colour.",
+      ["output_1"]: "Tuesday.",
+      ["output_2"]: "Blue.",
+      preference: 2,
+    }],
+  },
+  "offsetbias": {
+    rows: [{
+      instruction: Q,
+      input: "",
+      ["output_1"]: "Blue.",
+      ["output_2"]: "Tuesday.",
+      label: 1,
+    }],
+  },
+  "llmbar": {
+    rows: [{
+      input: Q,
+      ["output_1"]: "Blue.",
+      ["output_2"]: "Tuesday.",
+      label: 1,
+    }],
+  },
   "distilabel": {
     rows: [{
       instruction: Q,

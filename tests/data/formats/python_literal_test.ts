@@ -5,6 +5,7 @@ import {
 } from "lib/data/formats/column_types.ts";
 import { pythonLiteral } from "lib/data/formats/python_literal.ts";
 import { Rng } from "lib/rng.ts";
+import { repr } from "./python_repr.ts";
 
 const LITERALS: [string, unknown][] = [
   ["None", null],
@@ -54,23 +55,6 @@ Deno.test("pythonLiteral() gives nothing for other text", () => {
   ];
   for (const text of others) strictEqual(pythonLiteral(text), undefined);
 });
-
-/** Text as Python's `repr()` writes it. */
-function repr(value: unknown): string {
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value === "number") return String(value);
-  if (typeof value === "string") {
-    const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
-    const escaped = value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
-      .replaceAll("\t", "\\t").replaceAll("\x07", "\\x07");
-    return quote +
-      (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
-  }
-  if (Array.isArray(value)) return `[${value.map(repr).join(", ")}]`;
-  const entries = Object.entries(value as Record<string, unknown>);
-  return `{${entries.map(([k, v]) => `${repr(k)}: ${repr(v)}`).join(", ")}}`;
-}
 
 function randomValue(rng: Rng, depth: number): unknown {
   const texts = ["", "it's", '"q"', `'"`, "a\nb", "\\n", "é😀", "\x07\t", "]}"];

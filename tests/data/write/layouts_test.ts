@@ -1,9 +1,8 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import type { DataKind } from "lib/data/example.ts";
 import { FORMATS, recogniseFormat } from "lib/data/formats/registry.ts";
 import {
   assertWritable,
-  type Fields,
   LAYOUT_NAMES,
   trlLayout,
   type WrittenLayout,
@@ -13,7 +12,6 @@ import {
   datasetInfoEntry,
   llamafactoryLayout,
 } from "lib/data/write/llamafactory.ts";
-import { Rng } from "lib/rng.ts";
 import { conversation, labelled, pair } from "../analyse/rows.ts";
 import type { PreferenceRow } from "lib/data/preference_row.ts";
 
@@ -170,59 +168,6 @@ Deno.test("ranked lists and token ids are refused with what would do", () => {
     () => assertWritable({ kind: "pairs", form: "ids" }, "llamafactory"),
     /token ids as llamafactory: .* --to tokens$/,
   );
-});
-
-/** Whether LLaMA-Factory's converter of sharegpt pairs keeps a row, and its processor too. */
-function isKept({ conversations, chosen, rejected }: Fields): boolean {
-  const turns = conversations as { from: string }[];
-  const asked = turns[0]?.from === "system" ? turns.slice(1) : turns;
-  const [odd, even] = [["human", "observation"], ["gpt", "function_call"]];
-  const alternate = asked.every(({ from }, i) =>
-    (i % 2 === 0 ? odd : even)!.includes(from)
-  );
-  const sides = [chosen, rejected] as { from?: unknown; value?: unknown }[];
-  return alternate && asked.length % 2 === 1 &&
-    sides.every(({ from, value }) =>
-      even!.includes(from as string) && typeof value === "string"
-    );
-}
-
-Deno.test("LLaMA-Factory keeps every pair of conversations that is written for it", () => {
-  const rng = new Rng(7);
-  const roles = ["user", "assistant", "tool", "system"];
-  const layout = llamafactoryLayout("pairs", "chat");
-  const turn = (role: string) => ({ role, content: "x" });
-  let [wrote, refused] = [0, 0];
-  for (let i = 0; i < 400; i++) {
-    const several = rng.integer(4) === 0;
-    const answer = several ? ["assistant", "user", "assistant"] : ["assistant"];
-    const row: PreferenceRow = {
-      form: "chat",
-      location: "a",
-      prompt: Array.from(
-        { length: 1 + rng.integer(4) },
-        (_, i) =>
-          turn(
-            rng.integer(4) > 0
-              ? roles[i % 2]!
-              : roles[rng.integer(roles.length)]!,
-          ),
-      ),
-      completions: [answer, answer].map((roles, k) =>
-        roles.map((role) => ({ ...turn(role), content: `${k}` }))
-      ),
-    };
-    let fields: Fields;
-    try {
-      fields = written(row, layout);
-    } catch {
-      refused++;
-      continue;
-    }
-    wrote++;
-    ok(isKept(fields), JSON.stringify(fields));
-  }
-  ok(wrote > 50 && refused > 50, `${wrote} written, ${refused} refused`);
 });
 
 Deno.test("answers of several messages are not written for LLaMA-Factory, which drops such rows", () => {
