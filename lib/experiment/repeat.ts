@@ -67,14 +67,19 @@ export async function recordRepeat(
   await writeFiles(folder, { [REPEAT]: canonicalJson(stored) });
 }
 
-/** The grid of other results, which differs in draws and seeds alone. */
+/**
+ * The grid of other results, which differs in draws and seeds alone. It may
+ * lack methods that no claim is about.
+ */
 async function otherGrid(folder: string, other: string) {
   const [own, its] = [await worldIn(folder), await worldIn(other)];
-  const [first] = differences(own.world, its.world, { ignore: [] });
-  if (first) {
+  const place = differences(own.world, its.world, { ignore: [] })[0]?.path;
+  const known = new Set(own.methods.map((method) => canonicalJson(method)));
+  const isKnown = its.methods.every((one) => known.has(canonicalJson(one)));
+  if (place !== undefined || !isKnown) {
     throw new Error(
       `Cannot take ${other} for a repeat of ${folder}: ${
-        first.path.slice(1)
+        place?.slice(1) ?? "a method"
       } differs`,
     );
   }
@@ -92,14 +97,14 @@ const IDENTITY = v.object({
   grid: v.strictObject(GRID),
 });
 
-/** Draws and seeds of results, and all that a repeat must share. */
+/** Draws, seeds and methods of results, and all that a repeat must share. */
 async function worldIn(folder: string) {
   const doing = `Cannot use ${folder}: its experiment.json`;
   const {
     identity: { experiment, settings },
-    grid: { draws, seeds, ...rest },
+    grid: { draws, seeds, levels, methods },
   } = checkJson(IDENTITY, await readIdentity(folder), doing);
-  return { draws, seeds, world: { experiment, settings, ...rest } };
+  return { draws, seeds, methods, world: { experiment, settings, levels } };
 }
 
 /**

@@ -92,4 +92,12 @@ Deno.test("verdicts on other draws are recorded beside the published ones", asyn
     .replace('"origin": 10', '"origin": 11');
   Deno.writeTextFileSync(identity, changed);
   await refuses(other!, /for a repeat of .*own: settings\/origin differs$/);
+
+  // It may lack methods, and has no others.
+  const both = { ...options(0), quick: false };
+  const [all, fewer] = ["all", "fewer"].map((name) => join(root.path, name));
+  await toy.run({ ...both, out: all! });
+  await toy.run({ ...both, draws: draws(8), losses: ["dpo"], out: fewer! });
+  await toy.compareDraws(all!, fewer!);
+  await rejects(toy.compareDraws(fewer!, all!), /: a method differs$/);
 });
