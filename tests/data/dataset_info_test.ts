@@ -501,3 +501,39 @@ Deno.test("a description of Hugging Face's is no registry", async () => {
     });
   }
 });
+
+Deno.test("a key of an entry that is empty or null is absent", async () => {
+  const columns = { chosen: "chosen", rejected: "rejected" };
+  const entry = { ["file_name"]: "d.json", ranking: true, columns };
+  const row = { instruction: "I", chosen: "A", rejected: "B" };
+  const keys = [
+    "hf_hub_url",
+    "ms_hub_url",
+    "om_hub_url",
+    "subset",
+    "split",
+    "folder",
+    "revision",
+  ];
+  const empty: Fields[] = [
+    ...keys.flatMap((key) => [{ [key]: "" }, { [key]: null }]),
+    { ["num_samples"]: null },
+    { tags: null },
+    { tags: {} },
+  ];
+  for (const more of empty) {
+    using folder = registryFolder({ d: { ...entry, ...more } });
+    const { location, limit } = await entryOf(folder.registry, "d");
+    deepStrictEqual([location, limit], [
+      join(folder.path, "d.json"),
+      undefined,
+    ]);
+    deepStrictEqual(await read({ ...entry, ...more }, row), {
+      ...PAIRS,
+      prompt: [user("I")],
+    });
+  }
+  const labels = { ["file_name"]: "d.json", columns: { kto_tag: "label" } };
+  using folder = registryFolder({ d: { ...labels, ranking: null } });
+  strictEqual((await entryOf(folder.registry, "d")).format.kind, "labels");
+});

@@ -3,6 +3,10 @@ import { isEmpty, messagesIn } from "./column_types.ts";
 import { type Format, SYSTEMS } from "./format.ts";
 import { mappingFormat } from "./mapping.ts";
 
+/** The columns of a labelled answer. */
+const LABELLED =
+  "completion=completion; label=label; desirable=true|1; undesirable=false|0";
+
 /** Columns of well-known data sets, by a name of the set or of its kind. */
 const SETS: Readonly<Record<string, string>> = {
   // stanfordnlp/SHP and SHP-2
@@ -81,6 +85,9 @@ const SETS: Readonly<Record<string, string>> = {
     "system=system; prompt=question; chosen=chosen; rejected=rejected",
   "orca-dpo-input":
     "system=system; prompt=input; chosen=chosen; rejected=rejected",
+  // axolotl's layouts of labelled answers
+  "question-labels": `prompt=question; ${LABELLED}`,
+  "instruction-labels": `prompt=instruction; ${LABELLED}`,
 };
 
 /** Data sets that are known by their columns, as mappings read them. */
@@ -101,6 +108,13 @@ export const knownChats: readonly Format[] = [
     ({ prompt, chosen, rejected, ...others }) =>
       SYSTEMS.some((name) => !isEmpty(others[name])) &&
       [prompt, chosen, rejected].every((text) => typeof text === "string"),
+    "system",
+  ),
+  only(
+    mappingFormat(`prompt=prompt; ${LABELLED}`, "system-labels"),
+    ({ prompt, completion, ...others }) =>
+      SYSTEMS.some((name) => !isEmpty(others[name])) &&
+      [prompt, completion].every((text) => typeof text === "string"),
     "system",
   ),
   // axolotl's chat_template.default: the answers are not in the messages

@@ -103,7 +103,8 @@ export function entryError(
  * @throws an error that names registry, entry and field.
  */
 export function entryFormat(entry: Entry): Format | null {
-  const { formatting = "alpaca", ranking = false } = entry.fields;
+  const { formatting = "alpaca" } = entry.fields;
+  const ranking = entry.fields.ranking ?? false;
   if (!FORMATTINGS.includes(formatting as string)) {
     const expected = '"alpaca", "sharegpt" or "openai"';
     throw mismatch(entry, {

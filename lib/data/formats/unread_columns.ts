@@ -17,7 +17,8 @@ export function unreadColumns(
   );
 }
 
-const SEEN_OR_HEARD = /^(?:(?:input|prompt)_)?(?:image|video|audio)s?$/i;
+const SEEN_OR_HEARD =
+  /^(?:(?:input|prompt|question)_)?(?:image|img|picture|video|audio)s?(?:_(?:path|url|file|name|byte)s?)?$/i;
 
 /**
  * Judgements of a list, which is no list from best to worst where it has them,
@@ -49,6 +50,9 @@ const EARLIER = new Set([
   "passages",
   "background",
   "input",
+  "instruction",
+  "instructions",
+  "initial_reason_steps",
 ]);
 
 /**

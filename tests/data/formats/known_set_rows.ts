@@ -212,6 +212,24 @@ export const KNOWN_ROWS: Readonly<
       label: 1,
     }],
   },
+  "question-labels": {
+    rows: [
+      { question: Q, completion: "Blue.", label: true },
+      { question: Q, completion: "Tuesday.", label: 0 },
+    ],
+  },
+  "instruction-labels": {
+    rows: [
+      { instruction: Q, completion: "Blue.", label: 1 },
+      { instruction: Q, completion: "Tuesday.", label: false },
+    ],
+  },
+  "system-labels": {
+    rows: [
+      { system: "S", prompt: Q, completion: "Blue.", label: true },
+      { system: "S", prompt: Q, completion: "Tuesday.", label: false },
+    ],
+  },
   "distilabel": {
     rows: [{
       instruction: Q,

@@ -15,7 +15,11 @@ for (const [name, { rows, ties = [] }] of Object.entries(KNOWN_ROWS)) {
     for (const row of rows) {
       const { format, rows: [found] } = await read([row]);
       strictEqual(format, name);
-      deepStrictEqual(found?.completions, [[GOOD], [BAD]]);
+      const expected = { undefined: [GOOD, BAD], true: [GOOD], false: [BAD] };
+      deepStrictEqual(
+        found?.completions,
+        expected[`${found?.label}`].map((turn) => [turn]),
+      );
       const [first, ...more] = found.prompt as ReturnType<typeof user>[];
       const asked = first?.role === "system" ? more : [first];
       deepStrictEqual(

@@ -30,7 +30,17 @@ Deno.test("openRows() names the columns that nobody reads, and the rows that fil
 });
 
 const CHANGING: [string, unknown, Fields[]][] = [
-  ...["image", "images", "video", "videos", "audio", "audios"].map((
+  ...[
+    "image",
+    "images",
+    "video",
+    "videos",
+    "audio",
+    "audios",
+    "image_path",
+    "img_urls",
+    "question_image",
+  ].map((
     name,
   ): [string, unknown, Fields[]] => [name, ["1.jpg"], [TEXTS, CHAT, RANKS]]),
   ...["labels", "ranks", "rankings"].map((
@@ -39,6 +49,7 @@ const CHANGING: [string, unknown, Fields[]][] = [
   ["history", [["Hi", "Hello."]], [TEXTS, CHAT, RANKS]],
   ["context", "Ann is 5.", [TEXTS, CHAT]],
   ["document", "Ann is 5.", [TEXTS, CHAT]],
+  ["instruction", "Answer in French.", [TEXTS, CHAT]],
   ["system_prompt", "Be brief.", [RANKS]],
   ["tools", [{ name: "f" }], [TEXTS, RANKS]],
 ];
