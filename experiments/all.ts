@@ -3,6 +3,7 @@ import { frontier } from "./frontier/experiment.ts";
 import { simplex } from "./simplex/experiment.ts";
 import { taught } from "./taught/experiment.ts";
 import { comparison } from "./comparison/comparison.ts";
+import { micro } from "./micro/experiment.ts";
 import { noise } from "./noise/experiment.ts";
 import { gap } from "./gap/experiment.ts";
 
@@ -16,6 +17,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   noise,
   taught,
   gap,
+  micro,
 ];
 
 /**

@@ -1,0 +1,197 @@
+import type { Claim, Source } from "lib/experiment/claim.ts";
+import { drawsEvidence, type Evidence } from "lib/experiment/evidence.ts";
+import { type DrawValue, pairedEvidence } from "lib/experiment/paired_draws.ts";
+import { mean } from "lib/train/metrics.ts";
+import type { MicroSetting, Summary } from "./summary.ts";
+import type { Place } from "./world.ts";
+
+/** A change that counts: more than π_ref gives to all ill-formed answers. */
+const PROBABILITY = { unit: "of probability", delta: 0.02 };
+/** As in frontier. */
+const REWARD = { unit: "reward", delta: 0.15 };
+
+const DATA: readonly Place[] = ["chosen", "rejected"];
+const PAIRED = "at the end of training, paired by draw";
+
+/** Losses that the papers say to hold the answers of the data, where DPO does not. */
+const HOLDING: readonly {
+  loss: string;
+  statement: string;
+  reported: string;
+  source: Source;
+}[] = [
+  {
+    loss: "sft",
+    statement: "SFT keeps more probability in the answers of the data than DPO",
+    reported: "pushing rejected answers down squeezes the rest, SFT does not",
+    source: {
+      title: "Ren and Sutherland 2024, learning dynamics",
+      url: "https://arxiv.org/abs/2407.10490",
+    },
+  },
+  {
+    loss: "orpo",
+    statement: "ORPO keeps more there than DPO",
+    reported: "its likelihood term holds the chosen answer",
+    source: {
+      title: "Hong et al. 2024, ORPO, section 4",
+      url: "https://arxiv.org/abs/2403.07691",
+    },
+  },
+  {
+    loss: "cpo",
+    statement: "CPO keeps more there than DPO",
+    reported: "its likelihood term keeps to the preferred data",
+    source: {
+      title: "Xu et al. 2024, CPO, equation 3",
+      url: "https://arxiv.org/abs/2401.08417",
+    },
+  },
+  {
+    loss: "dpop",
+    statement: "DPO-Positive keeps more there than DPO",
+    reported: "a penalty where the chosen answer falls",
+    source: {
+      title: "Pal et al. 2024, DPO-Positive, equation 3",
+      url: "https://arxiv.org/abs/2402.13228",
+    },
+  },
+];
+
+/** Decided before the runs. */
+export const CLAIMS: readonly Claim<Summary>[] = [
+  {
+    ...PROBABILITY,
+    id: "dpo-leaves-data",
+    source: {
+      title: "Xu et al. 2024, DPO and PPO, section 4",
+      url: "https://arxiv.org/abs/2404.10719",
+    },
+    statement: "DPO takes probability from the answers of its data",
+    reported: "it finds solutions that favour answers outside the data",
+    contrast:
+      "π(chosen and rejected answers of the data), π_ref − DPO's end, paired by draw",
+    evidence: (summary) => {
+      const dpo = settingOf(summary, "dpo");
+      return compared(summary, startOf(dpo, DATA), endOf(dpo, DATA));
+    },
+  },
+  {
+    ...PROBABILITY,
+    id: "dpo-ill-formed",
+    source: {
+      title: "Razin et al. 2024, unintentional unalignment",
+      url: "https://arxiv.org/abs/2410.08847",
+    },
+    statement:
+      "DPO gives more to ill-formed answers, which its objective gives less",
+    reported: "displaced likelihood goes to answers that nobody wanted",
+    contrast:
+      "π(ill-formed answers that the data have not), DPO's end − π_ref, paired by draw",
+    evidence: (summary) => {
+      const dpo = settingOf(summary, "dpo");
+      const start = startOf(dpo, ["illFormed"]);
+      const found = compared(summary, endOf(dpo, ["illFormed"]), start);
+      return { ...found, checks: [...found.checks, wanted(dpo)] };
+    },
+  },
+  ...HOLDING.map(({ loss, ...claim }): Claim<Summary> => ({
+    ...{ ...PROBABILITY, id: `${loss}-stays`, ...claim },
+    contrast:
+      `π(chosen and rejected answers of the data), ${loss} − dpo ${PAIRED}`,
+    evidence: (summary) =>
+      compared(
+        summary,
+        endOf(settingOf(summary, loss), DATA),
+        endOf(settingOf(summary, "dpo"), DATA),
+      ),
+  })),
+  ...["orpo", "simpo"].map((loss): Claim<Summary> => ({
+    ...REWARD,
+    id: `${loss}-below-frontier`,
+    source: loss === "orpo"
+      ? {
+        title: "Hong et al. 2024, ORPO, equation 6",
+        url: "https://arxiv.org/abs/2403.07691",
+      }
+      : {
+        title: "Meng et al. 2024, SimPO, equation 6",
+        url: "https://arxiv.org/abs/2405.14734",
+      },
+    statement: `${
+      loss === "orpo" ? "ORPO" : "SimPO"
+    }, which has no reference model, aims below the attainable reward`,
+    reported: "no reference model is needed",
+    contrast:
+      `largest reward of any policy at the KL of ${loss}'s own optimum, less the optimum's, exact in each draw`,
+    evidence: (summary) => shortfall(summary, loss),
+  })),
+];
+
+/** Whether DPO's own optimum gives ill-formed answers less than π_ref does. */
+function wanted(dpo: MicroSetting | undefined) {
+  const before = mean(dpo?.starts.illFormed ?? []);
+  const there = dpo?.optimum?.["illFormed"];
+  return {
+    name: "DPO's optimum gives ill-formed answers less than π_ref does",
+    passed: there !== undefined && there < before,
+    found: there === undefined
+      ? "no optimum"
+      : `${there.toFixed(4)} against ${before.toFixed(4)}`,
+  };
+}
+
+function shortfall(summary: Summary, loss: string): Evidence {
+  const setting = settingOf(summary, loss);
+  const optima = setting?.optima ?? [];
+  const values = optima.map((found, i) => ({
+    ...setting!.runs[i]!,
+    value: found && found.kind !== "none"
+      ? found.attainable - found.reward
+      : null,
+  }));
+  const nothing = values.map((run) => ({ ...run, value: 0 }));
+  return compared(summary, values, nothing);
+}
+
+function compared(
+  { seeds }: Summary,
+  a: readonly DrawValue[],
+  b: readonly DrawValue[],
+): Evidence {
+  return a.length === 0 || b.length === 0
+    ? drawsEvidence([], { seeds: seeds.length })
+    : pairedEvidence(a, b, { seeds: seeds.length });
+}
+
+/** The probability of some parts of all answers at the end of each run. */
+function endOf(
+  setting: MicroSetting | undefined,
+  places: readonly Place[],
+): DrawValue[] {
+  return valuesOf(setting, places, (place) => setting!.ends[place]!);
+}
+
+/** The same under π_ref. */
+function startOf(
+  setting: MicroSetting | undefined,
+  places: readonly Place[],
+): DrawValue[] {
+  return valuesOf(setting, places, (place) => setting!.starts[place]);
+}
+
+function valuesOf(
+  setting: MicroSetting | undefined,
+  places: readonly Place[],
+  of: (place: Place) => readonly (number | null)[],
+): DrawValue[] {
+  return (setting?.runs ?? []).map((run, i) => {
+    const parts = places.map((place) => of(place)[i] ?? NaN);
+    const value = parts.reduce((sum, part) => sum + part, 0);
+    return { ...run, value: Number.isNaN(value) ? null : value };
+  });
+}
+
+function settingOf({ settings }: Summary, wanted: string) {
+  return settings.find(({ loss }) => loss === wanted);
+}

@@ -1,0 +1,42 @@
+import type { Tuning } from "lib/experiment/definition.ts";
+import { experiment } from "lib/experiment/experiment.ts";
+import { runDirectly } from "../run_directly.ts";
+import { CLAIMS } from "./claims.ts";
+import { microFigure } from "./figure.ts";
+import * as jobs from "./jobs.ts";
+import { FULL, MICRO_SETTINGS, type MicroSettings, QUICK } from "./settings.ts";
+import { summarize } from "./summary.ts";
+
+/** Reward that a nat has to buy, as in frontier. */
+const PRICE = 0.5;
+
+const TUNING: Tuning<MicroSettings> = {
+  settings: {
+    ...FULL,
+    ...{ draws: [1000, 1001, 1002], seeds: [0], optima: false },
+    evaluation: FULL.evaluation.slice(-1),
+  },
+  learningRates: [1e-3, 3e-3, 1e-2],
+  measures: ["reward", "kl"],
+  criterion:
+    "median of c KL − E[r] at the end of training, c the price of a nat",
+  constants: { price: PRICE },
+  regret: ({ reward, kl }) => PRICE * kl! - reward!,
+  file: new URL("./tuning.json", import.meta.url),
+};
+
+export const MICRO = {
+  name: "micro",
+  question:
+    "Where does the probability go that a preference loss takes from answers?",
+  settings: { schema: MICRO_SETTINGS, full: FULL, quick: QUICK },
+  jobs,
+  summarize,
+  claims: CLAIMS,
+  figure: microFigure,
+  tuning: TUNING,
+};
+
+export const micro = experiment(MICRO);
+
+if (import.meta.main) await runDirectly(micro);

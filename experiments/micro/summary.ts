@@ -1,0 +1,123 @@
+import { nameOf } from "lib/experiment/figure_parts.ts";
+import {
+  type ExperimentRuns,
+  type SettingRuns,
+  type SettingSummary,
+  summarizeSetting,
+} from "lib/experiment/summary.ts";
+import { checkJson } from "lib/record/check_json.ts";
+import { quantile } from "lib/stats/interval.ts";
+import * as v from "valibot";
+import type { MicroSettings } from "./settings.ts";
+import { type Place, PLACES } from "./world.ts";
+
+const NUMBER = v.number();
+
+const MEASURES = {
+  ...{ reward: NUMBER, kl: NUMBER, klBack: NUMBER, entropy: NUMBER },
+  ...{ chosen: NUMBER, rejected: NUMBER, unseen: NUMBER, illFormed: NUMBER },
+};
+
+const OPTIMUM = v.variant("kind", [
+  v.object({
+    kind: v.picklist(["attained", "limit"]),
+    ...MEASURES,
+    populationLoss: NUMBER,
+    /** The largest reward of any policy at its distance. */
+    attainable: NUMBER,
+  }),
+  v.object({ kind: v.literal("none"), why: v.string() }),
+]);
+
+/** The policy that a loss itself would choose in a draw, or why there is none. */
+export type Optimum = v.InferOutput<typeof OPTIMUM>;
+
+const REFERENCE = v.object({
+  wellFormed: NUMBER,
+  entropy: NUMBER,
+  attainable: v.array(v.object({ reward: NUMBER, kl: NUMBER })),
+});
+
+/** Medians over runs, by measure. */
+export type Middle = Readonly<Record<string, number>>;
+
+/** A method over draws and seeds. */
+export interface MicroSetting extends SettingSummary {
+  readonly name: string;
+  /** Measures of π_ref beside the data of each run, in the order of the runs. */
+  readonly starts: Readonly<Record<Place, readonly number[]>>;
+  /** The optimum of the loss beside the data of each run. */
+  readonly optima: readonly (Optimum | null)[];
+  /** The middle of the optima; `null` where one is missing. */
+  readonly optimum: Middle | null;
+}
+
+export interface Summary {
+  readonly draws: readonly number[];
+  readonly seeds: readonly number[];
+  /** Medians over draws. */
+  readonly reference: {
+    readonly wellFormed: number;
+    readonly entropy: number;
+    readonly attainable: readonly { reward: number; kl: number }[];
+  };
+  readonly settings: readonly MicroSetting[];
+}
+
+/** @throws Error where a record does not hold what the experiment writes. */
+export function summarize(
+  { settings: { draws, seeds }, references, bySetting }: ExperimentRuns<
+    MicroSettings
+  >,
+): Summary {
+  const all = [...references.values()].map(({ record }) =>
+    checkJson(REFERENCE, record.summary, `Cannot use "${record.name}"`)
+  );
+  const middle = (of: (one: typeof all[number]) => number) =>
+    quantile(all.map(of), 0.5);
+  return {
+    ...{ draws, seeds },
+    reference: {
+      wellFormed: middle(({ wellFormed }) => wellFormed),
+      entropy: middle(({ entropy }) => entropy),
+      attainable: all[0]!.attainable.map((_, i) => ({
+        reward: middle(({ attainable }) => attainable[i]!.reward),
+        kl: middle(({ attainable }) => attainable[i]!.kl),
+      })),
+    },
+    settings: bySetting.map(settingOf),
+  };
+}
+
+function settingOf(own: SettingRuns): MicroSetting {
+  const optima = own.runs.map(({ record: { name, summary } }) =>
+    checkJson(
+      v.nullable(OPTIMUM),
+      summary["optimum"],
+      `Cannot use the optimum of "${name}"`,
+    )
+  );
+  const starts = PLACES.map((place) => [
+    place,
+    own.runs.map(({ rows }) => rows[0]![place]!),
+  ]);
+  return {
+    ...summarizeSetting(own),
+    ...{ name: nameOf(own.method), optima, optimum: middleOf(optima) },
+    starts: Object.fromEntries(starts),
+  };
+}
+
+function middleOf(optima: readonly (Optimum | null)[]): Middle | null {
+  const known = optima.flatMap((each) =>
+    each && each.kind !== "none" ? [each] : []
+  );
+  if (known.length < optima.length) return null;
+  const names = Object.keys(MEASURES) as (keyof typeof MEASURES)[];
+  return Object.fromEntries(
+    [...names, "populationLoss" as const, "attainable" as const].map((name) => [
+      name,
+      quantile(known.map((each) => each[name]), 0.5),
+    ]),
+  );
+}
