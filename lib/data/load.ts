@@ -104,6 +104,9 @@ export async function loadExamples(
         systemDropped: 0,
         ...parts,
         dropped: Object.values(dropped).reduce((a, b) => a + b, 0),
+        ...Object.fromEntries(
+          Object.entries(dropped).filter(([, rows]) => rows > 0),
+        ),
         skipped: source.bad.count,
         ...equal > 0 && { equalCompletions: equal },
         ...halves > 0 && { halfCharacters: halves },

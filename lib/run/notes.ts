@@ -1,4 +1,5 @@
 import { LEFT_OUT, PARTS } from "../data/tokenize/left_out.ts";
+import { DROPPED } from "../data/tokenize/tokenize.ts";
 import type { RunRecord } from "../record/record.ts";
 import type { StepMetrics } from "../train/loop.ts";
 import { rounding } from "../train/metrics.ts";
@@ -103,13 +104,21 @@ export function dataNote(data: TrainingData): string {
     data;
   const { rows, truncated, dropped } = counts;
   const { desirable, undesirable } = labelCounts(data);
+  const reasons = Object.entries(DROPPED).flatMap(([reason, words]) =>
+    counts[reason] ? [`${count(counts[reason])} for ${words}`] : []
+  );
   return [
     `${source}: ${count(examples.length)} examples of ${count(rows)} rows`,
     ...desirable + undesirable > 0
       ? [`${count(desirable)} desirable, ${count(undesirable)} not`]
       : [],
     `${count(truncated)} truncated`,
-    `${count(dropped)} dropped`,
+    ...counts.truncatedPrompts
+      ? [`${count(counts.truncatedPrompts)} prompts truncated`]
+      : [],
+    `${count(dropped)} dropped${
+      reasons.length > 0 ? ` (${reasons.join(", ")})` : ""
+    }`,
     ...counts.equalCompletions
       ? [
         `${count(counts.equalCompletions)} whose completions are equal ` +

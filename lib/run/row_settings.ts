@@ -13,7 +13,11 @@ import { SCORES } from "../data/tokenize/split_conversation.ts";
 import { SPECIALS } from "../data/tokenize/encode_options.ts";
 import { BOUNDARIES } from "../data/tokenize/tokenize_spans.ts";
 import type { TokenizeOptions } from "../data/tokenize/tokenize.ts";
-import { PROMPT_TRUNCATIONS, truncations } from "../data/tokenize/truncate.ts";
+import {
+  DEFAULT_TRUNCATION,
+  PROMPT_TRUNCATIONS,
+  truncations,
+} from "../data/tokenize/truncate.ts";
 import { isObject } from "../files/values.ts";
 import type { Json } from "../record/canonical_json.ts";
 
@@ -39,10 +43,18 @@ export const LENGTH_FLAGS = grouped(ROWS, {
       "1024 or the model's positions, whichever are fewer",
     min: 2,
   }),
-  maxPromptLength: integer({ help: "most tokens of a prompt", min: 1 }),
+  maxPromptLength: integer({
+    help: "most tokens of a prompt: --prompt-truncation cuts longer ones, " +
+      "--truncate decides about the rest",
+    min: 1,
+  }),
   truncate: choice(truncations, {
-    help: "treatment of examples that are too long",
-    default: "end",
+    help:
+      "treatment of rows that are too long: end cuts completions at their " +
+      "end and refuses rows whose prompt leaves no room or that have an empty " +
+      "completion, end-or-drop leaves these out, drop leaves out all that do " +
+      "not fit, error refuses them",
+    default: DEFAULT_TRUNCATION,
   }),
 });
 

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Diagnostics } from "lib/train/diagnostics.ts";
-import { displacementWarning, headline } from "lib/run/notes.ts";
+import { loadExamples } from "lib/data/load.ts";
+import { dataNote, displacementWarning, headline } from "lib/run/notes.ts";
 
 const DISPLACED: Diagnostics = {
   on: "evaluation",
@@ -46,4 +47,27 @@ Deno.test("a progress line has an accuracy where the margin is beyond rounding",
   for (const margin of [6e-4, -6e-4]) {
     strictEqual(namesAt(margin).at(-1), "rewards/accuracies");
   }
+});
+
+Deno.test("a note on data says how many rows were cut or left out by default, and why", async () => {
+  const row = (prompt: number, chosen: number, rejected: number) => ({
+    "prompt_ids": Array(prompt).fill(1),
+    "chosen_ids": Array(chosen).fill(2),
+    "rejected_ids": Array(rejected).fill(3),
+  });
+  const rows = [row(2, 2, 1), row(3, 4, 1), row(5, 1, 1), row(1, 1, 0)];
+  const { description, ...data } = await loadExamples({ name: "made", rows }, {
+    ...{ role: "train", tokenizer: null, vocabularySize: 4, maxLength: 5 },
+  });
+  strictEqual(
+    dataNote({ ...data, description }),
+    "made: 2 examples of 4 rows, 1 truncated, " +
+      "2 dropped (1 for an empty completion, 1 for a long prompt)",
+  );
+  const { longPrompt, emptyCompletion, longCompletion } = description.counts;
+  deepStrictEqual([longPrompt, emptyCompletion, longCompletion], [
+    1,
+    1,
+    undefined,
+  ]);
 });

@@ -167,9 +167,14 @@ const CASES: readonly Case[] = [
     says: /pairs\.jsonl, line 2: token id 11 .* expected integers from 0 to 10/,
   },
   {
-    name: "a prompt that is longer than the limit",
-    spoil: () => ({ "max-prompt-length": "1" }),
+    name: "a prompt that is longer than the limit, where that is an error",
+    spoil: () => ({ "max-prompt-length": "1", truncate: "end" }),
     says: /pairs\.jsonl, line 1: its prompt has \d tokens, more than 1/,
+  },
+  {
+    name: "prompts that are all longer than the limit",
+    spoil: () => ({ "max-prompt-length": "1" }),
+    says: /line 1 on: all 12 were dropped, 12 for a long prompt/,
   },
   {
     name: "labels for a loss of pairs",

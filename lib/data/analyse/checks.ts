@@ -6,7 +6,7 @@ import {
   type Verdict,
 } from "./count_findings.ts";
 import { type Example, hasEqualCompletions } from "../example.ts";
-import type { Truncation } from "../tokenize/truncate.ts";
+import { DEFAULT_TRUNCATION, type Truncation } from "../tokenize/truncate.ts";
 import { RowTokenizer, type TokenizeOptions } from "../tokenize/tokenize.ts";
 import { classCounter, classFindings } from "./classes.ts";
 import { type LengthCollector, lengthCollector } from "./lengths.ts";
@@ -34,7 +34,7 @@ class TokenChecks {
 
   constructor(options: TokenizeOptions) {
     this.#hasTemplate = Boolean(options.tokenizer?.chatTemplate);
-    const truncate = DROPPING[options.truncate ?? "end"];
+    const truncate = DROPPING[options.truncate ?? DEFAULT_TRUNCATION];
     this.#rows = new RowTokenizer({ ...options, truncate });
   }
 

@@ -7,7 +7,12 @@ import { LeftOutFinder, type Part, PARTS } from "./left_out.ts";
 import type { EncodedRow } from "./tokenize_spans.ts";
 import { SpecialEndsChecker } from "./special_ends.ts";
 import { BOUNDARY_REASONS, BoundaryError } from "./split_conversation.ts";
-import { type Limits, REJECTIONS, truncateRow } from "./truncate.ts";
+import {
+  DEFAULT_TRUNCATION,
+  type Limits,
+  REJECTIONS,
+  truncateRow,
+} from "./truncate.ts";
 
 /** Options of {@linkcode RowTokenizer}. */
 export interface TokenizeOptions extends EncodeOptions, Limits {
@@ -112,7 +117,7 @@ export class RowTokenizer {
       if (drop) return this.#drop(reason, location);
       throw new Error(
         `Cannot use ${location}: ${problem} (truncate "${
-          options.truncate ?? "end"
+          options.truncate ?? DEFAULT_TRUNCATION
         }"; "end-or-drop" leaves such rows out)`,
       );
     }
@@ -237,7 +242,7 @@ class RowCounter {
 }
 
 /** Reasons to leave a row out, in words. */
-const REASONS: Readonly<Record<DropReason, string>> = {
+export const DROPPED: Readonly<Record<DropReason, string>> = {
   emptyPrompt: "an empty prompt",
   emptyCompletion: "an empty completion",
   longPrompt: "a long prompt",
@@ -251,7 +256,7 @@ function reasonsText({ rows, dropped }: Counts): string {
   const given = DROP_REASONS.filter((reason) => dropped[reason] > 0);
   const bad = given.reduce((left, reason) => left - dropped[reason], rows);
   return [
-    ...given.map((reason) => `${dropped[reason]} for ${REASONS[reason]}`),
+    ...given.map((reason) => `${dropped[reason]} for ${DROPPED[reason]}`),
     ...bad > 0 ? [`${bad} that cannot be used`] : [],
   ].join(", ");
 }

@@ -18,6 +18,9 @@ export type Truncation = "end" | "end-or-drop" | "drop" | "error";
 /** Every {@linkcode Truncation}, for a parser of settings. */
 export const truncations = Object.keys(TRUNCATIONS) as Truncation[];
 
+/** The treatment where none is named. */
+export const DEFAULT_TRUNCATION = "end-or-drop" satisfies Truncation;
+
 /** Ends that a prompt over a limit can lose. */
 export const PROMPT_TRUNCATIONS = ["none", "start", "end"] as const;
 /** One of {@linkcode PROMPT_TRUNCATIONS}. */
@@ -34,9 +37,10 @@ export interface Limits {
    * this cannot help (a prompt that leaves no room, an empty prompt or
    * completion) for an error; `end-or-drop` leaves such rows out instead;
    * `drop` leaves out every row that does not fit as it is; `error` refuses
-   * them all.
+   * them all. The default does as TRL's `max_length` does
+   * (https://huggingface.co/docs/trl/dpo_trainer).
    *
-   * @default "end"
+   * @default "end-or-drop"
    */
   readonly truncate?: Truncation;
   /**
@@ -84,7 +88,7 @@ export function truncateRow(
   {
     maxLength = Infinity,
     maxPromptLength = Infinity,
-    truncate = "end",
+    truncate = DEFAULT_TRUNCATION,
     promptTruncation = "none",
     prefix = [],
   }: Limits & { prefix?: readonly number[] },

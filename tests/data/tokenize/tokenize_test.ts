@@ -203,7 +203,8 @@ Deno.test("tokenizeRows() names an empty prompt without BOS, and counts a moved 
     { bos: false, merges: [["Ġ", "y"]] },
     async (folder) => {
       const tokenizer = await loadTokenizer(folder);
-      const options = { tokenizer, vocabularySize: 300 };
+      const truncate = "end" as const;
+      const options = { tokenizer, vocabularySize: 300, truncate };
       const message =
         /^Cannot use a, row 1: its prompt has no token, not even a BOS/;
       const empty = await rows("");
@@ -392,7 +393,8 @@ sharedTest(
     const path = shared("data/truthfulqa/truthfulqa_judged_kto.jsonl.gz");
     const rows = await readAll(path, { limit: 1000 });
     const options = await stories();
-    await rejects(() => tokenizeRows(rows, options), {
+    const strictly = { ...options, truncate: "end" as const };
+    await rejects(() => tokenizeRows(rows, strictly), {
       message: `Cannot use ${path}, line 604: it has an empty completion ` +
         '(truncate "end"; "end-or-drop" leaves such rows out)',
     });

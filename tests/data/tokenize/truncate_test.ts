@@ -89,9 +89,11 @@ Deno.test("a completion of which nothing scored is left is no completion", () =>
 
 Deno.test("a completion of which nothing is scored is an empty one", () => {
   const given = { ...row(2, 2), lossMask: [[false, false]] };
+  const problem = "it has an empty completion";
+  deepStrictEqual(truncateRow(given, { truncate: "end" }), {
+    ...{ reason: "emptyCompletion", problem, drop: false },
+  });
   deepStrictEqual(truncateRow(given, {}), {
-    reason: "emptyCompletion",
-    problem: "it has an empty completion",
-    drop: false,
+    ...{ reason: "emptyCompletion", problem, drop: true },
   });
 });
