@@ -14,7 +14,7 @@ import type {
   Verdict,
 } from "lib/plot/figure.ts";
 import { forestPanel } from "lib/plot/forest.ts";
-import { labelledLines } from "lib/plot/labels.ts";
+import { INK, textColor } from "lib/plot/style.ts";
 import { quantile } from "lib/stats/interval.ts";
 import type {
   AccuracyDifference,
@@ -123,8 +123,7 @@ function differencePanel({ methods, differences }: ComparisonSummary): Panel {
     title: `Accuracy on held-out pairs, less that of ${first}`,
     note:
       "95 % intervals over prompts, paired, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
-    axis:
-      `← ${first} is better · difference of accuracy · the other is better →`,
+    axis: `accuracy above that of ${first}`,
     delta: DELTA,
     differences: differences.map((each) => ({
       ...each,
@@ -134,21 +133,32 @@ function differencePanel({ methods, differences }: ComparisonSummary): Panel {
 }
 
 function distancePanel(methods: readonly ComparedMethod[]): Panel {
-  const clouds = methods.map((method): ScatterTrace => ({
-    type: "scatter",
-    mode: "markers",
-    name: method.name,
-    x: endsOf(method, "kl").map(rounded),
-    y: endsOf(method, "accuracy").map(rounded),
-    marker: { ...methodStyle(method.loss).marker, size: 9 },
-  }));
+  const clouds = methods.map((method): ScatterTrace => {
+    const [x, y] = ["kl", "accuracy"].map((name) =>
+      endsOf(method, name).map(rounded)
+    );
+    const style = methodStyle(method.loss);
+    return {
+      type: "scatter",
+      mode: "text+markers",
+      name: method.name,
+      ...{ x: x!, y: y! },
+      text: y!.map((_, i) => i === 0 ? method.name : ""),
+      textposition: "top center",
+      textfont: {
+        color: textColor(String(style.line?.color ?? INK)),
+        size: 11,
+      },
+      marker: { ...style.marker, size: 9 },
+    };
+  });
   return {
     title: "Accuracy against distance",
     note:
       "A dot is a run; its KL is that of sampled answers, up to their limit of tokens.",
     data: clouds,
     layout: {
-      ...labelledLines(clouds),
+      showlegend: false,
       xaxis: { title: { text: "KL(π‖π_ref) of answers, nats" } },
       yaxis: { title: { text: "accuracy of log π/π_ref" } },
     },
