@@ -106,6 +106,23 @@ Deno.test("a mapping takes a repeated prompt off, and parts of columns", async (
   deepStrictEqual(found.completions, [[assistant("A")], [assistant("B")]]);
 });
 
+Deno.test("a mapping takes rows without a verdict, or without both scores, for ties", async () => {
+  const decided = { q: "Q", x: "X", y: "Y", best: "x", n: 2, m: 1 };
+  const mappings = {
+    best: "prompt=q; a=x; b=y; verdict=best; a-wins=x; b-wins=y",
+    n: "prompt=q; a=x; b=y; a-score=n; b-score=m",
+    m: "prompt=q; a=x; b=y; a-score=n; b-score=m",
+  };
+  for (const [column, format] of Object.entries(mappings)) {
+    const missing = [null, NaN, "", " ", "None", "nan"]
+      .map((value) => ({ ...decided, [column]: value }));
+    const rows = [decided, ...missing, decided];
+    await using reader = await openRows({ name: "d", rows }, { format });
+    deepStrictEqual((await Array.fromAsync(reader.rows())).length, 2);
+    deepStrictEqual(reader.notes.ties, missing.length);
+  }
+});
+
 Deno.test("a mapping with an unknown or a missing part is refused with what would do", () => {
   throws(() => findFormat("prompt=q; good=a"), {
     message: /expected PART=COLUMN; … with the parts prompt, .*found "good=a"/,
