@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import type { Figure, FigureFinding, SampleSet, Table } from "./figure.ts";
-import { escapeHtml, pageHtml, panelsHtml } from "./page.ts";
+import { escapeHtml, pageHtml, panelsHtml, textHtml } from "./page.ts";
 import { cellText } from "./tables.ts";
 
 /** Writes a figure to a folder: its data as figure.json, its page as figure.html. */
@@ -23,8 +23,8 @@ export function figureHtml(figure: Figure): string {
   const { title, text, findings = [], panels, samples = [], tables } = figure;
   return pageHtml({
     title,
-    body: `<h1>${escapeHtml(title)}</h1>
-${text.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`).join("\n")}
+    body: `<h1>${textHtml(title)}</h1>
+${text.map((paragraph) => `<p>${textHtml(paragraph)}</p>`).join("\n")}
 ${claimsHtml(findings)}
 ${panelsHtml(panels)}
 ${samplesHtml(samples)}
@@ -38,13 +38,13 @@ function claimsHtml(findings: readonly FigureFinding[]): string {
   if (findings.length === 0) return "";
   const rows = findings.map(({ claim, reported, found, ...rest }) => {
     const { verdict, why } = rest;
-    return `<tr><th scope="row">${escapeHtml(claim)}<small>${
+    return `<tr><th scope="row">${textHtml(claim)}<small>${
       sourceHtml(rest)
     }</small></th>
-<td>${escapeHtml(reported)}</td>
-<td>${escapeHtml(found)}</td>
+<td>${textHtml(reported)}</td>
+<td>${textHtml(found)}</td>
 <td><strong class="verdict ${verdict.replace(" ", "-")}">${verdict}</strong>
-<small>${escapeHtml(why)}</small></td></tr>`;
+<small>${textHtml(why)}</small></td></tr>`;
   });
   return `<section class="table claims">
 <h2>Claims and verdicts</h2>
@@ -61,8 +61,8 @@ function sourceHtml(
   { source, url }: Pick<FigureFinding, "source" | "url">,
 ): string {
   return url?.startsWith("https://")
-    ? `<a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(source)}</a>`
-    : escapeHtml(source);
+    ? `<a href="${escapeHtml(url)}" rel="noreferrer">${textHtml(source)}</a>`
+    : textHtml(source);
 }
 
 /** The texts of each method, folded away. */
@@ -77,7 +77,7 @@ function samplesHtml(samples: readonly SampleSet[]): string {
     const items = texts.map(({ text, note }) =>
       `<li>${escapeHtml(text)}${noteHtml(note)}</li>`
     );
-    return `<article><h3><span${style}>${escapeHtml(name)}</span>${
+    return `<article><h3><span${style}>${textHtml(name)}</span>${
       noteHtml(note)
     }</h3>
 <ul>${items.join("\n")}</ul></article>`;
@@ -95,15 +95,13 @@ function noteHtml(note: string | undefined): string {
 }
 
 function tableHtml({ caption, columns, rows }: Table): string {
-  const head = columns.map((name) =>
-    `<th scope="col">${escapeHtml(name)}</th>`
-  );
+  const head = columns.map((name) => `<th scope="col">${textHtml(name)}</th>`);
   const body = rows.map(([name, ...cells]) => {
     const data = cells.map((cell) => `<td>${cellHtml(cell)}</td>`).join("");
     return `<tr><th scope="row">${cellHtml(name)}</th>${data}</tr>`;
   });
   return `<section class="table">
-<h2>${escapeHtml(caption)}</h2>
+<h2>${textHtml(caption)}</h2>
 <div><table>
 <thead><tr>${head.join("")}</tr></thead>
 <tbody>
@@ -114,5 +112,5 @@ ${body.join("\n")}
 }
 
 function cellHtml(cell: string | number | null | undefined): string {
-  return escapeHtml(cellText(cell ?? null));
+  return textHtml(cellText(cell ?? null));
 }

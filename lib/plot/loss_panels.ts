@@ -126,7 +126,7 @@ export function weightPanel({ curves, title }: LossSheet): Panel {
       y: line.y.filter((_, i) => i % 2 === 0),
     })),
     layout: {
-      xaxis: { title: { text: subscripted(curves.axis) }, nticks: 5 },
+      xaxis: { title: { text: curves.axis }, nticks: 5 },
       yaxis: { title: { text: "weight" }, nticks: 4, rangemode: "tozero" },
       showlegend: false,
       margin: { l: 48, r: 8, t: 4, b: 36 },
@@ -154,7 +154,7 @@ function layoutOf(
   yaxis: Partial<LayoutAxis>,
 ): Partial<Layout> {
   return {
-    xaxis: { title: { text: subscripted(axis) } },
+    xaxis: { title: { text: axis } },
     yaxis,
     hovermode: "x unified",
   };
@@ -178,7 +178,7 @@ const [BLUE, VERMILION] = OKABE_ITO;
 function sideOf(answer: string, sides: readonly number[]): Partial<LayoutAxis> {
   const reach = sides.at(-1)! + (sides[1]! - sides[0]!) / 2;
   return {
-    title: { text: subscripted(`log π/π_ref of ${answer}, nats`) },
+    title: { text: `log π/π_ref of ${answer}, nats` },
     range: [-reach, reach],
   };
 }

@@ -1,5 +1,5 @@
 import mathup from "mathup";
-import { escapeHtml, subscripted } from "./page.ts";
+import { textHtml } from "./page.ts";
 
 /**
  * Turns a formula in plain text into MathML, with one line for each part
@@ -24,10 +24,6 @@ export function proseHtml(text: string): string {
     return lineHtml(part.replaceAll("/", "//"), { mark });
   });
   return [textHtml(first), ...html].join("");
-}
-
-function textHtml(text: string): string {
-  return subscripted(escapeHtml(text));
 }
 
 /** Marks that must not begin a line. */

@@ -1,7 +1,7 @@
 import pageScript from "./page_script.js" with { type: "text" };
 import pageStyle from "./page.css" with { type: "text" };
 import plotly from "plotly.js-basic-dist-min" with { type: "text" };
-import type { Config, LayoutAxis, Template } from "plotly.js";
+import type { Config, Layout, LayoutAxis, Template } from "plotly.js";
 import type { Panel } from "./figure.ts";
 import {
   AXIS_LINE,
@@ -35,7 +35,7 @@ export function pageHtml(
 ): string {
   const templated = plots.map(({ data, layout }) => ({
     data,
-    layout: { ...layout, template: PLOT_TEMPLATE },
+    layout: { ...withSubscripts(layout), template: PLOT_TEMPLATE },
   }));
   return `<!DOCTYPE html>
 <html lang="en">
@@ -59,6 +59,18 @@ ${pageScript}</script>
 </body>
 </html>
 `;
+}
+
+/** Writes `π_ref` in the titles of axes as readers know it. */
+function withSubscripts(layout: Partial<Layout>): Partial<Layout> {
+  const { xaxis, yaxis } = layout;
+  const axes = Object.entries({ xaxis, yaxis }).flatMap(([name, axis]) => {
+    const text = axis?.title?.text;
+    if (!text) return [];
+    const title = { ...axis.title, text: subscripted(text) };
+    return [[name, { ...axis, title }] as const];
+  });
+  return { ...layout, ...Object.fromEntries(axes) };
 }
 
 const CONTENT_POLICY = "default-src 'none'; script-src 'unsafe-inline'; " +
@@ -93,7 +105,7 @@ const AXIS: Partial<LayoutAxis> = {
   ticks: "outside",
   tickcolor: AXIS_LINE,
   zeroline: false,
-  title: { standoff: 8 },
+  title: { standoff: 8, font: { size: 13 } },
 };
 
 /** The defaults of a panel's layout. */
@@ -178,6 +190,11 @@ export function subscripted(text: string): string {
     /(?<![\p{L}\d_])(\p{L})_([A-Za-z\d]+)/gu,
     "$1<sub>$2</sub>",
   );
+}
+
+/** Text between tags: escaped, with subscripts and minus signs. */
+export function textHtml(text: string): string {
+  return subscripted(escapeHtml(text)).replace(/(?<![\p{L}\d.])-(?=\d)/gu, "−");
 }
 
 /** A list of facts. */

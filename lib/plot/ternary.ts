@@ -123,6 +123,9 @@ function pathTraces(
   ];
 }
 
+/** The names of the lower corners lie between them, where there is room. */
+const ANCHORS = ["left", "right", "center"] as const;
+
 function corner(name: string, index: number): Partial<Annotations> {
   const { x, y } = positionOf(CORNERS[index]!);
   return {
@@ -130,6 +133,8 @@ function corner(name: string, index: number): Partial<Annotations> {
     y,
     text: subscripted(name),
     showarrow: false,
+    xanchor: ANCHORS[index]!,
+    xshift: [-12, 12, 0][index]!,
     font: { color: INK, size: 13 },
     yanchor: index === 2 ? "bottom" : "top",
     yshift: index === 2 ? 2 : -2,

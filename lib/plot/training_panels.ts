@@ -1,6 +1,6 @@
 import type { Panel, ScatterTrace } from "./figure.ts";
 import { labelledLines } from "./labels.ts";
-import { rounded, subscripted } from "./page.ts";
+import { rounded } from "./page.ts";
 import { OKABE_ITO, type SeriesStyle, seriesStyle } from "./style.ts";
 import type { TrainingSheet } from "./training_sheet.ts";
 
@@ -235,7 +235,7 @@ function panelOf(
     layout: {
       xaxis: { title: { text: "step" }, rangemode: "tozero" },
       yaxis: {
-        title: { text: subscripted(axis) },
+        title: { text: axis },
         ...fromZero && { rangemode: "tozero" },
       },
       ...labelledLines(data, { fromZero }),

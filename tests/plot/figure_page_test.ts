@@ -103,6 +103,23 @@ Deno.test("figureHtml() gives the same bytes for the same figure.json", () => {
   strictEqual(figureHtml(JSON.parse(JSON.stringify(FIGURE))), PAGE);
 });
 
+Deno.test("figureHtml() writes indices, negative numbers and axes as readers know them", () => {
+  const page = figureHtml({
+    ...{ title: "β -1 of π_ref", text: ["lr 1e-7 of kto-2"], tables: [] },
+    panels: [{
+      ...{ title: "T", data: [] },
+      layout: { yaxis: { title: { text: "log π/π_ref" }, dtick: 1 } },
+    }],
+  });
+  match(page, /<h1>β −1 of π<sub>ref<\/sub><\/h1>/);
+  match(page, /<p>lr 1e-7 of kto-2<\/p>/);
+  const [, json = ""] = page.match(/id="plots">(.*)<\/script>/) ?? [];
+  const [{ layout: { yaxis } }] = JSON.parse(json);
+  deepStrictEqual(yaxis, {
+    ...{ title: { text: "log π/π<sub>ref</sub>" }, dtick: 1 },
+  });
+});
+
 Deno.test("figureHtml() has an element for each plot", () => {
   match(
     PAGE,
