@@ -11,7 +11,7 @@ import { mean } from "lib/train/metrics.ts";
 import { type FrontierSetting, RUNAWAY, type Summary } from "./summary.ts";
 
 /** Distance at which rewards are compared: most methods pass it. */
-const DISTANCE = 0.5;
+export const DISTANCE = 0.5;
 
 /**
  * Smallest difference of rewards that matters: what a tenth of a nat buys at
@@ -163,6 +163,11 @@ function endKls({ runs, ends }: FrontierSetting): DrawValue[] {
     ...{ draw, seed },
     value: ends["kl"]![i] ?? null,
   }));
+}
+
+/** The loss that a claim sets above DPO at that distance, if it is of this kind. */
+export function leaderOf({ id }: Pick<Claim<never>, "id">): string | undefined {
+  return id.match(/^(.*)-over-dpo$/)?.[1];
 }
 
 /** The setting of a loss that tuning chose. */

@@ -3,7 +3,6 @@ import {
   type Curve,
   curvePanel,
   digits,
-  endsOf,
   endTable,
   methodStyle,
   runsText,
@@ -11,29 +10,18 @@ import {
 } from "lib/experiment/figure_parts.ts";
 import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, SampleSet, Table } from "lib/plot/figure.ts";
-import { endLabels, type LineEnd } from "lib/plot/labels.ts";
-import {
-  frontier,
-  isoLines,
-  type Point,
-  runClouds,
-  shareKey,
-  ways,
-} from "lib/plot/reward_plane.ts";
-import { rootScale } from "lib/plot/scales.ts";
+import { forestPanel } from "lib/plot/forest.ts";
 import { stackedBars } from "lib/plot/stacked_bars.ts";
-import { COLORS, INK, MUTED } from "lib/plot/style.ts";
+import { LIGHT, MUTED, RED, SHADE } from "lib/plot/style.ts";
 import { binomialInterval } from "lib/stats/binomial.ts";
 import { quantile } from "lib/stats/interval.ts";
-import { chosen, settingsOf } from "./claims.ts";
 import { attainableReward, type PlanePoint } from "../reviews/exact_numbers.ts";
+import { chosen, DISTANCE, leaderOf, settingsOf } from "./claims.ts";
+import { mainPlane, smallPlane } from "./planes.ts";
 import { type FrontierSetting, RUNAWAY, type Summary } from "./summary.ts";
 
 /** Forms that are simpler than those of the papers; they have their own panel. */
 const SIMPLIFIED = ["kto-pairwise", "orpo-ratio"];
-
-/** Where the planes end, in nats: beyond, runs stand at the edge. */
-const REACH = 9;
 
 const CURVES: readonly Curve[] = [
   {
@@ -65,9 +53,8 @@ export function frontierFigure(
   findings: readonly Finding[],
 ): Figure {
   const losses = [...new Set(summary.settings.map(({ loss }) => loss))];
-  const isSimplified = (loss: string) => SIMPLIFIED.includes(loss);
-  const main = losses.filter((loss) => !isSimplified(loss));
-  const best = main.flatMap((loss) => chosen(summary, loss) ?? []);
+  const chosenOnes = losses.flatMap((loss) => chosen(summary, loss) ?? []);
+  const best = chosenOnes.filter((setting) => !isSimplified(setting));
   return {
     title: titleOf(summary),
     text: [
@@ -76,19 +63,22 @@ export function frontierFigure(
     ],
     findings: figureFindings(findings),
     panels: [
-      planePanel(summary, main, {
-        title: "Gold reward against distance from the reference model",
+      mainPlane(best, summary.exact, {
+        title:
+          "Where each loss leads (hollow), and where a pass of training gets (filled)",
         note:
-          `Dots are runs, large marks medians, lines join the values of a method's option. A hollow diamond is the optimum of the loss itself, exact, with the grammar as reference model; its arrow leads to the median run, redder the more of its samples are broken. Runs beyond ${REACH} nats stand at the edge. Crosses are best-of-n with the gold reward.`,
+          `Each method at the value that tuning chose: every run is a faint mark, the median a large one. A hollow diamond is the optimum of the loss itself, exact, with the grammar as reference model; an arrow leads from there to the median, redder the more reviews are broken. Without one, the optimum is not known. Crosses are best-of-n with the gold reward. Runs beyond ${RUNAWAY} nats stand at the edge; distances are on a root scale.`,
       }),
-      planePanel(summary, losses.filter(isSimplified), {
-        title: "Simplified forms",
-        note: "Losses as they are often taught, on the same pairs.",
+      ...best.map(({ loss }) => methodPlane(summary, loss)),
+      smallPlane("Simplified forms", summary.settings.filter(isSimplified), {
+        exact: summary.exact,
+        nameOf: ({ loss }) => loss,
       }),
       layerPanel(best, summary),
+      ...leadPanels(findings),
       ...CURVES.map((curve) => curvePanel(best, curve)),
     ],
-    samples: summary.settings.filter(({ isChosen }) => isChosen).map(samplesOf),
+    samples: chosenOnes.flatMap(samplesOf),
     tables: [
       runawayTable(summary),
       optimaTable(summary),
@@ -103,14 +93,20 @@ export function frontierFigure(
   };
 }
 
+function isSimplified({ loss }: Pick<FrontierSetting, "loss">): boolean {
+  return SIMPLIFIED.includes(loss);
+}
+
 /** The finding, whatever the numbers are. */
 function titleOf(summary: Summary): string {
   const trained = chosen(summary, "dpo");
   if (!trained) return "How near preference methods come to the best reward";
   const share = quantile(trained.shares, 0.5);
-  return `DPO's objective leads to the best reward at its distance; a pass of training gets ${
-    percent(share)
-  } of what its own distance could buy`;
+  const finding =
+    `DPO's objective leads to the best reward at its distance; a pass of training gets ${
+      percent(share)
+    } of what its own distance could buy`;
+  return summary.draws.length === 1 ? `One draw: ${finding}` : finding;
 }
 
 function referenceText(
@@ -121,108 +117,12 @@ function referenceText(
   } of their samples are well-formed.`;
 }
 
-function planePanel(
-  summary: Summary,
-  losses: readonly string[],
-  { title, note }: { title: string; note: string },
-): Panel {
-  const scale = rootScale(REACH);
-  const at = ({ kl, reward }: PlanePoint): Point => ({
-    x: scale.position(Math.min(kl, REACH)),
-    y: reward,
+/** A method at all its values. */
+function methodPlane(summary: Summary, loss: string): Panel {
+  return smallPlane(loss, settingsOf(summary, loss), {
+    exact: summary.exact,
+    nameOf: ({ name }) => name.slice(loss.length + 1),
   });
-  const curve = [
-    { x: 0, y: 0 },
-    ...summary.exact.attainable.filter(({ kl }) => kl <= REACH).map(at),
-  ];
-  const lines = isoLines(curve, { shares: [0.75, 0.5], of: "attainable" });
-  const arrows = losses.map((loss) => arrowsOf(summary, loss, at));
-  return {
-    title,
-    note,
-    wide: true,
-    data: [
-      ...frontier(curve, { name: "attainable", top: 4.3 }),
-      ...lines.data,
-      {
-        type: "scatter",
-        mode: "markers",
-        name: "best of n",
-        showlegend: false,
-        ...coordinates(summary.exact.bestOf.map(at)),
-        text: summary.exact.bestOf.map(({ n }) => `best of ${n}`),
-        marker: { color: INK, symbol: "x-thin-open", size: 8 },
-        hovertemplate: "%{text}: %{y:.2f}<extra></extra>",
-      },
-      ...losses.flatMap((loss) =>
-        runClouds(settingsOf(summary, loss).map((own) => cloudOf(own, at)), {
-          name: loss,
-          ...methodStyle(loss),
-        })
-      ),
-      ...arrows.flatMap(({ data }) => data),
-      shareKey("broken samples"),
-    ],
-    layout: {
-      showlegend: false,
-      xaxis: scale.axis("KL from the reference model, nats (root scale)"),
-      yaxis: { title: { text: "gold reward" }, range: [0, 4.3] },
-      annotations: [
-        ...lines.annotations,
-        ...arrows.flatMap(({ annotations }) => annotations),
-        ...endLabels(losses.map((loss) => labelOf(summary, loss, at)), {
-          range: [0, 4.3],
-          reach: 0.4,
-        }),
-        {
-          ...{ x: 0.1, y: 4, text: "no policy can be here", showarrow: false },
-          ...{ xanchor: "left", font: { color: MUTED, size: 13 } },
-        },
-      ],
-    },
-  };
-}
-
-type At = (point: PlanePoint) => Point;
-
-function coordinates(points: readonly Point[]) {
-  return { x: points.map(({ x }) => x), y: points.map(({ y }) => y) };
-}
-
-function cloudOf({ name, paths, ...setting }: FrontierSetting, at: At) {
-  return {
-    name,
-    runs: paths.map((path) => at(path.at(-1)!)),
-    middle: at(middleOf(setting)),
-  };
-}
-
-function middleOf(setting: Pick<FrontierSetting, "ends">): PlanePoint {
-  const median = (measure: string) =>
-    quantile(
-      (setting.ends[measure] ?? []).filter((value) => value !== null),
-      0.5,
-    );
-  return { reward: median("goldReward"), kl: median("kl") };
-}
-
-function labelOf(summary: Summary, loss: string, at: At): LineEnd {
-  const own = settingsOf(summary, loss);
-  const ends = own.map((setting) => at(middleOf(setting)));
-  const last = ends.toSorted((a, b) => a.x - b.x).at(-1)!;
-  return { ...last, text: loss, color: methodStyle(loss).line.color };
-}
-
-/** From the optimum of a loss to the median of its runs, at each value. */
-function arrowsOf(summary: Summary, loss: string, at: At) {
-  const all = settingsOf(summary, loss).flatMap((setting) => {
-    const { name, optimum } = setting;
-    if (!optimum) return [];
-    const share = quantile(endsOf(setting, "broken"), 0.5);
-    const [from, to] = [at(optimum), at(middleOf(setting))];
-    return [{ name, from, to, share }];
-  });
-  return ways(all, { marker: methodStyle(loss).marker });
 }
 
 /** Of the attainable reward: the objective, the data, training and its leak. */
@@ -233,44 +133,46 @@ function layerPanel(best: readonly FrontierSetting[], summary: Summary): Panel {
   const { exact, rewardModel } = summary;
   const shareOf = ({ reward, kl }: PlanePoint) =>
     reward / attainableReward(exact, kl);
-  const layers = known.map((setting) => {
+  const parts = known.map((setting) => {
     const objective = Math.min(1, shareOf(setting.optimum));
     const data = objective *
       shareOf(nearest(rewardModel, setting.optimum.kl));
     const trained = Math.min(data, quantile(setting.shares, 0.5));
-    return { objective, data, trained };
+    return [trained, data - trained, objective - data, 1 - objective] as const;
   });
+  const layer = (index: 0 | 1 | 2 | 3) => parts.map((part) => part[index]);
   return {
     title: "Where the attainable reward is lost",
     note:
       "Each method at the value that tuning chose. Objective: the optimum of the loss falls short of the best policy at its distance. Data: a reward model of the same pairs does. Training: the rest, up to the median run at its own distance.",
-    data: stackedBars(known.map(({ name }) => name), [
-      {
-        name: "reached",
-        color: COLORS.green,
-        shares: layers.map(({ trained }) => trained),
-      },
-      {
-        name: "lost in training",
-        color: COLORS.vermilion,
-        shares: layers.map(({ data, trained }) => data - trained),
-      },
-      {
-        name: "lost to the data",
-        color: COLORS.sky,
-        shares: layers.map(({ objective, data }) => objective - data),
-      },
-      {
-        name: "lost by the objective",
-        color: COLORS.gray,
-        shares: layers.map(({ objective }) => 1 - objective),
-      },
-    ]),
-    layout: {
-      barmode: "stack",
-      yaxis: { title: { text: "% of the attainable reward" }, range: [0, 100] },
-    },
+    ...stackedBars(known.map(({ name }) => name.replace(" ", "<br>")), [
+      { name: "reached", color: MUTED, shares: layer(0) },
+      { name: "training", color: RED, shares: layer(1) },
+      { name: "data", color: LIGHT, shares: layer(2) },
+      { name: "objective", color: SHADE, shares: layer(3) },
+    ], { axis: "% of the attainable reward" }),
   };
+}
+
+/** The claims of a lead over DPO; none on a single draw. */
+function leadPanels(findings: readonly Finding[]): Panel[] {
+  const differences = findings.flatMap((finding) => {
+    const { estimate, low, high, values, verdict, delta } = finding;
+    const loss = leaderOf(finding);
+    if (!loss || estimate === null || low === null || high === null) return [];
+    const name = `${loss} − dpo`;
+    return [{ name, estimate, low, high, values, verdict, delta }];
+  });
+  const [first] = differences;
+  if (!first) return [];
+  return [forestPanel({
+    title: `Reward at ${DISTANCE} nats, less DPO's`,
+    note:
+      "Dots are draws of the reference model, squares their means with 95 % intervals. Differences within the band are too small to matter.",
+    axis: "difference of gold reward",
+    delta: first.delta,
+    differences,
+  })];
 }
 
 function nearest(points: readonly PlanePoint[], kl: number): PlanePoint {
@@ -279,15 +181,22 @@ function nearest(points: readonly PlanePoint[], kl: number): PlanePoint {
   ]!;
 }
 
-function samplesOf(setting: FrontierSetting): SampleSet {
-  const { name, loss, samples } = setting;
-  return {
+/** Texts of the median run and of the farthest one. */
+function samplesOf({ name, loss, samples }: FrontierSetting): SampleSet[] {
+  return samples.map(({ kl, texts }, i) => ({
     name,
     color: methodStyle(loss).line.color,
-    note: `${digits(middleOf(setting).kl)} nats from the reference model`,
-    texts: samples.map((text) => ({ text })),
-  };
+    note: `${i === 0 ? "median" : "farthest"} run, ${digits(kl)} nats`,
+    texts: texts.map((text) => ({ text: withoutEnd(text) })),
+  }));
 }
+
+/** A text without the mark of its end; one that did not end goes on. */
+function withoutEnd(text: string): string {
+  return text.endsWith(END) ? text.slice(0, -END.length) : `${text} …`;
+}
+
+const END = " </s>";
 
 /** Runs that left, with the interval of their share. */
 function runawayTable({ settings }: Summary): Table {

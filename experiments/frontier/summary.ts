@@ -31,8 +31,11 @@ export interface FrontierSetting extends SettingSummary {
   readonly shares: readonly number[];
   /** The path of each run: reward after each evaluated step. */
   readonly paths: readonly (readonly PlanePoint[])[];
-  /** Texts that the first run writes at the end. */
-  readonly samples: readonly string[];
+  /** Texts of the median run and of the farthest one, at the end. */
+  readonly samples: readonly {
+    readonly kl: number;
+    readonly texts: readonly string[];
+  }[];
   /** Whether its value is the one that tuning chose for its loss. */
   readonly isChosen: boolean;
 }
@@ -90,12 +93,21 @@ function settingOf(
       return reward / attainableReward(exact, kl);
     }),
     paths,
-    samples: v.parse(SAMPLES, runs[0]!.record.summary["samples"]),
+    samples: samplesOf(own),
     isChosen: best.has(name),
   };
 }
 
 const SAMPLES = v.array(v.string());
+
+function samplesOf({ runs }: SettingRuns): FrontierSetting["samples"] {
+  const byKl = runs.map(({ rows, record }) => ({
+    kl: rows.at(-1)!["kl"] ?? Infinity,
+    texts: v.parse(SAMPLES, record.summary["samples"]),
+  })).toSorted((a, b) => a.kl - b.kl);
+  const middle = byKl[Math.floor((byKl.length - 1) / 2)]!;
+  return [middle, byKl.at(-1)!];
+}
 
 /** The value of each loss with the least regret in tuning. */
 function chosenValues(): ReadonlySet<string> {

@@ -1,5 +1,5 @@
 import type { Shape } from "plotly.js";
-import type { Panel, Verdict } from "./figure.ts";
+import type { Panel, ScatterTrace, Verdict } from "./figure.ts";
 import { rounded } from "./page.ts";
 import { COLORS, MUTED, SHADE, textColor } from "./style.ts";
 
@@ -11,6 +11,8 @@ export interface Difference {
   readonly low: number;
   readonly high: number;
   readonly verdict: Verdict;
+  /** The difference in each unit, as faint dots. @default none */
+  readonly values?: readonly number[];
 }
 
 /** The colours of verdicts; a word always says them too. */
@@ -41,26 +43,10 @@ export function forestPanel(
     title,
     ...note === undefined ? {} : { note },
     height: 6 + 3 * rows.length,
-    data: differences.map(({ name, estimate, low, high, verdict }, i) => ({
-      type: "scatter",
-      mode: "markers",
-      name,
-      x: [rounded(estimate)],
-      y: [i],
-      marker: { color: VERDICTS[verdict], symbol: "square", size: 10 },
-      error_x: {
-        type: "data",
-        symmetric: false,
-        array: [rounded(high - estimate)],
-        arrayminus: [rounded(estimate - low)],
-        color: VERDICTS[verdict],
-        thickness: 2,
-        width: 0,
-      },
-      hovertemplate: `%{x:.2f} (${low.toFixed(2)} to ${
-        high.toFixed(2)
-      })<extra></extra>`,
-    })),
+    data: [
+      ...differences.map(unitTrace),
+      ...differences.map(intervalTrace),
+    ],
     layout: {
       xaxis: { title: { text: axis } },
       yaxis: {
@@ -77,6 +63,46 @@ export function forestPanel(
         { ...upright(0, 0), type: "line", line: { color: MUTED, width: 1 } },
       ],
     },
+  };
+}
+
+/** A faint dot for each unit, a little below the interval. */
+function unitTrace(
+  { values = [], verdict }: Difference,
+  row: number,
+): ScatterTrace {
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: values.map(rounded),
+    y: values.map(() => row + 0.25),
+    marker: { color: VERDICTS[verdict], size: 5, opacity: 0.45 },
+    hovertemplate: "%{x:.2f}<extra></extra>",
+  };
+}
+
+function intervalTrace(
+  { name, estimate, low, high, verdict }: Difference,
+  row: number,
+): ScatterTrace {
+  const color = VERDICTS[verdict];
+  return {
+    type: "scatter",
+    mode: "markers",
+    name,
+    x: [rounded(estimate)],
+    y: [row],
+    marker: { color, symbol: "square", size: 10 },
+    error_x: {
+      type: "data",
+      symmetric: false,
+      array: [rounded(high - estimate)],
+      arrayminus: [rounded(estimate - low)],
+      ...{ color, thickness: 2, width: 0 },
+    },
+    hovertemplate: `%{x:.2f} (${low.toFixed(2)} to ${
+      high.toFixed(2)
+    })<extra></extra>`,
   };
 }
 

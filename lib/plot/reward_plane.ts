@@ -37,7 +37,7 @@ export function frontier(
   ];
 }
 
-/** Thin lines at shares of a curve, each with its name at its end. */
+/** Thin lines at shares of a curve, each with its share at its end. */
 export function isoLines(
   curve: readonly Point[],
   { shares, of }: { shares: readonly number[]; of: string },
@@ -54,9 +54,9 @@ export function isoLines(
       line: { color: MUTED, width: 1, dash: "dot" },
       hoverinfo: "skip",
     })),
-    annotations: lines.map(({ name, points }) => ({
+    annotations: lines.map(({ name, points }, i) => ({
       ...points.at(-1)!,
-      text: name,
+      text: i === 0 ? name : name.replace(` of ${of}`, ""),
       font: { color: MUTED, size: 11 },
       showarrow: false,
       xanchor: "right",
@@ -73,13 +73,16 @@ export interface RunCloud {
   readonly middle: Point;
 }
 
-/** A small dot for each run of a method, and its middles on a line. */
+/**
+ * A faint dot for each run of a method, and its middles: on a line, if it has
+ * the style of one.
+ */
 export function runClouds(
   clouds: readonly RunCloud[],
   { name, line, marker }: Pick<ScatterTrace, "line" | "marker"> & {
     name: string;
   },
-): ScatterTrace[] {
+): [dots: ScatterTrace, middles: ScatterTrace] {
   const all = clouds.flatMap((cloud) =>
     cloud.runs.map((point) => ({ ...point, text: cloud.name }))
   );
@@ -89,16 +92,18 @@ export function runClouds(
       mode: "markers",
       name,
       text: all.map(({ text }) => text),
-      marker: { ...marker, size: 5, opacity: 0.55 },
+      marker: { ...marker, size: 5, opacity: 0.35 },
+      // Runs at the edge of the plot are whole.
+      cliponaxis: false,
       hovertemplate: HOVER,
     },
     {
       ...traceOf(clouds.map(({ middle }) => middle)),
-      mode: "lines+markers",
+      mode: line ? "lines+markers" : "markers",
       name,
       text: clouds.map((cloud) => `${cloud.name}, middle`),
-      line: { ...line, width: 1.5 },
-      marker: { ...marker, size: 9 },
+      ...line ? { line: { ...line, width: 1.5 } } : {},
+      marker: { ...marker, size: 11, opacity: 1 },
       hovertemplate: HOVER,
     },
   ];
@@ -112,38 +117,31 @@ export interface Way {
   readonly name: string;
   readonly from: Point;
   readonly to: Point;
-  /** From 0 to 1: the colour of the arrow. */
+  /** The colour of the arrow, from 0 to a half. */
   readonly share: number;
 }
 
 /**
- * A hollow mark where each way begins, a filled one where it ends, and an
- * arrow between, in the colours of {@linkcode shareKey}.
+ * A hollow mark where each way begins, and an arrow to its end in the colours
+ * of {@linkcode shareKey}.
  */
 export function ways(
   all: readonly Way[],
   { marker }: Pick<ScatterTrace, "marker">,
 ): { data: ScatterTrace[]; annotations: Partial<Annotations>[] } {
-  const text = all.map(({ name }) => name);
-  const marks = { mode: "markers", text, hovertemplate: HOVER } as const;
   return {
-    data: [
-      {
-        ...traceOf(all.map(({ from }) => from)),
-        ...marks,
-        marker: {
-          ...marker,
-          symbol: "diamond-open",
-          size: 11,
-          line: { width: 2 },
-        },
+    data: [{
+      ...traceOf(all.map(({ from }) => from)),
+      mode: "markers",
+      text: all.map(({ name }) => `${name}, optimum`),
+      marker: {
+        ...marker,
+        symbol: "diamond-open",
+        size: 11,
+        line: { width: 2 },
       },
-      {
-        ...traceOf(all.map(({ to }) => to)),
-        ...marks,
-        marker: { ...marker, size: 9 },
-      },
-    ],
+      hovertemplate: HOVER,
+    }],
     annotations: all.map(({ from, to, share }) => ({
       ...to,
       ax: from.x,
@@ -163,8 +161,11 @@ export function ways(
 /** From a gray that both pages show to a red that no method has. */
 const SHARES = [[176, 176, 176], [208, 16, 80]] as const;
 
+/** The share from which on colours no longer change. */
+const MOST = 0.5;
+
 function shareColor(share: number): string {
-  const at = Math.min(1, Math.max(0, share));
+  const at = Math.min(1, Math.max(0, share / MOST));
   const [none, all] = SHARES;
   const mixed = none.map((c, i) => Math.round(c + at * (all[i]! - c)));
   return `rgb(${mixed.join(", ")})`;
@@ -181,16 +182,16 @@ export function shareKey(title: string): ScatterTrace {
     marker: {
       color: [0],
       cmin: 0,
-      cmax: 1,
-      colorscale: [[0, shareColor(0)], [1, shareColor(1)]],
+      cmax: MOST,
+      colorscale: [[0, shareColor(0)], [1, shareColor(MOST)]],
       showscale: true,
       colorbar: {
         title: { text: title, side: "top", font: { size: 12 } },
         tickfont: { size: 11 },
         ...{ orientation: "h", thickness: 8, len: 0.25, outlinewidth: 0 },
         ...{ x: 0.97, xanchor: "right", y: 0.03, yanchor: "bottom" },
-        tickvals: [0, 1],
-        ticktext: ["0 %", "100 %"],
+        tickvals: [0, MOST],
+        ticktext: ["0 %", `${100 * MOST} %`],
         tickangle: 0,
       },
     },

@@ -21,6 +21,10 @@ const [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK] = OKABE_ITO;
 export const INK = "#222222";
 /** Whatever a reader should see last: iso-lines, arrows, notes in a plot. */
 export const MUTED = "#767676";
+/** Between muted and shade: a part of a whole that is neither. */
+export const LIGHT = "#B0B0B0";
+/** Text that broke, reward that is lost: a red that no method has. */
+export const RED = "#D01050";
 /** A region of a plot in which nothing can be. */
 export const SHADE = "#EDEDED";
 export const PAPER = "#FFFFFF";
@@ -58,6 +62,8 @@ export const ON_DARK: Readonly<Record<string, string>> = {
   [BLACK]: "#E6E6E6",
   [INK]: "#E6E6E6",
   [MUTED]: "#9A9A9A",
+  [LIGHT]: "#666666",
+  [RED]: "#E8447A",
   [SHADE]: "#2A2A2A",
   [PAPER]: "#161616",
   [GRID]: "#333333",

@@ -22,35 +22,40 @@ Deno.test("the region above a frontier ends with the frontier", () => {
   strictEqual(region!.fill, "toself");
 });
 
-Deno.test("an iso-line has its share of the curve, and its name at its end", () => {
+Deno.test("an iso-line has its share of the curve, and says it at its end", () => {
   const { data, annotations } = isoLines(CURVE, {
-    shares: [0.75],
+    shares: [0.75, 0.5],
     of: "attainable",
   });
+  deepStrictEqual(annotations[1]?.text, "50 %");
   deepStrictEqual(pointsOf(data[0]!), [[0, 0], [1, 1.5], [2, 2.25]]);
   const [{ x, y, text } = {}] = annotations;
   deepStrictEqual([x, y, text], [2, 2.25, "75 % of attainable"]);
 });
 
 Deno.test("every run has a dot, and every setting a mark in the middle", () => {
-  const [dots, middles] = runClouds([
+  const clouds = [
     { name: "β 1", runs: CURVE, middle: CURVE[1]! },
     { name: "β 3", runs: [CURVE[2]!], middle: CURVE[2]! },
-  ], { name: "dpo", ...markStyle() });
-  strictEqual(dots!.x.length, 4);
-  deepStrictEqual(dots!.text, ["β 1", "β 1", "β 1", "β 3"]);
-  deepStrictEqual(pointsOf(middles!), [[1, 2], [2, 3]]);
+  ];
+  const { line, marker } = markStyle();
+  const [dots, middles] = runClouds(clouds, { name: "dpo", line, marker });
+  strictEqual(dots.x.length, 4);
+  deepStrictEqual(dots.text, ["β 1", "β 1", "β 1", "β 3"]);
+  deepStrictEqual(pointsOf(middles), [[1, 2], [2, 3]]);
+  strictEqual(middles.mode, "lines+markers");
+  const [, alone] = runClouds(clouds, { name: "dpo", marker });
+  strictEqual(alone.mode, "markers");
 });
 
 Deno.test("an arrow leads from the optimum to the run, coloured by the share", () => {
   const [from, to] = CURVE;
-  const all = [0, 0.5, 1, 2].map((share) => ({
+  const all = [0, 0.25, 0.5, 1].map((share) => ({
     ...{ name: "β 1", share },
     ...{ from: from!, to: to! },
   }));
-  const { data: [hollow, filled], annotations } = ways(all, markStyle());
+  const { data: [hollow], annotations } = ways(all, markStyle());
   deepStrictEqual(pointsOf(hollow!)[0], [0, 0]);
-  deepStrictEqual(pointsOf(filled!)[0], [1, 2]);
   strictEqual(hollow!.marker?.symbol, "diamond-open");
   const { ax, ay, x, y } = annotations[0]!;
   deepStrictEqual([ax, ay, x, y], [0, 0, 1, 2]);
@@ -103,9 +108,13 @@ Deno.test("a forest plot has a row for each difference, with its verdict in word
   ] as const;
   const { data, layout } = forestPanel({
     ...{ title: "t", axis: "reward", delta: 0.1 },
-    differences: differences.map((each) => ({ name: "KTO − DPO", ...each })),
+    differences: differences.map((each) => ({
+      ...{ name: "KTO − DPO", values: [each.low, each.high] },
+      ...each,
+    })),
   });
-  const [first, second] = data as ScatterTrace[];
+  const [units, , first, second] = data as ScatterTrace[];
+  deepStrictEqual(units!.x, [0.1, 0.6]);
   deepStrictEqual([first!.x, first!.y], [[0.3], [0]]);
   const { array, arrayminus } = { array: [], ...second!.error_x } as {
     array: number[];
@@ -123,10 +132,13 @@ Deno.test("a forest plot has a row for each difference, with its verdict in word
   deepStrictEqual([band?.x0, band?.x1], [-0.1, 0.1]);
 });
 
-Deno.test("layers of bars say their percentages where there is room", () => {
-  const [layer] = stackedBars(["DPO", "KTO"], [
+Deno.test("layers of bars say their percentages where there is room, and their names", () => {
+  const { data: [layer], layout } = stackedBars(["DPO", "KTO"], [
     { name: "data", color: "#123456", shares: [0.404, 0.01] },
-  ]);
+    { name: "rest", color: "#654321", shares: [0.596, 0.99] },
+  ], { axis: "%" });
   deepStrictEqual(layer!.y, [40.4, 1]);
   deepStrictEqual(layer!.text, ["40 %", ""]);
+  const [data, rest] = layout.annotations!;
+  deepStrictEqual([data!.text, rest!.text, rest!.y], ["data", "rest", 50.5]);
 });
