@@ -33,8 +33,8 @@ export function noiseFigure(
     panels: [
       ...methods.map((method) => methodPanel(method, summary)),
       linePanel(methods, {
-        title: `Runs beyond ${AWAY} nats`,
-        axis: "share of draws",
+        title: `Draws beyond ${AWAY} nats`,
+        axis: { tickformat: ".0%" },
         small: true,
         of: (setting) => {
           const { count, of } = drawsBeyond(distancesOf(setting), AWAY);
@@ -43,14 +43,14 @@ export function noiseFigure(
       }),
       linePanel(methods, {
         title: "Reward for the distance",
-        axis: "share of the attainable reward",
+        axis: { title: { text: "share of the attainable reward" } },
         note:
           "Medians over runs: the gold reward at the end of training over the largest that any policy has at the run's own distance, with the grammar as reference model.",
         of: ({ shares }) => medianOf(shares),
       }),
       linePanel(methods, {
         title: "Distance at the end of training",
-        axis: "KL from the reference model, nats",
+        axis: { title: { text: "KL from the reference model, nats" } },
         note: "Medians over runs.",
         of: ({ ends }) => medianOf(ends["kl"]!),
       }),

@@ -15,6 +15,7 @@ const FLIPPED = {
   title: { text: "labels flipped" },
   tickformat: ".0%",
   dtick: 0.2,
+  tickangle: 0,
 };
 
 /** DPO with label smoothing goes by a name of its own. */
@@ -143,7 +144,7 @@ function told({ loss }: NoiseMethod, methods: readonly NoiseMethod[]) {
   const text = "told the share";
   return {
     data: [line],
-    annotations: [word(text, { x: 0.44, y: reward, color: MUTED })],
+    annotations: [word(text, { x: 0.44, y: 3, color: MUTED })],
   };
 }
 
@@ -151,13 +152,13 @@ function told({ loss }: NoiseMethod, methods: readonly NoiseMethod[]) {
 function words(method: NoiseMethod): Words {
   const color = textColor(styleOf(method).line.color);
   if (method.loss === "kto") {
-    return [word(`× beyond ${AWAY} nats`, { x: 0.44, y: 3.4, color })];
+    return [word(`× beyond ${AWAY} nats`, { x: 0.44, y: 2.9, color })];
   }
   if (method.name !== "dpo β 1") return [];
   const reward = method.byFlip[0]?.optimum?.reward ?? 0;
   return [
-    word("its optimum", { x: 0.2, y: reward, color }),
-    { ...word("runs", { x: 0.02, y: 0.9, color }), xanchor: "left" },
+    { ...word("optimum", { x: 0.03, y: reward, color }), xanchor: "left" },
+    { ...word("runs", { x: 0, y: 0.4, color }), xanchor: "left" },
   ];
 }
 
@@ -176,7 +177,7 @@ export function linePanel(
   methods: readonly NoiseMethod[],
   { title, axis, note, small = false, of }: {
     title: string;
-    axis: string;
+    axis: Panel["layout"]["yaxis"];
     note?: string;
     small?: boolean;
     of: (setting: NoiseSetting) => number | null;
@@ -195,7 +196,7 @@ export function linePanel(
   }));
   const labels = labelledLines(lines, {
     fromZero: true,
-    ...(small ? { lineHeight: 0.08 } : {}),
+    ...(small ? { lineHeight: 0.12 } : {}),
   });
   return {
     title,
@@ -205,7 +206,7 @@ export function linePanel(
     layout: {
       ...labels,
       xaxis: FLIPPED,
-      yaxis: { title: { text: axis }, rangemode: "tozero" },
+      yaxis: { rangemode: "tozero", ...axis },
       margin: { ...labels.margin, ...(small ? { l: 44 } : {}) },
     },
   };
