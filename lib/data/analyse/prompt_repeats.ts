@@ -32,15 +32,20 @@ function questionsOf(row: PreferenceRow): string[] {
 /** Fewest bytes of a question that an answer hardly begins with by chance. */
 const CHANCE = 12;
 
+const encoder = new TextEncoder();
+
 function isLong(question: string): boolean {
-  const bytes = new TextEncoder().encode(question.slice(0, CHANCE));
-  return bytes.length >= CHANCE;
+  return question.length >= CHANCE ||
+    encoder.encode(question).length >= CHANCE;
 }
 
 /** Most characters of the mark of a speaker. */
 const MARK = 60;
 
 function beginsWith(text: string, question: string): boolean {
+  // Most texts have not even its first characters, which are found sooner.
+  const head = question.slice(0, CHANCE);
+  if (!text.slice(0, MARK + CHANCE).includes(head)) return false;
   const at = text.slice(0, MARK + question.length).indexOf(question);
   return at !== -1 && isMark(text.slice(0, at));
 }
