@@ -9,7 +9,7 @@ import {
 } from "lib/experiment/figure_parts.ts";
 import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, Table } from "lib/plot/figure.ts";
-import { endLabels, labelMargin } from "lib/plot/labels.ts";
+import { endLabels } from "lib/plot/labels.ts";
 import {
   frontier,
   type Point,
@@ -126,32 +126,16 @@ function placesPanel(
   bars: readonly { name: string; shares: Shares }[],
   { title, note }: { title: string; note: string },
 ): Panel {
-  const last = bars.at(-1)!.shares;
-  let below = 0;
-  const ends = PLACES.map((place) => {
-    const middle = below + last[place] / 2;
-    below += last[place];
-    const { name: text, color } = LOOKS[place];
-    return { text, color, x: 1, y: 100 * middle };
-  });
   return {
     ...{ title, note },
-    data: stackedBars(
+    ...stackedBars(
       bars.map(({ name }) => name),
       PLACES.map((place) => ({
         ...LOOKS[place],
         shares: bars.map(({ shares }) => shares[place]),
       })),
+      { axis: "% of probability" },
     ),
-    layout: {
-      barmode: "stack",
-      showlegend: false,
-      annotations: endLabels(ends, { range: [0, 100] }).map((label) => ({
-        ...{ ...label, xref: "paper", x: 1 },
-      })),
-      margin: { r: labelMargin(ends) },
-      yaxis: { title: { text: "% of probability" }, range: [0, 100] },
-    },
   };
 }
 
@@ -202,7 +186,7 @@ function planePanel(summary: Summary): Panel {
     ],
     layout: {
       showlegend: false,
-      xaxis: scale.axis("KL from the reference model, nats (root scale)"),
+      xaxis: scale.axis("KL from the reference model, nats"),
       yaxis: { title: { text: "gold reward" }, range: [...REWARDS] },
       annotations: [
         ...arrows.flatMap(({ annotations }) => annotations),

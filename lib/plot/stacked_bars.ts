@@ -1,6 +1,6 @@
 import type { Panel } from "./figure.ts";
 import { endLabels, labelMargin } from "./labels.ts";
-import { rounded } from "./page.ts";
+import { rounded, subscripted } from "./page.ts";
 import { INK } from "./style.ts";
 
 /** One layer of all bars. */
@@ -27,7 +27,7 @@ export function stackedBars(
     data: layers.map(({ name, color, shares }) => ({
       type: "bar",
       name,
-      x: [...names],
+      x: names.map(subscripted),
       y: shares.map((share) => rounded(100 * share)),
       // A layer that is thinner than its text has none.
       text: shares.map((share) =>

@@ -108,7 +108,7 @@ Deno.test("the title and the bars say where the probability is", () => {
   match(title, /from 1\.0 % to 15 %; its objective asks for 0\.1 %/);
   for (const { data } of panels.slice(0, 2)) {
     equal(data.length, PLACES.length);
-    equal(data[0]!.x[0], "π_ref");
+    equal(data[0]!.x[0], "π<sub>ref</sub>");
     for (const [i] of data[0]!.x.entries()) {
       const total = data.reduce((sum, { y }) => sum + y[i]!, 0);
       ok(Math.abs(total - 100) < 0.1);
