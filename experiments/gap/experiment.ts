@@ -1,5 +1,5 @@
 import { experiment } from "lib/experiment/experiment.ts";
-import * as jobs from "./jobs.ts";
+import * as jobs from "../reviews/jobs.ts";
 import { REVIEWS_SETTINGS } from "../reviews/settings.ts";
 import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";

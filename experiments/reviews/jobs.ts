@@ -186,8 +186,9 @@ export function referenceOutcome(
 /** Samples pairs from π_ref, labels them, and computes log π_ref. */
 async function prepareData(
   { settings, evaluator, parameters, training }: Bench,
-  { draw, seed, level: { flip = 0, pairs: scale = 1 } }: DataPoint,
+  { draw, seed, level }: DataPoint,
 ): Promise<SeedData> {
+  const { flip = 0, pairs: scale = 1 } = level;
   const { preferences } = settings;
   const noise = { temperature: preferences.temperature, flip };
   const rng = streamOf({ draw, seed });
@@ -210,7 +211,7 @@ async function prepareData(
   for (const method of settings.methods) {
     if (reference.has(method.loss)) continue;
     // In batches of their own: numbers depend on their company in a batch.
-    const rows = await training.referenceRows(method, data);
+    const rows = await training.referenceRows(method, { ...data, level });
     const logProbs = await evaluator.score(rows, parameters);
     reference.set(method.loss, { rows, logProbs });
   }

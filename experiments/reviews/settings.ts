@@ -23,7 +23,8 @@ const DECODER = v.strictObject({
 /**
  * Schema of the settings of experiments in the world of reviews. A draw is the
  * seed of π_ref; each seed draws pairs, labels, order and samples anew. A level
- * may have a `flip`: the share of labels that are turned.
+ * may have a `flip`: the share of labels that are turned; `passes` over the
+ * pairs; and `pairs`: how many times as many there are. Steps grow with both.
  */
 export const REVIEWS_SETTINGS = v.strictObject({
   ...GRID,

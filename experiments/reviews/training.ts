@@ -122,14 +122,16 @@ export class Training {
     };
   }
 
-  /** Rows whose log π_ref a method reads, whatever its options and its rate. */
+  /** Rows whose log π_ref a method reads at a level, whatever its options and rate. */
   async referenceRows(
     { loss, options }: Method,
-    data: Pick<SeedData, "draw" | "seed" | "pairs">,
+    { level, ...data }:
+      & Pick<SeedData, "draw" | "seed" | "pairs">
+      & Pick<GridPoint, "level">,
   ): Promise<TokenRow[]> {
     const { seed } = data;
     const settings = this.#settings(
-      { loss, options, learningRate: 1, seed, level: {} },
+      { loss, options, learningRate: 1, seed, level },
       data,
     );
     const { plan, inputs } = await prepareRun(settings, this.#inputs(data));
