@@ -24,10 +24,10 @@ export const CLAIMS: readonly Claim<Summary>[] = [
   {
     loss: "kto",
     source: {
-      title: "Ethayarajh et al. 2024, KTO, section 4.3",
+      title: "Ethayarajh et al. 2024, KTO",
       url: "https://arxiv.org/abs/2402.01306",
     },
-    reported: "sheer volume makes up for weak feedback",
+    reported: "as good as preferences, from a weaker signal",
   },
 ].flatMap(({ loss, ...fresh }): Claim<Summary>[] => [
   {

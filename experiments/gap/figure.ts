@@ -31,7 +31,7 @@ export function gapFigure(
   return {
     title: titleOf(settings),
     text: [
-      "Pairs of a small decoder's own reviews are compared by a known gold reward. As the world is known, so is the policy that each loss itself would choose with endless pairs. Training takes one pass over the usual pairs, or 4 and 16 times as many steps: over the same pairs, or over fresh ones.",
+      "Pairs of a small decoder's own reviews are compared by a known gold reward. As the world is known, so is the policy that each loss itself would choose with endless pairs. Training takes one pass over the usual pairs, or 8 times as many steps: over the same pairs, or over fresh ones.",
       runsText(summary),
     ],
     findings: figureFindings(findings),
@@ -91,7 +91,7 @@ function planePanel({ exact, settings }: Summary): Panel {
   return {
     title: "From one pass on, in reward and distance",
     note:
-      `Each line joins one pass over the usual pairs with 4 and ${LONGEST} times as many steps, from the reference model anew each time; dots are runs, large marks medians. A hollow diamond is the optimum of the loss itself, exact, with the grammar as reference model. Runs beyond ${REACH} nats or below a reward of 0 stand at the edge.`,
+      `Each line joins one pass over the usual pairs with ${LONGEST} times as many steps, from the reference model anew each time; dots are runs, large marks medians. A hollow diamond is the optimum of the loss itself, exact, with the grammar as reference model. Runs beyond ${REACH} nats or below a reward of 0 stand at the edge.`,
     wide: true,
     data: [
       ...frontier(curve, { name: "attainable", top: TOP }),
