@@ -37,7 +37,7 @@ const FIGURE = {
     }),
     picture: toggle({
       help:
-        "also draw the first panel as figure.svg, figure.pdf and figure.png, which needs Chromium",
+        "also draw the first panel, or those that the figure names, as figure.svg, figure.pdf and figure.png, which needs Chromium",
     }),
     readme: toggle({
       help: "also put tables and numbers into the READMEs that quote them",

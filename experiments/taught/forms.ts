@@ -42,24 +42,28 @@ export function formOf(name: string): Loss {
 /** Each form that is taught, the paper's, and the algebra between them. */
 export const FORMS = [
   {
+    title: "DPO with its sign turned",
     taught: "dpo-turned",
     paper: "dpo",
     algebra:
       "−log σ(r_l − r_w) is the negative log-likelihood of the rejected answers winning. Its optimum is that of DPO with every reward negated: π ∝ π_ref exp(−r/β).",
   },
   {
+    title: "DPO with both rewards of the rejected answer",
     taught: "dpo-rejected",
     paper: "dpo",
     algebra:
       "If r(x,y) is written as β log π(y_l|x)/π_ref(y_l|x), both rewards of a pair are one number. Their difference is 0 and the loss log 2, whatever the policy: nothing is learnt.",
   },
   {
+    title: "KTO as a pairwise score",
     taught: "kto-pairwise",
     paper: "kto",
     algebra:
       "−log σ(β(log π(y_w|x) − log π(y_l|x))) has no π_ref. Its optimum has the odds of Bradley–Terry wherever training starts; and it needs pairs, which KTO is there to do without.",
   },
   {
+    title: "ORPO as a bare ratio",
     taught: "orpo-ratio",
     paper: "orpo",
     algebra:

@@ -2,10 +2,12 @@ import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import { allComparisons } from "lib/loss_tools/optimum.ts";
 import { gradientFlow } from "lib/loss_tools/flow.ts";
-import { resolveOptions } from "lib/losses/options.ts";
+import { type LossOptionValues, resolveOptions } from "lib/losses/options.ts";
+import { peakMemory } from "lib/record/environment.ts";
 import type { Outcome } from "lib/experiment/records.ts";
-import { exactOptimum } from "../reviews/law.ts";
+import { type ExactOptimum, exactOptimum } from "../reviews/law.ts";
 import { formOf } from "./forms.ts";
+import { pairwiseOptimum } from "./pairwise_optimum.ts";
 import type { TaughtSettings } from "./settings.ts";
 
 export const { url } = import.meta;
@@ -39,7 +41,7 @@ export function createJobs(
         }),
       );
       const { step: _, ...summary } = rows.at(-1)!;
-      return { rows, summary };
+      return { rows, summary, peakMemoryBytes: peakMemory() };
     },
   };
   /** Two answers, drawn equally often, of which the first wins more often. */
@@ -54,12 +56,18 @@ export function createJobs(
   return Promise.resolve({ jobs, release: () => Promise.resolve() });
 }
 
+/** Optima that a formula gives, of losses that log π/π_ref does not suffice for. */
+const CLOSED: ReadonlyMap<string, (values: LossOptionValues) => ExactOptimum> =
+  new Map([["kto-pairwise", pairwiseOptimum]]);
+
 async function optimaOf({ methods }: TaughtSettings): Promise<Outcome> {
   const optima = [];
   for (const { loss: name, options } of methods) {
     const loss = formOf(name);
-    const found = await exactOptimum(loss, resolveOptions(loss, options));
+    const values = resolveOptions(loss, options);
+    const found = CLOSED.get(name)?.(values) ??
+      await exactOptimum(loss, values);
     optima.push({ loss: name, ...found });
   }
-  return { rows: [], summary: { optima } };
+  return { rows: [], summary: { optima }, peakMemoryBytes: peakMemory() };
 }

@@ -17,7 +17,7 @@ export type TaughtSettings = Readonly<v.InferOutput<typeof TAUGHT_SETTINGS>>;
 
 const losses = new Set(FORMS.flatMap(({ paper, taught }) => [paper, taught]));
 
-export const FULL: TaughtSettings = {
+export const SETTINGS: TaughtSettings = {
   // Nothing is drawn: the curves are exact.
   ...{ draws: [0], seeds: [0] },
   levels: [{ start: 0 }, { start: 1 }],
@@ -31,6 +31,3 @@ export const FULL: TaughtSettings = {
   preference: 0.8,
   time: 60,
 };
-
-/** The same until an earlier time. */
-export const QUICK: TaughtSettings = { ...FULL, time: 10 };

@@ -10,6 +10,12 @@ export interface Figure {
   findings?: FigureFinding[];
   /** Plots, in order. */
   panels: Panel[];
+  /**
+   * The number of panels, from the first, that pictures of the figure show.
+   *
+   * @default the small ones that it begins with, or the first
+   */
+  pictured?: number;
   /** Texts that methods write, below the plots. @default none */
   samples?: SampleSet[];
   /** Tables below the plots. */

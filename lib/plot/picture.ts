@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeAtomically } from "../files/atomic.ts";
 import { temporaryFolder } from "../files/temporary.ts";
 import { runBrowser } from "./browser.ts";
-import type { Figure } from "./figure.ts";
+import type { Figure, Panel } from "./figure.ts";
 import { figureHtml } from "./figure_page.ts";
 import pictureScript from "./picture_script.js" with { type: "text" };
 
@@ -10,8 +10,7 @@ import pictureScript from "./picture_script.js" with { type: "text" };
 const WIDTH = 900;
 
 /**
- * Draws the first panel of a figure, or the small ones that it begins with, by
- * Chromium: figure.svg and figure.pdf for papers, which have captions of their
+ * Draws the panels of a figure that it says are pictured, by Chromium: figure.svg and figure.pdf for papers, which have captions of their
  * own, and figure.png with title and note. Equal figures give equal bytes with
  * the same Chromium and fonts.
  *
@@ -47,18 +46,22 @@ export async function drawPictures(
 
 /** The page of the panels alone, whose script leaves their SVG in the document. */
 function drawnHtml(figure: Figure): string {
-  const { panels } = figure;
-  const others = panels.findIndex(({ small }) => !small);
-  const small = others < 0 ? panels.length : others;
+  const { panels, pictured = Math.max(1, smallBefore(panels)) } = figure;
   const html = figureHtml({
     ...figure,
     ...{ text: [], findings: [], samples: [], tables: [] },
-    panels: panels.slice(0, Math.max(1, small)),
+    panels: panels.slice(0, pictured),
   });
   // Plotly names parts of a plot at random.
   return `${
     html.replace("<head>", `<head>\n<script>${SEEDED_RANDOM}</script>`)
   }<script>${pictureScript}</script>\n`;
+}
+
+/** The number of small panels that a figure begins with. */
+function smallBefore(panels: readonly Panel[]): number {
+  const other = panels.findIndex(({ small }) => !small);
+  return other < 0 ? panels.length : other;
 }
 
 /** Park and Miller's generator, for equal bytes. */

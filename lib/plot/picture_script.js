@@ -20,6 +20,9 @@ async function panelSvg(plot, { left, top, isNamed }) {
 addEventListener("load", async () => {
   const plots = [...document.querySelectorAll(".plot")];
   const isNamed = plots.length > 1;
+  // Papers have captions of their own; notes would leave gaps between rows.
+  const notes = [...document.querySelectorAll("figcaption")];
+  for (const note of notes) note.hidden = isNamed;
   const boxes = plots.map((plot) => plot.getBoundingClientRect());
   const left = Math.min(...boxes.map((box) => box.left));
   const top = Math.min(...boxes.map((box) => box.top)) - (isNamed ? 20 : 0);
@@ -36,6 +39,7 @@ addEventListener("load", async () => {
       parts.join("")
     }</svg>\n`,
   );
+  for (const note of notes) note.hidden = false;
   document.body.dataset.height = Math.ceil(
     document.querySelector("main").getBoundingClientRect().height,
   );

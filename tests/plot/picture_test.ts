@@ -59,3 +59,12 @@ Deno.test("pictures show the small panels that a figure begins with, in equal by
   strictEqual(new DataView(png.buffer).getUint32(16), 1800);
   deepStrictEqual(again, first);
 });
+
+Deno.test("pictures show as many panels as a figure says, without their notes", async () => {
+  const [first, ...others] = FIGURE.panels;
+  const panels = [{ ...first!, note: "Note." }, ...others];
+  const { svg } = await drawn({ ...FIGURE, panels, pictured: 3 });
+  const xml = text(svg);
+  ok(xml.includes("Later") && !xml.includes("Note."));
+  strictEqual(xml.match(/<svg /g)?.length, 4);
+});
