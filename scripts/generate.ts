@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
 import {
   askedOf,
-  type Asking,
   encodePrompt,
   type Prompt,
   readPrompts,
@@ -102,36 +101,53 @@ async function givenPrompts(
 function questionsOf(
   prompts: readonly Prompt[],
   tokenizer: Tokenizer,
-  { raw, system, templateName, templateOption: templateOptions }: GenerateFlags,
+  flags: GenerateFlags,
 ): Question[] {
-  const asking: Asking = {
-    chat: !raw && tokenizer.chatTemplate !== null,
-    system,
-  };
-  if (system !== undefined && !asking.chat) {
-    throw new Error(
-      "Cannot use --system: expected a model with a chat template, and no --raw",
-    );
-  }
-  const plain = system === undefined
-    ? undefined
-    : prompts.find((prompt) => prompt.plain);
-  if (plain !== undefined) {
-    throw new Error(
-      `Cannot use --system with ${plain.location}: its completions make it text ` +
-        "for training, to which no chat template is applied",
-    );
-  }
-  return prompts.map((prompt) => {
+  const { raw, system, template, templateName } = flags;
+  const chat = !raw && tokenizer.chatTemplate !== null;
+  if (!chat) refuseChatFlags(flags);
+  // The text of rows for training stays text, unless --template says otherwise.
+  const given = prompts.map((prompt) =>
+    template ? { ...prompt, plain: false } : prompt
+  );
+  if (chat) tellOfPlain(given, system);
+  return given.map((prompt) => {
     const leftOut: Part[] = [];
     const ids = encodePrompt(prompt, tokenizer, {
-      ...asking,
-      templateName,
-      templateOptions,
+      ...{ chat, system, templateName, templateOptions: flags.templateOption },
       onLeftOut: (part) => leftOut.push(part),
     });
-    return { prompt: askedOf(prompt, asking), ids, leftOut };
+    return { prompt: askedOf(prompt, { chat, system }), ids, leftOut };
   });
+}
+
+function refuseChatFlags({ system, template }: GenerateFlags): void {
+  for (const [name, value] of Object.entries({ system, template })) {
+    if (!value) continue;
+    throw new Error(
+      `Cannot use --${name}: expected a model with a chat template, and no --raw`,
+    );
+  }
+}
+
+/** Says to how many prompts the template is not applied, or refuses a system. */
+function tellOfPlain(
+  prompts: readonly Prompt[],
+  system: string | undefined,
+): void {
+  const plain = prompts.filter((prompt) => prompt.plain);
+  const [first] = plain;
+  if (!first) return;
+  if (system !== undefined) {
+    throw new Error(
+      `Cannot use --system with ${first.location}: its completions make it text ` +
+        "for training, to which no chat template is applied (--template applies it)",
+    );
+  }
+  note(
+    `${plain.length} of ${prompts.length} prompts: text of rows for training, ` +
+      "to which the chat template is not applied (--template applies it)",
+  );
 }
 
 function noteLeftOut(questions: readonly Question[]): void {

@@ -83,7 +83,7 @@ export async function loadExamples(
   const equal = examples.filter(hasEqualCompletions).length;
   const halves = converted.rows
     .filter((row) => textsOf(row).some((text) => !text.isWellFormed())).length;
-  const plainText = options.tokenizer?.chatTemplate
+  const plainText = options.tokenizer?.chatTemplate && !options.template
     ? converted.rows.filter(({ form }) => form === "text").length
     : 0;
   const { leftOut: parts, places: _, dropped, ...tokenized } = counts;

@@ -131,7 +131,7 @@ export function dataNote(data: TrainingData): string {
     ...counts.plainText
       ? [
         `${count(counts.plainText)} of plain text, to which the model's chat ` +
-        "template is not applied",
+        "template is not applied (--template applies it)",
       ]
       : [],
     ...PARTS.filter((part) => counts[part]).map((part) =>

@@ -78,6 +78,10 @@ export const TOKENIZING_FLAGS = grouped(ROWS, {
     help: "reading of a special token that stands in the data; if absent, " +
       "text in messages and the token in plain texts",
   }),
+  template: toggle({
+    help: "put plain text through the model's chat template, prompts as " +
+      "messages of the user and completions as answers; messages always are",
+  }),
   templateName: text({
     help: "name of the chat template to use, if the model has several; if " +
       "absent, tool_use for rows with tools and default for others",

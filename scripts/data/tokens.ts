@@ -68,7 +68,8 @@ export function refuseTokenFlags(
   const flags: Flags = TOKEN_FLAGS;
   for (const [name, value] of Object.entries(settings)) {
     const flag = flags[name];
-    if (!flag || flag.kind === "toggle" || flag.default === value) continue;
+    const usual = flag?.kind === "toggle" ? false : flag?.default;
+    if (!flag || value === usual) continue;
     throw new Error(
       `Cannot use --${kebab(name)} ${context}: only tokenization reads it`,
     );

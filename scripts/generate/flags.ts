@@ -42,6 +42,10 @@ export const GENERATE = {
         help:
           "continue prompts as plain text, even if the model has a chat template",
       }),
+      template: toggle({
+        help: "put the text of rows for training through the chat template, " +
+          "as train --template does",
+      }),
       templateName: TOKENIZING_FLAGS.templateName,
       templateOption: TOKENIZING_FLAGS.templateOption,
     }),

@@ -92,6 +92,7 @@ function portable(settings: GenerateSettings): RunRecord["settings"] {
     adapter: adapter === undefined ? null : portablePath(adapter),
     baseWeights,
     raw,
+    template: settings.template,
     system: system === undefined ? null : JSON.stringify(system),
     templateName: settings.templateName ?? null,
     templateOptions: JSON.stringify(settings.templateOption),

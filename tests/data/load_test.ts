@@ -1,4 +1,9 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  notDeepStrictEqual,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { join } from "node:path";
 import { type Example, hashExamples } from "lib/data/example.ts";
 import { lengthLimit, loadExamples } from "lib/data/load.ts";
@@ -182,6 +187,37 @@ Deno.test("loadExamples() counts completions that are equal after truncation, an
     };
     deepStrictEqual(await counted(100), [undefined, 2]);
     deepStrictEqual(await counted(8), [1, 2]);
+  });
+});
+
+Deno.test("loadExamples() makes the same of text through the template as of messages", async () => {
+  const source = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  const config = Object.fromEntries([["chat_template", source]]);
+  await withByteTokenizer({ config }, async (folder) => {
+    const tokenizer = await loadTokenizer(folder);
+    const options = { ...OPTIONS, tokenizer, vocabularySize: 1e3 };
+    const message = (role: string, content: string) => [{ role, content }];
+    const load = (row: Record<string, unknown>, template: boolean) =>
+      loadExamples({ name: "made", rows: [row] }, { ...options, template });
+    const text = { prompt: "Q", chosen: "Yes.", rejected: "No." };
+    const messages = {
+      prompt: message("user", "Q"),
+      chosen: message("assistant", "Yes."),
+      rejected: message("assistant", "No."),
+    };
+    const [plain, put, chat] = [
+      await load(text, false),
+      await load(text, true),
+      await load(messages, true),
+    ];
+    deepStrictEqual(put.examples, chat.examples);
+    strictEqual(put.description.sha256, chat.description.sha256);
+    notDeepStrictEqual(put.examples, plain.examples);
+    deepStrictEqual(
+      [plain, put].map(({ description }) => description.counts.plainText),
+      [1, undefined],
+    );
   });
 });
 

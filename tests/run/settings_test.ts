@@ -85,6 +85,7 @@ Deno.test("flags that a record calls otherwise stand under their names there", (
     boundary: "separate",
     score: "last",
     specials: null,
+    template: false,
     templateName: null,
     templateOptions: { thinking: false, mode: "fast" },
   });

@@ -289,6 +289,11 @@ const REFUSED: readonly [string, string[], RegExp, status?: number][] = [
     2,
   ],
   [
+    "a template without a model",
+    ["check", "x", "--template"],
+    /Cannot use --template without --model: only tokenization reads it$/m,
+  ],
+  [
     "limits without a model",
     ["check", "x", "--max-length", "9"],
     /Cannot use --max-length without --model: only tokenization reads it$/m,

@@ -169,6 +169,24 @@ Deno.test("generate prints the likeliest text by itself, with or without the tem
   });
 });
 
+Deno.test("generate continues the text of rows for training as train sees it, with --template too", () =>
+  withModel(async (folder, generate) => {
+    const path = join(folder, "pairs.jsonl");
+    const row = { prompt: "Hi", chosen: "Yes", rejected: "No" };
+    await Deno.writeTextFile(path, JSON.stringify(row));
+    const flags = ["--prompts", path, "--max-new-tokens", "1", "--json"];
+    const [plain, put] = [
+      await generate(...flags),
+      await generate(...flags, "--template"),
+    ];
+    match(plain.err, /^1 of 1 prompts: text of rows for training, to which /m);
+    ok(!put.err.includes("for training"), put.err);
+    const ids = [plain, put].map(({ out }) => objects(out)[0].prompt_ids);
+    deepStrictEqual(ids, [[0, ...bytes("Hi")], [2, ...bytes("Hi"), 3]]);
+    const raw = await generate(...flags, "--template", "--raw");
+    match(raw.err, /^error: Cannot use --template: expected a model with a /);
+  }));
+
 Deno.test("generate tells of parts that the chat template leaves out of prompts, and records their numbers", () =>
   withModel(async (folder, generate) => {
     const template = TEMPLATE.replace(

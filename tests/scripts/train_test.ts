@@ -263,3 +263,29 @@ Deno.test("train tells of parts that the chat template leaves out, and records t
     undefined,
   ]);
 });
+
+Deno.test("train says where plain text gets no template, and gives it with --template", async () => {
+  await using t = await tinyTraining();
+  const source = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  const config = Object.fromEntries([["chat_template", source]]);
+  await writeByteTokenizer(t.model, { config });
+  const path = join(t.path, "text.jsonl");
+  const row = { prompt: "#", chosen: "$", rejected: "%" };
+  await Deno.writeTextFile(path, JSON.stringify(row));
+  const train = async (out: string, ...flags: string[]) => {
+    const { err } = await t.run("train", [
+      ...["--model", t.model, "--data", path, "--loss", "dpo", "--out", out],
+      ...flags,
+    ]);
+    return { err, record: await readRecord(`${t.path}/${out}/run.json`) };
+  };
+  const plain = await train("plain");
+  match(plain.err, /^data .*, 1 of plain text, .* \(--template applies it\)$/m);
+  const put = await train("put", "--template");
+  ok(!put.err.includes("plain text"), put.err);
+  const { tokenizing } = put.record.settings;
+  ok(typeof tokenizing === "object" && tokenizing && "template" in tokenizing);
+  strictEqual(tokenizing.template, true);
+  ok(put.record.data[0]?.sha256 !== plain.record.data[0]?.sha256);
+});

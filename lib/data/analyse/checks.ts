@@ -29,18 +29,21 @@ class TokenChecks {
   readonly #failed = new Tally();
   readonly #equal = new Tally();
   readonly #plain = new Tally();
-  readonly #hasTemplate: boolean;
+  readonly #isTemplateUnused: boolean;
   #error: Error | undefined;
 
   constructor(options: TokenizeOptions) {
-    this.#hasTemplate = Boolean(options.tokenizer?.chatTemplate);
+    const { tokenizer, template = false } = options;
+    this.#isTemplateUnused = Boolean(tokenizer?.chatTemplate) && !template;
     const truncate = DROPPING[options.truncate ?? DEFAULT_TRUNCATION];
     this.#rows = new RowTokenizer({ ...options, truncate });
   }
 
   /** `null` for a row that training would leave out or refuse. */
   tokenize(row: PreferenceRow): Example | null {
-    if (this.#hasTemplate && row.form === "text") this.#plain.add(row.location);
+    if (this.#isTemplateUnused && row.form === "text") {
+      this.#plain.add(row.location);
+    }
     try {
       const example = this.#rows.tokenize(row);
       if (example !== null && hasEqualCompletions(example)) {
@@ -73,7 +76,7 @@ class TokenChecks {
       check: "plain text for a model with a chat template",
       verdict: "look",
       says: "text is taken as it is, and the template is not applied: the " +
-        "model has seen its own turns only, write prompts as messages for these",
+        "model has seen its own turns only; --template applies it",
     }, this.#plain);
     const equal = finding({
       check: "completions of equal tokens",

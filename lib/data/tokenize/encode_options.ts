@@ -21,6 +21,14 @@ export interface EncodeOptions extends Omit<TemplateInputs, "tools"> {
    */
   readonly boundary?: Boundary;
   /**
+   * Whether plain text is put through the chat template, a prompt as a message
+   * of the user and completions as answers of the assistant. Without, text is
+   * continued as it stands.
+   *
+   * @default false
+   */
+  readonly template?: boolean;
+  /**
    * Turns of the assistant to score: those of the `completion`, its `last` one
    * alone, or `all-turns`, which are those of the prompt too, except a turn that
    * has nothing before it.

@@ -11,7 +11,8 @@ import type { PreferenceRow } from "../preference_row.ts";
  * Tokenizes a row, with the boundary between its prompt and its completions.
  *
  * Text has the tokenizer's BOS once and an EOS at its end; a conversation has
- * what the chat template gives it; an empty answer has no ids.
+ * what the chat template gives it, and so has text where `template` says so; an
+ * empty answer has no ids.
  *
  * @param options.leftOut finds the parts that a template leaves out; one for all
  * rows of a template spares work. @default a new one
@@ -34,9 +35,10 @@ export function encodeRow(
     if (tokenizer === null) {
       throw new Error("expected a tokenizer.json in the model folder");
     }
-    return row.form === "text"
-      ? encodeText(row, tokenizer, options)
-      : encodeChat(row, tokenizer, options);
+    if (row.form === "chat") return encodeChat(row, tokenizer, options);
+    return options.template
+      ? encodeChat(conversationOf(row), tokenizer, options)
+      : encodeText(row, tokenizer, options);
   } catch (cause) {
     throw new Error(`Cannot tokenize ${row.location}: ${reasonOf(cause)}`, {
       cause,
@@ -45,6 +47,22 @@ export function encodeRow(
 }
 
 type TextRow = PreferenceRow & { form: "text" };
+type ChatRow = PreferenceRow & { form: "chat" };
+
+/** A row of text as a question of the user and answers of the assistant. */
+function conversationOf({ prompt, completions, ...row }: TextRow): ChatRow {
+  if (prompt.trim() === "") {
+    throw new Error(
+      "expected a prompt, for the chat template to put as a message",
+    );
+  }
+  return {
+    ...row,
+    form: "chat",
+    prompt: [{ role: "user", content: prompt }],
+    completions: completions.map((content) => [{ role: "assistant", content }]),
+  };
+}
 
 function encodeText(
   { prompt, completions }: TextRow,

@@ -7,9 +7,11 @@ import { withByteTokenizer } from "../byte_tokenizer.ts";
 /** Counts of the findings of these names. */
 async function counts(
   rows: Record<string, unknown>[],
-  { names, template = null, maxLength = 100 }: {
+  { names, template = null, maxLength = 100, applied = false }: {
     names: string[];
     template?: string | null;
+    /** Whether it is applied to plain text. */
+    applied?: boolean;
     maxLength?: number;
   },
 ) {
@@ -19,7 +21,9 @@ async function counts(
   let found: (number | undefined)[] = [];
   await withByteTokenizer({ config }, async (folder) => {
     const tokenizer = (await loadTokenizer(folder))!;
-    const tokenizing = { tokenizer, vocabularySize: 1e3, maxLength };
+    const tokenizing = {
+      ...{ tokenizer, vocabularySize: 1e3, maxLength, template: applied },
+    };
     await using data = await openRows({ name: "d", rows });
     const checks = new DataChecks(data, { tokenizing });
     for await (const row of data.rows()) checks.add(row);
@@ -69,6 +73,15 @@ Deno.test("plain text is found where the model has a chat template", async () =>
   const names = ["plain text for a model with a chat template"];
   deepStrictEqual(await counts([PAIR], { names }), [0]);
   deepStrictEqual(await counts([PAIR], { names, template: "x" }), [1]);
+  const template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  names.push("rows that cannot be tokenized");
+  deepStrictEqual(
+    await counts([PAIR, { ...PAIR, prompt: " " }], {
+      ...{ names, template, applied: true },
+    }),
+    [0, 1],
+  );
 });
 
 Deno.test("columns, values and ties that do not reach training are found", async () => {

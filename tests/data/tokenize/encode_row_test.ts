@@ -192,6 +192,17 @@ const CASES: [
     { templateOptions: { level: 7 } },
   ],
   [
+    "puts text through the template where that is asked for",
+    template(TURNS + OPENING),
+    text("Hi", "you", " me", ""),
+    {
+      prompt: [2, ...bytes("Hi"), 1, 3],
+      completions: [[...bytes("you"), 1], [...bytes(" me"), 1], []],
+      boundaryShifted: false,
+    },
+    { template: true },
+  ],
+  [
     "gives a template the row's own options before those of settings",
     template("{{ level }}{{ other }}" + TURNS + OPENING),
     { ...chat("Hi", "you"), ...{ templateOptions: { level: 8 } } },
