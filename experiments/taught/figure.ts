@@ -66,7 +66,7 @@ function panelOf(
       xaxis: {
         title: { text: "training, in units of time" },
         // The names of the references stand before the start.
-        range: [-0.3 * time, time],
+        range: [-0.4 * time, time],
         tickvals: [0, 1, 2, 3].map((third) => rounded(third * time / 3)),
       },
       yaxis: { title: { text: subscripted("log π(y_w)/π(y_l), nats") } },
@@ -101,7 +101,7 @@ function startLabel({ path }: FormFlow): Partial<Annotations> {
     ...isChosen
       ? { yanchor: "bottom", yshift: -10 }
       : { yanchor: "top", yshift: 10 },
-    text: subscripted(`π_ref likes<br>${isChosen ? "y_w" : "y_l"} more`),
+    text: subscripted(`π_ref<br>likes ${isChosen ? "y_w" : "y_l"}`),
     font: { color: MUTED, size: 12 },
     showarrow: false,
   };

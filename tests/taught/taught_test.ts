@@ -75,7 +75,9 @@ Deno.test("the figure shows each form beside the paper's", () => {
     const texts = panels[i]!.layout.annotations!.map(({ text }) => text);
     // Both lines of a form have a name, since they end apart.
     equal(texts.filter((text) => text === taught).length, 2);
-    ok(texts.some((text) => text?.includes("likes<br>y<sub>l</sub>")));
+    ok(
+      texts.some((text) => text?.includes("ref</sub><br>likes y<sub>l</sub>")),
+    );
     ok(formOf(taught).formula !== formOf(paper).formula);
   }
 });
@@ -98,8 +100,8 @@ Deno.test("lines of one name that meet are named once, and the title is the find
   const texts = panels[0]!.layout.annotations!.map(({ text }) => text);
   deepEqual(texts.toSorted(), [
     ...["dpo", "dpo-turned"],
-    "π<sub>ref</sub> likes<br>y<sub>l</sub> more",
-    "π<sub>ref</sub> likes<br>y<sub>w</sub> more",
+    "π<sub>ref</sub><br>likes y<sub>l</sub>",
+    "π<sub>ref</sub><br>likes y<sub>w</sub>",
   ]);
 });
 
