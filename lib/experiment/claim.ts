@@ -66,10 +66,10 @@ const ALPHA = 0.05;
  *    could bring the adjusted p-value below 0.05: *not testable*;
  * 2. the estimate is at least δ, the 95 % interval above 0 and the adjusted
  *    p-value below 0.05: *shown*; the mirror image: *opposite*;
- * 3. the interval is within ±δ: *not shown*, also if it is clear of 0: an effect
- *    there is smaller than the smallest of interest;
- * 4. otherwise *not testable*: the interval reaches beyond δ on a side and the
- *    effect is not established on that side, or not as large as δ.
+ * 3. the interval ends below δ: *not shown*, for an effect as large as δ on the
+ *    claimed side is excluded, whether there is a smaller one, none, or one on
+ *    the other side;
+ * 4. otherwise *not testable*: an effect of δ is possible, and not established.
  *
  * @throws {RangeError} on a δ that is not above 0, an estimate that is not
  * finite or outside its interval, or two claims with one id.
@@ -167,11 +167,8 @@ function verdictOf(evaluated: Evaluated): Answer {
       reason: `The effect is on the other side and at least ${size}.`,
     };
   }
-  if (-delta <= low && high <= delta) {
-    const reason = low > 0 || high < 0
-      ? `There is an effect, smaller than ${size}.`
-      : `An effect of ${size} is excluded.`;
-    return { verdict: "not shown", reason };
+  if (high <= delta) {
+    return { verdict: "not shown", reason: exclusionOf(evidence, delta, size) };
   }
   return {
     verdict: "not testable",
@@ -191,7 +188,24 @@ function obstacleOf({ evidence, least }: Evaluated): string | null {
   return `${count} ${unit}s are too few: no data could bring p below ${ALPHA}.`;
 }
 
-/** Why an interval that is wider than ±δ decides nothing. */
+/** The effects that an interval leaves open, none of them δ or more. */
+function exclusionOf(
+  { low, high }: Pick<Evaluated["evidence"], "low" | "high">,
+  delta: number,
+  size: string,
+): string {
+  const [least, most] = [low ?? -Infinity, high ?? Infinity];
+  if (least >= -delta) {
+    return least > 0 || most < 0
+      ? `There is an effect, smaller than ${size}.`
+      : `An effect of ${size} is excluded.`;
+  }
+  return most < 0
+    ? `The effect is on the other side; whether it is as large as ${size} is open.`
+    : `An effect of ${size} is excluded on the claimed side, not on the other.`;
+}
+
+/** Why an interval that reaches beyond δ decides nothing. */
 function doubtOf(
   { low, high, size, holds }: {
     low: number;
