@@ -86,9 +86,10 @@ export interface ExampleSet {
 export class RowTokenizer {
   readonly #counter = new RowCounter();
   readonly #ends: SpecialEndsChecker;
-  readonly #leftOut = new LeftOutFinder();
+  readonly #encoding: Parameters<typeof encodeRow>[2];
 
   constructor(private readonly options: TokenizeOptions) {
+    this.#encoding = { ...options, leftOut: new LeftOutFinder() };
     this.#ends = new SpecialEndsChecker(options.tokenizer, options);
   }
 
@@ -141,8 +142,7 @@ export class RowTokenizer {
   #encode(row: PreferenceRow): EncodedRow | null {
     const { tokenizer, boundary } = this.options;
     try {
-      const leftOut = this.#leftOut;
-      return encodeRow(row, tokenizer, { ...this.options, leftOut });
+      return encodeRow(row, tokenizer, this.#encoding);
     } catch (error) {
       const { cause } = error as Error;
       if (boundary !== "drop" || !(cause instanceof BoundaryError)) throw error;
