@@ -22,7 +22,8 @@ const HOLDING: readonly {
 }[] = [
   {
     loss: "sft",
-    statement: "SFT keeps more probability in the answers of the data than DPO",
+    statement:
+      "SFT keeps more probability in the answers of the data than DPO does",
     reported: "pushing rejected answers down squeezes the rest, SFT does not",
     source: {
       title: "Ren and Sutherland 2024, learning dynamics",
@@ -31,7 +32,8 @@ const HOLDING: readonly {
   },
   {
     loss: "orpo",
-    statement: "ORPO keeps more there than DPO",
+    statement:
+      "ORPO keeps more probability in the answers of the data than DPO does",
     reported: "its likelihood term holds the chosen answer",
     source: {
       title: "Hong et al. 2024, ORPO, section 4",
@@ -40,7 +42,8 @@ const HOLDING: readonly {
   },
   {
     loss: "cpo",
-    statement: "CPO keeps more there than DPO",
+    statement:
+      "CPO keeps more probability in the answers of the data than DPO does",
     reported: "its likelihood term keeps to the preferred data",
     source: {
       title: "Xu et al. 2024, CPO, equation 3",
@@ -49,7 +52,8 @@ const HOLDING: readonly {
   },
   {
     loss: "dpop",
-    statement: "DPO-Positive keeps more there than DPO",
+    statement:
+      "DPO-Positive keeps more probability in the answers of the data than DPO does",
     reported: "a penalty where the chosen answer falls",
     source: {
       title: "Pal et al. 2024, DPO-Positive, equation 3",
@@ -84,7 +88,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       url: "https://arxiv.org/abs/2410.08847",
     },
     statement:
-      "DPO gives more to ill-formed answers, which its objective gives less",
+      "DPO gives ill-formed answers more than π_ref, where its objective gives less",
     reported: "displaced likelihood goes to answers that nobody wanted",
     contrast:
       "π(ill-formed answers that the data have not), DPO's end − π_ref, paired by draw",

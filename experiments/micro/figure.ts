@@ -86,7 +86,7 @@ function titleOf({ settings }: Summary): string {
   const wanted = dpo.optimum?.["illFormed"];
   const objective = wanted === undefined
     ? ""
-    : `; its objective asks for ${percent(wanted)}`;
+    : `; its objective asks for ${percent(wanted).replace("<", "less than")}`;
   return `DPO takes ill-formed answers from ${start} to ${end}${objective}`;
 }
 
@@ -126,16 +126,25 @@ function placesPanel(
   bars: readonly { name: string; shares: Shares }[],
   { title, note }: { title: string; note: string },
 ): Panel {
+  const { data, layout } = stackedBars(
+    bars.map(({ name }) => name),
+    PLACES.map((place) => ({
+      ...LOOKS[place],
+      shares: bars.map(({ shares }) => shares[place]),
+    })),
+    { axis: "% of probability" },
+  );
   return {
-    ...{ title, note },
-    ...stackedBars(
-      bars.map(({ name }) => name),
-      PLACES.map((place) => ({
-        ...LOOKS[place],
-        shares: bars.map(({ shares }) => shares[place]),
-      })),
-      { axis: "% of probability" },
-    ),
+    ...{ title, note, wide: true, data },
+    layout: {
+      ...layout,
+      // Thin layers lie at the top, whose names need room above it.
+      yaxis: {
+        ...layout.yaxis,
+        range: [0, 108],
+        tickvals: [0, 20, 40, 60, 80, 100],
+      },
+    },
   };
 }
 
