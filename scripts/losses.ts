@@ -16,6 +16,7 @@ import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
 import { defaultsText, lossSheet } from "lib/loss_tools/loss_sheet.ts";
 import type { LossSheet } from "lib/plot/loss_panels.ts";
 import { runVerb, say, table } from "lib/cli/terminal.ts";
+import { wrappedText } from "lib/cli/terminal_text.ts";
 import { kebab, text } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
 
@@ -28,7 +29,7 @@ const LOSSES_VERB = {
       help: "show NAME: one loss, and a page with its formula and figures\n" +
         "atlas: one page with all losses side by side\n" +
         "eval FILE: losses and gradients at the log-probabilities in a file\n" +
-        "if absent: the table of all losses",
+        "if absent: all losses, with what they need and their options",
       optional: true,
     },
     {
@@ -67,14 +68,23 @@ const ACTIONS: Readonly<
   eval: evaluate,
 };
 
+/** Columns that every terminal has. */
+const COLUMNS = 80;
+
+/** Lists every loss: its title, what it reads and needs, and its options. */
 function list(): void {
-  table(LOSSES.map((loss) => ({
-    loss: loss.id,
-    title: loss.title,
-    data: loss.data,
-    needs: describeRequirements(loss).join(", "),
-    options: optionsText(loss.options),
-  })));
+  const margin = Math.max(...LOSSES.map(({ id }) => id.length)) + 2;
+  for (const loss of LOSSES) {
+    const facts = [
+      loss.title,
+      [loss.data, ...describeRequirements(loss)].join(", "),
+      optionsText(loss.options),
+    ].filter((fact) => fact);
+    const lines = facts.flatMap((fact) =>
+      wrappedText(" ".repeat(margin) + fact, { margin, columns: COLUMNS })
+    );
+    say(loss.id + lines.join("\n").slice(loss.id.length));
+  }
 }
 
 /** Options with their defaults; toggles, which are off, in brackets. */

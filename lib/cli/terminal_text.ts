@@ -37,6 +37,19 @@ function linesOf(error: unknown): string[] {
   return text.split("\n").filter((line) => line.trim());
 }
 
+/** Breaks a text into lines at spaces; all except the first begin with a margin. */
+export function wrappedText(
+  text: string,
+  options: { readonly margin: number; readonly columns: number },
+): string[] {
+  const { margin, columns } = options;
+  if (text.length <= columns) return [text];
+  const end = text.lastIndexOf(" ", columns);
+  if (end <= margin) return [text];
+  const rest = " ".repeat(margin) + text.slice(end + 1);
+  return [text.slice(0, end), ...wrappedText(rest, options)];
+}
+
 /** One line of a table; a missing cell stays empty. */
 export type TableRow = Readonly<
   Record<string, string | number | null | undefined>

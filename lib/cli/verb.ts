@@ -1,4 +1,5 @@
 import { boundsOf, type Flag, type Flags, labelOf, toggle } from "./flag.ts";
+import { wrappedText } from "./terminal_text.ts";
 
 /** An argument without a flag. */
 export interface Positional {
@@ -78,7 +79,7 @@ export function usage(verb: Verb): string {
 function rowLines([label, help]: HelpRow, width: number): string[] {
   const margin = width + 4;
   const lines = help.split("\n").flatMap((line) =>
-    wrapped(" ".repeat(margin) + line, margin)
+    wrappedText(" ".repeat(margin) + line, { margin, columns: COLUMNS })
   );
   if (label.length > width) return [`  ${label}`, ...lines];
   const [first, ...rest] = lines;
@@ -88,16 +89,9 @@ function rowLines([label, help]: HelpRow, width: number): string[] {
 /** Breaks the usage line, but never between a flag and its value. */
 function usageLines(verb: Verb): string[] {
   const line = `Usage: ${usageLine(verb)}`.replaceAll(/(--\S+) /g, "$1\u00a0");
-  return wrapped(line, 4).map((part) => part.replaceAll("\u00a0", " "));
-}
-
-/** Breaks a text into lines; all except the first begin with a margin. */
-function wrapped(text: string, margin: number): string[] {
-  if (text.length <= COLUMNS) return [text];
-  const end = text.lastIndexOf(" ", COLUMNS);
-  if (end <= margin) return [text];
-  const rest = " ".repeat(margin) + text.slice(end + 1);
-  return [text.slice(0, end), ...wrapped(rest, margin)];
+  return wrappedText(line, { margin: 4, columns: COLUMNS }).map((part) =>
+    part.replaceAll("\u00a0", " ")
+  );
 }
 
 /** The command of a verb with its arguments and required flags. */

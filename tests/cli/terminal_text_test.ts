@@ -8,6 +8,7 @@ import {
   progressText,
   tableText,
   visibleText,
+  wrappedText,
 } from "lib/cli/terminal_text.ts";
 
 Deno.test("errorText() adds a cause that says something new", () => {
@@ -179,4 +180,14 @@ Deno.test("control characters are written out, tab and line feed left alone", ()
     markedText([{ text: "\x1b", marked: true }], { colour: false }),
     "⟦\\x1b⟧",
   );
+});
+
+Deno.test("wrappedText() breaks at spaces, and leaves a long word whole", () => {
+  const options = { margin: 2, columns: 8 };
+  deepStrictEqual(wrappedText("one two three", options), [
+    "one two",
+    "  three",
+  ]);
+  deepStrictEqual(wrappedText("  one two", options), ["  one", "  two"]);
+  deepStrictEqual(wrappedText("  longerword", options), ["  longerword"]);
 });

@@ -7,14 +7,23 @@ import { runScript } from "./run_script.ts";
 
 const losses = (...args: string[]) => runScript("losses", args);
 
-Deno.test("losses lists every loss with its needs and its options", async () => {
+Deno.test("losses lists every loss with its needs and its options, within 80 columns", async () => {
   const { code, out } = await losses();
   strictEqual(code, 0);
-  strictEqual(out.trim().split("\n").length, LOSSES.length + 2);
+  const lines = out.trimEnd().split("\n");
+  deepStrictEqual(lines.filter((line) => line.length > 80), []);
+  deepStrictEqual(
+    lines.flatMap((line) => /^\S+/.exec(line) ?? []),
+    LOSSES.map(({ id }) => id),
+  );
   match(
     out,
-    /^dpo +Direct .* pairs +reference, sums over tokens +β = 0.1, ε = 0, \[reference-free\]$/m,
+    /^dpo +Direct Preference .*\n +pairs, reference, sums over tokens\n +β = 0.1, ε = 0, \[reference-free\]$/m,
   );
+  const said = out.replaceAll(/\s+/g, " ");
+  for (const { title, data } of LOSSES) {
+    ok(said.includes(`${title} ${data}, `), title);
+  }
 });
 
 Deno.test("losses show explains a loss and draws its page", async () => {
