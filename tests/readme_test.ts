@@ -1,9 +1,12 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { kebab } from "lib/cli/flag.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import { runLoss } from "lib/loss_tools/evaluate.ts";
 import { misquotations } from "lib/experiment/readmes.ts";
+import { findLoss } from "lib/losses/registry.ts";
 import { readRecord } from "lib/record/record.ts";
 import { readMetrics } from "lib/record/metrics.ts";
+import { TRAIN_FLAGS } from "lib/run/settings.ts";
 import { checkout } from "./places.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
@@ -46,4 +49,30 @@ Deno.test("the README's loss is a loss, in under 15 lines", async () => {
     }],
   }]);
   ok(Math.abs(losses[0]! - Math.log1p(Math.exp(0.2))) < 1e-6);
+});
+
+Deno.test("every command of a README is one, with flags that its verb has", () => {
+  const texts = ["README.md", "README.zh.md", "CONTRIBUTING.md"].map((name) =>
+    Deno.readTextFileSync(checkout(name))
+  );
+  const commands = texts.flatMap((text) => [
+    ...text.replaceAll("\\\n", " ").matchAll(/^deno task (\S+)(.*)$/gm),
+  ]);
+  const { tasks } = JSON.parse(Deno.readTextFileSync(checkout("deno.json")));
+  ok(commands.length > 5);
+  for (const [line, verb, rest] of commands) {
+    ok(verb! in tasks, line);
+    if (verb === "train" || verb === "compare") {
+      const [, loss] = rest!.match(/--loss (\S+)/)!;
+      const losses = loss!.split(",").map(findLoss);
+      const known = new Set([
+        ...Object.keys(TRAIN_FLAGS).map(kebab),
+        ...losses.flatMap(({ options }) => Object.keys(options).map(kebab)),
+        ...verb === "train" ? ["out", "resume", "finish"] : ["out", "seeds"],
+      ]);
+      for (const [, name] of rest!.matchAll(/ --([\w-]+)/g)) {
+        ok(known.has(name!), `${line}: --${name}`);
+      }
+    }
+  }
 });

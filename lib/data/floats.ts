@@ -1,3 +1,4 @@
+import "../files/json_source.ts";
 import { isObject } from "../files/values.ts";
 
 /** Keys of what a chat template writes as JSON: `1.0` there is not `1`. */

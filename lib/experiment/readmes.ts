@@ -51,7 +51,7 @@ export async function quoteInReadmes(
 async function quotedReadmes({ checkout, read }: ReadmeOptions) {
   const experiments = (await namesIn(join(checkout, "experiments"))).sort();
   const files = [
-    ...["README.md", "experiments/README.md"],
+    ...["README.md", "README.zh.md", "experiments/README.md"],
     ...experiments.map((name) => `experiments/${name}/README.md`),
   ];
   const texts = await Promise.all(

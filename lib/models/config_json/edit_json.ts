@@ -1,17 +1,4 @@
-declare global {
-  /** https://github.com/tc39/proposal-json-parse-with-source */
-  interface JSON {
-    parse(
-      text: string,
-      reviver: (
-        key: string,
-        value: unknown,
-        context: { readonly source?: string },
-      ) => unknown,
-    ): unknown;
-    rawJSON(text: string): unknown;
-  }
-}
+import "../../files/json_source.ts";
 
 /**
  * Changes fields of a JSON object in its text, and drops those that are
