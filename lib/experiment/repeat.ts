@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { orNull } from "../files/missing.ts";
-import type { Table } from "../plot/figure.ts";
+import type { Table, Verdict } from "../plot/figure.ts";
 import { markdownTables } from "../plot/tables.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { checkJson } from "../record/check_json.ts";
@@ -129,7 +129,7 @@ export async function repeatFiles(published: Published): Promise<Files> {
   const compared = findings.map((finding, i) => {
     const { id, verdict, estimate, low, high } = finding;
     const repeat = again[i]!;
-    const holds = verdict === repeat.verdict;
+    const holds = isUpheld(verdict, repeat.verdict);
     return { id, published: { verdict, estimate, low, high }, holds, repeat };
   });
   const held = compared.filter(({ holds }) => holds).length;
@@ -140,6 +140,15 @@ export async function repeatFiles(published: Published): Promise<Files> {
     [REPEAT]: `${canonicalJson(record, { indent: 1 })}\n`,
     "repeat.md": markdownTables([table]),
   };
+}
+
+/**
+ * Whether other draws uphold a verdict: they give the same, or say of an effect
+ * that was not shown that it is the opposite.
+ */
+function isUpheld(published: Verdict, again: Verdict): boolean {
+  return again === published ||
+    published === "not shown" && again === "opposite";
 }
 
 function evidenceOf({ claims }: Stored, id: string): Evidence {
