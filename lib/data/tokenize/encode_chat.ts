@@ -12,7 +12,7 @@ import { LEFT_OUT, LeftOutFinder, type Part } from "./left_out.ts";
 import { findSpecials, splitMarked } from "./special_marks.ts";
 import { splitConversation, type SplitRow } from "./split_conversation.ts";
 import { type EncodedRow, tokenizeSpans } from "./tokenize_spans.ts";
-import { type ToolForm, toolForms } from "./tool_forms.ts";
+import { keepsArguments, type ToolForm, toolForms } from "./tool_forms.ts";
 
 type ChatRow = Extract<PreferenceRow, { form: "chat" }>;
 type Options = EncodeOptions & { readonly leftOut?: LeftOutFinder };
@@ -62,16 +62,18 @@ function writeRow(
 ): WrittenRow {
   const { prompt, completions, tools } = row;
   const writer = new Writer(row, tokenizer, options);
-  let failure: unknown;
+  let failure: Error | undefined;
   let best: WrittenRow | undefined;
   const forms = toolForms({ prompt, completions, ...tools && { tools } });
   for (const form of forms) {
     try {
       const written = writer.write(form);
+      // A template for objects would write their text as a quoted string.
+      if (isLoss(failure) && !keepsArguments(form, textOf(written))) continue;
       if (!best || missing(written) < missing(best)) best = written;
       if (missing(written) === 0) break;
     } catch (error) {
-      if (form.isUsual) failure = error;
+      if (form.isUsual) failure = error as Error;
     }
   }
   if (best === undefined) throw failure;
@@ -81,6 +83,16 @@ function writeRow(
     `the chat template leaves out all that completion ${best.vanished + 1} ` +
       `says (${parts})`,
   );
+}
+
+/** Whether a template failed at a value that was not read as it was written. */
+function isLoss(failure: Error | undefined): boolean {
+  return failure?.cause instanceof RangeError;
+}
+
+/** The prompt and every completion. */
+function textOf({ spans: { prompt, completions } }: WrittenRow): string {
+  return unmarked(prompt + completions.flat().map(({ text }) => text).join(""));
 }
 
 /** Number of the parts left out that depend on the form of calls and tools. */

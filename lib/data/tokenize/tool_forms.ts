@@ -33,6 +33,18 @@ export function* toolForms(content: ChatContent): Generator<ToolForm> {
   yield { content: spelled, withoutContent: true, isUsual: false };
 }
 
+/** Whether arguments that are JSON stand in a text as they are. */
+export function keepsArguments(
+  { content: { prompt, completions } }: ToolForm,
+  text: string,
+): boolean {
+  const calls = [prompt, ...completions].flat().flatMap(callsOf);
+  return calls.filter(isObject).every(({ function: called, ...call }) => {
+    const { arguments: given } = isObject(called) ? called : call;
+    return typeof given !== "string" || text.includes(given);
+  });
+}
+
 function callsOf({ tool_calls: calls }: Message): readonly unknown[] {
   return Array.isArray(calls) ? calls : [];
 }
