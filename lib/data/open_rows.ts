@@ -64,6 +64,11 @@ export interface RowNotes {
   readonly leftOut: Map<string, number>;
   /** Rows left out because they prefer neither answer. */
   ties: number;
+  /**
+   * Verdicts of ties and their rows: values that a format knows for neither
+   * answer, {@linkcode MOST_VERDICTS} of them.
+   */
+  readonly verdicts: Map<string, number>;
 }
 
 /** Preference data that is read row by row. */
@@ -88,6 +93,9 @@ export interface RowReader extends AsyncDisposable {
   rows(): AsyncGenerator<PreferenceRow>;
 }
 
+/** Most different verdicts that {@linkcode RowNotes} keeps. */
+const MOST_VERDICTS = 10;
+
 /** Most error messages that {@linkcode BadRows} keeps. */
 const MOST_ERRORS = 10;
 
@@ -108,6 +116,7 @@ export async function openRows(
     unread: new Map(),
     leftOut: new Map(),
     ties: 0,
+    verdicts: new Map(),
   };
   let cause: Error | undefined;
   const refuse = (error: Error) => {
@@ -125,10 +134,9 @@ export async function openRows(
     };
   const { value: first } = await parsed.next();
   if (!first) {
-    const ties = notes.ties > 0 ? ` except ${notes.ties} ties` : "";
     throw new Error(
       `Cannot use ${files.join(", ") || name}: ` +
-        `expected rows that can be read, found none${ties}`,
+        `expected rows that can be read, found none${exceptTies(notes)}`,
       { cause },
     );
   }
@@ -158,6 +166,18 @@ export async function openRows(
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** ` except 3 ties, whose verdicts are for neither answer: label 1 (2)` */
+function exceptTies({ ties, verdicts }: RowNotes): string {
+  if (ties === 0) return "";
+  const all = Array.from(verdicts, ([verdict, rows]) => `${verdict} (${rows})`);
+  return ` except ${ties} ${ties === 1 ? "tie" : "ties"}` +
+    (all.length > 0
+      ? `, with verdicts that the format knows for neither answer: ${
+        all.join(", ")
+      }`
+      : "");
 }
 
 function mixedKinds(name: string, [kind, other]: [DataKind, ParsedRow]) {
@@ -219,11 +239,8 @@ async function* parseRows(
   let format = stated;
   const parse = (source: SourceRow): ParsedRow | null => {
     format ??= recogniseFormat(source);
-    const parsed = unlessTie(source, format);
-    if (parsed === null) {
-      notes.ties++;
-      return null;
-    }
+    const parsed = unlessTie(source, format, notes);
+    if (parsed === null) return null;
     const { leftOut = [], ...row } = parsed;
     const unread = unreadColumns(source, format, row);
     if (stated === undefined) refuseChanged(source, unread, { row, format });
@@ -235,12 +252,23 @@ async function* parseRows(
   yield* goodRows(rows, parse, refuse);
 }
 
-function unlessTie(source: SourceRow, format: Format): PreferenceRow | null {
+/** The row; null of a tie, which is noted. */
+function unlessTie(
+  source: SourceRow,
+  format: Format,
+  notes: RowNotes,
+): PreferenceRow | null {
   try {
     return format.parse(source);
   } catch (error) {
-    if (error instanceof NoPreference) return null;
-    throw error;
+    if (!(error instanceof NoPreference)) throw error;
+    const { verdicts } = notes;
+    const { verdict } = error;
+    const isKept = verdict !== undefined &&
+      (verdicts.has(verdict) || verdicts.size < MOST_VERDICTS);
+    if (isKept) count(verdicts, [verdict]);
+    notes.ties++;
+    return null;
   }
 }
 

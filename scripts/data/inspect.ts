@@ -127,6 +127,7 @@ function facts(
     ],
     ["values left out", rowsText(notes.leftOut)],
     ["ties left out", notes.ties > 0 ? String(notes.ties) : ""],
+    ["verdicts of ties", rowsText(notes.verdicts)],
     ["rows", `${rows}, ${kind}`],
     ["form", listed(forms)],
     ["completions a row", listed(completions)],

@@ -99,7 +99,9 @@ export interface DataCheckOptions {
 }
 
 /** Findings of columns that do not reach training, with their rows. */
-function noteFindings({ unread, leftOut, ties }: RowNotes): Finding[] {
+function noteFindings(
+  { unread, leftOut, ties, verdicts }: RowNotes,
+): Finding[] {
   const named = (columns: ReadonlyMap<string, number>) => ({
     count: Math.max(0, ...columns.values()),
     places: Array.from(columns, ([name, rows]) => `"${name}" (${rows})`),
@@ -120,8 +122,12 @@ function noteFindings({ unread, leftOut, ties }: RowNotes): Finding[] {
     finding({
       check: "ties left out",
       verdict: "look",
-      says: "their verdict is for neither answer",
-    }, { count: ties }),
+      says: "they have no verdict, or one that the format knows for neither " +
+        "answer; the number of rows of each stands in brackets",
+    }, {
+      count: ties,
+      places: Array.from(verdicts, ([verdict, n]) => `${verdict} (${n})`),
+    }),
   ];
 }
 

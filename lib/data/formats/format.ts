@@ -36,7 +36,12 @@ export interface Format {
 }
 
 /** A row that prefers neither of its answers; readers leave it out and count it. */
-export class NoPreference extends Error {}
+export class NoPreference extends Error {
+  /** @param verdict column and value, where there is one of neither answer. */
+  constructor(readonly verdict?: string) {
+    super();
+  }
+}
 
 /** The content of a row, apart from its label. */
 export type RowContent =

@@ -1,4 +1,4 @@
-import { type SourceRow, valueError } from "../containers/reading.ts";
+import { shown, type SourceRow, valueError } from "../containers/reading.ts";
 import type { DataKind } from "../example.ts";
 import { isObject } from "../../files/values.ts";
 import { readMessages } from "../messages.ts";
@@ -92,7 +92,7 @@ export function sideOf(
   const [first, second] = sides.map((side) =>
     parts.get(side)!.split("|").some((value) => isVerdict(verdict, value))
   );
-  if (first === second) throw new NoPreference();
+  if (first === second) throw new NoPreference(`${path} ${shown(verdict)}`);
   return first ? 0 : 1;
 }
 

@@ -1,4 +1,10 @@
-import { deepStrictEqual, rejects, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
+import { DataChecks } from "lib/data/analyse/checks.ts";
 import { findFormat } from "lib/data/formats/registry.ts";
 import { openRows } from "lib/data/open_rows.ts";
 import { Rng } from "lib/rng.ts";
@@ -123,6 +129,34 @@ Deno.test("a mapping takes rows without a verdict, or without both scores, for t
   }
 });
 
+Deno.test("verdicts that a format knows for neither answer are named and counted", async () => {
+  const answers = { prompt: "Q", ["response_a"]: "A", ["response_b"]: "B" };
+  const rowsOf = (verdicts: unknown[]) =>
+    verdicts.map((preference) => ({ ...answers, preference }));
+  await rejects(read(rowsOf([1, 2, 1])), {
+    message:
+      /except 3 ties, .* for neither answer: preference 1 \(2\), preference 2 \(1\)$/,
+  });
+  await rejects(read(rowsOf([null]), { format: "two-responses" }), {
+    message: /found none except 1 tie$/,
+  });
+  const many = Array.from({ length: 30 }, (_, i) => `v${i}`);
+  const rows = rowsOf(["a", "tie", ...many, null, "tie", "B"]);
+  await using reader = await openRows({ name: "d", rows });
+  const checks = new DataChecks(reader, { tokenizing: null });
+  for await (const row of reader.rows()) checks.add(row);
+  const { ties, verdicts } = reader.notes;
+  strictEqual(ties, 33);
+  deepStrictEqual([...verdicts].slice(0, 2), [
+    ['preference "tie"', 2],
+    ['preference "v0"', 1],
+  ]);
+  strictEqual(verdicts.size, 10);
+  const { places } = checks.findings()
+    .find(({ check }) => check === "ties left out")!;
+  strictEqual(places[0], 'preference "tie" (2)');
+});
+
 Deno.test("a mapping with an unknown or a missing part is refused with what would do", () => {
   throws(() => findFormat("prompt=q; good=a"), {
     message: /expected PART=COLUMN; … with the parts prompt, .*found "good=a"/,
@@ -144,7 +178,11 @@ Deno.test("a mapping names the columns that a row lacks", async () => {
     read([{ q: "Q", good: "A", bad: "B", best: 3 }], {
       format: "prompt=q; a=good; b=bad; verdict=best; a-wins=1; b-wins=2",
     }),
-    { message: /expected rows that can be read, found none except 1 ties/ },
+    {
+      message: "Cannot use d.jsonl: expected rows that can be read, found " +
+        "none except 1 tie, with verdicts that the format knows for neither " +
+        "answer: best 3 (1)",
+    },
   );
 });
 

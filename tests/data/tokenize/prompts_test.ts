@@ -1,6 +1,5 @@
 import { deepStrictEqual, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
-import { encodeRow } from "lib/data/tokenize/encode_row.ts";
 import { encodePrompt, readPrompts } from "lib/data/tokenize/prompts.ts";
 import { loadTokenizer, type Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { openRows } from "lib/data/open_rows.ts";
@@ -155,35 +154,6 @@ Deno.test("encodePrompt() makes text a turn of the user, and the system speaks o
     deepStrictEqual(encode("Hi", "Be"), system);
     const own = [{ role: "system", content: "Be" }, question];
     deepStrictEqual(encode(own, "Other"), system);
-  });
-});
-
-Deno.test("prompts have the ids that training gives them, for every layout", async () => {
-  const rows: Record<string, unknown>[] = [
-    { prompt: "Hi", ...sides(" Yo") },
-    { prompt: "Hi", completion: " Yo", label: true },
-    { prompt: [question], ...sides([answer]) },
-    { system: SYSTEM.content, prompt: "Hi", ...sides("Yo") },
-    { question: "Hi", ...sides("Yo") },
-    { ...sides([question, answer, question, answer]) },
-    { ...sides("\n\nHuman: Hi\n\nAssistant: Yo") },
-  ];
-  const config = Object.fromEntries([["chat_template", TEMPLATE]]);
-  await withByteTokenizer({ config }, async (folder) => {
-    const tokenizer = (await loadTokenizer(folder))!;
-    for (const row of rows) {
-      using written = temporaryFolder();
-      const path = join(written.path, "a.jsonl");
-      await Deno.writeTextFile(path, JSON.stringify(row));
-      const [prompt] = await readPrompts(path);
-      await using reader = await openRows(path);
-      for await (const trained of reader.rows()) {
-        deepStrictEqual(
-          encodePrompt(prompt!, tokenizer, { chat: true }),
-          encodeRow(trained, tokenizer).prompt,
-        );
-      }
-    }
   });
 });
 
