@@ -117,7 +117,7 @@ function formatFinder(): (row: SourceRow) => Format | null {
 function trainingPrompt(source: SourceRow, format: Format): Prompt[] {
   try {
     const row = format.parse(source);
-    if (row.form === "ids") return [promptOf(source)];
+    if (row.form === "ids") throw idsError(source);
     const { prompt: content, location, tools, templateOptions } = row;
     return [{
       content,
@@ -130,6 +130,15 @@ function trainingPrompt(source: SourceRow, format: Format): Prompt[] {
     if (error instanceof NoPreference) return [];
     throw error;
   }
+}
+
+/** Training reads token ids, whatever text stands beside them. */
+function idsError(row: SourceRow): Error {
+  return valueError(row, {
+    field: "prompt_ids",
+    actual: row.fields["prompt_ids"],
+    expected: 'prompts as text: "prompt" or "messages", without token ids',
+  });
 }
 
 /** A prompt of a row that is not for training, with its system message. */

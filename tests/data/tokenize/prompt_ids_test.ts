@@ -141,12 +141,13 @@ Deno.test("prompts have the ids that training gives them, for every format", asy
   });
 });
 
-Deno.test("a prompt of token ids alone is refused", async () => {
-  for (const row of Object.values(IDS)) {
+Deno.test("a prompt of token ids is refused, whatever text stands beside it", async () => {
+  const rows = Object.values(IDS)
+    .flatMap((row) => [row, { ...row, prompt: "a question" }]);
+  for (const row of rows) {
     using file = dataFile(JSON.stringify(row), "a.jsonl");
     await rejects(readPrompts(file.path), {
-      message:
-        /a\.jsonl, line 1: expected "prompt" to be text or messages, or "messages" instead, found nothing$/,
+      message: /a\.jsonl, line 1: expected "prompt_ids" to be prompts as text/,
     });
   }
 });
