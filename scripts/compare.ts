@@ -1,4 +1,4 @@
-import { isAbsolute, relative } from "node:path";
+import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { comparison } from "experiments/comparison/comparison.ts";
 import { withContents } from "experiments/comparison/contents.ts";
 import type { Preferences } from "experiments/comparison/preferences.ts";
@@ -13,7 +13,12 @@ import {
   text,
   toggle,
 } from "lib/cli/flag.ts";
-import { parseFlags, peekFlag, refuseGiven } from "lib/cli/flags.ts";
+import {
+  parseFlags,
+  peekFlag,
+  refuseGiven,
+  UsageError,
+} from "lib/cli/flags.ts";
 import { note, runVerb, table } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";
@@ -126,10 +131,25 @@ const compareWith = (losses: readonly Loss[]) => ({
 /** Reads the command line; its losses decide which axes it may have. */
 function parse() {
   const named = peekFlag("loss", Deno.args) ?? "";
-  const losses = named === "" ? [] : named.split(",").map(findLoss);
+  const losses = named === "" ? [] : named.split(",").map(lossOf);
+  const rates = peekFlag("lr", Deno.args)?.split(",") ?? [];
+  if (rates.length > 1) {
+    throw new UsageError(
+      "Cannot read --lr: expected one number; --tune-lr tries several and chooses one for each method, --set dpo.lr=NUMBER is of one loss",
+    );
+  }
   const args = parseFlags(compareWith(losses), Deno.args);
   if (args.help !== undefined) return args;
   return { ...args, losses };
+}
+
+/** @throws RangeError for a loss that is not listed, as files and sums are not. */
+function lossOf(text: string): Loss {
+  const name = text.trim();
+  if (!/[+*./]/.test(name)) return findLoss(name);
+  throw new RangeError(
+    `Cannot compare "${name}": expected names that deno task losses lists; deno task train takes files and sums`,
+  );
 }
 
 /** Settings of training that methods do not decide. */
@@ -139,7 +159,7 @@ const UNUSED = { seed: 0, evalEvery: 0 };
 function sharedSettings(args: Parameters<typeof trainSettings>[0]) {
   const { loss: _l, options: _o, learningRate, seed: _s, ...train } =
     trainSettings(args, {});
-  const { model, data, evalData } = train;
+  const { model, data, evalData, tuning } = train;
   return {
     learningRate,
     train: {
@@ -147,17 +167,24 @@ function sharedSettings(args: Parameters<typeof trainSettings>[0]) {
       model: fromHere(model),
       data: fromHere(data),
       evalData: evalData === null ? null : fromHere(evalData),
+      tuning: tuning.kind === "adapter"
+        ? { ...tuning, adapter: fromHere(tuning.adapter) }
+        : tuning,
     },
   };
 }
 
 /** A path from the current folder; a Hub id as it is. */
 function fromHere(place: string): string {
-  return isAbsolute(place) ? relative(Deno.cwd(), place) : place;
+  return isAbsolute(place) ? relative(Deno.cwd(), place) || "." : place;
 }
 
-function rowOf(method: ReturnType<typeof methodsOf>[number]) {
-  return { method: nameOf(method), lr: method.learningRate.toExponential() };
+function rowOf(
+  method: ReturnType<typeof methodsOf>[number],
+  rates = [method.learningRate],
+) {
+  const lr = rates.map((rate) => rate.toExponential()).join(" or ");
+  return { method: nameOf(method), lr };
 }
 
 /** Settings of the comparison that a command line describes. */
@@ -205,15 +232,18 @@ await runVerb(parse, async (args) => {
     comparisonSettings(args),
     hooks,
   );
-  note(dataNote(preferences.train));
+  for (const data of preferences.read) note(dataNote(data));
   note(sizesText(settings, preferences));
-  if (dryRun) return table(settings.methods.map(rowOf));
+  if (dryRun) {
+    return table(settings.methods.map((method) => rowOf(method, tuneLr)));
+  }
   const runIn = (folder: string, settings: ComparisonSettings) =>
     runExperiment(comparison(settings), {
       ...{ device, jobs, replace, quick: false, tune: false, out: folder },
     });
   if (!tuneLr) return await runIn(out, settings);
-  const trials = `${out}-rates`;
+  const trials = join(out, "..", `${basename(resolve(out))}-rates`);
+  note(`Trials of ${tuneLr.length} rates for each method, in ${trials}:`);
   await runIn(trials, rateTrials(settings, tuneLr));
   const methods = await atBestRates(settings.methods, trials);
   await runIn(out, { ...settings, methods });
@@ -221,11 +251,16 @@ await runVerb(parse, async (args) => {
 
 function sizesText(
   { methods, seeds }: ComparisonSettings,
-  { train, heldOut }: Preferences,
+  { train, heldOut, heldOutSource }: Preferences,
 ): string {
   const count = (all: readonly unknown[], unit: string) =>
     `${all.length} ${unit}${all.length === 1 ? "" : "s"}`;
+  const { trainedPrompts = 0 } = heldOutSource.counts;
   return `${count(methods, "method")} × ${count(seeds, "seed")} on ${
     count(train.examples, "pair")
-  }; ${count(heldOut, "pair")} of other prompts held out`;
+  }; ${count(heldOut, "pair")} ${
+    trainedPrompts === 0
+      ? "of other prompts held out"
+      : `to compare on, ${trainedPrompts} of them with prompts that are trained on`
+  }`;
 }

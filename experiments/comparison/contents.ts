@@ -1,29 +1,110 @@
-import { loadModel } from "lib/run/inputs.ts";
+import { parseHubId } from "lib/hub/repo.ts";
+import { loadModel, type RunModel } from "lib/run/inputs.ts";
 import type { InputHooks } from "lib/run/models.ts";
+import { sourceName } from "lib/record/record.ts";
+import { checkMethods } from "./methods.ts";
 import { type Preferences, readPreferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
+/** The model and the data of a comparison. */
+export interface Inputs {
+  readonly model: RunModel;
+  readonly preferences: Preferences;
+  readonly tokenizer: Awaited<ReturnType<typeof loadModel>>["tokenizer"];
+}
+
+type Wanted = Omit<ComparisonSettings, "contents">;
+
 /**
- * Reads the model and the data that settings name, and adds the hashes of their
- * contents.
+ * Reads the model and the data that settings name.
  *
  * @throws Error for the first thing that is missing or wrong.
  */
-export async function withContents(
-  settings: Omit<ComparisonSettings, "contents">,
-  hooks: InputHooks,
-): Promise<{ settings: ComparisonSettings; preferences: Preferences }> {
+async function readInputs(
+  settings: Wanted,
+  hooks: InputHooks = {},
+): Promise<Inputs> {
+  // Adapters of every seed have one shape, and begin at no weight.
   const { model, tokenizer } = await loadModel(
     { ...settings.train, seed: 0 },
     hooks,
   );
-  const { config } = model.policy;
-  const reading = { tokenizer, config };
-  const preferences = await readPreferences(settings, reading, hooks);
-  const contents = {
-    model: model.hash,
-    data: preferences.train.description.sha256,
-    evalData: preferences.heldOutSource.sha256,
+  const reader = { tokenizer, config: model.policy.config };
+  const preferences = await readPreferences(settings, reader, hooks);
+  return { model, tokenizer, preferences };
+}
+
+/**
+ * Reads the model and the data that settings name, and adds the hashes of their
+ * contents and the commits that ids of the Hub mean now.
+ *
+ * @throws Error for the first thing that is missing or wrong.
+ */
+export async function withContents(
+  settings: Wanted,
+  hooks: InputHooks,
+): Promise<{ settings: ComparisonSettings; preferences: Preferences }> {
+  checkMethods(settings);
+  const inputs = await readInputs(settings, hooks);
+  const { preferences } = inputs;
+  const train = pinned(settings.train, inputs);
+  const contents = contentsOf(inputs);
+  return { settings: { ...settings, train, contents }, preferences };
+}
+
+/**
+ * Reads the model and the data of a comparison.
+ *
+ * @throws Error where they are others than those of its settings.
+ */
+export async function sameInputs(
+  settings: ComparisonSettings,
+): Promise<Inputs> {
+  const inputs = await readInputs(settings);
+  const found = contentsOf(inputs);
+  for (const name of ["model", "data", "evalData"] as const) {
+    if (found[name] === settings.contents[name]) continue;
+    throw new Error(
+      `Cannot use ${
+        settings.train[name]
+      }: its contents are no longer those that the comparison began with`,
+    );
+  }
+  return inputs;
+}
+
+function contentsOf(
+  { model, preferences: { read: [data, evalData] } }: Inputs,
+): ComparisonSettings["contents"] {
+  return {
+    model: model.adapterHash === null
+      ? model.hash
+      : `${model.hash}+${model.adapterHash}`,
+    data: data!.description.sha256,
+    evalData: evalData?.description.sha256 ?? null,
   };
-  return { settings: { ...settings, contents }, preferences };
+}
+
+/** Settings whose ids of the Hub name the commits that were read. */
+function pinned(
+  train: Wanted["train"],
+  { model, preferences: { read: [data, evalData] } }: Inputs,
+): Wanted["train"] {
+  const at = (place: string, source: string) =>
+    parseHubId(place) === null ? place : source;
+  const { tuning } = train;
+  return {
+    ...train,
+    model: at(train.model, model.source),
+    data: at(train.data, data!.description.source),
+    evalData: evalData
+      ? at(train.evalData!, evalData.description.source)
+      : null,
+    tuning: tuning.kind === "adapter"
+      ? {
+        ...tuning,
+        adapter: at(tuning.adapter, sourceName(model.adapterSource!)),
+      }
+      : tuning,
+  };
 }

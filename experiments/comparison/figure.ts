@@ -55,7 +55,11 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
         methods.length === 1 ? "one method" : `${methods.length} methods`
       }, ${
         seeds === 1 ? "one seed" : `${seeds} seeds`
-      } each; ${pairs.heldOut} pairs of ${promptCount} other prompts are held out. Before training, ${
+      } each; ${pairs.heldOut} pairs of ${promptCount} ${
+        pairs.trainedPrompts === 0
+          ? "other prompts are held out"
+          : `prompts are compared on, ${pairs.trainedPrompts} of them with prompts that are trained on`
+      }. Before training, ${
         percent(summary.logProbAccuracy)
       } of their chosen answers are the likelier ones.`,
     ],
@@ -83,7 +87,7 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
         length: "tokens",
         distinct2: "distinct-2",
       }),
-      differenceTable(summary),
+      ...methods.length > 1 ? [differenceTable(summary)] : [],
     ],
   };
 }
@@ -192,7 +196,7 @@ function textsOf(
 ): { text: string; note: string }[] {
   return answers.slice(0, SHOWN).map((text, i) => ({
     text,
-    note: prompts[i]!.slice(-80),
+    note: [...prompts[i]!].slice(-80).join(""),
   }));
 }
 

@@ -1,19 +1,21 @@
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
-import { type GridPoint, lossOptionsAt } from "lib/experiment/grid.ts";
+import type { GridPoint } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
-import { examplesFor } from "lib/data/examples_for_loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { Rng } from "lib/rng.ts";
 import { measuredAt, type Measuring } from "lib/run/measures.ts";
-import { loadModel, type RunModel } from "lib/run/inputs.ts";
+import type { RunModel } from "lib/run/inputs.ts";
+import type { RunRecord } from "lib/record/record.ts";
 import { modelRecord } from "lib/run/record.ts";
 import { run } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
-import { marginsOf, Meter, pairMeasures } from "./meter.ts";
-import { type Preferences, readPreferences } from "./preferences.ts";
+import { sameInputs } from "./contents.ts";
+import { marginsOf, Meter, type PairLogProbs, pairMeasures } from "./meter.ts";
+import { batchOf } from "./methods.ts";
+import type { Preferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 export const { url } = import.meta;
@@ -54,13 +56,8 @@ class Bench {
     settings: ComparisonSettings,
     device: Device,
   ): Promise<Bench> {
-    // Adapters of every seed have one shape, and begin at no weight.
-    const { model, tokenizer } = await loadModel(
-      { ...settings.train, seed: 0 },
-      {},
-    );
-    const { policy, policy: { config } } = model;
-    const preferences = await readPreferences(settings, { tokenizer, config });
+    const { model, tokenizer, preferences } = await sameInputs(settings);
+    const { policy } = model;
     const { heldOut } = preferences;
     const { threads } = settings.train;
     const meter = new Meter({
@@ -81,9 +78,7 @@ class Bench {
       rows: [],
       seeds: { answers: 0 },
       data: [preferences.heldOutSource],
-      model: modelRecord({
-        ...{ ...model, weights: model.hash, gguf: model.place?.gguf ?? null },
-      }),
+      model: this.#modelRecord(),
       summary: {
         ...pairMeasures(before, before),
         ...measures,
@@ -95,7 +90,18 @@ class Bench {
     };
   }
 
+  /** A rate to choose among others may be too large: that is its result. */
   async run(point: GridPoint): Promise<Outcome> {
+    try {
+      return await this.#run(point);
+    } catch (error) {
+      const isTrial = this.settings.heldOut.isDev;
+      if (isTrial && isDivergence(error)) return this.#diverged(error);
+      throw error;
+    }
+  }
+
+  async #run(point: GridPoint): Promise<Outcome> {
     const { preferences } = this;
     let last: Last | undefined;
     const finished = await run(this.#settings(point), {
@@ -123,16 +129,33 @@ class Bench {
   }
 
   #settings(point: GridPoint): GivenSettings {
-    const { settings: { train }, device, preferences: { train: pairs } } = this;
-    const { data } = findLoss(point.loss);
-    const read = examplesFor(pairs, data).length / pairs.examples.length;
-    const { loss, seed, level: { lr = point.learningRate } } = point;
+    const { settings: { train }, device } = this;
+    const { loss, options, seed, level: { lr = point.learningRate } } = point;
     return {
       ...train,
-      ...{ loss, learningRate: lr, seed, device, evalData: null },
-      // Each method sees the same pairs equally often.
-      batch: train.batch * read,
-      options: lossOptionsAt(point),
+      ...{ loss, options, learningRate: lr, seed, device, evalData: null },
+      batch: batchOf(findLoss(loss), train),
+    };
+  }
+
+  #modelRecord(): RunRecord["model"] {
+    const { model } = this;
+    const gguf = model.place?.gguf ?? null;
+    return modelRecord({ ...model, weights: model.hash, gguf });
+  }
+
+  /** The outcome of a trial that diverged: it tells no pair apart. */
+  #diverged({ message }: Error): Outcome {
+    const { preferences: { train, heldOut, heldOutSource }, meter } = this;
+    return {
+      rows: [{ step: 0, accuracy: 0 }],
+      data: [train.description, heldOutSource],
+      model: this.#modelRecord(),
+      summary: {
+        diverged: message,
+        margins: heldOut.map(() => 0),
+        answers: meter.promptTexts.map(() => ""),
+      },
     };
   }
 
@@ -148,6 +171,7 @@ class Bench {
         start: { ...start, accuracy: null },
         measure: async (parameters, step) => {
           const logProbs = await meter.pairs(parameters);
+          requireFinite(logProbs, step);
           const measures = pairMeasures(logProbs, before);
           if (step < steps.at(-1)!) return { ...measures, ...NO_ANSWERS };
           const rng = answerStream(point.seed);
@@ -160,6 +184,22 @@ class Bench {
       return await measuring(trainer, plan, reference);
     };
   }
+}
+
+/** @throws RangeError as a trainer does where a step is not finite. */
+function requireFinite(logProbs: PairLogProbs, step: number): void {
+  const found = logProbs.flat().find((x) => !Number.isFinite(x));
+  if (found === undefined) return;
+  throw new RangeError(
+    `${DIVERGED} by step ${step}: a held-out answer has the log-probability ${found}; expected finite numbers, perhaps with a smaller learning rate`,
+  );
+}
+
+/** How the errors of runs begin whose numbers overflow. */
+const DIVERGED = "Training diverged";
+
+function isDivergence(error: unknown): error is RangeError {
+  return error instanceof RangeError && error.message.startsWith(DIVERGED);
 }
 
 /** The state at the end of a run that its record has beside measures. */

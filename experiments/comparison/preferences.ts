@@ -9,60 +9,121 @@ import { type DataInMemory, readingOptions } from "lib/run/inputs.ts";
 import type { InputHooks } from "lib/run/models.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
-/** Pairs to train on and pairs that no run trains on. */
+/** Pairs to train on, and pairs to compare on. */
 export interface Preferences {
   readonly train: DataInMemory;
   readonly heldOut: readonly Example[];
   readonly heldOutSource: DataSource;
+  /** All that was read: the data, and those for evaluation if there are any. */
+  readonly read: readonly DataInMemory[];
 }
 
 type Wanted = Pick<ComparisonSettings, "train" | "heldOut">;
 
+/** A model as far as rows are read for it. */
+interface Reader {
+  readonly tokenizer: Tokenizer | null;
+  readonly config: DecoderConfig;
+}
+
 /**
  * Reads the preferences of a comparison. Without data for evaluation a share of
- * the prompts is held out, with all their pairs.
+ * the prompts is held out, with all their pairs. There is noise in pairs to
+ * train on alone.
  *
  * @throws Error for what cannot be read, for data other than pairs, and where
  * nothing is left to train or to evaluate on.
  */
 export async function readPreferences(
   { train, heldOut }: Wanted,
-  { tokenizer, config }: { tokenizer: Tokenizer | null; config: DecoderConfig },
+  reader: Reader,
   hooks: InputHooks = {},
 ): Promise<Preferences> {
-  const read = async (place: string, role: string) => {
-    const found = await loadExamples(place, {
-      ...readingOptions(train),
-      ...{ role, tokenizer },
-      vocabularySize: config.vocabSize,
-      maxLength: lengthLimit(train.maxLength, config),
-      conversions: { ...train.conversions, seed: 0 },
-    }, hooks);
-    if (found.kind === "pairs") return found;
-    throw new Error(
-      `Cannot compare on ${place}: expected pairs of a chosen and a rejected answer, found ${found.kind}`,
-    );
+  const { data, evalData, conversions } = train;
+  const { flip, softLabels, ...clean } = conversions;
+  const read = (place: string, role: string, conversions: Conversions) =>
+    readPairs(place, { role, train: { ...train, conversions }, reader }, hooks);
+  const all = await read(data, "train", conversions);
+  const other = evalData === null ? null : await read(evalData, "eval", clean);
+  const isNoisy = flip !== undefined || softLabels !== undefined;
+  const whole: Rows = {
+    trained: all.examples,
+    clean: isNoisy && (other === null || heldOut.isDev)
+      ? (await read(data, "train", clean)).examples
+      : all.examples,
   };
-  const all = await read(train.data, "train");
-  const other = train.evalData === null
-    ? null
-    : await read(train.evalData, "eval");
-  const whole = other
-    ? { kept: all.examples, held: other.examples }
-    : splitByPrompt(all.examples, heldOut.share);
-  const { kept, held } = heldOut.isDev
-    ? splitByPrompt(whole.kept, heldOut.share)
-    : whole;
+  const { kept, held } = other
+    ? { kept: whole, held: other.examples }
+    : splitRows(whole, heldOut.share);
+  const parts = heldOut.isDev ? splitRows(kept, heldOut.share) : { kept, held };
+  const pairs = parts.held.slice(0, heldOut.pairs);
+  const source = other && !heldOut.isDev ? other.description : all.description;
+  const { trained } = parts.kept;
   return {
-    train: dataOf(kept, all.description),
-    heldOut: held.slice(0, heldOut.pairs),
-    heldOutSource: described(
-      held.slice(0, heldOut.pairs),
-      other && !heldOut.isDev
-        ? other.description
-        : { ...all.description, role: "eval" },
+    train: dataOf(trained, all.description),
+    heldOut: pairs,
+    heldOutSource: withOverlap(
+      described(pairs, { ...source, role: "eval" }),
+      { trained, pairs },
     ),
+    read: other ? [all, other] : [all],
   };
+}
+
+type Conversions = ComparisonSettings["train"]["conversions"];
+
+async function readPairs(
+  place: string,
+  { role, train, reader: { tokenizer, config } }: {
+    role: string;
+    train: ComparisonSettings["train"];
+    reader: Reader;
+  },
+  hooks: InputHooks,
+): Promise<DataInMemory> {
+  const found = await loadExamples(place, {
+    ...readingOptions(train),
+    ...{ role, tokenizer },
+    vocabularySize: config.vocabSize,
+    maxLength: lengthLimit(train.maxLength, config),
+    conversions: { ...train.conversions, seed: 0 },
+  }, hooks);
+  if (found.kind === "pairs") return found;
+  throw new Error(
+    `Cannot compare on ${place}: expected pairs of a chosen and a rejected answer, found ${found.kind}`,
+  );
+}
+
+/** The same rows as they are trained on, and without noise. */
+interface Rows {
+  readonly trained: readonly Example[];
+  readonly clean: readonly Example[];
+}
+
+function splitRows(
+  { trained, clean }: Rows,
+  share: number,
+): { kept: Rows; held: readonly Example[] } {
+  const { kept, held } = splitByPrompt(clean, share);
+  if (trained === clean) return { kept: { trained: kept, clean: kept }, held };
+  const out = new Set(held.map(promptKey));
+  const isKept = (example: Example) => !out.has(promptKey(example));
+  return { kept: { trained: trained.filter(isKept), clean: kept }, held };
+}
+
+/** Counts the pairs to compare on whose prompts are trained on. */
+function withOverlap(
+  source: DataSource,
+  { trained, pairs }: {
+    trained: readonly Example[];
+    pairs: readonly Example[];
+  },
+): DataSource {
+  const prompts = new Set(trained.map(promptKey));
+  const trainedPrompts =
+    pairs.filter((pair) => prompts.has(promptKey(pair))).length;
+  if (trainedPrompts === 0) return source;
+  return { ...source, counts: { ...source.counts, trainedPrompts } };
 }
 
 function dataOf(
@@ -99,10 +160,7 @@ export function splitByPrompt(
   examples: readonly Example[],
   share: number,
 ): { kept: Example[]; held: Example[] } {
-  const byPrompt = Map.groupBy(
-    examples,
-    ({ prompt }) => sha256(canonicalJson([...prompt])),
-  );
+  const byPrompt = Map.groupBy(examples, promptKey);
   const prompts = [...byPrompt.keys()].sort();
   const count = Math.max(1, Math.round(share * prompts.length));
   if (count >= prompts.length) {
@@ -111,11 +169,13 @@ export function splitByPrompt(
     );
   }
   const out = new Set(prompts.slice(0, count));
-  const isHeld = ({ prompt }: Example) =>
-    out.has(sha256(canonicalJson([...prompt])));
   const { kept = [], held = [] } = Object.groupBy(
     examples,
-    (example) => isHeld(example) ? "held" : "kept",
+    (example) => out.has(promptKey(example)) ? "held" : "kept",
   );
   return { kept, held };
+}
+
+function promptKey({ prompt }: Example): string {
+  return sha256(canonicalJson([...prompt]));
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { nameOf } from "lib/experiment/figure_parts.ts";
 import { GRID_POINT, type Method } from "lib/experiment/grid.ts";
 import { readRuns } from "lib/experiment/records.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
@@ -18,7 +19,11 @@ export function rateTrials(
   };
 }
 
-/** A method at the rate that tells most pairs apart; the smallest of equals. */
+/**
+ * A method at the rate that tells most pairs apart; the smallest of equals.
+ *
+ * @throws Error where a method diverged at every rate.
+ */
 export async function atBestRates(
   methods: readonly Method[],
   folder: string,
@@ -26,7 +31,7 @@ export async function atBestRates(
   const runs = await readRuns(folder);
   const trials = runs.flatMap(({ record, rows }) => {
     const found = v.safeParse(GRID_POINT, record.settings["run"]);
-    if (!found.success) return [];
+    if (!found.success || "diverged" in record.summary) return [];
     const { level: { lr }, ...method } = found.output;
     return [{
       key: keyOf(method),
@@ -36,9 +41,14 @@ export async function atBestRates(
   });
   const byMethod = Map.groupBy(trials, ({ key }) => key);
   return methods.map((method) => {
-    const [best] = byMethod.get(keyOf(method))!
+    const [best] = (byMethod.get(keyOf(method)) ?? [])
       .toSorted((a, b) => b.accuracy - a.accuracy || a.lr - b.lr);
-    return { ...method, learningRate: best!.lr };
+    if (best) return { ...method, learningRate: best.lr };
+    throw new Error(
+      `Cannot choose a rate for ${
+        nameOf(method)
+      }: it diverged at all of them, expected a smaller one in --tune-lr`,
+    );
   });
 }
 

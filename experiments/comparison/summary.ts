@@ -37,7 +37,12 @@ export interface ComparisonSummary {
   readonly model: string;
   readonly data: string;
   readonly seeds: number;
-  readonly pairs: { readonly train: number; readonly heldOut: number };
+  readonly pairs: {
+    readonly train: number;
+    readonly heldOut: number;
+    /** Held-out pairs whose prompts are trained on too. */
+    readonly trainedPrompts: number;
+  };
   /** Prompts of the held-out pairs. */
   readonly promptCount: number;
   /** Prompts that were answered, and the answers before training. */
@@ -63,7 +68,7 @@ export function summarize(
   }
   const { summary, model } = reference.record;
   const promptOfPair = v.parse(NUMBERS, summary["promptOfPair"]);
-  const [train] = bySetting[0]!.runs[0]!.record.data;
+  const [train, heldOut] = bySetting[0]!.runs[0]!.record.data;
   return {
     model: model.source,
     data: train!.source,
@@ -71,6 +76,7 @@ export function summarize(
     pairs: {
       train: train!.counts["rows"]!,
       heldOut: promptOfPair.length,
+      trainedPrompts: heldOut!.counts["trainedPrompts"] ?? 0,
     },
     promptCount: new Set(promptOfPair).size,
     prompts: v.parse(TEXTS, summary["prompts"]),
@@ -78,6 +84,7 @@ export function summarize(
     logProbAccuracy: v.parse(v.number(), summary["logProbAccuracy"]),
     methods: bySetting.map((setting) => ({
       ...summarizeSetting(setting),
+      learningRate: setting.level["lr"] ?? setting.method.learningRate,
       name: nameOf({ ...setting.method, level: setting.level }),
       answers: v.parse(TEXTS, setting.runs[0]!.record.summary["answers"]),
     })),

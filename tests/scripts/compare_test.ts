@@ -98,6 +98,11 @@ Deno.test("compare prints its runs before any is made, and refuses what does not
   match(await wrong("0.1,0.3", "0.1,x"), /--beta: found "0.1,x"/);
   match(await wrong(t.pairs, t.labels), /expected pairs of a chosen/);
   match(await wrong("0.3", "1"), /--held-out/);
+  match(
+    await wrong("dpo,kto,orpo", "dpo+0.2*sft"),
+    /^error: Cannot compare "dpo\+0.2\*sft": .*deno task train takes/,
+  );
+  match(await wrong("0.01", "0.01,0.1"), /--lr: .*--tune-lr tries several/);
   deepEqual(
     [...Deno.readDirSync(t.path)].filter(({ name }) => name.includes("out")),
     [],
@@ -111,14 +116,23 @@ Deno.test("compare chooses a rate for each method on prompts that neither part h
   match(both.err, /Cannot use --lr with --tune-lr/);
   const tuned = [
     ...args.filter((arg, i) =>
-      ![arg, args[i - 1]].some((one) => ["--lr", "--set"].includes(one!))
+      ![arg, args[i - 1]].some((one) =>
+        ["--lr", "--set", "--out"].includes(one!)
+      )
     ),
-    ...["--tune-lr", "0.001,0.03"],
+    // The last of them diverges.
+    ...["--tune-lr", "0.001,0.03,1e30", "--out", "out/"],
   ];
   const { code, err } = await t.run("compare", tuned);
   equal(code, 0, err);
   const trials = await readRuns(join(t.path, "out-rates"));
-  equal(trials.length, 5 * 2 + 1);
+  equal(trials.length, 5 * 3 + 1);
+  const diverged = trials.filter(({ record }) => "diverged" in record.summary);
+  deepEqual(
+    diverged.map(({ record: { name } }) => name),
+    trials.map(({ record: { name } }) => name)
+      .filter((name) => name.includes("lr1e+30")),
+  );
   const dev = trials[0]!.record.data.at(-1)!;
   const runs = await readRuns(join(t.path, "out"));
   const test = runs[0]!.record.data.at(-1)!;

@@ -1,0 +1,68 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { sameInputs, withContents } from "experiments/comparison/contents.ts";
+import type { ComparisonSettings } from "experiments/comparison/settings.ts";
+import { completeSettings, type GivenSettings } from "lib/run/settings.ts";
+import { tinyTraining } from "../scripts/tiny_training.ts";
+
+type Wanted = Omit<ComparisonSettings, "contents">;
+
+function settingsOf(
+  given: Omit<GivenSettings, "loss">,
+  heldOut: Partial<Wanted["heldOut"]> = {},
+): Wanted {
+  const { loss: _loss, options: _options, learningRate, seed: _s, ...train } =
+    completeSettings({ ...given, loss: "dpo" });
+  return {
+    ...{ draws: [0], levels: [{}], seeds: [1], train },
+    methods: [{ loss: "dpo", options: {}, learningRate }],
+    heldOut: { share: 0.3, pairs: 500, isDev: false, ...heldOut },
+    evaluation: { times: 1, prompts: 1, maxNewTokens: 4 },
+  };
+}
+
+const read = async (...args: Parameters<typeof settingsOf>) =>
+  (await withContents(settingsOf(...args), {})).preferences;
+
+Deno.test("contents that change after a comparison began are refused", async () => {
+  await using t = await tinyTraining();
+  const given = { model: t.model, data: t.pairs, evalData: t.pairs };
+  const { settings } = await withContents(settingsOf(given), {});
+  deepEqual((await sameInputs(settings)).preferences.read.length, 2);
+  const rows = (await Deno.readTextFile(t.pairs)).split("\n");
+  await Deno.writeTextFile(t.pairs, rows.slice(1).join("\n"));
+  await rejects(sameInputs(settings), {
+    message:
+      `Cannot use ${t.pairs}: its contents are no longer those that the comparison began with`,
+  });
+});
+
+Deno.test("noise is in pairs to train on alone, and their prompts are the same", async () => {
+  await using t = await tinyTraining();
+  const given = { model: t.model, data: t.pairs };
+  for (const isDev of [false, true]) {
+    const clean = await read(given, { isDev });
+    const flip = { ...given, conversions: { flip: 0.999 } };
+    const noisy = await read(flip, { isDev });
+    deepEqual(noisy.heldOut, clean.heldOut);
+    deepEqual(
+      noisy.train.examples,
+      clean.train.examples.map(({ completions, ...rest }) => ({
+        ...{ ...rest, completions: completions.toReversed() },
+      })),
+    );
+  }
+});
+
+Deno.test("pairs for evaluation whose prompts are trained on are counted", async () => {
+  await using t = await tinyTraining();
+  const given = { model: t.model, data: t.pairs };
+  const countOf = ({ heldOutSource: { counts } }: Awaited<
+    ReturnType<typeof read>
+  >) => counts["trainedPrompts"];
+  equal(countOf(await read(given)), undefined);
+  const same = { ...given, evalData: t.pairs };
+  equal(countOf(await read(same)), 12);
+  const dev = await read(same, { isDev: true });
+  equal(countOf(dev), undefined);
+  ok(dev.heldOut.length < 12);
+});
