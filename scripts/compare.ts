@@ -41,9 +41,10 @@ const {
 
 const FLAGS = {
   ...SHARED,
+  batch: { ...SHARED.batch, help: "pairs a step, whatever the method" },
   loss: text({
     help:
-      "losses to compare, separated by commas; the others are compared with the first",
+      "losses to compare, separated by commas; the others are compared with the first; compare --help NAME,... lists their options",
     placeholder: "NAME,...",
     required: true,
   }),

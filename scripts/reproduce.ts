@@ -20,7 +20,7 @@ import { report } from "./reproduce/report.ts";
 
 const place = (what: string) =>
   text({
-    help: `the ${what} of a training run, if it has moved`,
+    help: `the ${what} of a training run or a comparison, if it has moved`,
     placeholder: "PATH|ID",
   });
 

@@ -3,6 +3,7 @@ import { interruption, progress } from "lib/cli/terminal.ts";
 import type { CompareOptions } from "lib/record/compare_runs.ts";
 import type { RecordedRun, RunRecord } from "lib/record/record.ts";
 import { reproduceTraining, type Sources } from "lib/run/reproduce.ts";
+import { relocated } from "./relocated.ts";
 
 /** Options for a repetition. */
 export interface AgainOptions {
@@ -37,7 +38,8 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   experiment: {
     makesInputs: true,
-    again: async (records, { jobs }) => {
+    again: async (stored, { sources, jobs }) => {
+      const records = stored.map((record) => relocated(record, sources));
       const name = String(records[0]?.settings["experiment"]);
       using stop = interruption(null);
       try {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 
 export type Content = string | Uint8Array;
 
@@ -10,6 +11,15 @@ export interface LoopbackRepo {
   refs: Record<string, string>;
   /** Files of each commit. */
   commits: Record<string, LoopbackFiles>;
+}
+
+/** The files of a folder, as a repository has them. */
+export async function folderFiles(folder: string): Promise<LoopbackFiles> {
+  const files: LoopbackFiles = {};
+  for await (const { name } of Deno.readDir(folder)) {
+    files[name] = await Deno.readFile(join(folder, name));
+  }
+  return files;
 }
 
 /** Whether LFS has a file, hence a storage host. */

@@ -117,7 +117,7 @@ Deno.test("compare chooses a rate for each method on prompts that neither part h
   const tuned = [
     ...args.filter((arg, i) =>
       ![arg, args[i - 1]].some((one) =>
-        ["--lr", "--set", "--out"].includes(one!)
+        ["--lr", "--set", "--seeds", "--out"].includes(one!)
       )
     ),
     // The last of them diverges.

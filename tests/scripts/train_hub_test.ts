@@ -1,24 +1,15 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { readRecord } from "lib/record/record.ts";
-import type { LoopbackFiles } from "../hub/loopback_files.ts";
+import { folderFiles } from "../hub/loopback_files.ts";
 import { COMMIT, oneCommit, tinyHub } from "../hub/tiny_hub.ts";
 import { type Outcome, runScript } from "./run_script.ts";
 import { tinyTraining } from "./tiny_training.ts";
 
-/** The files of a folder, as a repository has them. */
-async function filesOf(folder: string): Promise<LoopbackFiles> {
-  const files: LoopbackFiles = {};
-  for await (const { name } of Deno.readDir(folder)) {
-    files[name] = await Deno.readFile(join(folder, name));
-  }
-  return files;
-}
-
 Deno.test("a run whose model, data and adapter are on the Hub is made again from its record, offline", async () => {
   await using tiny = await tinyTraining();
   await using t = await tinyHub();
-  t.repos["models/org/base"] = oneCommit(await filesOf(tiny.model));
+  t.repos["models/org/base"] = oneCommit(await folderFiles(tiny.model));
   t.repos["datasets/org/pairs"] = oneCommit({
     "data/test.jsonl": "no rows",
     "data/train.jsonl": await Deno.readFile(tiny.pairs),
@@ -45,7 +36,7 @@ Deno.test("a run whose model, data and adapter are on the Hub is made again from
   );
   deepStrictEqual([base_model_name_or_path, revision], ["org/base", COMMIT]);
   t.repos["models/org/adapter"] = oneCommit(
-    await filesOf(join(tiny.path, "first/adapter")),
+    await folderFiles(join(tiny.path, "first/adapter")),
   );
   const from = ["--init-adapter", "org/adapter"];
   await run("train", [...flags, ...from, "--out", "second"]);
