@@ -182,7 +182,12 @@ export class ResultsFolder implements AsyncDisposable {
     const stored = await readIdentity(this.target);
     const wanted = { identity: this.identity, grid: this.grid };
     if (differences(stored, wanted, { ignore: [] }).length === 0) return true;
-    throw new Error(`it holds finished results; ${WAYS_OUT}`);
+    const found = stored && differenceOf(stored.identity, this.identity);
+    throw new Error(
+      `it holds finished results${
+        found === null ? " of other runs" : `, but ${found}`
+      }; ${WAYS_OUT}`,
+    );
   }
 
   /** Makes the working folder, or takes one of the same identity. */

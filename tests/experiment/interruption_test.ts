@@ -188,7 +188,7 @@ Deno.test("a command that is given again shows its results", async () => {
   equal(other.code, 1);
   match(
     other.err,
-    /it holds finished results; give another --out, or --replace/,
+    /it holds finished results of other runs; give another --out, or --replace/,
   );
   await program.finish("--seeds", "1", "--replace");
   equal((await program.read()).runs.length, 9);

@@ -49,7 +49,8 @@ Deno.test("results appear as a whole, and replace older ones when told to", asyn
   await publish(out, ["summary.json", "figure.json"]);
   deepEqual(namesIn(out), ["experiment.json", "figure.json", "summary.json"]);
   await rejects(open(out, { identity: OTHER }), {
-    message: `Cannot write results to ${out}: it holds finished results; ` +
+    message: `Cannot write results to ${out}: it holds finished results, ` +
+      'but experiment was "toy", now it is "other"; ' +
       "give another --out, or --replace",
   });
   await publish(out, ["summary.json"], { identity: OTHER, replace: true });

@@ -39,7 +39,10 @@ Deno.test("experiment leaves the published results as they are", async () => {
   const before = names();
   const args = ["--quick", "--out", join(results, "frontier")];
   const { code, err } = await runScript("experiment", args);
-  match(err, /it holds finished results; give another --out, or --replace\n$/);
+  match(
+    err,
+    /it holds finished results, but .+; give another --out, or --replace\n$/,
+  );
   equal(code, 1);
   deepEqual(names(), before);
 });
