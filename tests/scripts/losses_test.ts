@@ -92,7 +92,7 @@ const REFUSED: readonly [string, string[], RegExp, 1 | 2][] = [
   [
     "an unknown loss",
     ["show", "dop"],
-    /Unknown loss "dop"; expected one of/,
+    /Unknown loss "dop": did you mean dpo\? expected one of/,
     1,
   ],
   [
