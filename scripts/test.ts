@@ -34,7 +34,7 @@ const TEST = {
 const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 /** Folders whose tests take about as long as all the others together. */
-const SLOW = ["experiment", "frontier", "models", "scripts"];
+const SLOW = ["experiment", "frontier", "models", "plot", "scripts"];
 
 /**
  * The test files in two lanes of about the same time, for two processes. One

@@ -78,8 +78,12 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     evidence: (summary) => {
       const runaways = (loss: string) =>
         beyond(settingsOf(summary, loss).flatMap(endKls), RUNAWAY);
-      const paired = pairedByDraw(runaways("dpo"), runaways("kto"), mean);
-      return drawsEvidence(paired.differences, { seeds: seedsOf(summary) });
+      const [dpo, kto] = [runaways("dpo"), runaways("kto")];
+      const isWhole = dpo.length > 0 && kto.length > 0;
+      const { differences } = isWhole
+        ? pairedByDraw(dpo, kto, mean)
+        : { differences: [] };
+      return drawsEvidence(differences, { seeds: seedsOf(summary) });
     },
   },
   {

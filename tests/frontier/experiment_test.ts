@@ -14,9 +14,17 @@ const OPTIONS: Omit<ExperimentOptions, "out" | "workers"> = {
   ...{ quick: false, draws: null, seeds: null, device: "cpu", watch },
 };
 
+/** The search for KTO's optimum, whose loss is not convex, takes seconds. */
+const CONVEX = {
+  ...TINY,
+  methods: TINY.methods.map((method) =>
+    method.loss === "kto" ? { ...method, loss: "ipo" } : method
+  ),
+};
+
 const { rebuild, repeat, ...tiny } = experiment({
   ...FRONTIER,
-  settings: { ...FRONTIER.settings, full: TINY, quick: TINY },
+  settings: { ...FRONTIER.settings, full: CONVEX, quick: CONVEX },
 });
 
 async function run(out: string, workers: number): Promise<string> {
@@ -37,7 +45,7 @@ Deno.test("the whole experiment, small", async (t) => {
   const trained = runs.filter(({ record }) => record.name.includes("seed"));
 
   await t.step("writes a record of each run and of each reference", () => {
-    const names = ["dpo-beta1", "kto-beta1", "orpo-ratio"].flatMap((method) =>
+    const names = ["dpo-beta1", "ipo-beta1", "orpo-ratio"].flatMap((method) =>
       [0, 1].flatMap((draw) =>
         [1, 2].map((seed) => `${method}-draw${draw}-seed${seed}`)
       )
@@ -121,7 +129,7 @@ Deno.test("the whole experiment, small", async (t) => {
   );
 
   await t.step("is reproduced bit for bit", async () => {
-    for (const name of ["reference-draw1", "kto-beta1-draw1-seed2"]) {
+    for (const name of ["reference-draw1", "ipo-beta1-draw1-seed2"]) {
       const stored = await readRun(join(out, name));
       const again = await repeated(stored.record);
       deepEqual(differences(stored.rows, again.rows), []);
