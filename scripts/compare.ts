@@ -21,7 +21,7 @@ import {
 } from "lib/cli/flags.ts";
 import { note, runVerb, table } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
-import { nameOf } from "lib/experiment/figure_parts.ts";
+import { counted, nameOf } from "lib/experiment/figure_parts.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
@@ -254,12 +254,12 @@ function sizesText(
   { methods, seeds }: ComparisonSettings,
   { train, heldOut, heldOutSource }: Preferences,
 ): string {
-  const count = (all: readonly unknown[], unit: string) =>
-    `${all.length} ${unit}${all.length === 1 ? "" : "s"}`;
   const { trainedPrompts = 0 } = heldOutSource.counts;
-  return `${count(methods, "method")} × ${count(seeds, "seed")} on ${
-    count(train.examples, "pair")
-  }; ${count(heldOut, "pair")} ${
+  return `${counted(methods.length, "method")} × ${
+    counted(seeds.length, "seed")
+  } on ${counted(train.examples.length, "pair")}; ${
+    counted(heldOut.length, "pair")
+  } ${
     trainedPrompts === 0
       ? "of other prompts held out"
       : `to compare on, ${trainedPrompts} of them with prompts that are trained on`

@@ -4,6 +4,7 @@ import {
   endsOf,
   endTable,
   methodStyle,
+  percent,
   rounded,
 } from "lib/experiment/figure_parts.ts";
 import type {
@@ -199,5 +200,3 @@ function textsOf(
     note: [...prompts[i]!].slice(-80).join(""),
   }));
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

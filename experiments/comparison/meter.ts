@@ -9,9 +9,11 @@ import type { Policy } from "lib/models/policy.ts";
 import type { CompileOptions, Tensors } from "lib/onnx/session.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
 import type { Rng } from "lib/rng.ts";
+import { distinctN } from "lib/stats/describe.ts";
 import { standardError } from "lib/stats/interval.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { mean } from "lib/train/metrics.ts";
+import { tensorsOf } from "lib/train/trained_parameters.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 /** log π of chosen and rejected of each held-out pair, in nats. */
@@ -47,12 +49,7 @@ export class Meter {
     const compiling = { ...device && { device }, ...threads && { threads } };
     this.#forward = new ForwardPass({ policy, microTokens, ...compiling });
     this.#generator = createGenerator(policy, compiling);
-    this.initial = Object.fromEntries(
-      policy.trained.map(({ name, shape }) => [
-        name,
-        { data: policy.initial.get(name)!, shape },
-      ]),
-    );
+    this.initial = tensorsOf(policy.trained, policy.initial);
     const distinct = new Map(
       heldOut.map(({ prompt }) => [prompt.join(), prompt]),
     );
@@ -118,7 +115,7 @@ export class Meter {
         kl: mean(ratios),
         klError: standardError(ratios),
         length: mean(lengths),
-        distinct2: distinctPairs(completions.map(({ ids }) => ids)),
+        distinct2: distinctN(completions.map(({ ids }) => ids), 2),
       },
       texts: completions.map(({ ids }, i) => this.#text(ids, i)),
     };
@@ -134,14 +131,6 @@ export class Meter {
     if (!tokenizer) return ids.join(" ");
     return completionText(ids, { tokenizer, after: this.#prompts[prompt]! });
   }
-}
-
-/** Share of distinct pairs of neighbouring tokens; 0 without any. */
-function distinctPairs(completions: readonly (readonly number[])[]): number {
-  const pairs = completions.flatMap((ids) =>
-    ids.slice(1).map((id, i) => `${ids[i]} ${id}`)
-  );
-  return new Set(pairs).size / Math.max(1, pairs.length);
 }
 
 /** log-ratio of chosen over rejected of each pair, log π/π_ref, in nats. */

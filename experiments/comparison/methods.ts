@@ -1,3 +1,4 @@
+import { examplesPerPair } from "lib/data/examples_for_loss.ts";
 import {
   gridPoints,
   type GridSettings,
@@ -5,6 +6,7 @@ import {
 } from "lib/experiment/grid.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
+import { presetSettings } from "lib/run/inputs.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 type Train = Pick<ComparisonSettings["train"], "batch" | "preset">;
@@ -14,7 +16,7 @@ type Train = Pick<ComparisonSettings["train"], "batch" | "preset">;
  * is two examples for losses of single answers.
  */
 export function batchOf({ data }: Loss, { batch }: Train): number {
-  return data === "labels" ? 2 * batch : batch;
+  return batch * examplesPerPair(data);
 }
 
 /**
@@ -29,15 +31,6 @@ export function checkMethods(
   gridPoints(grid);
   for (const method of grid.methods) {
     lossOptionsAt(method);
-    requirePreset(findLoss(method.loss), train);
+    presetSettings(findLoss(method.loss), train.preset);
   }
-}
-
-function requirePreset({ id, presets = {} }: Loss, { preset }: Train): void {
-  if (preset === null || presets[preset]) return;
-  throw new RangeError(
-    `Cannot use --preset ${preset}: loss "${id}" has ${
-      Object.keys(presets).join(", ") || "none"
-    }`,
-  );
 }

@@ -160,8 +160,8 @@ export function splitByPrompt(
   examples: readonly Example[],
   share: number,
 ): { kept: Example[]; held: Example[] } {
-  const byPrompt = Map.groupBy(examples, promptKey);
-  const prompts = [...byPrompt.keys()].sort();
+  const keys = examples.map(promptKey);
+  const prompts = [...new Set(keys)].sort();
   const count = Math.max(1, Math.round(share * prompts.length));
   if (count >= prompts.length) {
     throw new Error(
@@ -171,7 +171,7 @@ export function splitByPrompt(
   const out = new Set(prompts.slice(0, count));
   const { kept = [], held = [] } = Object.groupBy(
     examples,
-    (example) => out.has(promptKey(example)) ? "held" : "kept",
+    (_, i) => out.has(keys[i]!) ? "held" : "kept",
   );
   return { kept, held };
 }

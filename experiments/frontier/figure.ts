@@ -5,6 +5,7 @@ import {
   digits,
   endTable,
   methodStyle,
+  percent,
   runsText,
   spreadText,
 } from "lib/experiment/figure_parts.ts";
@@ -227,8 +228,4 @@ function optimaTable({ exact, settings }: Summary): Table {
       spreadText(shares),
     ]),
   };
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }

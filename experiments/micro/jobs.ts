@@ -1,5 +1,5 @@
 import { type Example, hashExamples } from "lib/data/example.ts";
-import { examplesFor } from "lib/data/examples_for_loss.ts";
+import { examplesPerPair } from "lib/data/examples_for_loss.ts";
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import {
   type DataPoint,
@@ -204,16 +204,15 @@ async function trainRun(bench: Bench, task: RunTask): Promise<Outcome> {
 
 function runSettings(
   { policy: { source } }: Bench,
-  { settings: { training }, point, data: { pairs }, device }: RunTask,
+  { settings: { training }, point, device }: RunTask,
 ): GivenSettings {
   const { data } = findLoss(point.loss);
-  const read = examplesFor({ kind: "pairs", examples: pairs }, data);
   return {
     ...{ model: source, data: DATA, loss: point.loss },
     ...{ options: lossOptionsAt(point), tuning: { kind: "full" } },
     ...training,
     // Each method sees the same pairs equally often.
-    batch: training.batch * read.length / pairs.length,
+    batch: training.batch * examplesPerPair(data),
     ...{ learningRate: point.learningRate, seed: point.seed },
     ...{ device, threads: 1 },
   };

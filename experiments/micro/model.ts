@@ -1,7 +1,6 @@
 import { hashExamples } from "lib/data/example.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
-import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy, type Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
@@ -15,7 +14,11 @@ import type { GivenSettings } from "lib/run/settings.ts";
 import { logSoftmax } from "lib/stats/distribution.ts";
 import type { ForwardPass } from "lib/train/forward_pass.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
-import { hashWeights, type Weights } from "../reviews/reference_model.ts";
+import {
+  hashWeights,
+  randomWeights,
+  type Weights,
+} from "../reviews/reference_model.ts";
 import type { MicroSettings } from "./settings.ts";
 import { ANSWERS, END, PROMPT, sampleAnswer, VOCABULARY } from "./world.ts";
 
@@ -130,17 +133,4 @@ function configOf(
     ...{ normEpsilon: 1e-5, rope: { theta: 100, scaling: null } },
     ...{ maxPositions: 8, tiedHead: false, bosId: END, eosIds: [END] },
   };
-}
-
-/** Normal values; matrices are scaled to keep the size of activations. */
-function randomWeights(config: DecoderConfig, rng: Rng): Weights {
-  return new Map(
-    parameterNames(config).map(({ name, shape }) => {
-      const size = shape.reduce((a, b) => a * b, 1);
-      const isNorm = shape.length === 1;
-      const scale = name.includes("embed") ? 0.02 : shape.at(-1)! ** -0.5;
-      const value = () => isNorm ? 1 : scale * rng.normal();
-      return [name, Float32Array.from({ length: size }, value)];
-    }),
-  );
 }

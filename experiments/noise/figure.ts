@@ -3,6 +3,7 @@ import {
   digits,
   endsOf,
   endTable,
+  percent,
   runsText,
 } from "lib/experiment/figure_parts.ts";
 import { figureFindings } from "lib/experiment/findings.ts";
@@ -134,8 +135,4 @@ function powerTable(
 function medianOf(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : quantile(known, 0.5);
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }

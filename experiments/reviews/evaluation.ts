@@ -3,6 +3,7 @@ import {
   createDivergence,
   type Divergence,
 } from "lib/experiment/divergence.ts";
+import { distinctN } from "lib/stats/describe.ts";
 import { standardError } from "lib/stats/interval.ts";
 import { mean } from "lib/train/metrics.ts";
 import {
@@ -193,21 +194,6 @@ export function measure(samples: readonly Sample[]): Measures {
     distinct2: distinctN(completions, 2),
     broken: mean(samples.map((sample) => isWellFormed(sample) ? 0 : 1)),
   };
-}
-
-/**
- * Distinct n-grams over all n-grams, after Li et al.
- * (https://arxiv.org/abs/1510.03055); 0 where no completion is n long. It falls
- * as completions are added: compare equal numbers of them only.
- */
-export function distinctN(
-  completions: readonly (readonly number[])[],
-  n: number,
-): number {
-  const ngrams = completions.flatMap((ids) =>
-    ids.slice(n - 1).map((_, start) => ids.slice(start, start + n).join())
-  );
-  return new Set(ngrams).size / Math.max(1, ngrams.length);
 }
 
 function sum(values: ArrayLike<number>): number {

@@ -8,13 +8,13 @@ import type { Device } from "lib/onnx/providers.ts";
 import type { Tensors } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { mean } from "lib/train/metrics.ts";
+import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { attainableFrontier, type AttainablePoint } from "./attainable.ts";
 import { Evaluator } from "./evaluation.ts";
 import { entropy } from "./grammar.ts";
 import {
   exampleOf,
   policyOf,
-  type ReferenceModel,
   reviews,
   type TrainedReference,
   trainReference,
@@ -108,7 +108,7 @@ class Benches {
       device,
     });
     const training = new Training({ settings, model, device });
-    const parameters = parametersOf(model);
+    const parameters = tensorsOf(parameterNames(model.config), model.weights);
     this.#draw = draw;
     this.#bench = { settings, start, evaluator, training, parameters };
     return this.#bench;
@@ -248,12 +248,4 @@ function pairsOf(reviews: readonly Review[]) {
       completions: [first.completion, second.completion],
     } as const;
   });
-}
-
-function parametersOf({ config, weights }: ReferenceModel): Tensors {
-  return Object.fromEntries(
-    parameterNames(config).map((
-      { name, shape },
-    ) => [name, { data: weights.get(name)!, shape }]),
-  );
 }

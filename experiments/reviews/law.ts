@@ -39,7 +39,8 @@ interface State extends ReviewClass {
  */
 export function reviewLaw({ reviews }: Pick<Prompt, "reviews">): ReviewClass[] {
   const start = [{ score: 0, length: 1, probability: 1, factor: 1 }];
-  const ends = advance(reviews, start).map((end) => ({ ...end, factor: 1 }));
+  const ends = walk(reviews, start, STEPS)
+    .map((end) => ({ ...end, factor: 1 }));
   return merged(ends).map(({ score, length, probability }) => ({
     score,
     length,
@@ -47,40 +48,55 @@ export function reviewLaw({ reviews }: Pick<Prompt, "reviews">): ReviewClass[] {
   })).toSorted((a, b) => a.score - b.score || a.length - b.length);
 }
 
-function advance(grammar: Grammar, states: readonly State[]): State[] {
+/** How states of reviews that are under way go on. */
+export interface Walk<S> {
+  /** The state after a word. */
+  after(state: S, word: string): S;
+  /** The state of those that took a choice of some weight, out of a total. */
+  chosen(state: S, weight: number, total: number): S;
+  /** The states, those that go on alike as one. */
+  merged(states: readonly S[]): S[];
+}
+
+/** Takes states of reviews over a grammar. */
+export function walk<S>(
+  grammar: Grammar,
+  states: readonly S[],
+  steps: Walk<S>,
+): S[] {
+  const { after, chosen, merged } = steps;
   if (typeof grammar === "string") {
-    return grammar.split(" ").reduce<State[]>(
+    return grammar.split(" ").reduce<S[]>(
       (all, word) => merged(all.map((state) => after(state, word))),
       [...states],
     );
   }
   if (!("choices" in grammar)) {
-    return grammar.reduce<State[]>(
-      (all, part) => advance(part, all),
-      [...states],
-    );
+    return grammar.reduce<S[]>((all, part) => walk(part, all, steps), [
+      ...states,
+    ]);
   }
   const total = grammar.choices.reduce((sum, [weight]) => sum + weight, 0);
-  return merged(grammar.choices.flatMap(([weight, part]) =>
-    advance(
-      part,
-      states.map((state) => ({
-        ...state,
-        probability: state.probability * weight / total,
-      })),
-    )
-  ));
+  return merged(
+    grammar.choices.flatMap(([weight, part]) =>
+      walk(part, states.map((state) => chosen(state, weight, total)), steps)
+    ),
+  );
 }
 
-const after = (
-  { score, length, probability, factor }: State,
-  word: string,
-) => ({
-  score: score + factor * wordScore(word),
-  length: length + 1,
-  probability,
-  factor: factorAfter(word),
-});
+const STEPS: Walk<State> = {
+  after: ({ score, length, probability, factor }, word) => ({
+    score: score + factor * wordScore(word),
+    length: length + 1,
+    probability,
+    factor: factorAfter(word),
+  }),
+  chosen: (state, weight, total) => ({
+    ...state,
+    probability: state.probability * weight / total,
+  }),
+  merged,
+};
 
 function merged(states: readonly State[]): State[] {
   const groups = Map.groupBy(

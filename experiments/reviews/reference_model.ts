@@ -131,7 +131,7 @@ export function hashWeights({ config, weights }: ReferenceModel): string {
 }
 
 /** Normal values; matrices are scaled to keep the size of activations. */
-function randomWeights(config: DecoderConfig, rng: Rng): Weights {
+export function randomWeights(config: DecoderConfig, rng: Rng): Weights {
   return new Map(
     parameterNames(config).map(({ name, shape }) => {
       const size = shape.reduce((a, b) => a * b, 1);

@@ -1,5 +1,5 @@
 import { type Example, hashExamples, type TokenRow } from "lib/data/example.ts";
-import { examplesFor } from "lib/data/examples_for_loss.ts";
+import { examplesPerPair } from "lib/data/examples_for_loss.ts";
 import {
   type GridPoint,
   lossOptionsAt,
@@ -95,7 +95,7 @@ export class Training {
     evaluate: Evaluate,
   ): Promise<Outcome> {
     const { evaluation: { steps } } = this.options.settings;
-    const finished = await run(this.#settings(point, data), {
+    const finished = await run(this.#settings(point), {
       inputs: {
         ...this.#inputs(data),
         reference: referenceFor(point, data),
@@ -130,10 +130,8 @@ export class Training {
       & Pick<GridPoint, "level">,
   ): Promise<TokenRow[]> {
     const { seed } = data;
-    const settings = this.#settings(
-      { loss, options, learningRate: 1, seed, level },
-      data,
-    );
+    const point = { loss, options, learningRate: 1, seed, level };
+    const settings = this.#settings(point);
     const { plan, inputs } = await prepareRun(settings, this.#inputs(data));
     return distinctRows(rowsToReference(plan, inputs.loss));
   }
@@ -142,13 +140,9 @@ export class Training {
     return this.#trainers.release();
   }
 
-  #settings(
-    point: TrainedPoint,
-    { pairs }: Pick<SeedData, "pairs">,
-  ): GivenSettings {
+  #settings(point: TrainedPoint): GivenSettings {
     const { device, settings: { training } } = this.options;
     const { data } = findLoss(point.loss);
-    const read = examplesFor({ kind: "pairs", examples: pairs }, data);
     return {
       model: this.#policy.source,
       data: "pairs of the reference model",
@@ -158,7 +152,7 @@ export class Training {
       ...training,
       steps: training.steps * lengthOf(point),
       // Each method sees the same pairs equally often.
-      batch: training.batch * read.length / pairs.length,
+      batch: training.batch * examplesPerPair(data),
       learningRate: point.learningRate,
       seed: point.seed,
       ...{ device, threads: 1, microTokens: 2048 },

@@ -2,7 +2,7 @@ import type { LossOptionValues } from "lib/losses/options.ts";
 import { expectation, logSoftmax } from "lib/stats/distribution.ts";
 import { mean } from "lib/train/metrics.ts";
 import type { Grammar } from "../reviews/grammar.ts";
-import type { ExactOptimum } from "../reviews/law.ts";
+import { type ExactOptimum, type Walk, walk } from "../reviews/law.ts";
 import {
   factorAfter,
   type Prompt,
@@ -61,39 +61,22 @@ export function pairwiseOptimum(
 
 function countReviews(reviews: Grammar): State[] {
   const start = [{ score: 0, factor: 1, count: 1, logProbs: 0 }];
-  return merged(advance(reviews, start).map((end) => ({ ...end, factor: 1 })));
+  const ends = walk(reviews, start, STEPS);
+  return merged(ends.map((end) => ({ ...end, factor: 1 })));
 }
 
-function advance(grammar: Grammar, states: readonly State[]): State[] {
-  if (typeof grammar === "string") {
-    return grammar.split(" ").reduce<State[]>(
-      (all, word) => merged(all.map((state) => after(state, word))),
-      [...states],
-    );
-  }
-  if (!("choices" in grammar)) {
-    return grammar.reduce<State[]>(
-      (all, part) => advance(part, all),
-      [...states],
-    );
-  }
-  const total = grammar.choices.reduce((sum, [weight]) => sum + weight, 0);
-  return merged(grammar.choices.flatMap(([weight, part]) =>
-    advance(
-      part,
-      states.map((state) => ({
-        ...state,
-        logProbs: state.logProbs + state.count * Math.log(weight / total),
-      })),
-    )
-  ));
-}
-
-const after = ({ score, factor, ...rest }: State, word: string): State => ({
-  ...rest,
-  score: score + factor * wordScore(word),
-  factor: factorAfter(word),
-});
+const STEPS: Walk<State> = {
+  after: ({ score, factor, ...rest }, word) => ({
+    ...rest,
+    score: score + factor * wordScore(word),
+    factor: factorAfter(word),
+  }),
+  chosen: (state, weight, total) => ({
+    ...state,
+    logProbs: state.logProbs + state.count * Math.log(weight / total),
+  }),
+  merged,
+};
 
 function merged(states: readonly State[]): State[] {
   const groups = Map.groupBy(

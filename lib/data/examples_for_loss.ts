@@ -63,6 +63,11 @@ export function examplesFor(
   );
 }
 
+/** How many examples a pair becomes: two where each answer is one. */
+export function examplesPerPair(wanted: ExampleKind): number {
+  return wanted === "labels" ? 2 : 1;
+}
+
 function unpair(pair: Example): Example[] {
   return [true, false].map((label, k) => ({
     ...pair,

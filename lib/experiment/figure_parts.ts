@@ -49,7 +49,8 @@ export function runsText(
     : `Each dot is a run, of ${counts}; lines join medians.`;
 }
 
-function counted(count: number, unit: string): string {
+/** A count and its unit, which has an s unless it is one. */
+export function counted(count: number, unit: string): string {
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
@@ -61,6 +62,11 @@ export function rounded(x: number): number {
 /** A number as prose and tables show it. */
 export function digits(x: number): string {
   return x.toFixed(2).replace(/^-(0\.00)$/, "$1");
+}
+
+/** A share in whole percent. */
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
 }
 
 /** A measure along training, and the words of its panel. */

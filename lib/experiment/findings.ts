@@ -1,6 +1,6 @@
 import type { FigureFinding, Table } from "../plot/figure.ts";
 import type { Finding } from "./claim.ts";
-import { digits } from "./figure_parts.ts";
+import { counted, digits } from "./figure_parts.ts";
 
 /** Claims and verdicts as a table, for papers and READMEs. */
 export function findingsTable(findings: readonly FigureFinding[]): Table {
@@ -39,7 +39,7 @@ export function measuredText(
     return `${exactDigits(estimate)} ${unit}`.trim() + ", exact";
   }
   const effect = `${digits(estimate)} ${unit}`.trim();
-  const units = `${n.count} ${n.unit}${n.count === 1 ? "" : "s"}`;
+  const units = counted(n.count, n.unit);
   const sample = n.seeds === 1 ? units : `${units} × ${n.seeds} seeds`;
   if (low === null || high === null) return `${effect}, ${sample}`;
   return `${effect} [${digits(low)}, ${digits(high)}], ${sample}, ${

@@ -175,8 +175,12 @@ export function readingOptions(
   };
 }
 
-/** Option values of a preset; none without one. */
-function presetSettings(
+/**
+ * Option values of a preset; none without one.
+ *
+ * @throws RangeError for a preset that the loss lacks.
+ */
+export function presetSettings(
   { id, presets = {} }: Loss,
   peer: Peer | null,
 ): Readonly<Record<string, LossOptionValue | undefined>> {

@@ -56,3 +56,18 @@ function roundWidth(least: number): number {
     if (width !== undefined) return width;
   }
 }
+
+/**
+ * Distinct n-grams over all n-grams, after Li et al.
+ * (https://arxiv.org/abs/1510.03055); 0 where no completion is n long. It falls
+ * as completions are added: compare equal numbers of them only.
+ */
+export function distinctN(
+  completions: readonly (readonly number[])[],
+  n: number,
+): number {
+  const ngrams = completions.flatMap((ids) =>
+    ids.slice(n - 1).map((_, start) => ids.slice(start, start + n).join())
+  );
+  return new Set(ngrams).size / Math.max(1, ngrams.length);
+}

@@ -1,5 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { binCounts, correlation, wholeBins } from "lib/stats/describe.ts";
+import {
+  binCounts,
+  correlation,
+  distinctN,
+  wholeBins,
+} from "lib/stats/describe.ts";
 import { assertClose } from "../assert_close.ts";
 
 Deno.test("correlation() is that of the textbook", () => {
@@ -36,4 +41,19 @@ Deno.test("a value at the edge of two bins lies in the upper one", () => {
     2,
     1,
   ]);
+});
+
+Deno.test("distinctN() counts n-grams within completions", () => {
+  const completions = [[1, 2, 3], [1, 2, 4], [3, 1]];
+  strictEqual(distinctN(completions, 1), 4 / 8);
+  strictEqual(distinctN(completions, 2), 4 / 5);
+  strictEqual(distinctN(completions, 3), 1);
+});
+
+Deno.test("distinctN() tells tokens apart from their digits", () => {
+  strictEqual(distinctN([[1, 23], [12, 3]], 2), 1);
+});
+
+Deno.test("distinctN() is 0 where no completion is long enough", () => {
+  strictEqual(distinctN([[1], []], 2), 0);
 });
