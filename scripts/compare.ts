@@ -82,7 +82,7 @@ const FLAGS = {
       below: 1,
     }),
     heldOutPairs: integer({
-      help: "most held-out pairs",
+      help: "most held-out pairs, of as many prompts as there are",
       default: 500,
       min: 1,
     }),
@@ -100,6 +100,16 @@ const FLAGS = {
       help: "most tokens of such an answer",
       default: 64,
       min: 1,
+    }),
+    probes: integer({
+      help:
+        "held-out prompts whose answers to another prompt, and repeated ones, are followed",
+      default: 64,
+      min: 1,
+    }),
+    controlText: text({
+      help: "file of a text whose perplexity is measured",
+      placeholder: "FILE",
     }),
   }),
   jobs: integer({
@@ -222,6 +232,10 @@ function comparisonSettings(
       times: values.evaluations,
       prompts: values.answers,
       maxNewTokens: values.maxNewTokens,
+      probes: values.probes,
+      controlText: values.controlText === undefined
+        ? null
+        : fromHere(values.controlText),
     },
   };
 }

@@ -1,7 +1,9 @@
+import { readText } from "lib/files/read_json.ts";
 import { parseHubId } from "lib/hub/repo.ts";
 import { loadModel, type RunModel } from "lib/run/inputs.ts";
 import type { InputHooks } from "lib/run/models.ts";
 import { sourceName } from "lib/record/record.ts";
+import { sha256 } from "lib/record/sha256.ts";
 import { checkMethods } from "./methods.ts";
 import { type Preferences, readPreferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
@@ -11,6 +13,8 @@ export interface Inputs {
   readonly model: RunModel;
   readonly preferences: Preferences;
   readonly tokenizer: Awaited<ReturnType<typeof loadModel>>["tokenizer"];
+  /** Text whose perplexity is measured; `null` without one. */
+  readonly controlText: string | null;
 }
 
 type Wanted = Omit<ComparisonSettings, "contents">;
@@ -31,7 +35,11 @@ async function readInputs(
   );
   const reader = { tokenizer, config: model.policy.config };
   const preferences = await readPreferences(settings, reader, hooks);
-  return { model, tokenizer, preferences };
+  const { controlText } = settings.evaluation;
+  return {
+    ...{ model, tokenizer, preferences },
+    controlText: controlText === null ? null : await readText(controlText),
+  };
 }
 
 /**
@@ -62,11 +70,12 @@ export async function sameInputs(
 ): Promise<Inputs> {
   const inputs = await readInputs(settings);
   const found = contentsOf(inputs);
-  for (const name of ["model", "data", "evalData"] as const) {
+  const places = { ...settings.train, ...settings.evaluation };
+  for (const name of ["model", "data", "evalData", "controlText"] as const) {
     if (found[name] === settings.contents[name]) continue;
     throw new Error(
       `Cannot use ${
-        settings.train[name]
+        places[name]
       }: its contents are no longer those that the comparison began with`,
     );
   }
@@ -74,7 +83,7 @@ export async function sameInputs(
 }
 
 function contentsOf(
-  { model, preferences: { read: [data, evalData] } }: Inputs,
+  { model, preferences: { read: [data, evalData] }, controlText }: Inputs,
 ): ComparisonSettings["contents"] {
   return {
     model: model.adapterHash === null
@@ -82,6 +91,7 @@ function contentsOf(
       : `${model.hash}+${model.adapterHash}`,
     data: data!.description.sha256,
     evalData: evalData?.description.sha256 ?? null,
+    controlText: controlText === null ? null : sha256(controlText),
   };
 }
 

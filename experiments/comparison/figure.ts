@@ -44,6 +44,21 @@ const CURVES = [
     title: "Rejected answers",
     axis: "log π/π_ref of held-out rejected, nats",
   },
+  {
+    measure: "unrelated",
+    title: "Answers to other prompts",
+    axis: "log π/π_ref of unrelated answers, nats",
+  },
+  {
+    measure: "repeated",
+    title: "Answers that repeat themselves",
+    axis: "log π/π_ref of repeated answers, nats",
+  },
+  {
+    measure: "perplexity",
+    title: "A text of another kind",
+    axis: "perplexity of the control text",
+  },
 ] as const;
 
 /** The figure of a comparison. Equal summaries give equal figures. */
@@ -67,7 +82,8 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
     panels: [
       ...methods.length > 1 ? [differencePanel(summary)] : [],
       distancePanel(methods),
-      ...CURVES.map((curve) => curvePanel(methods, curve)),
+      ...CURVES.filter(({ measure }) => isMeasured(methods, measure))
+        .map((curve) => curvePanel(methods, curve)),
     ],
     samples: [
       { name: "before training", texts: textsOf(summary, summary.answers) },
@@ -78,19 +94,35 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
       })),
     ],
     tables: [
-      endTable(methods, {
-        accuracy: "accuracy",
-        logProbAccuracy: "accuracy of log π",
-        margin: "margin (nats)",
-        chosen: "chosen (nats)",
-        rejected: "rejected (nats)",
-        kl: "KL of answers (nats)",
-        length: "tokens",
-        distinct2: "distinct-2",
-      }),
+      endTable(methods, columnsOf(methods)),
       ...methods.length > 1 ? [differenceTable(summary)] : [],
     ],
   };
+}
+
+/** Columns of the table, of what is measured. */
+const COLUMNS = {
+  accuracy: "accuracy",
+  logProbAccuracy: "accuracy of log π",
+  margin: "margin (nats)",
+  chosen: "chosen (nats)",
+  rejected: "rejected (nats)",
+  unrelated: "unrelated (nats)",
+  repeated: "repeated (nats)",
+  perplexity: "perplexity",
+  kl: "KL of answers (nats)",
+  length: "tokens",
+  distinct2: "distinct-2",
+};
+
+function columnsOf(methods: readonly ComparedMethod[]) {
+  return Object.fromEntries(
+    Object.entries(COLUMNS).filter(([measure]) => isMeasured(methods, measure)),
+  );
+}
+
+function isMeasured(methods: readonly ComparedMethod[], measure: string) {
+  return methods.some((method) => endsOf(method, measure).length > 0);
 }
 
 /** The finding, whatever the numbers are. */

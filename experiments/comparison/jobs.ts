@@ -13,7 +13,7 @@ import { run } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
 import { sameInputs } from "./contents.ts";
-import { marginsOf, Meter, type PairLogProbs, pairMeasures } from "./meter.ts";
+import { DIVERGED, type Held, Meter } from "./meter.ts";
 import { batchOf } from "./methods.ts";
 import type { Preferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
@@ -56,12 +56,15 @@ class Bench {
     settings: ComparisonSettings,
     device: Device,
   ): Promise<Bench> {
-    const { model, tokenizer, preferences } = await sameInputs(settings);
+    const { model, tokenizer, preferences, controlText } = await sameInputs(
+      settings,
+    );
     const { policy } = model;
     const { heldOut } = preferences;
     const { threads } = settings.train;
     const meter = new Meter({
-      ...{ settings, policy, heldOut, tokenizer, device, threads },
+      ...{ settings, policy, heldOut, tokenizer, controlText },
+      ...{ device, threads },
     });
     return new Bench(settings, device, model, preferences, meter);
   }
@@ -69,7 +72,7 @@ class Bench {
   /** Measures the model before training. */
   async reference(): Promise<Outcome> {
     const { model, meter, preferences } = this;
-    const before = await meter.reference();
+    const held = await meter.held(meter.initial);
     const { measures, texts } = await meter.answers(
       meter.initial,
       answerStream(0),
@@ -80,7 +83,7 @@ class Bench {
       data: [preferences.heldOutSource],
       model: this.#modelRecord(),
       summary: {
-        ...pairMeasures(before, before),
+        ...held.measures,
         ...measures,
         weights: model.hash,
         prompts: [...meter.promptTexts],
@@ -118,6 +121,7 @@ class Bench {
       summary: {
         ...summary,
         margins: [...last!.margins],
+        correct: [...last!.correct],
         answers: [...last!.texts],
       },
     };
@@ -154,6 +158,7 @@ class Bench {
       summary: {
         diverged: message,
         margins: heldOut.map(() => 0),
+        correct: heldOut.map(() => 0),
         answers: meter.promptTexts.map(() => ""),
       },
     };
@@ -163,21 +168,16 @@ class Bench {
   #measuring(point: GridPoint, onLast: (last: Last) => void): Measuring {
     const { meter, settings: { evaluation } } = this;
     return async (trainer, plan, reference) => {
-      const before = await meter.reference();
+      const start = await meter.held(meter.initial);
       const steps = evenly(evaluation.times, plan.batches.length);
-      const start = { ...pairMeasures(before, before), ...NO_ANSWERS };
       const measuring = measuredAt(steps, {
-        // No pair is told apart where the policy is the reference.
-        start: { ...start, accuracy: null },
+        start: { ...start.measures, ...NO_ANSWERS },
         measure: async (parameters, step) => {
-          const logProbs = await meter.pairs(parameters);
-          requireFinite(logProbs, step);
-          const measures = pairMeasures(logProbs, before);
+          const { measures, ...held } = await meter.held(parameters);
           if (step < steps.at(-1)!) return { ...measures, ...NO_ANSWERS };
           const rng = answerStream(point.seed);
           const answers = await meter.answers(parameters, rng);
-          const { texts } = answers;
-          onLast({ margins: marginsOf(logProbs, before), texts });
+          onLast({ ...held, texts: answers.texts });
           return { ...measures, ...answers.measures };
         },
       });
@@ -186,25 +186,12 @@ class Bench {
   }
 }
 
-/** @throws RangeError as a trainer does where a step is not finite. */
-function requireFinite(logProbs: PairLogProbs, step: number): void {
-  const found = logProbs.flat().find((x) => !Number.isFinite(x));
-  if (found === undefined) return;
-  throw new RangeError(
-    `${DIVERGED} by step ${step}: a held-out answer has the log-probability ${found}; expected finite numbers, perhaps with a smaller learning rate`,
-  );
-}
-
-/** How the errors of runs begin whose numbers overflow. */
-const DIVERGED = "Training diverged";
-
 function isDivergence(error: unknown): error is RangeError {
   return error instanceof RangeError && error.message.startsWith(DIVERGED);
 }
 
 /** The state at the end of a run that its record has beside measures. */
-interface Last {
-  readonly margins: readonly number[];
+interface Last extends Omit<Held, "measures"> {
   readonly texts: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-import type { Example, TokenRow } from "lib/data/example.ts";
+import { type Example, lossLengths, type TokenRow } from "lib/data/example.ts";
 import { completionText } from "lib/data/tokenize/completion_text.ts";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
@@ -12,12 +12,30 @@ import type { Rng } from "lib/rng.ts";
 import { distinctN } from "lib/stats/describe.ts";
 import { standardError } from "lib/stats/interval.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
-import { mean } from "lib/train/metrics.ts";
+import { mean, rounding } from "lib/train/metrics.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
+import { controlRows, type Probes, probesOf } from "./probes.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
-/** log π of chosen and rejected of each held-out pair, in nats. */
-export type PairLogProbs = readonly (readonly number[])[];
+/** log π of the completions of each row, in nats. */
+export type LogProbs = readonly (readonly number[])[];
+
+/** log π under one policy of all that no run trains on. */
+export interface HeldOutLogProbs extends Record<keyof Probes, LogProbs> {
+  /** Of chosen and rejected of each held-out pair. */
+  readonly pairs: LogProbs;
+  /** Of the control text's pieces; none without one. */
+  readonly control: LogProbs;
+}
+
+/** What a policy does to held-out pairs, in comparison with the reference. */
+export interface Held {
+  readonly measures: Omit<MetricsRow, "step">;
+  /** log-ratio of chosen over rejected of each pair, log π/π_ref, in nats. */
+  readonly margins: readonly number[];
+  /** Whether each pair is told apart rightly; ½ where rounding decides. */
+  readonly correct: readonly number[];
+}
 
 /** A policy's answers to prompts that no run trains on. */
 export interface Answers {
@@ -32,6 +50,8 @@ export interface MeterOptions extends CompileOptions {
   /** Pairs that no run trains on. */
   readonly heldOut: readonly Example[];
   readonly tokenizer: Tokenizer | null;
+  /** Text whose perplexity is measured; `null` without one. */
+  readonly controlText: string | null;
 }
 
 /** Measures policies of one shape; its graphs are compiled once. */
@@ -41,7 +61,8 @@ export class Meter {
   /** The reference's parameters. */
   readonly initial: Tensors;
   readonly #prompts: readonly TokenRow["prompt"][];
-  #reference: Promise<PairLogProbs> | undefined;
+  readonly #rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>;
+  #reference: Promise<HeldOutLogProbs> | undefined;
 
   constructor(private readonly options: MeterOptions) {
     const { policy, heldOut, settings, device, threads } = options;
@@ -57,6 +78,12 @@ export class Meter {
       0,
       settings.evaluation.prompts,
     );
+    const { tokenizer, controlText } = options;
+    this.#rows = {
+      pairs: heldOut,
+      ...probesOf(heldOut, settings.evaluation.probes),
+      control: controlText === null ? [] : controlRows(controlText, tokenizer),
+    };
   }
 
   /** Number of the prompt of each held-out pair, in the order of the prompts. */
@@ -78,14 +105,26 @@ export class Meter {
     );
   }
 
-  /** log π of the held-out pairs under the policy before training. */
-  reference(): Promise<PairLogProbs> {
-    return this.#reference ??= this.pairs(this.initial);
+  /** What the policy does to rows that no run trains on. */
+  async held(parameters: Tensors): Promise<Held> {
+    this.#reference ??= this.#logProbs(this.initial);
+    const before = await this.#reference;
+    const logProbs = parameters === this.initial
+      ? before
+      : await this.#logProbs(parameters);
+    return heldMeasures(this.#rows, { logProbs, before });
   }
 
-  /** log π of the held-out pairs. */
-  pairs(parameters: Tensors): Promise<PairLogProbs> {
-    return this.#forward.logProbs(this.options.heldOut, { parameters });
+  async #logProbs(parameters: Tensors): Promise<HeldOutLogProbs> {
+    const of = (rows: readonly TokenRow[]) =>
+      this.#forward.logProbs(rows, { parameters });
+    const { pairs, unrelated, repeated, control } = this.#rows;
+    return {
+      pairs: await of(pairs),
+      unrelated: await of(unrelated),
+      repeated: await of(repeated),
+      control: await of(control),
+    };
   }
 
   /**
@@ -133,33 +172,64 @@ export class Meter {
   }
 }
 
-/** log-ratio of chosen over rejected of each pair, log π/π_ref, in nats. */
-export function marginsOf(logProbs: PairLogProbs, before: PairLogProbs) {
-  return logProbs.map(([chosen, rejected], i) =>
-    chosen! - before[i]![0]! - (rejected! - before[i]![1]!)
-  );
-}
-
 /**
  * Measures that all methods share, as means over pairs: accuracy under the
  * implicit reward, log π/π_ref, and under log π alone; log π/π_ref of chosen
- * and rejected, and their difference, in nats.
+ * and rejected, and their difference, in nats; log π/π_ref of the probes, in
+ * nats an answer; the perplexity of the control text.
+ *
+ * A pair whose two sides differ by less than rounding counts as half right.
+ *
+ * @throws RangeError where a log-probability is not finite.
  */
-export function pairMeasures(
-  logProbs: PairLogProbs,
-  before: PairLogProbs,
-): Record<
-  "accuracy" | "logProbAccuracy" | "chosen" | "rejected" | "margin",
-  number
-> {
-  const margins = marginsOf(logProbs, before);
-  const changed = (k: number) =>
-    mean(logProbs.map((pair, i) => pair[k]! - before[i]![k]!));
+export function heldMeasures(
+  rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>,
+  { logProbs, before }: Record<"logProbs" | "before", HeldOutLogProbs>,
+): Held {
+  const { pairs } = logProbs;
+  requireFinite(pairs);
+  const tie = rows.pairs.map((row) =>
+    lossLengths(row).reduce((sum, tokens) => sum + rounding(tokens), 0)
+  );
+  const changed = (name: keyof HeldOutLogProbs, k: number) =>
+    logProbs[name].map((own, i) => own[k]! - before[name][i]![k]!);
+  const [chosen, rejected] = [changed("pairs", 0), changed("pairs", 1)];
+  const margins = chosen.map((x, i) => x - rejected[i]!);
+  const right = (gaps: readonly number[]) =>
+    gaps.map((gap, i) => Math.abs(gap) <= tie[i]! ? 0.5 : Number(gap > 0));
+  const correct = right(margins);
+  const meanOrNull = (values: readonly number[]) =>
+    values.length === 0 ? null : mean(values);
   return {
-    accuracy: mean(margins.map((margin) => Number(margin > 0))),
-    logProbAccuracy: mean(logProbs.map(([w, l]) => Number(w! > l!))),
-    chosen: changed(0),
-    rejected: changed(1),
-    margin: mean(margins),
+    ...{ margins, correct },
+    measures: {
+      accuracy: mean(correct),
+      logProbAccuracy: mean(right(pairs.map(([w, l]) => w! - l!))),
+      chosen: mean(chosen),
+      rejected: mean(rejected),
+      margin: mean(margins),
+      unrelated: meanOrNull(changed("unrelated", 0)),
+      repeated: meanOrNull(changed("repeated", 0)),
+      perplexity: perplexity(rows.control, logProbs.control),
+    },
   };
+}
+
+/** exp of the mean of −log π of a token; `null` without rows. */
+function perplexity(rows: readonly TokenRow[], logProbs: LogProbs) {
+  if (rows.length === 0) return null;
+  const tokens = rows.flatMap(lossLengths).reduce((a, b) => a + b, 0);
+  return Math.exp(-logProbs.flat().reduce((a, b) => a + b, 0) / tokens);
+}
+
+/** How the errors of runs begin whose numbers overflow. */
+export const DIVERGED = "Training diverged";
+
+/** @throws RangeError as a trainer does where a step is not finite. */
+function requireFinite(logProbs: LogProbs): void {
+  const found = logProbs.flat().find((x) => !Number.isFinite(x));
+  if (found === undefined) return;
+  throw new RangeError(
+    `${DIVERGED}: a held-out answer has the log-probability ${found}; expected finite numbers, perhaps with a smaller learning rate`,
+  );
 }

@@ -56,7 +56,7 @@ export async function readPreferences(
     ? { kept: whole, held: other.examples }
     : splitRows(whole, heldOut.share);
   const parts = heldOut.isDev ? splitRows(kept, heldOut.share) : { kept, held };
-  const pairs = parts.held.slice(0, heldOut.pairs);
+  const pairs = spread(parts.held, heldOut.pairs);
   const source = other && !heldOut.isDev ? other.description : all.description;
   const { trained } = parts.kept;
   return {
@@ -68,6 +68,25 @@ export async function readPreferences(
     ),
     read: other ? [all, other] : [all],
   };
+}
+
+/**
+ * So many pairs, of as many prompts as there are: the first of each prompt
+ * before the second of any.
+ */
+export function spread(
+  pairs: readonly Example[],
+  most: number,
+): readonly Example[] {
+  const seen = new Map<string, number>();
+  const turns = pairs.map((pair) => {
+    const key = promptKey(pair);
+    const turn = seen.get(key) ?? 0;
+    seen.set(key, turn + 1);
+    return { pair, turn };
+  });
+  return turns.toSorted((a, b) => a.turn - b.turn).slice(0, most)
+    .map(({ pair }) => pair);
 }
 
 type Conversions = ComparisonSettings["train"]["conversions"];

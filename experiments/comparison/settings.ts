@@ -26,11 +26,12 @@ export const COMPARISON_SETTINGS = v.strictObject({
     model: v.string(),
     data: v.string(),
     evalData: v.nullable(v.string()),
+    controlText: v.nullable(v.string()),
   }),
   heldOut: v.strictObject({
     /** Share of the prompts; unused where there are data for evaluation. */
     share: v.number(),
-    /** Most pairs. */
+    /** Most pairs, of as many prompts as there are. */
     pairs: COUNT,
     /**
      * Whether prompts of the part to train on are held out instead, to choose
@@ -44,6 +45,10 @@ export const COMPARISON_SETTINGS = v.strictObject({
     /** Prompts that are answered at the end, once each. */
     prompts: COUNT,
     maxNewTokens: COUNT,
+    /** Prompts whose unrelated and repeated answers are followed. */
+    probes: COUNT,
+    /** File of a text whose perplexity is measured. */
+    controlText: v.nullable(v.string()),
   }),
 });
 

@@ -128,12 +128,10 @@ function paired(differences: readonly number[], random: Rng) {
 
 /** Share of the runs that tell each pair apart rightly. */
 function accuracies(runs: readonly RecordedRun[]): number[] {
-  const margins = runs.map(({ record }) =>
-    v.parse(NUMBERS, record.summary["margins"])
+  const correct = runs.map(({ record }) =>
+    v.parse(NUMBERS, record.summary["correct"])
   );
-  return margins[0]!.map((_, pair) =>
-    mean(margins.map((own) => Number(own[pair]! > 0)))
-  );
+  return correct[0]!.map((_, pair) => mean(correct.map((own) => own[pair]!)));
 }
 
 function byPrompt(

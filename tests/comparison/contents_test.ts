@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
 import { sameInputs, withContents } from "experiments/comparison/contents.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { completeSettings, type GivenSettings } from "lib/run/settings.ts";
@@ -9,6 +10,7 @@ type Wanted = Omit<ComparisonSettings, "contents">;
 function settingsOf(
   given: Omit<GivenSettings, "loss">,
   heldOut: Partial<Wanted["heldOut"]> = {},
+  evaluation: Partial<Wanted["evaluation"]> = {},
 ): Wanted {
   const { loss: _loss, options: _options, learningRate, seed: _s, ...train } =
     completeSettings({ ...given, loss: "dpo" });
@@ -16,7 +18,11 @@ function settingsOf(
     ...{ draws: [0], levels: [{}], seeds: [1], train },
     methods: [{ loss: "dpo", options: {}, learningRate }],
     heldOut: { share: 0.3, pairs: 500, isDev: false, ...heldOut },
-    evaluation: { times: 1, prompts: 1, maxNewTokens: 4 },
+    evaluation: {
+      ...{ times: 1, prompts: 1, maxNewTokens: 4, probes: 1 },
+      controlText: null,
+      ...evaluation,
+    },
   };
 }
 
@@ -33,6 +39,21 @@ Deno.test("contents that change after a comparison began are refused", async () 
   await rejects(sameInputs(settings), {
     message:
       `Cannot use ${t.pairs}: its contents are no longer those that the comparison began with`,
+  });
+});
+
+Deno.test("a control text that changes after a comparison began is refused", async () => {
+  await using t = await tinyTraining();
+  const controlText = join(t.path, "control.txt");
+  await Deno.writeTextFile(controlText, "one");
+  const given = { model: t.model, data: t.pairs };
+  const wanted = settingsOf(given, {}, { controlText });
+  const { settings } = await withContents(wanted, {});
+  equal((await sameInputs(settings)).controlText, "one");
+  await Deno.writeTextFile(controlText, "other");
+  await rejects(sameInputs(settings), {
+    message:
+      `Cannot use ${controlText}: its contents are no longer those that the comparison began with`,
   });
 });
 

@@ -1,23 +1,77 @@
-import { deepEqual, equal } from "node:assert/strict";
-import { marginsOf, pairMeasures } from "experiments/comparison/meter.ts";
+import { deepEqual, equal, throws } from "node:assert/strict";
+import {
+  heldMeasures,
+  type HeldOutLogProbs,
+  type LogProbs,
+} from "experiments/comparison/meter.ts";
 import { assertClose } from "../assert_close.ts";
 
 const BEFORE = [[-2, -3], [-5, -1], [-4, -4]];
 const AFTER = [[-1, -4], [-4, -2], [-6, -5]];
 
+const NONE = { unrelated: [], repeated: [], control: [] };
+
+function rowsOf(logProbs: LogProbs, tokens: number) {
+  return logProbs.map((own) => ({
+    prompt: [1],
+    completions: own.map(() => Array<number>(tokens).fill(2)),
+  }));
+}
+
+function measured(
+  after: Partial<HeldOutLogProbs>,
+  before: Partial<HeldOutLogProbs> = after,
+) {
+  const logProbs = { pairs: [], ...NONE, ...after };
+  const { pairs, unrelated, repeated, control } = logProbs;
+  const rows = {
+    pairs: rowsOf(pairs, 2),
+    unrelated: rowsOf(unrelated, 2),
+    repeated: rowsOf(repeated, 2),
+    control: rowsOf(control, 2),
+  };
+  return heldMeasures(rows, {
+    logProbs,
+    before: { pairs: [], ...NONE, ...before },
+  });
+}
+
 Deno.test("margins are log-ratios of chosen over rejected", () => {
-  deepEqual(marginsOf(AFTER, BEFORE), [2, 2, -1]);
+  deepEqual(measured({ pairs: AFTER }, { pairs: BEFORE }).margins, [2, 2, -1]);
 });
 
 Deno.test("accuracy is of log π/π_ref, and of log π alone", () => {
-  const measures = pairMeasures(AFTER, BEFORE);
-  assertClose([measures.accuracy], [2 / 3]);
-  assertClose([measures.logProbAccuracy], [1 / 3]);
-  assertClose([measures.chosen], [0]);
-  assertClose([measures.rejected], [-1]);
-  assertClose([measures.margin], [1]);
+  const { measures } = measured({ pairs: AFTER }, { pairs: BEFORE });
+  assertClose([measures["accuracy"]!], [2 / 3]);
+  assertClose([measures["logProbAccuracy"]!], [1 / 3]);
+  assertClose([measures["chosen"]!], [0]);
+  assertClose([measures["rejected"]!], [-1]);
+  assertClose([measures["margin"]!], [1]);
 });
 
-Deno.test("a pair that is not told apart counts as wrong", () => {
-  equal(pairMeasures(BEFORE, BEFORE).accuracy, 0);
+Deno.test("a pair counts as half right where rounding decides", () => {
+  equal(measured({ pairs: BEFORE }).measures["accuracy"], 0.5);
+  const gaps = [0, 5e-4, -5e-4, 7e-4, -7e-4];
+  const { correct } = measured(
+    { pairs: gaps.map((gap) => [gap - 2, -2]) },
+    { pairs: gaps.map(() => [-2, -2]) },
+  );
+  deepEqual(correct, [0.5, 0.5, 0.5, 1, 0]);
+});
+
+Deno.test("probes are changes of log π, and perplexity is of a token", () => {
+  const { measures } = measured(
+    { pairs: AFTER, unrelated: [[-3], [-4]], control: [[-2], [-4]] },
+    { pairs: BEFORE, unrelated: [[-1], [-4]], control: [[-9], [-9]] },
+  );
+  equal(measures["unrelated"], -1);
+  equal(measures["repeated"], null);
+  assertClose([measures["perplexity"]!], [Math.exp(6 / 4)]);
+});
+
+Deno.test("a log-probability that is not finite ends a run as a diverged step does", () => {
+  throws(() => measured({ pairs: [[-1, -Infinity]] }), {
+    name: "RangeError",
+    message: /^Training diverged: a held-out answer has .* -Infinity/,
+  });
 });

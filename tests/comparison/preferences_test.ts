@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import { splitByPrompt } from "experiments/comparison/preferences.ts";
+import { splitByPrompt, spread } from "experiments/comparison/preferences.ts";
 import { evenly } from "experiments/comparison/jobs.ts";
 import { Rng } from "lib/rng.ts";
 
@@ -47,6 +47,18 @@ Deno.test("a split that leaves nothing to train on is refused", () => {
   throws(() => splitByPrompt(one, 0.5), {
     message: /^Cannot hold out 1 of 1 prompts: expected others to train on$/,
   });
+});
+
+Deno.test("the pairs to compare on are of as many prompts as there are", () => {
+  for (const most of [1, 7, 20, 45, 100]) {
+    const all = examples(20);
+    const found = spread(all, most);
+    const count = (some: readonly { prompt: readonly number[] }[]) =>
+      new Set(some.map(({ prompt }) => prompt.join())).size;
+    equal(found.length, Math.min(most, all.length));
+    equal(new Set(found).size, found.length);
+    equal(count(found), Math.min(most, count(all)));
+  }
 });
 
 Deno.test("evaluations are at equal distances, the last at the end", () => {
