@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["experiment", "run", "train", "loss_tools", "losses", "models"],
     ...["models/generate", "data", "grad", "optim", "ops", "onnx"],
   ],
+  report: ["experiment", "run"],
   experiment: ["run", "train", "losses", "models", "data", "ops", "onnx"],
   run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],

@@ -18,12 +18,19 @@ export async function writeFigure(
 /**
  * Renders a page that needs no network, with Plotly inside. Equal figures give
  * equal bytes.
+ *
+ * @param options `index` is the file name of a page beside it that lists it.
  */
-export function figureHtml(figure: Figure): string {
+export function figureHtml(
+  figure: Figure,
+  { index }: { index?: string } = {},
+): string {
   const { title, text, findings = [], panels, samples = [], tables } = figure;
   return pageHtml({
     title,
-    body: `<h1>${textHtml(title)}</h1>
+    body: `${
+      index ? `<nav><a href="${escapeHtml(index)}">All results</a></nav>\n` : ""
+    }<h1>${textHtml(title)}</h1>
 ${text.map((paragraph) => `<p>${textHtml(paragraph)}</p>`).join("\n")}
 ${claimsHtml(findings)}
 ${panelsHtml(panels)}

@@ -27,16 +27,12 @@ export interface Page {
 }
 
 /**
- * Renders a page that needs no network, with Plotly inside: a content policy
- * lets it load nothing. Equal pages give equal bytes.
+ * Renders a page that needs no network, with Plotly inside if it has plots: a
+ * content policy lets it load nothing. Equal pages give equal bytes.
  */
 export function pageHtml(
   { title, body, plots, style = "", config = {} }: Page,
 ): string {
-  const templated = plots.map(({ data, layout }) => ({
-    data,
-    layout: { ...withSubscripts(layout), template: PLOT_TEMPLATE },
-  }));
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -50,14 +46,26 @@ export function pageHtml(
 <main>
 ${body}
 </main>
-<script>${plotly}</script>
+${plots.length > 0 ? plotsHtml(plots, config) : ""}</body>
+</html>
+`;
+}
+
+/** Plotly, the plots as data, and the script that draws them. */
+function plotsHtml(
+  plots: Page["plots"],
+  config: Partial<Config>,
+): string {
+  const templated = plots.map(({ data, layout }) => ({
+    data,
+    layout: { ...withSubscripts(layout), template: PLOT_TEMPLATE },
+  }));
+  return `<script>${plotly}</script>
 <script type="application/json" id="plots">${scriptJson(templated)}</script>
 <script>
 const onDark = ${scriptJson(ON_DARK)};
 const config = ${scriptJson({ ...PLOT_CONFIG, ...config })};
 ${pageScript}</script>
-</body>
-</html>
 `;
 }
 

@@ -1,3 +1,4 @@
+import type { Figure } from "../plot/figure.ts";
 import { writeFigure } from "../plot/figure_page.ts";
 import { join } from "node:path";
 import { trainingFigure } from "../plot/training_figure.ts";
@@ -14,6 +15,15 @@ import { diagnosticsOf } from "./measures.ts";
  * @throws Error for a folder that has no record of a training run.
  */
 export async function rebuildTrainingFigure(folder: string): Promise<void> {
+  await writeFigure(folder, await readTrainingFigure(folder));
+}
+
+/**
+ * The figure of a training run, from its record and metrics alone.
+ *
+ * @throws Error for a folder that has no record of a training run.
+ */
+export async function readTrainingFigure(folder: string): Promise<Figure> {
   const path = join(folder, "run.json");
   const record = await readRecord(path);
   if (record.kind !== "train") {
@@ -22,7 +32,7 @@ export async function rebuildTrainingFigure(folder: string): Promise<void> {
     );
   }
   const rows = readMetrics(join(folder, "metrics.jsonl"));
-  await writeFigure(folder, trainingFigure(sheetOf(record, rows)));
+  return trainingFigure(sheetOf(record, rows));
 }
 
 function sheetOf(
