@@ -1,4 +1,5 @@
 import { type Example, lossLengths } from "../data/example.ts";
+import { pairsTogether } from "../data/labelled_pairs.ts";
 import {
   byPreference,
   groupMeans,
@@ -64,7 +65,7 @@ export class ChangeMonitor {
   /**
    * Starts from the policy's initial parameters, whatever step the trainer is
    * at. The examples are the first ones of the evaluation, or of training in a
-   * run without evaluation.
+   * run without evaluation, each with the other completion of its pair.
    *
    * @param reference the initial one, if there is one: it has their
    * log-probabilities already.
@@ -79,7 +80,7 @@ export class ChangeMonitor {
     const candidates = on === "evaluation"
       ? evalExamples
       : [...new Set(batches.flat())].map((i) => examples[i]!);
-    const chosen = candidates.slice(0, MOST[on]);
+    const chosen = pairsTogether(candidates).slice(0, MOST[on]);
     const { trained, initial } = trainer.options.policy;
     const parameters = tensorsOf(trained, initial);
     const start = reference
@@ -129,7 +130,7 @@ export class ChangeMonitor {
  * @param changes log π − log π_start of each example's completions.
  */
 export function changeMetrics(
-  examples: readonly Pick<Example, "label" | "weight">[],
+  examples: readonly Pick<Example, "prompt" | "label" | "weight">[],
   changes: readonly (readonly number[])[],
 ): Record<string, number> {
   const { chosen, rejected, weights } = byPreference(examples, changes);
@@ -140,7 +141,7 @@ export function changeMetrics(
         mean(rejected, weights.rejected),
       "change/accuracies": mean(
         marginsOf(examples, changes).map((margin) => Number(margin > 0)),
-        weights.chosen,
+        weights.pairs,
       ),
       "kl/start": mean(changes.flat().map((change) => -change)),
     }),
@@ -184,11 +185,10 @@ export function diagnose(
   };
 }
 
-/** By how much each pair's chosen value exceeds the rejected; none of single ones. */
+/** By how much each pair's chosen value exceeds the rejected. */
 function marginsOf(
-  examples: readonly Pick<Example, "label">[],
+  examples: readonly Pick<Example, "prompt" | "label">[],
   values: readonly (readonly number[])[],
 ): number[] {
-  const { chosen, rejected, paired } = byPreference(examples, values);
-  return paired ? chosen.map((value, i) => value - rejected[i]!) : [];
+  return byPreference(examples, values).pairs.map(([w, l]) => w - l);
 }

@@ -1,4 +1,5 @@
 import { type Example, lossLengths } from "../data/example.ts";
+import { labelledPairs } from "../data/labelled_pairs.ts";
 
 /** Log-probabilities of one completion. */
 export interface PolicyAndReference {
@@ -15,31 +16,39 @@ export interface PolicyAndReference {
 export const rounding = (tokens: number): number => 1e-4 * (1 + tokens);
 
 /** The parts of an example that metrics read. */
-type Labelled = { readonly label?: boolean; readonly weight?: number };
+type Labelled = Partial<Pick<Example, "prompt" | "label" | "weight">>;
 
 /** Values of completions, sorted by what the completions are. */
 export interface ByPreference<T> {
   readonly chosen: readonly T[];
   readonly rejected: readonly T[];
-  /** Weights of their examples. @default 1 each */
-  readonly weights?: Record<"chosen" | "rejected", readonly number[]>;
-  /** Whether `chosen[i]` and `rejected[i]` belong to one prompt. */
+  /** Values of the chosen and the rejected completion of one prompt. */
+  readonly pairs: readonly (readonly [chosen: T, rejected: T])[];
+  /** Weights of their examples; a pair has that of its chosen one. @default 1 each */
+  readonly weights?: Record<"chosen" | "rejected" | "pairs", readonly number[]>;
+  /** Whether all examples are pairs, or lists. */
   readonly paired: boolean;
 }
 
 /**
  * Sorts values of examples' completions: desirable ones are chosen, and of a
- * ranked list the best is chosen and the worst rejected.
+ * ranked list the best is chosen and the worst rejected. A desirable and an
+ * undesirable completion of one prompt are a pair, too.
  */
 export function byPreference<T>(
   examples: readonly Labelled[],
   values: readonly (readonly T[])[],
 ): ByPreference<T> & Required<Pick<ByPreference<T>, "weights">> {
   const paired = values.every(({ length }) => length > 1);
+  const labelled = paired ? [] : labelledPairs(examples);
   const split = <U>(values: readonly (readonly U[])[]) => {
     const firsts = (keep: (label?: boolean) => boolean) =>
       values.flatMap(([first], i) => keep(examples[i]!.label) ? [first!] : []);
+    const both = paired
+      ? values.map((list) => [list[0]!, list.at(-1)!] as const)
+      : labelled.map(([i, j]) => [values[i]![0]!, values[j]![0]!] as const);
     return {
+      pairs: both,
       chosen: firsts((label) => label ?? true),
       rejected: paired
         ? values.map((list) => list.at(-1)!)
@@ -49,7 +58,11 @@ export function byPreference<T>(
   const weights = values.map((list, i) =>
     list.map(() => examples[i]!.weight ?? 1)
   );
-  return { paired, ...split(values), weights: split(weights) };
+  const { pairs, ...each } = split(weights);
+  return {
+    ...{ paired, ...split(values) },
+    weights: { ...each, pairs: pairs.map(([weight]) => weight) },
+  };
 }
 
 /** Weighted means of values of chosen and rejected completions, by a name. */
@@ -97,11 +110,13 @@ export function logProbsByPreference(
 
 /**
  * Weighted means over a batch: `logps/*` in nats, and, where there is a reference,
- * `rewards/*` = rewardScale · log π_θ/π_ref. Accuracy counts strict inequality.
- * A mean over no example is left out.
+ * `rewards/*` = rewardScale · log π_θ/π_ref. Accuracy is the share of pairs whose
+ * chosen completion has strictly more reward. A mean over no example is left out.
  */
 export function batchMetrics(
-  { chosen, rejected, paired, weights }: ByPreference<PolicyAndReference>,
+  { chosen, rejected, pairs, paired, weights }: ByPreference<
+    PolicyAndReference
+  >,
   rewardScale = 1,
 ): Record<string, number> {
   const ofChosen = (list: readonly number[]) => mean(list, weights?.chosen);
@@ -110,8 +125,9 @@ export function batchMetrics(
     refLogProb === undefined ? NaN : rewardScale * (logProb - refLogProb);
   const good = chosen.map(reward);
   const bad = rejected.map(reward);
-  const margins = paired ? good.map((r, i) => r - bad[i]!) : [];
-  const margin = paired ? ofChosen(margins) : ofChosen(good) - ofRejected(bad);
+  const margins = pairs.map(([w, l]) => reward(w) - reward(l));
+  const ofPairs = (list: readonly number[]) => mean(list, weights?.pairs);
+  const margin = paired ? ofPairs(margins) : ofChosen(good) - ofRejected(bad);
   return withoutNaN({
     "logps/chosen": ofChosen(chosen.map(({ logProb }) => logProb)),
     "logps/rejected": ofRejected(rejected.map(({ logProb }) => logProb)),
@@ -120,7 +136,7 @@ export function batchMetrics(
     "rewards/margins": margin,
     "rewards/accuracies": Number.isNaN(margin)
       ? NaN
-      : ofChosen(margins.map((m) => Number(m > 0))),
+      : ofPairs(margins.map((m) => Number(m > 0))),
   });
 }
 
@@ -177,19 +193,21 @@ export function modelMetrics(
 
 /** Means of log-probabilities alone; NaN where there is no completion. */
 function likelihoods(
-  { chosen, rejected, paired, weights }: ByPreference<number>,
+  { chosen, rejected, pairs, weights }: ByPreference<number>,
   lengths: ByPreference<number>,
 ): Record<string, number> {
-  const margins = paired ? chosen.map((x, i) => x - rejected[i]!) : [];
-  const of = (kind: "chosen" | "rejected", list: readonly number[]) =>
-    mean(list, weights?.[kind]);
+  const margins = pairs.map(([w, l]) => w - l);
+  const of = (
+    kind: "chosen" | "rejected" | "pairs",
+    list: readonly number[],
+  ) => mean(list, weights?.[kind]);
   const perplexity = (kind: "chosen" | "rejected", list: readonly number[]) =>
     Math.exp(-of(kind, list) / of(kind, lengths[kind]));
   return {
     "logps/chosen": of("chosen", chosen),
     "logps/rejected": of("rejected", rejected),
-    "logps/margins": of("chosen", margins),
-    "logps/accuracies": of("chosen", margins.map((m) => Number(m > 0))),
+    "logps/margins": of("pairs", margins),
+    "logps/accuracies": of("pairs", margins.map((m) => Number(m > 0))),
     "perplexity/chosen": perplexity("chosen", chosen),
     "perplexity/rejected": perplexity("rejected", rejected),
   };

@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { examplesFor } from "lib/data/examples_for_loss.ts";
 import { optimizerBatches } from "lib/data/sampler.ts";
 import {
   changeMetrics,
@@ -203,6 +204,53 @@ Deno.test("without evaluation data the first examples of training are the monito
       [found.chosenChange, found.klStart, found.lengthCorrelation],
       [0, 0, null],
     );
+  });
+});
+
+Deno.test("a monitor follows both completions of a pair that were given one by one", () => {
+  const [loss, pairs] = [findLoss("kto"), randomExamples(findLoss("dpo"), 16)];
+  const examples = examplesFor({ kind: "pairs", examples: pairs }, "labels");
+  return withTrainer({ loss }, async (trainer) => {
+    // Desirable ones first: among the first 16 examples there is no pair.
+    const desirable = Array.from({ length: 16 }, (_, i) => 2 * i);
+    const batches = [desirable, desirable.map((i) => i + 1)];
+    const plan = planFor(loss, { examples, batches });
+    const monitor = await ChangeMonitor.create(trainer, plan, null);
+    const last = (await linesOf(trainer, plan, { monitor })).at(-1)!;
+    const pairwise = await ChangeMonitor.create(
+      trainer,
+      { ...plan, examples: pairs, batches: [[...pairs.keys()].slice(0, 8)] },
+      null,
+    );
+    const expected = await pairwise.metrics();
+    strictEqual((await monitor.diagnostics()).examples, 16);
+    strictEqual(last["change/accuracies"], expected["change/accuracies"]);
+    assertClose([last["change/margin"]!], [expected["change/margin"]!]);
+    ok(!("rewards/accuracies" in last));
+  });
+});
+
+Deno.test("an evaluation of labels made of pairs has the accuracy of the pairs", () => {
+  const [loss, pairs] = [findLoss("kto"), randomExamples(findLoss("dpo"), 9)];
+  const evalExamples = examplesFor(
+    { kind: "pairs", examples: pairs },
+    "labels",
+  );
+  return withTrainer({ loss }, async (trainer) => {
+    const plan = planFor(loss, { evalExamples });
+    const before = await trainer.logProbs(pairs);
+    const monitor = await ChangeMonitor.create(trainer, plan, null);
+    const last = (await linesOf(trainer, plan, { monitor })).at(-1)!;
+    const after = await trainer.logProbs(pairs);
+    const gained = (i: number, k: number) => after[i]![k]! - before[i]![k]!;
+    const accuracy = pairs.filter((_, i) =>
+      gained(i, 0) > gained(i, 1)
+    ).length /
+      pairs.length;
+    strictEqual(last["eval/rewards/accuracies"], accuracy);
+    strictEqual(last["change/accuracies"], accuracy);
+    const { lengthCorrelation } = await monitor.diagnostics();
+    ok(lengthCorrelation !== null);
   });
 });
 

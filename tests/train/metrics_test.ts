@@ -9,11 +9,14 @@ const scored = (pairs: readonly [number, number][]) =>
 const CHOSEN = scored([[-4, -5], [-7, -5], [-2, -5]]);
 const REJECTED = scored([[-3.5, -4], [-8, -6], [-1, -5]]);
 
+/** Examples that are pairs: each of the first list with one of the second. */
+const paired = <T>(chosen: readonly T[], rejected: readonly T[]) => ({
+  ...{ chosen, rejected, paired: true },
+  pairs: chosen.map((w, i) => [w, rejected[i]!] as const),
+});
+
 Deno.test("batchMetrics() gives means of pairs, rewards in units of β", () => {
-  const found = batchMetrics(
-    { chosen: CHOSEN, rejected: REJECTED, paired: true },
-    0.5,
-  );
+  const found = batchMetrics(paired(CHOSEN, REJECTED), 0.5);
   const expected = {
     "logps/chosen": -13 / 3,
     "logps/rejected": -12.5 / 3,
@@ -31,7 +34,12 @@ Deno.test("batchMetrics() gives means of pairs, rewards in units of β", () => {
 
 Deno.test("batchMetrics() of examples that are no pairs compares means", () => {
   const found = batchMetrics(
-    { chosen: CHOSEN.slice(0, 1), rejected: REJECTED, paired: false },
+    {
+      chosen: CHOSEN.slice(0, 1),
+      rejected: REJECTED,
+      pairs: [],
+      paired: false,
+    },
     1,
   );
   assertClose([found["rewards/margins"]!], [1 - 2.5 / 3], {
@@ -40,40 +48,49 @@ Deno.test("batchMetrics() of examples that are no pairs compares means", () => {
   ok(!("rewards/accuracies" in found));
 });
 
+Deno.test("batchMetrics() of labels counts the pairs that are known", () => {
+  const found = batchMetrics({
+    ...{ chosen: CHOSEN, rejected: REJECTED, paired: false },
+    pairs: [[CHOSEN[0]!, REJECTED[0]!], [CHOSEN[2]!, REJECTED[2]!]],
+    weights: { chosen: [1, 1, 1], rejected: [1, 1, 1], pairs: [3, 1] },
+  }, 1);
+  strictEqual(found["rewards/accuracies"], 3 / 4);
+  assertClose([found["rewards/margins"]!], [(2 - 2.5) / 3], {
+    tolerance: 1e-12,
+  });
+});
+
 Deno.test("batchMetrics() has no rewards without a reference", () => {
   const chosen = [{ logProb: -1 }, { logProb: -4 }];
   const rejected = [{ logProb: -2 }, { logProb: -2 }];
-  deepStrictEqual(batchMetrics({ chosen, rejected, paired: true }, 0.1), {
+  deepStrictEqual(batchMetrics(paired(chosen, rejected), 0.1), {
     "logps/chosen": -2.5,
     "logps/rejected": -2,
   });
 });
 
 Deno.test("batchMetrics() leaves out what has no example", () => {
-  const onlyChosen = { chosen: CHOSEN, rejected: [], paired: false };
+  const onlyChosen = { ...paired(CHOSEN, []), pairs: [], paired: false };
   deepStrictEqual(Object.keys(batchMetrics(onlyChosen, 1)), [
     "logps/chosen",
     "rewards/chosen",
   ]);
-  const nothing = { chosen: [], rejected: [], paired: true };
-  deepStrictEqual(batchMetrics(nothing, 1), {});
+  deepStrictEqual(batchMetrics(paired([], []), 1), {});
 });
 
 Deno.test("batchMetrics() weighs examples", () => {
   const weights = [2, 0, 1];
   const repeated = <T>(list: readonly T[]) =>
     list.flatMap((each, i) => new Array<T>(weights[i]!).fill(each));
-  for (const paired of [true, false]) {
+  for (const all of [{ paired: true }, { paired: false }]) {
     const found = batchMetrics({
-      chosen: CHOSEN,
-      rejected: REJECTED,
-      paired,
-      weights: { chosen: weights, rejected: weights },
+      ...paired(CHOSEN, REJECTED),
+      ...all,
+      weights: { chosen: weights, rejected: weights, pairs: weights },
     }, 0.5);
     const expected = batchMetrics({
-      chosen: repeated(CHOSEN),
-      rejected: repeated(REJECTED),
-      paired,
+      ...paired(repeated(CHOSEN), repeated(REJECTED)),
+      ...all,
     }, 0.5);
     deepStrictEqual(found, expected);
   }
@@ -92,10 +109,11 @@ Deno.test("logProbsByPreference() takes two completions of each example for a pa
     refLogProbs: [[-5, -6], [-7, -8]],
   });
   deepStrictEqual(found, {
-    paired: true,
-    chosen: scored([[-1, -5], [-3, -7]]),
-    rejected: scored([[-2, -6], [-4, -8]]),
-    weights: { chosen: [1, 1], rejected: [1, 1] },
+    ...paired(
+      scored([[-1, -5], [-3, -7]]),
+      scored([[-2, -6], [-4, -8]]),
+    ),
+    weights: { chosen: [1, 1], rejected: [1, 1], pairs: [1, 1] },
   });
 });
 
@@ -108,9 +126,28 @@ Deno.test("logProbsByPreference() sorts single completions by their labels", () 
       paired: false,
       chosen: [{ logProb: -2 }, { logProb: -3 }],
       rejected: [{ logProb: -1 }],
-      weights: { chosen: [1, 1], rejected: [1] },
+      pairs: [],
+      weights: { chosen: [1, 1], rejected: [1], pairs: [] },
     },
   );
+});
+
+Deno.test("logProbsByPreference() takes both labels of one prompt for a pair", () => {
+  const labels = [
+    { prompt: [1], label: false },
+    { prompt: [2], label: true, weight: 3 },
+    { prompt: [1], label: true },
+    { prompt: [2], label: false },
+  ];
+  const { pairs, weights, paired } = logProbsByPreference(labels, {
+    logProbs: [[-1], [-2], [-3], [-4]],
+    refLogProbs: null,
+  });
+  deepStrictEqual(pairs, [
+    [{ logProb: -3 }, { logProb: -1 }],
+    [{ logProb: -2 }, { logProb: -4 }],
+  ]);
+  deepStrictEqual([weights!.pairs, paired], [[1, 3], false]);
 });
 
 Deno.test("logProbsByPreference() takes a completion without a label for a chosen one", () => {
@@ -123,6 +160,7 @@ Deno.test("logProbsByPreference() takes a completion without a label for a chose
     paired: false,
     chosen: scored([[-1, -3], [-2, -4]]),
     rejected: [],
-    weights: { chosen: [1, 1], rejected: [] },
+    pairs: [],
+    weights: { chosen: [1, 1], rejected: [], pairs: [] },
   });
 });

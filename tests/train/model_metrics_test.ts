@@ -66,3 +66,20 @@ Deno.test("modelMetrics() of labels compares no completions one by one, and has 
     "perplexity/rejected": Math.exp(1.5),
   });
 });
+
+Deno.test("modelMetrics() of both labels of one prompt compares them", () => {
+  const labels = [true, false].map((label) => ({
+    ...{ prompt: [1], completions: [[2, 3]], label },
+  }));
+  const found = modelMetrics(labels, {
+    logProbs: [[-3], [-5]],
+    refLogProbs: [[-2], [-6]],
+    rewardScale: 1,
+  });
+  deepStrictEqual(
+    ["logps/margins", "logps/accuracies", "rewards/accuracies"].map((name) =>
+      found[name]
+    ),
+    [2, 1, 0],
+  );
+});
