@@ -1,6 +1,7 @@
 import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { comparison } from "experiments/comparison/comparison.ts";
 import { withContents } from "experiments/comparison/contents.ts";
+import { writePlan } from "experiments/comparison/plan_files.ts";
 import type { Preferences } from "experiments/comparison/preferences.ts";
 import { atBestRates, rateTrials } from "experiments/comparison/rates.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
@@ -122,6 +123,11 @@ const FLAGS = {
     placeholder: "DIR",
     required: true,
   }),
+  writeRows: text({
+    help:
+      "folder for the tokens and the batches of all runs, for another trainer",
+    placeholder: "DIR",
+  }),
   replace: toggle({ help: "replace other results that --out holds" }),
   dryRun: toggle({ help: "print the runs instead" }),
 } as const;
@@ -241,7 +247,7 @@ function comparisonSettings(
 }
 
 await runVerb(parse, async (args) => {
-  const { device, jobs, out, replace, dryRun, tuneLr } = args.values;
+  const { device, jobs, out, replace, dryRun, tuneLr, writeRows } = args.values;
   const hooks = inputProgress();
   const { settings, preferences } = await withContents(
     comparisonSettings(args),
@@ -256,12 +262,19 @@ await runVerb(parse, async (args) => {
     runExperiment(comparison(settings), {
       ...{ device, jobs, replace, quick: false, tune: false, out: folder },
     });
-  if (!tuneLr) return await runIn(out, settings);
+  const runAll = async (settings: ComparisonSettings) => {
+    if (writeRows !== undefined) {
+      await writePlan(writeRows, settings);
+      note(`Wrote the rows and batches of all runs to ${writeRows}`);
+    }
+    await runIn(out, settings);
+  };
+  if (!tuneLr) return await runAll(settings);
   const trials = join(out, "..", `${basename(resolve(out))}-rates`);
   note(`Trials of ${tuneLr.length} rates for each method, in ${trials}:`);
   await runIn(trials, rateTrials(settings, tuneLr));
   const methods = await atBestRates(settings.methods, trials);
-  await runIn(out, { ...settings, methods });
+  await runAll({ ...settings, methods });
 });
 
 function sizesText(

@@ -2,7 +2,6 @@ import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import type { GridPoint } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
-import { findLoss } from "lib/losses/registry.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { Rng } from "lib/rng.ts";
 import { measuredAt, type Measuring } from "lib/run/measures.ts";
@@ -14,7 +13,7 @@ import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
 import { sameInputs } from "./contents.ts";
 import { DIVERGED, type Held, Meter } from "./meter.ts";
-import { batchOf } from "./methods.ts";
+import { runSettings } from "./methods.ts";
 import type { Preferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
@@ -133,13 +132,7 @@ class Bench {
   }
 
   #settings(point: GridPoint): GivenSettings {
-    const { settings: { train }, device } = this;
-    const { loss, options, seed, level: { lr = point.learningRate } } = point;
-    return {
-      ...train,
-      ...{ loss, options, learningRate: lr, seed, device, evalData: null },
-      batch: batchOf(findLoss(loss), train),
-    };
+    return { ...runSettings(point, this.settings.train), device: this.device };
   }
 
   #modelRecord(): RunRecord["model"] {

@@ -1,5 +1,6 @@
 import { examplesPerPair } from "lib/data/examples_for_loss.ts";
 import {
+  type GridPoint,
   gridPoints,
   type GridSettings,
   lossOptionsAt,
@@ -7,6 +8,7 @@ import {
 import type { Loss } from "lib/losses/loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { presetSettings } from "lib/run/inputs.ts";
+import type { GivenSettings } from "lib/run/settings.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 type Train = Pick<ComparisonSettings["train"], "batch" | "preset">;
@@ -17,6 +19,19 @@ type Train = Pick<ComparisonSettings["train"], "batch" | "preset">;
  */
 export function batchOf({ data }: Loss, { batch }: Train): number {
   return batch * examplesPerPair(data);
+}
+
+/** The settings of one run; it evaluates on pairs of its own. */
+export function runSettings(
+  { loss, options, seed, level, learningRate }: GridPoint,
+  train: ComparisonSettings["train"],
+): GivenSettings {
+  return {
+    ...train,
+    ...{ loss, options, seed, evalData: null },
+    learningRate: level["lr"] ?? learningRate,
+    batch: batchOf(findLoss(loss), train),
+  };
 }
 
 /**

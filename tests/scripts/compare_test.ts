@@ -14,7 +14,8 @@ const compareArgs = ({ model, pairs }: TinyTraining, out: string) => [
 
 Deno.test("compare trains every method and seed on the same pairs, and measures all alike", async () => {
   await using t = await tinyTraining();
-  const { code, err, out } = await t.run("compare", compareArgs(t, "out"));
+  const args = [...compareArgs(t, "out"), "--write-rows", "rows"];
+  const { code, err, out } = await t.run("compare", args);
   equal(code, 0, err);
   match(
     err,
@@ -29,6 +30,11 @@ Deno.test("compare trains every method and seed on the same pairs, and measures 
         .flatMap((name) => [1, 2].map((seed) => `${name}-draw0-seed${seed}`)),
       "reference-draw0",
     ],
+  );
+  const plan = await Deno.readTextFile(join(t.path, "rows", "plan.json"));
+  deepEqual(
+    JSON.parse(plan).runs.map(({ name }: { name: string }) => name),
+    runs.slice(0, -1).map(({ record: { name } }) => name),
   );
   const [reference] = runs.splice(-1);
   const weights = reference!.record.summary["weights"];
