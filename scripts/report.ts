@@ -6,6 +6,11 @@ import { runVerb, say, warn } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { counted } from "lib/experiment/figure_parts.ts";
 import { findResults } from "lib/report/find_results.ts";
+import {
+  CSV,
+  JSON_LINES,
+  writeMeasurements,
+} from "lib/report/measurement_table.ts";
 import { writeReport } from "lib/report/report.ts";
 
 /** Folders of results, where none is named. */
@@ -29,16 +34,26 @@ const REPORT = {
       placeholder: "DIR",
       default: "results/local/report",
     }),
+    csv: text({
+      help:
+        "also write the metrics of all runs to a long table, a line for each measure of each step",
+      placeholder: "FILE",
+    }),
+    jsonl: text({
+      help: "also write that table in JSON Lines",
+      placeholder: "FILE",
+    }),
   },
   examples: [
     "deno task report",
     "deno task report out/compare out/dpo --out out/report",
+    "deno task report results/frontier --csv frontier.csv",
   ],
 } as const satisfies Verb;
 
 await runVerb(
   () => parseFlags(REPORT, Deno.args),
-  async ({ positionals: { dir: named }, values: { out } }) => {
+  async ({ positionals: { dir: named }, values: { out, csv, jsonl } }) => {
     const folders = named.length > 0 ? named : FOLDERS.filter(existsSync);
     const all = await findResults(folders);
     if (all.length === 0) {
@@ -48,16 +63,24 @@ await runVerb(
         }: found no results, expected those of an experiment, a comparison or a training run`,
       );
     }
-    const shown = await writeReport(all, { out, onDefect: warn });
+    let defects = 0;
+    const onDefect = (reason: string) => {
+      defects++;
+      warn(reason);
+    };
+    const shown = await writeReport(all, { out, onDefect });
     say(
       `Wrote ${join(out, "index.html")} and ${
         counted(shown, "page")
       } beside it`,
     );
-    if (shown < all.length) {
-      throw new Error(
-        `Cannot show ${all.length - shown} of ${all.length} results`,
-      );
+    for (const [path, form] of [[csv, CSV], [jsonl, JSON_LINES]] as const) {
+      if (path === undefined) continue;
+      await writeMeasurements(all, { path, form, onDefect });
+      say(`Wrote ${path}`);
+    }
+    if (defects > 0) {
+      throw new Error(`Cannot show all of ${all.length} results`);
     }
   },
 );

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { isObject, reasonOf } from "../files/values.ts";
 import type { Figure } from "../plot/figure.ts";
@@ -7,7 +7,7 @@ import { type IndexEntry, indexHtml } from "../plot/index_page.ts";
 import type { RunRecord } from "../record/record.ts";
 import { readTrainingFigure } from "../run/figure.ts";
 import type { Results } from "./find_results.ts";
-import { storedRuns } from "./stored_runs.ts";
+import { shownPath, storedRuns } from "./stored_runs.ts";
 
 /** File name of the page that lists the others. */
 const INDEX = "index";
@@ -61,12 +61,6 @@ function pageNames(folders: readonly string[]): string[] {
     taken.add(name);
     return name;
   });
-}
-
-/** A folder in the current one as seen from there. */
-function shownPath(folder: string): string {
-  const inside = relative(Deno.cwd(), folder);
-  return inside.startsWith("..") ? folder : inside || ".";
 }
 
 /** The figure of results: of an experiment, the one that it stored. */

@@ -31,7 +31,7 @@ Deno.test("report writes pages to --out alone, and fails where one is missing", 
   strictEqual(broken.code, 1);
   match(
     broken.err,
-    /^warning: other\/run has no page: .*\nerror: Cannot show 1 of 2 results\n$/,
+    /^warning: other\/run has no page: .*\nerror: Cannot show all of 2 results\n$/,
   );
   match(broken.out, /^Wrote pages\/index\.html/);
 });
