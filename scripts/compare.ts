@@ -73,6 +73,15 @@ const FLAGS = {
         Array.isArray(value) &&
         value.every((rate) => rate > 0 && Number.isFinite(rate)),
     }),
+    tuneSteps: integer({
+      help: "steps of such a trial; as many as a run has, if absent",
+      min: 1,
+    }),
+    tunePairs: integer({
+      help: "most pairs to choose a rate by",
+      default: 500,
+      min: 1,
+    }),
   }),
   ...grouped("Evaluation", {
     heldOut: number({
@@ -221,6 +230,9 @@ function comparisonSettings(
       );
     }
   }
+  if (!tuneLr) {
+    refuseGiven(given, ["tuneSteps", "tunePairs"], "without --tune-lr");
+  }
   const { learningRate, train } = sharedSettings({
     values: { ...values, ...UNUSED, loss: losses[0]!.id },
     given,
@@ -247,7 +259,8 @@ function comparisonSettings(
 }
 
 await runVerb(parse, async (args) => {
-  const { device, jobs, out, replace, dryRun, tuneLr, writeRows } = args.values;
+  const { device, jobs, out, replace, dryRun, writeRows } = args.values;
+  const { tuneLr, tuneSteps, tunePairs } = args.values;
   const hooks = inputProgress();
   const { settings, preferences } = await withContents(
     comparisonSettings(args),
@@ -272,7 +285,12 @@ await runVerb(parse, async (args) => {
   if (!tuneLr) return await runAll(settings);
   const trials = join(out, "..", `${basename(resolve(out))}-rates`);
   note(`Trials of ${tuneLr.length} rates for each method, in ${trials}:`);
-  await runIn(trials, rateTrials(settings, tuneLr));
+  await runIn(
+    trials,
+    rateTrials(settings, {
+      ...{ rates: tuneLr, steps: tuneSteps ?? null, pairs: tunePairs },
+    }),
+  );
   const methods = await atBestRates(settings.methods, trials);
   await runAll({ ...settings, methods });
 });

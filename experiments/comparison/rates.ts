@@ -5,17 +5,34 @@ import { readRuns } from "lib/experiment/records.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
-/** The comparison that chooses rates: all methods try each, with one seed. */
+/** Trials of rates, the same for every method. */
+export interface TrialOptions {
+  readonly rates: readonly number[];
+  /** Steps of a trial; `null` for as many as a run has. */
+  readonly steps: number | null;
+  /** Most pairs to choose by. */
+  readonly pairs: number;
+}
+
+/**
+ * The comparison that chooses rates: all methods try each, with one seed. Only
+ * the accuracy of pairs is asked for, so that little else is measured.
+ */
 export function rateTrials(
   settings: ComparisonSettings,
-  rates: readonly number[],
+  { rates, steps, pairs }: TrialOptions,
 ): ComparisonSettings {
+  const { train, heldOut, evaluation } = settings;
   return {
     ...settings,
     seeds: [0],
     levels: rates.map((lr) => ({ lr })),
-    heldOut: { ...settings.heldOut, isDev: true },
-    evaluation: { ...settings.evaluation, times: 1 },
+    train: { ...train, ...steps !== null && { steps } },
+    heldOut: { ...heldOut, pairs, isDev: true },
+    evaluation: {
+      ...{ ...evaluation, times: 1, prompts: 1, probes: 1 },
+      ...{ maxNewTokens: 1, controlText: null },
+    },
   };
 }
 

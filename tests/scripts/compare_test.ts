@@ -127,7 +127,8 @@ Deno.test("compare chooses a rate for each method on prompts that neither part h
       )
     ),
     // The last of them diverges.
-    ...["--tune-lr", "0.001,0.03,1e30", "--out", "out/"],
+    ...["--tune-lr", "0.001,0.03,1e30", "--tune-pairs", "1"],
+    ...["--tune-steps", "3", "--out", "out/"],
   ];
   const { code, err } = await t.run("compare", tuned);
   equal(code, 0, err);
@@ -142,8 +143,12 @@ Deno.test("compare chooses a rate for each method on prompts that neither part h
   const dev = trials[0]!.record.data.at(-1)!;
   const runs = await readRuns(join(t.path, "out"));
   const test = runs[0]!.record.data.at(-1)!;
-  // 12 prompts: 4 to compare on, of the other 8 2 to choose rates by.
-  deepEqual([dev.counts["rows"], test.counts["rows"]], [2, 4]);
+  // 12 prompts: 4 to compare on, of the other 8 2 to choose rates by, one used.
+  deepEqual([dev.counts["rows"], test.counts["rows"]], [1, 4]);
+  deepEqual(
+    [trials, runs].map(([run]) => run!.rows.at(-1)!.step),
+    [3, 2],
+  );
   ok(dev.sha256 !== test.sha256);
   const rateOf = ({ record: { settings } }: typeof runs[number]) =>
     (settings["run"] as { learningRate: number }).learningRate;
