@@ -30,8 +30,7 @@ export function rateTrials(
     train: { ...train, ...steps !== null && { steps } },
     heldOut: { ...heldOut, pairs, isDev: true },
     evaluation: {
-      ...{ ...evaluation, times: 1, prompts: 1, probes: 1 },
-      ...{ maxNewTokens: 1, controlText: null },
+      ...{ ...evaluation, times: 1, prompts: 1, probes: 1, maxNewTokens: 1 },
     },
   };
 }

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { sameInputs, withContents } from "experiments/comparison/contents.ts";
+import { rateTrials } from "experiments/comparison/rates.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { completeSettings, type GivenSettings } from "lib/run/settings.ts";
 import { tinyTraining } from "../scripts/tiny_training.ts";
@@ -49,7 +50,10 @@ Deno.test("a control text that changes after a comparison began is refused", asy
   const given = { model: t.model, data: t.pairs };
   const wanted = settingsOf(given, {}, { controlText });
   const { settings } = await withContents(wanted, {});
-  equal((await sameInputs(settings)).controlText, "one");
+  const options = { rates: [0.1], steps: 1, pairs: 1 };
+  for (const those of [settings, rateTrials(settings, options)]) {
+    equal((await sameInputs(those)).controlText, "one");
+  }
   await Deno.writeTextFile(controlText, "other");
   await rejects(sameInputs(settings), {
     message:
