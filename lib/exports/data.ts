@@ -48,6 +48,7 @@ export {
   type RenderOptions,
   type TemplateInputs,
 } from "../data/tokenizer/chat_template.ts";
+export { type EncodedPair } from "../data/tokenizer/around.ts";
 export { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
 export { type FetchOptions } from "../hub/fetch_files.ts";
 export { type FileProgress } from "../hub/progress.ts";

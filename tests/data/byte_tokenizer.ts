@@ -48,6 +48,11 @@ export async function writeByteTokenizer(
     { SpecialToken: { id: "<s>", type_id: 0 } },
     { Sequence: { id: "A", type_id: 0 } },
   ];
+  const pair = [
+    ...single,
+    { SpecialToken: { id: "</s>", type_id: 0 } },
+    { Sequence: { id: "B", type_id: 1 } },
+  ];
   const write = (name: string, value: unknown) =>
     Deno.writeTextFile(join(folder, name), JSON.stringify(value));
   await write("tokenizer.json", {
@@ -64,9 +69,7 @@ export async function writeByteTokenizer(
         { type: "ByteLevel", add_prefix_space: false },
       ],
     },
-    post_processor: bos
-      ? { type: "TemplateProcessing", single, pair: [] }
-      : null,
+    post_processor: bos ? { type: "TemplateProcessing", single, pair } : null,
     decoder: { type: "ByteLevel" },
     model: { type: "BPE", vocab, merges },
   });

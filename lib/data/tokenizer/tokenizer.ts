@@ -7,6 +7,7 @@ import {
 } from "../../files/additional_templates.ts";
 import { parseJson, readText } from "../../files/read_json.ts";
 import { type AddedToken, TokenTexts } from "./added_tokens.ts";
+import { around, type EncodedPair, joinPair } from "./around.ts";
 import { type ChatTemplate, chatTemplate } from "./chat_template.ts";
 import { checkTokenizer } from "./check_tokenizer.ts";
 import type { Merging, Step } from "./pre_tokenizer.ts";
@@ -41,6 +42,19 @@ export interface Tokenizer {
    * only the first part gets the space that some tokenizers begin a text with.
    */
   encodeParts(parts: readonly string[]): number[][];
+  /**
+   * Ids of two texts with the special tokens that belong around and between
+   * them, as classifiers read pairs.
+   *
+   * @param options.maxLength most ids; the first text loses its start where
+   * there are more. @default Infinity
+   * @throws RangeError where even that leaves too many.
+   */
+  encodePair(
+    first: string,
+    second: string,
+    options?: { maxLength?: number },
+  ): EncodedPair;
   /** Finds and marks its tokens that are written out in texts. */
   readonly tokenTexts: TokenTexts;
   /**
@@ -130,6 +144,12 @@ function tokenizer(
       return addSpecialTokens ? [...prefix, ...ids!, ...suffix] : ids!;
     },
     encodeParts: (parts) => encoder.encodeParts(parts),
+    encodePair: (first, second, { maxLength = Infinity } = {}) => {
+      const [a, b] = [first, second].map((text) =>
+        encoder.encodeParts([text])[0]!
+      );
+      return joinPair(inner, [a!, b!], { maxLength });
+    },
     tokenTexts: new TokenTexts(addedTokens(json)),
     decode: (ids, { skipSpecialTokens = false } = {}) =>
       // The library refuses an empty list, and by default tidies spaces up.
@@ -229,21 +249,6 @@ function largestId(inner: huggingface.Tokenizer): number {
   let largest = -1;
   for (const id of inner.get_vocab().values()) largest = Math.max(largest, id);
   return largest;
-}
-
-/** Ids that the tokenizer puts before and after a text. */
-function around(
-  inner: huggingface.Tokenizer,
-): { prefix: number[]; suffix: number[] } {
-  const text = "";
-  const whole = inner.post_processor?.post_process([text]).tokens ?? [text];
-  const at = whole.indexOf(text);
-  const ids = whole.map((token, i) => {
-    const id = i === at ? -1 : inner.token_to_id(token);
-    if (id !== undefined) return id;
-    throw new Error(`post_processor has ${JSON.stringify(token)}, no token`);
-  });
-  return { prefix: ids.slice(0, at), suffix: ids.slice(at + 1) };
 }
 
 function hashOf(files: ReadonlyMap<string, string>): string {
