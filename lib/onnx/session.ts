@@ -208,6 +208,55 @@ export function hostData(tensor: Tensor | undefined): TensorData {
   throw new TypeError("Cannot read a tensor: it is not in host memory");
 }
 
+/** A model in an .onnx file that others made. */
+export interface ModelFile {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs it on one row of whole numbers for each input.
+   *
+   * @returns the output of this name.
+   * @throws TypeError where that is not of float32.
+   */
+  run(
+    feeds: Readonly<Record<string, readonly number[]>>,
+    output: string,
+  ): Promise<
+    { readonly data: Float32Array; readonly shape: readonly number[] }
+  >;
+  /** Frees its memory. */
+  release(): Promise<void>;
+}
+
+/** Opens a model file, to run it on CPU. */
+export async function openModelFile(
+  path: string,
+  { threads = 1 }: Pick<CompileOptions, "threads"> = {},
+): Promise<ModelFile> {
+  const session = await ort.InferenceSession.create(path, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: FATAL,
+  });
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    run: async (feeds, output) => {
+      const rows = Object.entries(feeds).map(([name, row]) => {
+        const data = BigInt64Array.from(row, BigInt);
+        return [name, new ort.Tensor("int64", data, [1, row.length])] as const;
+      });
+      const result = await session.run(Object.fromEntries(rows), [output]);
+      const { data, type, dims } = result[output]!;
+      if (data instanceof Float32Array) return { data, shape: dims };
+      throw new TypeError(
+        `Cannot read the output "${output}": found ${type}, expected float32`,
+      );
+    },
+    release: () => session.release(),
+  };
+}
+
 /** The engine as installed. */
 export interface Engine {
   readonly version: string;
