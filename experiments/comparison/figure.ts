@@ -81,9 +81,12 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
     ],
     panels: [
       ...methods.length > 1 ? [differencePanel(summary)] : [],
-      distancePanel(methods),
-      ...CURVES.filter(({ measure }) => isMeasured(methods, measure))
-        .map((curve) => curvePanel(methods, curve)),
+      planePanel(methods, DISTANCE),
+      planePanel(methods, DISPLACEMENT),
+      ...hasPaths(methods)
+        ? CURVES.filter(({ measure }) => isMeasured(methods, measure))
+          .map((curve) => curvePanel(methods, curve))
+        : [],
     ],
     samples: [
       { name: "before training", texts: textsOf(summary, summary.answers) },
@@ -119,6 +122,11 @@ function columnsOf(methods: readonly ComparedMethod[]) {
   return Object.fromEntries(
     Object.entries(COLUMNS).filter(([measure]) => isMeasured(methods, measure)),
   );
+}
+
+/** Whether lines along training are more than their two ends. */
+function hasPaths(methods: readonly ComparedMethod[]) {
+  return methods.some(({ trajectory }) => trajectory.length > 2);
 }
 
 function isMeasured(methods: readonly ComparedMethod[], measure: string) {
@@ -169,18 +177,43 @@ function differencePanel({ methods, differences }: ComparisonSummary): Panel {
   });
 }
 
-function distancePanel(methods: readonly ComparedMethod[]): Panel {
-  const clouds = methods.map((method): ScatterTrace => {
-    const [x, y] = ["kl", "accuracy"].map((name) =>
-      endsOf(method, name).map(rounded)
-    );
+/** Two measures at the end of each run. */
+interface Plane extends Required<Pick<Panel, "title" | "note">> {
+  readonly x: string;
+  readonly y: string;
+  /** Titles of the axes, with their units. */
+  readonly axes: readonly [string, string];
+}
+
+const DISTANCE: Plane = {
+  title: "Accuracy against distance",
+  note:
+    "A dot is a run; its KL is that of sampled answers, up to their limit of tokens.",
+  ...{ x: "kl", y: "accuracy" },
+  axes: ["KL(π‖π_ref) of answers, nats", "accuracy of log π/π_ref"],
+};
+
+const DISPLACEMENT: Plane = {
+  title: "Where chosen and rejected answers go",
+  note:
+    "A dot is a run. Left of 0 rejected answers lose probability; below it chosen ones lose it, too.",
+  ...{ x: "rejected", y: "chosen" },
+  axes: ["log π/π_ref of rejected, nats", "log π/π_ref of chosen, nats"],
+};
+
+function planePanel(
+  methods: readonly ComparedMethod[],
+  { title, note, x, y, axes }: Plane,
+): Panel {
+  const data = methods.map((method): ScatterTrace => {
+    const [xs, ys] = [x, y].map((name) => endsOf(method, name).map(rounded));
     const style = methodStyle(method.loss);
     return {
       type: "scatter",
       mode: "text+markers",
       name: method.name,
-      ...{ x: x!, y: y! },
-      text: y!.map((_, i) => i === 0 ? method.name : ""),
+      ...{ x: xs!, y: ys! },
+      text: ys!.map((_, i) => i === 0 ? method.name : ""),
       textposition: "top center",
       textfont: {
         color: textColor(String(style.line?.color ?? INK)),
@@ -190,14 +223,11 @@ function distancePanel(methods: readonly ComparedMethod[]): Panel {
     };
   });
   return {
-    title: "Accuracy against distance",
-    note:
-      "A dot is a run; its KL is that of sampled answers, up to their limit of tokens.",
-    data: clouds,
+    ...{ title, note, data },
     layout: {
       showlegend: false,
-      xaxis: { title: { text: "KL(π‖π_ref) of answers, nats" } },
-      yaxis: { title: { text: "accuracy of log π/π_ref" } },
+      xaxis: { title: { text: axes[0] } },
+      yaxis: { title: { text: axes[1] } },
     },
   };
 }
