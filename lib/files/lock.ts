@@ -17,6 +17,19 @@ export function lockedFile(path: string): Deno.FsFile {
   }
 }
 
+/**
+ * Whether a process holds a file. For an instant this one does if none does, so
+ * a process that begins right then is refused: ask seldom.
+ */
+export function isHeld(path: string): boolean {
+  try {
+    using file = Deno.openSync(path, { write: true });
+    return !file.tryLockSync(false);
+  } catch {
+    return false; // There is no such file.
+  }
+}
+
 function inodeOf(path: string): number | null {
   try {
     return Deno.statSync(path).ino;

@@ -19,11 +19,11 @@ import { type ParameterStore, readTensors } from "../train/checkpoints.ts";
 import type { Values } from "../train/trained_parameters.ts";
 import type { RunInputs } from "./inputs.ts";
 import type { ModelPlace } from "./models.ts";
+import { LOCK, type Running } from "./running.ts";
 
 const METRICS = "metrics.jsonl";
 const RECORD = "run.json";
 const CHECKPOINTS = "checkpoints";
-const LOCK = ".lock";
 const OURS = [METRICS, "adapter", "model", CHECKPOINTS, RECORD];
 
 /**
@@ -80,6 +80,14 @@ export class RunFolder implements Disposable {
         megabytes(bytes)
       } MB, the disk has ${megabytes(free)} MB left`,
     );
+  }
+
+  /** Tells other programs, in the lock, which run is under way. */
+  tell(running: Running): void {
+    this.#lock?.truncateSync(0);
+    this.#lock?.seekSync(0, Deno.SeekMode.Start);
+    const text = `${JSON.stringify(running)}\n`;
+    this.#lock?.writeSync(new TextEncoder().encode(text));
   }
 
   get metrics(): string {

@@ -30,6 +30,7 @@ import { type Measuring, probed } from "./measures.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
 import { assertSameRun, recordOf } from "./record.ts";
+import { runningOf } from "./running.ts";
 import type { GivenSettings } from "./settings.ts";
 import { type StepHooks, type StepsOptions, takeSteps } from "./steps.ts";
 import { Trainers } from "./trainers.ts";
@@ -107,6 +108,7 @@ export async function run(
     options.onNote?.(`${out} holds this run, which has ended`);
     return { record, rows: readMetrics(folder.metrics) };
   }
+  folder?.tell(runningOf(prepared));
   const parameters = resultStore(prepared.inputs);
   const start = folder &&
     await startIn(folder, { ...prepared, parameters }, options);

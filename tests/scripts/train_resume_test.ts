@@ -1,8 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isHeld } from "lib/files/lock.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { sha256File } from "lib/record/sha256.ts";
+import { readRunning } from "lib/run/running.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 import { outcome, runScript } from "./run_script.ts";
 
@@ -130,6 +132,7 @@ Deno.test("one command line with --resume starts, goes on from what a crash left
   await interrupted(t, args, { signal: "SIGKILL", after: 30 });
   const out = join(t.path, "out");
   deepStrictEqual(await filesIn(out), [".lock", "metrics.jsonl"]);
+  ok(!isHeld(join(out, ".lock")));
   const first = await t.run("train", args);
   strictEqual(first.code, 0, first.err);
   strictEqual((await t.run("train", argumentsFor(t, "whole"))).code, 0);
@@ -169,12 +172,19 @@ Deno.test("of two runs in one folder the second is refused", async () => {
   while (!existsSync(metrics)) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+  const out = join(t.path, "out");
+  ok(isHeld(join(out, ".lock")));
+  deepStrictEqual(await readRunning(out), {
+    ...{ loss: "dpo", model: "model", data: "pairs.jsonl", seed: 0 },
+    steps: STEPS,
+  });
   const second = await t.run("train", args);
   strictEqual(second.code, 1);
   match(second.err, /Cannot write to --out out: another run is writing there/);
   const first = await outcome(child);
   strictEqual(first.code, 0, first.err);
   strictEqual(readMetrics(metrics).length, STEPS);
+  strictEqual(await readRunning(out), null);
 });
 
 Deno.test("a checkpoint holds an adapter that other verbs read", async () => {
