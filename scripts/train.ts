@@ -1,5 +1,6 @@
 import { text, toggle } from "lib/cli/flag.ts";
-import { parseFlags, peekFlag } from "lib/cli/flags.ts";
+import { parseFlags, peekFlag, peekSettings } from "lib/cli/flags.ts";
+import { readSettings, SETTINGS } from "lib/cli/settings_file.ts";
 import {
   type Interruption,
   interruption,
@@ -41,23 +42,29 @@ const FLAGS = {
 const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
   name: "train",
   summary: "Trains a model on preferences.",
+  positionals: [SETTINGS],
   flags: { ...lossFlags(loss, others, FLAGS), ...FLAGS },
   elsewhere: { ...optionsElsewhere(others), ...ELSEWHERE },
   examples: [
     "deno task train --model ./SmolLM2-135M-Instruct --data pairs.jsonl --loss dpo --out out/dpo",
     "deno task train --model org/name@main --data org/pairs:train --loss kto --beta 0.3 --out out/kto",
     "deno task train --model ./model --data pairs.jsonl --loss dpo+0.2*sft --full --out out/sum",
+    "deno task train mine.json --lr 1e-4 --out out/mine",
     "deno task train --help simpo",
   ],
 } satisfies Verb);
 
 /** Reads the command line; its loss decides which options it may have. */
 async function parse() {
-  const named = peekFlag("loss", Deno.args);
-  const chosen = named === undefined ? undefined : await chooseLoss(named);
+  const path = peekSettings(trainWith(undefined, LOSSES), Deno.args);
+  const file = path === undefined ? null : await readSettings(path);
+  const named = peekFlag("loss", Deno.args) ?? file?.values["loss"];
+  const chosen = typeof named === "string"
+    ? await chooseLoss(named)
+    : undefined;
   const asksHelp = Deno.args.some((arg) => ["--help", "-h"].includes(arg));
   const verb = trainWith(chosen?.loss, asksHelp ? [] : LOSSES);
-  const args = parseFlags(verb, Deno.args);
+  const args = parseFlags(verb, Deno.args, file);
   if (args.help !== undefined) return args;
   const names = [...args.given].filter((name) => !(name in FLAGS));
   const options = lossOptions(chosen!.loss, args.values, names);

@@ -1,5 +1,11 @@
-import { equal, match } from "node:assert/strict";
+import { equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
+import { COMPARE_FLAGS } from "experiments/comparison/flags.ts";
+import type { Flag } from "lib/cli/flag.ts";
+import { readJsonValue } from "lib/cli/flag_value.ts";
+import { readSettings } from "lib/cli/settings_file.ts";
+import { LOSSES } from "lib/losses/registry.ts";
+import { axisFlags } from "../scripts/compare/axes.ts";
 import { checkout } from "./places.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
@@ -24,4 +30,20 @@ Deno.test("the example of experiments/README.md type-checks and runs", async () 
   );
   equal(out!.match(/^coin bias/gm)!.length, 2);
   match(out!, /^A biased coin .* 8 draws × 3 seeds, p 0\.0078 +shown$/m);
+});
+
+Deno.test("the settings of experiments/README.md are flags of compare, or options of its losses", async () => {
+  using folder = temporaryFolder();
+  const text = Deno.readTextFileSync(checkout("experiments/README.md"));
+  const [, code] = text.match(/```ts\n([^`]*CompareFile;\n)```/)!;
+  const path = join(folder.path, "mine.ts");
+  Deno.writeTextFileSync(path, code!);
+  const { values } = await readSettings(path);
+  const flags: Record<string, Flag> = {
+    ...COMPARE_FLAGS,
+    ...axisFlags(LOSSES, COMPARE_FLAGS),
+  };
+  for (const [name, value] of Object.entries(values)) {
+    ok(readJsonValue(flags[name]!, value) !== undefined, name);
+  }
 });

@@ -6,6 +6,16 @@ export interface Described {
   readonly group?: string;
   /** Name of the value in a record. @default the name of the flag */
   readonly recordedAs?: string;
+  /** Flags that contradict it. @default none */
+  readonly excludes?: Exclusion;
+}
+
+/** Flags that contradict another. */
+export interface Exclusion {
+  /** Their names. */
+  readonly flags: readonly string[];
+  /** Goes on after the other's name in errors: `which trains no adapter`. */
+  readonly because?: string;
 }
 
 /** Declaration of a flag with a value. */
@@ -201,4 +211,9 @@ function placeholder(flag: Exclude<Flag, ToggleFlag>): string {
 /** `maxLength` → `max-length` */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `max-length` → `maxLength` */
+export function camel(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

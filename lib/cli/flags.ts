@@ -1,14 +1,10 @@
+import { extname } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  expectation,
-  type Flag,
-  type FlagValues,
-  isAllowed,
-  kebab,
-  labelOf,
-  type ToggleFlag,
-} from "./flag.ts";
-import { nearest } from "./nearest.ts";
+import { type Flag, type FlagValues, kebab } from "./flag.ts";
+import { unreadable, valueOf } from "./flag_value.ts";
+import { givenValues } from "./given_values.ts";
+import { meant } from "./nearest.ts";
+import { SETTINGS, type SettingsFile } from "./settings_file.ts";
 import {
   COMMON,
   type PositionalValues,
@@ -55,30 +51,32 @@ export interface Args<V extends Verb> {
  * deepStrictEqual(parsed.help ?? parsed.values, { maxError: 1e-3 });
  * ```
  *
+ * @param file has values of flags that are not on the command line.
  * @returns the values, or only the help text if `--help` or `-h` is given.
- * @throws {Error} on an unknown or a missing flag or argument, and on a value
- * outside its declaration; the message names the flag, what was found and what
- * was expected.
+ * @throws {Error} on an unknown or a missing flag or argument, on a value
+ * outside its declaration, and on flags that contradict one another; the
+ * message names the flag, what was found and what was expected.
  */
 export function parseFlags<const V extends Verb>(
   verb: V,
   argv: readonly string[],
+  file: SettingsFile | null = null,
 ): { help: string } | Args<V> {
-  const { given, rest } = split(verb, argv);
-  if (given.has("help")) return { help: usage(verb) };
-  const values = Object.entries(verb.flags).map(([name, flag]) => {
-    const key = kebab(name);
-    return [name, valueOf(key, flag, given.get(key))] as const;
-  });
+  const { given: texts, rest } = split(verb, argv);
+  if (texts.has("help")) return { help: usage(verb) };
+  const given = givenValues(verb, texts, file);
+  const values = Object.entries(verb.flags).map(([name, flag]) =>
+    [name, valueOf(name, flag, given.get(name))] as const
+  );
   return {
     values: Object.fromEntries(
       values.filter(([, value]) => value !== undefined),
     ) as Args<V>["values"],
     given: new Set(
-      Object.keys(verb.flags).filter((name) => given.has(kebab(name))),
+      Object.keys(verb.flags).filter((name) => given.has(name)),
     ),
     positionals: assign(verb, rest) as Args<V>["positionals"],
-    debug: given.has("debug"),
+    debug: texts.has("debug"),
   };
 }
 
@@ -97,6 +95,25 @@ export function refuseGiven(
   if (name !== undefined) {
     throw new UsageError(`Cannot use --${kebab(name)} ${context}`);
   }
+}
+
+/**
+ * Returns the argument that is a file of settings, before the other flags of
+ * the verb are known, which may depend on it.
+ *
+ * @param verb with all flags that it may have.
+ */
+export function peekSettings(
+  verb: Verb,
+  argv: readonly string[],
+): string | undefined {
+  const { tokens } = tokensOf(verb, argv);
+  return tokens.flatMap((token, i) => {
+    const before = tokens[i - 1];
+    // The word after --help is a loss.
+    const isAsked = before?.kind === "option" && before.name === "help";
+    return token.kind === "positional" && !isAsked ? [token.value] : [];
+  }).find((text) => SETTINGS.endings.some((ending) => text.endsWith(ending)));
 }
 
 /**
@@ -126,8 +143,7 @@ export function peekFlag(
   return named.findLast((value) => value !== undefined);
 }
 
-/** Separates flags, by their names on the command line, from other arguments. */
-function split(verb: Verb, argv: readonly string[]) {
+function tokensOf(verb: Verb, argv: readonly string[]) {
   const flags = new Map(
     Object.entries({ ...verb.flags, ...COMMON })
       .map(([name, flag]) => [kebab(name), flag]),
@@ -141,6 +157,12 @@ function split(verb: Verb, argv: readonly string[]) {
     strict: false, // the messages are ours
     tokens: true,
   });
+  return { flags, tokens, rest };
+}
+
+/** Separates flags, by their names on the command line, from other arguments. */
+function split(verb: Verb, argv: readonly string[]) {
+  const { flags, tokens, rest } = tokensOf(verb, argv);
   const found = tokens.filter((token) => token.kind === "option");
   const given = new Map(found.map(({ name, value = "" }) => [name, value]));
   if (!given.has("help")) {
@@ -192,58 +214,11 @@ function check(
   }
 }
 
-/** The value of one flag; `undefined` if it is absent and may be. */
-function valueOf(name: string, flag: Flag, actual: string | undefined) {
-  if (flag.kind === "toggle") return actual !== undefined;
-  if (actual === undefined) {
-    if (!flag.required) return flag.default;
-    throw new Error(`Missing flag ${labelOf(name, flag)}; see --help`);
-  }
-  const value = readValue(flag, actual);
-  if (value === undefined) throw unreadable(name, flag, actual);
-  return value;
-}
-
-function unreadable(name: string, flag: Flag, actual: string): Error {
-  const what = actual === "" ? "nothing" : `"${actual}"`;
-  return new Error(
-    `Cannot read --${name}: found ${what}, expected ${
-      flag.kind === "toggle"
-        ? "no value"
-        : (isList(flag, actual) ? "one value: " : "") + expectation(flag)
-    }`,
-  );
-}
-
-/** Whether a text is several values of a flag that takes one. */
-function isList(flag: Exclude<Flag, ToggleFlag>, actual: string): boolean {
-  const parts = actual.split(",");
-  return parts.length > 1 &&
-    parts.every((part) => readValue(flag, part.trim()) !== undefined);
-}
-
-/** Returns `undefined` for a text that is no value of the flag. */
-export function readValue(flag: Exclude<Flag, ToggleFlag>, actual: string) {
-  const isNumber = flag.kind === "number" || flag.kind === "integer";
-  const value = flag.kind === "parsed"
-    ? flag.parse(actual)
-    : isNumber
-    ? readNumber(actual)
-    : actual;
-  return isAllowed(flag, value) ? value : undefined;
-}
-
-function readNumber(actual: string): number | undefined {
-  // Number() alone would accept "", " 1" and "0x10" too.
-  const isNumber = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(actual);
-  return isNumber ? Number(actual) : undefined;
-}
-
 /** Names the arguments, in order. */
 function assign(verb: Verb, rest: readonly string[]) {
   const left = [...rest];
   const named = new Map<string, string | string[]>();
-  for (const { name, many, optional } of verb.positionals ?? []) {
+  for (const { name, many, optional, endings } of verb.positionals ?? []) {
     const taken = left.splice(0, many ? left.length : 1);
     const [first] = taken;
     if (many) named.set(name, taken);
@@ -251,6 +226,13 @@ function assign(verb: Verb, rest: readonly string[]) {
     if (first === undefined && !optional) {
       throw new Error(
         `Missing argument ${name.toUpperCase()}; usage: ${usageLine(verb)}`,
+      );
+    }
+    if (endings && first !== undefined && !endings.includes(extname(first))) {
+      throw new Error(
+        `Unexpected argument "${first}": expected a file of ${
+          endings.join(" or ")
+        }; usage: ${usageLine(verb)}`,
       );
     }
   }
@@ -265,15 +247,7 @@ function unknownFlag(
   known: readonly string[],
   elsewhere: Verb["elsewhere"] = {},
 ): string {
-  const bare = actual.replace(/^-+/, "");
-  const name = bare.replaceAll("-", "_");
-  const advice = Object.hasOwn(elsewhere, name) ? elsewhere[name]! : "";
-  const named = advice.match(/--[a-z-]+/g) ?? [];
-  if (advice && named.every((flag) => known.includes(flag.slice(2)))) {
-    const isFlag = advice.startsWith("--");
-    return `Unknown flag ${actual}: ${isFlag ? "here it is " : ""}${advice}`;
-  }
-  const near = nearest(bare, known);
+  const { advice, near } = meant(actual.replace(/^-+/, ""), known, elsewhere);
   const hint = near === undefined ? "" : `did you mean --${near}? `;
-  return `Unknown flag ${actual}: ${hint}--help lists the flags`;
+  return `Unknown flag ${actual}: ${advice ?? `${hint}--help lists the flags`}`;
 }

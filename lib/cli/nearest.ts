@@ -32,3 +32,18 @@ function distance(a: string, b: string): number {
   }
   return row.at(-1)!;
 }
+
+/** The flag that a name is likely to mean: by other programs, or by its letters. */
+export function meant(
+  name: string,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): { advice?: string; near?: string | undefined } {
+  const key = name.replaceAll("-", "_");
+  const said = Object.hasOwn(elsewhere, key) ? elsewhere[key]! : "";
+  const named = said.match(/--[a-z-]+/g) ?? [];
+  if (said && named.every((flag) => known.includes(flag.slice(2)))) {
+    return { advice: `${said.startsWith("--") ? "here it is " : ""}${said}` };
+  }
+  return { near: nearest(name, known) };
+}

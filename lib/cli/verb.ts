@@ -8,6 +8,8 @@ export interface Positional {
   readonly optional?: boolean;
   /** Takes all remaining arguments, as an array; only the last one can. */
   readonly many?: boolean;
+  /** Endings of the files that it may be, such as `.json`. @default any text */
+  readonly endings?: readonly string[];
 }
 
 /** The command line of a program; declare it `as const satisfies Verb`. */

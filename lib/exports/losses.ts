@@ -7,6 +7,7 @@
 export {
   type ChoiceFlag,
   type Described,
+  type Exclusion,
   type NumberFlag,
   type ToggleFlag,
   type Valued,

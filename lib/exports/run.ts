@@ -17,5 +17,9 @@ export {
 } from "../run/inputs.ts";
 export { type ConversionHook, type InputHooks } from "../run/models.ts";
 export { run, type RunHooks, type RunOptions } from "../run/run.ts";
-export { type GivenSettings, type TrainSettings } from "../run/settings.ts";
+export {
+  type GivenSettings,
+  type TrainFile,
+  type TrainSettings,
+} from "../run/settings.ts";
 export { type StepHooks } from "../run/steps.ts";

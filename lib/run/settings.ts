@@ -7,7 +7,7 @@ import {
   number,
   text,
 } from "../cli/flag.ts";
-import { refuseGiven } from "../cli/flags.ts";
+import type { SettingsIn } from "../cli/settings_file.ts";
 import {
   schemasOf,
   settle,
@@ -97,7 +97,11 @@ const ORDER_FLAGS = grouped(ROWS, {
 
 const OPTIMIZATION_FLAGS = grouped("Optimization", {
   epochs: number({ help: "passes over the data", default: 1, above: 0 }),
-  steps: integer({ help: "optimizer steps, instead of --epochs", min: 1 }),
+  steps: integer({
+    help: "optimizer steps, instead of --epochs",
+    min: 1,
+    excludes: { flags: ["epochs"] },
+  }),
   batch: integer({ help: "examples a step", default: 8, min: 1 }),
   lr: number({
     help: "learning rate",
@@ -233,10 +237,20 @@ export function completeSettings(given: GivenSettings): TrainSettings {
   }, "Cannot run");
 }
 
+/**
+ * The settings of a file for `train`, by the names of its flags. All may be on
+ * the command line instead.
+ *
+ * @internal
+ */
+export type TrainFile = SettingsIn<typeof TRAIN_FLAGS> & {
+  /** Options of the loss, and the folder `out`. */
+  readonly [option: string]: unknown;
+};
+
 /** A command line with {@linkcode TRAIN_FLAGS}. */
 interface TrainArgs {
   readonly values: FlagValues<typeof TRAIN_FLAGS>;
-  readonly given: ReadonlySet<string>;
 }
 
 /**
@@ -245,11 +259,10 @@ interface TrainArgs {
  * @throws Error that names flags which contradict one another.
  */
 export function trainSettings(
-  { values, given }: TrainArgs,
+  { values }: TrainArgs,
   options: LossOptionValues,
 ): TrainSettings {
-  const { steps, full, referenceMix, baseWeights } = values;
-  if (steps !== undefined) refuseGiven(given, ["epochs"], "with --steps");
+  const { full, referenceMix, baseWeights } = values;
   if (!full && referenceMix < 1) {
     throw new Error(
       "Cannot use --reference-mix below 1 without --full: means of adapters' factors are not means of the models they make",
@@ -263,7 +276,7 @@ export function trainSettings(
   return {
     ...settle(PLAIN_FLAGS, values),
     options,
-    tuning: tuningSettings(values, given),
+    tuning: tuningSettings(values),
     tokenizing: settle(TOKENIZING_FLAGS, values),
     conversions: settleSparse(CONVERSION_FLAGS, values),
   };

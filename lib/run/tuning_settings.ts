@@ -8,7 +8,6 @@ import {
   text,
   toggle,
 } from "../cli/flag.ts";
-import { refuseGiven } from "../cli/flags.ts";
 import { schemasOf, settle } from "../cli/settings.ts";
 
 /** Heading of flags for the parameters that are trained. */
@@ -52,10 +51,23 @@ const ADAPTER_FLAGS = grouped(TUNING, {
 /** Flags for the choice of the trained parameters. */
 export const TUNING_FLAGS = {
   ...grouped(TUNING, {
-    full: toggle({ help: "train every parameter instead of an adapter" }),
+    full: toggle({
+      help: "train every parameter instead of an adapter",
+      excludes: {
+        flags: ["initAdapter", ...Object.keys(LORA_FLAGS)],
+        because: "which trains no adapter",
+      },
+    }),
   }),
   ...LORA_FLAGS,
-  initAdapter: { ...ADAPTER_FLAGS.initAdapter, required: false },
+  initAdapter: {
+    ...ADAPTER_FLAGS.initAdapter,
+    required: false,
+    excludes: {
+      flags: Object.keys(LORA_FLAGS),
+      because: "which has its own",
+    },
+  },
 } as const;
 
 /** Schema of {@linkcode TuningSettings}. */
@@ -68,25 +80,13 @@ export const TUNING_SETTINGS = v.variant("kind", [
 /** The trained parameters, as a record keeps them. */
 export type TuningSettings = v.InferOutput<typeof TUNING_SETTINGS>;
 
-/**
- * Settings from a command line.
- *
- * @param given names of the flags that were given.
- * @throws Error that names flags which contradict one another.
- */
+/** Settings from a command line. */
 export function tuningSettings(
   values: FlagValues<typeof TUNING_FLAGS>,
-  given: ReadonlySet<string>,
 ): TuningSettings {
   const { full, initAdapter } = values;
-  const lora = Object.keys(LORA_FLAGS);
-  if (full) {
-    const names = ["initAdapter", ...lora];
-    refuseGiven(given, names, "with --full, which trains no adapter");
-    return { kind: "full" };
-  }
+  if (full) return { kind: "full" };
   if (initAdapter !== undefined) {
-    refuseGiven(given, lora, "with --init-adapter, which has its own");
     return { kind: "adapter", adapter: initAdapter };
   }
   return { kind: "lora", ...settle(LORA_FLAGS, values) };

@@ -2,11 +2,13 @@ import {
   type ChoiceFlag,
   expectation,
   type Flag,
+  isAllowed,
   kebab,
   type NumberFlag,
   type ParsedFlag,
 } from "lib/cli/flag.ts";
-import { readValue } from "lib/cli/flags.ts";
+import type { OwnSettings } from "experiments/comparison/flags.ts";
+import { readValue } from "lib/cli/flag_value.ts";
 import type { Method } from "lib/experiment/grid.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import type { LossOption, LossOptionValue } from "lib/losses/options.ts";
@@ -58,7 +60,9 @@ function axisFlag(
       expectation(asValued(option))
     }`,
     parse: (text: string) => listOf(option, text),
-    is: (value): value is Values => Array.isArray(value),
+    is: (value): value is Values =>
+      Array.isArray(value) && value.length > 0 &&
+      value.every((one) => isAllowed(option, one)),
   };
 }
 
@@ -81,37 +85,12 @@ export function listOf(option: LossOption, text: string): Values | undefined {
     : undefined;
 }
 
-/** A setting of one loss alone: `orpo.lambda=0.1,1` or `kto.lr=5e-6`. */
-export interface OwnSetting {
-  readonly loss: string;
-  readonly name: string;
-  readonly text: string;
-}
-
-/** Reads `LOSS.OPTION=VALUE,…,LOSS.OPTION=VALUE,…`. */
-export function parseOwnSettings(text: string): OwnSetting[] | undefined {
-  const parts = text.split(/,(?=[\w-]+\.[\w-]+=)/);
-  const found = parts.map((part) =>
-    part.match(/^(?<loss>[\w-]+)\.(?<name>[\w-]+)=(?<text>.+)$/)?.groups
-  );
-  return found.every((groups) => groups !== undefined)
-    ? found.map(({ loss, name, text }) => ({
-      loss: loss!,
-      name: camel(name!),
-      text: text!,
-    }))
-    : undefined;
-}
-
-const camel = (name: string) =>
-  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
 /** The values that a command line gives to the options of losses. */
 export interface Given {
   /** Of every loss that has the option. */
   readonly axes: Readonly<Record<string, Values | undefined>>;
   /** Of one loss, in place of those. */
-  readonly own: readonly OwnSetting[];
+  readonly own: OwnSettings;
   readonly learningRate: number;
 }
 
@@ -122,15 +101,17 @@ export interface Given {
  * @throws RangeError for a setting of a loss that is not compared or lacks it.
  */
 export function methodsOf(losses: readonly Loss[], given: Given): Method[] {
-  for (const { loss, name } of given.own) {
+  for (const [loss, own] of Object.entries(given.own)) {
     const owner = losses.find(({ id }) => id === loss);
-    if (owner && (name === "lr" || name in owner.options)) continue;
+    const known = ["lr", ...Object.keys(owner?.options ?? {})];
+    const other = Object.keys(own).find((name) =>
+      !owner || !known.includes(name)
+    );
+    if (other === undefined) continue;
     throw new RangeError(
-      `Cannot set ${loss}.${kebab(name)}: expected ${
+      `Cannot set ${loss}.${kebab(other)}: expected ${
         owner
-          ? `lr${
-            Object.keys(owner.options).map((one) => `, ${kebab(one)}`).join("")
-          } of ${loss}`
+          ? `${known.map(kebab).join(", ")} of ${loss}`
           : `one of ${losses.map(({ id }) => id).join(", ")} before the point`
       }`,
     );
@@ -143,7 +124,9 @@ function methodsOfLoss(
   { axes, own, learningRate }: Given,
 ): Method[] {
   const mine = new Map(
-    own.filter(({ loss }) => loss === id).map(({ name, text }) => [name, text]),
+    Object.entries(own[id] ?? {}).map(([name, values]) =>
+      [name, [values].flat().join(",")] as const
+    ),
   );
   const lists = Object.entries(options).flatMap(([name, option]) => {
     const text = mine.get(name);

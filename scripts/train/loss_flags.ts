@@ -1,4 +1,4 @@
-import { type Flag, type Flags, kebab } from "lib/cli/flag.ts";
+import { type Flag, type Flags, kebab, parsed } from "lib/cli/flag.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import type { LossOptionValues } from "lib/losses/options.ts";
 
@@ -28,10 +28,21 @@ export function lossFlags(
       const symbol = kind === "number" ? `${option.symbol}, ` : "";
       flags[name] = id === loss?.id
         ? { ...option, group: `Options of ${id}`, help: symbol + help }
-        : { kind: kind === "toggle" ? kind : "text", help };
+        : kind === "toggle"
+        ? { kind, help }
+        : anything(help);
     }
   }
   return flags;
+}
+
+/** A flag whose value nobody reads, as it is refused. */
+function anything(help: string): Flag {
+  return parsed({
+    ...{ help, placeholder: "VALUE", expected: "a value" },
+    parse: (text): unknown => text,
+    is: (value): value is unknown => value !== undefined,
+  });
 }
 
 /** Other trainers' names for options of losses, as `Verb.elsewhere` has them. */

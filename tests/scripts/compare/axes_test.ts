@@ -1,13 +1,10 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
-import {
-  axisFlags,
-  methodsOf,
-  parseOwnSettings,
-} from "../../../scripts/compare/axes.ts";
+import { parseOwnSettings } from "experiments/comparison/flags.ts";
+import { axisFlags, methodsOf } from "../../../scripts/compare/axes.ts";
 
 const losses = (...names: string[]) => names.map(findLoss);
-const none = { axes: {}, own: [], learningRate: 1e-5 };
+const none = { axes: {}, own: {}, learningRate: 1e-5 };
 
 Deno.test("a list of values is an axis of every loss that has the option", () => {
   const methods = methodsOf(losses("dpo", "kto", "orpo"), {

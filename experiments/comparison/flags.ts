@@ -1,0 +1,180 @@
+import { range } from "experiments/run_directly.ts";
+import {
+  camel,
+  grouped,
+  integer,
+  number,
+  parsed,
+  text,
+  toggle,
+} from "lib/cli/flag.ts";
+import type { SettingsIn, Simple } from "lib/cli/settings_file.ts";
+import { isObject } from "lib/files/values.ts";
+import { TRAIN_FLAGS } from "lib/run/settings.ts";
+
+const {
+  loss: _loss,
+  seed: _seed,
+  evalEvery: _every,
+  saveEvery: _save,
+  ...SHARED
+} = TRAIN_FLAGS;
+
+/** Flags of a comparison, except for the options of its losses. */
+export const COMPARE_FLAGS = {
+  ...SHARED,
+  batch: { ...SHARED.batch, help: "pairs a step, whatever the method" },
+  loss: parsed({
+    help:
+      "losses to compare, separated by commas; the others are compared with the first; compare --help NAME,... lists their options",
+    placeholder: "NAME,...",
+    required: true,
+    expected: "names of losses, separated by commas",
+    parse: (text) => text.split(",").map((name) => name.trim()),
+    is: areNames,
+  }),
+  ...grouped("Axes", {
+    seeds: range({
+      help: "seeds of each method: a number of them, or a range; one if absent",
+      first: 1,
+    }),
+    set: parsed({
+      help:
+        "options and rates of one loss alone, such as orpo.lambda=0.1,1,kto.lr=5e-6",
+      placeholder: "LOSS.NAME=VALUE,...",
+      expected: "LOSS.NAME=VALUE,..., such as orpo.lambda=0.1,1",
+      parse: parseOwnSettings,
+      is: areOwnSettings,
+    }),
+    tuneLr: parsed({
+      help:
+        "learning rates that every method tries first, in place of --lr; on prompts held out of those to train on",
+      placeholder: "NUMBER,...",
+      expected: "numbers above 0, separated by commas",
+      parse: (text: string) => text.split(",").map(Number),
+      is: (value): value is number[] =>
+        Array.isArray(value) &&
+        value.every((rate) => rate > 0 && Number.isFinite(rate)),
+      excludes: { flags: ["lr"], because: "which chooses rates" },
+    }),
+    tuneSteps: integer({
+      help: "steps of such a trial; as many as a run has, if absent",
+      min: 1,
+    }),
+    tunePairs: integer({
+      help: "most pairs to choose a rate by",
+      default: 500,
+      min: 1,
+    }),
+  }),
+  ...grouped("Evaluation", {
+    heldOut: number({
+      help:
+        "share of the prompts that are held out, with all their pairs, where there is no --eval-data",
+      default: 0.1,
+      above: 0,
+      below: 1,
+    }),
+    heldOutPairs: integer({
+      help: "most held-out pairs, of as many prompts as there are",
+      default: 500,
+      min: 1,
+    }),
+    evaluations: integer({
+      help: "evaluations of a run, at equal distances",
+      default: 4,
+      min: 1,
+    }),
+    answers: integer({
+      help: "held-out prompts that are answered before training and at the end",
+      default: 16,
+      min: 1,
+    }),
+    maxNewTokens: integer({
+      help: "most tokens of such an answer",
+      default: 64,
+      min: 1,
+    }),
+    probes: integer({
+      help:
+        "held-out prompts whose answers to another prompt, and repeated ones, are followed",
+      default: 64,
+      min: 1,
+    }),
+    controlText: text({
+      help: "file of a text whose perplexity is measured",
+      placeholder: "FILE",
+    }),
+  }),
+  jobs: integer({
+    help: "processes that share the runs, each with the model in its memory",
+    default: 1,
+    min: 1,
+  }),
+  out: text({
+    help: "folder to write to; the same command goes on with it",
+    placeholder: "DIR",
+    required: true,
+  }),
+  writeRows: text({
+    help:
+      "folder for the tokens and the batches of all runs, for another trainer",
+    placeholder: "DIR",
+  }),
+  replace: toggle({ help: "replace other results that --out holds" }),
+  dryRun: toggle({ help: "print the runs instead" }),
+} as const;
+
+/**
+ * The settings of a file for `compare`, by the names of its flags. All may be
+ * on the command line instead.
+ *
+ * @example
+ * ```ts
+ * import type { CompareFile } from "experiments/comparison/flags.ts";
+ *
+ * export default {
+ *   model: "HuggingFaceTB/SmolLM2-135M-Instruct",
+ *   data: "pairs.jsonl",
+ *   loss: ["dpo", "kto", "orpo"],
+ *   beta: [0.05, 0.1],
+ *   seeds: 3,
+ *   set: { orpo: { lambda: [0.1, 1], lr: 5e-5 } },
+ *   out: "out/compare",
+ * } satisfies CompareFile;
+ * ```
+ */
+export type CompareFile = SettingsIn<typeof COMPARE_FLAGS> & {
+  /** Options of the losses, each a value or a list of them. */
+  readonly [option: string]: unknown;
+};
+
+function areNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 &&
+    value.every((name) => typeof name === "string" && name !== "");
+}
+
+/** Options and rates of losses alone, by loss and name; a list is an axis. */
+export type OwnSettings = Readonly<
+  Record<string, Readonly<Record<string, Simple | readonly Simple[]>>>
+>;
+
+/** Reads `LOSS.NAME=VALUE,…,LOSS.NAME=VALUE,…`. */
+export function parseOwnSettings(text: string): OwnSettings | undefined {
+  const own: Record<string, Record<string, string>> = {};
+  for (const part of text.split(/,(?=[\w-]+\.[\w-]+=)/)) {
+    const [, loss, name, value] = part.match(/^([\w-]+)\.([\w-]+)=(.+)$/) ?? [];
+    if (value === undefined) return undefined;
+    own[loss!] = { ...own[loss!], [camel(name!)]: value };
+  }
+  return own;
+}
+
+function areOwnSettings(value: unknown): value is OwnSettings {
+  const isSimple = (one: unknown) =>
+    ["string", "number", "boolean"].includes(typeof one);
+  return isObject(value) &&
+    Object.values(value).every((own) =>
+      isObject(own) && Object.values(own).flat().every(isSimple)
+    );
+}

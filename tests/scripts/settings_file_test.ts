@@ -1,0 +1,87 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { join } from "node:path";
+import type { CompareFile } from "experiments/comparison/flags.ts";
+import { readRecord } from "lib/record/record.ts";
+import type { TrainFile } from "lib/run/settings.ts";
+import { type TinyTraining, tinyTraining } from "./tiny_training.ts";
+
+async function putSettings(t: TinyTraining, name: string, values: object) {
+  const json = JSON.stringify(values);
+  const text = name.endsWith(".ts") ? `export default ${json};` : json;
+  await Deno.writeTextFile(join(t.path, name), text);
+}
+
+Deno.test("the types of settings know the flags and their values", () => {
+  type Fits<T, File> = T extends File ? true : false;
+  const fits: readonly [
+    Fits<{ loss: string; beta: number[]; lr: number }, CompareFile>,
+    Fits<{ schedule: "cosine"; templateOption: { a: false } }, TrainFile>,
+  ] = [true, true];
+  const others: readonly [
+    Fits<{ lr: "0.1" }, CompareFile>,
+    Fits<{ set: { dpo: 1 } }, CompareFile>,
+    Fits<{ schedule: "cosinus" }, TrainFile>,
+  ] = [false, false, false];
+  deepEqual([...fits, ...others], [true, true, false, false, false]);
+});
+
+Deno.test("compare takes its flags from a file, as JSON or TypeScript", async () => {
+  await using t = await tinyTraining();
+  // Paths are from the current folder, as those of flags are.
+  const settings = {
+    ...{ model: "model", data: "pairs.jsonl", loss: ["dpo", "kto", "orpo"] },
+    ...{ beta: [0.1, 0.3], seeds: 2, lr: 0.01, heldOut: 0.3, out: "out" },
+    set: { orpo: { lr: 0.002 }, kto: { beta: 0.5 } },
+    dryRun: true,
+  } satisfies CompareFile;
+  await Deno.mkdir(join(t.path, "settings"));
+  await putSettings(t, "settings/mine.json", settings);
+  await putSettings(t, "settings/mine.ts", settings);
+  const flags = await t.run("compare", [
+    ...["--model", "model", "--data", "pairs.jsonl", "--loss", "dpo,kto,orpo"],
+    ...["--beta", "0.1,0.3", "--set", "orpo.lr=0.002,kto.beta=0.5"],
+    ...["--seeds", "2", "--lr", "0.01", "--held-out", "0.3", "--out", "out"],
+    "--dry-run",
+  ]);
+  equal(flags.code, 0, flags.err);
+  for (const file of ["settings/mine.json", "settings/mine.ts"]) {
+    deepEqual(await t.run("compare", [file]), flags);
+  }
+  const other = await t.run("compare", [
+    ...["settings/mine.json", "--loss", "dpo,sft", "--set", "dpo.beta=0.7"],
+  ]);
+  match(other.out, /^dpo β 0\.7 +1e-2\nsft +1e-2$/m);
+  const refused = async (values: object, message: RegExp) => {
+    await putSettings(t, "wrong.json", { ...settings, ...values });
+    const { code, err } = await t.run("compare", ["wrong.json"]);
+    equal(code, 2);
+    match(err, message);
+  };
+  await refused({ modle: "m" }, /modle in wrong.json: did you mean model\?/);
+  await refused({ beta: [0.1, "x"] }, /beta in wrong.json: found \[0.1,"x"\]/);
+  await refused({ loss: ["dpo", "sftt"] }, /"sftt": did you mean sft/);
+  await refused({ tuneLr: [1] }, /lr of wrong.json with tuneLr of wrong.json/);
+  await refused({ lr: [1, 2] }, /lr in wrong.json: .*expected one value/);
+});
+
+Deno.test("train takes its flags from a file, options of its loss too", async () => {
+  await using t = await tinyTraining();
+  const settings = {
+    ...{ model: "model", data: "pairs.jsonl", loss: "dpo", beta: 0.3 },
+    ...{ epochs: 2, seed: 4, loraTargets: ["q_proj", "v_proj"] },
+  } satisfies TrainFile;
+  await putSettings(t, "mine.json", settings);
+  const args = ["mine.json", "--steps", "1", "--seed", "5", "--out", "out"];
+  const { code, err } = await t.run("train", args);
+  equal(code, 0, err);
+  const { settings: found } = await readRecord(join(t.path, "out/run.json"));
+  const { options, steps, epochs, seed, tuning } = found;
+  deepEqual({ steps, epochs, seed }, { steps: 1, epochs: 1, seed: 5 });
+  equal((options as Record<string, unknown>)["beta"], 0.3);
+  deepEqual(tuning, {
+    ...{ kind: "lora", rank: 16, alpha: 32, targets: settings.loraTargets },
+  });
+  await putSettings(t, "wrong.json", { ...settings, lambda: 1 });
+  const wrong = await t.run("train", ["wrong.json", "--out", "wrong"]);
+  match(wrong.err, /Loss "dpo" does not take --lambda: expected --beta/);
+});
