@@ -17,7 +17,7 @@ import {
   openRows,
   type RowOptions,
 } from "./open_rows.ts";
-import { textsOf } from "./preference_row.ts";
+import { type PreferenceRow, textsOf } from "./preference_row.ts";
 import { type TokenizeOptions, tokenizeRows } from "./tokenize/tokenize.ts";
 
 /** Options of {@linkcode loadExamples}. */
@@ -26,6 +26,8 @@ export interface LoadOptions extends TokenizeOptions, RowOptions {
   readonly role: string;
   /** Changes to the rows before they are tokenized. @default none */
   readonly conversions?: ConversionSettings;
+  /** Takes each example with the row that it was made of. @default nothing */
+  readonly onExample?: (example: Example, row: PreferenceRow) => void;
 }
 
 /** Tokenized examples, and their description for a record. */

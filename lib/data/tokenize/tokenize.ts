@@ -161,13 +161,14 @@ export class RowTokenizer {
  * given way now and then, so that it hears a signal meanwhile.
  *
  * @param options `onBadRow`: takes the error of a row, which is then left out;
- * without it the error is thrown.
+ * without it the error is thrown. `onExample`: takes each example with its row.
  * @throws Error as `RowTokenizer` does, or where no row is left.
  */
 export async function tokenizeRows(
   { kind, rows }: PreferenceRows,
-  { onBadRow = rethrow, ...options }: TokenizeOptions & {
+  { onBadRow = rethrow, onExample, ...options }: TokenizeOptions & {
     readonly onBadRow?: (error: Error) => void;
+    readonly onExample?: (example: Example, row: PreferenceRow) => void;
   },
 ): Promise<ExampleSet> {
   const tokenizer = new RowTokenizer(options);
@@ -176,7 +177,10 @@ export async function tokenizeRows(
   for (const row of rows) {
     try {
       const example = tokenizer.tokenize(row);
-      if (example) examples.push(example);
+      if (example) {
+        examples.push(example);
+        onExample?.(example, row);
+      }
     } catch (error) {
       onBadRow(error as Error);
     }
