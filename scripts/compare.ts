@@ -23,6 +23,7 @@ import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import { dataNote } from "lib/run/notes.ts";
+import { isRecord } from "lib/run/recorded_settings.ts";
 import { trainSettings } from "lib/run/settings.ts";
 import { axisFlags, methodsOf } from "./compare/axes.ts";
 import { optionsElsewhere } from "./train/loss_flags.ts";
@@ -47,6 +48,11 @@ const compareWith = (losses: readonly Loss[]) => ({
 async function parse() {
   const path = peekSettings(compareWith(LOSSES), Deno.args);
   const file = path === undefined ? null : await readSettings(path);
+  if (file && isRecord(file)) {
+    throw new UsageError(
+      `Cannot compare by ${path}: it is the record of a run, which deno task train takes`,
+    );
+  }
   const named = peekFlag("loss", Deno.args) ?? file?.values["loss"];
   const losses = namesIn(named).map(lossOf);
   const rates = peekFlag("lr", Deno.args)?.split(",") ?? [];

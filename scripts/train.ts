@@ -1,6 +1,6 @@
 import { text, toggle } from "lib/cli/flag.ts";
 import { parseFlags, peekFlag, peekSettings } from "lib/cli/flags.ts";
-import { readSettings, SETTINGS } from "lib/cli/settings_file.ts";
+import { SETTINGS } from "lib/cli/settings_file.ts";
 import {
   type Interruption,
   interruption,
@@ -13,6 +13,7 @@ import { chooseLoss } from "lib/loss_tools/choose.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { run } from "lib/run/run.ts";
+import { requirePlaces } from "lib/run/reproduce.ts";
 import { TRAIN_FLAGS, trainSettings } from "lib/run/settings.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import {
@@ -21,6 +22,7 @@ import {
   optionsElsewhere,
 } from "./train/loss_flags.ts";
 import { trainingDisplay } from "./train/display.ts";
+import { trainFile } from "./train/train_file.ts";
 
 const FLAGS = {
   ...TRAIN_FLAGS,
@@ -42,7 +44,10 @@ const FLAGS = {
 const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
   name: "train",
   summary: "Trains a model on preferences.",
-  positionals: [SETTINGS],
+  positionals: [{
+    ...SETTINGS,
+    help: `${SETTINGS.help}; or run.json of a run, whose settings are repeated`,
+  }],
   flags: { ...lossFlags(loss, others, FLAGS), ...FLAGS },
   elsewhere: { ...optionsElsewhere(others), ...ELSEWHERE },
   examples: [
@@ -50,6 +55,7 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
     "deno task train --model org/name@main --data org/pairs:train --loss kto --beta 0.3 --out out/kto",
     "deno task train --model ./model --data pairs.jsonl --loss dpo+0.2*sft --full --out out/sum",
     "deno task train mine.json --lr 1e-4 --out out/mine",
+    "deno task train out/dpo/run.json --seed 1 --out out/again",
     "deno task train --help simpo",
   ],
 } satisfies Verb);
@@ -57,8 +63,11 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
 /** Reads the command line; its loss decides which options it may have. */
 async function parse() {
   const path = peekSettings(trainWith(undefined, LOSSES), Deno.args);
-  const file = path === undefined ? null : await readSettings(path);
-  const named = peekFlag("loss", Deno.args) ?? file?.values["loss"];
+  const asked = peekFlag("loss", Deno.args);
+  const { file, record } = path === undefined
+    ? { file: null, record: null }
+    : await trainFile(path, { loss: asked });
+  const named = asked ?? file?.values["loss"];
   const chosen = typeof named === "string"
     ? await chooseLoss(named)
     : undefined;
@@ -69,10 +78,11 @@ async function parse() {
   const names = [...args.given].filter((name) => !(name in FLAGS));
   const options = lossOptions(chosen!.loss, args.values, names);
   const settings = trainSettings(args, options);
-  return { ...args, chosen: chosen!, settings };
+  return { ...args, chosen: chosen!, settings, record };
 }
 
-await runVerb(parse, async ({ values, settings, chosen }) => {
+await runVerb(parse, async ({ values, settings, chosen, record }) => {
+  if (record) requirePlaces(settings, record);
   const { out, resume, finish } = values;
   const { hooks, end } = trainingDisplay();
   using listening = new DisposableStack();

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import {
   type Certain,
@@ -58,6 +59,23 @@ export function settleSparse<const F extends Flags>(
     Object.hasOwn(flags, name) && value !== false
   );
   return Object.fromEntries(given) as SparseValues<F>;
+}
+
+/**
+ * The values of flags from those of a record, without the ones that a command
+ * line has anyway: absent ones, toggles that are off, and defaults.
+ */
+export function unsettle(
+  flags: Flags,
+  settled: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const values = Object.entries(flags).flatMap(([name, flag]) => {
+    const value = settled[flag.recordedAs ?? name] ?? null;
+    const usual = flag.kind === "toggle" ? false : flag.default ?? null;
+    const isUsual = value === null || isDeepStrictEqual(value, usual);
+    return isUsual ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(values);
 }
 
 /** Schemas of values in a record. A missing value has its default, or is null. */

@@ -73,7 +73,7 @@ async function runUntil(
  *
  * @throws Error that says where others get it and by which hash it is known.
  */
-function requirePlaces(
+export function requirePlaces(
   { model, data, evalData, tuning, modelOrigin, dataOrigin }: TrainSettings,
   record: RunRecord,
 ): void {

@@ -6,6 +6,7 @@ import {
   settle,
   settleSparse,
   sparseSchemasOf,
+  unsettle,
 } from "lib/cli/settings.ts";
 
 const FLAGS = {
@@ -32,6 +33,14 @@ Deno.test("settle() names values as in a record, null for absent ones", () => {
     model: "m",
     full: false,
   });
+});
+
+Deno.test("unsettle() names values as flags, without those of an empty command line", () => {
+  const given = { lr: 2, order: "a", model: "m", full: true } as const;
+  const { order: _, ...others } = given;
+  deepStrictEqual(unsettle(FLAGS, settle(FLAGS, given)), others);
+  const usual = settle(FLAGS, { lr: 1, order: "b", model: "m", full: false });
+  deepStrictEqual(unsettle(FLAGS, usual), { order: "b", model: "m" });
 });
 
 Deno.test("settleSparse() keeps given values only, zero too, of its own flags", () => {
