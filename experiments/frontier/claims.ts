@@ -1,13 +1,13 @@
 import type { Claim } from "lib/experiment/claim.ts";
-import { drawsEvidence, type Evidence } from "lib/experiment/evidence.ts";
+import type { Evidence } from "lib/experiment/evidence.ts";
 import {
-  beyond,
+  beyondEvidence,
   type DrawValue,
-  pairedByDraw,
   pairedEvidence,
+  runValues,
   valueAtKl,
+  valueEvidence,
 } from "lib/experiment/paired_draws.ts";
-import { mean } from "lib/train/metrics.ts";
 import { type FrontierSetting, RUNAWAY, type Summary } from "./summary.ts";
 
 /** Distance at which rewards are compared: most methods pass it. */
@@ -76,14 +76,10 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     unit: "of the runs",
     delta: 0.1,
     evidence: (summary) => {
-      const runaways = (loss: string) =>
-        beyond(settingsOf(summary, loss).flatMap(endKls), RUNAWAY);
-      const [dpo, kto] = [runaways("dpo"), runaways("kto")];
-      const isWhole = dpo.length > 0 && kto.length > 0;
-      const { differences } = isWhole
-        ? pairedByDraw(dpo, kto, mean)
-        : { differences: [] };
-      return drawsEvidence(differences, { seeds: seedsOf(summary) });
+      const [dpo, kto] = ["dpo", "kto"].map((loss) =>
+        settingsOf(summary, loss).flatMap(distancesOf)
+      );
+      return beyondEvidence(dpo!, kto!, RUNAWAY);
     },
   },
   {
@@ -98,14 +94,14 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       "−log π/π_ref of held-out chosen completions at the end, at the value that tuning chose, median over seeds",
     unit: "nats",
     delta: 0.1,
-    evidence: (summary) => {
-      const dpo = chosen(summary, "dpo");
-      const values = dpo?.ends["chosen"] ?? [];
-      return alone(summary, dpo, (i) => {
-        const value = values[i] ?? null;
-        return value === null ? null : -value;
-      });
-    },
+    evidence: (summary) =>
+      valueEvidence(
+        runValues(
+          chosen(summary, "dpo"),
+          ({ ends }) =>
+            ends["chosen"]?.map((value) => value === null ? null : -value),
+        ),
+      ),
   },
   {
     id: "training-not-objective",
@@ -120,10 +116,13 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       "share of the attainable reward at DPO's own optimum, exact, less that of the run at its own KL, at the value that tuning chose, median over seeds",
     unit: "of the attainable reward",
     delta: 0.1,
-    evidence: (summary) => {
-      const dpo = chosen(summary, "dpo");
-      return alone(summary, dpo, (i) => 1 - dpo!.shares[i]!);
-    },
+    evidence: (summary) =>
+      valueEvidence(
+        runValues(
+          chosen(summary, "dpo"),
+          ({ shares }) => shares.map((share) => 1 - share),
+        ),
+      ),
   },
 ];
 
@@ -131,43 +130,22 @@ function lead(summary: Summary, loss: string, other: string): Evidence {
   return pairedEvidence(
     rewardsAt(chosen(summary, loss)),
     rewardsAt(chosen(summary, other)),
-    { seeds: seedsOf(summary) },
-  );
-}
-
-/** Evidence from one value of each run, against 0. */
-function alone(
-  summary: Summary,
-  setting: FrontierSetting | undefined,
-  valueOf: (run: number) => number | null,
-): Evidence {
-  const runs = setting?.runs ?? [];
-  return pairedEvidence(
-    runs.map((run, i) => ({ ...run, value: valueOf(i) })),
-    runs.map((run) => ({ ...run, value: 0 })),
-    { seeds: seedsOf(summary) },
   );
 }
 
 function rewardsAt(setting: FrontierSetting | undefined): DrawValue[] {
-  if (!setting) return [];
-  const { runs, paths } = setting;
-  return runs.map(({ draw, seed }, i) => {
-    const [start, ...path] = paths[i]!.map(({ kl, reward }) => ({
-      ...{ kl, value: reward },
+  return runValues(setting, ({ paths }) =>
+    paths.map((points) => {
+      const [start, ...path] = points.map(({ kl, reward }) => ({
+        ...{ kl, value: reward },
+      }));
+      // Every run starts at the same reward, of which each sample is noisy.
+      return valueAtKl([{ ...start!, value: 0 }, ...path], DISTANCE);
     }));
-    // Every run starts at the same reward, of which each sample is noisy.
-    const steps = [{ ...start!, value: 0 }, ...path];
-    return { draw, seed, value: valueAtKl(steps, DISTANCE) };
-  });
 }
 
-function endKls({ runs, ends }: FrontierSetting): DrawValue[] {
-  return runs.map(({ draw, seed }, i) => ({
-    ...{ draw, seed },
-    value: ends["kl"]![i] ?? null,
-  }));
-}
+const distancesOf = (setting: FrontierSetting) =>
+  runValues(setting, ({ ends }) => ends["kl"]);
 
 /** The loss that a claim sets above DPO at that distance, if it is of this kind. */
 export function leaderOf({ id }: Pick<Claim<never>, "id">): string | undefined {
@@ -189,8 +167,4 @@ export function settingsOf(
   loss: string,
 ): readonly FrontierSetting[] {
   return settings.filter((setting) => setting.loss === loss);
-}
-
-function seedsOf({ seeds }: Summary): number {
-  return seeds.length;
 }

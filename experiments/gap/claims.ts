@@ -1,5 +1,5 @@
 import type { Claim } from "lib/experiment/claim.ts";
-import { type DrawValue, pairedEvidence } from "lib/experiment/paired_draws.ts";
+import { pairedEvidence, runValues } from "lib/experiment/paired_draws.ts";
 import { LONGEST } from "./settings.ts";
 import type { Summary } from "./summary.ts";
 
@@ -54,27 +54,17 @@ export const CLAIMS: readonly Claim<Summary>[] = [
   },
 ]);
 
-interface Amount {
-  readonly passes: number;
-  readonly pairs: number;
-}
-
 /** By how much the gap of a loss is smaller in the second of two levels. */
-function fall(summary: Summary, loss: string, from: Amount, to: Amount) {
-  const [before, after] = [from, to].map((at) => gapsOf(summary, loss, at));
-  return pairedEvidence(before!, after!, { seeds: summary.seeds.length });
-}
-
-function gapsOf(
+function fall(
   { settings }: Summary,
   loss: string,
-  { passes, pairs }: Amount,
-): DrawValue[] {
-  const found = settings.find((each) =>
-    each.loss === loss && each.passes === passes && each.pairs === pairs
-  );
-  return (found?.runs ?? []).map((run, i) => ({
-    ...run,
-    value: found!.gaps[i]!,
-  }));
+  ...levels: readonly [from: typeof ONCE, to: typeof ONCE]
+) {
+  const [before, after] = levels.map(({ passes, pairs }) => {
+    const own = settings.find((each) =>
+      each.loss === loss && each.passes === passes && each.pairs === pairs
+    );
+    return runValues(own, ({ gaps }) => gaps);
+  });
+  return pairedEvidence(before!, after!);
 }

@@ -1,6 +1,10 @@
 import type { Claim, Source } from "lib/experiment/claim.ts";
-import { drawsEvidence, type Evidence } from "lib/experiment/evidence.ts";
-import { type DrawValue, pairedEvidence } from "lib/experiment/paired_draws.ts";
+import {
+  type DrawValue,
+  pairedEvidence,
+  runValues,
+  valueEvidence,
+} from "lib/experiment/paired_draws.ts";
 import { mean } from "lib/train/metrics.ts";
 import type { MicroSetting, Summary } from "./summary.ts";
 import type { Place } from "./world.ts";
@@ -77,7 +81,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       "π(chosen and rejected answers of the data), π_ref − DPO's end, paired by draw",
     evidence: (summary) => {
       const dpo = settingOf(summary, "dpo");
-      return compared(summary, startOf(dpo, DATA), endOf(dpo, DATA));
+      return pairedEvidence(startOf(dpo, DATA), endOf(dpo, DATA));
     },
   },
   {
@@ -95,7 +99,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     evidence: (summary) => {
       const dpo = settingOf(summary, "dpo");
       const start = startOf(dpo, ["illFormed"]);
-      const found = compared(summary, endOf(dpo, ["illFormed"]), start);
+      const found = pairedEvidence(endOf(dpo, ["illFormed"]), start);
       return { ...found, checks: [...found.checks, wanted(dpo)] };
     },
   },
@@ -104,8 +108,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     contrast:
       `π(chosen and rejected answers of the data), ${loss} − dpo ${PAIRED}`,
     evidence: (summary) =>
-      compared(
-        summary,
+      pairedEvidence(
         endOf(settingOf(summary, loss), DATA),
         endOf(settingOf(summary, "dpo"), DATA),
       ),
@@ -128,7 +131,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     reported: "no reference model is needed",
     contrast:
       `largest reward of any policy at the KL of ${loss}'s own optimum, less the optimum's, exact in each draw`,
-    evidence: (summary) => shortfall(summary, loss),
+    evidence: (summary) => valueEvidence(shortfall(settingOf(summary, loss))),
   })),
 ];
 
@@ -145,27 +148,14 @@ function wanted(dpo: MicroSetting | undefined) {
   };
 }
 
-function shortfall(summary: Summary, loss: string): Evidence {
-  const setting = settingOf(summary, loss);
-  const optima = setting?.optima ?? [];
-  const values = optima.map((found, i) => ({
-    ...setting!.runs[i]!,
-    value: found && found.kind !== "none"
-      ? found.attainable - found.reward
-      : null,
-  }));
-  const nothing = values.map((run) => ({ ...run, value: 0 }));
-  return compared(summary, values, nothing);
-}
-
-function compared(
-  { seeds }: Summary,
-  a: readonly DrawValue[],
-  b: readonly DrawValue[],
-): Evidence {
-  return a.length === 0 || b.length === 0
-    ? drawsEvidence([], { seeds: seeds.length })
-    : pairedEvidence(a, b, { seeds: seeds.length });
+function shortfall(setting: MicroSetting | undefined): DrawValue[] {
+  return runValues(
+    setting,
+    ({ optima }) =>
+      optima.map((found) =>
+        found && found.kind !== "none" ? found.attainable - found.reward : null
+      ),
+  );
 }
 
 /** The probability of some parts of all answers at the end of each run. */
@@ -173,7 +163,11 @@ function endOf(
   setting: MicroSetting | undefined,
   places: readonly Place[],
 ): DrawValue[] {
-  return valuesOf(setting, places, (place) => setting!.ends[place]!);
+  return runValues(
+    setting,
+    ({ runs, ends }) =>
+      runs.map((_, i) => total(places.map((place) => ends[place]![i] ?? null))),
+  );
 }
 
 /** The same under π_ref. */
@@ -181,19 +175,18 @@ function startOf(
   setting: MicroSetting | undefined,
   places: readonly Place[],
 ): DrawValue[] {
-  return valuesOf(setting, places, (place) => setting!.starts[place]);
+  return runValues(
+    setting,
+    ({ runs, starts }) =>
+      runs.map((_, i) => total(places.map((place) => starts[place][i]!))),
+  );
 }
 
-function valuesOf(
-  setting: MicroSetting | undefined,
-  places: readonly Place[],
-  of: (place: Place) => readonly (number | null)[],
-): DrawValue[] {
-  return (setting?.runs ?? []).map((run, i) => {
-    const parts = places.map((place) => of(place)[i] ?? NaN);
-    const value = parts.reduce((sum, part) => sum + part, 0);
-    return { ...run, value: Number.isNaN(value) ? null : value };
-  });
+function total(parts: readonly (number | null)[]): number | null {
+  return parts.reduce(
+    (sum, part) => sum === null || part === null ? null : sum + part,
+    0,
+  );
 }
 
 function settingOf({ settings }: Summary, wanted: string) {

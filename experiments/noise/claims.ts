@@ -1,19 +1,15 @@
 import type { Claim } from "lib/experiment/claim.ts";
+import { type Evidence, exactDifference } from "lib/experiment/evidence.ts";
 import {
-  drawsEvidence,
-  type Evidence,
-  exactEvidence,
-} from "lib/experiment/evidence.ts";
-import {
-  beyond,
+  beyondEvidence,
   type DrawValue,
-  pairedByDraw,
   pairedEvidence,
+  runValues,
 } from "lib/experiment/paired_draws.ts";
 import { mean } from "lib/train/metrics.ts";
 import { pilotValues } from "./power.ts";
 import { ASSUMED, AWAY } from "./settings.ts";
-import type { NoiseMethod, NoiseSetting, Summary } from "./summary.ts";
+import type { NoiseSetting, Summary } from "./summary.ts";
 
 const KTO = {
   title: "Ethayarajh et al. 2024, KTO, theorem 4.3",
@@ -70,11 +66,9 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       `reward of the optimum at ${ASSUMED} flipped, robust DPO's less DPO's, exact`,
     evidence: (summary) => {
       const [robust, dpo] = [UNBIASED, DPO].map((name) =>
-        optimumAt(methodOf(summary, name), ASSUMED)
+        assumedFlips(summary, name)?.optimum?.reward
       );
-      return robust === null || dpo === null
-        ? nothing(summary)
-        : exactEvidence(robust! - dpo!);
+      return exactDifference(robust, dpo);
     },
   },
   {
@@ -121,24 +115,23 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       const [noisy, clean] = [
         settings.filter(({ flip }) => flip > ASSUMED),
         settings.filter(({ flip }) => flip < ASSUMED),
-      ].map((own) => beyond(own.flatMap(distancesOf), AWAY));
-      const { differences } = pairedByDraw(noisy!, clean!, mean);
-      return drawsEvidence(differences, { seeds: summary.seeds.length });
+      ].map((own) => own.flatMap(distancesOf));
+      return beyondEvidence(noisy!, clean!, AWAY);
     },
   },
 ];
 
 function exactFall(summary: Summary, name: string, other: string): Evidence {
-  const [a, b] = [name, other].map((each) => {
+  const [own, others] = [name, other].map((each) => {
     const flips = methodOf(summary, each)?.byFlip ?? [];
     const [first, last] = [flips[0]?.optimum, flips.at(-1)?.optimum];
     return first && last ? first.reward - last.reward : null;
   });
-  return a === null || b === null ? nothing(summary) : exactEvidence(a! - b!);
+  return exactDifference(own, others);
 }
 
 function trainedFall(summary: Summary, name: string, other: string): Evidence {
-  const falls = [name, other].map((each) => {
+  const [own, others] = [name, other].map((each) => {
     const flips = methodOf(summary, each)?.byFlip ?? [];
     const [first, last] = [flips[0], flips.at(-1)].map(rewardsOf);
     return first!.map((run, i) => ({
@@ -146,9 +139,7 @@ function trainedFall(summary: Summary, name: string, other: string): Evidence {
       value: difference(run.value, last![i]!.value),
     }));
   });
-  return pairedEvidence(falls[0]!, falls[1]!, {
-    seeds: summary.seeds.length,
-  });
+  return pairedEvidence(own!, others!);
 }
 
 /** Robust DPO or cDPO against DPO where labels are flipped as they assume. */
@@ -158,45 +149,28 @@ function lead(
   valuesOf: (setting: NoiseSetting | undefined) => DrawValue[],
 ): Evidence {
   const [own, dpo] = [name, DPO].map((each) =>
-    valuesOf(
-      methodOf(summary, each)?.byFlip.find(({ flip }) => flip === ASSUMED),
-    )
+    valuesOf(assumedFlips(summary, each))
   );
-  return pairedEvidence(own!, dpo!, { seeds: summary.seeds.length });
-}
-
-/** Without an optimum on both sides there is nothing to compare. */
-function nothing({ seeds }: Summary): Evidence {
-  return drawsEvidence([], { seeds: seeds.length });
+  return pairedEvidence(own!, dpo!);
 }
 
 const rewardsOf = (setting: NoiseSetting | undefined) =>
-  valuesOf(setting, setting?.ends["goldReward"]);
+  runValues(setting, ({ ends }) => ends["goldReward"]);
 
 const sharesOf = (setting: NoiseSetting | undefined) =>
-  valuesOf(setting, setting?.shares);
+  runValues(setting, ({ shares }) => shares);
 
 /** The distance of each run of a setting at the end of training. */
 export const distancesOf = (setting: NoiseSetting) =>
-  valuesOf(setting, setting.ends["kl"]);
-
-function valuesOf(
-  setting: NoiseSetting | undefined,
-  values: readonly (number | null)[] = [],
-): DrawValue[] {
-  return (setting?.runs ?? []).map((run, i) => ({
-    ...run,
-    value: values[i] ?? null,
-  }));
-}
+  runValues(setting, ({ ends }) => ends["kl"]);
 
 function difference(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : a - b;
 }
 
-function optimumAt(method: NoiseMethod | undefined, share: number) {
-  const found = method?.byFlip.find(({ flip }) => flip === share);
-  return found?.optimum?.reward ?? null;
+/** A method where labels are flipped as the losses assume. */
+function assumedFlips(summary: Summary, name: string) {
+  return methodOf(summary, name)?.byFlip.find(({ flip }) => flip === ASSUMED);
 }
 
 function methodOf({ methods }: Summary, wanted: string) {

@@ -1,5 +1,5 @@
 import type { Claim } from "lib/experiment/claim.ts";
-import { type Evidence, exactEvidence } from "lib/experiment/evidence.ts";
+import { type Evidence, exactDifference } from "lib/experiment/evidence.ts";
 import { SETTINGS } from "./settings.ts";
 import { endOf, flowOf, type FormFlow, type Summary } from "./summary.ts";
 
@@ -23,10 +23,10 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       "gold reward at the optimum, DPO's less that of the turned form, β 1, exact",
     ...{ unit: "reward", delta: 0.15 },
     evidence: ({ optima }) => {
-      const rewards = ["dpo", "dpo-turned"].map((name) =>
-        optima.find(({ loss }) => loss === name)?.reward ?? null
+      const [dpo, turned] = ["dpo", "dpo-turned"].map((name) =>
+        optima.find(({ loss }) => loss === name)?.reward
       );
-      return exactDifference(rewards);
+      return exactDifference(dpo, turned);
     },
   },
   {
@@ -79,19 +79,11 @@ function difference(
   forms: readonly [string, string],
   measure: (flows: readonly [FormFlow, FormFlow]) => number,
 ): Evidence {
-  return exactDifference(forms.map((loss) => {
+  const [first, second] = forms.map((loss) => {
     const [one, other] = [0, 1].map((start) => flowOf(summary, loss, start));
     return one && other ? measure([one, other]) : null;
-  }));
-}
-
-/** The first number less the second one, where there are both. */
-function exactDifference(
-  [first = null, second = null]: readonly (number | null)[],
-): Evidence {
-  return exactEvidence(
-    first === null || second === null ? null : first - second,
-  );
+  });
+  return exactDifference(first, second);
 }
 
 /** How far training moves a form. */

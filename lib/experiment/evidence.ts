@@ -70,6 +70,17 @@ export function exactEvidence(
 }
 
 /**
+ * Evidence without sampling from the difference of two numbers, a − b; not
+ * testable where one is missing, as where a loss was not run.
+ */
+export function exactDifference(
+  a: number | null = null,
+  b: number | null = null,
+): Evidence {
+  return exactEvidence(a === null || b === null ? null : a - b);
+}
+
+/**
  * Evidence from one effect per draw of the reference model, the unit that
  * results generalize over: its mean, with the sign-flip test and its interval.
  * Without a value it is not testable.

@@ -1,5 +1,6 @@
 import { type BinomialInterval, binomialInterval } from "../stats/binomial.ts";
 import { quantile } from "../stats/interval.ts";
+import { mean } from "../train/metrics.ts";
 import { type Check, drawsEvidence, type Evidence } from "./evidence.ts";
 
 /** The value of a run; `null` where it has none. */
@@ -10,6 +11,22 @@ export interface DrawValue {
   readonly seed: number;
   /** The measure. */
   readonly value: number | null;
+}
+
+/**
+ * The values of the runs of a setting; none where it was not run.
+ *
+ * @param valuesOf those of a setting in the order of its runs.
+ */
+export function runValues<
+  Setting extends { readonly runs: readonly Omit<DrawValue, "value">[] },
+>(
+  setting: Setting | undefined,
+  valuesOf: (setting: Setting) => readonly (number | null)[] | undefined,
+): DrawValue[] {
+  if (!setting) return [];
+  const values = valuesOf(setting) ?? [];
+  return setting.runs.map((run, i) => ({ ...run, value: values[i] ?? null }));
 }
 
 /** Effects by draw, of {@linkcode pairedByDraw}. */
@@ -83,20 +100,43 @@ export function completeCheck(
  * Evidence from the difference of two methods, a − b, in each draw. It is not
  * testable where a draw has no value of one of them, or one has no runs.
  *
- * @param options `seeds`: runs in each draw.
  * @throws {Error} where the methods have other draws.
  */
 export function pairedEvidence(
   a: readonly DrawValue[],
   b: readonly DrawValue[],
-  options: { readonly seeds: number },
 ): Evidence {
-  if (a.length === 0 || b.length === 0) return drawsEvidence([], options);
+  const seeds = seedsOf(a, b);
+  if (a.length === 0 || b.length === 0) return drawsEvidence([], { seeds });
   const paired = pairedByDraw(a, b);
-  return drawsEvidence(paired.differences, {
-    ...options,
-    checks: [completeCheck("every draw has a value of both", paired)],
-  });
+  const check = completeCheck("every draw has a value of both", paired);
+  return drawsEvidence(paired.differences, { seeds, checks: [check] });
+}
+
+/** Evidence from the value of one method in each draw, against 0. */
+export function valueEvidence(runs: readonly DrawValue[]): Evidence {
+  return pairedEvidence(runs, runs.map((run) => ({ ...run, value: 0 })));
+}
+
+/**
+ * Evidence from the share of a method's runs {@linkcode beyond} a limit, less
+ * that of another's, in each draw. Every run counts, so that none is missing.
+ *
+ * @throws {Error} where the methods have other draws.
+ */
+export function beyondEvidence(
+  a: readonly DrawValue[],
+  b: readonly DrawValue[],
+  limit: number,
+): Evidence {
+  const seeds = seedsOf(a, b);
+  if (a.length === 0 || b.length === 0) return drawsEvidence([], { seeds });
+  const [ofA, ofB] = [a, b].map((runs) => beyond(runs, limit));
+  return drawsEvidence(pairedByDraw(ofA!, ofB!, mean).differences, { seeds });
+}
+
+function seedsOf(...methods: readonly (readonly DrawValue[])[]): number {
+  return new Set(methods.flat().map(({ seed }) => seed)).size;
 }
 
 /** A point of a method's path: its KL from the reference model, and a measure. */

@@ -14,6 +14,7 @@ export {
   drawsEvidence,
   type Evidence,
   type EvidenceOptions,
+  exactDifference,
   exactEvidence,
   promptsEvidence,
   type Sample,
@@ -21,6 +22,7 @@ export {
 export { figureFindings } from "../experiment/findings.ts";
 export {
   beyond,
+  beyondEvidence,
   completeCheck,
   drawsBeyond,
   type DrawValue,
@@ -28,7 +30,9 @@ export {
   pairedByDraw,
   pairedEvidence,
   type PathPoint,
+  runValues,
   valueAtKl,
+  valueEvidence,
 } from "../experiment/paired_draws.ts";
 export {
   type EndOfRun,

@@ -3,6 +3,7 @@ import { type Claim, type Finding, judge } from "lib/experiment/claim.ts";
 import {
   drawsEvidence,
   type Evidence,
+  exactDifference,
   exactEvidence,
   promptsEvidence,
 } from "lib/experiment/evidence.ts";
@@ -74,6 +75,13 @@ Deno.test("judge() puts every interval under one verdict", () => {
     strictEqual(finding!.verdict, verdict, `${[low, estimate, high, p]}`);
     ok(reason.test(finding!.reason), finding!.reason);
   }
+});
+
+Deno.test("a difference of numbers is known where both are", () => {
+  strictEqual(exactDifference(5, 2).estimate, 3);
+  strictEqual(exactDifference(0, 0).estimate, 0);
+  strictEqual(exactDifference(undefined, 2).estimate, null);
+  strictEqual(verdictOf(exactDifference(5, null)), "not testable");
 });
 
 Deno.test("judge() decides exact effects by δ alone", () => {

@@ -1,11 +1,15 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import {
   beyond,
+  beyondEvidence,
   completeCheck,
   drawsBeyond,
   type DrawValue,
   pairedByDraw,
+  pairedEvidence,
+  runValues,
   valueAtKl,
+  valueEvidence,
 } from "lib/experiment/paired_draws.ts";
 import { binomialInterval } from "lib/stats/binomial.ts";
 import { mean } from "lib/train/metrics.ts";
@@ -82,4 +86,47 @@ Deno.test("beyond() marks runs above a limit and runs that diverged", () => {
 Deno.test("drawsBeyond() counts draws, not seeds", () => {
   const found = drawsBeyond(runs({ 0: [9, 9], 1: [9, 0], 2: [0, 0] }), 5);
   deepStrictEqual(found, binomialInterval(2, 3));
+});
+
+Deno.test("runValues() has a value of each run, and null where there is none", () => {
+  const setting = {
+    runs: [{ draw: 0, seed: 1 }, { draw: 0, seed: 2 }, { draw: 7, seed: 1 }],
+    ends: { gain: [3, null] },
+  };
+  deepStrictEqual(runValues(setting, ({ ends }) => ends.gain), [
+    { draw: 0, seed: 1, value: 3 },
+    { draw: 0, seed: 2, value: null },
+    { draw: 7, seed: 1, value: null },
+  ]);
+  const none = runValues(setting, () => undefined);
+  deepStrictEqual(none.map(({ value }) => value), [null, null, null]);
+  deepStrictEqual(runValues(undefined, () => [1]), []);
+});
+
+Deno.test("pairedEvidence() counts the seeds, and fails where a draw lacks a value", () => {
+  const a = runs({ 0: [4, 6], 1: [7, 7] });
+  const found = pairedEvidence(a, runs({ 0: [1, 1], 1: [1, 1] }));
+  deepStrictEqual(found.values, [4, 6]);
+  strictEqual(found.estimate, 5);
+  deepStrictEqual(found.test!.sample, { unit: "draw", count: 2, seeds: 2 });
+  strictEqual(found.checks[0]!.passed, true);
+  const partial = pairedEvidence(a, runs({ 0: [1, 1], 1: [null, null] }));
+  deepStrictEqual(partial.values, [4]);
+  strictEqual(partial.checks[0]!.passed, false);
+  strictEqual(pairedEvidence(a, []).estimate, null);
+});
+
+Deno.test("valueEvidence() is of medians over seeds", () => {
+  const { values, test } = valueEvidence(runs({ 3: [-1, 9, 2], 5: [4, 4, 4] }));
+  deepStrictEqual(values, [2, 4]);
+  strictEqual(test!.sample.seeds, 3);
+  strictEqual(valueEvidence([]).test!.sample.count, 0);
+});
+
+Deno.test("beyondEvidence() compares shares of runs, those that diverged among them", () => {
+  const a = runs({ 0: [9, 1], 1: [null, 9] });
+  const b = runs({ 0: [1, 1], 1: [9, 1] });
+  const { values, checks } = beyondEvidence(a, b, 5);
+  deepStrictEqual([values, checks], [[0.5, 0.5], []]);
+  strictEqual(beyondEvidence(a, [], 5).estimate, null);
 });
