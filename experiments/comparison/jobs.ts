@@ -41,7 +41,8 @@ export function createJobs(
 
 /** A model, preferences and compiled graphs, for the runs of a process. */
 class Bench {
-  readonly #trainers = new Trainers();
+  /** One: runs of a method follow one another, and models may be large. */
+  readonly #trainers = new Trainers(1);
 
   private constructor(
     private readonly settings: ComparisonSettings,

@@ -6,25 +6,35 @@ import { Trainer, type TrainerOptions } from "../train/trainer.ts";
  * one loss that differ in numbers only share their graphs.
  */
 export class Trainers implements AsyncDisposable {
+  /** Those used last come last. */
   readonly #kept: {
     readonly options: TrainerOptions;
     readonly key: string;
     readonly trainer: Trainer;
   }[] = [];
 
+  /**
+   * @param most trainers that are kept at a time, each with its graphs' memory;
+   * those unused for longest go first.
+   */
+  constructor(private readonly most = Infinity) {}
+
   /** A trainer that stands at the policy's initial values. */
   async get(options: TrainerOptions): Promise<Trainer> {
     const { policy, loss, optimizer } = options;
     const key = compiledKey(options);
-    const known = this.#kept.find((kept) =>
+    const at = this.#kept.findIndex((kept) =>
       kept.options.policy === policy && kept.options.loss === loss &&
       kept.options.optimizer === optimizer &&
       kept.key === key
     );
+    const [known] = at < 0 ? [] : this.#kept.splice(at, 1);
     if (known) {
+      this.#kept.push(known);
       await known.trainer.restart(policy.initial);
       return known.trainer;
     }
+    await this.#keepOnly(this.most - 1);
     // Kept once it is made: one that fails leaves nothing to be released.
     const trainer = await Trainer.create(options);
     this.#kept.push({ options, key, trainer });
@@ -33,7 +43,12 @@ export class Trainers implements AsyncDisposable {
 
   /** Frees every trainer. */
   async release(): Promise<void> {
-    for (const { trainer } of this.#kept.splice(0)) {
+    await this.#keepOnly(0);
+  }
+
+  async #keepOnly(count: number): Promise<void> {
+    const surplus = Math.max(0, this.#kept.length - count);
+    for (const { trainer } of this.#kept.splice(0, surplus)) {
       await trainer.release();
     }
   }

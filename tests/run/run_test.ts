@@ -114,7 +114,8 @@ Deno.test("run() writes the same into a folder, with the weights it trained", as
 });
 
 Deno.test("runs that share trainers are what each is alone, whatever their numbers", async () => {
-  await using trainers = new Trainers();
+  await using all = new Trainers();
+  await using last = new Trainers(1);
   const runs = [
     { loss: "dpo", options: { beta: 0.5 } },
     { loss: "dpo", options: { beta: 2, labelSmoothing: 0.1 } },
@@ -125,10 +126,27 @@ Deno.test("runs that share trainers are what each is alone, whatever their numbe
   for (const differing of runs) {
     const settings = { ...SETTINGS, ...differing };
     const alone = await runHere(settings, { inputs: inMemory() });
-    const shared = await runHere(settings, { inputs: inMemory(), trainers });
-    deepStrictEqual(timeless(shared!.rows), timeless(alone!.rows));
-    deepStrictEqual(shared!.record.objective, alone!.record.objective);
+    for (const trainers of [all, last]) {
+      const shared = await runHere(settings, { inputs: inMemory(), trainers });
+      deepStrictEqual(timeless(shared!.rows), timeless(alone!.rows));
+      deepStrictEqual(shared!.record.objective, alone!.record.objective);
+    }
   }
+});
+
+Deno.test("trainers unused for longest are released, and made anew when asked for", async () => {
+  await using trainers = new Trainers(2);
+  const get = (microTokens: number) =>
+    trainers.get({
+      ...{ policy, microTokens },
+      loss: LOSSES.find(({ id }) => id === "dpo")!,
+      lossOptions: { beta: 0.1, labelSmoothing: 0, referenceFree: false },
+    });
+  const [first, second] = [await get(1), await get(2)];
+  strictEqual(await get(1), first);
+  await get(3);
+  strictEqual(await get(1), first);
+  ok(await get(2) !== second);
 });
 
 Deno.test("run() compiles a policy and a loss once, and their variants apart", async () => {
