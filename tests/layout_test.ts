@@ -21,6 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["models/generate", "data", "grad", "optim", "ops", "onnx"],
   ],
   report: ["experiment", "run"],
+  watch: ["experiment", "run", "losses"],
   experiment: ["run", "train", "losses", "models", "data", "ops", "onnx"],
   run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],
@@ -67,8 +68,12 @@ const SINGLE: Record<string, { pattern: RegExp; where: RegExp }> = {
   },
   "open the network": {
     pattern:
-      /\bfetch\(|\bDeno\.(connect|listen|serve)|\bWebSocket\b|"node:(https?|http2|net|tls|dgram)"/,
+      /\bfetch\(|\bDeno\.connect|\bWebSocket\b|"node:(https?|http2|net|tls|dgram)"/,
     where: /^lib\/hub\/network\.ts$/,
+  },
+  "serve": {
+    pattern: /\bDeno\.(listen|serve)/,
+    where: /^lib\/watch\/server\.ts$/,
   },
   "import the Hub's client": {
     pattern: /"@huggingface\/hub"/,

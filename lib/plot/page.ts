@@ -40,7 +40,7 @@ export function pageHtml(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
 <title>${escapeHtml(title)}</title>
-<style>${VARIABLES}${pageStyle}${style}</style>
+<style>${styleSheet(style)}</style>
 </head>
 <body>
 <main>
@@ -51,22 +51,32 @@ ${plots.length > 0 ? plotsHtml(plots, config) : ""}</body>
 `;
 }
 
+/** The style sheet of all pages, and more for one. */
+export function styleSheet(more: string): string {
+  return `${VARIABLES}${pageStyle}${more}`;
+}
+
 /** Plotly, the plots as data, and the script that draws them. */
-function plotsHtml(
-  plots: Page["plots"],
-  config: Partial<Config>,
-): string {
-  const templated = plots.map(({ data, layout }) => ({
-    data,
-    layout: { ...withSubscripts(layout), template: PLOT_TEMPLATE },
-  }));
+function plotsHtml(plots: Page["plots"], config: Partial<Config>): string {
   return `<script>${plotly}</script>
-<script type="application/json" id="plots">${scriptJson(templated)}</script>
+<script type="application/json" id="plots">${
+    scriptJson(templated(plots))
+  }</script>
 <script>
 const onDark = ${scriptJson(ON_DARK)};
 const config = ${scriptJson({ ...PLOT_CONFIG, ...config })};
 ${pageScript}</script>
 `;
+}
+
+/** Plots with the look of all plots. */
+export function templated<P extends Page["plots"][number]>(
+  plots: readonly P[],
+): P[] {
+  return plots.map((plot) => ({
+    ...plot,
+    layout: { ...withSubscripts(plot.layout), template: PLOT_TEMPLATE },
+  }));
 }
 
 /** Writes `π_ref` in the titles of axes as readers know it. */
@@ -140,7 +150,7 @@ const PLOT_TEMPLATE: Template = {
 };
 
 /** The behaviour of the plots: nothing on them leads off the page. */
-const PLOT_CONFIG: Partial<Config> = {
+export const PLOT_CONFIG: Partial<Config> = {
   responsive: true,
   displaylogo: false,
   modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],

@@ -75,7 +75,8 @@ function parseJson(line: string): unknown {
   }
 }
 
-function isRow(value: unknown): value is MetricsRow {
+/** Whether a value of JSON is a line of metrics. */
+export function isRow(value: unknown): value is MetricsRow {
   return typeof value === "object" && value !== null && "step" in value &&
     typeof value.step === "number" &&
     Object.values(value).every((x) => x === null || typeof x === "number");

@@ -1,12 +1,13 @@
 import { stringify } from "csv-stringify/sync";
 import { join } from "node:path";
 import { writeAtomically } from "../files/atomic.ts";
+import { shownPath } from "../files/shown_path.ts";
 import { isObject, reasonOf } from "../files/values.ts";
 import { readMetrics } from "../record/metrics.ts";
 import type { RunRecord } from "../record/record.ts";
 import type { Results } from "./find_results.ts";
 import type { ReportHooks } from "./report.ts";
-import { shownPath, type StoredRun, storedRuns } from "./stored_runs.ts";
+import { type StoredRun, storedRuns } from "./stored_runs.ts";
 
 /** A line of the long table: one measure of one run after one step. */
 interface Measurement {

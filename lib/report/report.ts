@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
+import { shownPath } from "../files/shown_path.ts";
 import { isObject, reasonOf } from "../files/values.ts";
 import type { Figure } from "../plot/figure.ts";
 import { figureHtml } from "../plot/figure_page.ts";
@@ -7,7 +8,7 @@ import { type IndexEntry, indexHtml } from "../plot/index_page.ts";
 import type { RunRecord } from "../record/record.ts";
 import { readTrainingFigure } from "../run/figure.ts";
 import type { Results } from "./find_results.ts";
-import { shownPath, storedRuns } from "./stored_runs.ts";
+import { storedRuns } from "./stored_runs.ts";
 
 /** File name of the page that lists the others. */
 const INDEX = "index";

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { exists } from "../files/missing.ts";
 import { readRecord, type RunRecord } from "../record/record.ts";
 import type { Results } from "./find_results.ts";
@@ -30,10 +30,4 @@ async function runsIn(results: string): Promise<string[]> {
     if (await exists(join(folder, "run.json"))) folders.push(folder);
   }
   return folders.sort();
-}
-
-/** A folder in the current one as seen from there. */
-export function shownPath(folder: string): string {
-  const inside = relative(Deno.cwd(), folder);
-  return inside.startsWith("..") ? folder : inside || ".";
 }
