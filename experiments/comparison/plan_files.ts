@@ -4,17 +4,22 @@ import { tokenFields } from "lib/data/write/layout.ts";
 import { writeRows } from "lib/data/write/rows_file.ts";
 import { type GridPoint, gridPoints, runName } from "lib/experiment/grid.ts";
 import { writeTextAtomically } from "lib/files/atomic.ts";
+import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
+import { adapterOf } from "lib/models/load_policy.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
-import type { InputsInMemory } from "lib/run/inputs.ts";
+import { loadModel, type RunModel } from "lib/run/inputs.ts";
 import { prepareRun } from "lib/run/plan.ts";
-import { type Inputs, sameInputs } from "./contents.ts";
+import { sameInputs } from "./contents.ts";
 import { runSettings } from "./methods.ts";
+import type { Preferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 /**
  * Writes all that another trainer needs to make the runs of a comparison again
- * on the same tokens: `train.jsonl` and `held-out.jsonl`, pairs as token ids,
- * and `plan.json`, with every run's options and the rows of its batches.
+ * on the same tokens: `train.jsonl` and `held-out.jsonl`, pairs as token ids;
+ * `plan.json`, with every run's options and the rows of its batches; and
+ * `adapter-seed1` for each seed, the new adapter that its runs begin with, in
+ * PEFT's layout.
  *
  * A batch of a loss that reads pairs has their lines in `train.jsonl`, counted
  * from 0. One of a loss that reads single answers has twice the line for the
@@ -27,14 +32,18 @@ export async function writePlan(
   folder: string,
   settings: ComparisonSettings,
 ): Promise<void> {
-  const inputs = await sameInputs(settings);
-  const { train, heldOut, heldOutSource } = inputs.preferences;
+  const { preferences } = await sameInputs(settings);
+  const { train, heldOut, heldOutSource } = preferences;
   await Deno.mkdir(folder, { recursive: true });
   await writePairs(join(folder, "train.jsonl"), train.examples);
   await writePairs(join(folder, "held-out.jsonl"), heldOut);
   const runs = [];
-  for (const point of gridPoints(settings)) {
-    runs.push(await plannedRun(point, settings, inputs));
+  for (const seed of settings.seeds) {
+    const { model } = await loadModel({ ...settings.train, seed }, {});
+    await writeStart(join(folder, `adapter-seed${seed}`), model);
+    for (const point of gridPoints({ ...settings, seeds: [seed] })) {
+      runs.push(await plannedRun(point, settings, { model, preferences }));
+    }
   }
   const plan = {
     train: settings.train,
@@ -55,18 +64,26 @@ async function writePairs(
   await writeRows(path, rows);
 }
 
+async function writeStart(
+  folder: string,
+  { policy: { config }, lora, source, adapterSource }: RunModel,
+): Promise<void> {
+  if (lora === null || adapterSource !== null) return;
+  const base = { baseModel: source, config };
+  await writeAdapter(folder, adapterOf(lora, lora.initial), base);
+}
+
 /** A run with the values of all options and the rows of each step. */
 async function plannedRun(
   point: GridPoint,
   { train }: ComparisonSettings,
-  { model, preferences }: Inputs,
+  { model, preferences }: { model: RunModel; preferences: Preferences },
 ) {
-  const { policy, source, hash, tokenizer, called } = model;
-  const given: InputsInMemory = {
-    policy: { policy, source, weights: hash, tokenizer, called },
+  const { hash: weights } = model;
+  const prepared = await prepareRun(runSettings(point, train), {
+    policy: { ...model, weights },
     data: preferences.train,
-  };
-  const prepared = await prepareRun(runSettings(point, train), given);
+  });
   const { loss, options, learningRate, seed } = prepared.settings;
   return {
     name: runName(point),

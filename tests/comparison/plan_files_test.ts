@@ -57,15 +57,22 @@ Deno.test("a trainer that reads the plan of a comparison takes the same steps", 
   await using stack = new AsyncDisposableStack();
   const { jobs, release } = await createJobs({ settings, device: "cpu" });
   stack.defer(release);
-  for (const [i, point] of gridPoints(settings).entries()) {
-    const { name, examples, batches, ...planned } = runs[i];
-    equal(name, runName(point));
+  const points = gridPoints(settings);
+  equal(runs.length, points.length);
+  for (const point of points) {
+    const { name, examples, batches, seed, ...planned } = runs.find((
+      run: { name: string },
+    ) => run.name === runName(point));
     const own = await jobs.run({ point, start: null, data: null });
     const perPair = examples === "labels" ? 2 : 1;
     const sizes = batches.map((batch: number[]) => batch.length / perPair);
     deepEqual(sizes, [3, 3, 2, 3, 3, 2]);
     const other = await run({
       ...{ model: t.model, data: train, ...planned },
+      tuning: {
+        kind: "adapter",
+        adapter: join(folder, `adapter-seed${seed}`),
+      },
       ...{ batch: 3 * perPair, epochs: 2, threads: 1, device: "cpu" },
     }, {
       inputs: {
