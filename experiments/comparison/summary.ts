@@ -118,7 +118,7 @@ const MANY = 100;
  * Mean of paired differences, its interval and p-value: by the bootstrap, or,
  * for few, by sign flips, whose interval is all of [−1, 1] below six prompts.
  */
-function paired(differences: readonly number[], random: Rng) {
+export function paired(differences: readonly number[], random: Rng) {
   if (differences.length >= MANY) {
     return bootstrap(differences, mean, { random });
   }
@@ -128,13 +128,18 @@ function paired(differences: readonly number[], random: Rng) {
 
 /** Share of the runs that tell each pair apart rightly. */
 function accuracies(runs: readonly RecordedRun[]): number[] {
-  const correct = runs.map(({ record }) =>
-    v.parse(NUMBERS, record.summary["correct"])
+  return meanOver(
+    runs.map(({ record }) => v.parse(NUMBERS, record.summary["correct"])),
   );
-  return correct[0]!.map((_, pair) => mean(correct.map((own) => own[pair]!)));
 }
 
-function byPrompt(
+/** Lists of equal length as one, of their means. */
+export function meanOver(lists: readonly (readonly number[])[]): number[] {
+  return lists[0]!.map((_, i) => mean(lists.map((own) => own[i]!)));
+}
+
+/** Means over the pairs of each prompt, in the order of the prompts. */
+export function byPrompt(
   values: readonly number[],
   promptOfPair: readonly number[],
 ): number[] {
