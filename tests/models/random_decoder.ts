@@ -20,6 +20,9 @@ export const SMALL: DecoderConfig = {
   eosIds: [2],
 };
 
+/** For what losses do to a decoder, however many layers it has. */
+export const ONE_LAYER: DecoderConfig = { ...SMALL, layers: 1 };
+
 /** A decoder with random weights, and these as feeds. */
 export function randomDecoder(config = SMALL, seed = 0) {
   const rng = new Rng(seed);

@@ -13,7 +13,7 @@ import {
   Trainer,
   type TrainerOptions,
 } from "lib/train/trainer.ts";
-import { randomDecoder } from "../models/random_decoder.ts";
+import { ONE_LAYER, randomDecoder } from "../models/random_decoder.ts";
 import { randomLora } from "../models/random_lora.ts";
 import { UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -52,7 +52,7 @@ export async function withTrainer<T>(
   use: (trainer: Trainer, policy: Policy) => Promise<T>,
 ): Promise<T> {
   using folder = temporaryFolder();
-  const decoder = randomDecoder();
+  const decoder = randomDecoder(ONE_LAYER);
   const policy = kind === "full"
     ? decoder.policy
     : (await randomLora(folder.path, decoder)).policy;
@@ -71,27 +71,41 @@ export interface SeenStep {
   readonly gradients: Values;
 }
 
-/** One step from the same start without clipping, and the gradient it saw. */
-export function seenStep(
-  { loss, given = {}, reference, ...way }:
-    & { loss: Loss; given?: Given; reference?: Reference }
-    & Pick<
-      Parameters<typeof withTrainer>[0],
-      "kind" | "microTokens" | "threads"
-    >,
+type Way =
+  & { loss: Loss; given?: Given; reference?: Reference }
+  & Pick<Parameters<typeof withTrainer>[0], "kind" | "microTokens" | "threads">;
+
+/** One step without clipping, and the gradient it saw. */
+export async function seenStep(
+  way: Way,
   examples: readonly Example[],
 ): Promise<SeenStep> {
+  const [step] = await seenSteps(way, [examples]);
+  return step!;
+}
+
+/** One step on each of several batches, from the same start. */
+export function seenSteps(
+  { loss, given = {}, reference, ...way }: Way,
+  batches: readonly (readonly Example[])[],
+): Promise<SeenStep[]> {
   const lossOptions = resolveOptions(loss, given);
+  const options = stepOptions(loss, given);
+  const taken = {
+    ...options,
+    reference: options.reference && (reference ?? options.reference),
+    maxGradNorm: 0,
+  };
   return withTrainer(
     { loss, lossOptions, optimizer: recorder, ...way },
-    async (trainer) => {
-      const options = stepOptions(loss, given);
-      const result = await trainer.train(examples, {
-        ...options,
-        reference: options.reference && (reference ?? options.reference),
-        maxGradNorm: 0,
-      });
-      return { result, gradients: await valuesOf(trainer, "seen") };
+    async (trainer, { initial }) => {
+      const steps: SeenStep[] = [];
+      for (const examples of batches) {
+        await trainer.restart(initial);
+        const result = await trainer.train(examples, taken);
+        steps.push({ result, gradients: await valuesOf(trainer, "seen") });
+      }
+      return steps;
     },
   );
 }

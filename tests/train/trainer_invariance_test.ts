@@ -5,7 +5,12 @@ import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Reference } from "lib/train/reference.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
-import { type Given, type SeenStep, seenStep } from "./random_trainer.ts";
+import {
+  type Given,
+  type SeenStep,
+  seenStep,
+  seenSteps,
+} from "./random_trainer.ts";
 
 /** A way to compute the same step. */
 interface Way {
@@ -87,15 +92,13 @@ for (const loss of LOSSES) {
         ...ids.map(() => true),
       ]),
     }));
-    const step = (examples: readonly Example[]) =>
-      seenStep({ loss, given, reference: MASKED, microTokens: 60 }, examples);
-    const found = await step(masked);
-    const expected = await step(asPrompt);
+    const way = { loss, given, reference: MASKED, microTokens: 60 };
+    const [found, expected] = await seenSteps(way, [masked, asPrompt]);
     // The prompt's copies are tokens of their own.
-    const { tokens } = found.result;
-    assertSameStep(found, {
-      ...expected,
-      result: { ...expected.result, tokens },
+    const { tokens } = found!.result;
+    assertSameStep(found!, {
+      ...expected!,
+      result: { ...expected!.result, tokens },
     }, {});
   });
 }

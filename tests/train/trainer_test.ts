@@ -241,7 +241,7 @@ for (const broken of [NaN, Infinity]) {
   Deno.test(`a step on a parameter that is ${broken} is refused and changes nothing`, () =>
     withTrainer({ loss: DPO }, async (trainer, { initial }) => {
       const expected = await trainOn(trainer, 1);
-      const name = "model.layers.1.mlp.up_proj.weight";
+      const name = "model.layers.0.mlp.up_proj.weight";
       const weight = initial.get(name)!.with(3, broken);
       await trainer.restart(new Map([...initial, [name, weight]]));
       const before = await trainer.save();
