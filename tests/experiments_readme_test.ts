@@ -32,6 +32,18 @@ Deno.test("the example of experiments/README.md type-checks and runs", async () 
   match(out!, /^A biased coin .* 8 draws × 3 seeds, p 0\.0078 +shown$/m);
 });
 
+Deno.test("the files of gap have under 300 lines, as experiments/README.md says", () => {
+  const folder = checkout("experiments/gap");
+  const lines = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) =>
+      Deno.readTextFileSync(join(folder, name)).split("\n").length - 1
+    );
+  equal(lines.length, 5);
+  const total = lines.reduce((sum, count) => sum + count);
+  ok(total < 300, `${total}`);
+});
+
 Deno.test("the settings of experiments/README.md are flags of compare, or options of its losses", async () => {
   using folder = temporaryFolder();
   const text = Deno.readTextFileSync(checkout("experiments/README.md"));

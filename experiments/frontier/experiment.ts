@@ -1,10 +1,13 @@
 import * as jobs from "../reviews/jobs.ts";
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
-import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { frontierFigure } from "./figure.ts";
-import { REVIEWS_SETTINGS, type ReviewsSettings } from "../reviews/settings.ts";
+import {
+  atEnd,
+  REVIEWS_SETTINGS,
+  type ReviewsSettings,
+} from "../reviews/settings.ts";
 import { FULL, QUICK } from "./settings.ts";
 import { summarize } from "./summary.ts";
 
@@ -20,7 +23,7 @@ const TUNING: Tuning<ReviewsSettings> = {
     ...FULL,
     draws: [1000, 1001, 1002, 1003],
     seeds: [0],
-    evaluation: { ...FULL.evaluation, steps: FULL.evaluation.steps.slice(-1) },
+    evaluation: atEnd(FULL.evaluation),
   },
   // Each twice the last: at the first nothing happens, at the last most break.
   learningRates: [5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3],
@@ -45,5 +48,3 @@ export const FRONTIER = {
 };
 
 export const frontier = experiment(FRONTIER);
-
-if (import.meta.main) await runDirectly(frontier);

@@ -4,19 +4,21 @@ import {
   curvePanel,
   digits,
   endTable,
+  lossesOf,
   methodStyle,
   percent,
   runsText,
   spreadText,
 } from "lib/experiment/figure_parts.ts";
-import { figureFindings } from "lib/experiment/findings.ts";
+import type { PlanePoint } from "lib/experiment/run_plane.ts";
 import type { Figure, Panel, SampleSet, Table } from "lib/plot/figure.ts";
 import { forestPanel } from "lib/plot/forest.ts";
 import { stackedBars } from "lib/plot/stacked_bars.ts";
 import { LIGHT, MUTED, RED, SHADE } from "lib/plot/style.ts";
+import { tableOf } from "lib/plot/tables.ts";
 import { binomialInterval } from "lib/stats/binomial.ts";
 import { quantile } from "lib/stats/interval.ts";
-import { attainableReward, type PlanePoint } from "../reviews/exact_numbers.ts";
+import { attainableReward } from "../reviews/exact_numbers.ts";
 import { chosen, DISTANCE, leaderOf, settingsOf } from "./claims.ts";
 import { mainPlane, smallPlane } from "./planes.ts";
 import { type FrontierSetting, RUNAWAY, type Summary } from "./summary.ts";
@@ -53,8 +55,9 @@ export function frontierFigure(
   summary: Summary,
   findings: readonly Finding[],
 ): Figure {
-  const losses = [...new Set(summary.settings.map(({ loss }) => loss))];
-  const chosenOnes = losses.flatMap((loss) => chosen(summary, loss) ?? []);
+  const chosenOnes = lossesOf(summary.settings).flatMap((loss) =>
+    chosen(summary, loss) ?? []
+  );
   const best = chosenOnes.filter((setting) => !isSimplified(setting));
   return {
     title: titleOf(summary),
@@ -62,7 +65,6 @@ export function frontierFigure(
       "A small decoder learns to write product reviews. Pairs of its own completions are compared by a known gold reward, and every method trains on the same pairs, once. Because the world is known, so are the best reward that any policy can have at each distance from the reference model, and the policy that each loss itself would choose with endless data.",
       `${runsText(summary)} ${referenceText(summary)}`,
     ],
-    findings: figureFindings(findings),
     panels: [
       mainPlane(best, summary.exact, {
         title:
@@ -216,16 +218,16 @@ function runawayTable({ settings }: Summary): Table {
 
 /** Where each loss itself wants to go, and where training got. */
 function optimaTable({ exact, settings }: Summary): Table {
-  return {
+  return tableOf(settings, {
     caption: "The optimum of each loss, and the share that training reaches",
-    columns: ["method", "reward", "KL (nats)", "of attainable", "trained"],
-    rows: settings.map(({ name, optimum, shares }) => [
-      name,
-      optimum && digits(optimum.reward),
-      optimum && digits(optimum.kl),
-      optimum &&
-      percent(optimum.reward / attainableReward(exact, optimum.kl)),
-      spreadText(shares),
-    ]),
-  };
+    columns: {
+      method: ({ name }) => name,
+      reward: ({ optimum }) => optimum && digits(optimum.reward),
+      "KL (nats)": ({ optimum }) => optimum && digits(optimum.kl),
+      "of attainable": ({ optimum }) =>
+        optimum &&
+        percent(optimum.reward / attainableReward(exact, optimum.kl)),
+      trained: ({ shares }) => spreadText(shares),
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import type { Annotations, LayoutAxis } from "plotly.js";
 import { endsOf, methodStyle } from "lib/experiment/figure_parts.ts";
+import { middleOf, type PlanePoint } from "lib/experiment/run_plane.ts";
 import type { Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { endLabels, type LineEnd } from "lib/plot/labels.ts";
 import {
@@ -16,7 +17,6 @@ import { quantile } from "lib/stats/interval.ts";
 import {
   attainableReward,
   type ExactNumbers,
-  type PlanePoint,
 } from "../reviews/exact_numbers.ts";
 import { type FrontierSetting, RUNAWAY } from "./summary.ts";
 
@@ -141,12 +141,7 @@ function curveOf(exact: ExactNumbers): Point[] {
   return [{ kl: 0, reward: 0 }, ...points, end].map(at);
 }
 
-/** The middle of the runs of a setting. */
-function medianOf(setting: FrontierSetting): PlanePoint {
-  const [reward, kl] = ["goldReward", "kl"]
-    .map((measure) => quantile(endsOf(setting, measure), 0.5));
-  return { reward: reward!, kl: kl! };
-}
+const medianOf = (setting: FrontierSetting) => middleOf(setting, "goldReward");
 
 /** Runs, medians, optima and the arrows from these to those. */
 function marksOf(settings: readonly FrontierSetting[]) {

@@ -1,19 +1,20 @@
 import * as v from "valibot";
 import {
   type ExperimentRuns,
+  type GridSummary,
   type SettingRuns,
   type SettingSummary,
   summarizeSetting,
 } from "lib/experiment/summary.ts";
 import type { Method } from "lib/experiment/grid.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";
+import type { PlanePoint } from "lib/experiment/run_plane.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { quantile } from "lib/stats/interval.ts";
 import {
   attainableReward,
   type ExactNumbers,
   optimumOf,
-  type PlanePoint,
   storedExact,
 } from "../reviews/exact_numbers.ts";
 import type { ReviewsSettings } from "../reviews/settings.ts";
@@ -41,15 +42,12 @@ export interface FrontierSetting extends SettingSummary {
 }
 
 /** The numbers that the figure shows. */
-export interface Summary {
-  readonly draws: readonly number[];
-  readonly seeds: readonly number[];
+export interface Summary extends GridSummary<FrontierSetting> {
   readonly exact: ExactNumbers;
   /** Means over draws. */
   readonly reference: Readonly<Record<"goldReward" | "wellFormed", number>>;
   /** Medians over runs: π_ref tilted by a reward model of the same pairs. */
   readonly rewardModel: readonly PlanePoint[];
-  readonly settings: readonly FrontierSetting[];
 }
 
 /** KL beyond which a run counts as one that has run away, in nats. */

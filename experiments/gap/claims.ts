@@ -1,11 +1,13 @@
 import type { Claim } from "lib/experiment/claim.ts";
+import type { Level } from "lib/experiment/grid.ts";
 import { pairedEvidence, runValues } from "lib/experiment/paired_draws.ts";
+import { findSetting } from "lib/experiment/summary.ts";
 import { LONGEST } from "./settings.ts";
 import type { Summary } from "./summary.ts";
 
-const ONCE = { passes: 1, pairs: 1 };
-const AGAIN = { passes: LONGEST, pairs: 1 };
-const FRESH = { passes: 1, pairs: LONGEST };
+const ONCE = {};
+const AGAIN = { passes: LONGEST };
+const FRESH = { pairs: LONGEST };
 
 /** Gaps are shares of the way from π_ref to the optimum: a tenth counts. */
 const COMMON = { unit: "of the way", delta: 0.1 };
@@ -58,13 +60,10 @@ export const CLAIMS: readonly Claim<Summary>[] = [
 function fall(
   { settings }: Summary,
   loss: string,
-  ...levels: readonly [from: typeof ONCE, to: typeof ONCE]
+  ...levels: readonly [from: Level, to: Level]
 ) {
-  const [before, after] = levels.map(({ passes, pairs }) => {
-    const own = settings.find((each) =>
-      each.loss === loss && each.passes === passes && each.pairs === pairs
-    );
-    return runValues(own, ({ gaps }) => gaps);
-  });
+  const [before, after] = levels.map((level) =>
+    runValues(findSetting(settings, loss, level), ({ gaps }) => gaps)
+  );
   return pairedEvidence(before!, after!);
 }

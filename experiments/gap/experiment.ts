@@ -1,7 +1,6 @@
 import { experiment } from "lib/experiment/experiment.ts";
 import * as jobs from "../reviews/jobs.ts";
 import { REVIEWS_SETTINGS } from "../reviews/settings.ts";
-import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { gapFigure } from "./figure.ts";
 import { FULL, QUICK } from "./settings.ts";
@@ -19,5 +18,3 @@ export const GAP = {
 };
 
 export const gap = experiment(GAP);
-
-if (import.meta.main) await runDirectly(gap);

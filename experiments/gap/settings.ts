@@ -1,5 +1,5 @@
-import type { Level } from "lib/experiment/grid.ts";
 import {
+  atEnd,
   QUICK_WORLD,
   type ReviewsSettings,
   WORLD,
@@ -8,23 +8,17 @@ import {
 /** How much longer the longest training is than one pass over the usual pairs. */
 export const LONGEST = 8;
 
-const LEVELS: readonly Level[] = [
-  {},
-  { passes: LONGEST },
-  { pairs: LONGEST },
-];
-
 export const FULL: ReviewsSettings = {
   ...WORLD,
   draws: [0],
   seeds: [1],
-  levels: [...LEVELS],
+  levels: [{}, { passes: LONGEST }, { pairs: LONGEST }],
   // The rates that frontier chose for them, at one pass.
   methods: [
     { loss: "dpo", options: { beta: 1 }, learningRate: 4e-4 },
     { loss: "kto", options: { beta: 1 }, learningRate: 8e-4 },
   ],
-  evaluation: { ...WORLD.evaluation, steps: WORLD.evaluation.steps.slice(-1) },
+  evaluation: atEnd(WORLD.evaluation),
 };
 
 /** Settings for a look at the whole in seconds. The results mean little. */

@@ -1,14 +1,14 @@
-import { nameOf } from "lib/experiment/figure_parts.ts";
+import type { PlanePoint } from "lib/experiment/run_plane.ts";
 import {
   type ExperimentRuns,
+  type GridSummary,
   type SettingRuns,
   type SettingSummary,
   summarizeSetting,
 } from "lib/experiment/summary.ts";
 import {
   type ExactNumbers,
-  optimumOf,
-  type PlanePoint,
+  knownOptimum,
   storedExact,
 } from "../reviews/exact_numbers.ts";
 import type { ReviewsSettings } from "../reviews/settings.ts";
@@ -24,34 +24,24 @@ export interface GapSetting extends SettingSummary {
   readonly gaps: readonly number[];
 }
 
-export interface Summary {
-  readonly draws: readonly number[];
-  readonly seeds: readonly number[];
+export interface Summary extends GridSummary<GapSetting> {
   readonly exact: ExactNumbers;
-  readonly settings: readonly GapSetting[];
 }
 
 /** @throws Error without exact numbers, or for a loss without an optimum. */
 export function summarize(
-  { settings, exact, bySetting }: ExperimentRuns<ReviewsSettings>,
+  { settings: { draws, seeds }, exact, bySetting }: ExperimentRuns<
+    ReviewsSettings
+  >,
 ): Summary {
   const numbers = storedExact(exact);
-  return {
-    draws: settings.draws,
-    seeds: settings.seeds,
-    exact: numbers,
-    settings: bySetting.map((own) => settingOf(own, numbers)),
-  };
+  const settings = bySetting.map((own) => settingOf(own, numbers));
+  return { draws, seeds, exact: numbers, settings };
 }
 
 function settingOf(own: SettingRuns, exact: ExactNumbers): GapSetting {
   const { method, level: { passes = 1, pairs = 1 } } = own;
-  const optimum = optimumOf(exact, method);
-  if (!optimum) {
-    throw new Error(
-      `Cannot measure a gap of ${nameOf(method)}: its optimum is not known`,
-    );
-  }
+  const optimum = knownOptimum(exact, method);
   const summary = summarizeSetting(own);
   const { goldReward = [], kl = [] } = summary.ends;
   const gaps = own.runs.map((_, i) =>

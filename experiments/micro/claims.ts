@@ -5,6 +5,7 @@ import {
   runValues,
   valueEvidence,
 } from "lib/experiment/paired_draws.ts";
+import { findSetting } from "lib/experiment/summary.ts";
 import { mean } from "lib/train/metrics.ts";
 import type { MicroSetting, Summary } from "./summary.ts";
 import type { Place } from "./world.ts";
@@ -80,7 +81,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     contrast:
       "π(chosen and rejected answers of the data), π_ref − DPO's end, paired by draw",
     evidence: (summary) => {
-      const dpo = settingOf(summary, "dpo");
+      const dpo = findSetting(summary.settings, "dpo");
       return pairedEvidence(startOf(dpo, DATA), endOf(dpo, DATA));
     },
   },
@@ -97,7 +98,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     contrast:
       "π(ill-formed answers that the data have not), DPO's end − π_ref, paired by draw",
     evidence: (summary) => {
-      const dpo = settingOf(summary, "dpo");
+      const dpo = findSetting(summary.settings, "dpo");
       const start = startOf(dpo, ["illFormed"]);
       const found = pairedEvidence(endOf(dpo, ["illFormed"]), start);
       return { ...found, checks: [...found.checks, wanted(dpo)] };
@@ -109,8 +110,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       `π(chosen and rejected answers of the data), ${loss} − dpo ${PAIRED}`,
     evidence: (summary) =>
       pairedEvidence(
-        endOf(settingOf(summary, loss), DATA),
-        endOf(settingOf(summary, "dpo"), DATA),
+        endOf(findSetting(summary.settings, loss), DATA),
+        endOf(findSetting(summary.settings, "dpo"), DATA),
       ),
   })),
   ...["orpo", "simpo"].map((loss): Claim<Summary> => ({
@@ -131,14 +132,15 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     reported: "no reference model is needed",
     contrast:
       `largest reward of any policy at the KL of ${loss}'s own optimum, less the optimum's, exact in each draw`,
-    evidence: (summary) => valueEvidence(shortfall(settingOf(summary, loss))),
+    evidence: (summary) =>
+      valueEvidence(shortfall(findSetting(summary.settings, loss))),
   })),
 ];
 
 /** Whether DPO's own optimum gives ill-formed answers less than π_ref does. */
 function wanted(dpo: MicroSetting | undefined) {
   const before = mean(dpo?.starts.illFormed ?? []);
-  const there = dpo?.optimum?.["illFormed"];
+  const there = dpo?.optimum?.illFormed;
   return {
     name: "DPO's optimum gives ill-formed answers less than π_ref does",
     passed: there !== undefined && there < before,
@@ -187,8 +189,4 @@ function total(parts: readonly (number | null)[]): number | null {
     (sum, part) => sum === null || part === null ? null : sum + part,
     0,
   );
-}
-
-function settingOf({ settings }: Summary, wanted: string) {
-  return settings.find(({ loss }) => loss === wanted);
 }

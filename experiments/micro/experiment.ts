@@ -1,6 +1,5 @@
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
-import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { microFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
@@ -38,5 +37,3 @@ export const MICRO = {
 };
 
 export const micro = experiment(MICRO);
-
-if (import.meta.main) await runDirectly(micro);

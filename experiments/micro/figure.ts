@@ -1,4 +1,3 @@
-import type { Finding } from "lib/experiment/claim.ts";
 import {
   curvePanel,
   digits,
@@ -7,21 +6,15 @@ import {
   methodStyle,
   runsText,
 } from "lib/experiment/figure_parts.ts";
-import { figureFindings } from "lib/experiment/findings.ts";
+import { middleOf, type RunPlane, runPlane } from "lib/experiment/run_plane.ts";
 import type { Figure, Panel, Table } from "lib/plot/figure.ts";
 import { endLabels } from "lib/plot/labels.ts";
-import {
-  frontier,
-  type Point,
-  runClouds,
-  ways,
-} from "lib/plot/reward_plane.ts";
-import { rootScale } from "lib/plot/scales.ts";
+import { runClouds, ways } from "lib/plot/reward_plane.ts";
 import { stackedBars } from "lib/plot/stacked_bars.ts";
 import { COLORS, MUTED } from "lib/plot/style.ts";
-import { quantile } from "lib/stats/interval.ts";
+import { tableOf } from "lib/plot/tables.ts";
 import { mean } from "lib/train/metrics.ts";
-import type { MicroSetting, Middle, Summary } from "./summary.ts";
+import type { MicroSetting, Summary } from "./summary.ts";
 import { type Place, PLACES } from "./world.ts";
 
 const LOOKS: Readonly<Record<Place, { name: string; color: string }>> = {
@@ -39,10 +32,7 @@ const REACH = 4;
 const REWARDS = [-1, 4.6] as const;
 
 /** The figure of a summary. Equal summaries give equal figures. */
-export function microFigure(
-  summary: Summary,
-  findings: readonly Finding[],
-): Figure {
+export function microFigure(summary: Summary): Figure {
   return {
     title: titleOf(summary),
     text: [
@@ -51,7 +41,6 @@ export function microFigure(
         percent(1 - summary.reference.wellFormed)
       } are ill-formed.`,
     ],
-    findings: figureFindings(findings),
     panels: [
       trainedPanel(summary),
       optimaPanel(summary),
@@ -83,7 +72,7 @@ function titleOf({ settings }: Summary): string {
   if (!dpo) return "Where the probability goes";
   const start = percent(mean(dpo.starts.illFormed));
   const end = percent(endShares(dpo).illFormed);
-  const wanted = dpo.optimum?.["illFormed"];
+  const wanted = dpo.optimum?.illFormed;
   const objective = wanted === undefined
     ? ""
     : `; its objective asks for ${percent(wanted).replace("<", "less than")}`;
@@ -172,21 +161,18 @@ const optimumShares = ({ optima }: MicroSetting) =>
 
 function planePanel(summary: Summary): Panel {
   const { settings, reference } = summary;
-  const scale = rootScale(REACH);
-  const at = ({ kl, reward }: Middle): Point => ({
-    x: scale.position(Math.min(kl!, REACH)),
-    y: reward!,
+  const plane = runPlane({
+    ...{ reach: REACH, rewards: REWARDS, measure: "reward" },
   });
-  const curve = reference.attainable.filter(({ kl }) => kl <= REACH).map(at);
-  const arrows = settings.map((setting) => arrowOf(setting, at));
+  const arrows = settings.map((setting) => arrowOf(setting, plane));
   return {
     title: "Reward against distance",
     note:
       "Dots are runs, large marks their medians. A hollow diamond is the optimum of the loss itself; its arrow leads to the median run. Nothing can be in the shaded region.",
     data: [
-      ...frontier(curve, { name: "attainable", top: REWARDS[1] }),
+      ...plane.frontier(reference.attainable),
       ...settings.flatMap((setting) =>
-        runClouds([cloudOf(setting, at)], {
+        runClouds([plane.cloud(setting)], {
           name: setting.loss,
           ...methodStyle(setting.loss),
         })
@@ -194,14 +180,12 @@ function planePanel(summary: Summary): Panel {
       ...arrows.flatMap(({ data }) => data),
     ],
     layout: {
-      showlegend: false,
-      xaxis: scale.axis("KL from the reference model, nats"),
-      yaxis: { title: { text: "gold reward" }, range: [...REWARDS] },
+      ...plane.axes("KL from the reference model, nats"),
       annotations: [
         ...arrows.flatMap(({ annotations }) => annotations),
         ...endLabels(
           settings.map((setting) => ({
-            ...at(middleOf(setting)),
+            ...plane.at(middleOf(setting, "reward")),
             text: setting.loss,
             color: methodStyle(setting.loss).line.color,
           })),
@@ -217,27 +201,11 @@ function planePanel(summary: Summary): Panel {
   };
 }
 
-function middleOf(setting: MicroSetting): Middle {
-  return {
-    reward: quantile(endsOf(setting, "reward"), 0.5),
-    kl: quantile(endsOf(setting, "kl"), 0.5),
-  };
-}
-
-function cloudOf(setting: MicroSetting, at: (middle: Middle) => Point) {
-  const rewards = endsOf(setting, "reward");
-  const runs = endsOf(setting, "kl").map((kl, i) =>
-    at({ kl, reward: rewards[i]! })
-  );
-  return { name: setting.name, runs, middle: at(middleOf(setting)) };
-}
-
 /** From the optimum of a loss to the median of its runs. */
-function arrowOf(setting: MicroSetting, at: (middle: Middle) => Point) {
+function arrowOf(setting: MicroSetting, { at }: RunPlane) {
   const { name, optimum, loss } = setting;
-  const all = optimum
-    ? [{ name, from: at(optimum), to: at(middleOf(setting)), share: 0 }]
-    : [];
+  const to = at(middleOf(setting, "reward"));
+  const all = optimum ? [{ name, from: at(optimum), to, share: 0 }] : [];
   return ways(all, { marker: methodStyle(loss).marker });
 }
 
@@ -263,17 +231,17 @@ function placesTable({ settings }: Summary): Table {
 
 /** Where each loss itself wants to go, or why there is no such place. */
 function optimaTable({ settings }: Summary): Table {
-  return {
+  return tableOf(settings, {
     caption: "The optimum of each loss: medians over draws",
-    columns: ["method", "reward", "KL (nats)", "attainable there", "why none"],
-    rows: settings.map(({ name, optimum, optima }) => [
-      name,
-      ...["reward", "kl", "attainable"].map((measure) =>
-        optimum && digits(optimum[measure]!)
-      ),
-      optimum ? null : whyNone(optima),
-    ]),
-  };
+    columns: {
+      method: ({ name }) => name,
+      reward: ({ optimum }) => optimum && digits(optimum.reward),
+      "KL (nats)": ({ optimum }) => optimum && digits(optimum.kl),
+      "attainable there": ({ optimum }) =>
+        optimum && digits(optimum.attainable),
+      "why none": ({ optimum, optima }) => optimum ? null : whyNone(optima),
+    },
+  });
 }
 
 function whyNone(optima: MicroSetting["optima"]): string {

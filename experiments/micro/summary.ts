@@ -1,6 +1,7 @@
 import { nameOf } from "lib/experiment/figure_parts.ts";
 import {
   type ExperimentRuns,
+  type GridSummary,
   type SettingRuns,
   type SettingSummary,
   summarizeSetting,
@@ -13,19 +14,16 @@ import { type Place, PLACES } from "./world.ts";
 
 const NUMBER = v.number();
 
-const MEASURES = {
+const FOUND = {
   ...{ reward: NUMBER, kl: NUMBER, klBack: NUMBER, entropy: NUMBER },
   ...{ chosen: NUMBER, rejected: NUMBER, unseen: NUMBER, illFormed: NUMBER },
+  populationLoss: NUMBER,
+  /** The largest reward of any policy at its distance. */
+  attainable: NUMBER,
 };
 
 const OPTIMUM = v.variant("kind", [
-  v.object({
-    kind: v.picklist(["attained", "limit"]),
-    ...MEASURES,
-    populationLoss: NUMBER,
-    /** The largest reward of any policy at its distance. */
-    attainable: NUMBER,
-  }),
+  v.object({ kind: v.picklist(["attained", "limit"]), ...FOUND }),
   v.object({ kind: v.literal("none"), why: v.string() }),
 ]);
 
@@ -38,8 +36,8 @@ const REFERENCE = v.object({
   attainable: v.array(v.object({ reward: NUMBER, kl: NUMBER })),
 });
 
-/** Medians over runs, by measure. */
-export type Middle = Readonly<Record<string, number>>;
+/** Medians over optima. */
+type Middle = Readonly<Record<keyof typeof FOUND, number>>;
 
 /** A method over draws and seeds. */
 export interface MicroSetting extends SettingSummary {
@@ -52,16 +50,13 @@ export interface MicroSetting extends SettingSummary {
   readonly optimum: Middle | null;
 }
 
-export interface Summary {
-  readonly draws: readonly number[];
-  readonly seeds: readonly number[];
+export interface Summary extends GridSummary<MicroSetting> {
   /** Medians over draws. */
   readonly reference: {
     readonly wellFormed: number;
     readonly entropy: number;
     readonly attainable: readonly { reward: number; kl: number }[];
   };
-  readonly settings: readonly MicroSetting[];
 }
 
 /** @throws Error where a record does not hold what the experiment writes. */
@@ -113,11 +108,9 @@ function middleOf(optima: readonly (Optimum | null)[]): Middle | null {
     each && each.kind !== "none" ? [each] : []
   );
   if (known.length < optima.length) return null;
-  const names = Object.keys(MEASURES) as (keyof typeof MEASURES)[];
-  return Object.fromEntries(
-    [...names, "populationLoss" as const, "attainable" as const].map((name) => [
-      name,
-      quantile(known.map((each) => each[name]), 0.5),
-    ]),
+  const names = Object.keys(FOUND) as (keyof Middle)[];
+  const middles = names.map((name) =>
+    [name, quantile(known.map((each) => each[name]), 0.5)] as const
   );
+  return Object.fromEntries(middles) as Middle;
 }

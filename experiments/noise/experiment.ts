@@ -2,7 +2,6 @@ import { experiment } from "lib/experiment/experiment.ts";
 import type { ExperimentRuns } from "lib/experiment/summary.ts";
 import * as jobs from "../reviews/jobs.ts";
 import { REVIEWS_SETTINGS, type ReviewsSettings } from "../reviews/settings.ts";
-import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { noiseFigure } from "./figure.ts";
 import { powerOf, type SizedSummary } from "./power.ts";
@@ -23,5 +22,3 @@ export const NOISE = {
 };
 
 export const noise = experiment(NOISE);
-
-if (import.meta.main) await runDirectly(noise);

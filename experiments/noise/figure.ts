@@ -1,17 +1,14 @@
 import type { Finding } from "lib/experiment/claim.ts";
 import {
   digits,
-  endsOf,
   endTable,
   percent,
   runsText,
 } from "lib/experiment/figure_parts.ts";
-import { figureFindings } from "lib/experiment/findings.ts";
 import { drawsBeyond } from "lib/experiment/paired_draws.ts";
 import type { Figure, Table } from "lib/plot/figure.ts";
-import { quantile } from "lib/stats/interval.ts";
 import { distancesOf } from "./claims.ts";
-import { linePanel, methodPanel, shownName } from "./panels.ts";
+import { linePanel, medianOf, methodPanel, shownName } from "./panels.ts";
 import type { SizedSummary } from "./power.ts";
 import { AWAY } from "./settings.ts";
 import type { NoiseMethod, Summary } from "./summary.ts";
@@ -30,7 +27,6 @@ export function noiseFigure(
         runsText(summary)
       } A cross is a run beyond ${AWAY} nats from the reference model; runs below or above the axis stand at its edge.`,
     ],
-    findings: figureFindings(findings),
     panels: [
       ...methods.map((method) => methodPanel(method, summary)),
       linePanel(methods, {
@@ -82,7 +78,7 @@ function fallOf(method: NoiseMethod | undefined) {
   const [first, last] = [method?.byFlip[0], method?.byFlip.at(-1)];
   if (!first?.optimum || !last?.optimum) return null;
   const [before, after] = [first, last].map((setting) =>
-    medianOf(endsOf(setting, "goldReward")) ?? 0
+    medianOf(setting.ends["goldReward"]!) ?? 0
   );
   return {
     share: percent(last.flip),
@@ -130,9 +126,4 @@ function powerTable(
       ];
     }),
   };
-}
-
-function medianOf(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : quantile(known, 0.5);
 }

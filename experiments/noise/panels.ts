@@ -1,4 +1,4 @@
-import { endsOf, methodStyle, rounded } from "lib/experiment/figure_parts.ts";
+import { methodStyle, rounded } from "lib/experiment/figure_parts.ts";
 import type { Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { labelledLines } from "lib/plot/labels.ts";
 import { MUTED, PAPER, textColor } from "lib/plot/style.ts";
@@ -81,12 +81,18 @@ function medianTrace(method: NoiseMethod): ScatterTrace {
     mode: "lines",
     name: "median run",
     x: method.byFlip.map(({ flip }) => flip),
-    y: method.byFlip.map((setting) => {
-      const rewards = endsOf(setting, "goldReward");
-      return rewards.length === 0 ? null : rounded(quantile(rewards, 0.5));
+    y: method.byFlip.map(({ ends }) => {
+      const reward = medianOf(ends["goldReward"]!);
+      return reward === null ? null : rounded(reward);
     }),
     line: { color: styleOf(method).line.color, width: 2.5 },
   };
+}
+
+/** The median of the values that there are; `null` where there is none. */
+export function medianOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : quantile(known, 0.5);
 }
 
 /** The runs that stay, or those that left. */

@@ -1,4 +1,5 @@
 import {
+  atEnd,
   QUICK_WORLD,
   type ReviewsSettings,
   WORLD,
@@ -30,7 +31,7 @@ export const FULL: ReviewsSettings = {
     { loss: "ipo", options: { beta: 0.25 }, learningRate: 4e-4 },
     { loss: "kto", options: { beta: 1 }, learningRate: 8e-4 },
   ],
-  evaluation: { ...WORLD.evaluation, steps: WORLD.evaluation.steps.slice(-1) },
+  evaluation: atEnd(WORLD.evaluation),
 };
 
 /** Settings for a look at the whole in seconds. The results mean little. */
@@ -38,8 +39,5 @@ export const QUICK: ReviewsSettings = {
   ...FULL,
   ...QUICK_WORLD,
   levels: [{ flip: 0 }, { flip: 0.4 }],
-  evaluation: {
-    ...QUICK_WORLD.evaluation,
-    steps: QUICK_WORLD.evaluation.steps.slice(-1),
-  },
+  evaluation: atEnd(QUICK_WORLD.evaluation),
 };

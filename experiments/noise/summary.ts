@@ -1,4 +1,5 @@
 import { nameOf } from "lib/experiment/figure_parts.ts";
+import type { PlanePoint } from "lib/experiment/run_plane.ts";
 import {
   type ExperimentRuns,
   type SettingSummary,
@@ -8,7 +9,6 @@ import {
   attainableReward,
   type ExactNumbers,
   optimumOf,
-  type PlanePoint,
   storedExact,
 } from "../reviews/exact_numbers.ts";
 import type { ReviewsSettings } from "../reviews/settings.ts";

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { nameOf } from "lib/experiment/figure_parts.ts";
 import { METHOD, type Method } from "lib/experiment/grid.ts";
+import type { PlanePoint } from "lib/experiment/run_plane.ts";
 import { checkJson } from "lib/record/check_json.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 
@@ -34,13 +35,6 @@ const EXACT_NUMBERS = v.object({
 /** Numbers of the world that no run decides. */
 export type ExactNumbers = v.InferOutput<typeof EXACT_NUMBERS>;
 
-/** A point of the plane of reward and distance. */
-export interface PlanePoint {
-  readonly reward: number;
-  /** In nats. */
-  readonly kl: number;
-}
-
 /**
  * The numbers that a record of `exactNumbers` holds.
  *
@@ -65,6 +59,20 @@ export function optimumOf(
   );
   if (!found || found.kind === "none") return null;
   return { reward: found.reward, kl: found.kl };
+}
+
+/**
+ * The same for an experiment that measures how far runs are from there.
+ *
+ * @throws Error where it is not known.
+ */
+export function knownOptimum(
+  exact: Pick<ExactNumbers, "optima">,
+  method: Pick<Method, "loss" | "options">,
+): PlanePoint {
+  const optimum = optimumOf(exact, method);
+  if (optimum) return optimum;
+  throw new Error(`The optimum of ${nameOf(method)} is not known`);
 }
 
 /** Reward of the exact frontier at a KL, linear in √KL between its points. */

@@ -140,6 +140,13 @@ export const WORLD: Omit<ReviewsSettings, keyof GridSettings> = {
   },
 };
 
+/** An evaluation at the end of training alone. */
+export function atEnd(
+  { steps, ...evaluation }: ReviewsSettings["evaluation"],
+): ReviewsSettings["evaluation"] {
+  return { ...evaluation, steps: steps.slice(-1) };
+}
+
 /** A small world, for a look at the whole in seconds. The results mean little. */
 export const QUICK_WORLD: typeof WORLD = {
   ...WORLD,

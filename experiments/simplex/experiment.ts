@@ -1,5 +1,4 @@
 import { experiment } from "lib/experiment/experiment.ts";
-import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { simplexFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
@@ -17,5 +16,3 @@ export const SIMPLEX = {
 };
 
 export const simplex = experiment(SIMPLEX);
-
-if (import.meta.main) await runDirectly(simplex);

@@ -1,6 +1,4 @@
-import type { Finding } from "lib/experiment/claim.ts";
-import { digits } from "lib/experiment/figure_parts.ts";
-import { figureFindings } from "lib/experiment/findings.ts";
+import { digits, lossesOf } from "lib/experiment/figure_parts.ts";
 import type { Figure, Panel, Table } from "lib/plot/figure.ts";
 import { COLORS } from "lib/plot/style.ts";
 import { ternaryPanel, type TernaryPath } from "lib/plot/ternary.ts";
@@ -9,7 +7,6 @@ import {
   flowOf,
   gain,
   type Geometry,
-  lossesOf,
   marginGain,
   type Summary,
 } from "./summary.ts";
@@ -18,11 +15,8 @@ import {
 const FALL = -0.01;
 
 /** The figure of a summary. Equal summaries give equal figures. */
-export function simplexFigure(
-  summary: Summary,
-  findings: readonly Finding[],
-): Figure {
-  const losses = lossesOf(summary);
+export function simplexFigure(summary: Summary): Figure {
+  const losses = lossesOf(summary.flows);
   const falling = fallingIn(summary, "ahead");
   const others = losses.filter((loss) => !falling.includes(loss));
   return {
@@ -31,7 +25,6 @@ export function simplexFigure(
       "A model gives three answers. One is chosen, one is rejected, and training by infinitely small steps follows each loss exactly, from 30, 30 and 40 %. Training pushes the model from the rejected answer towards the chosen one, and each answer gains as far as it lies that way. Red: the chosen and the rejected answer are alike, and a third lies ahead, farther than the chosen one. Blue: they are as alike, and the third lies aside, at a right angle. Gray: they are unrelated, and the third lies ahead, less far than the chosen one.",
       "A line begins at the hollow mark and ends at the filled one. Training aims at the left corner; where mass goes to the top, it goes to an answer that no label favours.",
     ],
-    findings: figureFindings(findings),
     panels: [...falling, ...others].map((loss, i) =>
       panelOf(summary, loss, { isLabelled: i === 0 })
     ),
@@ -41,7 +34,7 @@ export function simplexFigure(
 
 /** The losses that lower the chosen answer in a geometry. */
 function fallingIn(summary: Summary, geometry: Geometry): string[] {
-  return lossesOf(summary).filter((loss) => {
+  return lossesOf(summary.flows).filter((loss) => {
     const flow = flowOf(summary, loss, geometry);
     return flow !== undefined && gain(flow) < FALL;
   });
@@ -52,7 +45,7 @@ function titleOf(summary: Summary): string {
   const ahead = fallingIn(summary, "ahead").length;
   const aside = fallingIn(summary, "aside").length;
   return `Of two alike answers, ${ahead} of ${
-    lossesOf(summary).length
+    lossesOf(summary.flows).length
   } losses lower the chosen one if a third lies ahead of it, ${
     aside || "none"
   } if it lies aside`;
@@ -92,7 +85,7 @@ function panelOf(
 }
 
 function endTable(summary: Summary): Table {
-  const rows = lossesOf(summary).map((loss) => {
+  const rows = lossesOf(summary.flows).map((loss) => {
     const flows = (["unrelated", "aside", "ahead"] as const)
       .map((geometry) => flowOf(summary, loss, geometry));
     const [, aside, ahead] = flows;

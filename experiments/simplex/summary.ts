@@ -46,11 +46,6 @@ function geometryOf({ alike, ahead }: Level): Geometry {
   return ahead === 1 ? "ahead" : "aside";
 }
 
-/** The losses in the order of the settings. */
-export function lossesOf({ flows }: Summary): string[] {
-  return [...new Set(flows.map(({ loss }) => loss))];
-}
-
 /** The flow of a loss, if it was run. */
 export function flowOf(
   { flows }: Summary,

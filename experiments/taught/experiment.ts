@@ -1,5 +1,4 @@
 import { experiment } from "lib/experiment/experiment.ts";
-import { runDirectly } from "../run_directly.ts";
 import { CLAIMS } from "./claims.ts";
 import { taughtFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
@@ -18,5 +17,3 @@ export const TAUGHT = {
 };
 
 export const taught = experiment(TAUGHT);
-
-if (import.meta.main) await runDirectly(taught);

@@ -1,11 +1,11 @@
 import type { Annotations } from "plotly.js";
 import type { Finding } from "lib/experiment/claim.ts";
 import { digits } from "lib/experiment/figure_parts.ts";
-import { figureFindings } from "lib/experiment/findings.ts";
 import type { Figure, Panel, ScatterTrace, Table } from "lib/plot/figure.ts";
 import { labelledLines } from "lib/plot/labels.ts";
 import { rounded, subscripted } from "lib/plot/page.ts";
 import { markStyle, MUTED } from "lib/plot/style.ts";
+import { tableOf } from "lib/plot/tables.ts";
 import { CLAIMS } from "./claims.ts";
 import { formOf, FORMS } from "./forms.ts";
 import type { FormFlow, Summary } from "./summary.ts";
@@ -24,7 +24,6 @@ export function taughtFigure(
     text: [
       "Two answers are compared; the first, y_w, wins four times of five. A third takes part only by its probability. Lines follow training by infinitely small steps, exactly, from a reference that likes y_w more and from one that likes y_l more: solid under the paper's form, dashed under the form that is taught.",
     ],
-    findings: figureFindings(findings),
     panels: forms.map((form) => panelOf(summary, form)),
     pictured: forms.length,
     tables: [optimaTable(summary)],
@@ -108,14 +107,13 @@ function startLabel({ path }: FormFlow): Partial<Annotations> {
 }
 
 function optimaTable({ optima }: Summary): Table {
-  return {
+  return tableOf(optima, {
     caption: "Optima in the world of reviews, with endless pairs",
-    columns: ["form", "gold reward", "KL (nats)", "why there is none"],
-    rows: optima.map(({ loss, reward, kl, why }) => [
-      loss,
-      reward === null ? null : digits(reward),
-      kl === null ? null : digits(kl),
-      why,
-    ]),
-  };
+    columns: {
+      form: ({ loss }) => loss,
+      "gold reward": ({ reward }) => reward === null ? null : digits(reward),
+      "KL (nats)": ({ kl }) => kl === null ? null : digits(kl),
+      "why there is none": ({ why }) => why,
+    },
+  });
 }

@@ -132,8 +132,14 @@ export interface ExperimentDefinition<
   summarize(runs: ExperimentRuns<S>): Summary;
   /** The claims that the summary decides. */
   readonly claims: readonly Claim<NoInfer<Summary>>[];
-  /** Draws a summary. Equal summaries give equal figures. */
-  figure(summary: Summary, findings: readonly Finding[]): Figure;
+  /**
+   * Draws a summary. Equal summaries give equal figures. The claims and their
+   * verdicts are put above the plots.
+   */
+  figure(
+    summary: Summary,
+    findings: readonly Finding[],
+  ): Omit<Figure, "findings">;
   /** The choice of learning rates, if the experiment makes one. */
   readonly tuning?: Tuning<S>;
 }

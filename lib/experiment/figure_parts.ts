@@ -2,6 +2,7 @@ import type { Panel, ScatterTrace, Table } from "../plot/figure.ts";
 import { LOSSES } from "../losses/registry.ts";
 import { labelledLines } from "../plot/labels.ts";
 import { markStyle, type SeriesStyle } from "../plot/style.ts";
+import { tableOf } from "../plot/tables.ts";
 import { quantile } from "../stats/interval.ts";
 import type { GridSettings, Level, Method } from "./grid.ts";
 import type { SettingSummary } from "./summary.ts";
@@ -9,6 +10,13 @@ import type { SettingSummary } from "./summary.ts";
 /** The measure of each run at the end of training that has it. */
 export function endsOf({ ends }: SettingSummary, measure: string): number[] {
   return (ends[measure] ?? []).filter((value) => value !== null);
+}
+
+/** The losses of settings, each once, in their order. */
+export function lossesOf(
+  settings: readonly Pick<Method, "loss">[],
+): string[] {
+  return [...new Set(settings.map(({ loss }) => loss))];
 }
 
 const SYMBOLS: Readonly<Record<string, string>> = {
@@ -119,15 +127,20 @@ export function endTable(
   settings: readonly SettingSummary[],
   measures: Readonly<Record<string, string>>,
 ): Table {
-  return {
+  const ends = Object.entries(measures).map(([measure, heading]) =>
+    [
+      heading,
+      (setting: SettingSummary) => spreadText(endsOf(setting, measure)),
+    ] as const
+  );
+  return tableOf(settings, {
     caption: "At the end of training: median (smallest to largest run)",
-    columns: ["method", "learning rate", ...Object.values(measures)],
-    rows: settings.map((setting) => [
-      nameOf(setting),
-      setting.learningRate.toExponential(),
-      ...Object.keys(measures).map((name) => spreadText(endsOf(setting, name))),
-    ]),
-  };
+    columns: {
+      method: nameOf,
+      "learning rate": ({ learningRate }) => learningRate.toExponential(),
+      ...Object.fromEntries(ends),
+    },
+  });
 }
 
 /** Values as text: their median, and the smallest and the largest. */

@@ -1,16 +1,20 @@
 import type { FigureFinding, Table } from "../plot/figure.ts";
+import { tableOf } from "../plot/tables.ts";
 import type { Finding } from "./claim.ts";
 import { counted, digits } from "./figure_parts.ts";
 
 /** Claims and verdicts as a table, for papers and READMEs. */
 export function findingsTable(findings: readonly FigureFinding[]): Table {
-  return {
+  return tableOf(findings, {
     caption: "Claims and verdicts",
-    columns: ["claim", "source", "reported", "here", "verdict"],
-    rows: findings.map(({ claim, source, reported, found, verdict }) => [
-      ...[claim, source, reported || null, found, verdict],
-    ]),
-  };
+    columns: {
+      claim: ({ claim }) => claim,
+      source: ({ source }) => source,
+      reported: ({ reported }) => reported || null,
+      here: ({ found }) => found,
+      verdict: ({ verdict }) => verdict,
+    },
+  });
 }
 
 /** The claims of an experiment and their verdicts, for the page of a figure. */

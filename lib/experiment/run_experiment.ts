@@ -7,6 +7,8 @@ import type {
   ExperimentOptions,
   ExperimentResults,
 } from "./definition.ts";
+import { lossesOf } from "./figure_parts.ts";
+import { figureFindings } from "./findings.ts";
 import type { GridSettings, Method } from "./grid.ts";
 import { identityOf, readIdentity } from "./identity.ts";
 import {
@@ -80,7 +82,7 @@ function methodsOf(
   methods: readonly Method[],
   losses: readonly string[],
 ): Method[] {
-  const known = [...new Set(methods.map(({ loss }) => loss))];
+  const known = lossesOf(methods);
   const other = losses.find((loss) => !known.includes(loss));
   if (other === undefined) {
     return methods.filter(({ loss }) => losses.includes(loss));
@@ -206,6 +208,9 @@ export async function drawn<
   });
   const summary = definition.summarize(runs);
   const findings: Finding[] = judge(claims, summary);
-  const figure = definition.figure(summary, findings);
+  const figure = {
+    ...definition.figure(summary, findings),
+    ...findings.length > 0 && { findings: figureFindings(findings) },
+  };
   return { summary: { ...summary, findings }, figure, findings };
 }

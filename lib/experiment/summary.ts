@@ -60,6 +60,26 @@ export interface SettingSummary extends Method {
   }[];
 }
 
+/** The settings of an experiment over draws and seeds, with numbers of its own. */
+export interface GridSummary<Setting extends SettingSummary>
+  extends Pick<GridSettings, "draws" | "seeds"> {
+  readonly settings: readonly Setting[];
+}
+
+/** The setting of a loss at a level, if it was run. */
+export function findSetting<
+  Setting extends Pick<SettingSummary, "loss" | "level">,
+>(
+  settings: readonly Setting[],
+  loss: string,
+  level: Level = {},
+): Setting | undefined {
+  const wanted = canonicalJson(level);
+  return settings.find((each) =>
+    each.loss === loss && canonicalJson(each.level) === wanted
+  );
+}
+
 /**
  * Groups the runs of an experiment.
  *

@@ -19,7 +19,6 @@ export {
   promptsEvidence,
   type Sample,
 } from "../experiment/evidence.ts";
-export { figureFindings } from "../experiment/findings.ts";
 export {
   beyond,
   beyondEvidence,

@@ -4,6 +4,21 @@ import type { Table } from "./figure.ts";
 /** A cell of a {@linkcode Table}. */
 export type Cell = Table["rows"][number][number];
 
+/** A table with a row for each item; `columns` has each heading and its cells. */
+export function tableOf<Item>(
+  items: readonly Item[],
+  { caption, columns }: {
+    caption: string;
+    columns: Readonly<Record<string, (item: Item) => Cell>>;
+  },
+): Table {
+  return {
+    caption,
+    columns: Object.keys(columns),
+    rows: items.map((item) => Object.values(columns).map((cell) => cell(item))),
+  };
+}
+
 /** Names of the files of tables, and how each is written. */
 export const TABLE_FILES: Readonly<
   Record<string, (tables: readonly Table[]) => string>

@@ -3,6 +3,7 @@ import {
   curvePanel,
   endsOf,
   endTable,
+  lossesOf,
   nameOf,
   runsText,
   spreadText,
@@ -29,6 +30,11 @@ Deno.test("settings are called by their loss, options and level", () => {
   equal(nameOf({ ...SETTING, options: { gamma: 0.1 } }), "dpo gamma 0.1");
   equal(nameOf({ ...SETTING, level: { flip: 0.2 } }), "dpo β 0.1 flip 0.2");
   equal(nameOf({ ...SETTING, loss: "sft", options: {} }), "sft");
+});
+
+Deno.test("losses are listed once, in the order of the settings", () => {
+  const settings = ["sft", "dpo", "sft", "kto"].map((loss) => ({ loss }));
+  deepEqual(lossesOf(settings), ["sft", "dpo", "kto"]);
 });
 
 Deno.test("a curve has the steps at which its measure is known", () => {

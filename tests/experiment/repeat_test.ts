@@ -50,7 +50,10 @@ const toy = experiment({ ...TOY, claims: [GAINS, EXACT] });
 Deno.test("verdicts on other draws are recorded beside the published ones", async () => {
   using root = temporaryFolder();
   const [own, other] = ["own", "other"].map((name) => join(root.path, name));
-  await toy.run({ ...options(0), out: own! });
+  const { figure } = await toy.run({ ...options(0), out: own! });
+  deepEqual(figure.findings!.map(({ claim }) => claim), [
+    ...[GAINS.statement, EXACT.statement],
+  ]);
   await toy.run({ ...options(8), out: other! });
   deepEqual(Object.keys(await toy.files(own!)).includes("repeat.md"), false);
   await toy.compareDraws(own!, other!);

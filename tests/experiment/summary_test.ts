@@ -1,7 +1,11 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { gridPoints } from "lib/experiment/grid.ts";
 import { exactOf, recordRun } from "lib/experiment/records.ts";
-import { collectRuns, summarizeSetting } from "lib/experiment/summary.ts";
+import {
+  collectRuns,
+  findSetting,
+  summarizeSetting,
+} from "lib/experiment/summary.ts";
 import { Clock, type RecordedRun } from "lib/record/record.ts";
 import { TOY, TOY_SCHEMA, TOY_SETTINGS } from "./toy_experiment.ts";
 
@@ -82,6 +86,14 @@ Deno.test("each measure is summarized by run, and by medians where all have it",
   deepEqual(trajectory[0]!.medians, {});
   const { gain } = trajectory[1]!.medians;
   equal(gain!.toFixed(9), ((12.3 + 112.2) / 2).toFixed(9));
+});
+
+Deno.test("a setting is found by its loss and its level", () => {
+  const settings = collect(RUNS).bySetting.map(summarizeSetting);
+  equal(findSetting(settings, "sft"), settings[4]);
+  equal(findSetting(settings, "sft", { shift: 5 }), settings[5]);
+  equal(findSetting(settings, "sft", { shift: 4 }), undefined);
+  equal(findSetting(settings, "kto"), undefined);
 });
 
 Deno.test("a run without a value at its end has null there", () => {

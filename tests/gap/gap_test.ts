@@ -72,7 +72,7 @@ Deno.test("a gap is 0 at the optimum, and 1 at the reference and beyond it", () 
 });
 
 Deno.test("the figure names each path and optimum, and its title says the gaps", () => {
-  const { title, panels: [plane] } = gapFigure(madeUp(freshBest), []);
+  const { title, panels: [plane] } = gapFigure(madeUp(freshBest));
   match(title, /^DPO and KTO .* by 50 % and 50 % .* by 20 % and 20 % with 8/);
   const { annotations = [] } = plane!.layout;
   deepEqual(annotations.map(({ text }) => text).sort(), [

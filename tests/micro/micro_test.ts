@@ -104,7 +104,7 @@ Deno.test("ill-formed answers are displaced only where the objective does not as
 });
 
 Deno.test("the title and the bars say where the probability is", () => {
-  const { title, panels } = microFigure(displacing, []);
+  const { title, panels } = microFigure(displacing);
   match(title, /from 1\.0 % to 15 %; its objective asks for 0\.1 %/);
   for (const { data } of panels.slice(0, 2)) {
     equal(data.length, PLACES.length);

@@ -1,7 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { Table } from "lib/plot/figure.ts";
-import { csvTables, latexTables, markdownTables } from "lib/plot/tables.ts";
+import {
+  csvTables,
+  latexTables,
+  markdownTables,
+  tableOf,
+} from "lib/plot/tables.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const TABLES: Table[] = [{
@@ -13,6 +18,21 @@ const TABLES: Table[] = [{
   columns: ["name", "n"],
   rows: [['say "no"\\', 3]],
 }];
+
+Deno.test("a table has a row for each item, and its cells under their headings", () => {
+  const table = tableOf([{ name: "dpo", kl: 2 }, { name: "sft", kl: null }], {
+    caption: "At the end",
+    columns: {
+      method: ({ name }) => name,
+      "KL, nats": ({ kl }) => kl && 10 * kl,
+    },
+  });
+  deepStrictEqual(table, {
+    caption: "At the end",
+    columns: ["method", "KL, nats"],
+    rows: [["dpo", 20], ["sft", null]],
+  });
+});
 
 Deno.test("tables of Markdown are aligned, escaped, and stay as deno fmt has them", async () => {
   const text = markdownTables(TABLES);

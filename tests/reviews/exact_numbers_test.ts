@@ -1,6 +1,7 @@
 import { ok, strictEqual, throws } from "node:assert/strict";
 import {
   attainableReward,
+  knownOptimum,
   optimumOf,
   storedExact,
 } from "experiments/reviews/exact_numbers.ts";
@@ -31,9 +32,18 @@ Deno.test("an optimum is that of the method and the flips, or null", () => {
   const optima = [
     { ...found, kind: "attained" as const, reward: 1, kl: 2 },
     { ...found, loss: "orpo", kind: "none" as const, why: "not computed" },
+    {
+      ...{ ...found, loss: "kto", flip: 0, kind: "limit" as const },
+      ...{ reward: 2, kl: 3 },
+    },
   ];
   strictEqual(optimumOf({ optima }, found, 0.1)?.reward, 1);
   strictEqual(optimumOf({ optima }, found), null);
   strictEqual(optimumOf({ optima }, { ...found, loss: "orpo" }, 0.1), null);
+  strictEqual(knownOptimum({ optima }, { ...found, loss: "kto" }).kl, 3);
+  throws(
+    () => knownOptimum({ optima }, { ...found, loss: "orpo" }),
+    /The optimum of orpo β 1 is not known/,
+  );
   throws(() => storedExact(null), /the record "exact" is missing/);
 });

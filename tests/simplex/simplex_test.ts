@@ -56,12 +56,12 @@ Deno.test("claims about losses that were not run are not testable", () => {
     !each.endsWith("not testable")
   );
   deepEqual(tested, ["all-aside: shown", "sft-everywhere: opposite"]);
-  equal(simplexFigure(summary, []).panels.length, 1);
+  equal(simplexFigure(summary).panels.length, 1);
 });
 
 Deno.test("the figure has a panel for each loss, and counts those that fall", () => {
   const summary = madeUp({ unrelated: 0.2, aside: 0.2, ahead: -0.1 });
-  const { title, panels, tables } = simplexFigure(summary, []);
+  const { title, panels, tables } = simplexFigure(summary);
   const count = SETTINGS.methods.length;
   match(title, new RegExp(`${count} of ${count} losses lower the chosen one`));
   match(title, /none if it lies aside/);
