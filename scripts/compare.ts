@@ -2,6 +2,7 @@ import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { comparison } from "experiments/comparison/comparison.ts";
 import { withContents } from "experiments/comparison/contents.ts";
 import { COMPARE_FLAGS } from "experiments/comparison/flags.ts";
+import { portableCommand } from "experiments/comparison/judge_command.ts";
 import { writePlan } from "experiments/comparison/plan_files.ts";
 import type { Preferences } from "experiments/comparison/preferences.ts";
 import { atBestRates, rateTrials } from "experiments/comparison/rates.ts";
@@ -40,6 +41,7 @@ const compareWith = (losses: readonly Loss[]) => ({
     "deno task compare --model ./SmolLM2-135M-Instruct --data pairs.jsonl --loss dpo,kto,orpo --beta 0.05,0.1 --seeds 3 --lr 1e-4 --out out/compare",
     "deno task compare --model org/name --data org/pairs:train --eval-data org/pairs:test --loss dpo,orpo --set orpo.lambda=0.1,1,orpo.lr=5e-5 --out out/orpo",
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,kto --out out/try --dry-run",
+    "deno task compare --model ./model --data pairs.jsonl --loss dpo,kto --answers 200 --judge 'python judge.py' --choices questions.jsonl --out out/judged",
     "deno task compare mine.ts --out out/mine",
   ],
 } satisfies Verb);
@@ -152,19 +154,35 @@ function comparisonSettings(
       controlText: values.controlText === undefined
         ? null
         : fromHere(values.controlText),
+      ...judgeOf(values),
+      ...values.choices !== undefined && { choices: fromHere(values.choices) },
     },
   };
+}
+
+/** The judge that flags name, in the form that records have. */
+function judgeOf(
+  { judge, rewardModel }: { judge?: string; rewardModel?: string },
+): Pick<ComparisonSettings["evaluation"], "judge"> {
+  if (judge !== undefined) {
+    return { judge: { command: portableCommand(judge) } };
+  }
+  if (rewardModel === undefined) return {};
+  return { judge: { rewardModel: fromHere(rewardModel) } };
 }
 
 await runVerb(parse, async (args) => {
   const { device, jobs, out, replace, dryRun, writeRows } = args.values;
   const { tuneLr, tuneSteps, tunePairs } = args.values;
   const hooks = inputProgress();
-  const { settings, preferences } = await withContents(
+  const { settings, preferences, choices } = await withContents(
     comparisonSettings(args),
     hooks,
   );
   for (const data of preferences.read) note(dataNote(data));
+  if (choices) {
+    note(dataNote({ examples: choices.rows, description: choices.source }));
+  }
   note(sizesText(settings, preferences));
   if (dryRun) {
     return table(settings.methods.map((method) => rowOf(method, tuneLr)));

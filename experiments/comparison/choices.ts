@@ -16,8 +16,10 @@ import { readMessages } from "lib/data/messages.ts";
 import type { DownloadHooks } from "lib/data/open_rows.ts";
 import type { Content } from "lib/data/preference_row.ts";
 import { isObject } from "lib/files/values.ts";
+import { canonicalJson } from "lib/record/canonical_json.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
 import type { DataSource } from "lib/record/record.ts";
+import { sha256 } from "lib/record/sha256.ts";
 import { logSumExp } from "lib/stats/distribution.ts";
 import { standardError } from "lib/stats/interval.ts";
 import { mean, rounding } from "lib/train/metrics.ts";
@@ -38,6 +40,8 @@ export interface Choices {
   /** Of each row. */
   readonly questions: readonly Question[];
   readonly source: DataSource;
+  /** SHA-256 of token ids and of which choices are right. */
+  readonly hash: string;
 }
 
 /** What a policy chooses: measures, and of which question they are means. */
@@ -70,7 +74,11 @@ export async function readChoices(
     format: choiceFormat(byRow),
     onExample: (_, { location }) => questions.push(byRow.get(location)!),
   }, hooks);
-  return { rows: examples, questions, source: description };
+  const content = canonicalJson([description.sha256, questions]);
+  return {
+    ...{ rows: examples, questions, source: description },
+    hash: sha256(content),
+  };
 }
 
 const prompt: ColumnType = {

@@ -4,8 +4,16 @@ import { loadModel, type RunModel } from "lib/run/inputs.ts";
 import type { InputHooks } from "lib/run/models.ts";
 import { sourceName } from "lib/record/record.ts";
 import { sha256 } from "lib/record/sha256.ts";
+import { type Choices, readChoices } from "./choices.ts";
+import type { Judge } from "./judge.ts";
+import { JudgeCommand } from "./judge_command.ts";
 import { checkMethods } from "./methods.ts";
-import { type Preferences, readPreferences } from "./preferences.ts";
+import {
+  type Preferences,
+  readPreferences,
+  rowOptions,
+} from "./preferences.ts";
+import { RewardModel } from "./reward_model.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 /** The model and the data of a comparison. */
@@ -15,6 +23,8 @@ export interface Inputs {
   readonly tokenizer: Awaited<ReturnType<typeof loadModel>>["tokenizer"];
   /** Text whose perplexity is measured; `null` without one. */
   readonly controlText: string | null;
+  /** Questions with answers to choose from; `null` without any. */
+  readonly choices: Choices | null;
 }
 
 type Wanted = Omit<ComparisonSettings, "contents">;
@@ -35,11 +45,59 @@ async function readInputs(
   );
   const reader = { tokenizer, config: model.policy.config };
   const preferences = await readPreferences(settings, reader, hooks);
-  const { controlText } = settings.evaluation;
+  const { train, evaluation: { controlText, choices } } = settings;
+  const options = rowOptions(train, reader);
+  const template = options.template || preferences.isChat;
   return {
     ...{ model, tokenizer, preferences },
     controlText: controlText === null ? null : await readText(controlText),
+    choices: choices === undefined
+      ? null
+      : await readChoices(choices, { ...options, template }, hooks),
   };
+}
+
+/**
+ * Opens the judge that settings name; `null` without one.
+ *
+ * @throws Error where it cannot be used.
+ */
+async function readJudge(
+  { train: { threads, data }, evaluation: { judge } }: Wanted,
+  { prompts }: Preferences,
+): Promise<JudgeCommand | RewardModel | null> {
+  if (judge === undefined) return null;
+  if (prompts.includes(null)) {
+    throw new Error(
+      `Cannot score answers to ${data}: its prompts are token ids, expected text`,
+    );
+  }
+  return "command" in judge
+    ? new JudgeCommand(judge.command)
+    : await RewardModel.open(judge.rewardModel, { threads });
+}
+
+/**
+ * Opens the judge of a comparison; `null` without one.
+ *
+ * @throws Error where it is another than that of its settings.
+ */
+export async function sameJudge(
+  settings: ComparisonSettings,
+  preferences: Preferences,
+): Promise<Judge | null> {
+  const judge = await readJudge(settings, preferences);
+  if (judge instanceof RewardModel && judge.hash !== settings.contents.judge) {
+    await judge.release();
+    throw changed(judge.place);
+  }
+  return judge;
+}
+
+function changed(place: string | null | undefined): Error {
+  return new Error(
+    `Cannot use ${place}: its contents are no longer those that the comparison began with`,
+  );
 }
 
 /**
@@ -51,14 +109,26 @@ async function readInputs(
 export async function withContents(
   settings: Wanted,
   hooks: InputHooks,
-): Promise<{ settings: ComparisonSettings; preferences: Preferences }> {
+): Promise<
+  Pick<Inputs, "preferences" | "choices"> & { settings: ComparisonSettings }
+> {
   checkMethods(settings);
   const inputs = await readInputs(settings, hooks);
   const { preferences } = inputs;
-  const train = pinned(settings.train, inputs);
-  const contents = contentsOf(inputs);
-  return { settings: { ...settings, train, contents }, preferences };
+  const { train, evaluation } = pinned(settings, inputs);
+  const judge = await readJudge(settings, preferences);
+  const contents = {
+    ...contentsOf(inputs),
+    ...judge instanceof RewardModel && { judge: judge.hash },
+  };
+  await judge?.release();
+  return {
+    settings: { ...settings, train, evaluation, contents },
+    ...{ preferences, choices: inputs.choices },
+  };
 }
+
+const READ = ["model", "data", "evalData", "controlText", "choices"] as const;
 
 /**
  * Reads the model and the data of a comparison.
@@ -71,19 +141,15 @@ export async function sameInputs(
   const inputs = await readInputs(settings);
   const found = contentsOf(inputs);
   const places = { ...settings.train, ...settings.evaluation };
-  for (const name of ["model", "data", "evalData", "controlText"] as const) {
-    if (found[name] === settings.contents[name]) continue;
-    throw new Error(
-      `Cannot use ${
-        places[name]
-      }: its contents are no longer those that the comparison began with`,
-    );
+  for (const name of READ) {
+    if (found[name] !== settings.contents[name]) throw changed(places[name]);
   }
   return inputs;
 }
 
 function contentsOf(
-  { model, preferences: { read: [data, evalData] }, controlText }: Inputs,
+  { model, preferences: { read: [data, evalData] }, controlText, choices }:
+    Inputs,
 ): ComparisonSettings["contents"] {
   return {
     model: model.adapterHash === null
@@ -92,18 +158,19 @@ function contentsOf(
     data: data!.description.sha256,
     evalData: evalData?.description.sha256 ?? null,
     controlText: controlText === null ? null : sha256(controlText),
+    ...choices && { choices: choices.hash },
   };
 }
 
 /** Settings whose ids of the Hub name the commits that were read. */
 function pinned(
-  train: Wanted["train"],
-  { model, preferences: { read: [data, evalData] } }: Inputs,
-): Wanted["train"] {
+  { train, evaluation }: Wanted,
+  { model, preferences: { read: [data, evalData] }, choices }: Inputs,
+): Pick<Wanted, "train" | "evaluation"> {
   const at = (place: string, source: string) =>
     parseHubId(place) === null ? place : source;
   const { tuning } = train;
-  return {
+  const pinnedTrain = {
     ...train,
     model: at(train.model, model.source),
     data: at(train.data, data!.description.source),
@@ -116,5 +183,13 @@ function pinned(
         adapter: at(tuning.adapter, sourceName(model.adapterSource!)),
       }
       : tuning,
+  };
+  return {
+    train: pinnedTrain,
+    evaluation: {
+      ...evaluation,
+      ...choices &&
+        { choices: at(evaluation.choices!, choices.source.source) },
+    },
   };
 }

@@ -17,13 +17,10 @@ import type {
 import { forestPanel } from "lib/plot/forest.ts";
 import { INK, textColor } from "lib/plot/style.ts";
 import { quantile } from "lib/stats/interval.ts";
-import type {
-  AccuracyDifference,
-  ComparedMethod,
-  ComparisonSummary,
-} from "./summary.ts";
+import type { AddedDifference, PairedDifference } from "./differences.ts";
+import type { ComparedMethod, ComparisonSummary } from "./summary.ts";
 
-/** Smallest difference of accuracies that matters. */
+/** Smallest difference of accuracies and win rates that matters. */
 const DELTA = 0.05;
 /** Answers that a page shows. */
 const SHOWN = 6;
@@ -59,6 +56,16 @@ const CURVES = [
     title: "A text of another kind",
     axis: "perplexity of the control text",
   },
+  {
+    measure: "mc1",
+    title: "Questions whose likeliest answer is right",
+    axis: "MC1",
+  },
+  {
+    measure: "mc2",
+    title: "Probability of right answers to questions",
+    axis: "MC2",
+  },
 ] as const;
 
 /** The figure of a comparison. Equal summaries give equal figures. */
@@ -78,9 +85,11 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
       }. Before training, ${
         percent(summary.logProbAccuracy)
       } of their chosen answers are the likelier ones.`,
+      ...addedText(summary),
     ],
     panels: [
       ...methods.length > 1 ? [differencePanel(summary)] : [],
+      ...summary.judge === undefined ? [] : [winPanel(summary)],
       planePanel(methods, DISTANCE),
       planePanel(methods, DISPLACEMENT),
       ...hasPaths(methods)
@@ -99,6 +108,7 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
     tables: [
       endTable(methods, columnsOf(methods)),
       ...methods.length > 1 ? [differenceTable(summary)] : [],
+      ...summary.added ? [addedTable(summary.added)] : [],
     ],
   };
 }
@@ -116,6 +126,10 @@ const COLUMNS = {
   kl: "KL of answers (nats)",
   length: "tokens",
   distinct2: "distinct-2",
+  winRate: "win rate",
+  score: "score",
+  mc1: "MC1",
+  mc2: "MC2",
 };
 
 function columnsOf(methods: readonly ComparedMethod[]) {
@@ -156,7 +170,7 @@ function titleOf(
 }
 
 /** Better, worse, no difference that matters, or not enough prompts to say. */
-function verdictOf({ low, high, p }: AccuracyDifference): Verdict {
+function verdictOf({ low, high, p }: PairedDifference): Verdict {
   if (p < 0.05 && low > 0) return "shown";
   if (p < 0.05 && high < 0) return "opposite";
   return low > -DELTA && high < DELTA ? "not shown" : "not testable";
@@ -238,6 +252,56 @@ function differenceTable({ methods, differences }: ComparisonSummary): Table {
     columns: ["method", "difference", "95 % interval", "p (Holm)", "verdict"],
     rows: differences.map((each) => [
       each.name,
+      digits(each.estimate),
+      `${digits(each.low)} to ${digits(each.high)}`,
+      digits(each.p),
+      WORDS[verdictOf(each)],
+    ]),
+  };
+}
+
+/** How answers are scored, and which questions there are. */
+function addedText({ judge, questions }: ComparisonSummary): string[] {
+  const scored = judge === undefined ? [] : [
+    `Answers are scored by ${judge}: one that has a higher score than that before training wins, and a tie is half a win.`,
+  ];
+  const chosen = questions
+    ? [
+      `MC1 and MC2 are of ${questions.count} questions of ${questions.source}: whether the likeliest choice is a right one, and the share of right ones in the probability of all choices.`,
+    ]
+    : [];
+  return [...scored, ...chosen];
+}
+
+function winPanel({ added = [] }: ComparisonSummary): Panel {
+  const differences = added.filter(({ measure, from }) =>
+    measure === "winRate" && from === null
+  );
+  return forestPanel({
+    title: "Win rate of answers against those before training, less one half",
+    note:
+      "95 % intervals over prompts, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
+    axis: "win rate above one half",
+    delta: DELTA,
+    differences: differences.map((each) => ({
+      ...{ ...each, verdict: verdictOf(each) },
+    })),
+  });
+}
+
+/** Differences of measures that not every comparison has. */
+function addedTable(added: readonly AddedDifference[]): Table {
+  return {
+    caption:
+      "Win rates, less one half before training, and choices: paired differences",
+    columns: [
+      ...["measure", "method", "compared with", "difference"],
+      ...["95 % interval", "p (Holm)", "verdict"],
+    ],
+    rows: added.map((each) => [
+      COLUMNS[each.measure],
+      each.name,
+      each.from ?? "before training",
       digits(each.estimate),
       `${digits(each.low)} to ${digits(each.high)}`,
       digits(each.p),

@@ -105,6 +105,22 @@ export const COMPARE_FLAGS = {
       help: "file of a text whose perplexity is measured",
       placeholder: "FILE",
     }),
+    judge: text({
+      help:
+        'command that scores answers, run without a shell: it reads JSON lines with id, prompt and answer, and writes {"score": NUMBER} for each in order, higher for a better one',
+      placeholder: "COMMAND",
+    }),
+    rewardModel: text({
+      help:
+        "classifier in ONNX that scores answers: a folder with tokenizer.json, config.json and model.onnx, or that file",
+      placeholder: "DIR|FILE",
+      excludes: { flags: ["judge"], because: "which scores answers, too" },
+    }),
+    choices: text({
+      help:
+        "questions with prompt, choices, and answer (a number from 0) or labels (0 and 1), or TruthfulQA's mc1_targets and mc2_targets; measured by the likeliest choice",
+      placeholder: "FILE|ID",
+    }),
   }),
   jobs: integer({
     help: "processes that share the runs, each with the model in its memory",

@@ -5,16 +5,14 @@ import type { Outcome } from "lib/experiment/records.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { Rng } from "lib/rng.ts";
 import { measuredAt, type Measuring } from "lib/run/measures.ts";
-import type { RunModel } from "lib/run/inputs.ts";
 import type { RunRecord } from "lib/record/record.ts";
 import { modelRecord } from "lib/run/record.ts";
 import { run } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
-import { sameInputs } from "./contents.ts";
-import { DIVERGED, type Held, Meter } from "./meter.ts";
+import { type Inputs, sameInputs, sameJudge } from "./contents.ts";
+import { type Answers, DIVERGED, type HeldAndChosen, Meter } from "./meter.ts";
 import { runSettings } from "./methods.ts";
-import type { Preferences } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 export const { url } = import.meta;
@@ -47,48 +45,51 @@ class Bench {
   private constructor(
     private readonly settings: ComparisonSettings,
     private readonly device: Device,
-    private readonly model: RunModel,
-    private readonly preferences: Preferences,
+    private readonly inputs: Inputs,
     private readonly meter: Meter,
   ) {}
+
+  /** Descriptions of all that runs are measured on. */
+  get #measuredOn(): RunRecord["data"] {
+    const { preferences, choices } = this.inputs;
+    return [preferences.heldOutSource, ...choices ? [choices.source] : []];
+  }
 
   static async open(
     settings: ComparisonSettings,
     device: Device,
   ): Promise<Bench> {
-    const { model, tokenizer, preferences, controlText } = await sameInputs(
-      settings,
-    );
+    const inputs = await sameInputs(settings);
+    const { model, tokenizer, preferences, controlText, choices } = inputs;
+    const judge = await sameJudge(settings, preferences);
     const { policy } = model;
-    const { heldOut } = preferences;
+    const { heldOut, prompts } = preferences;
     const { threads } = settings.train;
     const meter = new Meter({
-      ...{ settings, policy, heldOut, tokenizer, controlText },
-      ...{ device, threads },
+      ...{ settings, policy, heldOut, prompts, tokenizer, controlText },
+      ...{ choices, judge, device, threads },
     });
-    return new Bench(settings, device, model, preferences, meter);
+    return new Bench(settings, device, inputs, meter);
   }
 
   /** Measures the model before training. */
   async reference(): Promise<Outcome> {
-    const { model, meter, preferences } = this;
+    const { inputs: { model }, meter } = this;
     const held = await meter.held(meter.initial);
-    const { measures, texts } = await meter.answers(
-      meter.initial,
-      answerStream(0),
-    );
+    const answers = await meter.answers(meter.initial, answerStream(0));
     return {
       rows: [],
       seeds: { answers: 0 },
-      data: [preferences.heldOutSource],
+      data: this.#measuredOn,
       model: this.#modelRecord(),
       summary: {
         ...held.measures,
-        ...measures,
+        ...answers.measures,
         weights: model.hash,
         prompts: [...meter.promptTexts],
         promptOfPair: [...meter.promptOfPair],
-        answers: [...texts],
+        ...chosenRecord(held),
+        ...answersRecord(answers),
       },
     };
   }
@@ -105,7 +106,7 @@ class Bench {
   }
 
   async #run(point: GridPoint): Promise<Outcome> {
-    const { preferences } = this;
+    const { preferences } = this.inputs;
     let last: Last | undefined;
     const finished = await run(this.#settings(point), {
       inputs: { data: preferences.train },
@@ -117,12 +118,13 @@ class Bench {
     const { step: _step, ...summary } = record.summary;
     return {
       ...{ rows, objective, seeds, model, timings, peakMemoryBytes },
-      data: [...record.data, preferences.heldOutSource],
+      data: [...record.data, ...this.#measuredOn],
       summary: {
         ...summary,
         margins: [...last!.margins],
         correct: [...last!.correct],
-        answers: [...last!.texts],
+        ...chosenRecord(last!),
+        ...answersRecord(last!),
       },
     };
   }
@@ -137,17 +139,17 @@ class Bench {
   }
 
   #modelRecord(): RunRecord["model"] {
-    const { model } = this;
+    const { model } = this.inputs;
     const gguf = model.place?.gguf ?? null;
     return modelRecord({ ...model, weights: model.hash, gguf });
   }
 
   /** The outcome of a trial that diverged: it tells no pair apart. */
   #diverged({ message }: Error): Outcome {
-    const { preferences: { train, heldOut, heldOutSource }, meter } = this;
+    const { inputs: { preferences: { train, heldOut } }, meter } = this;
     return {
       rows: [{ step: 0, accuracy: 0 }],
-      data: [train.description, heldOutSource],
+      data: [train.description, ...this.#measuredOn],
       model: this.#modelRecord(),
       summary: {
         diverged: message,
@@ -165,13 +167,13 @@ class Bench {
       const start = await meter.held(meter.initial);
       const steps = evenly(evaluation.times, plan.batches.length);
       const measuring = measuredAt(steps, {
-        start: { ...start.measures, ...NO_ANSWERS },
+        start: { ...start.measures, ...meter.unanswered },
         measure: async (parameters, step) => {
           const { measures, ...held } = await meter.held(parameters);
-          if (step < steps.at(-1)!) return { ...measures, ...NO_ANSWERS };
+          if (step < steps.at(-1)!) return { ...measures, ...meter.unanswered };
           const rng = answerStream(point.seed);
           const answers = await meter.answers(parameters, rng);
-          onLast({ ...held, texts: answers.texts });
+          onLast({ ...held, ...answers });
           return { ...measures, ...answers.measures };
         },
       });
@@ -185,12 +187,25 @@ function isDivergence(error: unknown): error is RangeError {
 }
 
 /** The state at the end of a run that its record has beside measures. */
-interface Last extends Omit<Held, "measures"> {
-  readonly texts: readonly string[];
+type Last = Omit<HeldAndChosen & Answers, "measures">;
+
+/** Answers as a record has them, with their scores where there is a judge. */
+function answersRecord(
+  { texts, scored }: Omit<Answers, "measures">,
+): RunRecord["summary"] {
+  return {
+    answers: [...texts],
+    ...scored && { scores: [...scored.scores] },
+    ...scored && scored.cut > 0 && { promptsCutForJudge: scored.cut },
+  };
 }
 
-/** Measures of answers, which are drawn at the end only. */
-const NO_ANSWERS = { kl: null, klError: null, length: null, distinct2: null };
+/** MC1 and MC2 of each question, as a record has them. */
+function chosenRecord(
+  { chosen }: Pick<HeldAndChosen, "chosen">,
+): RunRecord["summary"] {
+  return chosen ? { choices: { mc1: chosen.mc1, mc2: chosen.mc2 } } : {};
+}
 
 /** Random numbers of answers, the same for all methods. */
 function answerStream(seed: number): Rng {

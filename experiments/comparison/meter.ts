@@ -1,4 +1,4 @@
-import { type Example, lossLengths, type TokenRow } from "lib/data/example.ts";
+import { lossLengths, type TokenRow } from "lib/data/example.ts";
 import { completionText } from "lib/data/tokenize/completion_text.ts";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import {
@@ -14,6 +14,9 @@ import { standardError } from "lib/stats/interval.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { mean, rounding } from "lib/train/metrics.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
+import { choiceMeasures, type Choices, type Chosen } from "./choices.ts";
+import type { Judge, Scores } from "./judge.ts";
+import type { Preferences } from "./preferences.ts";
 import { controlRows, type Probes, probesOf } from "./probes.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
@@ -26,6 +29,8 @@ export interface HeldOutLogProbs extends Record<keyof Probes, LogProbs> {
   readonly pairs: LogProbs;
   /** Of the control text's pieces; none without one. */
   readonly control: LogProbs;
+  /** Of the choices of each question; none without any. */
+  readonly choices: LogProbs;
 }
 
 /** What a policy does to held-out pairs, in comparison with the reference. */
@@ -37,21 +42,31 @@ export interface Held {
   readonly correct: readonly number[];
 }
 
+/** The same, and what it chooses where there are questions. */
+export interface HeldAndChosen extends Held {
+  readonly chosen: Chosen | null;
+}
+
 /** A policy's answers to prompts that no run trains on. */
 export interface Answers {
   readonly measures: Omit<MetricsRow, "step">;
   readonly texts: readonly string[];
+  /** By the judge; `null` without one. */
+  readonly scored: Scores | null;
 }
 
-export interface MeterOptions extends CompileOptions {
+export interface MeterOptions
+  extends CompileOptions, Pick<Preferences, "heldOut" | "prompts"> {
   readonly settings: ComparisonSettings;
   /** The policy before training, which is the reference. */
   readonly policy: Policy;
-  /** Pairs that no run trains on. */
-  readonly heldOut: readonly Example[];
   readonly tokenizer: Tokenizer | null;
   /** Text whose perplexity is measured; `null` without one. */
   readonly controlText: string | null;
+  /** Questions with answers to choose from; `null` without any. */
+  readonly choices: Choices | null;
+  /** Scores answers; `null` where nobody does. */
+  readonly judge: Judge | null;
 }
 
 /** Measures policies of one shape; its graphs are compiled once. */
@@ -61,6 +76,8 @@ export class Meter {
   /** The reference's parameters. */
   readonly initial: Tensors;
   readonly #prompts: readonly TokenRow["prompt"][];
+  /** Each of them as its row has it. */
+  readonly #asked: Preferences["prompts"];
   readonly #rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>;
   #reference: Promise<HeldOutLogProbs> | undefined;
 
@@ -72,17 +89,17 @@ export class Meter {
     this.#generator = createGenerator(policy, compiling);
     this.initial = tensorsOf(policy.trained, policy.initial);
     const distinct = new Map(
-      heldOut.map(({ prompt }) => [prompt.join(), prompt]),
+      heldOut.map(({ prompt }, i) => [prompt.join(), i]),
     );
-    this.#prompts = [...distinct.values()].slice(
-      0,
-      settings.evaluation.prompts,
-    );
-    const { tokenizer, controlText } = options;
+    const asked = [...distinct.values()].slice(0, settings.evaluation.prompts);
+    this.#prompts = asked.map((i) => heldOut[i]!.prompt);
+    this.#asked = asked.map((i) => options.prompts[i]!);
+    const { tokenizer, controlText, choices } = options;
     this.#rows = {
       pairs: heldOut,
       ...probesOf(heldOut, settings.evaluation.probes),
       control: controlText === null ? [] : controlRows(controlText, tokenizer),
+      choices: choices?.rows ?? [],
     };
   }
 
@@ -106,24 +123,29 @@ export class Meter {
   }
 
   /** What the policy does to rows that no run trains on. */
-  async held(parameters: Tensors): Promise<Held> {
+  async held(parameters: Tensors): Promise<HeldAndChosen> {
     this.#reference ??= this.#logProbs(this.initial);
     const before = await this.#reference;
     const logProbs = parameters === this.initial
       ? before
       : await this.#logProbs(parameters);
-    return heldMeasures(this.#rows, { logProbs, before });
+    const held = heldMeasures(this.#rows, { logProbs, before });
+    const { choices } = this.options;
+    const chosen = choices && choiceMeasures(choices, logProbs.choices);
+    const measures = { ...held.measures, ...chosen?.measures };
+    return { ...held, measures, chosen };
   }
 
   async #logProbs(parameters: Tensors): Promise<HeldOutLogProbs> {
     const of = (rows: readonly TokenRow[]) =>
       this.#forward.logProbs(rows, { parameters });
-    const { pairs, unrelated, repeated, control } = this.#rows;
+    const { pairs, unrelated, repeated, control, choices } = this.#rows;
     return {
       pairs: await of(pairs),
       unrelated: await of(unrelated),
       repeated: await of(repeated),
       control: await of(control),
+      choices: await of(choices),
     };
   }
 
@@ -149,20 +171,43 @@ export class Meter {
       logProbs.reduce((a, b) => a + b, 0) - before[i]![0]!
     );
     const lengths = completions.map(({ ids }) => ids.length);
+    const texts = completions.map(({ ids }, i) => this.#text(ids, i));
+    const scored = await this.#score(texts);
     return {
       measures: {
         kl: mean(ratios),
         klError: standardError(ratios),
         length: mean(lengths),
         distinct2: distinctN(completions.map(({ ids }) => ids), 2),
+        ...scored && {
+          score: mean(scored.scores),
+          scoreError: standardError(scored.scores),
+        },
       },
-      texts: completions.map(({ ids }, i) => this.#text(ids, i)),
+      ...{ texts, scored },
     };
+  }
+
+  /** Measures of answers before there are any. */
+  get unanswered(): Readonly<Record<string, null>> {
+    return {
+      ...{ kl: null, klError: null, length: null, distinct2: null },
+      ...this.options.judge && { score: null, scoreError: null },
+    };
+  }
+
+  async #score(answers: readonly string[]): Promise<Scores | null> {
+    const { judge } = this.options;
+    if (!judge) return null;
+    return await judge.score(
+      answers.map((answer, i) => ({ prompt: this.#asked[i]!, answer })),
+    );
   }
 
   async release(): Promise<void> {
     await this.#forward.release();
     await (await this.#generator).release();
+    await this.options.judge?.release();
   }
 
   #text(ids: readonly number[], prompt: number): string {
@@ -186,8 +231,9 @@ export function heldMeasures(
   rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>,
   { logProbs, before }: Record<"logProbs" | "before", HeldOutLogProbs>,
 ): Held {
-  const { pairs } = logProbs;
+  const { pairs, choices } = logProbs;
   requireFinite(pairs);
+  requireFinite(choices);
   const tie = rows.pairs.map((row) =>
     lossLengths(row).reduce((sum, tokens) => sum + rounding(tokens), 0)
   );

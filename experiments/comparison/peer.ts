@@ -15,13 +15,9 @@ import {
 import type { RunRecord } from "lib/record/record.ts";
 import { Rng } from "lib/rng.ts";
 import { mean } from "lib/train/metrics.ts";
+import { meanOver, paired } from "./differences.ts";
 import type { ComparisonSettings } from "./settings.ts";
-import {
-  byPrompt,
-  type ComparisonSummary,
-  meanOver,
-  paired,
-} from "./summary.ts";
+import { byPrompt, type ComparisonSummary } from "./summary.ts";
 
 /** Name of TRL's record among results. */
 const FILE = "trl.json";

@@ -1,5 +1,7 @@
 import { type Example, hashExamples } from "lib/data/example.ts";
-import { lengthLimit, loadExamples } from "lib/data/load.ts";
+import { lengthLimit, loadExamples, type LoadOptions } from "lib/data/load.ts";
+import type { PreferenceRow } from "lib/data/preference_row.ts";
+import type { Prompt } from "lib/data/tokenize/prompts.ts";
 import type { Tokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
@@ -13,7 +15,11 @@ import type { ComparisonSettings } from "./settings.ts";
 export interface Preferences {
   readonly train: DataInMemory;
   readonly heldOut: readonly Example[];
+  /** Prompt of each held-out pair as its row has it; `null` of token ids. */
+  readonly prompts: readonly (Prompt["content"] | null)[];
   readonly heldOutSource: DataSource;
+  /** Whether the rows to train on are conversations. */
+  readonly isChat: boolean;
   /** All that was read: the data, and those for evaluation if there are any. */
   readonly read: readonly DataInMemory[];
 }
@@ -41,8 +47,12 @@ export async function readPreferences(
 ): Promise<Preferences> {
   const { data, evalData, conversions } = train;
   const { flip, softLabels, ...clean } = conversions;
+  const rowOf = new Map<Example, PreferenceRow>();
   const read = (place: string, role: string, conversions: Conversions) =>
-    readPairs(place, { role, train: { ...train, conversions }, reader }, hooks);
+    readPairs(place, {
+      ...{ role, train: { ...train, conversions }, reader },
+      onExample: (example, row) => rowOf.set(example, row),
+    }, hooks);
   const all = await read(data, "train", conversions);
   const other = evalData === null ? null : await read(evalData, "eval", clean);
   const isNoisy = flip !== undefined || softLabels !== undefined;
@@ -62,6 +72,8 @@ export async function readPreferences(
   return {
     train: dataOf(trained, all.description),
     heldOut: pairs,
+    prompts: pairs.map((pair) => promptOf(rowOf.get(pair)!)),
+    isChat: trained.some((example) => rowOf.get(example)!.form === "chat"),
     heldOutSource: withOverlap(
       described(pairs, { ...source, role: "eval" }),
       { trained, pairs },
@@ -89,28 +101,43 @@ export function spread(
     .map(({ pair }) => pair);
 }
 
+function promptOf(row: PreferenceRow): Prompt["content"] | null {
+  return row.form === "ids" ? null : row.prompt;
+}
+
 type Conversions = ComparisonSettings["train"]["conversions"];
 
 async function readPairs(
   place: string,
-  { role, train, reader: { tokenizer, config } }: {
+  { role, train, reader, onExample }: {
     role: string;
     train: ComparisonSettings["train"];
     reader: Reader;
+    onExample: NonNullable<LoadOptions["onExample"]>;
   },
   hooks: InputHooks,
 ): Promise<DataInMemory> {
   const found = await loadExamples(place, {
-    ...readingOptions(train),
-    ...{ role, tokenizer },
-    vocabularySize: config.vocabSize,
-    maxLength: lengthLimit(train.maxLength, config),
+    ...rowOptions(train, reader),
+    ...{ role, onExample },
     conversions: { ...train.conversions, seed: 0 },
   }, hooks);
   if (found.kind === "pairs") return found;
   throw new Error(
     `Cannot compare on ${place}: expected pairs of a chosen and a rejected answer, found ${found.kind}`,
   );
+}
+
+/** How the texts of rows become tokens. */
+export function rowOptions(
+  train: ComparisonSettings["train"],
+  { tokenizer, config }: Reader,
+): Omit<LoadOptions, "role"> {
+  return {
+    ...{ ...readingOptions(train), tokenizer },
+    vocabularySize: config.vocabSize,
+    maxLength: lengthLimit(train.maxLength, config),
+  };
 }
 
 /** The same rows as they are trained on, and without noise. */

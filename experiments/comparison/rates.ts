@@ -22,9 +22,12 @@ export function rateTrials(
   settings: ComparisonSettings,
   { rates, steps, pairs }: TrialOptions,
 ): ComparisonSettings {
-  const { train, heldOut, evaluation } = settings;
+  const { train, heldOut } = settings;
+  const { judge: _j, choices: _c, ...contents } = settings.contents;
+  const { judge: _judge, choices: _choices, ...evaluation } =
+    settings.evaluation;
   return {
-    ...settings,
+    ...{ ...settings, contents },
     seeds: [0],
     levels: rates.map((lr) => ({ lr })),
     train: { ...train, ...steps !== null && { steps } },

@@ -36,6 +36,7 @@ const OUTPUT = "logits";
  */
 export class RewardModel implements Judge {
   private constructor(
+    readonly place: string,
     private readonly model: ModelFile,
     private readonly tokenizer: Tokenizer,
     private readonly config: Config,
@@ -55,7 +56,7 @@ export class RewardModel implements Judge {
       const config = await readConfig(folder);
       const hash = await hashOf({ file, tokenizer, config });
       const model = checked(await openModelFile(file, options));
-      const judge = new RewardModel(model, tokenizer, config, hash);
+      const judge = new RewardModel(place, model, tokenizer, config, hash);
       // Its logits show only when it runs.
       await judge.score([{ prompt: "?", answer: "!" }]);
       return judge;

@@ -11,6 +11,12 @@ const SHARED = v.omit(TRAIN_SETTINGS, [
   "seed",
 ]);
 
+/** Schema of a judge of answers: a command line, or a classifier in ONNX. */
+const JUDGE = v.union([
+  v.strictObject({ command: v.string() }),
+  v.strictObject({ rewardModel: v.string() }),
+]);
+
 /**
  * Schema of the settings of a comparison: methods that train one model on the
  * same preferences. There is one draw, the model as it is; a seed draws the
@@ -27,6 +33,9 @@ export const COMPARISON_SETTINGS = v.strictObject({
     data: v.string(),
     evalData: v.nullable(v.string()),
     controlText: v.nullable(v.string()),
+    /** Of a reward model's files. */
+    judge: v.exactOptional(v.string()),
+    choices: v.exactOptional(v.string()),
   }),
   heldOut: v.strictObject({
     /** Share of the prompts; unused where there are data for evaluation. */
@@ -49,6 +58,10 @@ export const COMPARISON_SETTINGS = v.strictObject({
     probes: COUNT,
     /** File of a text whose perplexity is measured. */
     controlText: v.nullable(v.string()),
+    /** Absent where nobody scores the answers. */
+    judge: v.exactOptional(JUDGE),
+    /** Questions with answers to choose from; see {@linkcode readChoices}. */
+    choices: v.exactOptional(v.string()),
   }),
 });
 

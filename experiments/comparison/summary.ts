@@ -6,12 +6,16 @@ import {
   type SettingSummary,
   summarizeSetting,
 } from "lib/experiment/summary.ts";
-import type { RecordedRun } from "lib/record/record.ts";
-import { Rng } from "lib/rng.ts";
-import { bootstrap } from "lib/stats/bootstrap.ts";
-import { holm } from "lib/stats/holm.ts";
-import { signFlipTest } from "lib/stats/sign_flip.ts";
+import type { RecordedRun, RunRecord } from "lib/record/record.ts";
 import { mean } from "lib/train/metrics.ts";
+import {
+  type AddedDifference,
+  addedDifferences,
+  meanOver,
+  type PairedDifference,
+  pairedDifferences,
+  winRate,
+} from "./differences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 /** A method over its seeds. */
@@ -19,17 +23,6 @@ export interface ComparedMethod extends SettingSummary {
   readonly name: string;
   /** Answers of the first seed's policy. */
   readonly answers: readonly string[];
-}
-
-/** Accuracy of a method on held-out pairs less that of the first method. */
-export interface AccuracyDifference {
-  readonly name: string;
-  readonly estimate: number;
-  /** Interval over prompts, 95 %. */
-  readonly low: number;
-  readonly high: number;
-  /** Of no difference, adjusted by Holm over all methods. */
-  readonly p: number;
 }
 
 /** All that the figure of a comparison shows. */
@@ -51,8 +44,17 @@ export interface ComparisonSummary {
   /** Accuracy under log π alone, before training. */
   readonly logProbAccuracy: number;
   readonly methods: readonly ComparedMethod[];
-  /** From the second method on. */
-  readonly differences: readonly AccuracyDifference[];
+  /**
+   * Accuracy on held-out pairs less that of the first method, from the second
+   * method on.
+   */
+  readonly differences: readonly PairedDifference[];
+  /** The judge in words; absent where nobody scored answers. */
+  readonly judge?: string;
+  /** The questions with answers to choose from; absent without any. */
+  readonly questions?: { readonly source: string; readonly count: number };
+  /** Of win rates and choices; absent where there are none. */
+  readonly added?: readonly AddedDifference[];
 }
 
 const TEXTS = v.array(v.string());
@@ -68,7 +70,8 @@ export function summarize(
   }
   const { summary, model } = reference.record;
   const promptOfPair = v.parse(NUMBERS, summary["promptOfPair"]);
-  const [train, heldOut] = bySetting[0]!.runs[0]!.record.data;
+  const [train, heldOut, questions] = bySetting[0]!.runs[0]!.record.data;
+  const added = addedDifferences(bySetting, summary);
   return {
     model: model.source,
     data: train!.source,
@@ -82,48 +85,55 @@ export function summarize(
     prompts: v.parse(TEXTS, summary["prompts"]),
     answers: v.parse(TEXTS, summary["answers"]),
     logProbAccuracy: v.parse(v.number(), summary["logProbAccuracy"]),
-    methods: bySetting.map((setting) => ({
-      ...summarizeSetting(setting),
-      learningRate: setting.level["lr"] ?? setting.method.learningRate,
-      name: nameOf({ ...setting.method, level: setting.level }),
-      answers: v.parse(TEXTS, setting.runs[0]!.record.summary["answers"]),
-    })),
+    methods: bySetting.map((setting) => methodOf(setting, summary)),
     differences: differencesOf(bySetting, promptOfPair),
+    ...judgeOf(settings.evaluation),
+    ...questions && {
+      questions: { source: questions.source, count: questions.counts["rows"]! },
+    },
+    ...added.length > 0 && { added },
   };
+}
+
+function methodOf(
+  setting: SettingRuns,
+  reference: RunRecord["summary"],
+): ComparedMethod {
+  const { method, level, runs } = setting;
+  const { ends, ...summary } = summarizeSetting(setting);
+  const winRates = runs.map(({ record }) => winRate(record.summary, reference));
+  return {
+    ...summary,
+    ends: { ...ends, ...winRates[0] !== null && { winRate: winRates } },
+    learningRate: level["lr"] ?? method.learningRate,
+    name: nameOf({ ...method, level }),
+    answers: v.parse(TEXTS, runs[0]!.record.summary["answers"]),
+  };
+}
+
+function judgeOf(
+  { judge }: ComparisonSettings["evaluation"],
+): Pick<ComparisonSummary, "judge"> {
+  if (judge === undefined) return {};
+  return "command" in judge
+    ? { judge: `the command ${judge.command}` }
+    : { judge: `the reward model ${judge.rewardModel}` };
 }
 
 /** Each method against the first, paired by prompt, means over seeds. */
 function differencesOf(
   settings: readonly SettingRuns[],
   promptOfPair: readonly number[],
-): AccuracyDifference[] {
+): PairedDifference[] {
   const [first, ...others] = settings.map(({ method, level, runs }) => ({
     name: nameOf({ ...method, level }),
     byPrompt: byPrompt(accuracies(runs), promptOfPair),
   }));
-  const found = others.map(({ name, byPrompt }) => {
-    const gains = byPrompt.map((value, i) => value - first!.byPrompt[i]!);
-    return { name, ...paired(gains, new Rng(`prompts/${name}`)) };
-  });
-  const adjusted = holm(found.map(({ p }) => p));
-  return found.map(({ name, estimate, low, high }, i) => ({
-    ...{ name, estimate, low, high, p: adjusted[i]! },
-  }));
-}
-
-/** Prompts from which on the bootstrap is to be trusted. */
-const MANY = 100;
-
-/**
- * Mean of paired differences, its interval and p-value: by the bootstrap, or,
- * for few, by sign flips, whose interval is all of [−1, 1] below six prompts.
- */
-export function paired(differences: readonly number[], random: Rng) {
-  if (differences.length >= MANY) {
-    return bootstrap(differences, mean, { random });
-  }
-  const { low, high, p } = signFlipTest(differences, { random });
-  return { estimate: mean(differences), low: low ?? -1, high: high ?? 1, p };
+  return pairedDifferences(others.map(({ name, byPrompt }) => ({
+    name,
+    differences: byPrompt.map((value, i) => value - first!.byPrompt[i]!),
+    stream: `prompts/${name}`,
+  })));
 }
 
 /** Share of the runs that tell each pair apart rightly. */
@@ -131,11 +141,6 @@ function accuracies(runs: readonly RecordedRun[]): number[] {
   return meanOver(
     runs.map(({ record }) => v.parse(NUMBERS, record.summary["correct"])),
   );
-}
-
-/** Lists of equal length as one, of their means. */
-export function meanOver(lists: readonly (readonly number[])[]): number[] {
-  return lists[0]!.map((_, i) => mean(lists.map((own) => own[i]!)));
 }
 
 /** Means over the pairs of each prompt, in the order of the prompts. */

@@ -9,7 +9,7 @@ import { assertClose } from "../assert_close.ts";
 const BEFORE = [[-2, -3], [-5, -1], [-4, -4]];
 const AFTER = [[-1, -4], [-4, -2], [-6, -5]];
 
-const NONE = { unrelated: [], repeated: [], control: [] };
+const NONE = { unrelated: [], repeated: [], control: [], choices: [] };
 
 function rowsOf(logProbs: LogProbs, tokens: number) {
   return logProbs.map((own) => ({
@@ -23,12 +23,13 @@ function measured(
   before: Partial<HeldOutLogProbs> = after,
 ) {
   const logProbs = { pairs: [], ...NONE, ...after };
-  const { pairs, unrelated, repeated, control } = logProbs;
+  const { pairs, unrelated, repeated, control, choices } = logProbs;
   const rows = {
     pairs: rowsOf(pairs, 2),
     unrelated: rowsOf(unrelated, 2),
     repeated: rowsOf(repeated, 2),
     control: rowsOf(control, 2),
+    choices: rowsOf(choices, 2),
   };
   return heldMeasures(rows, {
     logProbs,
@@ -70,8 +71,9 @@ Deno.test("probes are changes of log π, and perplexity is of a token", () => {
 });
 
 Deno.test("a log-probability that is not finite ends a run as a diverged step does", () => {
-  throws(() => measured({ pairs: [[-1, -Infinity]] }), {
-    name: "RangeError",
-    message: /^Training diverged: a held-out answer has .* -Infinity/,
-  });
+  const message = /^Training diverged: a held-out answer has .* -Infinity/;
+  for (const name of ["pairs", "choices"]) {
+    const wrong = () => measured({ [name]: [[-1, -Infinity]] });
+    throws(wrong, { name: "RangeError", message });
+  }
 });
