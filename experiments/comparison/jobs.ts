@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
-import type { GridPoint } from "lib/experiment/grid.ts";
+import { type GridPoint, runName } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { Rng } from "lib/rng.ts";
+import { FollowedRun } from "lib/run/followed_run.ts";
 import { measuredAt, type Measuring } from "lib/run/measures.ts";
 import type { RunRecord } from "lib/record/record.ts";
 import { modelRecord } from "lib/run/record.ts";
@@ -21,10 +23,10 @@ type Jobs = ExperimentJobs<null, null>;
 
 /** The jobs of a comparison. Model and data are opened when first needed. */
 export function createJobs(
-  { settings, device }: JobSetup<ComparisonSettings>,
+  setup: JobSetup<ComparisonSettings>,
 ): Promise<JobTable<Jobs>> {
   let opened: Promise<Bench> | undefined;
-  const bench = () => opened ??= Bench.open(settings, device);
+  const bench = () => opened ??= Bench.open(setup);
   return Promise.resolve({
     jobs: {
       start: () => Promise.resolve(null),
@@ -47,6 +49,7 @@ class Bench {
     private readonly device: Device,
     private readonly inputs: Inputs,
     private readonly meter: Meter,
+    private readonly live: string | undefined,
   ) {}
 
   /** Descriptions of all that runs are measured on. */
@@ -56,8 +59,7 @@ class Bench {
   }
 
   static async open(
-    settings: ComparisonSettings,
-    device: Device,
+    { settings, device, live }: JobSetup<ComparisonSettings>,
   ): Promise<Bench> {
     const inputs = await sameInputs(settings);
     const { model, tokenizer, preferences, controlText, choices } = inputs;
@@ -69,7 +71,7 @@ class Bench {
       ...{ settings, policy, heldOut, prompts, tokenizer, controlText },
       ...{ choices, judge, device, threads },
     });
-    return new Bench(settings, device, inputs, meter);
+    return new Bench(settings, device, inputs, meter, live);
   }
 
   /** Measures the model before training. */
@@ -108,7 +110,11 @@ class Bench {
   async #run(point: GridPoint): Promise<Outcome> {
     const { preferences } = this.inputs;
     let last: Last | undefined;
+    using followed = this.live === undefined
+      ? null
+      : new FollowedRun(join(this.live, runName(point)));
     const finished = await run(this.#settings(point), {
+      ...followed?.hooks,
       inputs: { data: preferences.train },
       measuring: this.#measuring(point, (found) => last = found),
       trainers: this.#trainers,

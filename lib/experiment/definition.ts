@@ -102,6 +102,12 @@ export interface JobSetup<S> {
   readonly settings: S;
   /** The device that computes. */
   readonly device: Device;
+  /**
+   * Folder in which runs may let others follow them while they last.
+   *
+   * @default none
+   */
+  readonly live?: string;
 }
 
 /** The parts of an experiment that are its own. */

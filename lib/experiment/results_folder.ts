@@ -26,6 +26,8 @@ const FILES = [
 ];
 /** Folder of values that runs share, until the results are complete. */
 const KEPT = "kept";
+/** Folder in which runs under way can be followed. */
+const LIVE = "live";
 const WAYS_OUT = "give another --out, or --replace";
 
 export interface ResultsFolderOptions {
@@ -88,6 +90,11 @@ export class ResultsFolder implements AsyncDisposable {
     }
   }
 
+  /** A folder for runs to be followed in, which goes with their process. */
+  get live(): string {
+    return join(this.path, LIVE);
+  }
+
   /** Whether the final location has these results already. */
   get isFinished(): boolean {
     return this.#isFinished;
@@ -139,6 +146,7 @@ export class ResultsFolder implements AsyncDisposable {
   /** Moves the results to their final location. Files of others stay there. */
   async publish(): Promise<void> {
     await removed(join(this.path, KEPT));
+    await removed(this.live);
     for (const name of await namesIn(this.target)) {
       const [from, to] = [join(this.target, name), join(this.path, name)];
       const isOurs = FILES.includes(name) || name.endsWith(".tmp") ||
@@ -155,6 +163,7 @@ export class ResultsFolder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#held) return;
     await Deno.remove(join(this.path, KEPT)).catch(() => {}); // if it is empty
+    await removed(this.live);
     const names = await namesIn(this.path);
     if (names.every((name) => name === IDENTITY)) await removed(this.path);
     await Deno.remove(this.#lock).catch(() => {});

@@ -117,7 +117,7 @@ async function runMissing<
   const finished = await folder.finishedRuns(recordsOf(settings));
   await runJobs(definition.jobs, {
     ...execution,
-    ...{ settings, finished },
+    ...{ settings, finished, live: folder.live },
     keep: (name, make) => folder.kept(name, make),
     onOutcome: (recorded, outcome) =>
       writeRun(folder.path, recordRun(recorded, outcome, context)),

@@ -33,6 +33,8 @@ export interface JobsOptions<S> extends Execution {
    * @default makes it
    */
   readonly keep?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
+  /** Folder for runs to be followed in. @default none */
+  readonly live?: string;
 }
 
 type JobWorker<Start, Data> = Worker<ExperimentJobs<Start, Data>>;
@@ -45,13 +47,12 @@ type JobWorker<Start, Data> = Worker<ExperimentJobs<Start, Data>>;
  */
 export async function runJobs<S extends GridSettings, Start, Data>(
   module: JobsModule<JobSetup<S>, ExperimentJobs<Start, Data>>,
-  { settings, device, workers: count, watch, signal, ...options }: JobsOptions<
-    S
-  >,
+  { settings, device, live, workers: count, watch, signal, ...options }:
+    JobsOptions<S>,
 ): Promise<void> {
   const { tasks, done } = tasksOf<Start, Data>(settings, options);
   if (tasks.length === 0) return;
-  const setup = { settings, device };
+  const setup = { settings, device, ...live !== undefined && { live } };
   const shares = { module, setup, device, count, signal };
   await withWorkers(shares, async (workers) => {
     const total = done + tasks.length;

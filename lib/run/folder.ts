@@ -19,7 +19,7 @@ import { type ParameterStore, readTensors } from "../train/checkpoints.ts";
 import type { Values } from "../train/trained_parameters.ts";
 import type { RunInputs } from "./inputs.ts";
 import type { ModelPlace } from "./models.ts";
-import { LOCK, type Running } from "./running.ts";
+import { LOCK, type Running, tellRunning } from "./running.ts";
 
 const METRICS = "metrics.jsonl";
 const RECORD = "run.json";
@@ -84,10 +84,7 @@ export class RunFolder implements Disposable {
 
   /** Tells other programs, in the lock, which run is under way. */
   tell(running: Running): void {
-    this.#lock?.truncateSync(0);
-    this.#lock?.seekSync(0, Deno.SeekMode.Start);
-    const text = `${JSON.stringify(running)}\n`;
-    this.#lock?.writeSync(new TextEncoder().encode(text));
+    if (this.#lock) tellRunning(this.#lock, running);
   }
 
   get metrics(): string {

@@ -31,6 +31,14 @@ export function runningOf(
   };
 }
 
+/** Writes into a lock which run holds it. */
+export function tellRunning(lock: Deno.FsFile, running: Running): void {
+  lock.truncateSync(0);
+  lock.seekSync(0, Deno.SeekMode.Start);
+  const text = `${JSON.stringify(running)}\n`;
+  lock.writeSync(new TextEncoder().encode(text));
+}
+
 /** The run under way in a folder; null where none has said so. */
 export async function readRunning(folder: string): Promise<Running | null> {
   const text = await orNull(Deno.readTextFile(join(folder, LOCK)));

@@ -1,7 +1,7 @@
 import { LOSSES } from "../losses/registry.ts";
 import type { Panel, ScatterTrace } from "../plot/figure.ts";
 import { escapeHtml, rounded, subscripted } from "../plot/page.ts";
-import { markStyle, seriesStyle } from "../plot/style.ts";
+import { markStyle, type SeriesStyle, seriesStyle } from "../plot/style.ts";
 import type { MetricsRow } from "../record/metrics.ts";
 
 /** A run and its rows, for its curves. */
@@ -52,10 +52,11 @@ export function curvePlots(
 ): Pick<Panel, "title" | "data" | "layout">[] {
   // A row in the middle has the measures of most.
   const names = measuresOf(sources.flatMap(({ rows }) => sampleOf(rows)));
+  const styles = stylesOf(sources);
   return names.map((measure) => ({
     title: measure,
     data: sources.flatMap((source, i) =>
-      curveOf(source, { measure, style: styleOf(source, i, sources) })
+      curveOf(source, { measure, style: styles[i]! })
     ),
     layout: {
       showlegend: false,
@@ -71,14 +72,16 @@ function sampleOf(rows: readonly MetricsRow[]): readonly MetricsRow[] {
   return [...rows.slice(0, 50), ...rows.slice(-50)];
 }
 
-function styleOf(
-  { loss }: CurveSource,
-  index: number,
-  sources: readonly CurveSource[],
-) {
-  const isOnly = sources.every((each) => each.loss === loss);
-  const { mark } = LOSSES.find(({ id }) => id === loss) ?? {};
-  return isOnly ? seriesStyle(index) : markStyle(mark);
+/** The looks of runs: of their methods, where they differ in these. */
+export function stylesOf(
+  sources: readonly Pick<CurveSource, "loss">[],
+): SeriesStyle[] {
+  const isOne = new Set(sources.map(({ loss }) => loss)).size === 1;
+  return sources.map(({ loss }, i) =>
+    isOne
+      ? seriesStyle(i)
+      : markStyle(LOSSES.find(({ id }) => id === loss)?.mark)
+  );
 }
 
 /** The curve of a measure: of many points the means, and all faintly behind. */
@@ -86,7 +89,7 @@ function curveOf(
   source: CurveSource,
   { measure, style }: {
     measure: string;
-    style: ReturnType<typeof seriesStyle>;
+    style: SeriesStyle;
   },
 ): ScatterTrace[] {
   const points = source.rows.flatMap((row): Point[] => {
@@ -103,7 +106,7 @@ function curveOf(
 function traceOf(
   name: string,
   points: readonly Point[],
-  style: ReturnType<typeof seriesStyle>,
+  style: SeriesStyle,
 ): ScatterTrace {
   return {
     type: "scatter",

@@ -54,9 +54,12 @@ async function watchedIn(
   return found;
 }
 
+/** An unfinished experiment, and those of its runs that can be followed. */
 async function unfinishedIn(folder: string): Promise<WatchedFolder[]> {
   const isThere = await orNull(Deno.stat(join(folder, IDENTITY)));
-  return isThere ? [{ kind: "unfinished experiment", folder }] : [];
+  if (!isThere) return [];
+  const live = await watchedIn(join(folder, "live"), 1);
+  return [{ kind: "unfinished experiment", folder }, ...live];
 }
 
 async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {

@@ -67,7 +67,7 @@ function made(state) {
   const head = element("summary");
   const body = element("div");
   const box = element("details", { class: "group" }, [head, body]);
-  const parts = { box, head, body, revision: -1, match: "", plots: [] };
+  const parts = { box, head, body, revision: -1, match: "" };
   box.addEventListener("toggle", () => detail(state).catch(() => {}));
   return parts;
 }
@@ -127,7 +127,7 @@ async function detail({ id, revision }) {
   if (parts.revision === revision && parts.match === match) return;
   const query = new URLSearchParams({ id, match });
   const { runs, found, plots } = await ask(`details?${query}`);
-  Object.assign(parts, { revision, match, plots });
+  Object.assign(parts, { revision, match });
   const note = found > runs.length
     ? `The last ${runs.length} of ${found} runs.`
     : found === 0
@@ -146,7 +146,7 @@ async function detail({ id, revision }) {
       element("figure", {}, [element("h2", { text: title }), plot]),
     );
   }
-  draw(parts);
+  draw(parts.body, plots);
 }
 
 /** A table of runs and their last measures, and the texts that they have. */
@@ -155,9 +155,9 @@ function runsOf(runs) {
     .slice(0, 8);
   const head = ["run", "step", ...names]
     .map((text) => element("th", { text, scope: "col" }));
-  const rows = runs.map(({ name, step, latest }) =>
+  const rows = runs.map(({ name, color, step, latest }) =>
     element("tr", {}, [
-      element("th", { text: name, scope: "row" }),
+      element("th", { scope: "row" }, [markOf(color), name]),
       element("td", { text: step }),
       ...names.map((measure) =>
         element("td", {
@@ -188,8 +188,15 @@ function runsOf(runs) {
   ];
 }
 
+/** A dot in the colour of a run's curves. */
+function markOf(color) {
+  const mark = element("span", { text: "● " });
+  mark.style.color = dark.matches ? style.onDark[color] ?? color : color;
+  return mark;
+}
+
 /** Draws the plots of a group in colours that fit the page. */
-function draw({ body, plots }) {
+function draw(body, plots) {
   const places = body.querySelectorAll(".plot");
   plots.forEach((plot, i) => {
     const json = JSON.stringify(plot);
@@ -210,7 +217,8 @@ let style;
 async function begin() {
   style = await ask("style");
   dark.addEventListener("change", () => {
-    for (const parts of shown.values()) draw(parts);
+    for (const parts of shown.values()) parts.revision = -1;
+    update();
   });
   filter.addEventListener("input", update);
   for (;;) {

@@ -25,7 +25,8 @@ export interface WatchedState {
 /** A run whose curves are drawn. */
 export interface WatchedRun {
   readonly name: string;
-  readonly loss: string;
+  /** Colour of its curves. */
+  readonly color: string;
   readonly step: number;
   /** Measures of the last step. */
   readonly latest: Readonly<Record<string, number>>;

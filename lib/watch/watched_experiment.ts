@@ -6,7 +6,7 @@ import { namesIn, orNull } from "../files/missing.ts";
 import { isObject } from "../files/values.ts";
 import { readRun } from "../experiment/records.ts";
 import type { RecordedRun } from "../record/record.ts";
-import { curvePlots, measuredIn } from "./curves.ts";
+import { curvePlots, measuredIn, stylesOf } from "./curves.ts";
 import { HeldLock } from "./held_lock.ts";
 import { textsOf } from "./texts.ts";
 import type { Watched, WatchedDetails, WatchedState } from "./watched.ts";
@@ -79,9 +79,11 @@ export class WatchedExperiment implements Watched {
       name: run.record.name,
       loss: run.record.objective?.loss ?? lossOf(run),
     }));
+    const styles = stylesOf(runs);
     return {
-      runs: runs.map(({ name, loss, rows, record }) => ({
-        ...{ name, loss, step: rows.at(-1)?.step ?? 0 },
+      runs: runs.map(({ name, rows, record }, i) => ({
+        ...{ name, color: styles[i]!.line.color },
+        step: rows.at(-1)?.step ?? 0,
         latest: measuredIn(rows.at(-1)),
         texts: textsOf(record),
       })),

@@ -3,7 +3,7 @@ import { exists } from "../files/missing.ts";
 import type { MetricsRow } from "../record/metrics.ts";
 import { readRecord, type RunRecord } from "../record/record.ts";
 import { LOCK, readRunning, type Running } from "../run/running.ts";
-import { curvePlots, measuredIn } from "./curves.ts";
+import { curvePlots, measuredIn, stylesOf } from "./curves.ts";
 import { HeldLock } from "./held_lock.ts";
 import { MetricsTail } from "./metrics_tail.ts";
 import { textsOf } from "./texts.ts";
@@ -65,7 +65,8 @@ export class WatchedTraining implements Watched {
     const { step = 0 } = rows.at(-1) ?? {};
     return Promise.resolve({
       runs: [{
-        ...{ name, loss, step, latest: measuredIn(rows.at(-1)) },
+        ...{ name, step, latest: measuredIn(rows.at(-1)) },
+        color: stylesOf([{ loss }])[0]!.line.color,
         texts: textsOf(this.#record),
       }],
       found: 1,

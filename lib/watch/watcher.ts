@@ -63,7 +63,10 @@ function keyOf({ kind, folder }: WatchedFolder): string {
 
 function watchedOf({ kind, folder }: WatchedFolder): Watched {
   if (kind === "training") {
-    return new WatchedTraining(folder, shownPath(folder));
+    // A run of an unfinished experiment is named as it will lie there.
+    const name = shownPath(folder)
+      .replace(/\.([^/\\]+)\.part([/\\])live[/\\]/, "$1$2");
+    return new WatchedTraining(folder, name);
   }
   const isFinished = kind === "experiment";
   const name = isFinished

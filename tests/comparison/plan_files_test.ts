@@ -55,7 +55,8 @@ Deno.test("a trainer that reads the plan of a comparison takes the same steps", 
     heldOut: hashExamples({ examples: heldOut }),
   });
   await using stack = new AsyncDisposableStack();
-  const { jobs, release } = await createJobs({ settings, device: "cpu" });
+  const live = join(t.path, "live");
+  const { jobs, release } = await createJobs({ settings, device: "cpu", live });
   stack.defer(release);
   const points = gridPoints(settings);
   equal(runs.length, points.length);
@@ -63,7 +64,11 @@ Deno.test("a trainer that reads the plan of a comparison takes the same steps", 
     const { name, examples, batches, seed, ...planned } = runs.find((
       run: { name: string },
     ) => run.name === runName(point));
+    // The run is followed here, and takes the place of one that was killed.
+    await Deno.mkdir(join(live, name), { recursive: true });
+    await Deno.writeTextFile(join(live, name, "metrics.jsonl"), "{");
     const own = await jobs.run({ point, start: null, data: null });
+    deepEqual([...Deno.readDirSync(live)], []);
     const perPair = examples === "labels" ? 2 : 1;
     const sizes = batches.map((batch: number[]) => batch.length / perPair);
     deepEqual(sizes, [3, 3, 2, 3, 3, 2]);

@@ -7,13 +7,16 @@ import {
 } from "node:assert/strict";
 import { join } from "node:path";
 import type { Example } from "lib/data/example.ts";
+import { isHeld } from "lib/files/lock.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { OPTIMIZERS } from "lib/optim.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { readRecord } from "lib/record/record.ts";
+import { FollowedRun } from "lib/run/followed_run.ts";
 import type { InputsInMemory } from "lib/run/inputs.ts";
 import type { Measuring } from "lib/run/measures.ts";
 import { run, type RunOptions } from "lib/run/run.ts";
+import { readRunning } from "lib/run/running.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
 import type { OptimizerName } from "lib/optim.ts";
@@ -238,4 +241,37 @@ Deno.test("a run in memory is resumed in its folder, to the same numbers", async
   });
   const whole = await runHere(SETTINGS, { inputs: inMemory() });
   deepStrictEqual(timeless(resumed!.rows), timeless(whole!.rows));
+});
+
+Deno.test("a run without a folder can be followed while it lasts", async () => {
+  using folder = temporaryFolder();
+  const live = join(folder.path, "live/a");
+  const seen: unknown[] = [];
+  {
+    using followed = new FollowedRun(live);
+    await run(SETTINGS, {
+      ...{ inputs: inMemory(), ...followed.hooks },
+      onTrained: async () => {
+        const rows = readMetrics(join(live, "metrics.jsonl"));
+        seen.push(rows.map(({ step }) => step), await readRunning(live));
+        ok(isHeld(join(live, ".lock")));
+      },
+    });
+  }
+  deepStrictEqual(seen, [[1, 2, 3, 4], {
+    ...{ loss: "dpo", model: "a random decoder", data: "random pairs" },
+    ...{ seed: 3, steps: 4 },
+  }]);
+  deepStrictEqual([...Deno.readDirSync(join(folder.path, "live"))], []);
+});
+
+Deno.test("a run goes on where nobody can follow it", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "file");
+  Deno.writeTextFileSync(path, "");
+  using followed = new FollowedRun(join(path, "a"));
+  const finished = await run(SETTINGS, {
+    ...{ inputs: inMemory(), ...followed.hooks },
+  });
+  strictEqual(finished!.rows.length, 4);
 });

@@ -84,6 +84,12 @@ Deno.test("an experiment is followed run by run, and with its results", async ()
     [going.name, going.phase, going.done, going.total, going.unit],
     [t.place("later"), "running", 13, 14, "run"],
   );
+  const live = join(part, "live/dpo-beta1");
+  await Deno.mkdir(live, { recursive: true });
+  await Deno.writeTextFile(join(live, "metrics.jsonl"), row(1) + row(2));
+  const { name, done } = (await t.state("live/dpo-beta1"))!;
+  deepStrictEqual([name, done], [t.place("later/dpo-beta1"), 2]);
+  await Deno.remove(join(part, "live"), { recursive: true });
   const all = await t.watcher.details(going.id, "");
   deepStrictEqual([all!.runs.length, all!.found], [13, 13]);
   const some = await t.watcher.details(going.id, "kto-pairwise");
