@@ -101,7 +101,8 @@ function noteHtml(note: string | undefined): string {
   return note ? ` <small>${escapeHtml(note)}</small>` : "";
 }
 
-function tableHtml({ caption, columns, rows }: Table): string {
+/** A table with its caption, as an element of a page or a notebook. */
+export function tableHtml({ caption, columns, rows }: Table): string {
   const head = columns.map((name) => `<th scope="col">${textHtml(name)}</th>`);
   const body = rows.map(([name, ...cells]) => {
     const data = cells.map((cell) => `<td>${cellHtml(cell)}</td>`).join("");

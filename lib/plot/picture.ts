@@ -10,8 +10,9 @@ import pictureScript from "./picture_script.js" with { type: "text" };
 const WIDTH = 900;
 
 /**
- * Draws the panels of a figure that it says are pictured, by Chromium: figure.svg and figure.pdf for papers, which have captions of their
- * own, and figure.png with title and note. Equal figures give equal bytes with
+ * Draws the panels of a figure that it says are pictured, by Chromium:
+ * figure.svg and figure.pdf for papers, which have captions of their own, and
+ * figure.png with title and note. Equal figures give equal bytes with
  * the same Chromium and fonts.
  *
  * @throws Error where no Chromium is installed, or it draws nothing.
@@ -21,9 +22,7 @@ export async function drawPictures(
   folder: string,
 ): Promise<void> {
   using work = await temporaryFolder();
-  const page = join(work.path, "page.html");
-  await Deno.writeTextFile(page, drawnHtml(figure));
-  const { svg, height } = await svgOf(page, work.path);
+  const { page, svg, height } = await drawn(figure, work.path);
   await write(join(folder, "figure.svg"), new TextEncoder().encode(svg));
   const sheet = join(work.path, "sheet.html");
   await Deno.writeTextFile(sheet, sheetHtml(svg));
@@ -68,10 +67,23 @@ function smallBefore(panels: readonly Panel[]): number {
 const SEEDED_RANDOM =
   "let seed = 1; Math.random = () => (seed = seed * 16807 % 2147483647) / 2147483647;";
 
-async function svgOf(
-  page: string,
+/**
+ * Draws the panels of a figure that it says are pictured as one SVG, which a
+ * notebook can show.
+ *
+ * @throws Error where no Chromium is installed, or it draws nothing.
+ */
+export async function figureSvg(figure: Figure): Promise<string> {
+  using work = await temporaryFolder();
+  return (await drawn(figure, work.path)).svg;
+}
+
+async function drawn(
+  figure: Figure,
   folder: string,
-): Promise<{ svg: string; height: number }> {
+): Promise<{ page: string; svg: string; height: number }> {
+  const page = join(folder, "page.html");
+  await Deno.writeTextFile(page, drawnHtml(figure));
   const document = await runBrowser(page, {
     folder,
     flags: [`--window-size=${WIDTH},1000`, "--dump-dom"],
@@ -79,7 +91,7 @@ async function svgOf(
   const [, svg] = document.match(/data-svg="([^"]*)"/) ?? [];
   const [, height] = document.match(/data-height="(\d+)"/) ?? [];
   if (svg && height) {
-    return { svg: decodeURIComponent(svg), height: Number(height) };
+    return { page, svg: decodeURIComponent(svg), height: Number(height) };
   }
   throw new Error("Chromium drew no picture");
 }
