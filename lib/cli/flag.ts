@@ -8,6 +8,8 @@ export interface Described {
   readonly recordedAs?: string;
   /** Flags that contradict it. @default none */
   readonly excludes?: Exclusion;
+  /** The end of the error of several values, which says where to give them. */
+  readonly several?: string;
 }
 
 /** Flags that contradict another. */

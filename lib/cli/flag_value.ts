@@ -87,7 +87,11 @@ export function unreadable(name: string, flag: Flag, actual: string): Error {
     `Cannot read --${name}: found ${what}, expected ${
       flag.kind === "toggle"
         ? "no value"
-        : (isList(flag, actual) ? "one value: " : "") + expectation(flag)
+        : !isList(flag, actual)
+        ? expectation(flag)
+        : `one value: ${expectation(flag)}${
+          flag.several ? `; ${flag.several}` : ""
+        }`
     }`,
   );
 }

@@ -27,7 +27,10 @@ export function lossFlags(
       const { kind, help } = option;
       const symbol = kind === "number" ? `${option.symbol}, ` : "";
       flags[name] = id === loss?.id
-        ? { ...option, group: `Options of ${id}`, help: symbol + help }
+        ? {
+          ...{ ...option, group: `Options of ${id}`, help: symbol + help },
+          several: "deno task compare takes several",
+        }
         : kind === "toggle"
         ? { kind, help }
         : anything(help);

@@ -27,7 +27,10 @@ const FIT = {
     out: text({ help: "where to write", placeholder: "DIR" }),
     seed: integer({ help: "seed", default: 0, min: 0, max: 10 }),
     maxError: number({ help: "when to stop", above: 0 }),
-    share: number({ help: "of points", default: 1, min: 0, below: 2 }),
+    share: {
+      ...number({ help: "of points", default: 1, min: 0, below: 2 }),
+      several: "scan takes several",
+    },
     device: choice(["cpu", "webgpu", "cuda"], { help: "where" }),
     full: toggle({ help: "fit everything" }),
   },
@@ -246,6 +249,10 @@ const REFUSED: [string, string][] = [
   [
     "f --device cpu,cuda",
     'Cannot read --device: found "cpu,cuda", expected one value: cpu, webgpu or cuda',
+  ],
+  [
+    "f --share 0.1,1",
+    'Cannot read --share: found "0.1,1", expected one value: a number of at least 0 and below 2; scan takes several',
   ],
   [
     "f --out a --out=b",

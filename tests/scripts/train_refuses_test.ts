@@ -114,6 +114,12 @@ const CASES: readonly Case[] = [
     says: /Cannot use "dpo,kto" as a loss: expected one, or a sum such as/,
   },
   {
+    name: "several values of an option",
+    status: 2,
+    spoil: () => ({ beta: "0.1,0.3" }),
+    says: /--beta: .*, expected one value: .*; deno task compare takes several/,
+  },
+  {
     name: "β = 0",
     status: 2,
     spoil: () => ({ beta: "0" }),
