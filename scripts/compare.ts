@@ -57,8 +57,9 @@ async function parse() {
   }
   const named = peekFlag("loss", Deno.args) ?? file?.values["loss"];
   const losses = namesIn(named).map(lossOf);
-  const rates = peekFlag("lr", Deno.args)?.split(",") ?? [];
-  if (rates.length > 1) {
+  const rates = peekFlag("lr", Deno.args)?.split(",").map(Number) ?? [];
+  // Names of losses after --help are no rates.
+  if (rates.length > 1 && !rates.some(Number.isNaN)) {
     throw new UsageError(
       "Cannot read --lr: expected one number; --tune-lr tries several and chooses one for each method, --set dpo.lr=NUMBER is of one loss",
     );
@@ -174,6 +175,10 @@ function judgeOf(
 await runVerb(parse, async (args) => {
   const { device, jobs, out, replace, dryRun, writeRows } = args.values;
   const { tuneLr, tuneSteps, tunePairs } = args.values;
+  if (dryRun && tuneLr) {
+    const reason = "with --dry-run, before --tune-lr has chosen rates";
+    refuseGiven(args.given, ["writeRows"], reason);
+  }
   const hooks = inputProgress();
   const { settings, preferences, choices } = await withContents(
     comparisonSettings(args),
@@ -184,7 +189,13 @@ await runVerb(parse, async (args) => {
     note(dataNote({ examples: choices.rows, description: choices.source }));
   }
   note(sizesText(settings, preferences));
+  const writePlanOf = async (settings: ComparisonSettings) => {
+    if (writeRows === undefined) return;
+    await writePlan(writeRows, settings);
+    note(`Wrote the rows and batches of all runs to ${writeRows}`);
+  };
   if (dryRun) {
+    await writePlanOf(settings);
     return table(settings.methods.map((method) => rowOf(method, tuneLr)));
   }
   const runIn = (folder: string, settings: ComparisonSettings) =>
@@ -192,10 +203,7 @@ await runVerb(parse, async (args) => {
       ...{ device, jobs, replace, quick: false, tune: false, out: folder },
     });
   const runAll = async (settings: ComparisonSettings) => {
-    if (writeRows !== undefined) {
-      await writePlan(writeRows, settings);
-      note(`Wrote the rows and batches of all runs to ${writeRows}`);
-    }
+    await writePlanOf(settings);
     await runIn(out, settings);
   };
   if (!tuneLr) return await runAll(settings);
