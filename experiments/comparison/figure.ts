@@ -1,27 +1,24 @@
 import {
   curvePanel,
-  digits,
   endsOf,
   endTable,
   methodStyle,
   percent,
   rounded,
 } from "lib/experiment/figure_parts.ts";
-import type {
-  Figure,
-  Panel,
-  ScatterTrace,
-  Table,
-  Verdict,
-} from "lib/plot/figure.ts";
-import { forestPanel } from "lib/plot/forest.ts";
+import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { INK, textColor } from "lib/plot/style.ts";
 import { quantile } from "lib/stats/interval.ts";
-import type { AddedDifference, PairedDifference } from "./differences.ts";
+import {
+  accuracyPanel,
+  accuracyTable,
+  ADDED,
+  addedTable,
+  verdictOf,
+  winPanel,
+} from "./difference_panels.ts";
 import type { ComparedMethod, ComparisonSummary } from "./summary.ts";
 
-/** Smallest difference of accuracies and win rates that matters. */
-const DELTA = 0.05;
 /** Answers that a page shows. */
 const SHOWN = 6;
 
@@ -88,7 +85,7 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
       ...addedText(summary),
     ],
     panels: [
-      ...methods.length > 1 ? [differencePanel(summary)] : [],
+      ...methods.length > 1 ? [accuracyPanel(summary)] : [],
       ...summary.judge === undefined ? [] : [winPanel(summary)],
       planePanel(methods, DISTANCE),
       planePanel(methods, DISPLACEMENT),
@@ -107,7 +104,7 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
     ],
     tables: [
       endTable(methods, columnsOf(methods)),
-      ...methods.length > 1 ? [differenceTable(summary)] : [],
+      ...methods.length > 1 ? [accuracyTable(summary)] : [],
       ...summary.added ? [addedTable(summary.added)] : [],
     ],
   };
@@ -126,10 +123,8 @@ const COLUMNS = {
   kl: "KL of answers (nats)",
   length: "tokens",
   distinct2: "distinct-2",
-  winRate: "win rate",
   score: "score",
-  mc1: "MC1",
-  mc2: "MC2",
+  ...ADDED,
 };
 
 function columnsOf(methods: readonly ComparedMethod[]) {
@@ -167,28 +162,6 @@ function titleOf(
   return verdicts.every((verdict) => verdict === "not shown")
     ? `${found}; no method differs from ${methods[0]!.name}`
     : `${found}; ${promptCount} prompts are too few to tell methods apart`;
-}
-
-/** Better, worse, no difference that matters, or not enough prompts to say. */
-function verdictOf({ low, high, p }: PairedDifference): Verdict {
-  if (p < 0.05 && low > 0) return "shown";
-  if (p < 0.05 && high < 0) return "opposite";
-  return low > -DELTA && high < DELTA ? "not shown" : "not testable";
-}
-
-function differencePanel({ methods, differences }: ComparisonSummary): Panel {
-  const first = methods[0]!.name;
-  return forestPanel({
-    title: `Accuracy on held-out pairs, less that of ${first}`,
-    note:
-      "95 % intervals over prompts, paired, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
-    axis: `accuracy above that of ${first}`,
-    delta: DELTA,
-    differences: differences.map((each) => ({
-      ...each,
-      verdict: verdictOf(each),
-    })),
-  });
 }
 
 /** Two measures at the end of each run. */
@@ -246,20 +219,6 @@ function planePanel(
   };
 }
 
-function differenceTable({ methods, differences }: ComparisonSummary): Table {
-  return {
-    caption: `Accuracy on held-out pairs, less that of ${methods[0]!.name}`,
-    columns: ["method", "difference", "95 % interval", "p (Holm)", "verdict"],
-    rows: differences.map((each) => [
-      each.name,
-      digits(each.estimate),
-      `${digits(each.low)} to ${digits(each.high)}`,
-      digits(each.p),
-      WORDS[verdictOf(each)],
-    ]),
-  };
-}
-
 /** How answers are scored, and which questions there are. */
 function addedText({ judge, questions }: ComparisonSummary): string[] {
   const scored = judge === undefined ? [] : [
@@ -272,50 +231,6 @@ function addedText({ judge, questions }: ComparisonSummary): string[] {
     : [];
   return [...scored, ...chosen];
 }
-
-function winPanel({ added = [] }: ComparisonSummary): Panel {
-  const differences = added.filter(({ measure, from }) =>
-    measure === "winRate" && from === null
-  );
-  return forestPanel({
-    title: "Win rate of answers against those before training, less one half",
-    note:
-      "95 % intervals over prompts, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
-    axis: "win rate above one half",
-    delta: DELTA,
-    differences: differences.map((each) => ({
-      ...{ ...each, verdict: verdictOf(each) },
-    })),
-  });
-}
-
-/** Differences of measures that not every comparison has. */
-function addedTable(added: readonly AddedDifference[]): Table {
-  return {
-    caption:
-      "Win rates, less one half before training, and choices: paired differences",
-    columns: [
-      ...["measure", "method", "compared with", "difference"],
-      ...["95 % interval", "p (Holm)", "verdict"],
-    ],
-    rows: added.map((each) => [
-      COLUMNS[each.measure],
-      each.name,
-      each.from ?? "before training",
-      digits(each.estimate),
-      `${digits(each.low)} to ${digits(each.high)}`,
-      digits(each.p),
-      WORDS[verdictOf(each)],
-    ]),
-  };
-}
-
-const WORDS: Readonly<Record<Verdict, string>> = {
-  "shown": "better",
-  "opposite": "worse",
-  "not shown": "no difference that matters",
-  "not testable": "too few prompts to say",
-};
 
 function textsOf(
   { prompts }: ComparisonSummary,

@@ -19,7 +19,7 @@ Deno.test("compare has answers scored by a command, and questions answered", asy
     ...["--jobs", "2", "--out", "out"],
   ]);
   equal(code, 0, err);
-  match(out, /win rate +score +MC1 +MC2/);
+  match(out, /score +win rate +MC1 +MC2/);
   match(out, /dpo +before training/);
   // Once for the model before training, and once for each run.
   const judged = await Deno.readTextFile(join(t.path, "judged"));
