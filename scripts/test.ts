@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { temporaryFolder } from "lib/files/temporary.ts";
@@ -33,30 +34,61 @@ const TEST = {
 /** A Vulkan driver that needs no GPU, from Debian's package chromium. */
 const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
-/** Folders whose tests take about as long as all the others together. */
-const SLOW = ["experiment", "frontier", "models", "plot", "scripts"];
+/**
+ * Parts of `tests` that run beside all others, each list in a process of its
+ * own. Verbs and experiments often wait for processes that they start, so that
+ * three keep two cores busy.
+ */
+const BESIDE = [
+  ["data", "hub", "models", "plot"],
+  ["experiment", "frontier", "scripts"],
+];
 
 /**
- * The test files in two lanes of about the same time, for two processes. One
- * lane has all tests of WebGPU, which works in one process at a time.
+ * Modules with the tests of each part, in lanes of about the same work, one for
+ * each process. The first has the long tests of WebGPU.
  */
-function allFiles(): string[][] {
-  const names = Array.from(Deno.readDirSync("tests"))
-    .filter(({ isDirectory, name }) =>
-      isDirectory ? name !== "fixtures" : name.endsWith("_test.ts")
-    )
-    .map(({ name }) => name).sort();
-  return [false, true].map((isSlow) =>
-    names.filter((name) => SLOW.includes(name) === isSlow)
-      .map((name) => join("tests", name))
+function lanesOfAll(folder: string): string[][] {
+  const parts = Map.groupBy(
+    globSync("tests/**/*_test.ts").sort(),
+    (file) => file.split(/[/\\]/)[1]!.replace(/_test\.ts$/, ""),
+  );
+  const besides = BESIDE.flat();
+  const rest = [...parts.keys()].filter((name) => !besides.includes(name));
+  return [rest, ...BESIDE].map((lane) =>
+    lane.map((name) => together(parts.get(name)!, join(folder, `${name}.ts`)))
   );
 }
 
+/**
+ * Writes a module that has the tests of some files. For each module that it is
+ * given Deno loads anew all that tests import, which takes longer than most of
+ * them do.
+ */
+function together(files: readonly string[], path: string): string {
+  const imports = files.map((file) =>
+    `import "${pathToFileURL(resolve(file))}";`
+  );
+  Deno.writeTextFileSync(path, imports.join("\n"));
+  return path;
+}
+
 interface Run {
-  readonly files: readonly string[];
+  /** What ran, for the reader. */
+  readonly name: string;
   readonly code: number;
-  /** JUnit's report; empty if the tests did not start. */
+  /** JUnit's report; empty if no test started. */
   readonly report: string;
+}
+
+/** Checks types, once for all lanes; without files, everywhere. */
+async function check(files: readonly string[]): Promise<Run> {
+  const args = ["check", "--quiet", "--frozen", ...files];
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args,
+    ...{ stdout: "inherit", stderr: "inherit" },
+  }).spawn().status;
+  return { name: files.join(" ") || "types", code, report: "" };
 }
 
 /**
@@ -73,7 +105,7 @@ async function run(
 ): Promise<Run> {
   const command = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["test", "-A", "--frozen", `--junit-path=${report}`],
+      ...["test", "-A", "--no-check", "--frozen", `--junit-path=${report}`],
       ...(filter === undefined ? [] : [`--filter=${filter}`]),
       ...files,
     ],
@@ -84,7 +116,7 @@ async function run(
     ? await command.spawn().status
     : await command.output().then(shownIfFailed);
   return {
-    ...{ files, code },
+    ...{ name: files.join(" "), code },
     report: existsSync(report) ? Deno.readTextFileSync(report) : "",
   };
 }
@@ -111,14 +143,14 @@ const FAILURE =
   /<testcase name="([^"]*)" classname="([^"]*)"[^>]*>\s*<(?:failure|error)\b/g;
 
 /** The tests that failed, as the report names them, with their files. */
-function failuresOf({ files, code, report }: Run): string[] {
+function failuresOf({ name, code, report }: Run): string[] {
   const failures = Array.from(
     report.matchAll(FAILURE),
-    ([, name, file]) => `${file}: ${unescaped(name!)}`,
+    ([, test, file]) => `${file}: ${unescaped(test!)}`,
   );
   // A failure outside of tests, such as a type error, is not in the report.
   const isListed = code === 0 || failures.length > 0;
-  return isListed ? failures : [`${files.join(" ")}: see above`];
+  return isListed ? failures : [`${name}: see above`];
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -149,13 +181,16 @@ await runVerb(
   () => parseFlags(TEST, Deno.args),
   async ({ positionals: { file }, values: { filter } }) => {
     using folder = await temporaryFolder();
-    const lanes = file.length > 0 ? [file] : allFiles();
-    const runs = await Promise.all(lanes.map((files, i) =>
-      run(files, {
-        ...{ filter, report: join(folder.path, `${i}.xml`) },
-        isShown: i === 0,
-      })
-    ));
+    const types = await check(file);
+    const lanes = file.length > 0 ? [file] : lanesOfAll(folder.path);
+    const runs = types.code !== 0 ? [types] : await Promise.all(
+      lanes.map((files, i) =>
+        run(files, {
+          ...{ filter, report: join(folder.path, `${i}.xml`) },
+          isShown: i === 0,
+        })
+      ),
+    );
     const failures = runs.flatMap(failuresOf);
     for (const failure of failures) say(`FAILED ${failure}`);
     say(summary(runs, failures.length));
