@@ -16,8 +16,15 @@ const WHOLE = 200;
 /** Points of a curve that are marked. */
 const MARKED = 40;
 
-/** Measures that tell most, first. */
-const TELLING = /^(loss|eval\/loss|.*accurac|.*margin|kl|nll|reward)/i;
+/** Measures that tell most, in this order. */
+const TELLING = [
+  /^loss$/,
+  /\bloss$/,
+  /accurac/i,
+  /margin/i,
+  /^kl$/,
+  /reward$/i,
+];
 
 /** Numbers in rows that are of the run rather than of the policy. */
 const COUNTS = /^(step|epoch|examples|tokens|seconds|learningRate)$/;
@@ -29,7 +36,10 @@ export function measuresOf(rows: readonly MetricsRow[]): string[] {
       Object.keys(row).filter((name) => !COUNTS.test(name))
     ),
   );
-  const rank = (name: string) => TELLING.test(name) ? 0 : 1;
+  const rank = (name: string) => {
+    const found = TELLING.findIndex((pattern) => pattern.test(name));
+    return found < 0 ? TELLING.length : found;
+  };
   return [...names].sort((a, b) => rank(a) - rank(b));
 }
 

@@ -51,16 +51,24 @@ function show(states) {
     box.remove();
     shown.delete(id);
   }
-  const isFirst = shown.size === 0;
+  const opened = shown.size === 0 ? toOpen(states) : [];
   states.forEach((state, i) => {
     if (!shown.has(state.id)) shown.set(state.id, made(state));
     const { box, head } = shown.get(state.id);
-    if (isFirst && i === 0) box.open = true;
+    if (opened.includes(state)) box.open = true;
     if (groups.children[i] !== box) {
       groups.insertBefore(box, groups.children[i] ?? null);
     }
     head.replaceChildren(...headOf(state));
   });
+}
+
+/** Runs that are under way, as many as fit, or whatever comes first. */
+function toOpen(states) {
+  const running = states.filter(({ phase, unit }) =>
+    phase === "running" && unit === "step"
+  );
+  return running.length > 0 ? running.slice(0, 3) : states.slice(0, 1);
 }
 
 function made(state) {

@@ -45,7 +45,7 @@ Deno.test("curvePlots() has a plot for each measure, the most telling first", ()
     { name: "orpo", loss: "orpo", rows: [{ step: 4, loss: 0.5 }] },
   ]);
   deepStrictEqual(plots.map(({ title, data }) => [title, data.length]), [
-    ...[["loss", 2], ["kl", 0], ["eval/loss", 1], ["gradNorm", 1]],
+    ...[["loss", 2], ["eval/loss", 1], ["kl", 0], ["gradNorm", 1]],
   ]);
   const [dpo, orpo] = plots[0]!.data;
   deepStrictEqual([dpo!.x, dpo!.y, orpo!.x], [[1, 2], [0.7, 0.6], [4]]);
