@@ -35,6 +35,7 @@ const PEER_RUN = v.object({
   peakMemoryBytes: COUNT,
   /** Of each held-out pair, as in our records. */
   correct: v.array(v.number()),
+  margins: v.array(v.number()),
 });
 
 /** Schema of the record that `experiments/real/by_trl.py` writes. */
@@ -63,6 +64,8 @@ export interface MethodBesidePeer {
   readonly accuracy: Both;
   /** TRL's accuracy less ours, a mean over prompts, and its 95 % interval. */
   readonly difference: Readonly<Record<"estimate" | "low" | "high", number>>;
+  /** Largest difference of a pair's margin between the two, in nats. */
+  readonly apart: number;
   /** Of a run's steps, without evaluation; TRL's score the reference too. */
   readonly seconds: Both;
   /** The largest of the runs' processes. */
@@ -177,6 +180,10 @@ function besideItself(
     couples.map(({ own }) => v.parse(NUMBERS, own.summary["correct"])),
   );
   const trl = meanOver(couples.map(({ trl }) => trl.correct));
+  const apart = couples.flatMap(({ own, trl }) =>
+    v.parse(NUMBERS, own.summary["margins"])
+      .map((margin, i) => Math.abs(margin - trl.margins[i]!))
+  );
   const gains = byPrompt(trl.map((x, i) => x - own[i]!), promptOfPair);
   const { low, high } = paired(gains, new Rng(`trl/${name}`));
   const largest = (values: readonly number[]) => Math.max(...values);
@@ -185,6 +192,7 @@ function besideItself(
     seeds: couples.length,
     accuracy: { own: mean(own), trl: mean(trl) },
     difference: { estimate: mean(gains), low, high },
+    apart: largest(apart),
     seconds: {
       own: mean(couples.map(({ own }) => trainingSeconds(own))),
       trl: mean(couples.map(({ trl }) => trl.seconds.train)),
@@ -220,8 +228,9 @@ function peerTable({ trl, methods }: PeerComparison): Table {
   return {
     caption: `The same runs by TRL ${trl}`,
     columns: [
-      ...["method", "seeds", "accuracy", "accuracy, TRL", "difference"],
-      ...["95 % interval", "verdict", "training (s)", "training (s), TRL"],
+      ...["method", "seeds", "accuracy", "accuracy, TRL"],
+      ...["difference (95 % interval)", "verdict", "margins apart (nats)"],
+      ...["training (s)", "training (s), TRL"],
       ...["peak memory (GB)", "peak memory (GB), TRL"],
     ],
     rows: methods.map((method) => {
@@ -229,9 +238,10 @@ function peerTable({ trl, methods }: PeerComparison): Table {
       return [
         ...[method.name, method.seeds],
         ...[digits(accuracy.own), digits(accuracy.trl)],
-        digits(difference.estimate),
-        `${digits(difference.low)} to ${digits(difference.high)}`,
-        verdictOf(method),
+        `${digits(difference.estimate)} (${digits(difference.low)} to ${
+          digits(difference.high)
+        })`,
+        ...[verdictOf(method), method.apart.toPrecision(1)],
         ...[short(seconds.own), short(seconds.trl)],
         short(peakMemoryBytes.own / 1e9),
         short(peakMemoryBytes.trl / 1e9),

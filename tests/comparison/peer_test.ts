@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { comparison } from "experiments/comparison/comparison.ts";
 import { readRuns } from "lib/experiment/records.ts";
@@ -10,6 +10,7 @@ const again = ({ name, summary }: RunRecord) => ({
   ...{ name, steps: 2, otherwise: {}, peakMemoryBytes: 2e9 },
   seconds: { train: 12.5 },
   correct: summary["correct"] as number[],
+  margins: summary["margins"] as number[],
 });
 
 function recordOf(runs: readonly RunRecord[]) {
@@ -44,18 +45,25 @@ Deno.test("TRL's record stands beside the results that have the same runs, and n
   const { peer, ...rest } = JSON.parse(files["summary.json"]!);
   deepEqual(rest, JSON.parse(alone["summary.json"]!));
   deepEqual(
-    peer.methods.map(({ name, seeds, difference: { estimate } }: {
+    peer.methods.map(({ name, seeds, apart, difference: { estimate } }: {
       name: string;
       seeds: number;
+      apart: number;
       difference: { estimate: number };
-    }) => ({ name, seeds, estimate })),
-    ["dpo", "orpo"].map((name) => ({ name, seeds: 2, estimate: 0 })),
+    }) => ({ name, seeds, apart, estimate })),
+    ["dpo", "orpo"].map((name) => ({
+      ...{ name, seeds: 2, apart: 0, estimate: 0 },
+    })),
   );
   match(files["table.md"]!, /The same runs by TRL 1\.16\.0/);
   match(files["table.md"]!, /\| dpo .*within sampling error.* 13 .* 2\.0 /);
 
   const [dpo, , orpo] = same.runs;
-  const worse = { ...dpo!, correct: dpo!.correct.map(() => -1) };
+  const worse = {
+    ...dpo!,
+    correct: dpo!.correct.map(() => -1),
+    margins: dpo!.margins.map((margin, i) => i === 2 ? margin - 3 : margin),
+  };
   const other = { ...orpo!, otherwise: { nllOver: "all" } };
   await write({ ...same, runs: [worse, other] });
   const { methods } =
@@ -65,6 +73,7 @@ Deno.test("TRL's record stands beside the results that have the same runs, and n
   const accuracy = own!.summary["accuracy"] as number;
   equal(methods[0].accuracy.own, accuracy);
   equal(methods[0].seeds, 1);
+  ok(Math.abs(methods[0].apart - 3) < 1e-9);
   equal(methods[0].difference.estimate, -1 - accuracy);
   await experiment.rebuild(folder);
   match(
