@@ -16,30 +16,45 @@ export interface WatchServer {
 
 const HOST = "127.0.0.1";
 
+/** Milliseconds in which files are read once, however many pages ask. */
+const FRESH = 500;
+
 /**
  * Serves a page of the runs in some folders to programs of this machine that
  * know its address: a random token in the path keeps others out, and the
  * check of the host keeps pages out whose names are bound to this machine.
  *
  * @param options `port`: 0 for a free one.
+ * @throws Error where the port is taken.
  */
 export function serveWatch(
   folders: readonly string[],
   { port, signal }: { port: number; signal: AbortSignal },
 ): WatchServer {
   const token = crypto.randomUUID().replaceAll("-", "");
-  const answer = answerOf(new Watcher(folders));
-  const server = Deno.serve({
-    ...{ hostname: HOST, port, signal },
-    onListen: () => {},
-    handler: async (request) => {
-      const asked = admitted(request, { token, port: server.addr.port });
-      if (typeof asked === "number") return reply(null, { status: asked });
-      return await answer(asked);
-    },
+  const answer = answerOf(new Watcher(folders, FRESH));
+  const server = listen({ port, signal }, async (request) => {
+    const asked = admitted(request, { token, port: server.addr.port });
+    if (typeof asked === "number") return reply(null, { status: asked });
+    return await answer(asked);
   });
   const url = `http://${HOST}:${server.addr.port}/${token}/`;
   return { url, finished: server.finished };
+}
+
+function listen(
+  options: { port: number; signal: AbortSignal },
+  handler: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    const onListen = () => {};
+    return Deno.serve({ ...options, hostname: HOST, onListen, handler });
+  } catch (cause) {
+    throw new Error(
+      `Cannot serve a page at port ${options.port}: expected one that is free`,
+      { cause },
+    );
+  }
 }
 
 /** The address that a request asks for below the token, or a status. */

@@ -44,15 +44,13 @@ export class WatchedExperiment implements Watched {
   async refresh(): Promise<void> {
     const { folder } = this;
     this.#isHeld = await this.#lock?.isHeld() ?? false;
-    const stats = [folder, join(folder, IDENTITY)]
-      .map((path) => orNull(Deno.stat(path)));
-    const seen = (await Promise.all(stats))
-      .map((stat) => `${stat?.ino} ${stat?.mtime?.getTime()}`).join();
-    // A run that ends, and results that are replaced, change the folder.
+    const names = await namesIn(folder);
+    const stat = await orNull(Deno.stat(join(folder, IDENTITY)));
+    const seen = `${stat?.ino} ${names.sort().join()}`;
     if (seen === this.#seen) return;
     this.#seen = seen;
     await this.#readGrid();
-    await this.#findEnds();
+    await this.#findEnds(new Set(names));
     this.#revision++;
   }
 
@@ -102,8 +100,7 @@ export class WatchedExperiment implements Watched {
   }
 
   /** Finds runs that have ended since, and forgets those that are gone. */
-  async #findEnds(): Promise<void> {
-    const names = new Set(await namesIn(this.folder));
+  async #findEnds(names: ReadonlySet<string>): Promise<void> {
     for (const name of this.#ends.keys()) {
       if (!names.has(name)) this.#ends.delete(name);
     }

@@ -5,16 +5,17 @@ import type { Watched, WatchedDetails, WatchedState } from "./watched.ts";
 import { WatchedExperiment } from "./watched_experiment.ts";
 import { WatchedTraining } from "./watched_training.ts";
 
-/** Milliseconds in which the files are read at most once. */
-const FRESH = 500;
-
 /** Everything in some folders that is watched. */
 export class Watcher {
   readonly #watched = new Map<string, Watched>();
   #refreshing: Promise<void> | null = null;
   #refreshedAt = -Infinity;
 
-  constructor(private readonly folders: readonly string[]) {}
+  /** @param fresh milliseconds in which files are read at most once. */
+  constructor(
+    private readonly folders: readonly string[],
+    private readonly fresh: number,
+  ) {}
 
   /** The state of everything by its folder, what goes on first. */
   async states(): Promise<(WatchedState & { id: string })[]> {
@@ -33,7 +34,7 @@ export class Watcher {
 
   /** Reads what is new, once for all who ask at the same time. */
   async #refresh(): Promise<void> {
-    if (performance.now() - this.#refreshedAt < FRESH) return;
+    if (performance.now() - this.#refreshedAt < this.fresh) return;
     this.#refreshing ??= this.#read().finally(() => {
       this.#refreshing = null;
       this.#refreshedAt = performance.now();

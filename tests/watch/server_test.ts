@@ -3,6 +3,7 @@ import {
   doesNotMatch,
   match,
   strictEqual,
+  throws,
 } from "node:assert/strict";
 import { join } from "node:path";
 import { serveWatch } from "lib/watch/server.ts";
@@ -75,6 +76,15 @@ Deno.test("the page wants its token, a known host, GET, and a page that there is
   strictEqual(await statusForHost(t.url, `127.0.0.1:${port}`), "200");
   strictEqual(await statusForHost(t.url, `localhost:${port}`), "200");
   strictEqual(await statusForHost(t.url, `evil.example:${port}`), "403");
+});
+
+Deno.test("a port that is taken is an error", async () => {
+  await using t = await scene();
+  const port = Number(new URL(t.url).port);
+  const { signal } = new AbortController();
+  throws(() => serveWatch([], { port, signal }), {
+    message: `Cannot serve a page at port ${port}: expected one that is free`,
+  });
 });
 
 Deno.test("every answer forbids scripts that are not the server's, and says its kind", async () => {

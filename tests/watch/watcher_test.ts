@@ -16,11 +16,11 @@ async function scene() {
   const folder = temporaryFolder();
   const place = (name: string) => join(folder.path, name);
   await Deno.mkdir(place("out"));
-  const watcher = new Watcher([place("out"), place("later")]);
+  const watcher = new Watcher([place("out"), place("later")], 0);
   /** The state of a folder by the end of its path. */
   const state = async (name: string) => {
-    // Files are read at most twice a second.
-    await new Promise((resolve) => setTimeout(resolve, 510));
+    // Systems tell the times of files in steps of some milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     const states = await watcher.states();
     return states.find(({ id }) => id.endsWith(`/${name}`));
   };
