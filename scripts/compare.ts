@@ -3,9 +3,14 @@ import { comparison } from "experiments/comparison/comparison.ts";
 import { withContents } from "experiments/comparison/contents.ts";
 import { COMPARE_FLAGS } from "experiments/comparison/flags.ts";
 import { portableCommand } from "experiments/comparison/judge_command.ts";
+import { leastMemory, requireMemory } from "experiments/comparison/memory.ts";
 import { writePlan } from "experiments/comparison/plan_files.ts";
 import type { Preferences } from "experiments/comparison/preferences.ts";
-import { atBestRates, rateTrials } from "experiments/comparison/rates.ts";
+import {
+  atBestRates,
+  rateTrials,
+  requireTrialPrompts,
+} from "experiments/comparison/rates.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { runExperiment } from "experiments/run_directly.ts";
 import {
@@ -17,16 +22,18 @@ import {
 } from "lib/cli/flags.ts";
 import { readJsonValue } from "lib/cli/flag_value.ts";
 import { readSettings, SETTINGS } from "lib/cli/settings_file.ts";
-import { note, runVerb, table } from "lib/cli/terminal.ts";
+import { note, runVerb } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
-import { counted, nameOf } from "lib/experiment/figure_parts.ts";
+import { counted } from "lib/experiment/figure_parts.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
+import { resolveDevice } from "lib/onnx/devices.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import { dataNote } from "lib/run/notes.ts";
 import { isRecord } from "lib/run/recorded_settings.ts";
 import { trainSettings } from "lib/run/settings.ts";
 import { axisFlags, methodsOf } from "./compare/axes.ts";
+import { dryRun } from "./compare/dry_run.ts";
 import { optionsElsewhere } from "./train/loss_flags.ts";
 import { inputProgress } from "./train/download_progress.ts";
 
@@ -110,14 +117,6 @@ function fromHere(place: string): string {
   return isAbsolute(place) ? relative(Deno.cwd(), place) || "." : place;
 }
 
-function rowOf(
-  method: ReturnType<typeof methodsOf>[number],
-  rates = [method.learningRate],
-) {
-  const lr = rates.map((rate) => rate.toExponential()).join(" or ");
-  return { method: nameOf(method), lr };
-}
-
 /** Settings of the comparison that a command line describes. */
 function comparisonSettings(
   { values, given, losses }: Exclude<
@@ -172,31 +171,50 @@ function judgeOf(
   return { judge: { rewardModel: fromHere(rewardModel) } };
 }
 
+type Values = Exclude<Awaited<ReturnType<typeof parse>>, { help: string }>[
+  "values"
+];
+
+/** The comparison that chooses rates before; `null` where they are given. */
+function trialsOf(
+  settings: ComparisonSettings,
+  { tuneLr, tuneSteps, tunePairs }: Values,
+): ComparisonSettings | null {
+  if (!tuneLr) return null;
+  return rateTrials(settings, {
+    ...{ rates: tuneLr, steps: tuneSteps ?? null, pairs: tunePairs },
+  });
+}
+
 await runVerb(parse, async (args) => {
-  const { device, jobs, out, replace, dryRun, writeRows } = args.values;
-  const { tuneLr, tuneSteps, tunePairs } = args.values;
-  if (dryRun && tuneLr) {
+  const { values: { out, replace, writeRows, ...values }, given } = args;
+  if (values.dryRun && values.tuneLr) {
     const reason = "with --dry-run, before --tune-lr has chosen rates";
-    refuseGiven(args.given, ["writeRows"], reason);
+    refuseGiven(given, ["writeRows"], reason);
   }
-  const hooks = inputProgress();
-  const { settings, preferences, choices } = await withContents(
+  const { settings, preferences, choices, parameters } = await withContents(
     comparisonSettings(args),
-    hooks,
+    inputProgress(),
   );
   for (const data of preferences.read) note(dataNote(data));
   if (choices) {
     note(dataNote({ examples: choices.rows, description: choices.source }));
   }
   note(sizesText(settings, preferences));
+  const trials = trialsOf(settings, args.values);
+  if (trials) requireTrialPrompts(preferences, settings);
+  const device = await resolveDevice(values.device);
+  const jobs = device === "cpu" ? values.jobs : 1;
+  const least = leastMemory(parameters, settings.train);
+  requireMemory(least, { jobs, what: "holds at least" });
   const writePlanOf = async (settings: ComparisonSettings) => {
     if (writeRows === undefined) return;
     await writePlan(writeRows, settings);
     note(`Wrote the rows and batches of all runs to ${writeRows}`);
   };
-  if (dryRun) {
+  if (values.dryRun) {
     await writePlanOf(settings);
-    return table(settings.methods.map((method) => rowOf(method, tuneLr)));
+    return await dryRun({ settings, trials, device, jobs });
   }
   const runIn = (folder: string, settings: ComparisonSettings) =>
     runExperiment(comparison(settings), {
@@ -206,16 +224,12 @@ await runVerb(parse, async (args) => {
     await writePlanOf(settings);
     await runIn(out, settings);
   };
-  if (!tuneLr) return await runAll(settings);
-  const trials = join(out, "..", `${basename(resolve(out))}-rates`);
-  note(`Trials of ${tuneLr.length} rates for each method, in ${trials}:`);
-  await runIn(
-    trials,
-    rateTrials(settings, {
-      ...{ rates: tuneLr, steps: tuneSteps ?? null, pairs: tunePairs },
-    }),
-  );
-  const methods = await atBestRates(settings.methods, trials);
+  if (!trials) return await runAll(settings);
+  const folder = join(out, "..", `${basename(resolve(out))}-rates`);
+  const rates = counted(trials.levels.length, "rate");
+  note(`Trials of ${rates} for each method, in ${folder}:`);
+  await runIn(folder, trials);
+  const methods = await atBestRates(settings.methods, folder);
   await runAll({ ...settings, methods });
 });
 

@@ -2,6 +2,7 @@ import { readText } from "lib/files/read_json.ts";
 import { parseHubId } from "lib/hub/repo.ts";
 import { loadModel, type RunModel } from "lib/run/inputs.ts";
 import type { InputHooks } from "lib/run/models.ts";
+import { parameterCounts } from "lib/run/record.ts";
 import { sourceName } from "lib/record/record.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { type Choices, readChoices } from "./choices.ts";
@@ -100,6 +101,12 @@ function changed(place: string | null | undefined): Error {
   );
 }
 
+/** Settings with the contents of what they name, and what was read of it. */
+export interface WithContents extends Pick<Inputs, "preferences" | "choices"> {
+  readonly settings: ComparisonSettings;
+  readonly parameters: ReturnType<typeof parameterCounts>;
+}
+
 /**
  * Reads the model and the data that settings name, and adds the hashes of their
  * contents and the commits that ids of the Hub mean now.
@@ -109,12 +116,10 @@ function changed(place: string | null | undefined): Error {
 export async function withContents(
   settings: Wanted,
   hooks: InputHooks,
-): Promise<
-  Pick<Inputs, "preferences" | "choices"> & { settings: ComparisonSettings }
-> {
+): Promise<WithContents> {
   checkMethods(settings);
   const inputs = await readInputs(settings, hooks);
-  const { preferences } = inputs;
+  const { preferences, choices } = inputs;
   const { train, evaluation } = pinned(settings, inputs);
   const judge = await readJudge(settings, preferences);
   const contents = {
@@ -124,7 +129,8 @@ export async function withContents(
   await judge?.release();
   return {
     settings: { ...settings, train, evaluation, contents },
-    ...{ preferences, choices: inputs.choices },
+    ...{ preferences, choices },
+    parameters: parameterCounts(inputs.model),
   };
 }
 

@@ -138,7 +138,11 @@ export const COMPARE_FLAGS = {
     placeholder: "DIR",
   }),
   replace: toggle({ help: "replace other results that --out holds" }),
-  dryRun: toggle({ help: "print the runs instead" }),
+  dryRun: toggle({
+    help:
+      "print the runs instead, with their steps and an estimate of memory " +
+      "and time from a few that are measured",
+  }),
 } as const;
 
 /**

@@ -2,7 +2,9 @@ import * as v from "valibot";
 import { nameOf } from "lib/experiment/figure_parts.ts";
 import { GRID_POINT, type Method } from "lib/experiment/grid.ts";
 import { readRuns } from "lib/experiment/records.ts";
+import { reasonOf } from "lib/files/values.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
+import { type Preferences, splitByPrompt } from "./preferences.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
 /** Trials of rates, the same for every method. */
@@ -36,6 +38,27 @@ export function rateTrials(
       ...{ ...evaluation, times: 1, prompts: 1, probes: 1, maxNewTokens: 1 },
     },
   };
+}
+
+/**
+ * Checks that prompts to choose rates by can be held out of those to train on.
+ *
+ * @throws Error where none would be left to train on.
+ */
+export function requireTrialPrompts(
+  { train }: Pick<Preferences, "train">,
+  { heldOut }: Pick<ComparisonSettings, "heldOut">,
+): void {
+  try {
+    splitByPrompt(train.examples, heldOut.share);
+  } catch (cause) {
+    throw new Error(
+      `Cannot choose rates by prompts that are held out of those to train on: ${
+        reasonOf(cause)
+      }`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -2,30 +2,8 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { sameInputs, withContents } from "experiments/comparison/contents.ts";
 import { rateTrials } from "experiments/comparison/rates.ts";
-import type { ComparisonSettings } from "experiments/comparison/settings.ts";
-import { completeSettings, type GivenSettings } from "lib/run/settings.ts";
 import { tinyTraining } from "../scripts/tiny_training.ts";
-
-type Wanted = Omit<ComparisonSettings, "contents">;
-
-function settingsOf(
-  given: Omit<GivenSettings, "loss">,
-  heldOut: Partial<Wanted["heldOut"]> = {},
-  evaluation: Partial<Wanted["evaluation"]> = {},
-): Wanted {
-  const { loss: _loss, options: _options, learningRate, seed: _s, ...train } =
-    completeSettings({ ...given, loss: "dpo" });
-  return {
-    ...{ draws: [0], levels: [{}], seeds: [1], train },
-    methods: [{ loss: "dpo", options: {}, learningRate }],
-    heldOut: { share: 0.3, pairs: 500, isDev: false, ...heldOut },
-    evaluation: {
-      ...{ times: 1, prompts: 1, maxNewTokens: 4, probes: 1 },
-      controlText: null,
-      ...evaluation,
-    },
-  };
-}
+import { settingsOf } from "./settings_of.ts";
 
 const read = async (...args: Parameters<typeof settingsOf>) =>
   (await withContents(settingsOf(...args), {})).preferences;

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { splitByPrompt, spread } from "experiments/comparison/preferences.ts";
 import { evenly } from "experiments/comparison/jobs.ts";
+import { requireTrialPrompts } from "experiments/comparison/rates.ts";
 import { Rng } from "lib/rng.ts";
 
 /** Pairs of so many prompts, some prompts several times. */
@@ -72,4 +73,26 @@ Deno.test("evaluations are at equal distances, the last at the end", () => {
       equal(found.length, Math.min(times, steps));
     }
   }
+});
+
+Deno.test("rates are chosen by prompts that can be held out of those to train on", () => {
+  const pair = (prompt: number) => ({
+    ...{ prompt: [prompt], completions: [[1], [2]] },
+  });
+  const counts = { rows: 1, truncated: 0, dropped: 0, boundaryShifted: 0 };
+  const description = { role: "train", source: "d", sha256: "", counts };
+  const require = (prompts: readonly number[], share: number) =>
+    requireTrialPrompts(
+      { train: { kind: "pairs", examples: prompts.map(pair), description } },
+      { heldOut: { share, pairs: 500, isDev: false } },
+    );
+  require([1, 2], 0.1);
+  const message =
+    "Cannot choose rates by prompts that are held out of those to train on: Cannot hold out";
+  throws(() => require([1, 1, 1], 0.1), {
+    message: `${message} 1 of 1 prompts: expected others to train on`,
+  });
+  throws(() => require([1, 2, 3, 4], 0.9), {
+    message: `${message} 4 of 4 prompts: expected others to train on`,
+  });
 });

@@ -99,18 +99,33 @@ Deno.test("compare prints its runs before any is made, and refuses what does not
       [`orpo-draw0-seed${seed}`, 0.002],
     ]),
   );
-  match(dry.out, /kto β 0\.3 +1e-2\n.*orpo +2e-3/s);
   const help = await t.run("compare", ["--help", "kto,orpo"]);
   equal(help.code, 0, help.err);
   match(help.out, /--kl-pairing.*of kto.*--lambda.*of orpo/s);
-  const wrong = async (from: string, to: string) => {
+  match(
+    dry.out,
+    /kto β 0\.3 +1e-2 +2\norpo +2e-3 +2\n\n10 runs; 20 steps in all\nmemory: \S+ GB a process, of \S+ GB\ntime: about \S+ (s|minutes), an estimate from 3 steps of kto β 0\.1 \(/,
+  );
+  const changed = async (changes: Readonly<Record<string, string>>) => {
     const { code, err } = await t.run(
       "compare",
-      args.map((arg) => arg === from ? to : arg),
+      args.map((arg) => changes[arg] ?? arg),
     );
     ok(code > 0);
     return err;
   };
+  const wrong = (from: string, to: string) => changed({ [from]: to });
+  match(
+    await changed({ "--batch": "--jobs", "4": "999999999" }),
+    /Cannot run with --jobs 999999999: each process holds at least \S+ GB, and there are \S+ GB in all; expected --jobs \d+ or fewer$/m,
+  );
+  match(
+    await changed({
+      ...{ "--lr": "--tune-lr", "0.3": "0.9" },
+      "orpo.lr=0.002": "orpo.lambda=1",
+    }),
+    /^error: Cannot choose rates by prompts .*: Cannot hold out 1 of 1 prompts/m,
+  );
   match(await wrong("dpo,kto,orpo", "dpo,kot"), /kot/);
   match(await wrong("0.1,0.3", "0.1,x"), /--beta: found "0.1,x"/);
   match(await wrong(t.pairs, t.labels), /expected pairs of a chosen/);

@@ -1,0 +1,36 @@
+import { equal, ok, throws } from "node:assert/strict";
+import {
+  leastMemory,
+  machineMemory,
+  requireMemory,
+} from "experiments/comparison/memory.ts";
+import { settingsOf } from "./settings_of.ts";
+
+Deno.test("a process holds its weights once, and of trained ones the optimizer's state", () => {
+  const { train } = settingsOf({ model: "m", data: "d" });
+  const least = (change: Partial<typeof train>, trainable: number) =>
+    leastMemory({ total: 100, trainable }, { ...train, ...change });
+  // First and present values, sums of gradients, two moments of AdamW.
+  equal(least({}, 10), 4 * 90 + 4 * 5 * 10);
+  equal(least({ optimizer: "sgd" }, 100), 4 * 4 * 100);
+  equal(least({ baseWeights: "int4" }, 0), 50);
+});
+
+Deno.test("processes that need more memory than there is are refused, with the number that fits", () => {
+  const require = (bytes: number, jobs: number) =>
+    requireMemory(bytes, { jobs, what: "holds at least", machine: 10e9 });
+  require(5e9, 2);
+  const message = (jobs: number, size: string, expected: string) =>
+    `Cannot run with --jobs ${jobs}: each process holds at least ${size}, and there are 10.0 GB in all; expected ${expected}`;
+  throws(() => require(3e9, 4), {
+    message: message(4, "3.0 GB", "--jobs 3 or fewer"),
+  });
+  throws(() => require(6e9, 2), { message: message(2, "6.0 GB", "--jobs 1") });
+  throws(() => require(11e9, 1), {
+    message: message(
+      ...[1, "11.0 GB"] as const,
+      "a smaller model, or --base-weights int8 or int4",
+    ),
+  });
+  ok(machineMemory() > 1e8);
+});
