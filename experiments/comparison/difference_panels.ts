@@ -1,4 +1,4 @@
-import { digits } from "lib/experiment/figure_parts.ts";
+import { digits, endsOf, spreadText } from "lib/experiment/figure_parts.ts";
 import type { Panel, Table, Verdict } from "lib/plot/figure.ts";
 import { forestPanel } from "lib/plot/forest.ts";
 import type { AddedDifference, PairedDifference } from "./differences.ts";
@@ -39,21 +39,32 @@ export function accuracyPanel(
   });
 }
 
-/** The same in numbers. */
+/** The same in numbers, with accuracies and distances of all methods. */
 export function accuracyTable(
   { methods, differences }: ComparisonSummary,
 ): Table {
   return {
     caption: `Accuracy on held-out pairs, less that of ${methods[0]!.name}`,
-    columns: ["method", "difference", "95 % interval", "p (Holm)", "verdict"],
-    rows: differences.map((each) => [
-      each.name,
-      digits(each.estimate),
-      `${digits(each.low)} to ${digits(each.high)}`,
-      digits(each.p),
-      WORDS[verdictOf(each)],
+    columns: [
+      ...["method", "accuracy", "difference", "95 % interval", "p (Holm)"],
+      ...["verdict", "KL of answers (nats)"],
+    ],
+    rows: methods.map((method) => [
+      ...[method.name, spreadText(endsOf(method, "accuracy"))],
+      ...cellsOf(differences.find(({ name }) => name === method.name)),
+      spreadText(endsOf(method, "kl")),
     ]),
   };
+}
+
+/** A difference, its interval, p and verdict; nothing for the first method. */
+function cellsOf(difference: PairedDifference | undefined) {
+  if (!difference) return [null, null, null, null];
+  const { estimate, low, high, p } = difference;
+  return [
+    ...[digits(estimate), `${digits(low)} to ${digits(high)}`, digits(p)],
+    WORDS[verdictOf(difference)],
+  ];
 }
 
 /** Win rates of all methods, less one half. */
@@ -90,13 +101,8 @@ export function addedTable(added: readonly AddedDifference[]): Table {
       ...["95 % interval", "p (Holm)", "verdict"],
     ],
     rows: added.map((each) => [
-      ADDED[each.measure],
-      each.name,
-      each.from ?? "before training",
-      digits(each.estimate),
-      `${digits(each.low)} to ${digits(each.high)}`,
-      digits(each.p),
-      WORDS[verdictOf(each)],
+      ...[ADDED[each.measure], each.name, each.from ?? "before training"],
+      ...cellsOf(each),
     ]),
   };
 }

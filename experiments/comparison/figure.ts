@@ -1,13 +1,12 @@
 import {
+  counted,
   curvePanel,
   endsOf,
   endTable,
   methodStyle,
   percent,
-  rounded,
 } from "lib/experiment/figure_parts.ts";
-import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
-import { INK, textColor } from "lib/plot/style.ts";
+import type { Figure } from "lib/plot/figure.ts";
 import { quantile } from "lib/stats/interval.ts";
 import {
   accuracyPanel,
@@ -17,6 +16,7 @@ import {
   verdictOf,
   winPanel,
 } from "./difference_panels.ts";
+import { planePanels } from "./planes.ts";
 import type { ComparedMethod, ComparisonSummary } from "./summary.ts";
 
 /** Answers that a page shows. */
@@ -71,7 +71,9 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
   return {
     title: titleOf(summary),
     text: [
-      `${summary.model} trains on ${pairs.train} pairs of ${summary.data}, with ${
+      `${summary.model} trains ${
+        counted(methods[0]!.trajectory.at(-1)!.step, "step")
+      } on ${pairs.train} pairs of ${summary.data}, with ${
         methods.length === 1 ? "one method" : `${methods.length} methods`
       }, ${
         seeds === 1 ? "one seed" : `${seeds} seeds`
@@ -87,8 +89,7 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
     panels: [
       ...methods.length > 1 ? [accuracyPanel(summary)] : [],
       ...summary.judge === undefined ? [] : [winPanel(summary)],
-      planePanel(methods, DISTANCE),
-      planePanel(methods, DISPLACEMENT),
+      ...planePanels(methods),
       ...hasPaths(methods)
         ? CURVES.filter(({ measure }) => isMeasured(methods, measure))
           .map((curve) => curvePanel(methods, curve))
@@ -162,61 +163,6 @@ function titleOf(
   return verdicts.every((verdict) => verdict === "not shown")
     ? `${found}; no method differs from ${methods[0]!.name}`
     : `${found}; ${promptCount} prompts are too few to tell methods apart`;
-}
-
-/** Two measures at the end of each run. */
-interface Plane extends Required<Pick<Panel, "title" | "note">> {
-  readonly x: string;
-  readonly y: string;
-  /** Titles of the axes, with their units. */
-  readonly axes: readonly [string, string];
-}
-
-const DISTANCE: Plane = {
-  title: "Accuracy against distance",
-  note:
-    "A dot is a run; its KL is that of sampled answers, up to their limit of tokens.",
-  ...{ x: "kl", y: "accuracy" },
-  axes: ["KL(π‖π_ref) of answers, nats", "accuracy of log π/π_ref"],
-};
-
-const DISPLACEMENT: Plane = {
-  title: "Where chosen and rejected answers go",
-  note:
-    "A dot is a run. Left of 0 rejected answers lose probability; below it chosen ones lose it, too.",
-  ...{ x: "rejected", y: "chosen" },
-  axes: ["log π/π_ref of rejected, nats", "log π/π_ref of chosen, nats"],
-};
-
-function planePanel(
-  methods: readonly ComparedMethod[],
-  { title, note, x, y, axes }: Plane,
-): Panel {
-  const data = methods.map((method): ScatterTrace => {
-    const [xs, ys] = [x, y].map((name) => endsOf(method, name).map(rounded));
-    const style = methodStyle(method.loss);
-    return {
-      type: "scatter",
-      mode: "text+markers",
-      name: method.name,
-      ...{ x: xs!, y: ys! },
-      text: ys!.map((_, i) => i === 0 ? method.name : ""),
-      textposition: "top center",
-      textfont: {
-        color: textColor(String(style.line?.color ?? INK)),
-        size: 11,
-      },
-      marker: { ...style.marker, size: 9 },
-    };
-  });
-  return {
-    ...{ title, note, data },
-    layout: {
-      showlegend: false,
-      xaxis: { title: { text: axes[0] } },
-      yaxis: { title: { text: axes[1] } },
-    },
-  };
 }
 
 /** How answers are scored, and which questions there are. */
