@@ -11,6 +11,7 @@ import { nameOf } from "lib/experiment/figure_parts.ts";
 import type { PlanePoint } from "lib/experiment/run_plane.ts";
 import type { RecordedRun } from "lib/record/record.ts";
 import { quantile } from "lib/stats/interval.ts";
+import { mean } from "lib/train/metrics.ts";
 import {
   attainableReward,
   type ExactNumbers,
@@ -123,10 +124,9 @@ function meanOver(
   references: ReadonlyMap<number, RecordedRun>,
   name: string,
 ): number {
-  const values = [...references.values()].map(({ record }) =>
-    Number(record.summary[name])
+  return mean(
+    [...references.values()].map(({ record }) => Number(record.summary[name])),
   );
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 const TILTED = v.array(v.object({ reward: v.number(), kl: v.number() }));

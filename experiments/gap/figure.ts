@@ -7,11 +7,7 @@ import {
   runsText,
   spreadText,
 } from "lib/experiment/figure_parts.ts";
-import {
-  type PlaneMark,
-  type RunPlane,
-  runPlane,
-} from "lib/experiment/run_plane.ts";
+import { type PlaneMark, RunPlane } from "lib/experiment/run_plane.ts";
 import type { Figure, Panel } from "lib/plot/figure.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { quantile } from "lib/stats/interval.ts";
@@ -66,7 +62,7 @@ function titleOf(settings: readonly GapSetting[]): string {
 }
 
 function planePanel({ exact, settings }: Summary): Panel {
-  const plane = runPlane({
+  const plane = new RunPlane({
     ...{ reach: REACH, rewards: [0, 4.3], measure: "goldReward" },
   });
   const marks = lossesOf(settings).flatMap((loss) =>

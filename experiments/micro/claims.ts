@@ -1,4 +1,4 @@
-import type { Claim, Source } from "lib/experiment/claim.ts";
+import type { Claim } from "lib/experiment/claim.ts";
 import {
   type DrawValue,
   pairedEvidence,
@@ -19,16 +19,10 @@ const DATA: readonly Place[] = ["chosen", "rejected"];
 const PAIRED = "at the end of training, paired by draw";
 
 /** Losses that the papers say to hold the answers of the data, where DPO does not. */
-const HOLDING: readonly {
-  loss: string;
-  statement: string;
-  reported: string;
-  source: Source;
-}[] = [
+const HOLDING = [
   {
     loss: "sft",
-    statement:
-      "SFT keeps more probability in the answers of the data than DPO does",
+    called: "SFT",
     reported: "pushing rejected answers down squeezes the rest, SFT does not",
     source: {
       title: "Ren and Sutherland 2024, learning dynamics",
@@ -37,8 +31,7 @@ const HOLDING: readonly {
   },
   {
     loss: "orpo",
-    statement:
-      "ORPO keeps more probability in the answers of the data than DPO does",
+    called: "ORPO",
     reported: "its likelihood term holds the chosen answer",
     source: {
       title: "Hong et al. 2024, ORPO, section 4",
@@ -47,8 +40,7 @@ const HOLDING: readonly {
   },
   {
     loss: "cpo",
-    statement:
-      "CPO keeps more probability in the answers of the data than DPO does",
+    called: "CPO",
     reported: "its likelihood term keeps to the preferred data",
     source: {
       title: "Xu et al. 2024, CPO, equation 3",
@@ -57,12 +49,31 @@ const HOLDING: readonly {
   },
   {
     loss: "dpop",
-    statement:
-      "DPO-Positive keeps more probability in the answers of the data than DPO does",
+    called: "DPO-Positive",
     reported: "a penalty where the chosen answer falls",
     source: {
       title: "Pal et al. 2024, DPO-Positive, equation 3",
       url: "https://arxiv.org/abs/2402.13228",
+    },
+  },
+];
+
+/** Losses that have no reference model. */
+const FREE = [
+  {
+    loss: "orpo",
+    called: "ORPO",
+    source: {
+      title: "Hong et al. 2024, ORPO, equation 6",
+      url: "https://arxiv.org/abs/2403.07691",
+    },
+  },
+  {
+    loss: "simpo",
+    called: "SimPO",
+    source: {
+      title: "Meng et al. 2024, SimPO, equation 6",
+      url: "https://arxiv.org/abs/2405.14734",
     },
   },
 ];
@@ -104,8 +115,10 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       return { ...found, checks: [...found.checks, wanted(dpo)] };
     },
   },
-  ...HOLDING.map(({ loss, ...claim }): Claim<Summary> => ({
+  ...HOLDING.map(({ loss, called, ...claim }): Claim<Summary> => ({
     ...{ ...PROBABILITY, id: `${loss}-stays`, ...claim },
+    statement:
+      `${called} keeps more probability in the answers of the data than DPO does`,
     contrast:
       `π(chosen and rejected answers of the data), ${loss} − dpo ${PAIRED}`,
     evidence: (summary) =>
@@ -114,21 +127,10 @@ export const CLAIMS: readonly Claim<Summary>[] = [
         endOf(findSetting(summary.settings, "dpo"), DATA),
       ),
   })),
-  ...["orpo", "simpo"].map((loss): Claim<Summary> => ({
-    ...REWARD,
-    id: `${loss}-below-frontier`,
-    source: loss === "orpo"
-      ? {
-        title: "Hong et al. 2024, ORPO, equation 6",
-        url: "https://arxiv.org/abs/2403.07691",
-      }
-      : {
-        title: "Meng et al. 2024, SimPO, equation 6",
-        url: "https://arxiv.org/abs/2405.14734",
-      },
-    statement: `${
-      loss === "orpo" ? "ORPO" : "SimPO"
-    }, which has no reference model, aims below the attainable reward`,
+  ...FREE.map(({ loss, called, source }): Claim<Summary> => ({
+    ...{ ...REWARD, id: `${loss}-below-frontier`, source },
+    statement:
+      `${called}, which has no reference model, aims below the attainable reward`,
     reported: "no reference model is needed",
     contrast:
       `largest reward of any policy at the KL of ${loss}'s own optimum, less the optimum's, exact in each draw`,
@@ -161,32 +163,22 @@ function shortfall(setting: MicroSetting | undefined): DrawValue[] {
 }
 
 /** The probability of some parts of all answers at the end of each run. */
-function endOf(
-  setting: MicroSetting | undefined,
-  places: readonly Place[],
-): DrawValue[] {
-  return runValues(
-    setting,
-    ({ runs, ends }) =>
-      runs.map((_, i) => total(places.map((place) => ends[place]![i] ?? null))),
-  );
-}
+const endOf = (setting: MicroSetting | undefined, places: readonly Place[]) =>
+  runValues(setting, ({ ends }) => total(places.map((place) => ends[place]!)));
 
 /** The same under π_ref. */
-function startOf(
-  setting: MicroSetting | undefined,
-  places: readonly Place[],
-): DrawValue[] {
-  return runValues(
+const startOf = (setting: MicroSetting | undefined, places: readonly Place[]) =>
+  runValues(
     setting,
-    ({ runs, starts }) =>
-      runs.map((_, i) => total(places.map((place) => starts[place][i]!))),
+    ({ starts }) => total(places.map((place) => starts[place])),
   );
-}
 
-function total(parts: readonly (number | null)[]): number | null {
-  return parts.reduce(
-    (sum, part) => sum === null || part === null ? null : sum + part,
-    0,
+/** Sums by run; `null` where a part has no value. */
+function total(parts: readonly (readonly (number | null)[])[]) {
+  return parts.reduce((sums, part) =>
+    sums.map((sum, i) => {
+      const value = part[i] ?? null;
+      return sum === null || value === null ? null : sum + value;
+    })
   );
 }

@@ -6,7 +6,7 @@ import {
   methodStyle,
   runsText,
 } from "lib/experiment/figure_parts.ts";
-import { middleOf, type RunPlane, runPlane } from "lib/experiment/run_plane.ts";
+import { middleOf, RunPlane } from "lib/experiment/run_plane.ts";
 import type { Figure, Panel, Table } from "lib/plot/figure.ts";
 import { endLabels } from "lib/plot/labels.ts";
 import { runClouds, ways } from "lib/plot/reward_plane.ts";
@@ -80,41 +80,38 @@ function titleOf({ settings }: Summary): string {
 }
 
 function trainedPanel({ settings }: Summary): Panel {
-  return placesPanel(
-    [
-      { name: "π_ref", shares: startShares(settings[0]!) },
-      ...settings.map((each) => ({ name: each.loss, shares: endShares(each) })),
-    ],
-    {
-      title: "Where the probability is after training",
-      note:
-        "Means over runs. Chosen: answers of the data that won more comparisons than they lost; rejected: its other answers; unseen: well-formed answers that the data have not; ill-formed: the same of strings that are no answers.",
-    },
-  );
+  return placesPanel(settings, {
+    shares: endShares,
+    title: "Where the probability is after training",
+    note:
+      "Means over runs. Chosen: answers of the data that won more comparisons than they lost; rejected: its other answers; unseen: well-formed answers that the data have not; ill-formed: the same of strings that are no answers.",
+  });
 }
 
 function optimaPanel({ settings }: Summary): Panel {
-  const known = settings.filter(({ optimum }) => optimum);
-  return placesPanel(
-    [
-      { name: "π_ref", shares: startShares(settings[0]!) },
-      ...known.map((each) => ({
-        name: each.loss,
-        shares: optimumShares(each),
-      })),
-    ],
-    {
-      title: "Where each loss itself would put it",
-      note:
-        "The policy that minimises the loss on endless pairs of the same reference model, exact; means over runs.",
-    },
-  );
+  return placesPanel(settings.filter(({ optimum }) => optimum), {
+    shares: optimumShares,
+    title: "Where each loss itself would put it",
+    note:
+      "The policy that minimises the loss on endless pairs of the same reference model, exact; means over runs.",
+  });
 }
 
+/** A bar for π_ref, and one for each setting. */
 function placesPanel(
-  bars: readonly { name: string; shares: Shares }[],
-  { title, note }: { title: string; note: string },
+  settings: readonly MicroSetting[],
+  { shares, title, note }: {
+    shares: (setting: MicroSetting) => Shares;
+    title: string;
+    note: string;
+  },
 ): Panel {
+  const bars = [
+    ...settings.slice(0, 1).map((first) => ({
+      ...{ name: "π_ref", shares: startShares(first) },
+    })),
+    ...settings.map((each) => ({ name: each.loss, shares: shares(each) })),
+  ];
   const { data, layout } = stackedBars(
     bars.map(({ name }) => name),
     PLACES.map((place) => ({
@@ -161,7 +158,7 @@ const optimumShares = ({ optima }: MicroSetting) =>
 
 function planePanel(summary: Summary): Panel {
   const { settings, reference } = summary;
-  const plane = runPlane({
+  const plane = new RunPlane({
     ...{ reach: REACH, rewards: REWARDS, measure: "reward" },
   });
   const arrows = settings.map((setting) => arrowOf(setting, plane));
@@ -202,10 +199,10 @@ function planePanel(summary: Summary): Panel {
 }
 
 /** From the optimum of a loss to the median of its runs. */
-function arrowOf(setting: MicroSetting, { at }: RunPlane) {
+function arrowOf(setting: MicroSetting, plane: RunPlane) {
   const { name, optimum, loss } = setting;
-  const to = at(middleOf(setting, "reward"));
-  const all = optimum ? [{ name, from: at(optimum), to, share: 0 }] : [];
+  const to = plane.at(middleOf(setting, "reward"));
+  const all = optimum ? [{ name, from: plane.at(optimum), to, share: 0 }] : [];
   return ways(all, { marker: methodStyle(loss).marker });
 }
 

@@ -5,7 +5,7 @@ import * as jobs from "./jobs.ts";
 import { SETTINGS, SIMPLEX_SETTINGS } from "./settings.ts";
 import { summarize } from "./summary.ts";
 
-export const SIMPLEX = {
+export const simplex = experiment({
   name: "simplex",
   question: "What does each loss do to three answers, alike and unrelated?",
   settings: { schema: SIMPLEX_SETTINGS, full: SETTINGS, quick: SETTINGS },
@@ -13,6 +13,4 @@ export const SIMPLEX = {
   summarize,
   claims: CLAIMS,
   figure: simplexFigure,
-};
-
-export const simplex = experiment(SIMPLEX);
+});

@@ -5,7 +5,7 @@ import * as jobs from "./jobs.ts";
 import { SETTINGS, TAUGHT_SETTINGS } from "./settings.ts";
 import { summarize } from "./summary.ts";
 
-export const TAUGHT = {
+export const taught = experiment({
   name: "taught",
   question:
     "Do the forms under which these losses are often taught do what the papers' forms do?",
@@ -14,6 +14,4 @@ export const TAUGHT = {
   summarize,
   claims: CLAIMS,
   figure: taughtFigure,
-};
-
-export const taught = experiment(TAUGHT);
+});

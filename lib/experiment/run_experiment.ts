@@ -124,14 +124,15 @@ async function runMissing<
   });
 }
 
+/** The parts of an experiment that draw its records. */
+type Drawing<S extends GridSettings, Summary extends object> = Pick<
+  ExperimentDefinition<S, never, never, Summary>,
+  "settings" | "summarize" | "claims" | "figure"
+>;
+
 /** Writes summary, figure, page and tables from the records. */
-export async function rebuild<
-  S extends GridSettings,
-  Start,
-  Data,
-  Summary extends object,
->(
-  definition: ExperimentDefinition<S, Start, Data, Summary>,
+export async function rebuild<S extends GridSettings, Summary extends object>(
+  definition: Drawing<S, Summary>,
   folder: string,
 ): Promise<Drawn> {
   const results = await drawn(definition, folder);
@@ -143,13 +144,8 @@ export async function rebuild<
 }
 
 /** The files that follow from the records in a folder, as they should be. */
-export async function filesOf<
-  S extends GridSettings,
-  Start,
-  Data,
-  Summary extends object,
->(
-  definition: ExperimentDefinition<S, Start, Data, Summary>,
+export async function filesOf<S extends GridSettings, Summary extends object>(
+  definition: Drawing<S, Summary>,
   folder: string,
 ): Promise<Files> {
   const { summary, figure, findings } = await drawn(definition, folder);
@@ -168,11 +164,9 @@ export async function filesOf<
  */
 export async function compareDraws<
   S extends GridSettings,
-  Start,
-  Data,
   Summary extends object,
 >(
-  definition: ExperimentDefinition<S, Start, Data, Summary>,
+  definition: Drawing<S, Summary>,
   { folder, other }: { folder: string; other: string },
 ): Promise<void> {
   const { findings } = await drawn(definition, other);
@@ -191,13 +185,8 @@ export interface Drawn extends Omit<ExperimentResults, "phases"> {
  *
  * @throws Error where records are missing or do not belong together.
  */
-export async function drawn<
-  S extends GridSettings,
-  Start,
-  Data,
-  Summary extends object,
->(
-  definition: ExperimentDefinition<S, Start, Data, Summary>,
+export async function drawn<S extends GridSettings, Summary extends object>(
+  definition: Drawing<S, Summary>,
   folder: string,
 ): Promise<Drawn> {
   const { settings: { schema }, claims } = definition;

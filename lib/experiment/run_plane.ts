@@ -20,24 +20,6 @@ export interface PlanePoint {
   readonly kl: number;
 }
 
-/** The plane of reward and distance, on which runs stand. */
-export interface RunPlane {
-  /** The position of a policy; one beyond the axes stands at their edge. */
-  at(policy: PlanePoint): Point;
-  /** The attainable reward as a line, with the region above it shaded. */
-  frontier(attainable: readonly PlanePoint[]): ScatterTrace[];
-  /** The runs of a setting at the end of training, and their medians. */
-  cloud(setting: SettingSummary): RunCloud;
-  /** A line through the medians of settings, with their runs. */
-  path(settings: readonly SettingSummary[], named: Named): PlaneMark;
-  /** A hollow mark at an optimum. */
-  optimum(policy: PlanePoint, named: Named): PlaneMark;
-  /** The axes in the layout of a panel without a legend. */
-  axes(distance: string): Pick<Layout, "showlegend" | "xaxis" | "yaxis">;
-  /** The names of marks in the layout, with the room that they need. */
-  names(marks: readonly PlaneMark[]): Pick<Layout, "annotations" | "margin">;
-}
-
 /** Something in the plane that has a name. */
 export interface PlaneMark {
   readonly data: readonly ScatterTrace[];
@@ -47,69 +29,97 @@ export interface PlaneMark {
   readonly label?: Partial<Annotations>;
 }
 
-/** How far a name goes to the right, in roots of nats. */
-const NAME = 0.5;
-
 /** The name and the look of something in a plot. */
 export interface Named {
   readonly name: string;
   readonly style: SeriesStyle;
 }
 
-/**
- * The plane of a panel.
- *
- * @param options `reach`: its last distance, in nats; `rewards`: the least and
- * the largest; `measure`: the name of the reward among those of the runs.
- */
-export function runPlane(
-  { reach, rewards, measure }: {
-    reach: number;
-    rewards: readonly [least: number, largest: number];
-    measure: string;
-  },
-): RunPlane {
-  const scale = rootScale(reach);
-  const [least, largest] = rewards;
-  const at = ({ reward, kl }: PlanePoint): Point => ({
-    x: scale.position(Math.min(kl, reach)),
-    y: Math.max(least, Math.min(largest, reward)),
-  });
-  const cloud = (setting: SettingSummary): RunCloud => ({
-    name: nameOf(setting),
-    runs: endPoints(setting, measure).map(at),
-    middle: at(middleOf(setting, measure)),
-  });
-  return {
-    at,
-    cloud,
-    frontier: (attainable) => {
-      const curve = attainable.filter(({ kl }) => kl <= reach).map(at);
-      return frontier(curve, { name: "attainable", top: largest });
+/** How far a name goes to the right, in roots of nats. */
+const NAME = 0.5;
+
+/** The plane of reward and distance, on which runs stand. */
+export class RunPlane {
+  /**
+   * @param options `reach`: the last distance, in nats; `rewards`: the least
+   * and the largest; `measure`: the name of the reward in the ends of runs.
+   */
+  constructor(
+    private readonly options: {
+      reach: number;
+      rewards: readonly [least: number, largest: number];
+      measure: string;
     },
-    path: (settings, { name, style }) => {
-      const clouds = settings.map(cloud);
-      const { middle } = clouds.at(-1)!;
-      const end = { ...middle, text: name, color: style.line.color };
-      return { data: runClouds(clouds, { name, ...style }), end };
-    },
-    optimum: (policy, named) => optimumMark(at(policy), named),
-    axes: (distance) => ({
+  ) {}
+
+  /** The position of a policy; one beyond the axes stands at their edge. */
+  at({ reward, kl }: PlanePoint): Point {
+    const { reach, rewards: [least, largest] } = this.options;
+    return {
+      x: rootScale(reach).position(Math.min(kl, reach)),
+      y: Math.max(least, Math.min(largest, reward)),
+    };
+  }
+
+  /** The attainable reward as a line, with the region above it shaded. */
+  frontier(attainable: readonly PlanePoint[]): ScatterTrace[] {
+    const { reach, rewards: [, top] } = this.options;
+    const curve = attainable.filter(({ kl }) => kl <= reach);
+    return frontier(curve.map((point) => this.at(point)), {
+      ...{ name: "attainable", top },
+    });
+  }
+
+  /** The runs of a setting at the end of training, and their medians. */
+  cloud(setting: SettingSummary): RunCloud {
+    const { measure } = this.options;
+    return {
+      name: nameOf(setting),
+      runs: endPoints(setting, measure).map((end) => this.at(end)),
+      middle: this.at(middleOf(setting, measure)),
+    };
+  }
+
+  /** A line through the medians of settings, with their runs. */
+  path(
+    settings: readonly SettingSummary[],
+    { name, style }: Named,
+  ): PlaneMark {
+    const clouds = settings.map((setting) => this.cloud(setting));
+    const { middle } = clouds.at(-1)!;
+    return {
+      data: runClouds(clouds, { name, ...style }),
+      end: { ...middle, text: name, color: style.line.color },
+    };
+  }
+
+  /** A hollow mark at an optimum. */
+  optimum(policy: PlanePoint, named: Named): PlaneMark {
+    return optimumMark(this.at(policy), named);
+  }
+
+  /** The axes in the layout of a panel without a legend. */
+  axes(distance: string): Pick<Layout, "showlegend" | "xaxis" | "yaxis"> {
+    const { reach, rewards } = this.options;
+    return {
       showlegend: false,
-      xaxis: scale.axis(distance),
+      xaxis: rootScale(reach).axis(distance),
       yaxis: { title: { text: "gold reward" }, range: [...rewards] },
-    }),
-    names: (marks) => {
-      const ends = marks.flatMap(({ end }) => end ?? []);
-      return {
-        annotations: [
-          ...endLabels(ends, { range: rewards, reach: NAME }),
-          ...marks.flatMap(({ label }) => label ?? []),
-        ],
-        margin: { r: labelMargin(ends) },
-      };
-    },
-  };
+    };
+  }
+
+  /** The names of marks in the layout, with the room that they need. */
+  names(marks: readonly PlaneMark[]): Pick<Layout, "annotations" | "margin"> {
+    const { rewards } = this.options;
+    const ends = marks.flatMap(({ end }) => end ?? []);
+    return {
+      annotations: [
+        ...endLabels(ends, { range: rewards, reach: NAME }),
+        ...marks.flatMap(({ label }) => label ?? []),
+      ],
+      margin: { r: labelMargin(ends) },
+    };
+  }
 }
 
 function optimumMark(

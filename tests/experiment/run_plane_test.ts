@@ -1,8 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { middleOf, runPlane } from "lib/experiment/run_plane.ts";
+import { middleOf, RunPlane } from "lib/experiment/run_plane.ts";
 import { markStyle } from "lib/plot/style.ts";
 
-const plane = runPlane({ reach: 9, rewards: [-1, 4], measure: "gain" });
+const plane = new RunPlane({ reach: 9, rewards: [-1, 4], measure: "gain" });
 
 const SETTING = {
   ...{ loss: "dpo", options: { beta: 1 }, learningRate: 1, level: {} },
