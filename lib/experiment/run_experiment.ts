@@ -115,6 +115,7 @@ async function runMissing<
 ): Promise<void> {
   const { settings } = context;
   const finished = await folder.finishedRuns(recordsOf(settings));
+  await Deno.mkdir(folder.live);
   await runJobs(definition.jobs, {
     ...execution,
     ...{ settings, finished, live: folder.live },

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { lockedFile } from "../files/lock.ts";
 import { metricsWriter } from "../record/metrics.ts";
@@ -14,7 +15,10 @@ export class FollowedRun implements Disposable {
   #lock: Deno.FsFile | undefined;
   #append: ReturnType<typeof metricsWriter> | undefined;
 
-  /** @param folder is made for the run, and removed at the end of its scope. */
+  /**
+   * @param folder is made for the run, in a folder that is there, and removed
+   * at the end of its scope.
+   */
   constructor(private readonly folder: string) {}
 
   /** Hooks of the run. */
@@ -22,7 +26,8 @@ export class FollowedRun implements Disposable {
     onPrepared: (run) =>
       this.#try(() => {
         const { folder } = this;
-        Deno.mkdirSync(folder, { recursive: true });
+        // Not what it lies in: that goes when a process is asked to end.
+        if (!existsSync(folder)) Deno.mkdirSync(folder);
         this.#lock = lockedFile(join(folder, LOCK));
         tellRunning(this.#lock, runningOf(run));
         const metrics = join(folder, "metrics.jsonl");

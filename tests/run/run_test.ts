@@ -245,7 +245,7 @@ Deno.test("a run in memory is resumed in its folder, to the same numbers", async
 
 Deno.test("a run without a folder can be followed while it lasts", async () => {
   using folder = temporaryFolder();
-  const live = join(folder.path, "live/a");
+  const live = join(folder.path, "a");
   const seen: unknown[] = [];
   {
     using followed = new FollowedRun(live);
@@ -262,16 +262,15 @@ Deno.test("a run without a folder can be followed while it lasts", async () => {
     ...{ loss: "dpo", model: "a random decoder", data: "random pairs" },
     ...{ seed: 3, steps: 4 },
   }]);
-  deepStrictEqual([...Deno.readDirSync(join(folder.path, "live"))], []);
+  deepStrictEqual([...Deno.readDirSync(folder.path)], []);
 });
 
 Deno.test("a run goes on where nobody can follow it", async () => {
   using folder = temporaryFolder();
-  const path = join(folder.path, "file");
-  Deno.writeTextFileSync(path, "");
-  using followed = new FollowedRun(join(path, "a"));
+  using followed = new FollowedRun(join(folder.path, "gone/a"));
   const finished = await run(SETTINGS, {
     ...{ inputs: inMemory(), ...followed.hooks },
   });
   strictEqual(finished!.rows.length, 4);
+  deepStrictEqual([...Deno.readDirSync(folder.path)], []);
 });
