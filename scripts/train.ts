@@ -46,7 +46,8 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
   summary: "Trains a model on preferences.",
   positionals: [{
     ...SETTINGS,
-    help: `${SETTINGS.help}; or run.json of a run, whose settings are repeated`,
+    help:
+      `${SETTINGS.help}; or run.json of a run or of a comparison's run, whose settings are repeated`,
   }],
   flags: { ...lossFlags(loss, others, FLAGS), ...FLAGS },
   elsewhere: { ...optionsElsewhere(others), ...ELSEWHERE },
@@ -66,7 +67,10 @@ async function parse() {
   const asked = peekFlag("loss", Deno.args);
   const { file, record } = path === undefined
     ? { file: null, record: null }
-    : await trainFile(path, { loss: asked });
+    : await trainFile(path, {
+      loss: asked,
+      data: peekFlag("data", Deno.args),
+    });
   const named = asked ?? file?.values["loss"];
   const chosen = typeof named === "string"
     ? await chooseLoss(named)

@@ -1,6 +1,14 @@
+import { runSettings } from "experiments/comparison/methods.ts";
+import { COMPARISON_SETTINGS } from "experiments/comparison/settings.ts";
 import { readSettings, type SettingsFile } from "lib/cli/settings_file.ts";
+import { storedSettings } from "lib/experiment/records.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
-import { isRecord, recordedSettings } from "lib/run/recorded_settings.ts";
+import {
+  isRecord,
+  type RecordedSettings,
+  recordedSettings,
+} from "lib/run/recorded_settings.ts";
+import { completeSettings } from "lib/run/settings.ts";
 
 /** A file of settings, and the record that it is, if it is one. */
 export interface TrainFile {
@@ -11,18 +19,53 @@ export interface TrainFile {
 /**
  * Reads settings, or the record of a run that is to be repeated.
  *
- * @param options `loss`: that of the command line. Options in a record are those
- * of its own loss alone.
+ * @param given flags of the command line. Options in a record are those of its
+ * own loss alone.
  */
 export async function trainFile(
   path: string,
-  { loss }: { loss: string | undefined },
+  { loss, data }: { loss: string | undefined; data: string | undefined },
 ): Promise<TrainFile> {
   const file = await readSettings(path);
   if (!isRecord(file)) return { file, record: null };
   const record = await readRecord(path);
-  const { flags, options } = recordedSettings(record, path);
+  const isCompared = record.settings["experiment"] === "compare";
+  const { flags, options } = isCompared
+    ? comparedSettings(record, { path, data })
+    : recordedSettings(record, path);
   const isSame = loss === undefined || loss === flags["loss"];
   const values = isSame ? { ...flags, ...options } : flags;
   return { file: { path, values }, record };
+}
+
+/**
+ * The settings of a run of a comparison, for the rows that `compare
+ * --write-rows` writes: converted and tokenized.
+ *
+ * @throws Error for another record of a comparison, and without such rows.
+ */
+function comparedSettings(
+  record: RunRecord,
+  { path, data }: { path: string; data: string | undefined },
+): RecordedSettings {
+  const { settings, recorded } = storedSettings(record, COMPARISON_SETTINGS);
+  if (!("point" in recorded)) {
+    throw new Error(`Cannot train by ${path}: it tells of no run that trains`);
+  }
+  const { train } = settings;
+  if (data === undefined) {
+    throw new Error(
+      `Cannot train by ${path} without --data: its run trained on a part of ${train.data}; ` +
+        "compare with --dry-run --write-rows ROWS writes that, expected --data ROWS/train.jsonl",
+    );
+  }
+  const { tokenizing: _t, conversions: _c, format: _f, ...rest } = runSettings(
+    recorded.point,
+    train,
+  );
+  const run = completeSettings({ ...rest, data });
+  return recordedSettings(
+    { ...record, kind: "train", settings: JSON.parse(JSON.stringify(run)) },
+    path,
+  );
 }

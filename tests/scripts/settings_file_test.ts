@@ -6,7 +6,7 @@ import { findLoss } from "lib/losses/registry.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import type { TrainFile } from "lib/run/settings.ts";
 import type { Outcome } from "./run_script.ts";
-import { type TinyTraining, tinyTraining } from "./tiny_training.ts";
+import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 async function putSettings(t: TinyTraining, name: string, values: object) {
   const json = JSON.stringify(values);
@@ -127,6 +127,39 @@ Deno.test("train repeats the settings of a record, with flags on top", async () 
     "compare",
     ["first/run.json"],
     /Cannot compare by first\/run.json: .* which deno task train takes$/m,
+  );
+});
+
+Deno.test("train repeats a run of a comparison on the rows that it wrote", async () => {
+  await using t = await tinyTraining();
+  const run = async (verb: string, ...args: string[]) => {
+    const { code, err } = await t.run(verb, args);
+    equal(code, 0, err);
+  };
+  await run(
+    "compare",
+    ...["--model", "model", "--data", "pairs.jsonl", "--loss", "kto"],
+    ...["--beta", "0.3", "--lr", "0.01", "--batch", "4", "--held-out", "0.3"],
+    ...["--flip", "0.5", "--answers", "1", "--max-new-tokens", "1"],
+    ...["--out", "out", "--write-rows", "rows"],
+  );
+  const record = "out/kto-beta0.3-draw0-seed1/run.json";
+  await run(
+    ...["train", record, "--data", "rows/train.jsonl", "--out", "again"],
+  );
+  const again = metricsOf(join(t.path, "again"));
+  // Each of the two steps has an evaluation, so that no line is a mean.
+  const compared = metricsOf(join(t.path, record, ".."));
+  const course = (rows: typeof again) =>
+    rows.map(({ step, loss, gradNorm }) => ({ step, loss, gradNorm }));
+  deepEqual(course(again), course(compared).slice(1));
+  const adapter = join(t.path, "again", "adapter", "adapter_model.safetensors");
+  ok((await Deno.stat(adapter)).isFile);
+  const { code, err } = await t.run("train", [record, "--out", "none"]);
+  equal(code, 2);
+  match(
+    err,
+    /^error: Cannot train by .* without --data: its run trained on a part of pairs.jsonl; .*expected --data ROWS\/train.jsonl$/m,
   );
 });
 
