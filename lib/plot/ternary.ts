@@ -42,7 +42,8 @@ export function ternaryPanel(
     small: true,
     data: [...frame(), ...paths.flatMap((path) => pathTraces(path, corners))],
     layout: {
-      xaxis: { ...hidden, range: [-0.1, 1.1] },
+      // More on the left, where a name may begin far from the end of its line.
+      xaxis: { ...hidden, range: [-0.2, 1.1] },
       yaxis: {
         ...hidden,
         range: [-0.16, 1],
