@@ -44,8 +44,8 @@ export function combine(
     statistics ? [statistics] : []
   );
   if (more) refuse("two of them couple the examples of a batch");
-  const [rewardScale] = losses.flatMap((loss) => loss.rewardScale ?? []);
-  const [labelWeights] = losses.flatMap((loss) => loss.labelWeights ?? []);
+  const rewardScale = losses.find((loss) => loss.rewardScale)?.rewardScale;
+  const labelWeights = losses.find((loss) => loss.labelWeights)?.labelWeights;
   return {
     id,
     title: losses.map(({ title }) => title).join(" + "),
