@@ -16,9 +16,9 @@ export function trainingFigure(sheet: TrainingSheet): Figure {
 function probeText(probe: ProbeSheet): string[] {
   const { chosenChange, marginChange, displaced, lengthCorrelation } = probe;
   return [
-    `Lines without points are means over each step's examples; points, over the same examples each time: changes since the start over ${
+    `Plain lines: the batch of each step. Lines with points: ${
       probeWords(probe)
-    }.`,
+    }, compared with the start.`,
     ...displaced
       ? [
         `Likelihood displacement: the margin grew by ${
@@ -27,7 +27,7 @@ function probeText(probe: ProbeSheet): string[] {
       ]
       : [],
     ...lengthCorrelation === null ? [] : [
-      `Over pairs, the change of the margin and the difference in length have a correlation of ${
+      `Length bias: over pairs, the gain of the margin and the chosen less the rejected length have a correlation of ${
         digits(lengthCorrelation)
       }.`,
     ],

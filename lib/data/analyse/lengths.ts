@@ -128,12 +128,11 @@ export function prefixFinding(
 ): Finding {
   const says = lengths.length === 0
     ? ""
-    : `answers of ${
+    : `in ${
       percent(lengths.length / rows)
-    } of the rows begin alike, half of these with ${
+    } of the rows answers begin alike, at the median with ${
       quantile(lengths, 0.5)
-    } ${unit} or more; ` +
-      `in ${mostly} more than half of the shorter answer is common`;
+    } ${unit}; in ${mostly} of them they share more than half of the shorter`;
   return {
     check: "answers that begin alike",
     verdict: mostly > rows / 10 ? "look" : "ok",

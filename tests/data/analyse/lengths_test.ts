@@ -86,5 +86,5 @@ Deno.test("answers that are mostly common are worth a look", () => {
     prefixFinding({ rows: 100, lengths: [1, 2], mostly }, "tokens");
   strictEqual(finding(10).verdict, "ok");
   strictEqual(finding(11).verdict, "look");
-  match(finding(11).says, /half of these with 1\.5 tokens or more/);
+  match(finding(11).says, /at the median with 1\.5 tokens/);
 });
