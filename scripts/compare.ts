@@ -21,7 +21,11 @@ import {
   UsageError,
 } from "lib/cli/flags.ts";
 import { readJsonValue } from "lib/cli/flag_value.ts";
-import { readSettings, SETTINGS } from "lib/cli/settings_file.ts";
+import {
+  readSettings,
+  SETTINGS,
+  SETTINGS_ELSEWHERE,
+} from "lib/cli/settings_file.ts";
 import { note, runVerb } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { counted } from "lib/experiment/figure_parts.ts";
@@ -43,7 +47,11 @@ const compareWith = (losses: readonly Loss[]) => ({
     "Trains one model by several methods on the same preferences, and compares them on pairs that no run trained on.",
   positionals: [SETTINGS],
   flags: { ...COMPARE_FLAGS, ...axisFlags(losses, COMPARE_FLAGS) },
-  elsewhere: { ...optionsElsewhere(losses), ...ELSEWHERE },
+  elsewhere: {
+    ...optionsElsewhere(losses),
+    ...ELSEWHERE,
+    ...SETTINGS_ELSEWHERE,
+  },
   examples: [
     "deno task compare --model ./SmolLM2-135M-Instruct --data pairs.jsonl --loss dpo,kto,orpo --beta 0.05,0.1 --seeds 3 --lr 1e-4 --out out/compare",
     "deno task compare --model org/name --data org/pairs:train --eval-data org/pairs:test --loss dpo,orpo --set orpo.lambda=0.1,1,orpo.lr=5e-5 --out out/orpo",

@@ -1,6 +1,6 @@
 import { text, toggle } from "lib/cli/flag.ts";
 import { parseFlags, peekFlag, peekSettings } from "lib/cli/flags.ts";
-import { SETTINGS } from "lib/cli/settings_file.ts";
+import { SETTINGS, SETTINGS_ELSEWHERE } from "lib/cli/settings_file.ts";
 import {
   type Interruption,
   interruption,
@@ -50,7 +50,11 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
       `${SETTINGS.help}; or run.json of a run or of a comparison's run, whose settings are repeated`,
   }],
   flags: { ...lossFlags(loss, others, FLAGS), ...FLAGS },
-  elsewhere: { ...optionsElsewhere(others), ...ELSEWHERE },
+  elsewhere: {
+    ...optionsElsewhere(others),
+    ...ELSEWHERE,
+    ...SETTINGS_ELSEWHERE,
+  },
   examples: [
     "deno task train --model ./SmolLM2-135M-Instruct --data pairs.jsonl --loss dpo --out out/dpo",
     "deno task train --model org/name@main --data org/pairs:train --loss kto --beta 0.3 --out out/kto",

@@ -24,6 +24,11 @@ export const SETTINGS = {
   endings: [".json", ".ts"],
 } as const satisfies Positional;
 
+/** The flag of other programs for such a file, as `Verb.elsewhere` has it. */
+export const SETTINGS_ELSEWHERE = {
+  config: "a file of settings, .json or .ts, is given without a flag",
+} as const;
+
 /**
  * Reads a `.json` file, or the default export of a `.ts` file. Paths in it are
  * relative to the current folder, as those of flags are.

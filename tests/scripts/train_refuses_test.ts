@@ -102,6 +102,12 @@ const CASES: readonly Case[] = [
     says: /Unknown flag --learning_rate: here it is --lr/,
   },
   {
+    name: "another trainer's flag for a file of settings",
+    status: 2,
+    spoil: () => ({ config: "mine.yaml" }),
+    says: /Unknown flag --config: a file of settings, .* without a flag/,
+  },
+  {
     name: "another trainer's name of an option",
     status: 2,
     spoil: () => ({ "simpo_gamma": "1" }),
