@@ -7,6 +7,7 @@ import {
   note,
   runVerb,
   say,
+  warn,
 } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
@@ -22,7 +23,7 @@ import {
   optionsElsewhere,
 } from "./train/loss_flags.ts";
 import { trainingDisplay } from "./train/display.ts";
-import { trainFile } from "./train/train_file.ts";
+import { otherInputs, trainFile } from "./train/train_file.ts";
 
 const FLAGS = {
   ...TRAIN_FLAGS,
@@ -107,6 +108,8 @@ await runVerb(parse, async ({ values, settings, chosen, record }) => {
     onPrepared: (prepared) => {
       interrupted = listening.use(interruption());
       hooks.onPrepared?.(prepared);
+      const others = record && otherInputs(record, prepared);
+      if (others) warn(others);
     },
   });
   end(finished?.record);

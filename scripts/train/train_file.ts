@@ -8,6 +8,7 @@ import {
   type RecordedSettings,
   recordedSettings,
 } from "lib/run/recorded_settings.ts";
+import type { PreparedRun } from "lib/run/plan.ts";
 import { completeSettings } from "lib/run/settings.ts";
 
 /** A file of settings, and the record that it is, if it is one. */
@@ -68,4 +69,18 @@ function comparedSettings(
     { ...record, kind: "train", settings: JSON.parse(JSON.stringify(run)) },
     path,
   );
+}
+
+/** Says which inputs are others than those that a record tells of; `null` for none. */
+export function otherInputs(
+  { data: [train], model }: RunRecord,
+  { inputs }: PreparedRun,
+): string | null {
+  const parts = [
+    ...model.weights === inputs.model.hash ? [] : ["weights"],
+    ...train?.sha256 === inputs.train.description.sha256 ? [] : ["examples"],
+  ];
+  return parts.length === 0
+    ? null
+    : `The ${parts.join(" and ")} are not those of the run that is repeated`;
 }

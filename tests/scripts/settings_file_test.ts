@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { CompareFile } from "experiments/comparison/flags.ts";
 import { resolveOptions } from "lib/losses/options.ts";
@@ -122,7 +122,20 @@ Deno.test("train repeats the settings of a record, with flags on top", async () 
     ["first/run.json"],
     /^error: Cannot find "pairs.jsonl" of the run: expected --data, where it lies now\nIts origin is not recorded; SHA-256 [0-9a-f]{64}$/m,
   );
-  await train("first/run.json", "--data", "moved.jsonl", "--out", "moved");
+  const moved = async (out: string) => {
+    const args = ["first/run.json", "--data", "moved.jsonl", "--out", out];
+    const { code, err } = await t.run("train", args);
+    equal(code, 0, err);
+    return err;
+  };
+  const others = /warning: The examples are not those of the run that is repe/;
+  doesNotMatch(await moved("moved"), others);
+  const rows = await Deno.readTextFile(join(t.path, "moved.jsonl"));
+  await Deno.writeTextFile(
+    join(t.path, "moved.jsonl"),
+    rows.split("\n").slice(8).join("\n"),
+  );
+  match(await moved("fewer"), others);
   await refused(
     "compare",
     ["first/run.json"],
@@ -132,9 +145,10 @@ Deno.test("train repeats the settings of a record, with flags on top", async () 
 
 Deno.test("train repeats a run of a comparison on the rows that it wrote", async () => {
   await using t = await tinyTraining();
-  const run = async (verb: string, ...args: string[]) => {
+  const run = async (...[verb, ...args]: [string, ...string[]]) => {
     const { code, err } = await t.run(verb, args);
     equal(code, 0, err);
+    return err;
   };
   await run(
     "compare",
@@ -144,9 +158,10 @@ Deno.test("train repeats a run of a comparison on the rows that it wrote", async
     ...["--out", "out", "--write-rows", "rows"],
   );
   const record = "out/kto-beta0.3-draw0-seed1/run.json";
-  await run(
+  const told = await run(
     ...["train", record, "--data", "rows/train.jsonl", "--out", "again"],
   );
+  doesNotMatch(told, /warning: The /);
   const again = metricsOf(join(t.path, "again"));
   // Each of the two steps has an evaluation, so that no line is a mean.
   const compared = metricsOf(join(t.path, record, ".."));
