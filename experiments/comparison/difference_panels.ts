@@ -1,25 +1,35 @@
 import { digits, endsOf, spreadText } from "lib/experiment/figure_parts.ts";
 import type { Panel, Table, Verdict } from "lib/plot/figure.ts";
-import { forestPanel } from "lib/plot/forest.ts";
+import { type Difference, forestPanel } from "lib/plot/forest.ts";
 import type { AddedDifference, PairedDifference } from "./differences.ts";
 import type { ComparisonSummary } from "./summary.ts";
 
 /** Smallest difference of accuracies and win rates that matters. */
 const DELTA = 0.05;
 
-/** Better, worse, no difference that matters, or not enough prompts to say. */
-export function verdictOf({ low, high, p }: PairedDifference): Verdict {
-  if (p < 0.05 && low > 0) return "shown";
-  if (p < 0.05 && high < 0) return "opposite";
+/**
+ * Better, worse, no difference that matters, or not enough prompts to say. A
+ * difference that is there, and yet smaller than matters, makes none better.
+ */
+export function verdictOf(
+  { estimate, low, high, p }: PairedDifference,
+): Verdict {
+  if (p < 0.05 && low > 0 && estimate >= DELTA) return "shown";
+  if (p < 0.05 && high < 0 && estimate <= -DELTA) return "opposite";
   return low > -DELTA && high < DELTA ? "not shown" : "not testable";
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
   "shown": "better",
   "opposite": "worse",
-  "not shown": "no difference that matters",
-  "not testable": "too few prompts to say",
+  "not shown": "as good",
+  "not testable": "too few prompts",
 };
+
+function judged(difference: PairedDifference): Difference {
+  const verdict = verdictOf(difference);
+  return { ...difference, verdict, words: WORDS[verdict] };
+}
 
 /** Accuracies on held-out pairs, less that of the first method. */
 export function accuracyPanel(
@@ -32,10 +42,7 @@ export function accuracyPanel(
       "95 % intervals over prompts, paired, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
     axis: `accuracy above that of ${first}`,
     delta: DELTA,
-    differences: differences.map((each) => ({
-      ...each,
-      verdict: verdictOf(each),
-    })),
+    differences: differences.map(judged),
   });
 }
 
@@ -62,7 +69,8 @@ function cellsOf(difference: PairedDifference | undefined) {
   if (!difference) return [null, null, null, null];
   const { estimate, low, high, p } = difference;
   return [
-    ...[digits(estimate), `${digits(low)} to ${digits(high)}`, digits(p)],
+    ...[digits(estimate), `${digits(low)} to ${digits(high)}`],
+    p < 0.001 ? "< 0.001" : p.toPrecision(2),
     WORDS[verdictOf(difference)],
   ];
 }
@@ -78,9 +86,7 @@ export function winPanel({ added = [] }: ComparisonSummary): Panel {
       "95 % intervals over prompts, means over seeds; verdicts after Holm. The band is of differences too small to matter.",
     axis: "win rate above one half",
     delta: DELTA,
-    differences: differences.map((each) => ({
-      ...{ ...each, verdict: verdictOf(each) },
-    })),
+    differences: differences.map(judged),
   });
 }
 

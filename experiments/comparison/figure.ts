@@ -1,6 +1,7 @@
 import {
   counted,
   curvePanel,
+  digits,
   endsOf,
   endTable,
   methodStyle,
@@ -144,25 +145,49 @@ function isMeasured(methods: readonly ComparedMethod[], measure: string) {
 }
 
 /** The finding, whatever the numbers are. */
-function titleOf(
-  { methods, differences, promptCount }: ComparisonSummary,
-): string {
-  const ranked = methods.map((method) => ({
-    name: method.name,
-    accuracy: quantile(endsOf(method, "accuracy"), 0.5),
-  })).toSorted((a, b) => b.accuracy - a.accuracy);
-  const [best] = ranked;
+function titleOf(summary: ComparisonSummary): string {
+  const { methods, differences, promptCount } = summary;
+  const middle = (method: ComparedMethod, measure: string) =>
+    quantile(endsOf(method, measure), 0.5);
+  const [best] = methods.toSorted((a, b) =>
+    middle(b, "accuracy") - middle(a, "accuracy")
+  );
   const found = `${best!.name} tells ${
-    percent(best!.accuracy)
+    percent(middle(best!, "accuracy"))
   } of held-out pairs apart`;
-  if (differences.length === 0) return found;
   const verdicts = differences.map(verdictOf);
-  if (verdicts.some((verdict) => ["shown", "opposite"].includes(verdict))) {
-    return found;
+  if (differences.length === 0) return found;
+  if (verdicts.every((verdict) => verdict === "not testable")) {
+    return `${found}; ${promptCount} prompts are too few to tell methods apart`;
+  }
+  const [first] = methods;
+  const nearest = nearestEqual(summary);
+  if (best === first && nearest !== null) {
+    const [far, near] = [first!, nearest].map((method) =>
+      digits(middle(method, "kl"))
+    );
+    return `${found}; ${nearest.name} does as well at ${near} nats of KL, not ${far}`;
   }
   return verdicts.every((verdict) => verdict === "not shown")
-    ? `${found}; no method differs from ${methods[0]!.name}`
-    : `${found}; ${promptCount} prompts are too few to tell methods apart`;
+    ? `${found}; no method differs from ${first!.name}`
+    : found;
+}
+
+/**
+ * The method that is as accurate as the first at the smallest KL; `null` where
+ * none needs less than half of the first's.
+ */
+function nearestEqual(
+  { methods: [first, ...others], differences }: ComparisonSummary,
+): ComparedMethod | null {
+  const klOf = (method: ComparedMethod) => quantile(endsOf(method, "kl"), 0.5);
+  const equal = new Set(
+    differences.filter((each) => verdictOf(each) === "not shown")
+      .map(({ name }) => name),
+  );
+  const [nearest] = others.filter(({ name }) => equal.has(name))
+    .toSorted((a, b) => klOf(a) - klOf(b));
+  return nearest && klOf(nearest) < klOf(first!) / 2 ? nearest : null;
 }
 
 /** How answers are scored, and which questions there are. */

@@ -11,6 +11,8 @@ export interface Difference {
   readonly low: number;
   readonly high: number;
   readonly verdict: Verdict;
+  /** The verdict in words. @default the verdict's name */
+  readonly words?: string;
   /** The difference in each unit, as faint dots. @default none */
   readonly values?: readonly number[];
 }
@@ -106,9 +108,9 @@ function intervalTrace(
   };
 }
 
-function rowName({ name, verdict }: Difference): string {
+function rowName({ name, verdict, words = verdict }: Difference): string {
   const color = textColor(VERDICTS[verdict]);
-  return `${name}<br><span style="color:${color}"><b>${verdict}</b></span>`;
+  return `${name}<br><span style="color:${color}"><b>${words}</b></span>`;
 }
 
 function upright(x0: number, x1: number): Partial<Shape> {
