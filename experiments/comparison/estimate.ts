@@ -264,8 +264,8 @@ async function measureEvaluation(
       },
   });
   // Compiles the graph.
-  await meter.held(meter.initial);
-  const held = await secondsFor(() => meter.held({ ...meter.initial }));
+  await meter.held(meter.initial, 0);
+  const held = await secondsFor(() => meter.held({ ...meter.initial }, 0));
   const rng = new Rng(0).split("answers");
   const answered = await secondsFor(() => meter.answers(meter.initial, rng));
   await meter.release();

@@ -77,7 +77,7 @@ class Bench {
   /** Measures the model before training. */
   async reference(): Promise<Outcome> {
     const { inputs: { model }, meter } = this;
-    const held = await meter.held(meter.initial);
+    const held = await meter.held(meter.initial, 0);
     const answers = await meter.answers(meter.initial, answerStream(0));
     return {
       rows: [],
@@ -170,12 +170,12 @@ class Bench {
   #measuring(point: GridPoint, onLast: (last: Last) => void): Measuring {
     const { meter, settings: { evaluation } } = this;
     return async (trainer, plan, reference) => {
-      const start = await meter.held(meter.initial);
+      const start = await meter.held(meter.initial, 0);
       const steps = evenly(evaluation.times, plan.batches.length);
       const measuring = measuredAt(steps, {
         start: { ...start.measures, ...meter.unanswered },
         measure: async (parameters, step) => {
-          const { measures, ...held } = await meter.held(parameters);
+          const { measures, ...held } = await meter.held(parameters, step);
           if (step < steps.at(-1)!) return { ...measures, ...meter.unanswered };
           const rng = answerStream(point.seed);
           const answers = await meter.answers(parameters, rng);

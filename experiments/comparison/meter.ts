@@ -122,14 +122,14 @@ export class Meter {
     );
   }
 
-  /** What the policy does to rows that no run trains on. */
-  async held(parameters: Tensors): Promise<HeldAndChosen> {
+  /** What the policy does to rows that no run trains on, after a step. */
+  async held(parameters: Tensors, step: number): Promise<HeldAndChosen> {
     this.#reference ??= this.#logProbs(this.initial);
     const before = await this.#reference;
     const logProbs = parameters === this.initial
       ? before
       : await this.#logProbs(parameters);
-    const held = heldMeasures(this.#rows, { logProbs, before });
+    const held = heldMeasures(this.#rows, { logProbs, before, step });
     const { choices } = this.options;
     const chosen = choices && choiceMeasures(choices, logProbs.choices);
     const measures = { ...held.measures, ...chosen?.measures };
@@ -229,11 +229,13 @@ export class Meter {
  */
 export function heldMeasures(
   rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>,
-  { logProbs, before }: Record<"logProbs" | "before", HeldOutLogProbs>,
+  { logProbs, before, step }:
+    & Record<"logProbs" | "before", HeldOutLogProbs>
+    & { readonly step: number },
 ): Held {
   const { pairs, choices } = logProbs;
-  requireFinite(pairs);
-  requireFinite(choices);
+  requireFinite(pairs, step);
+  requireFinite(choices, step);
   const tie = rows.pairs.map((row) =>
     lossLengths(row).reduce((sum, tokens) => sum + rounding(tokens), 0)
   );
@@ -272,10 +274,10 @@ function perplexity(rows: readonly TokenRow[], logProbs: LogProbs) {
 export const DIVERGED = "Training diverged";
 
 /** @throws RangeError as a trainer does where a step is not finite. */
-function requireFinite(logProbs: LogProbs): void {
+function requireFinite(logProbs: LogProbs, step: number): void {
   const found = logProbs.flat().find((x) => !Number.isFinite(x));
   if (found === undefined) return;
   throw new RangeError(
-    `${DIVERGED}: a held-out answer has the log-probability ${found}; expected finite numbers, perhaps with a smaller learning rate`,
+    `${DIVERGED} by step ${step}: a held-out answer has the log-probability ${found}; expected finite numbers, perhaps with a smaller learning rate`,
   );
 }

@@ -34,6 +34,7 @@ function measured(
   return heldMeasures(rows, {
     logProbs,
     before: { pairs: [], ...NONE, ...before },
+    step: 7,
   });
 }
 
@@ -71,7 +72,7 @@ Deno.test("probes are changes of log π, and perplexity is of a token", () => {
 });
 
 Deno.test("a log-probability that is not finite ends a run as a diverged step does", () => {
-  const message = /^Training diverged: a held-out answer has .* -Infinity/;
+  const message = /^Training diverged by step 7: a held-out answer has .* -Infinity/;
   for (const name of ["pairs", "choices"]) {
     const wrong = () => measured({ [name]: [[-1, -Infinity]] });
     throws(wrong, { name: "RangeError", message });
