@@ -72,7 +72,8 @@ Deno.test("probes are changes of log π, and perplexity is of a token", () => {
 });
 
 Deno.test("a log-probability that is not finite ends a run as a diverged step does", () => {
-  const message = /^Training diverged by step 7: a held-out answer has .* -Infinity/;
+  const message =
+    /^Training diverged by step 7: a held-out answer has .* -Infinity/;
   for (const name of ["pairs", "choices"]) {
     const wrong = () => measured({ [name]: [[-1, -Infinity]] });
     throws(wrong, { name: "RangeError", message });
