@@ -153,6 +153,7 @@ function comparisonSettings(
     methods: methodsOf(losses, { axes, own, learningRate }),
     heldOut: {
       ...{ share: values.heldOut, pairs: values.heldOutPairs, isDev: false },
+      ...values.heldOutSeed > 0 && { seed: values.heldOutSeed },
     },
     evaluation: {
       times: values.evaluations,

@@ -75,6 +75,12 @@ export const COMPARE_FLAGS = {
       above: 0,
       below: 1,
     }),
+    heldOutSeed: integer({
+      help:
+        "draw of the prompts that are held out: another number, other prompts",
+      default: 0,
+      min: 0,
+    }),
     heldOutPairs: integer({
       help: "most held-out pairs, of as many prompts as there are",
       default: 500,

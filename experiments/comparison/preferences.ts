@@ -64,8 +64,8 @@ export async function readPreferences(
   };
   const { kept, held } = other
     ? { kept: whole, held: other.examples }
-    : splitRows(whole, heldOut.share);
-  const parts = heldOut.isDev ? splitRows(kept, heldOut.share) : { kept, held };
+    : splitRows(whole, heldOut);
+  const parts = heldOut.isDev ? splitRows(kept, heldOut) : { kept, held };
   const pairs = spread(parts.held, heldOut.pairs);
   const source = other && !heldOut.isDev ? other.description : all.description;
   const { trained } = parts.kept;
@@ -148,9 +148,9 @@ interface Rows {
 
 function splitRows(
   { trained, clean }: Rows,
-  share: number,
+  heldOut: HeldOutPrompts,
 ): { kept: Rows; held: readonly Example[] } {
-  const { kept, held } = splitByPrompt(clean, share);
+  const { kept, held } = splitByPrompt(clean, heldOut);
   if (trained === clean) return { kept: { trained: kept, clean: kept }, held };
   const out = new Set(held.map(promptKey));
   const isKept = (example: Example) => !out.has(promptKey(example));
@@ -196,17 +196,23 @@ function described(
   };
 }
 
+/** How many prompts are held out, and which. */
+type HeldOutPrompts = Pick<ComparisonSettings["heldOut"], "share" | "seed">;
+
 /**
  * Holds prompts out: those whose hash is least, so that neither their order nor
- * other rows decide.
+ * other rows decide. With a seed, the hash of it and the prompt: other prompts.
  *
  * @throws Error where one of the two parts would be empty.
  */
 export function splitByPrompt(
   examples: readonly Example[],
-  share: number,
+  { share, seed }: HeldOutPrompts,
 ): { kept: Example[]; held: Example[] } {
-  const keys = examples.map(promptKey);
+  const ofPrompt = examples.map(promptKey);
+  const keys = seed === undefined
+    ? ofPrompt
+    : ofPrompt.map((key) => sha256(`${seed} ${key}`));
   const prompts = [...new Set(keys)].sort();
   const count = Math.max(1, Math.round(share * prompts.length));
   if (count >= prompts.length) {

@@ -50,7 +50,7 @@ export function requireTrialPrompts(
   { heldOut }: Pick<ComparisonSettings, "heldOut">,
 ): void {
   try {
-    splitByPrompt(train.examples, heldOut.share);
+    splitByPrompt(train.examples, heldOut);
   } catch (cause) {
     throw new Error(
       `Cannot choose rates by prompts that are held out of those to train on: ${

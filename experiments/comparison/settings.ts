@@ -40,6 +40,8 @@ export const COMPARISON_SETTINGS = v.strictObject({
   heldOut: v.strictObject({
     /** Share of the prompts; unused where there are data for evaluation. */
     share: v.number(),
+    /** Draws other prompts. Absent for the first draw. */
+    seed: v.exactOptional(COUNT),
     /** Most pairs, of as many prompts as there are. */
     pairs: COUNT,
     /**

@@ -17,7 +17,7 @@ Deno.test("a split keeps every pair, and no prompt on both sides", () => {
   for (const prompts of [3, 10, 40]) {
     for (const share of [0.05, 0.3, 0.8]) {
       const all = examples(prompts);
-      const { kept, held } = splitByPrompt(all, share);
+      const { kept, held } = splitByPrompt(all, { share });
       const sorted = (some: typeof all) =>
         some.map(({ completions }) => completions[0]![0]!)
           .toSorted((a, b) => a - b);
@@ -34,7 +34,11 @@ Deno.test("a split keeps every pair, and no prompt on both sides", () => {
 Deno.test("a split does not depend on the order of rows, nor on their answers", () => {
   const all = examples(20);
   const heldOf = (some: typeof all) =>
-    new Set(splitByPrompt(some, 0.3).held.map(({ prompt }) => prompt.join()));
+    new Set(
+      splitByPrompt(some, { share: 0.3 }).held.map(({ prompt }) =>
+        prompt.join()
+      ),
+    );
   const others = all.map((example) => ({
     ...example,
     completions: [[1], [2]],
@@ -45,7 +49,7 @@ Deno.test("a split does not depend on the order of rows, nor on their answers", 
 
 Deno.test("a split that leaves nothing to train on is refused", () => {
   const one = [{ prompt: [1], completions: [[2], [3]] }];
-  throws(() => splitByPrompt(one, 0.5), {
+  throws(() => splitByPrompt(one, { share: 0.5 }), {
     message: /^Cannot hold out 1 of 1 prompts: expected others to train on$/,
   });
 });
@@ -95,4 +99,22 @@ Deno.test("rates are chosen by prompts that can be held out of those to train on
   throws(() => require([1, 2, 3, 4], 0.9), {
     message: `${message} 4 of 4 prompts: expected others to train on`,
   });
+});
+
+Deno.test("a seed draws as many other prompts, whole, and again the same", () => {
+  const examples = Array.from({ length: 40 }, (_, i) => ({
+    ...{ prompt: [i >> 1], completions: [[1 + i], [2 + i]] },
+  }));
+  const held = (seed?: number) =>
+    splitByPrompt(examples, {
+      share: 0.3,
+      ...seed !== undefined && { seed },
+    }).held.map(({ prompt }) => prompt[0]!);
+  const draws = [held(), held(1), held(2)];
+  for (const draw of draws) {
+    equal(draw.length, 12);
+    equal(new Set(draw).size, 6);
+  }
+  deepEqual(held(1), draws[1]);
+  equal(new Set(draws.map((draw) => draw.join())).size, 3);
 });
