@@ -8,7 +8,7 @@ import {
 import { findSetting } from "lib/experiment/summary.ts";
 import { mean } from "lib/train/metrics.ts";
 import type { MicroSetting, Summary } from "./summary.ts";
-import type { Place } from "./world.ts";
+import type { Place } from "../answers/world.ts";
 
 /** A change that counts: more than π_ref gives to all ill-formed answers. */
 const PROBABILITY = { unit: "of probability", delta: 0.02 };

@@ -1,15 +1,16 @@
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { CLAIMS } from "./claims.ts";
+import { ANSWERS_SETTINGS, type AnswersSettings } from "../answers/settings.ts";
 import { microFigure } from "./figure.ts";
-import * as jobs from "./jobs.ts";
-import { FULL, MICRO_SETTINGS, type MicroSettings, QUICK } from "./settings.ts";
+import * as jobs from "../answers/jobs.ts";
+import { FULL, QUICK } from "./settings.ts";
 import { summarize } from "./summary.ts";
 
 /** Reward that a nat has to buy, as in frontier. */
 const PRICE = 0.5;
 
-const TUNING: Tuning<MicroSettings> = {
+const TUNING: Tuning<AnswersSettings> = {
   settings: {
     ...FULL,
     ...{ draws: [1000, 1001, 1002], seeds: [0], optima: false },
@@ -28,7 +29,7 @@ export const MICRO = {
   name: "micro",
   question:
     "Where does the probability go that a preference loss takes from answers?",
-  settings: { schema: MICRO_SETTINGS, full: FULL, quick: QUICK },
+  settings: { schema: ANSWERS_SETTINGS, full: FULL, quick: QUICK },
   jobs,
   summarize,
   claims: CLAIMS,

@@ -15,7 +15,7 @@ import { COLORS, MUTED } from "lib/plot/style.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { mean } from "lib/train/metrics.ts";
 import type { MicroSetting, Summary } from "./summary.ts";
-import { type Place, PLACES } from "./world.ts";
+import { type Place, PLACES } from "../answers/world.ts";
 
 const LOOKS: Readonly<Record<Place, { name: string; color: string }>> = {
   chosen: { name: "chosen", color: COLORS.green },

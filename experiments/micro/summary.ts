@@ -9,8 +9,8 @@ import {
 import { checkJson } from "lib/record/check_json.ts";
 import { quantile } from "lib/stats/interval.ts";
 import * as v from "valibot";
-import type { MicroSettings } from "./settings.ts";
-import { type Place, PLACES } from "./world.ts";
+import type { AnswersSettings } from "../answers/settings.ts";
+import { type Place, PLACES } from "../answers/world.ts";
 
 const NUMBER = v.number();
 
@@ -62,7 +62,7 @@ export interface Summary extends GridSummary<MicroSetting> {
 /** @throws Error where a record does not hold what the experiment writes. */
 export function summarize(
   { settings: { draws, seeds }, references, bySetting }: ExperimentRuns<
-    MicroSettings
+    AnswersSettings
   >,
 ): Summary {
   const all = [...references.values()].map(({ record }) =>

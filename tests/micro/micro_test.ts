@@ -5,7 +5,7 @@ import { MICRO } from "experiments/micro/experiment.ts";
 import { microFigure } from "experiments/micro/figure.ts";
 import { FULL } from "experiments/micro/settings.ts";
 import type { MicroSetting, Summary } from "experiments/micro/summary.ts";
-import { type Place, PLACES } from "experiments/micro/world.ts";
+import { type Place, PLACES } from "experiments/answers/world.ts";
 import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";

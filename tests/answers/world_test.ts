@@ -5,19 +5,21 @@ import {
   policyOf,
   scoreAll,
   trainReference,
-} from "experiments/micro/model.ts";
+} from "experiments/answers/model.ts";
 import { QUICK } from "experiments/micro/settings.ts";
 import {
   ANSWERS,
   attainableReward,
   bestPolicy,
+  gainsOf,
   measure,
+  numberOf,
   PLACES,
   placesOf,
   populationOf,
   PROMPT,
   samplePairs,
-} from "experiments/micro/world.ts";
+} from "experiments/answers/world.ts";
 import { allComparisons, optimum } from "lib/loss_tools/optimum.ts";
 import { expectedLoss } from "lib/loss_tools/expected_loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
@@ -55,6 +57,19 @@ Deno.test("each answer is in one place, by whether it won or lost", () => {
   deepEqual(placed, ["chosen", "rejected", "rejected"]);
   equal(places.filter((place) => place === "unseen").length, 29);
   equal(places.filter((place) => place === "illFormed").length, 259 - 32);
+});
+
+Deno.test("gains are the mean log-ratios of both sides of pairs", () => {
+  const [good, bad, awful] = [[1, 0], [3, 0], [4, 0]] as const;
+  const pairs = [[good, bad], [good, awful]]
+    .map((completions) => ({ prompt: PROMPT, completions }));
+  const raised = [[good, 0.5], [bad, -1], [awful, -2]] as const;
+  const logProbs = [...REFERENCE];
+  for (const [ids, gain] of raised) logProbs[numberOf(ids)]! += gain;
+  const gains = gainsOf(logProbs, { reference: REFERENCE, pairs });
+  assertClose([gains.chosenGain, gains.rejectedGain], [0.5, -1.5], {
+    tolerance: 1e-12,
+  });
 });
 
 Deno.test("pairs come as often as π_ref gives answers, the better one chosen more often", () => {

@@ -19,7 +19,7 @@ import {
   randomWeights,
   type Weights,
 } from "../reviews/reference_model.ts";
-import type { MicroSettings } from "./settings.ts";
+import type { AnswersSettings } from "./settings.ts";
 import { ANSWERS, END, PROMPT, sampleAnswer, VOCABULARY } from "./world.ts";
 
 /** π_ref: a decoder trained on the grammar's answers. */
@@ -47,7 +47,7 @@ export async function scoreAll(
 
 /** Trains π_ref on answers of the grammar. */
 export async function trainReference(
-  { referenceModel }: Pick<MicroSettings, "referenceModel">,
+  { referenceModel }: Pick<AnswersSettings, "referenceModel">,
   { draw, device }: { draw: number; device: Device },
 ): Promise<Start> {
   const { batch, steps, learningRate, warmup } = referenceModel;
@@ -125,7 +125,7 @@ export function initialTensors({ trained, initial }: Policy): Tensors {
 
 function configOf(
   { hiddenSize, intermediateSize, layers, heads }:
-    MicroSettings["referenceModel"],
+    AnswersSettings["referenceModel"],
 ): DecoderConfig {
   return {
     ...{ vocabSize: VOCABULARY.length, hiddenSize, intermediateSize, layers },

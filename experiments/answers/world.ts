@@ -6,6 +6,7 @@ import {
   klDivergence,
   logSoftmax,
 } from "lib/stats/distribution.ts";
+import { mean } from "lib/train/metrics.ts";
 import {
   accepts,
   anyOf,
@@ -155,11 +156,16 @@ export const PLACES = ["chosen", "rejected", "unseen", "illFormed"] as const;
  */
 export type Place = typeof PLACES[number];
 
+/** The number of an answer among all, by its tokens. */
+export function numberOf(ids: readonly number[]): number {
+  return NUMBERS.get(ids.join())!;
+}
+
 /** Where each answer stands beside some data. */
 export function placesOf(pairs: readonly Example[]): Place[] {
   const lead = new Map<number, number>();
   for (const { completions: [chosen, rejected] } of pairs) {
-    const [w, l] = [chosen, rejected].map((ids) => NUMBERS.get(ids!.join())!);
+    const [w, l] = [chosen, rejected].map((ids) => numberOf(ids!));
     lead.set(w!, (lead.get(w!) ?? 0) + 1);
     lead.set(l!, (lead.get(l!) ?? 0) - 1);
   }
@@ -203,6 +209,26 @@ export function measure(
     unseen: shareOf("unseen"),
     illFormed: shareOf("illFormed"),
   };
+}
+
+/**
+ * The mean of log π(y) − log π_ref(y) over the chosen and over the rejected
+ * answers of pairs, in nats.
+ */
+export function gainsOf(
+  logProbs: readonly number[],
+  { reference, pairs }: {
+    /** log π_ref of each answer. */
+    reference: readonly number[];
+    pairs: readonly Example[];
+  },
+): { chosenGain: number; rejectedGain: number } {
+  const gainOf = (side: number) =>
+    mean(pairs.map(({ completions }) => {
+      const i = numberOf(completions[side]!);
+      return logProbs[i]! - reference[i]!;
+    }));
+  return { chosenGain: gainOf(0), rejectedGain: gainOf(1) };
 }
 
 /** Share of answers that the grammar could have given. */

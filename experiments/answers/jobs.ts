@@ -5,40 +5,27 @@ import {
   type DataPoint,
   type GridPoint,
   lossOptionsAt,
-  type Method,
 } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
-import {
-  type ExpectedLoss,
-  expectedLoss,
-} from "lib/loss_tools/expected_loss.ts";
-import { allComparisons, optimum } from "lib/loss_tools/optimum.ts";
+import type { Population } from "lib/loss_tools/optimum.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
 import type { DataSource } from "lib/record/record.ts";
 import { Rng } from "lib/rng.ts";
 import { measuredAt } from "lib/run/measures.ts";
+import type { DataInMemory } from "lib/run/inputs.ts";
 import { run } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
-import { Trainers } from "lib/run/trainers.ts";
 import { entropy } from "lib/stats/distribution.ts";
-import { ForwardPass } from "lib/train/forward_pass.ts";
 import { referenceOf } from "lib/train/reference.ts";
-import {
-  ALL_ANSWERS,
-  initialTensors,
-  policyOf,
-  scoreAll,
-  type Start,
-  trainReference,
-} from "./model.ts";
-import type { MicroSettings } from "./settings.ts";
+import { ALL_ANSWERS, type Start, trainReference } from "./model.ts";
+import { type Bench, Benches } from "./bench.ts";
+import { optimumOf, populationLoss } from "./objective.ts";
+import type { AnswersSettings } from "./settings.ts";
 import {
   attainable,
-  attainableReward,
   measure,
   type Place,
   placesOf,
@@ -52,89 +39,96 @@ export const { url } = import.meta;
 /** β of the attainable frontier, from near π_ref to the best answer alone. */
 const BETAS = Array.from({ length: 36 }, (_, i) => 30 * 0.8 ** i);
 
-/** The data of a draw and a seed. */
-interface PairData {
+/** Rows to train on. */
+export interface Rows {
+  /** Pairs of answers, from which each loss takes what it reads. */
   readonly pairs: readonly Example[];
+  /** Labelled answers for losses of those, in place of the pairs. */
+  readonly labelled?: readonly Example[];
+}
+
+/** The data of a draw, a seed and a level. */
+export interface RunData extends Rows {
   /** log π_ref of every answer. */
   readonly reference: readonly number[];
   readonly places: readonly Place[];
 }
 
-type Jobs = ExperimentJobs<Start, PairData>;
+/** All that rows are made from. */
+export interface RowsTask {
+  readonly point: DataPoint;
+  /** log π_ref of every answer. */
+  readonly reference: readonly number[];
+  readonly settings: AnswersSettings;
+  /** The same for all levels of a draw and a seed. */
+  readonly rng: Rng;
+}
 
-/** A run trains a decoder and measures it exactly, beside the optimum of its loss. */
+/** How an experiment differs from pairs of π_ref's answers by the gold reward. */
+export interface Treatment {
+  /** Draws the rows of a draw, a seed and a level. */
+  rows?(task: RowsTask): Rows;
+  /** The answers and preferences of endless data, which optima follow from. */
+  population?(
+    reference: readonly number[],
+    level: DataPoint["level"],
+  ): Population;
+  /** Measures beside those of {@linkcode measure}. */
+  measure?(
+    logProbs: readonly number[],
+    data: RunData,
+    point: DataPoint,
+  ): Readonly<Record<string, number>>;
+}
+
+type Jobs = ExperimentJobs<Start, RunData>;
+
+/** The jobs of experiments on pairs of π_ref's answers by the gold reward. */
 export function createJobs(
-  { settings, device }: JobSetup<MicroSettings>,
+  setup: JobSetup<AnswersSettings>,
 ): Promise<JobTable<Jobs>> {
+  return Promise.resolve(answerJobs(setup, {}));
+}
+
+/**
+ * The jobs of experiments in the world of short answers: a run trains a decoder
+ * and measures it exactly, beside the optimum of its loss.
+ */
+export function answerJobs(
+  { settings, device }: JobSetup<AnswersSettings>,
+  treatment: Treatment,
+): JobTable<Jobs> {
+  const { rows = pairsOfReference } = treatment;
   const benches = new Benches(device);
-  return Promise.resolve({
+  return {
     jobs: {
       start: (draw) => trainReference(settings, { draw, device }),
       exact: () => Promise.resolve(null),
       reference: async ({ draw, start }) =>
         describeReference(await benches.of(draw, start)),
-      prepare: async ({ draw, start, seed }) => {
-        const { reference } = await benches.of(draw, start);
-        const rng = streamOf({ draw, seed }).split("pairs");
-        const pairs = samplePairs(reference, { count: settings.pairs, rng });
-        return { pairs, reference, places: placesOf(pairs) };
+      prepare: async ({ start, ...point }) => {
+        const { reference } = await benches.of(point.draw, start);
+        const rng = streamOf(point).split("pairs");
+        const made = rows({ point, reference, settings, rng });
+        return { ...made, reference, places: placesOf(made.pairs) };
       },
       run: async ({ point, start, data }) =>
         await trainRun(await benches.of(point.draw, start), {
-          ...{ settings, point, data, device },
+          ...{ settings, point, data, device, treatment },
         }),
     },
     release: () => benches.release(),
-  });
+  };
+}
+
+function pairsOfReference(
+  { reference, settings: { pairs: count }, rng }: RowsTask,
+): Rows {
+  return { pairs: samplePairs(reference, { count, rng }) };
 }
 
 function streamOf({ draw, seed }: Pick<DataPoint, "draw" | "seed">): Rng {
   return new Rng(seed).split(`micro/${draw}`);
-}
-
-/** Compiled graphs around one π_ref. */
-interface Bench {
-  readonly draw: number;
-  readonly start: Start;
-  readonly policy: ReturnType<typeof policyOf>;
-  /** log π_ref of every answer. */
-  readonly reference: readonly number[];
-  readonly trainers: Trainers;
-  score(parameters: Tensors): Promise<number[]>;
-  release(): Promise<void>;
-}
-
-/** Keeps the graphs of the draw that was used last. */
-class Benches {
-  #bench: Bench | undefined;
-
-  constructor(private readonly device: Device) {}
-
-  async of(draw: number, start: Start): Promise<Bench> {
-    if (this.#bench?.draw === draw) return this.#bench;
-    await this.release();
-    const policy = policyOf(start);
-    const forward = new ForwardPass({
-      ...{ policy: policy.policy, device: this.device },
-    });
-    const trainers = new Trainers();
-    const score = (parameters: Tensors) => scoreAll(forward, parameters);
-    this.#bench = {
-      ...{ draw, start, policy, trainers, score },
-      reference: await score(initialTensors(policy.policy)),
-      release: async () => {
-        await trainers.release();
-        await forward.release();
-      },
-    };
-    return this.#bench;
-  }
-
-  async release(): Promise<void> {
-    const bench = this.#bench;
-    this.#bench = undefined;
-    await bench?.release();
-  }
 }
 
 /** The record of π_ref: how it stands to the grammar, and its frontier. */
@@ -159,26 +153,27 @@ function describeReference(
 }
 
 interface RunTask {
-  readonly settings: MicroSettings;
+  readonly settings: AnswersSettings;
   readonly point: GridPoint;
-  readonly data: PairData;
+  readonly data: RunData;
   readonly device: Device;
+  readonly treatment: Treatment;
 }
 
 async function trainRun(bench: Bench, task: RunTask): Promise<Outcome> {
-  const { settings: { evaluation, optima }, point, data } = task;
-  await using population = await populationLoss(point, data.reference);
+  const { settings: { evaluation, optima }, point, data, treatment } = task;
+  const answers = treatment.population?.(data.reference, point.level) ??
+    populationOf(data.reference);
+  await using population = await populationLoss(point, answers);
   const measured = async (logProbs: readonly number[]) => ({
     ...measure(logProbs, data),
+    ...treatment.measure?.(logProbs, data, point),
     populationLoss: await population.at(logProbs),
   });
   const finished = await run(runSettings(bench, task), {
     inputs: {
       policy: bench.policy,
-      data: {
-        ...{ kind: "pairs", examples: data.pairs },
-        description: sourceOf(data.pairs, point),
-      },
+      data: dataFor(point, data),
       reference: referenceOf([ALL_ANSWERS], [data.reference]),
       shuffle: (epoch, order) =>
         streamOf(point).split(`order/${epoch}`).shuffle(order),
@@ -197,7 +192,13 @@ async function trainRun(bench: Bench, task: RunTask): Promise<Outcome> {
     data: record.data,
     summary: {
       ...summary,
-      optimum: optima ? await optimumOf(point, data, measured) : null,
+      optimum: optima
+        ? await optimumOf(point, {
+          answers,
+          reference: data.reference,
+          measured,
+        })
+        : null,
     },
   };
 }
@@ -218,6 +219,15 @@ function runSettings(
   };
 }
 
+/** The rows that a loss trains on. */
+function dataFor(point: GridPoint, { pairs, labelled }: Rows): DataInMemory {
+  const isLabelled = findLoss(point.loss).data === "labels";
+  const [kind, examples] = isLabelled && labelled
+    ? ["labels", labelled] as const
+    : ["pairs", pairs] as const;
+  return { kind, examples, description: sourceOf(examples, point) };
+}
+
 const DATA = "pairs of the reference model";
 
 function sourceOf(
@@ -232,48 +242,5 @@ function sourceOf(
       rows: examples.length,
       ...{ truncated: 0, dropped: 0, boundaryShifted: 0 },
     },
-  };
-}
-
-/** The mean loss that a policy has on endless data of π_ref. */
-async function populationLoss(method: Method, reference: readonly number[]) {
-  const loss = findLoss(method.loss);
-  const population = populationOf(reference);
-  const comparisons = allComparisons(loss, population);
-  const total = comparisons.reduce((sum, { weight }) => sum + weight, 0);
-  const expected: ExpectedLoss = await expectedLoss(loss, {
-    ...{ answers: population.answers, comparisons },
-    lossOptions: lossOptionsAt(method),
-  });
-  return {
-    at: async (logProbs: readonly number[]) =>
-      (await expected.at(logProbs)).value / total,
-    [Symbol.asyncDispose]: () => expected[Symbol.asyncDispose](),
-  };
-}
-
-/** Losses with corners, on which a search by gradients ends anywhere. */
-const CORNERED = ["dpop"];
-
-/** The measures of the policy that a method's loss itself would choose. */
-async function optimumOf(
-  method: Method,
-  { reference }: PairData,
-  measured: (logProbs: readonly number[]) => Promise<Record<string, number>>,
-) {
-  if (CORNERED.includes(method.loss)) {
-    return { kind: "none", why: "the loss has corners: it is not computed" };
-  }
-  const population = populationOf(reference);
-  const found = await optimum(
-    findLoss(method.loss),
-    population,
-    lossOptionsAt(method),
-  );
-  if (found.kind === "none") return { ...found };
-  const measures = await measured(found.logProbs);
-  return {
-    ...{ kind: found.kind, ...measures },
-    attainable: attainableReward(reference, measures["kl"]!),
   };
 }
