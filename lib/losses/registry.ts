@@ -13,6 +13,8 @@ import { dpo } from "./dpo.ts";
 import { dpop } from "./dpop.ts";
 import { exo } from "./exo.ts";
 import { fDpo } from "./f_dpo.ts";
+import { gateDpo } from "./gate_dpo.ts";
+import { gateIpo } from "./gate_ipo.ts";
 import { hinge } from "./hinge.ts";
 import { ipo } from "./ipo.ts";
 import { kto } from "./kto.ts";
@@ -49,6 +51,8 @@ export const LOSSES: readonly PlainLoss[] = [
   dpop,
   exo,
   fDpo,
+  gateDpo,
+  gateIpo,
   hinge,
   ipo,
   kto,

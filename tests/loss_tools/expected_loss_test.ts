@@ -71,8 +71,8 @@ Deno.test("losses without a reference, or with means over tokens, read more than
     if (!await readsRatiosAlone(loss)) more.push(loss.id);
   }
   deepStrictEqual(more, [
-    ...["alphapo", "cpo", "kto-pairwise", "ld-dpo", "ln-dpo", "orpo"],
-    ...["orpo-probability-ratio", "simpo", "slic", "wpo"],
+    ...["alphapo", "cpo", "gate-dpo", "gate-ipo", "kto-pairwise", "ld-dpo"],
+    ...["ln-dpo", "orpo", "orpo-probability-ratio", "simpo", "slic", "wpo"],
   ]);
 });
 
