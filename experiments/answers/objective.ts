@@ -28,7 +28,7 @@ export async function populationLoss(method: Method, population: Population) {
 }
 
 /** Losses with corners, on which a search by gradients ends anywhere. */
-const CORNERED = ["dpop"];
+const CORNERED = ["dpop", "hinge", "slic"];
 
 interface Wanted {
   readonly answers: Population;

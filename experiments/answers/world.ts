@@ -72,7 +72,8 @@ export const ANSWERS: readonly Answer[] = strings(LONGEST).map((words) => ({
   isWellFormed: accepts(GRAMMAR, words),
 }));
 
-const REWARDS = ANSWERS.map(({ reward }) => reward);
+/** The gold reward of every answer. */
+export const REWARDS: readonly number[] = ANSWERS.map(({ reward }) => reward);
 const NUMBERS = new Map(ANSWERS.map(({ ids }, i) => [ids.join(), i]));
 
 /** All strings of at most so many words, the empty one first. */
@@ -110,27 +111,48 @@ export function sampleAnswer(rng: Uniform): Example {
   return { prompt: PROMPT, completions: [idsOf(sampleWords(GRAMMAR, rng))] };
 }
 
-/** Probability that the first of two answers, by number, is preferred: Bradley–Terry. */
-function preference(first: number, second: number): number {
-  return 1 / (1 + Math.exp(REWARDS[second]! - REWARDS[first]!));
+/**
+ * Probability that the first of two answers, by number, is preferred: that of
+ * Bradley and Terry for rewards of all answers.
+ */
+function preferenceBy(rewards: readonly number[]): Population["preference"] {
+  return (first, second) =>
+    1 / (1 + Math.exp(rewards[second]! - rewards[first]!));
 }
 
-/** Every answer, as a policy gives it, and how they compare. */
-export function populationOf(logProbs: readonly number[]): Population {
+/**
+ * Every answer, as a policy gives it, and how they compare.
+ *
+ * @param rewards of all answers, which labels follow. @default the gold reward
+ */
+export function populationOf(
+  logProbs: readonly number[],
+  rewards: readonly number[] = REWARDS,
+): Population {
   return {
     answers: ANSWERS.map(({ ids }, i) => ({
       probability: Math.exp(logProbs[i]!),
       length: ids.length,
     })),
-    preference,
+    preference: preferenceBy(rewards),
   };
 }
 
-/** Pairs of a policy's answers: chosen first, then rejected. */
+/**
+ * Pairs of a policy's answers: chosen first, then rejected.
+ *
+ * @param options `rewards` of all answers are those that labels follow.
+ * @default the gold reward
+ */
 export function samplePairs(
   logProbs: readonly number[],
-  { count, rng }: { count: number; rng: Uniform },
+  { count, rng, rewards = REWARDS }: {
+    count: number;
+    rng: Uniform;
+    rewards?: readonly number[];
+  },
 ): Example[] {
+  const preference = preferenceBy(rewards);
   const draw = () => {
     let left = rng.uniform();
     const found = logProbs.findIndex((x) => (left -= Math.exp(x)) < 0);

@@ -89,6 +89,22 @@ Deno.test("pairs come as often as π_ref gives answers, the better one chosen mo
   ok(better > 3 * worse);
 });
 
+Deno.test("labels follow the rewards that they are given", () => {
+  const rewards = ANSWERS.map(({ reward }) => -reward);
+  const count = 400;
+  const pairs = samplePairs(REFERENCE, { count, rng: new Rng(1), rewards });
+  const gold = samplePairs(REFERENCE, { count, rng: new Rng(1) });
+  const turned = pairs.filter(({ completions: [chosen] }, i) =>
+    chosen === gold[i]!.completions[1]
+  );
+  ok(turned.length > count / 2);
+  const [ours, theirs] = [
+    populationOf(REFERENCE, rewards),
+    populationOf(REFERENCE),
+  ];
+  equal(ours.preference(7, 11), theirs.preference(11, 7));
+});
+
 Deno.test("a decoder's probabilities sum to 1, and its samples have its measures", async () => {
   const { referenceModel } = QUICK;
   const start = await trainReference({
