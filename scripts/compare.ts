@@ -1,4 +1,4 @@
-import { basename, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { comparison } from "experiments/comparison/comparison.ts";
 import { withContents } from "experiments/comparison/contents.ts";
 import { COMPARE_FLAGS } from "experiments/comparison/flags.ts";
@@ -29,7 +29,8 @@ import {
 import { note, runVerb } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { counted } from "lib/experiment/figure_parts.ts";
-import { findLoss, LOSSES } from "lib/losses/registry.ts";
+import { fromHere } from "lib/files/from_here.ts";
+import { LOSSES } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
@@ -37,6 +38,7 @@ import { dataNote } from "lib/run/notes.ts";
 import { isRecord } from "lib/run/recorded_settings.ts";
 import { trainSettings } from "lib/run/settings.ts";
 import { axisFlags, methodsOf } from "./compare/axes.ts";
+import { comparedLoss } from "./compare/compared_loss.ts";
 import { dryRun } from "./compare/dry_run.ts";
 import { optionsElsewhere } from "./train/loss_flags.ts";
 import { inputProgress } from "./train/download_progress.ts";
@@ -57,6 +59,7 @@ const compareWith = (losses: readonly Loss[]) => ({
     "deno task compare --model org/name --data org/pairs:train --eval-data org/pairs:test --loss dpo,orpo --set orpo.lambda=0.1,1,orpo.lr=5e-5 --out out/orpo",
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,kto --out out/try --dry-run",
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,kto --answers 200 --judge 'python judge.py' --choices questions.jsonl --out out/judged",
+    "deno task compare --model ./model --data pairs.jsonl --loss dpo,./mine.ts --set mine.beta=0.1,1 --out out/own",
     "deno task compare mine.ts --out out/mine",
   ],
 } satisfies Verb);
@@ -71,7 +74,8 @@ async function parse() {
     );
   }
   const named = peekFlag("loss", Deno.args) ?? file?.values["loss"];
-  const losses = namesIn(named).map(lossOf);
+  const compared = await Promise.all(namesIn(named).map(comparedLoss));
+  const losses = compared.map(({ loss }) => loss);
   const rates = peekFlag("lr", Deno.args)?.split(",").map(Number) ?? [];
   // Names of losses after --help are no rates.
   if (rates.length > 1 && !rates.some(Number.isNaN)) {
@@ -81,21 +85,13 @@ async function parse() {
   }
   const args = parseFlags(compareWith(losses), Deno.args, file);
   if (args.help !== undefined) return args;
-  return { ...args, losses };
+  return { ...args, compared };
 }
 
 /** Names of losses, as far as they are any. */
 function namesIn(given: unknown): readonly string[] {
   const names = readJsonValue(COMPARE_FLAGS.loss, given) ?? [];
   return COMPARE_FLAGS.loss.is(names) ? names : [];
-}
-
-/** @throws RangeError for a loss that is not listed, as files and sums are not. */
-function lossOf(name: string): Loss {
-  if (!/[+*./]/.test(name)) return findLoss(name);
-  throw new RangeError(
-    `Cannot compare "${name}": expected names that deno task losses lists; deno task train takes files and sums`,
-  );
 }
 
 /** Settings of training that methods do not decide. */
@@ -120,14 +116,9 @@ function sharedSettings(args: Parameters<typeof trainSettings>[0]) {
   };
 }
 
-/** A path from the current folder; a Hub id as it is. */
-function fromHere(place: string): string {
-  return isAbsolute(place) ? relative(Deno.cwd(), place) || "." : place;
-}
-
 /** Settings of the comparison that a command line describes. */
 function comparisonSettings(
-  { values, given, losses }: Exclude<
+  { values, given, compared }: Exclude<
     Awaited<ReturnType<typeof parse>>,
     { help: string }
   >,
@@ -143,14 +134,14 @@ function comparisonSettings(
     refuseGiven(given, ["tuneSteps", "tunePairs"], "without --tune-lr");
   }
   const { learningRate, train } = sharedSettings({
-    values: { ...values, ...UNUSED, loss: losses[0]!.id },
+    values: { ...values, ...UNUSED, loss: compared[0]!.loss.id },
   });
   const axes = Object.fromEntries(
     Object.entries(values).filter(([name]) => !(name in COMPARE_FLAGS)),
   ) as Parameters<typeof methodsOf>[1]["axes"];
   return {
     ...{ draws: [0], levels: [{}], seeds: [...seeds], train },
-    methods: methodsOf(losses, { axes, own, learningRate }),
+    methods: methodsOf(compared, { axes, own, learningRate }),
     heldOut: {
       ...{ share: values.heldOut, pairs: values.heldOutPairs, isDev: false },
       ...values.heldOutSeed > 0 && { seed: values.heldOutSeed },

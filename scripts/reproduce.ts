@@ -37,7 +37,7 @@ const REPRODUCE = {
     evalData: place("evaluation data"),
     initAdapter: place("initial adapter"),
     loss: text({
-      help: "the loss of a training run, if its file has moved",
+      help: "a loss of your own, if its file has moved",
       placeholder: "FILE.ts|SUM",
     }),
     tolerance: number({

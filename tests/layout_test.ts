@@ -22,7 +22,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   report: ["experiment", "run"],
   watch: ["experiment", "run", "losses"],
-  experiment: ["run", "train", "losses", "models", "data", "ops", "onnx"],
+  experiment: [
+    ...["run", "train", "loss_tools", "losses", "models", "data", "ops"],
+    "onnx",
+  ],
   run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],
   train: ["losses", "models", "data", "grad", "optim", "ops", "onnx"],

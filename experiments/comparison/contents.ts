@@ -1,3 +1,7 @@
+import {
+  type MethodLosses,
+  methodLosses,
+} from "lib/experiment/method_losses.ts";
 import { readText } from "lib/files/read_json.ts";
 import { parseHubId } from "lib/hub/repo.ts";
 import { loadModel, type RunModel } from "lib/run/inputs.ts";
@@ -17,8 +21,9 @@ import {
 import { RewardModel } from "./reward_model.ts";
 import type { ComparisonSettings } from "./settings.ts";
 
-/** The model and the data of a comparison. */
+/** The losses, the model and the data of a comparison. */
 export interface Inputs {
+  readonly losses: MethodLosses;
   readonly model: RunModel;
   readonly preferences: Preferences;
   readonly tokenizer: Awaited<ReturnType<typeof loadModel>>["tokenizer"];
@@ -31,7 +36,7 @@ export interface Inputs {
 type Wanted = Omit<ComparisonSettings, "contents">;
 
 /**
- * Reads the model and the data that settings name.
+ * Reads the losses, the model and the data that settings name.
  *
  * @throws Error for the first thing that is missing or wrong.
  */
@@ -39,6 +44,8 @@ async function readInputs(
   settings: Wanted,
   hooks: InputHooks = {},
 ): Promise<Inputs> {
+  const losses = await methodLosses(settings.methods);
+  checkMethods(settings, losses);
   // Adapters of every seed have one shape, and begin at no weight.
   const { model, tokenizer } = await loadModel(
     { ...settings.train, seed: 0 },
@@ -50,7 +57,7 @@ async function readInputs(
   const options = rowOptions(train, reader);
   const template = options.template || preferences.isChat;
   return {
-    ...{ model, tokenizer, preferences },
+    ...{ losses, model, tokenizer, preferences },
     controlText: controlText === null ? null : await readText(controlText),
     choices: choices === undefined
       ? null
@@ -117,7 +124,6 @@ export async function withContents(
   settings: Wanted,
   hooks: InputHooks,
 ): Promise<WithContents> {
-  checkMethods(settings);
   const inputs = await readInputs(settings, hooks);
   const { preferences, choices } = inputs;
   const { train, evaluation } = pinned(settings, inputs);
@@ -137,7 +143,7 @@ export async function withContents(
 const READ = ["model", "data", "evalData", "controlText", "choices"] as const;
 
 /**
- * Reads the model and the data of a comparison.
+ * Reads the losses, the model and the data of a comparison.
  *
  * @throws Error where they are others than those of its settings.
  */

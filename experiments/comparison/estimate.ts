@@ -1,5 +1,6 @@
 import type { Example, TokenRow } from "lib/data/example.ts";
 import type { Method } from "lib/experiment/grid.ts";
+import { lossOf } from "lib/experiment/method_losses.ts";
 import { temporaryFolder } from "lib/files/temporary.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { peakMemory } from "lib/record/environment.ts";
@@ -91,13 +92,16 @@ const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 /** The first run of each method. */
 async function plannedRuns(
   { methods, seeds, train }: ComparisonSettings,
-  { model, preferences }: Inputs,
+  inputs: Inputs,
 ): Promise<Planned[]> {
-  const given = inMemory(model, preferences.train);
   const planned = [];
   for (const method of methods) {
     const point = { ...method, level: {}, draw: 0, seed: seeds[0]! };
-    const prepared = await prepareRun(runSettings(point, train), given);
+    const { loss } = lossOf(inputs.losses, method);
+    const prepared = await prepareRun(
+      runSettings(point, { train, loss }),
+      inMemory(inputs, { method, data: inputs.preferences.train }),
+    );
     const { batches } = prepared.plan;
     const tokens = sum(batches.map((_, step) => tokensOf(prepared, step)));
     planned.push({ method, steps: batches.length, tokens });
@@ -106,10 +110,14 @@ async function plannedRuns(
 }
 
 function inMemory(
-  { policy, source, hash, tokenizer, called }: Inputs["model"],
-  data: DataInMemory,
+  { model: { policy, source, hash, tokenizer, called }, losses }: Inputs,
+  { method, data }: { method: Method; data: DataInMemory },
 ): InputsInMemory {
-  return { policy: { policy, source, weights: hash, tokenizer, called }, data };
+  return {
+    loss: lossOf(losses, method),
+    policy: { policy, source, weights: hash, tokenizer, called },
+    data,
+  };
 }
 
 /** Tokens of a step, and of the rows that its statistics read besides. */
@@ -180,11 +188,12 @@ const STEPS = 3;
 
 async function measureSteps(
   { method }: Planned,
-  { settings, inputs: { model, preferences }, device }: Setup,
+  { settings, inputs, device }: Setup,
 ): Promise<Pick<Costs, "perToken" | "start">> {
   const { train, seeds } = settings;
   const point = { ...method, level: {}, draw: 0, seed: seeds[0]! };
-  const { examples, ...data } = preferences.train;
+  const { loss } = lossOf(inputs.losses, method);
+  const { examples, ...data } = inputs.preferences.train;
   const sample = sampleOf(examples, train.batch);
   using cache = await temporaryFolder();
   const times: number[] = [];
@@ -192,11 +201,14 @@ async function measureSteps(
   let begun = 0;
   await run(
     {
-      ...{ ...runSettings(point, train), device },
+      ...{ ...runSettings(point, { train, loss }), device },
       ...{ steps: STEPS, order: "sequential" },
     },
     {
-      inputs: inMemory(model, { ...data, examples: sample }),
+      inputs: inMemory(inputs, {
+        method,
+        data: { ...data, examples: sample },
+      }),
       cache: cache.path,
       measuring: () => Promise.resolve({}),
       onPrepared: (found) => {

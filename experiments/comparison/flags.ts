@@ -26,10 +26,10 @@ export const COMPARE_FLAGS = {
   batch: { ...SHARED.batch, help: "pairs a step, whatever the method" },
   loss: parsed({
     help:
-      "losses to compare, separated by commas; the others are compared with the first; compare --help NAME,... lists their options",
+      "losses to compare, separated by commas, each a name or a file such as ./mine.ts; the others are compared with the first; compare --help NAME,... lists their options",
     placeholder: "NAME,...",
     required: true,
-    expected: "names of losses, separated by commas",
+    expected: "names or files of losses, separated by commas",
     parse: (text) => text.split(",").map((name) => name.trim()),
     is: areNames,
   }),

@@ -2,7 +2,9 @@ import { join } from "node:path";
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import { type GridPoint, runName } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
+import { lossOf } from "lib/experiment/method_losses.ts";
 import type { Outcome } from "lib/experiment/records.ts";
+import type { ChosenLoss } from "lib/loss_tools/choose.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { Rng } from "lib/rng.ts";
 import { FollowedRun } from "lib/run/followed_run.ts";
@@ -108,14 +110,15 @@ class Bench {
   }
 
   async #run(point: GridPoint): Promise<Outcome> {
-    const { preferences } = this.inputs;
+    const { preferences, losses } = this.inputs;
+    const loss = lossOf(losses, point);
     let last: Last | undefined;
     using followed = this.live === undefined
       ? null
       : new FollowedRun(join(this.live, runName(point)));
-    const finished = await run(this.#settings(point), {
+    const finished = await run(this.#settings(point, loss), {
       ...followed?.hooks,
-      inputs: { data: preferences.train },
+      inputs: { data: preferences.train, loss },
       measuring: this.#measuring(point, (found) => last = found),
       trainers: this.#trainers,
     });
@@ -140,8 +143,9 @@ class Bench {
     await this.meter.release();
   }
 
-  #settings(point: GridPoint): GivenSettings {
-    return { ...runSettings(point, this.settings.train), device: this.device };
+  #settings(point: GridPoint, { loss }: ChosenLoss): GivenSettings {
+    const { settings: { train }, device } = this;
+    return { ...runSettings(point, { train, loss }), device };
   }
 
   #modelRecord(): RunRecord["model"] {

@@ -1,4 +1,5 @@
-import { isAbsolute, relative } from "node:path";
+import { isAbsolute } from "node:path";
+import { fromHere } from "lib/files/from_here.ts";
 import { isObject, reasonOf } from "lib/files/values.ts";
 import { decodeText } from "lib/files/read_json.ts";
 import type { Judge, JudgedAnswer, Scores } from "./judge.ts";
@@ -96,7 +97,7 @@ export function portableCommand(command: string): string {
   const [program] = wordsOf(command);
   if (!isAbsolute(program!)) return command.trim();
   const [raw] = command.match(WORD)!;
-  const here = relative(Deno.cwd(), program!).replaceAll("'", "'\\''");
+  const here = fromHere(program!).replaceAll("'", "'\\''");
   return command.trim().replace(raw, () => `'${here}'`);
 }
 

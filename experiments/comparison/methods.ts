@@ -3,10 +3,10 @@ import {
   type GridPoint,
   gridPoints,
   type GridSettings,
-  lossOptionsAt,
 } from "lib/experiment/grid.ts";
+import { lossOf, type MethodLosses } from "lib/experiment/method_losses.ts";
 import type { Loss } from "lib/losses/loss.ts";
-import { findLoss } from "lib/losses/registry.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { presetSettings } from "lib/run/inputs.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import type { ComparisonSettings } from "./settings.ts";
@@ -23,29 +23,31 @@ export function batchOf({ data }: Loss, { batch }: Train): number {
 
 /** The settings of one run; it evaluates on pairs of its own. */
 export function runSettings(
-  { loss, options, seed, level, learningRate }: GridPoint,
-  train: ComparisonSettings["train"],
+  { options, seed, level, learningRate }: GridPoint,
+  { train, loss }: Pick<ComparisonSettings, "train"> & { readonly loss: Loss },
 ): GivenSettings {
   return {
     ...train,
-    ...{ loss, options, seed, evalData: null },
+    ...{ loss: loss.id, options, seed, evalData: null },
     learningRate: level["lr"] ?? learningRate,
-    batch: batchOf(findLoss(loss), train),
+    batch: batchOf(loss, train),
   };
 }
 
 /**
- * Checks methods before anything is read.
+ * Checks methods before model and data are read.
  *
  * @throws Error for two runs of one name, an option out of its bounds, and a
  * preset that a loss lacks.
  */
 export function checkMethods(
   { train, ...grid }: GridSettings & { readonly train: Train },
+  losses: MethodLosses,
 ): void {
   gridPoints(grid);
   for (const method of grid.methods) {
-    lossOptionsAt(method);
-    presetSettings(findLoss(method.loss), train.preset);
+    const { loss } = lossOf(losses, method);
+    resolveOptions(loss, method.options);
+    presetSettings(loss, train.preset);
   }
 }

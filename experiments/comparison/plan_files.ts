@@ -3,6 +3,7 @@ import type { Example } from "lib/data/example.ts";
 import { tokenFields } from "lib/data/write/layout.ts";
 import { writeRows } from "lib/data/write/rows_file.ts";
 import { type GridPoint, gridPoints, runName } from "lib/experiment/grid.ts";
+import { lossOf, type MethodLosses } from "lib/experiment/method_losses.ts";
 import { writeTextAtomically } from "lib/files/atomic.ts";
 import { writeAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { adapterOf } from "lib/models/load_policy.ts";
@@ -32,7 +33,7 @@ export async function writePlan(
   folder: string,
   settings: ComparisonSettings,
 ): Promise<void> {
-  const { preferences } = await sameInputs(settings);
+  const { preferences, losses } = await sameInputs(settings);
   const { train, heldOut, heldOutSource } = preferences;
   await Deno.mkdir(folder, { recursive: true });
   await writePairs(join(folder, "train.jsonl"), train.examples);
@@ -42,7 +43,9 @@ export async function writePlan(
     const { model } = await loadModel({ ...settings.train, seed }, {});
     await writeStart(join(folder, `adapter-seed${seed}`), model);
     for (const point of gridPoints({ ...settings, seeds: [seed] })) {
-      runs.push(await plannedRun(point, settings, { model, preferences }));
+      runs.push(
+        await plannedRun(point, settings, { model, preferences, losses }),
+      );
     }
   }
   const plan = {
@@ -77,10 +80,17 @@ async function writeStart(
 async function plannedRun(
   point: GridPoint,
   { train }: ComparisonSettings,
-  { model, preferences }: { model: RunModel; preferences: Preferences },
+  { model, preferences, losses }: {
+    model: RunModel;
+    preferences: Preferences;
+    losses: MethodLosses;
+  },
 ) {
   const { hash: weights } = model;
-  const prepared = await prepareRun(runSettings(point, train), {
+  const chosen = lossOf(losses, point);
+  const run = runSettings(point, { train, loss: chosen.loss });
+  const prepared = await prepareRun(run, {
+    loss: chosen,
     policy: { ...model, weights },
     data: preferences.train,
   });

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import { findLoss } from "../losses/registry.ts";
-import { COUNT } from "../record/check_json.ts";
+import { COUNT, SHA256, TEXT } from "../record/check_json.ts";
 
 const OPTION_VALUE = v.union([v.number(), v.string(), v.boolean()]);
 
@@ -12,6 +12,8 @@ export const METHOD = v.strictObject({
   /** The options that it is trained with; those that are absent have defaults. */
   options: v.record(v.string(), OPTION_VALUE),
   learningRate: v.number(),
+  /** The file that a loss is from, and its contents; absent for known losses. */
+  file: v.exactOptional(v.strictObject({ path: TEXT, sha256: SHA256 })),
 });
 
 /**

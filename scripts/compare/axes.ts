@@ -10,6 +10,7 @@ import {
 import type { OwnSettings } from "experiments/comparison/flags.ts";
 import { readValue } from "lib/cli/flag_value.ts";
 import type { Method } from "lib/experiment/grid.ts";
+import type { ComparedLoss } from "./compared_loss.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import type { LossOption, LossOptionValue } from "lib/losses/options.ts";
 
@@ -100,7 +101,11 @@ export interface Given {
  *
  * @throws RangeError for a setting of a loss that is not compared or lacks it.
  */
-export function methodsOf(losses: readonly Loss[], given: Given): Method[] {
+export function methodsOf(
+  compared: readonly ComparedLoss[],
+  given: Given,
+): Method[] {
+  const losses = compared.map(({ loss }) => loss);
   for (const [loss, own] of Object.entries(given.own)) {
     const owner = losses.find(({ id }) => id === loss);
     const known = ["lr", ...Object.keys(owner?.options ?? {})];
@@ -116,11 +121,11 @@ export function methodsOf(losses: readonly Loss[], given: Given): Method[] {
       }`,
     );
   }
-  return losses.flatMap((loss) => methodsOfLoss(loss, given));
+  return compared.flatMap((one) => methodsOfLoss(one, given));
 }
 
 function methodsOfLoss(
-  { id, options }: Loss,
+  { loss: { id, options }, file }: ComparedLoss,
   { axes, own, learningRate }: Given,
 ): Method[] {
   const mine = new Map(
@@ -144,6 +149,7 @@ function methodsOfLoss(
   return combined.map((options) => ({
     ...{ loss: id, options },
     learningRate: rate === undefined ? learningRate : rateOf(rate, id),
+    ...file && { file },
   }));
 }
 

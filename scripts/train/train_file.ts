@@ -2,6 +2,7 @@ import { runSettings } from "experiments/comparison/methods.ts";
 import { COMPARISON_SETTINGS } from "experiments/comparison/settings.ts";
 import { readSettings, type SettingsFile } from "lib/cli/settings_file.ts";
 import { storedSettings } from "lib/experiment/records.ts";
+import { chooseLoss } from "lib/loss_tools/choose.ts";
 import { readRecord, type RunRecord } from "lib/record/record.ts";
 import {
   isRecord,
@@ -32,7 +33,7 @@ export async function trainFile(
   const record = await readRecord(path);
   const isCompared = record.settings["experiment"] === "compare";
   const { flags, options } = isCompared
-    ? comparedSettings(record, { path, data })
+    ? await comparedSettings(record, { path, data })
     : recordedSettings(record, path);
   const isSame = loss === undefined || loss === flags["loss"];
   const values = isSame ? { ...flags, ...options } : flags;
@@ -45,10 +46,10 @@ export async function trainFile(
  *
  * @throws Error for another record of a comparison, and without such rows.
  */
-function comparedSettings(
+async function comparedSettings(
   record: RunRecord,
   { path, data }: { path: string; data: string | undefined },
-): RecordedSettings {
+): Promise<RecordedSettings> {
   const { settings, recorded } = storedSettings(record, COMPARISON_SETTINGS);
   if (!("point" in recorded)) {
     throw new Error(`Cannot train by ${path}: it tells of no run that trains`);
@@ -60,11 +61,14 @@ function comparedSettings(
         "compare with --dry-run --write-rows ROWS writes that, expected --data ROWS/train.jsonl",
     );
   }
+  const { point } = recorded;
+  const named = point.file?.path ?? point.loss;
+  const { loss } = await chooseLoss(named);
   const { tokenizing: _t, conversions: _c, format: _f, ...rest } = runSettings(
-    recorded.point,
-    train,
+    point,
+    { train, loss },
   );
-  const run = completeSettings({ ...rest, data });
+  const run = completeSettings({ ...rest, data, loss: named });
   return recordedSettings(
     { ...record, kind: "train", settings: JSON.parse(JSON.stringify(run)) },
     path,
@@ -73,10 +77,14 @@ function comparedSettings(
 
 /** Says which inputs are others than those that a record tells of; `null` for none. */
 export function otherInputs(
-  { data: [train], model }: RunRecord,
+  { data: [train], model, objective }: RunRecord,
   { inputs }: PreparedRun,
 ): string | null {
+  const { code } = inputs.lossSource;
   const parts = [
+    ...`${objective?.code ?? []}` === `${code}`
+      ? []
+      : ["contents of the loss's file"],
     ...model.weights === inputs.model.hash ? [] : ["weights"],
     ...train?.sha256 === inputs.train.description.sha256 ? [] : ["examples"],
   ];

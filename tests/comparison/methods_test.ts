@@ -1,5 +1,6 @@
 import { doesNotThrow, equal, throws } from "node:assert/strict";
 import { batchOf, checkMethods } from "experiments/comparison/methods.ts";
+import { methodLosses } from "lib/experiment/method_losses.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Method } from "lib/experiment/grid.ts";
 
@@ -7,10 +8,18 @@ const method = (loss: string, options: Method["options"] = {}): Method => ({
   ...{ loss, options, learningRate: 1e-3 },
 });
 
+const KNOWN = await methodLosses(
+  ["dpo", "kto", "orpo", "exo"].map((loss) => ({ loss })),
+);
+
 const check = (
   methods: Method[],
   train: Parameters<typeof checkMethods>[0]["train"],
-) => checkMethods({ methods, draws: [0], seeds: [1], levels: [{}], train });
+) =>
+  checkMethods(
+    { methods, draws: [0], seeds: [1], levels: [{}], train },
+    KNOWN,
+  );
 
 const TRAIN = { batch: 1, preset: null };
 

@@ -3,7 +3,8 @@ import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import { parseOwnSettings } from "experiments/comparison/flags.ts";
 import { axisFlags, methodsOf } from "../../../scripts/compare/axes.ts";
 
-const losses = (...names: string[]) => names.map(findLoss);
+const losses = (...names: string[]) =>
+  names.map((name) => ({ loss: findLoss(name) }));
 const none = { axes: {}, own: {}, learningRate: 1e-5 };
 
 Deno.test("a list of values is an axis of every loss that has the option", () => {
