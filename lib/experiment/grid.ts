@@ -35,10 +35,24 @@ export const LEVEL = v.record(v.string(), v.number());
  */
 export type Level = Readonly<v.InferOutput<typeof LEVEL>>;
 
+const GRID_METHOD = v.strictObject({
+  ...METHOD.entries,
+  /** The levels that it runs at. @default all of the grid */
+  levels: v.optional(v.pipe(v.array(LEVEL), v.readonly())),
+});
+
+/**
+ * A method in a grid, which may have levels of its own, such as weights that
+ * are meant for one treatment.
+ *
+ * @internal
+ */
+export type GridMethod = Readonly<v.InferOutput<typeof GRID_METHOD>>;
+
 /** The parts of the settings of every experiment that its runs follow from. */
 export const GRID = {
   /** Losses to compare, with their options and rates. */
-  methods: v.array(METHOD),
+  methods: v.array(GRID_METHOD),
   /** Seed of each model that runs start from. */
   draws: v.array(COUNT),
   /** Seed of each repetition with one such model. */
@@ -50,7 +64,7 @@ export const GRID = {
 /** The settings that the runs of every experiment follow from. */
 export interface GridSettings {
   /** Losses to compare, with their options and rates. */
-  readonly methods: readonly Method[];
+  readonly methods: readonly GridMethod[];
   /** Seed of each model that runs start from. */
   readonly draws: readonly number[];
   /** Seed of each repetition with one such model. */
@@ -79,8 +93,8 @@ export type GridPoint = Readonly<v.InferOutput<typeof GRID_POINT>>;
 export type DataPoint = Pick<GridPoint, "draw" | "seed" | "level">;
 
 /**
- * Every run: draws × methods × levels × seeds. Runs that start from one model
- * are neighbours, and among them those of one loss.
+ * Every run: draws × methods × their levels × seeds. Runs that start from one
+ * model are neighbours, and among them those of one loss.
  *
  * @throws Error where two runs have the same name.
  */
@@ -88,8 +102,8 @@ export function gridPoints(
   { methods, draws, seeds, levels }: GridSettings,
 ): GridPoint[] {
   const points = draws.flatMap((draw) =>
-    methods.flatMap((method) =>
-      levels.flatMap((level) =>
+    methods.flatMap(({ levels: own = levels, ...method }) =>
+      own.flatMap((level) =>
         seeds.map((seed) => ({ ...method, level, draw, seed }))
       )
     )

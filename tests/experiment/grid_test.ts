@@ -40,6 +40,24 @@ Deno.test("levels stand in the names of runs", () => {
   );
 });
 
+Deno.test("a method with levels of its own runs at those alone", () => {
+  const levels = [{}, { flip: 0.2 }, { flip: 0.4 }];
+  const [plain, own] = METHODS;
+  const points = gridPoints({
+    methods: [plain!, { ...own!, levels: [{ flip: 0.2 }] }],
+    ...{ draws: [0], seeds: [1], levels },
+  });
+  deepEqual(points.map(runName), [
+    ...["", "-flip0.2", "-flip0.4"].map((level) =>
+      `dpo-beta0.1${level}-draw0-seed1`
+    ),
+    "dpo-beta3-flip0.2-draw0-seed1",
+  ]);
+  deepEqual(points.at(-1), {
+    ...{ ...own!, level: { flip: 0.2 }, draw: 0, seed: 1 },
+  });
+});
+
 Deno.test("two runs of one name are refused", () => {
   const again = { ...METHODS[2]!, learningRate: 1 };
   throws(() => gridPoints({ ...GRID, methods: [...METHODS, again] }), {
