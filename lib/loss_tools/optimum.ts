@@ -16,6 +16,15 @@ export interface Population {
   readonly answers: readonly Answer[];
   /** The probability that one answer, by number, is preferred to another. */
   preference(first: number, second: number): number;
+  /**
+   * The probability with which each answer is compared, where the compared
+   * answers are not those of π_ref.
+   *
+   * @default that of π_ref
+   */
+  readonly compared?: readonly number[];
+  /** The shares of single answers with each label that are kept. @default all */
+  readonly kept?: { readonly desirable: number; readonly undesirable: number };
 }
 
 /** The policy at which a loss is least, or why there is none. */
@@ -106,14 +115,10 @@ export async function optimum(
 /** All feedback that a population gives, in the form that a loss reads. */
 export function allComparisons(
   { data }: Pick<Loss, "data">,
-  { answers, preference }: Population,
+  population: Population,
 ): Comparison[] {
-  const pairs = answers.flatMap((first, i) =>
-    answers.map((second, j) => ({
-      answers: [i, j],
-      weight: first.probability * second.probability * preference(i, j),
-    }))
-  );
+  const { answers, kept } = population;
+  const pairs = allPairs(population);
   if (data === "pairs" || data === "ranks") return pairs;
   const wins = new Array<number>(answers.length).fill(0);
   const losses = [...wins];
@@ -121,11 +126,26 @@ export function allComparisons(
     wins[w!]! += weight;
     losses[l!]! += weight;
   }
-  const singles = (weights: readonly number[], label: boolean) =>
-    weights.map((weight, i) => ({ answers: [i], weight, label }));
-  return data === "completions"
-    ? singles(wins, true)
-    : [...singles(wins, true), ...singles(losses, false)];
+  const singles = (weights: readonly number[], label: boolean, share = 1) =>
+    weights.map((weight, i) => ({
+      ...{ answers: [i], weight: share * weight, label },
+    }));
+  return data === "completions" ? singles(wins, true) : [
+    ...singles(wins, true, kept?.desirable),
+    ...singles(losses, false, kept?.undesirable),
+  ];
+}
+
+/** Every ordered pair of answers that are compared, and how often it is. */
+function allPairs({ answers, preference, compared }: Population) {
+  const shares = compared ?? answers.map(({ probability }) => probability);
+  const numbers = [...shares.keys()].filter((i) => !compared || compared[i]);
+  return numbers.flatMap((i) =>
+    numbers.map((j) => ({
+      answers: [i, j],
+      weight: shares[i]! * shares[j]! * preference(i, j),
+    }))
+  );
 }
 
 const none = (why: string): Optimum => ({ kind: "none", why });

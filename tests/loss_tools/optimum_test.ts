@@ -127,6 +127,39 @@ Deno.test("a smaller weight of desirable answers makes KTO choosier", async () =
   assertClose(probabilities, ktoByMultiplier(0.5, 0.5), { tolerance: 1e-5 });
 });
 
+Deno.test("dropping desirable answers does as much as weighing them less", async () => {
+  const kept = { desirable: 0.5, undesirable: 1 };
+  const options = { beta: 0.5 };
+  const dropped = await policy("kto", options, { ...world(), kept });
+  const expected = ktoByMultiplier(0.5, 0.5);
+  assertClose(dropped.probabilities, expected, { tolerance: 1e-5 });
+  const undone = await policy("kto", { ...options, desirableWeight: 2 }, {
+    ...world(),
+    kept,
+  });
+  const all = await policy("kto", options);
+  assertClose(undone.probabilities, all.probabilities, { tolerance: 1e-5 });
+});
+
+Deno.test("SFT goes where the compared answers are, DPO only by their rewards", async () => {
+  const compared = [0.2, 0.2, 0, 0.2, 0.4];
+  const population = { ...world(), compared };
+  const wins = REWARDS.map((r) =>
+    REWARDS.reduce((sum, s, j) => sum + compared[j]! * sigmoid(r - s), 0)
+  );
+  const sft = await policy("sft", {}, population);
+  assertClose(
+    sft.probabilities,
+    compared.map((p, i) => 2 * wins[i]! * p),
+    { tolerance: 1e-6 },
+  );
+  const everywhere = { ...world(), compared: [0.2, 0.2, 0.1, 0.1, 0.4] };
+  const dpo = await policy("dpo", { beta: 0.7 }, everywhere);
+  assertClose(dpo.probabilities, tilted((i) => REWARDS[i]! / 0.7), {
+    tolerance: 1e-6,
+  });
+});
+
 Deno.test("flipped labels move DPO's optimum, and not KTO's", async () => {
   const options = { beta: 0.5 };
   const [kto, flippedKto, dpo, flippedDpo] = await Promise.all([
