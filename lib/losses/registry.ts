@@ -7,9 +7,13 @@ import { apoZero } from "./apo_zero.ts";
 import { apoZeroUnpaired } from "./apo_zero_unpaired.ts";
 import { bco } from "./bco.ts";
 import { bcoUnpaired } from "./bco_unpaired.ts";
+import { bpo } from "./bpo.ts";
+import { calDpo } from "./cal_dpo.ts";
+import { chiPo } from "./chi_po.ts";
 import { cpo } from "./cpo.ts";
 import { discopop } from "./discopop.ts";
 import { dpo } from "./dpo.ts";
+import { dpoShift } from "./dpo_shift.ts";
 import { dpop } from "./dpop.ts";
 import { exo } from "./exo.ts";
 import { fDpo } from "./f_dpo.ts";
@@ -23,12 +27,15 @@ import { ldDpo } from "./ld_dpo.ts";
 import { listwiseDpo } from "./listwise_dpo.ts";
 import { lnDpo } from "./ln_dpo.ts";
 import type { PlainLoss } from "./loss.ts";
+import { minorDpo } from "./minor_dpo.ts";
 import { nca } from "./nca.ts";
 import { orpo } from "./orpo.ts";
 import { orpoProbabilityRatio } from "./orpo_probability_ratio.ts";
 import { orpoRatio } from "./orpo_ratio.ts";
+import { rDpo } from "./r_dpo.ts";
 import { robust } from "./robust.ts";
 import { sft } from "./sft.ts";
+import { simper } from "./simper.ts";
 import { simpo } from "./simpo.ts";
 import { slic } from "./slic.ts";
 import { sppo } from "./sppo.ts";
@@ -45,9 +52,13 @@ export const LOSSES: readonly PlainLoss[] = [
   apoZeroUnpaired,
   bco,
   bcoUnpaired,
+  bpo,
+  calDpo,
+  chiPo,
   cpo,
   discopop,
   dpo,
+  dpoShift,
   dpop,
   exo,
   fDpo,
@@ -60,12 +71,15 @@ export const LOSSES: readonly PlainLoss[] = [
   ldDpo,
   listwiseDpo,
   lnDpo,
+  minorDpo,
   nca,
   orpo,
   orpoProbabilityRatio,
   orpoRatio,
+  rDpo,
   robust,
   sft,
+  simper,
   simpo,
   slic,
   sppo,

@@ -67,7 +67,7 @@ export function describeRequirements(loss: Loss): string[] {
     needs.tokens
       ? "single tokens"
       : needs.lengths
-      ? "means over tokens"
+      ? "sums and numbers of tokens"
       : "sums over tokens",
     ...(needs.collisions ? ["token distributions"] : []),
     ...(needs.prompts ? ["prompts"] : []),

@@ -78,6 +78,59 @@ for (const [what, [id, options, expected]] of Object.entries(CLOSED)) {
   });
 }
 
+Deno.test("length-regularized DPO's optimum is π_ref exp((r − αn)/β)", async () => {
+  const lengths = [1, 12, 3, 7, 30];
+  const { kind, probabilities } = await policy(
+    "r-dpo",
+    { beta: 0.7, alpha: 0.1 },
+    {
+      ...world(),
+      answers: REFERENCE.map((probability, i) => ({
+        probability,
+        length: lengths[i]!,
+      })),
+    },
+  );
+  strictEqual(kind, "attained");
+  assertClose(
+    probabilities,
+    tilted((i) => (REWARDS[i]! - 0.1 * lengths[i]!) / 0.7),
+    { tolerance: 1e-7 },
+  );
+});
+
+/** x at which an increasing function is 0. */
+function root(f: (x: number) => number): number {
+  let [low, high] = [-100, 100];
+  for (let i = 0; i < 100; i++) {
+    const x = (low + high) / 2;
+    if (f(x) < 0) low = x;
+    else high = x;
+  }
+  return low;
+}
+
+Deno.test("χPO's optimum has u + log u = (r − Z)/β, and is nearer to π_ref than DPO's", async () => {
+  const beta = 0.5;
+  const ratio = (r: number, z: number) =>
+    Math.exp(root((logU) => Math.exp(logU) + logU - (r - z) / beta));
+  const at = (z: number) => REFERENCE.map((p, i) => p * ratio(REWARDS[i]!, z));
+  const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+  const expected = at(root((z) => 1 - total(at(z))));
+  const { kind, probabilities } = await policy("chi-po", { beta });
+  strictEqual(kind, "attained");
+  assertClose(probabilities, expected, { tolerance: 1e-6 });
+  ok(probabilities[4]! < tilted((i) => REWARDS[i]! / beta)[4]! / 2);
+});
+
+Deno.test("SimPER gives one answer alone, that of the most wins beyond losses", async () => {
+  // The loss is linear in π: −Σ π_ref (2w − 1) π for answers of one token.
+  const gains = REFERENCE.map((p, i) => p * (2 * WINS[i]! - 1));
+  const { probabilities } = await policy("simper");
+  const best = gains.indexOf(Math.max(...gains));
+  ok(probabilities[best]! > 1 - 1e-7, String(probabilities));
+});
+
 Deno.test("robust DPO undoes the flips that it is told of", async () => {
   const { probabilities } = await policy(
     "robust",
@@ -208,7 +261,9 @@ const OTHERWISE: Record<string, readonly string[]> = {
   "the loss falls without end": ["orpo-ratio", "unlikelihood"],
   // Corners, apart from robust's, whose loss falls slowly on labels that are
   // surer than it takes them to be.
-  "the search found no minimum": ["dpop", "hinge", "robust", "slic"],
+  "the search found no minimum": [
+    ...["bpo", "dpop", "hinge", "minor-dpo", "robust", "slic"],
+  ],
 };
 
 Deno.test("every loss has an optimum by its defaults or says why not", async () => {

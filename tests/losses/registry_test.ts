@@ -181,6 +181,11 @@ const AT_REFERENCE: Record<string, number> = {
   "sppo": 50,
   "discopop": 0.8466,
   "exo": 2.7612,
+  "bpo": 0.6931,
+  "cal-dpo": 50.6931,
+  "chi-po": 0.6931,
+  "dpo-shift": 0.6931,
+  "minor-dpo": 0.6931,
 };
 
 for (const [id, expected] of Object.entries(AT_REFERENCE)) {

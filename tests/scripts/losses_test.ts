@@ -31,7 +31,7 @@ Deno.test("losses show explains a loss and draws its page", async () => {
   const { code, out } = await losses("show", "orpo", "--out", folder.path);
   strictEqual(code, 0);
   match(out, /^orpo: Odds Ratio Preference Optimization\n\n {2}NLL\(y_w\) − λ/);
-  match(out, /^ {2}needs +pairs, no reference, means over tokens$/m);
+  match(out, /^ {2}needs +pairs, no reference, sums and numbers of tokens$/m);
   match(out, /^ {2}at π = π_ref +2.069, where answers have 20 tokens/m);
   match(out, /^ {2}1\. Fine-tuning on the chosen answer, NLL\(y_w\), /m);
   match(out, /^ {2}--lambda +λ: .* \(a number of at least 0; default 0.1\)$/m);

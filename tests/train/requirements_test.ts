@@ -40,7 +40,8 @@ Deno.test("lossRequirements() tells single tokens from sums", () => {
 
 const NEEDS: readonly [string, readonly string[]][] = [
   ["dpo", ["reference", "sums over tokens"]],
-  ["orpo", ["no reference", "means over tokens"]],
+  ["orpo", ["no reference", "sums and numbers of tokens"]],
+  ["r-dpo", ["reference", "sums and numbers of tokens"]],
   ["kto", ["reference", "sums over tokens", "batch statistics"]],
   ["wpo", ["reference", "single tokens", "token distributions"]],
 ];
