@@ -10,7 +10,7 @@ import { parameterCounts } from "lib/run/record.ts";
 import { sourceName } from "lib/record/record.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { type Choices, readChoices } from "./choices.ts";
-import type { Judge } from "./judge.ts";
+import { changed, type Judge } from "./judge.ts";
 import { JudgeCommand } from "./judge_command.ts";
 import { checkMethods } from "./methods.ts";
 import {
@@ -73,7 +73,7 @@ async function readInputs(
 async function readJudge(
   { train: { threads, data }, evaluation: { judge } }: Wanted,
   { prompts }: Preferences,
-): Promise<JudgeCommand | RewardModel | null> {
+): Promise<Judge | null> {
   if (judge === undefined) return null;
   if (prompts.includes(null)) {
     throw new Error(
@@ -81,7 +81,7 @@ async function readJudge(
     );
   }
   return "command" in judge
-    ? new JudgeCommand(judge.command)
+    ? await JudgeCommand.open(judge.command)
     : await RewardModel.open(judge.rewardModel, { threads });
 }
 
@@ -95,17 +95,11 @@ export async function sameJudge(
   preferences: Preferences,
 ): Promise<Judge | null> {
   const judge = await readJudge(settings, preferences);
-  if (judge instanceof RewardModel && judge.hash !== settings.contents.judge) {
-    await judge.release();
-    throw changed(judge.place);
+  if (judge === null || judge.hash === (settings.contents.judge ?? null)) {
+    return judge;
   }
-  return judge;
-}
-
-function changed(place: string | null | undefined): Error {
-  return new Error(
-    `Cannot use ${place}: its contents are no longer those that the comparison began with`,
-  );
+  await judge.release();
+  throw changed(judge.place);
 }
 
 /** Settings with the contents of what they name, and what was read of it. */
@@ -130,7 +124,7 @@ export async function withContents(
   const judge = await readJudge(settings, preferences);
   const contents = {
     ...contentsOf(inputs),
-    ...judge instanceof RewardModel && { judge: judge.hash },
+    ...judge?.hash && { judge: judge.hash },
   };
   await judge?.release();
   return {

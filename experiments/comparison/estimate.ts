@@ -262,7 +262,8 @@ async function measureEvaluation(
     list.slice(0, Math.ceil(share * list.length));
   const prompts = Math.min(PROMPTS, evaluation.prompts);
   const probes = Math.ceil(share * evaluation.probes);
-  const meter = new Meter({
+  await using opened = new AsyncDisposableStack();
+  const meter = await Meter.open({
     settings: { ...settings, evaluation: { ...evaluation, prompts, probes } },
     ...{ policy, heldOut, tokenizer, device, threads, judge: null },
     prompts: rows.map((i) => asked[i]!),
@@ -275,12 +276,12 @@ async function measureEvaluation(
         questions: part(choices.questions),
       },
   });
+  opened.defer(() => meter.release());
   // Compiles the graph.
   await meter.held(meter.initial, 0);
   const held = await secondsFor(() => meter.held({ ...meter.initial }, 0));
   const rng = new Rng(0).split("answers");
   const answered = await secondsFor(() => meter.answers(meter.initial, rng));
-  await meter.release();
   return {
     perPair: held / heldOut.length,
     perAnswerToken: answered / (prompts * evaluation.maxNewTokens),

@@ -113,7 +113,7 @@ export const COMPARE_FLAGS = {
     }),
     judge: text({
       help:
-        'command that scores answers, run without a shell: it reads JSON lines with id, prompt and answer, and writes {"score": NUMBER} for each in order, higher for a better one; records have its text',
+        'command that scores answers, run without a shell: it reads JSON lines with id, prompt and answer, and writes {"score": NUMBER} for each in order, higher for a better one; records have its text, and other contents of a file that it names make other runs',
       placeholder: "COMMAND",
     }),
     rewardModel: text({

@@ -37,7 +37,8 @@ export function createJobs(
       prepare: () => Promise.resolve(null),
       run: async ({ point }) => await (await bench()).run(point),
     },
-    release: async () => await (await opened)?.release(),
+    // One that was never opened has failed a job already.
+    release: async () => await opened?.then((it) => it.release(), () => {}),
   });
 }
 
@@ -65,14 +66,17 @@ class Bench {
   ): Promise<Bench> {
     const inputs = await sameInputs(settings);
     const { model, tokenizer, preferences, controlText, choices } = inputs;
+    await using opened = new AsyncDisposableStack();
     const judge = await sameJudge(settings, preferences);
+    opened.defer(async () => await judge?.release());
     const { policy } = model;
     const { heldOut, prompts } = preferences;
     const { threads } = settings.train;
-    const meter = new Meter({
+    const meter = await Meter.open({
       ...{ settings, policy, heldOut, prompts, tokenizer, controlText },
       ...{ choices, judge, device, threads },
     });
+    opened.move(); // The meter releases it.
     return new Bench(settings, device, inputs, meter, live);
   }
 

@@ -17,10 +17,21 @@ export interface Scores {
 
 /** Scores answers, those of one evaluation at a time. */
 export interface Judge {
+  /** The judge as its user named it. */
+  readonly place: string;
+  /** SHA-256 of its files; `null` where it names none. */
+  readonly hash: string | null;
   /** @throws Error that says what came back in place of scores. */
   score(answers: readonly JudgedAnswer[]): Promise<Scores>;
   /** Frees what it holds. */
   release(): Promise<void>;
+}
+
+/** The error of an input that is another than at the beginning. */
+export function changed(place: string | null | undefined): Error {
+  return new Error(
+    `Cannot use ${place}: its contents are no longer those that the comparison began with`,
+  );
 }
 
 /**

@@ -1,25 +1,38 @@
-import { isAbsolute } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import { fromHere } from "lib/files/from_here.ts";
 import { isObject, reasonOf } from "lib/files/values.ts";
 import { decodeText } from "lib/files/read_json.ts";
-import type { Judge, JudgedAnswer, Scores } from "./judge.ts";
+import { canonicalJson } from "lib/record/canonical_json.ts";
+import { sha256, sha256File } from "lib/record/sha256.ts";
+import {
+  changed,
+  type Judge,
+  type JudgedAnswer,
+  type Scores,
+} from "./judge.ts";
 
 /**
  * A judge that is a command of the user's. It runs once for each evaluation: it
  * reads JSON lines, `{ id, prompt, answer }`, and writes one for each,
  * `{ score }`, in the same order, perhaps with the `id`. `prompt` is text, or
  * messages where the data have them. There is no shell: data are never part of
- * the command line.
+ * the command line. Files that the command names are those that it began with.
  */
 export class JudgeCommand implements Judge {
-  readonly #words: readonly string[];
+  private constructor(
+    readonly place: string,
+    private readonly words: readonly string[],
+    readonly hash: string | null,
+  ) {}
 
   /** @throws Error for a command line that cannot be split into words. */
-  constructor(private readonly command: string) {
-    this.#words = wordsOf(command);
+  static async open(command: string): Promise<JudgeCommand> {
+    const words = wordsOf(command);
+    return new JudgeCommand(command, words, await hashOfFiles(words));
   }
 
   async score(answers: readonly JudgedAnswer[]): Promise<Scores> {
+    if (await hashOfFiles(this.words) !== this.hash) throw changed(this.place);
     const { status, output, errors } = await this.#run(
       answers.map((answer, id) => JSON.stringify({ id, ...answer }) + "\n"),
     );
@@ -32,9 +45,9 @@ export class JudgeCommand implements Judge {
     } catch (cause) {
       const said = new TextDecoder().decode(errors).trimEnd();
       throw new Error(
-        `Cannot use --judge ${JSON.stringify(this.command)}: ${
-          reasonOf(cause)
-        }${said && `; it said:\n${lastFirst(said)}`}`,
+        `Cannot use --judge ${JSON.stringify(this.place)}: ${reasonOf(cause)}${
+          said && `; it said:\n${lastFirst(said)}`
+        }`,
         { cause },
       );
     }
@@ -48,7 +61,7 @@ export class JudgeCommand implements Judge {
   async #run(lines: readonly string[]) {
     const guard = import.meta.resolve("./judge_guard.ts");
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-config", guard, `${Deno.pid}`, ...this.#words],
+      args: ["run", "-A", "--no-config", guard, `${Deno.pid}`, ...this.words],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -60,6 +73,21 @@ export class JudgeCommand implements Judge {
     await written;
     return { status: code, output: stdout, errors: stderr };
   }
+}
+
+/**
+ * SHA-256 of the files among the words of a command; `null` without any. A
+ * program without a path is not looked for.
+ */
+async function hashOfFiles(words: readonly string[]): Promise<string | null> {
+  const hashes: string[] = [];
+  const [program, ...args] = words;
+  for (const word of basename(program!) === program ? args : words) {
+    // Whatever else a word may be, a text too long for a name among them.
+    const isFile = await Deno.stat(word).then((at) => at.isFile, () => false);
+    if (isFile) hashes.push(await sha256File(word));
+  }
+  return hashes.length === 0 ? null : sha256(canonicalJson(hashes));
 }
 
 /** A word of a command line: text, quoted in places. */

@@ -69,24 +69,46 @@ export interface MeterOptions
   readonly judge: Judge | null;
 }
 
+/** All that no run trains on and log π of which is measured. */
+type MeasuredRows = Readonly<
+  Record<keyof HeldOutLogProbs, readonly TokenRow[]>
+>;
+
+function measuredRows(
+  { heldOut, settings, tokenizer, controlText, choices }: MeterOptions,
+): MeasuredRows {
+  return {
+    pairs: heldOut,
+    ...probesOf(heldOut, settings.evaluation.probes),
+    control: controlText === null ? [] : controlRows(controlText, tokenizer),
+    choices: choices?.rows ?? [],
+  };
+}
+
+function compilingOf({ device, threads }: MeterOptions): CompileOptions {
+  return { ...device && { device }, ...threads && { threads } };
+}
+
 /** Measures policies of one shape; its graphs are compiled once. */
 export class Meter {
   readonly #forward: ForwardPass;
-  readonly #generator: Promise<Generator>;
   /** The reference's parameters. */
   readonly initial: Tensors;
   readonly #prompts: readonly TokenRow["prompt"][];
   /** Each of them as its row has it. */
   readonly #asked: Preferences["prompts"];
-  readonly #rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>;
   #reference: Promise<HeldOutLogProbs> | undefined;
 
-  constructor(private readonly options: MeterOptions) {
-    const { policy, heldOut, settings, device, threads } = options;
+  private constructor(
+    private readonly options: MeterOptions,
+    private readonly rows: MeasuredRows,
+    private readonly generator: Generator,
+  ) {
+    const { policy, heldOut, settings } = options;
     const { microTokens } = settings.train;
-    const compiling = { ...device && { device }, ...threads && { threads } };
-    this.#forward = new ForwardPass({ policy, microTokens, ...compiling });
-    this.#generator = createGenerator(policy, compiling);
+    this.#forward = new ForwardPass({
+      ...{ policy, microTokens, ...compilingOf(options) },
+    });
     this.initial = tensorsOf(policy.trained, policy.initial);
     const distinct = new Map(
       heldOut.map(({ prompt }, i) => [prompt.join(), i]),
@@ -94,13 +116,20 @@ export class Meter {
     const asked = [...distinct.values()].slice(0, settings.evaluation.prompts);
     this.#prompts = asked.map((i) => heldOut[i]!.prompt);
     this.#asked = asked.map((i) => options.prompts[i]!);
-    const { tokenizer, controlText, choices } = options;
-    this.#rows = {
-      pairs: heldOut,
-      ...probesOf(heldOut, settings.evaluation.probes),
-      control: controlText === null ? [] : controlRows(controlText, tokenizer),
-      choices: choices?.rows ?? [],
-    };
+  }
+
+  /**
+   * Compiles what draws answers; the rest when it is first used.
+   *
+   * @throws Error for a control text without a tokenizer.
+   */
+  static async open(options: MeterOptions): Promise<Meter> {
+    const rows = measuredRows(options);
+    const generator = await createGenerator(
+      options.policy,
+      compilingOf(options),
+    );
+    return new Meter(options, rows, generator);
   }
 
   /** Number of the prompt of each held-out pair, in the order of the prompts. */
@@ -129,7 +158,7 @@ export class Meter {
     const logProbs = parameters === this.initial
       ? before
       : await this.#logProbs(parameters);
-    const held = heldMeasures(this.#rows, { logProbs, before, step });
+    const held = heldMeasures(this.rows, { logProbs, before, step });
     const { choices } = this.options;
     const chosen = choices && choiceMeasures(choices, logProbs.choices);
     const measures = { ...held.measures, ...chosen?.measures };
@@ -139,7 +168,7 @@ export class Meter {
   async #logProbs(parameters: Tensors): Promise<HeldOutLogProbs> {
     const of = (rows: readonly TokenRow[]) =>
       this.#forward.logProbs(rows, { parameters });
-    const { pairs, unrelated, repeated, control, choices } = this.#rows;
+    const { pairs, unrelated, repeated, control, choices } = this.rows;
     return {
       pairs: await of(pairs),
       unrelated: await of(unrelated),
@@ -155,8 +184,7 @@ export class Meter {
    */
   async answers(parameters: Tensors, rng: Rng): Promise<Answers> {
     const { maxNewTokens } = this.options.settings.evaluation;
-    const generator = await this.#generator;
-    const drawn = await generator.generate(this.#prompts, {
+    const drawn = await this.generator.generate(this.#prompts, {
       ...{ parameters, maxNewTokens, stream: (label) => rng.split(label) },
     });
     const completions = drawn.map(([first]) => first!);
@@ -206,7 +234,7 @@ export class Meter {
 
   async release(): Promise<void> {
     await this.#forward.release();
-    await (await this.#generator).release();
+    await this.generator.release();
     await this.options.judge?.release();
   }
 
@@ -228,7 +256,7 @@ export class Meter {
  * @throws RangeError where a log-probability is not finite.
  */
 export function heldMeasures(
-  rows: Readonly<Record<keyof HeldOutLogProbs, readonly TokenRow[]>>,
+  rows: MeasuredRows,
   { logProbs, before, step }:
     & Record<"logProbs" | "before", HeldOutLogProbs>
     & { readonly step: number },

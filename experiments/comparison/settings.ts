@@ -33,7 +33,7 @@ export const COMPARISON_SETTINGS = v.strictObject({
     data: v.string(),
     evalData: v.nullable(v.string()),
     controlText: v.nullable(v.string()),
-    /** Of a reward model's files. */
+    /** Of a reward model's files, or of those that a judge's command names. */
     judge: v.exactOptional(v.string()),
     choices: v.exactOptional(v.string()),
   }),

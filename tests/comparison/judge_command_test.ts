@@ -26,14 +26,15 @@ const ANSWERS = [
 
 /** A judge of this shell program. */
 const shell = (program: string) =>
-  new JudgeCommand(`sh -c '${program.replaceAll("'", `'"'"'`)}'`);
+  JudgeCommand.open(`sh -c '${program.replaceAll("'", `'"'"'`)}'`);
 
 Deno.test("a judge reads each answer with its prompt, and its scores keep their order", async () => {
   using folder = temporaryFolder();
   const seen = join(folder.path, "seen");
-  const { scores } = await shell(
+  const judge = await shell(
     `tee "${seen}" | awk '{ print "{\\"score\\": " NR - 2.5 ", \\"id\\": " NR - 1 "}" }'`,
-  ).score(ANSWERS);
+  );
+  const { scores } = await judge.score(ANSWERS);
   deepEqual(scores, [-1.5, -0.5, 0.5]);
   const lines = (await Deno.readTextFile(seen)).trimEnd().split("\n");
   deepEqual(
@@ -47,14 +48,15 @@ Deno.test("a judge may stop to read before the end, or not read at all", async (
     prompt: "a prompt of some length",
     answer: "an answer of some length",
   }));
-  const { scores } = await new JudgeCommand(
+  const judge = await JudgeCommand.open(
     `awk 'BEGIN { for (i = 0; i < 5000; i++) print "{\\"score\\": 1}" }'`,
-  ).score(many);
+  );
+  const { scores } = await judge.score(many);
   ok(scores.length === 5000 && scores.every((score) => score === 1));
 });
 
 Deno.test("a judge that fails is quoted, its last words first", async () => {
-  const failing = shell("echo first >&2; echo KeyError: 7 >&2; exit 3");
+  const failing = await shell("echo first >&2; echo KeyError: 7 >&2; exit 3");
   await rejects(failing.score(ANSWERS), ({ message }: Error) => {
     match(
       message,
@@ -62,13 +64,14 @@ Deno.test("a judge that fails is quoted, its last words first", async () => {
     );
     return true;
   });
-  await rejects(new JudgeCommand("no-such-judge").score(ANSWERS), {
+  const missing = await JudgeCommand.open("no-such-judge");
+  await rejects(missing.score(ANSWERS), {
     message: /"no-such-judge": it ended with status 127.*\n.*no-such-judge/,
   });
-  await rejects(shell("kill -9 $$").score(ANSWERS), {
+  await rejects((await shell("kill -9 $$")).score(ANSWERS), {
     message: /it ended with status 128/,
   });
-  await rejects(shell("echo 7; echo why >&2").score(ANSWERS), {
+  await rejects((await shell("echo 7; echo why >&2")).score(ANSWERS), {
     message: /line 1 of its output is 7, expected .*; it said:\nwhy$/,
   });
 });
@@ -102,17 +105,18 @@ Deno.test("a command line is split as a shell does, and nothing in it expands", 
   deepEqual(wordsOf(String.raw`a\ b 'c\"'"d\"\e"'f' '' \'`), [
     ...["a b", String.raw`c\"d"\ef`, "", "'"],
   ]);
-  throws(() => new JudgeCommand("python 'judge"), {
+  throws(() => wordsOf("python 'judge"), {
     message: /^Cannot read --judge "python 'judge": .*; expected a program/,
   });
   throws(() => wordsOf('a "b\\"'), { message: /a quotation does not end/ });
-  throws(() => new JudgeCommand(" "), { message: /it is empty/ });
+  throws(() => wordsOf(" "), { message: /it is empty/ });
 });
 
 Deno.test("a command for a record has no absolute program", async () => {
   const sh = portableCommand(` "/bin/sh" -c 'echo "{\\"score\\": 3}"' `);
   match(sh, /^'(\.\.\/)+bin\/sh' -c 'echo/);
-  deepEqual(await new JudgeCommand(sh).score(ANSWERS.slice(1, 2)), {
+  const judge = await JudgeCommand.open(sh);
+  deepEqual(await judge.score(ANSWERS.slice(1, 2)), {
     ...{ scores: [3], cut: 0 },
   });
   equal(portableCommand("python /a/b.py"), "python /a/b.py");
@@ -132,9 +136,10 @@ for (const signal of ["SIGKILL", "SIGTERM"] as const) {
     await Deno.writeTextFile(
       caller,
       `import { JudgeCommand } from "experiments/comparison/judge_command.ts";
-      await new JudgeCommand(${
+      const judge = await JudgeCommand.open(${
         JSON.stringify(`sh -c '${program}'`)
-      }).score([{ prompt: "", answer: "" }]);`,
+      });
+      await judge.score([{ prompt: "", answer: "" }]);`,
     );
     const child = new Deno.Command(Deno.execPath(), {
       args: [
@@ -174,3 +179,26 @@ function isRunning(pid: number): boolean {
   // One that nobody waits for stays in the table.
   return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
 }
+
+Deno.test("a judge's files are known by their contents, which may not change while it judges", async () => {
+  using folder = temporaryFolder();
+  const script = join(folder.path, "judge.sh");
+  const write = (score: number) =>
+    Deno.writeTextFile(script, `#!/bin/sh\necho '{"score": ${score}}'\n`);
+  await write(1);
+  const command = `sh ${script}`;
+  const judge = await JudgeCommand.open(command);
+  const one = ANSWERS.slice(0, 1);
+  deepEqual((await judge.score(one)).scores, [1]);
+  await write(2);
+  await rejects(judge.score(one), {
+    message:
+      `Cannot use ${command}: its contents are no longer those that the comparison began with`,
+  });
+  const other = await JudgeCommand.open(command);
+  deepEqual((await other.score(one)).scores, [2]);
+  ok(other.hash !== judge.hash);
+  equal((await JudgeCommand.open(`${script} x`)).hash, other.hash);
+  const words = `sh -c '${"x".repeat(5000)}'`;
+  equal((await JudgeCommand.open(words)).hash, null);
+});

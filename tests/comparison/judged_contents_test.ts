@@ -51,6 +51,23 @@ Deno.test("a reward model that changes after a comparison began is refused", asy
   });
 });
 
+Deno.test("a judge's script that changes after a comparison began is refused", async () => {
+  await using t = await textTraining();
+  const script = join(t.path, "judge.py");
+  await Deno.writeTextFile(script, "1");
+  const command = `python ${script}`;
+  const wanted = settingsOf(t, { judge: { command } });
+  const { settings, preferences } = await withContents(wanted, {});
+  equal(
+    (await sameJudge(settings, preferences))!.hash,
+    settings.contents.judge,
+  );
+  await Deno.writeTextFile(script, "2");
+  await rejects(sameJudge(settings, preferences), {
+    message: new RegExp(`^Cannot use ${command}: its contents are no longer`),
+  });
+});
+
 Deno.test("questions that change after a comparison began are refused", async () => {
   await using t = await textTraining();
   const wanted = settingsOf(t, { choices: t.questions });

@@ -1,10 +1,15 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
+import { join } from "node:path";
+import { withContents } from "experiments/comparison/contents.ts";
+import { createJobs } from "experiments/comparison/jobs.ts";
 import {
   heldMeasures,
   type HeldOutLogProbs,
   type LogProbs,
 } from "experiments/comparison/meter.ts";
 import { assertClose } from "../assert_close.ts";
+import { tinyTraining } from "../scripts/tiny_training.ts";
+import { settingsOf } from "./settings_of.ts";
 
 const BEFORE = [[-2, -3], [-5, -1], [-4, -4]];
 const AFTER = [[-1, -4], [-4, -2], [-6, -5]];
@@ -78,4 +83,23 @@ Deno.test("a log-probability that is not finite ends a run as a diverged step do
     const wrong = () => measured({ [name]: [[-1, -Infinity]] });
     throws(wrong, { name: "RangeError", message });
   }
+});
+
+Deno.test("jobs that cannot measure fail one by one, and leave nothing to release", async () => {
+  await using t = await tinyTraining();
+  const controlText = join(t.path, "control.txt");
+  await Deno.writeTextFile(
+    controlText,
+    "a text, for which there is no tokenizer",
+  );
+  const given = { model: t.model, data: t.pairs };
+  const wanted = settingsOf(given, {}, { controlText });
+  const { settings } = await withContents(wanted, {});
+  const { jobs, release } = await createJobs({ settings, device: "cpu" });
+  for (const _ of [1, 2]) {
+    await rejects(jobs.reference({ draw: 0, start: null }), {
+      message: /found a model without a tokenizer/,
+    });
+  }
+  await release();
 });
