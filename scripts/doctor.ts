@@ -20,7 +20,8 @@ import { reasonOf } from "lib/files/values.ts";
 
 const DOCTOR = {
   name: "doctor",
-  summary: "Checks this machine: devices, speed, memory, cache.",
+  summary:
+    "Says whether this machine can train and what it lacks: devices, speed, memory, cache.",
   flags: { json: toggle({ help: "print one JSON object" }) },
   examples: ["deno task doctor", "deno task doctor --json > machine.json"],
 } as const satisfies Verb;
@@ -125,6 +126,27 @@ async function writeFault(folder: string): Promise<string | null> {
   }
 }
 
+/** Whether this machine can train, and what it lacks for more, in sentences. */
+function sentencesOf({ devices, machine, hub }: Findings): string[] {
+  const { auto, states } = devices;
+  const { reason } = states[auto]!;
+  const { folder, reason: unwritable } = hub.cache;
+  return [
+    reason === null
+      ? `Can train, on ${auto}: ${gibibytes(machine.freeBytes)} of memory free`
+      : `Cannot train: ${reason}`,
+    ...Object.entries(states).filter(([name, state]) =>
+      name !== auto && state.reason !== null
+    ).map(([name, state]) =>
+      `Cannot train on ${name}: ${state.reason!.replace(/^[^:]*: /, "")}`
+    ),
+    ...hub.offlineBy
+      ? [`Cannot download: the Hub is switched off by ${hub.offlineBy}`]
+      : [],
+    ...unwritable ? [`Cannot keep downloads in ${folder}: ${unwritable}`] : [],
+  ];
+}
+
 type Line = readonly [name: string, finding: string];
 
 function aligned(lines: readonly Line[]): string {
@@ -138,10 +160,6 @@ function linesOf({ versions, machine, devices, gemm, hub }: Findings): Line[] {
   const commit = source && source.commit + (source.dirty ? ", changed" : "");
   const { os, cpu, cores, memoryBytes, freeBytes } = machine;
   return [
-    ["source", commit ?? "no git checkout"],
-    ["deno", deno],
-    ...Object.entries(packages),
-    ["system", os],
     ["processor", `${cpu ?? "unknown"}, ${cores} cores`],
     ["memory", `${gibibytes(memoryBytes)}, ${gibibytes(freeBytes)} free`],
     ...deviceLines(devices),
@@ -150,6 +168,10 @@ function linesOf({ versions, machine, devices, gemm, hub }: Findings): Line[] {
       `${gflops.toFixed(0)} GFLOP/s`,
     ]),
     ...hubLines(hub),
+    ["system", os],
+    ["source", commit ?? "no git checkout"],
+    ["deno", deno],
+    ...Object.entries(packages),
   ];
 }
 
@@ -162,9 +184,9 @@ function deviceLines(
 ): Line[] {
   const kind = adapter?.isSoftware ? "software on the CPU" : "a GPU";
   return [
-    ...Object.entries(states).map(([device, { reason }]): Line => [
+    ...Object.entries(states).map(([device, { works }]): Line => [
       `device ${device}`,
-      reason ?? "works",
+      works ? "works" : "does not work, see above",
     ]),
     ["device auto", `is ${auto}`],
     ["graphics adapter", adapter ? `${adapter.name}, ${kind}` : "none"],
@@ -175,7 +197,7 @@ function hubLines({ endpoint, offlineBy, hasToken, cache }: Findings["hub"]) {
   const lines: Line[] = [
     ["Hub", `${endpoint}${offlineBy ? `, switched off by ${offlineBy}` : ""}`],
     ["Hub token", hasToken ? "set" : "none: public models and data only"],
-    ["Hub cache", `${cache.folder}, ${cache.reason ?? "writable"}`],
+    ["Hub cache", `${cache.folder}, ${cache.writable ? "" : "not "}writable`],
   ];
   return lines;
 }
@@ -184,6 +206,8 @@ await runVerb(
   () => parseFlags(DOCTOR, Deno.args),
   async ({ values: { json } }) => {
     const findings = await inspectMachine();
-    say(json ? JSON.stringify(findings, null, 2) : aligned(linesOf(findings)));
+    if (json) return say(JSON.stringify(findings, null, 2));
+    say(`${sentencesOf(findings).join("\n")}\n`);
+    say(aligned(linesOf(findings)));
   },
 );

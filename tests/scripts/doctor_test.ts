@@ -31,14 +31,26 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
   deepStrictEqual([...Deno.readDirSync(folder.path)], []);
 });
 
-Deno.test("doctor says why a cache cannot be written", async () => {
+Deno.test("doctor says first whether this machine trains, and what it lacks", async () => {
   using folder = temporaryFolder();
   Deno.writeTextFileSync(`${folder.path}/file`, "");
   const { code, out } = await doctor([], {
     HF_HUB_CACHE: `${folder.path}/file`,
+    HF_HUB_OFFLINE: "1",
   });
   strictEqual(code, 0);
-  match(out, /^device cpu +works$/m);
-  match(out, /^float32 product, 1 thread +\d+ GFLOP\/s$/m);
-  match(out, /^Hub cache +\S+\/file, .*(Not a directory|os error)/m);
+  match(out, /^Can train, on (cpu|webgpu|cuda): \S+ GiB of memory free\n/);
+  const [sentences, table] = out.split("\n\n");
+  match(sentences!, /^Cannot download: .* switched off by HF_HUB_OFFLINE$/m);
+  match(
+    sentences!,
+    /^Cannot keep downloads in \S+\/file: .*(Not a directory|os error)/m,
+  );
+  match(table!, /^device cpu +works$/m);
+  for (const [, name] of table!.matchAll(/^device (\w+) +does not work/gm)) {
+    match(sentences!, new RegExp(`^Cannot train on ${name}: \\S`, "m"));
+  }
+  match(table!, /^float32 product, 1 thread +\d+ GFLOP\/s$/m);
+  match(table!, /^Hub cache +\S+\/file, not writable$/m);
+  match(table!, /^deno +\S+\n(\S+ +[\d.]+\n)+$/m);
 });
