@@ -1,4 +1,4 @@
-import { type Example, hashExamples } from "lib/data/example.ts";
+import type { Example } from "lib/data/example.ts";
 import { examplesPerPair } from "lib/data/examples_for_loss.ts";
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import {
@@ -12,7 +12,6 @@ import type { Population } from "lib/loss_tools/optimum.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { DataSource } from "lib/record/record.ts";
 import { Rng } from "lib/rng.ts";
 import { measuredAt } from "lib/run/measures.ts";
 import type { DataInMemory } from "lib/run/inputs.ts";
@@ -20,8 +19,9 @@ import { run } from "lib/run/run.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { entropy } from "lib/stats/distribution.ts";
 import { referenceOf } from "lib/train/reference.ts";
-import { ALL_ANSWERS, type Start, trainReference } from "./model.ts";
 import { type Bench, Benches } from "./bench.ts";
+import { sourceOf, type Start } from "./decoder.ts";
+import { ALL_ANSWERS, policyOf, scoreAll, trainReference } from "./model.ts";
 import { optimumOf, populationLoss } from "./objective.ts";
 import type { AnswersSettings } from "./settings.ts";
 import {
@@ -99,7 +99,7 @@ export function answerJobs(
   treatment: Treatment,
 ): JobTable<Jobs> {
   const { rows = pairsOfReference } = treatment;
-  const benches = new Benches(device);
+  const benches = new Benches(device, { policyOf, scoreAll });
   return {
     jobs: {
       start: (draw) => trainReference(settings, { draw, device }),
@@ -225,22 +225,9 @@ function dataFor(point: GridPoint, { pairs, labelled }: Rows): DataInMemory {
   const [kind, examples] = isLabelled && labelled
     ? ["labels", labelled] as const
     : ["pairs", pairs] as const;
-  return { kind, examples, description: sourceOf(examples, point) };
+  const { draw, seed } = point;
+  const called = `${DATA} of draw ${draw}, seed ${seed}`;
+  return { kind, examples, description: sourceOf(examples, called) };
 }
 
 const DATA = "pairs of the reference model";
-
-function sourceOf(
-  examples: readonly Example[],
-  { draw, seed }: Pick<GridPoint, "draw" | "seed">,
-): DataSource {
-  return {
-    role: "train",
-    source: `${DATA} of draw ${draw}, seed ${seed}`,
-    sha256: hashExamples({ examples }),
-    counts: {
-      rows: examples.length,
-      ...{ truncated: 0, dropped: 0, boundaryShifted: 0 },
-    },
-  };
-}

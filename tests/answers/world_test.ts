@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { initialTensors } from "experiments/answers/decoder.ts";
 import {
   ALL_ANSWERS,
-  initialTensors,
   policyOf,
   scoreAll,
   trainReference,
