@@ -8,7 +8,7 @@ const VOCABULARY = 11;
 /**
  * Examples of uneven lengths, prompts and completions of one token among them:
  * pairs, or what else a loss is about: single completions of both kinds, or
- * lists of two to four.
+ * lists of two to four. Completions are rated, the first two of some equally.
  */
 export function randomExamples(
   { data }: Pick<Loss, "data">,
@@ -27,6 +27,7 @@ export function randomExamples(
     prompt: ids(),
     completions: Array.from({ length: completions[data](i) }, ids),
     ...data === "labels" && { label: i % 3 > 0 },
+    ratings: Array.from({ length: completions[data](i) }, (_, k) => 5 - k * i),
   }));
 }
 

@@ -22,6 +22,8 @@ export interface Example extends TokenRow {
   readonly label?: boolean;
   /** Factor of the example's loss, at least 0. @default 1 */
   readonly weight?: number;
+  /** A rating of each completion, where the data have them. */
+  readonly ratings?: readonly number[];
 }
 
 /** Kind of preference that the rows of a data file state. */
@@ -65,17 +67,27 @@ export function lossMaskKeys({ completions, lossMask }: Completions): string[] {
  * SHA-256 in hexadecimal of the token ids, boundaries, labels and order of
  * examples: of one JSON line `[prompt, completions, label or null]` an example.
  * The fourth item of a line, where the loss does not count all tokens, is
- * {@linkcode lossMaskKeys}; the fifth, where there is one, is the weight.
+ * {@linkcode lossMaskKeys}; the fifth, where there is one, is the weight; the
+ * sixth is the ratings, which count only where a loss reads them.
  */
 export function hashExamples(
-  { examples }: { readonly examples: readonly Example[] },
+  { examples, withRatings = false }: {
+    readonly examples: readonly Example[];
+    readonly withRatings?: boolean;
+  },
 ): string {
   const hash = createHash("sha256");
   for (const example of examples) {
     const { prompt, completions, label = null, weight = 1 } = example;
     const marks = lossMaskKeys(example);
     const all = marks.every((mark) => mark === "");
-    const rest = weight !== 1 ? [marks, weight] : all ? [] : [marks];
+    const rest = withRatings
+      ? [marks, weight, example.ratings ?? null]
+      : weight !== 1
+      ? [marks, weight]
+      : all
+      ? []
+      : [marks];
     const line = [prompt, completions, label, ...rest];
     hash.update(JSON.stringify(line) + "\n");
   }

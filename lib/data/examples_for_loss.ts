@@ -73,6 +73,7 @@ function unpair(pair: Example): Example[] {
     ...pair,
     completions: [pair.completions[k]!],
     ...pair.lossMask && { lossMask: [pair.lossMask[k]!] },
+    ...pair.ratings && { ratings: [pair.ratings[k]!] },
     label,
   }));
 }

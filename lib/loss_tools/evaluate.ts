@@ -32,6 +32,8 @@ export interface GivenCompletion {
   readonly refLogProb?: number;
   /** Tokens; they share its log-probability equally. @default 1 */
   readonly length?: number;
+  /** Its rating. @default 1 less than that of the completion before it */
+  readonly rating?: number;
 }
 
 /** Everything that a loss can read of an example, as numbers. */
@@ -163,6 +165,7 @@ interface GivenRow extends TokenRow {
   readonly label: boolean;
   readonly weight: number;
   readonly refLogProbs: readonly number[];
+  readonly ratings: readonly number[];
 }
 
 /** Makes a row of as many tokens, whose ids are their shares of the reference. */
@@ -177,6 +180,7 @@ function rowOf(
       new Array(length).fill(refLogProb / length)
     ),
     refLogProbs: completions.map(({ refLogProb = 0 }) => refLogProb),
+    ratings: completions.map(({ rating }, k) => rating ?? -k),
   };
 }
 

@@ -43,8 +43,11 @@ export interface LossRow {
 export interface LossMicroBatch {
   /** The row of each of its n examples. */
   readonly rows: readonly LossRow[];
-  /** The examples' labels. */
-  readonly examples: readonly { readonly label?: boolean }[];
+  /** The examples' labels, and ratings of their completions. */
+  readonly examples: readonly {
+    readonly label?: boolean;
+    readonly ratings?: readonly number[];
+  }[];
   /** Its sequences: completions of all rows, perhaps prompts, then padding. */
   readonly tree: {
     /** The sequence of each scored token. */
@@ -75,6 +78,22 @@ export const BATCH_INPUTS = {
     shape: ["Q"],
     fill: ({ tree, rows, reference }) => {
       const known = rows.flatMap((row) => reference?.logProbs(row) ?? []);
+      return filledUp(known, tree.lengths.length + 1);
+    },
+  },
+  /** The rating of each completion; 0 for prompts. */
+  ratings: {
+    shape: ["Q"],
+    fill: ({ tree, rows, examples }) => {
+      const known = rows.flatMap(({ completions }, i) => {
+        const ratings = examples[i]?.ratings?.slice(0, completions.length);
+        if (ratings?.length === completions.length) return ratings;
+        throw new RangeError(
+          `Cannot read the ratings of ${completions.length} completions: found ${
+            ratings?.length ?? "none"
+          }`,
+        );
+      });
       return filledUp(known, tree.lengths.length + 1);
     },
   },
@@ -184,6 +203,8 @@ export interface Sequences {
   readonly refLogProb: Value;
   /** Scored tokens of the completion. */
   readonly length: Value;
+  /** Its rating; a loss that reads it is trained on rated data alone. */
+  readonly rating: Value;
   /** Sums a number of every token, `[S]`, over each completion. */
   sum(perToken: Value): Value;
 }
@@ -241,6 +262,9 @@ export function sequencesAt(
     },
     get length() {
       return gather(batch.lengths, numbers());
+    },
+    get rating() {
+      return gather(batch.ratings, numbers());
     },
     sum: (perToken) =>
       gather(segmentSum(perToken, batch.sequences, batch.zeros), numbers()),

@@ -67,6 +67,9 @@ export function gatedTerms(
       get length() {
         return rejected.length;
       },
+      get rating() {
+        return rejected.rating;
+      },
       sum: (perToken) => through(rejected.sum(perToken)),
     },
   });

@@ -29,6 +29,7 @@ import { lnDpo } from "./ln_dpo.ts";
 import type { PlainLoss } from "./loss.ts";
 import { minorDpo } from "./minor_dpo.ts";
 import { nca } from "./nca.ts";
+import { odpo } from "./odpo.ts";
 import { orpo } from "./orpo.ts";
 import { orpoProbabilityRatio } from "./orpo_probability_ratio.ts";
 import { orpoRatio } from "./orpo_ratio.ts";
@@ -73,6 +74,7 @@ export const LOSSES: readonly PlainLoss[] = [
   lnDpo,
   minorDpo,
   nca,
+  odpo,
   orpo,
   orpoProbabilityRatio,
   orpoRatio,

@@ -1,6 +1,6 @@
 import { lengthLimit, loadExamples, type LoadOptions } from "../data/load.ts";
 import { examplesFor } from "../data/examples_for_loss.ts";
-import type { DataKind, Example } from "../data/example.ts";
+import { type DataKind, type Example, hashExamples } from "../data/example.ts";
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import { resolveModel, type Source } from "../hub/resolve.ts";
 import { chooseLoss, type ChosenLoss } from "../loss_tools/choose.ts";
@@ -20,6 +20,7 @@ import type { Optimizer } from "../optim.ts";
 import { type DataSource, sourceName } from "../record/record.ts";
 import { Rng } from "../rng.ts";
 import type { Reference } from "../train/reference.ts";
+import { lossRequirements } from "../train/requirements.ts";
 import { type InputHooks, modelFolder, type ModelPlace } from "./models.ts";
 import { tokenizeOptions } from "./row_settings.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -139,7 +140,7 @@ export async function loadInputs(
     model,
     maxLength,
     train: forLoss(
-      loss,
+      { loss, options },
       data,
       given.data ?? await loadExamples(data, {
         ...reading,
@@ -148,7 +149,7 @@ export async function loadInputs(
       }, hooks),
     ),
     evaluation: evalData === null ? null : forLoss(
-      loss,
+      { loss, options },
       evalData,
       given.evalData ?? await loadExamples(evalData, {
         ...reading,
@@ -267,17 +268,46 @@ async function tuningOf(
 
 /** Makes examples of the kind that a loss reads. */
 function forLoss(
-  loss: Loss,
+  { loss, options }: Pick<RunInputs, "loss" | "options">,
   location: string,
   { description, ...set }: DataInMemory,
 ): TrainingData {
   try {
     const examples = examplesFor(set, loss.data);
-    if (examples.length > 0) return { examples, description };
+    const data = { examples, description };
+    if (examples.length > 0) {
+      return lossRequirements(loss, options).ratings ? withRatings(data) : data;
+    }
   } catch (cause) {
     throw new Error(`Cannot use ${location} with loss "${loss.id}"`, { cause });
   }
   throw new Error(
     `Cannot use ${location} with loss "${loss.id}": expected desirable completions, found none`,
   );
+}
+
+/**
+ * Examples of which a loss reads the ratings, which their hash then covers.
+ *
+ * @throws RangeError where one is missing, or a completion is rated below one
+ * that stands after it.
+ */
+function withRatings({ examples, description }: TrainingData): TrainingData {
+  const refuse = (count: number, why: string) => {
+    if (count === 0) return;
+    throw new RangeError(
+      `${count} of ${examples.length} examples ${why}`,
+    );
+  };
+  const rated = examples.flatMap(({ ratings }) => ratings ? [ratings] : []);
+  refuse(
+    examples.length - rated.length,
+    "have no ratings: expected score_chosen and score_rejected in each row, or scores of its completions",
+  );
+  const rise = rated.filter((ratings) =>
+    ratings.some((rating, i) => rating > (ratings[i - 1] ?? Infinity))
+  );
+  refuse(rise.length, "rate a worse completion higher than a better one");
+  const sha256 = hashExamples({ examples, withRatings: true });
+  return { examples, description: { ...description, sha256 } };
 }

@@ -17,7 +17,7 @@ import type { HostTensor } from "../onnx/session.ts";
 export interface MicroBatch extends LossMicroBatch {
   readonly tree: TreeBatch;
   readonly rows: readonly TokenRow[];
-  readonly examples: readonly Pick<Example, "label" | "weight">[];
+  readonly examples: readonly Pick<Example, "label" | "weight" | "ratings">[];
   readonly lossOptions: LossOptionValues;
   /** Statistics of the optimizer batch. */
   readonly statistics: BatchStatistics["values"];

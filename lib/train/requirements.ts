@@ -12,6 +12,8 @@ export interface LossRequirements {
   readonly reference: boolean;
   /** Numbers of tokens: it averages over them. */
   readonly lengths: boolean;
+  /** Ratings of completions. */
+  readonly ratings: boolean;
   /** Prompts' log-probabilities. */
   readonly prompts: boolean;
   /** Single tokens' log-probabilities. */
@@ -53,6 +55,7 @@ export function lossRequirements(
     reference: declared.refLogProbs || declared.tokenRefLogProbs ||
       loss.statistics !== undefined,
     lengths: declared.lengths,
+    ratings: declared.ratings,
     prompts: declared.promptSequences,
     ...read,
     tokenReference: declared.tokenRefLogProbs,
@@ -71,6 +74,7 @@ export function describeRequirements(loss: Loss): string[] {
       : "sums over tokens",
     ...(needs.collisions ? ["token distributions"] : []),
     ...(needs.prompts ? ["prompts"] : []),
+    ...(needs.ratings ? ["ratings"] : []),
     ...(loss.statistics ? ["batch statistics"] : []),
   ];
 }

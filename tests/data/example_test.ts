@@ -42,6 +42,18 @@ Deno.test("hashExamples() tells ids, boundaries, marks, labels and order apart",
   strictEqual(new Set(sets).size, sets.length);
 });
 
+Deno.test("hashExamples() tells ratings apart only where they count", () => {
+  const hashes = (withRatings: boolean) =>
+    new Set([[5, 1], [5, 2], undefined].map((ratings) =>
+      hashExamples({
+        examples: [{ ...PAIR, ...ratings && { ratings } }],
+        withRatings,
+      })
+    ));
+  strictEqual(hashes(true).size, 3);
+  deepStrictEqual([...hashes(false)], [hashExamples(pairs(PAIR))]);
+});
+
 const completions = [[5, 6, 7], [8], []];
 
 Deno.test("all tokens of a completion are scored where nothing else is said", () => {

@@ -24,12 +24,13 @@ Deno.test("a pair is two labelled completions, or a list of two", () => {
   deepStrictEqual(examplesFor(pairs, "completions"), [pair]);
 });
 
-Deno.test("a labelled completion keeps its pair's weight, and the marks of what is scored", () => {
+Deno.test("a labelled completion keeps its pair's weight, its rating, and the marks of what is scored", () => {
   const marked: Example = {
     prompt: [1],
     completions: [[2, 3], [4]],
     lossMask: [[false, true], [true]],
     weight: 0.5,
+    ratings: [9, 2],
   };
   deepStrictEqual(
     examplesFor({ kind: "pairs", examples: [marked] }, "labels"),
@@ -39,6 +40,7 @@ Deno.test("a labelled completion keeps its pair's weight, and the marks of what 
         completions: [[2, 3]],
         lossMask: [[false, true]],
         weight: 0.5,
+        ratings: [9],
         label: true,
       },
       {
@@ -46,6 +48,7 @@ Deno.test("a labelled completion keeps its pair's weight, and the marks of what 
         completions: [[4]],
         lossMask: [[true]],
         weight: 0.5,
+        ratings: [2],
         label: false,
       },
     ],

@@ -1,5 +1,6 @@
 import {
   deepStrictEqual,
+  match,
   notStrictEqual,
   ok,
   rejects,
@@ -88,6 +89,40 @@ Deno.test("run() refuses settings that a command line would refuse", async () =>
   await rejects(
     runHere({ ...SETTINGS, batch: 0 }, { inputs: inMemory() }),
     /Cannot run: .*batch.* 0, expected an integer of at least 1/,
+  );
+});
+
+Deno.test("a loss that reads ratings has them in the hash of its data", async () => {
+  const hashes = (loss: string) =>
+    Promise.all([1, 2].map(async (factor) => {
+      const examples = randomExamples({ data: "pairs" }, 12).map((each) => ({
+        ...each,
+        ratings: each.ratings!.map((rating) => factor * rating),
+      }));
+      const inputs = inMemory(examples);
+      const finished = await runHere({ ...SETTINGS, loss }, { inputs });
+      return finished!.record.data[0]!.sha256;
+    }));
+  const [one, other] = await hashes("odpo");
+  notStrictEqual(one, other);
+  const given = "1".repeat(64);
+  deepStrictEqual(await hashes("dpo"), [given, given]);
+});
+
+Deno.test("run() refuses ratings that are higher of rejected completions", async () => {
+  const examples = randomExamples({ data: "pairs" }, 12)
+    .map((each, i) => i < 3 ? { ...each, ratings: [1, 2] } : each);
+  const settings = { ...SETTINGS, loss: "odpo+0.1*sft" };
+  await rejects(
+    runHere(settings, { inputs: inMemory(examples) }),
+    ({ message, cause }: Error) => {
+      strictEqual(
+        message,
+        'Cannot use random pairs with loss "odpo+0.1*sft"',
+      );
+      match(String(cause), /: 3 of 12 examples rate a worse completion higher/);
+      return true;
+    },
   );
 });
 

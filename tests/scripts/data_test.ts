@@ -250,9 +250,11 @@ Deno.test("data convert writes the ids that training sees", async () => {
   strictEqual(record.tokens.counts.rows, 2);
 });
 
-Deno.test("data convert writes votes as weights of ids, and as nothing else", async () => {
+Deno.test("data convert writes scores with ids, and votes as weights and as nothing else", async () => {
   const [pair] = PAIRS;
-  using folder = pairsFolder([{ ...pair, votes_chosen: 3, votes_rejected: 1 }]);
+  const votes = { votes_chosen: 3, votes_rejected: 1 };
+  const scores = { score_chosen: 8, score_rejected: 6.5 };
+  using folder = pairsFolder([{ ...pair, ...votes, ...scores }]);
   const file = folder.at("ids.jsonl");
   const args = ["--soft-labels", "--out", file];
   await withByteTokenizer({}, async (model) => {
@@ -262,6 +264,7 @@ Deno.test("data convert writes votes as weights of ids, and as nothing else", as
   });
   const { rows } = await readAll(file);
   deepStrictEqual(rows.map(({ weight }) => weight), [0.75, 0.25]);
+  deepStrictEqual(rows.map(({ ratings }) => ratings), [[8, 6.5], [6.5, 8]]);
   const trl = await data("convert", folder.path, "--to", "trl", ...args);
   match(trl.err, /as trl-pairs: it would change the row's weight, /);
 });

@@ -155,6 +155,12 @@ const CASES: readonly Case[] = [
     says: /Cannot use --batch 1: loss "kto" needs at least 2/,
   },
   {
+    name: "pairs without ratings that the loss reads",
+    spoil: () => ({ loss: "odpo" }),
+    says:
+      /Cannot use .*pairs\.jsonl with loss "odpo" \(12 of 12 examples have no ratings: expected score_chosen and/,
+  },
+  {
     name: "more tokens than the model has positions",
     spoil: () => ({ "max-length": "33" }),
     says: /Cannot use --max-length 33: expected at most the model's 32/,

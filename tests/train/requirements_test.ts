@@ -44,6 +44,7 @@ const NEEDS: readonly [string, readonly string[]][] = [
   ["r-dpo", ["reference", "sums and numbers of tokens"]],
   ["kto", ["reference", "sums over tokens", "batch statistics"]],
   ["wpo", ["reference", "single tokens", "token distributions"]],
+  ["odpo", ["reference", "sums over tokens", "ratings"]],
 ];
 
 for (const [id, needs] of NEEDS) {

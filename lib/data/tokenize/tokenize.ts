@@ -100,7 +100,7 @@ export class RowTokenizer {
    */
   tokenize(row: PreferenceRow): Example | null {
     const { options } = this;
-    const { location, label, weight } = row;
+    const { location, label, weight, ratings } = row;
     this.#counter.addRow();
     const encoded = this.#encode(row);
     if (encoded === null) return null;
@@ -110,6 +110,7 @@ export class RowTokenizer {
       ...ids,
       ...label === undefined ? {} : { label },
       ...weight === undefined ? {} : { weight },
+      ...ratings === undefined ? {} : { ratings },
     };
     const { prefix = [] } = options.tokenizer ?? {};
     const result = truncateRow(example, { ...options, prefix });

@@ -51,11 +51,17 @@ export function feedbackFields(
   const votes = agreement === undefined ? null : votesOf(agreement);
   return {
     ...label === undefined ? {} : { [labelName]: label },
-    ...ratings ? { score_chosen: ratings[0], score_rejected: ratings[1] } : {},
+    ...ratings ? ratingFields(ratings, "pairs") : {},
     ...votes
       ? { votes_chosen: votes.chosen, votes_rejected: votes.rejected }
       : {},
   };
+}
+
+function ratingFields(ratings: readonly number[], kind: DataKind): Fields {
+  return kind === "ranks"
+    ? { scores: ratings }
+    : { score_chosen: ratings[0], score_rejected: ratings[1] };
 }
 
 /** Most votes that a share of votes is written as. */
@@ -131,7 +137,7 @@ const COLUMNS: Record<DataKind, readonly string[]> = {
  * @throws Error for a loss mask, which the columns cannot hold.
  */
 export function tokenFields(
-  { prompt, completions, lossMask, label, weight }: Example,
+  { prompt, completions, lossMask, label, weight, ratings }: Example,
   { kind, location }: { kind: DataKind; location: string },
 ): Fields {
   if (lossMask?.some((marks) => marks.includes(false))) {
@@ -147,6 +153,7 @@ export function tokenFields(
     ...Object.fromEntries(names.map((name, i) => [name, completions[i]])),
     ...label === undefined ? {} : { label },
     ...weight === undefined ? {} : { loss_weight: weight },
+    ...ratings === undefined ? {} : ratingFields(ratings, kind),
   };
 }
 

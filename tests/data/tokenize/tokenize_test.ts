@@ -334,11 +334,12 @@ Deno.test("RowTokenizer tokenizes row by row what tokenizeRows() does at once", 
   deepStrictEqual(tokenizer.counts, counts);
 });
 
-Deno.test("tokenizeRows() keeps weights", async () => {
+Deno.test("tokenizeRows() keeps weights and ratings", async () => {
   const [row] = pairs([1, 1, 1]).rows;
-  const rows = [{ ...row!, weight: 0.25 }];
+  const rows = [{ ...row!, weight: 0.25, ratings: [4, 1.5] }];
   const { examples } = await tokenizeRows({ kind: "pairs", rows }, IDS);
   strictEqual(examples[0]!.weight, 0.25);
+  deepStrictEqual(examples[0]!.ratings, [4, 1.5]);
 });
 
 const STORIES = { folder: shared("models/stories260K"), vocabularySize: 512 };
