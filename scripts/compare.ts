@@ -3,7 +3,6 @@ import { comparison } from "experiments/comparison/comparison.ts";
 import { withContents } from "experiments/comparison/contents.ts";
 import { COMPARE_FLAGS } from "experiments/comparison/flags.ts";
 import { portableCommand } from "experiments/comparison/judge_command.ts";
-import { leastMemory, requireMemory } from "experiments/comparison/memory.ts";
 import { writePlan } from "experiments/comparison/plan_files.ts";
 import type { Preferences } from "experiments/comparison/preferences.ts";
 import {
@@ -34,6 +33,7 @@ import { LOSSES } from "lib/losses/registry.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
+import { leastMemory, requireMemory } from "lib/run/memory.ts";
 import { dataNote } from "lib/run/notes.ts";
 import { isRecord } from "lib/run/recorded_settings.ts";
 import { trainSettings } from "lib/run/settings.ts";
@@ -205,8 +205,11 @@ await runVerb(parse, async (args) => {
   if (trials) requireTrialPrompts(preferences, settings);
   const device = await resolveDevice(values.device);
   const jobs = device === "cpu" ? values.jobs : 1;
-  const least = leastMemory(parameters, settings.train);
-  requireMemory(least, { jobs, what: "holds at least" });
+  if (device === "cpu") {
+    requireMemory(leastMemory(parameters, settings.train), {
+      ...{ jobs, settings: settings.train, what: "holds at least" },
+    });
+  }
   const writePlanOf = async (settings: ComparisonSettings) => {
     if (writeRows === undefined) return;
     await writePlan(writeRows, settings);

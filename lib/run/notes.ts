@@ -4,6 +4,7 @@ import type { RunRecord } from "../record/record.ts";
 import type { StepMetrics } from "../train/loop.ts";
 import { rounding } from "../train/metrics.ts";
 import type { TrainingData } from "./inputs.ts";
+import { gigabytes, leastMemory, machineMemory } from "./memory.ts";
 import { diagnosticsOf } from "./measures.ts";
 import type { PreparedRun } from "./plan.ts";
 import { parameterCounts, referenceName } from "./record.ts";
@@ -14,6 +15,7 @@ export function trainingNotes(run: PreparedRun): string {
   const { loss, model, train, evaluation } = inputs;
   const { device, threads, batch } = settings;
   const { total, trainable } = parameterCounts(model);
+  const least = gigabytes(leastMemory({ total, trainable }, settings));
   const reference = referenceName(run);
   const facts = {
     model: model.source,
@@ -25,6 +27,9 @@ export function trainingNotes(run: PreparedRun): string {
     steps: `${count(plan.batches.length)} of ${count(batch)} examples`,
     ...reference && { reference },
     device: `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    memory: device === "cpu"
+      ? `at least ${least} of ${gigabytes(machineMemory())}, before activations`
+      : `at least ${least}, before activations`,
   };
   return Object.entries(facts)
     .map(([name, fact]) => `${name.padEnd(10)}  ${fact}`)

@@ -27,9 +27,10 @@ import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
+import { leastMemory, requireMemory } from "./memory.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
-import { assertSameRun, recordOf } from "./record.ts";
+import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
 import { runningOf } from "./running.ts";
 import type { GivenSettings } from "./settings.ts";
 import { type StepHooks, type StepsOptions, takeSteps } from "./steps.ts";
@@ -89,8 +90,8 @@ export interface RunOptions extends RunHooks {
  *
  * @returns the record and the lines of metrics; null if the run was stopped,
  * which leaves a checkpoint in `out`.
- * @throws Error if settings, model or data are wrong, or the first step fails;
- * then nothing is written.
+ * @throws Error if settings, model or data are wrong, the model does not fit into
+ * memory, or the first step fails; then nothing is written.
  */
 export async function run(
   settings: GivenSettings,
@@ -108,6 +109,7 @@ export async function run(
     options.onNote?.(`${out} holds this run, which has ended`);
     return { record, rows: readMetrics(folder.metrics) };
   }
+  refuseTooLarge(prepared);
   folder?.tell(runningOf(prepared));
   const parameters = resultStore(prepared.inputs);
   const start = folder &&
@@ -126,6 +128,13 @@ export async function run(
   // Its memory first: the record may need that of other weights.
   await own.release();
   return await recorded(prepared, outcome, { folder, clock, finish });
+}
+
+/** @throws Error for a model that the memory beside the CPU cannot hold. */
+function refuseTooLarge({ settings, inputs: { model } }: PreparedRun): void {
+  if (settings.device !== "cpu") return;
+  const least = leastMemory(parameterCounts(model), settings);
+  requireMemory(least, { settings, what: "holds at least" });
 }
 
 /** The lines of a run, and numbers of its summary. */

@@ -1,13 +1,9 @@
 import { type Estimate, estimate } from "experiments/comparison/estimate.ts";
-import {
-  gigabytes,
-  machineMemory,
-  requireMemory,
-} from "experiments/comparison/memory.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { note, say, table } from "lib/cli/terminal.ts";
 import { counted, nameOf } from "lib/experiment/figure_parts.ts";
 import type { Device } from "lib/onnx/providers.ts";
+import { gigabytes, machineMemory, requireMemory } from "lib/run/memory.ts";
 
 /** A comparison that is planned. */
 export interface DryRun {
@@ -39,7 +35,7 @@ export async function dryRun(planned: DryRun): Promise<void> {
     })),
   );
   say(`\n${linesOf(planned, found).join("\n")}`);
-  requireMemory(found.bytes, { jobs, what: "held" });
+  requireMemory(found.bytes, { jobs, settings: settings.train, what: "held" });
 }
 
 function linesOf(

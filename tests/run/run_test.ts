@@ -72,6 +72,22 @@ const runHere = (settings: GivenSettings, options: RunOptions) =>
 const timeless = (rows: readonly Readonly<Record<string, unknown>>[]) =>
   rows.map(({ seconds: _seconds, ...rest }) => rest);
 
+Deno.test("run() refuses what does not fit into memory before it writes or compiles", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "out");
+  const inputs = inMemory();
+  const huge = policy.trained.map((one) => ({ ...one, shape: [1e12] }));
+  const given = { ...inputs.policy!, policy: { ...policy, trained: huge } };
+  await rejects(
+    runHere(SETTINGS, { out, inputs: { ...inputs, policy: given } }),
+    {
+      message:
+        /^Cannot train: the process holds at least \d+\.\d GB, and there are \d+\.\d GB in all; expected a smaller model, or an adapter/,
+    },
+  );
+  deepStrictEqual([...Deno.readDirSync(folder.path)], []);
+});
+
 Deno.test("run() trains what is in memory and writes nothing", async () => {
   const finished = await runHere(SETTINGS, { inputs: inMemory() });
   const { record, rows } = finished!;

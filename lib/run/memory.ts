@@ -1,20 +1,23 @@
 import process from "node:process";
-import { OPTIMIZERS } from "lib/optim.ts";
-import type { parameterCounts } from "lib/run/record.ts";
-import type { ComparisonSettings } from "./settings.ts";
+import { OPTIMIZERS } from "../optim.ts";
+import type { parameterCounts } from "./record.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** The settings that memory depends on before activations. */
+type Storage = Pick<TrainSettings, "baseWeights" | "optimizer" | "tuning">;
 
 /** Bytes of a weight that is not trained, in each storage, at least. */
 const STORED = { float32: 4, half: 2, int8: 1, int4: 0.5 } as const;
 
 /**
- * Bytes that a process of a comparison holds at the least: weights once, though
+ * Bytes that a process that trains holds at the least: weights once, though
  * most graphs have a copy of their own, and of trained ones the first values,
  * the present ones, sums of gradients and the optimizer's state. Activations
  * come on top of them.
  */
 export function leastMemory(
   { total, trainable }: ReturnType<typeof parameterCounts>,
-  { baseWeights, optimizer }: ComparisonSettings["train"],
+  { baseWeights, optimizer }: Storage,
 ): number {
   const { slots } = OPTIMIZERS[optimizer];
   return STORED[baseWeights] * (total - trainable) +
@@ -28,23 +31,34 @@ export function leastMemory(
  */
 export function requireMemory(
   bytes: number,
-  { jobs, what, machine = machineMemory() }: {
-    jobs: number;
+  { what, settings, jobs = 1, machine = machineMemory() }: {
     what: string;
+    settings: Storage;
+    jobs?: number;
     machine?: number;
   },
 ): void {
   if (jobs * bytes <= machine) return;
   const most = Math.floor(machine / bytes);
+  const doing = jobs === 1
+    ? "train: the process"
+    : `run with --jobs ${jobs}: each process`;
   throw new Error(
-    `Cannot run with --jobs ${jobs}: each process ${what} ${
-      gigabytes(bytes)
-    }, and there are ${gigabytes(machine)} in all; expected ${
+    `Cannot ${doing} ${what} ${gigabytes(bytes)}, and there are ${
+      gigabytes(machine)
+    } in all; expected ${
       most === 0
-        ? "a smaller model, or --base-weights int8 or int4"
+        ? `a smaller model${otherwise(settings)}`
         : `--jobs ${most}${most === 1 ? "" : " or fewer"}`
     }`,
   );
+}
+
+/** Settings that need less memory. */
+function otherwise({ baseWeights, tuning }: Storage): string {
+  if (tuning.kind === "full") return ", or an adapter in place of --full";
+  const isWhole = baseWeights === "float32" || baseWeights === "half";
+  return isWhole ? ", or --base-weights int8 or int4" : "";
 }
 
 /** Bytes of this machine's memory, or of the part that this process may use. */

@@ -1,10 +1,6 @@
 import { equal, ok, throws } from "node:assert/strict";
-import {
-  leastMemory,
-  machineMemory,
-  requireMemory,
-} from "experiments/comparison/memory.ts";
-import { settingsOf } from "./settings_of.ts";
+import { leastMemory, machineMemory, requireMemory } from "lib/run/memory.ts";
+import { settingsOf } from "../comparison/settings_of.ts";
 
 Deno.test("a process holds its weights once, and of trained ones the optimizer's state", () => {
   const { train } = settingsOf({ model: "m", data: "d" });
@@ -17,8 +13,11 @@ Deno.test("a process holds its weights once, and of trained ones the optimizer's
 });
 
 Deno.test("processes that need more memory than there is are refused, with the number that fits", () => {
+  const settings = settingsOf({ model: "m", data: "d" }).train;
   const require = (bytes: number, jobs: number) =>
-    requireMemory(bytes, { jobs, what: "holds at least", machine: 10e9 });
+    requireMemory(bytes, {
+      ...{ jobs, settings, what: "holds at least", machine: 10e9 },
+    });
   require(5e9, 2);
   const message = (jobs: number, size: string, expected: string) =>
     `Cannot run with --jobs ${jobs}: each process holds at least ${size}, and there are 10.0 GB in all; expected ${expected}`;
@@ -26,11 +25,22 @@ Deno.test("processes that need more memory than there is are refused, with the n
     message: message(4, "3.0 GB", "--jobs 3 or fewer"),
   });
   throws(() => require(6e9, 2), { message: message(2, "6.0 GB", "--jobs 1") });
-  throws(() => require(11e9, 1), {
+  throws(() => require(11e9, 2), {
     message: message(
-      ...[1, "11.0 GB"] as const,
+      ...[2, "11.0 GB"] as const,
       "a smaller model, or --base-weights int8 or int4",
     ),
+  });
+  const alone = (change: Partial<typeof settings>) => () =>
+    requireMemory(11e9, {
+      ...{ what: "holds at least", machine: 10e9 },
+      settings: { ...settings, ...change },
+    });
+  const reason =
+    "Cannot train: the process holds at least 11.0 GB, and there are 10.0 GB in all; expected a smaller model";
+  throws(alone({ baseWeights: "int4" }), { message: reason });
+  throws(alone({ tuning: { kind: "full" } }), {
+    message: `${reason}, or an adapter in place of --full`,
   });
   ok(machineMemory() > 1e8);
 });
