@@ -4,6 +4,7 @@ import { simplex } from "./simplex/experiment.ts";
 import { taught } from "./taught/experiment.ts";
 import { comparison } from "./comparison/comparison.ts";
 import { micro } from "./micro/experiment.ts";
+import { odds } from "./odds/experiment.ts";
 import { noise } from "./noise/experiment.ts";
 import { gap } from "./gap/experiment.ts";
 
@@ -18,6 +19,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   taught,
   gap,
   micro,
+  odds,
 ];
 
 /**

@@ -41,6 +41,8 @@ const BETAS = Array.from({ length: 36 }, (_, i) => 30 * 0.8 ** i);
 
 /** Rows to train on. */
 export interface Rows {
+  /** Their source, in words. @default pairs of the reference model */
+  readonly source?: string;
   /** Pairs of answers, from which each loss takes what it reads. */
   readonly pairs: readonly Example[];
   /** Labelled answers for losses of those, in place of the pairs. */
@@ -205,11 +207,11 @@ async function trainRun(bench: Bench, task: RunTask): Promise<Outcome> {
 
 function runSettings(
   { policy: { source } }: Bench,
-  { settings: { training }, point, device }: RunTask,
+  { settings: { training }, point, data: rows, device }: RunTask,
 ): GivenSettings {
   const { data } = findLoss(point.loss);
   return {
-    ...{ model: source, data: DATA, loss: point.loss },
+    ...{ model: source, data: rows.source ?? DATA, loss: point.loss },
     ...{ options: lossOptionsAt(point), tuning: { kind: "full" } },
     ...training,
     // Each method sees the same pairs equally often.
@@ -220,13 +222,16 @@ function runSettings(
 }
 
 /** The rows that a loss trains on. */
-function dataFor(point: GridPoint, { pairs, labelled }: Rows): DataInMemory {
+function dataFor(
+  point: GridPoint,
+  { pairs, labelled, source = DATA }: Rows,
+): DataInMemory {
   const isLabelled = findLoss(point.loss).data === "labels";
   const [kind, examples] = isLabelled && labelled
     ? ["labels", labelled] as const
     : ["pairs", pairs] as const;
   const { draw, seed } = point;
-  const called = `${DATA} of draw ${draw}, seed ${seed}`;
+  const called = `${source} of draw ${draw}, seed ${seed}`;
   return { kind, examples, description: sourceOf(examples, called) };
 }
 
