@@ -191,8 +191,9 @@ function statisticsOf(
 ): BatchStatistics["values"] {
   if (!statistics) return {};
   if (given) return given;
-  const rows = mismatched?.map((logProb) => [{ logProb, refLogProb: 0 }]) ??
-    examples.map(logProbPairs);
+  const rows =
+    mismatched?.map((logProb) => [{ logProb, refLogProb: 0, length: 1 }]) ??
+      examples.map(logProbPairs);
   return statistics.reduce(
     rows,
     lossOptions,
@@ -204,9 +205,10 @@ function statisticsOf(
 export function logProbPairs(
   { completions }: GivenExample,
 ): CompletionLogProbs[] {
-  return completions.map(({ logProb, refLogProb = 0 }) => ({
+  return completions.map(({ logProb, refLogProb = 0, length = 1 }) => ({
     logProb,
     refLogProb,
+    length,
   }));
 }
 

@@ -75,6 +75,7 @@ export async function expectedLoss(
         comparison.answers.map((i) => ({
           logProb: logProbs[i]!,
           refLogProb: refs[i]!,
+          length: answers[i]!.length ?? 1,
         }))
       ),
       lossOptions,

@@ -16,12 +16,14 @@ export interface LossTerms {
   readonly metrics?: Readonly<Record<string, Value>>;
 }
 
-/** log π_θ(y|x) and log π_ref(y|x) of a completion, in nats. */
+/** log π_θ(y|x) and log π_ref(y|x) of a completion, in nats, and its length. */
 export interface CompletionLogProbs {
   /** log π_θ(y|x). */
   readonly logProb: number;
   /** log π_ref(y|x). */
   readonly refLogProb: number;
+  /** Scored tokens. */
+  readonly length: number;
 }
 
 /** Numbers that a loss keeps from step to step; checkpoints hold them. */

@@ -4,7 +4,7 @@ import { logRatio, negLogSigmoid } from "./sequences.ts";
 import { beta } from "./options.ts";
 
 /**
- * Length-regularized DPO, section 3 of https://arxiv.org/abs/2403.19159.
+ * Length-regularized DPO, https://arxiv.org/abs/2403.19159.
  *
  * The sign is that of the derivation: a longer chosen answer needs less of a
  * margin. Formulas that subtract `α(n_w − n_l)` ask more of such pairs, and
@@ -22,7 +22,7 @@ export const rDpo = pairLoss({
     "Where y_w is longer than y_l by enough, length alone explains the preference, and the pair pulls less; where y_w is shorter, it was preferred in spite of that, and the pair pulls more.",
     "`α = 0` is DPO.",
   ],
-  source: "R-DPO, section 3, https://arxiv.org/abs/2403.19159",
+  source: "R-DPO, https://arxiv.org/abs/2403.19159",
   options: {
     beta,
     alpha: {

@@ -1,4 +1,5 @@
 import { nearest } from "../cli/nearest.ts";
+import { alphaDpo } from "./alpha_dpo.ts";
 import { alphapo } from "./alphapo.ts";
 import { aot } from "./aot.ts";
 import { aotUnpaired } from "./aot_unpaired.ts";
@@ -45,6 +46,7 @@ import { wpo } from "./wpo.ts";
 
 /** Every loss that a file of this folder exports, by name. */
 export const LOSSES: readonly PlainLoss[] = [
+  alphaDpo,
   alphapo,
   aot,
   aotUnpaired,

@@ -16,7 +16,7 @@ export const simper = pairLoss({
     "Its slope is `e^a` itself. An unlikely `y_l` is pushed no further, whereas the slope of log-likelihoods never dies.",
     "An unlikely `y_w` is hardly raised, either: training needs a start from which both are likely.",
   ],
-  source: "SimPER, section 3, https://arxiv.org/abs/2502.00883",
+  source: "SimPER, https://arxiv.org/abs/2502.00883",
   options: {},
   presets: { "paper-repo": { names: ["SimPER"], options: {} } },
   terms: ({ chosen, rejected }) => ({

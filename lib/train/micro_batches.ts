@@ -139,9 +139,11 @@ export async function batchStatistics(
   const logProbs = await logProbsOf(rows);
   const pairs = rows.map((row, i) => {
     const references = reference?.logProbs(row) ?? [];
+    const lengths = lossLengths(row);
     return logProbs[i]!.map((logProb, k) => ({
       logProb,
       refLogProb: references[k] ?? 0,
+      length: lengths[k]!,
     }));
   });
   return statistics.reduce(pairs, lossOptions, state);

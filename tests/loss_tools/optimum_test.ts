@@ -254,7 +254,7 @@ Deno.test("the wrong sign has the optimum of the opposite reward", async () => {
 const OTHERWISE: Record<string, readonly string[]> = {
   "limit": ["apo-down", "apo-zero", "apo-zero-unpaired", "kto"],
   "no gradient flows through a part of the loss": [
-    ...["gate-dpo", "gate-ipo", "wpo"],
+    ...["alpha-dpo", "gate-dpo", "gate-ipo", "wpo"],
   ],
   "statistics of the batch do not settle": ["bco", "bco-unpaired"],
   "the loss couples the examples of a batch": ["aot", "aot-unpaired"],

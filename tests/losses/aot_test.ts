@@ -70,8 +70,12 @@ Deno.test("ranked() sorts and says where each number went", () => {
 
 Deno.test("aot says each example's rank by its margin", () => {
   const rows = batch.chosen.map((logProb, i) => [
-    { logProb, refLogProb: batch.refChosen[i]! },
-    { logProb: batch.rejected[i]!, refLogProb: batch.refRejected[i]! },
+    { logProb, refLogProb: batch.refChosen[i]!, length: 1 },
+    {
+      logProb: batch.rejected[i]!,
+      refLogProb: batch.refRejected[i]!,
+      length: 1,
+    },
   ]);
   const lossOptions = { beta: 0.1, labelSmoothing: 0 };
   deepStrictEqual(aot.statistics!.reduce(rows, lossOptions, {}), {

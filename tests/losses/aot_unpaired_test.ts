@@ -52,8 +52,12 @@ Deno.test("aot-unpaired does not see which completion was rejected for which", a
 
 Deno.test("aot-unpaired says each example's rank by its chosen completion", () => {
   const rows = batch.chosen.map((logProb, i) => [
-    { logProb, refLogProb: batch.refChosen[i]! },
-    { logProb: batch.rejected[i]!, refLogProb: batch.refRejected[i]! },
+    { logProb, refLogProb: batch.refChosen[i]!, length: 1 },
+    {
+      logProb: batch.rejected[i]!,
+      refLogProb: batch.refRejected[i]!,
+      length: 1,
+    },
   ]);
   const lossOptions = { beta: 0.1, labelSmoothing: 0 };
   deepStrictEqual(aotUnpaired.statistics!.reduce(rows, lossOptions, {}), {

@@ -18,7 +18,7 @@ const batch = {
   refRejected: [-5, -10],
 };
 const scored = (ratios: readonly number[]) =>
-  ratios.map((ratio) => ({ logProb: ratio - 7, refLogProb: -7 }));
+  ratios.map((ratio) => ({ logProb: ratio - 7, refLogProb: -7, length: 1 }));
 
 Deno.test("bco shifts both rewards by their mean, through which no gradient flows", async () => {
   const { loss, gradients } = await runLoss(bco, batch, {

@@ -119,7 +119,9 @@ Deno.test("kto refuses a batch without a mismatched completion", () => {
 Deno.test("kto's reference point is the mean over its mismatched pairs, clamped at 0 and raw", () => {
   const reduce = (ratios: readonly number[]) =>
     kto.statistics!.reduce(
-      ratios.map((ratio) => [{ logProb: ratio - 9, refLogProb: -9 }]),
+      ratios.map((
+        ratio,
+      ) => [{ logProb: ratio - 9, refLogProb: -9, length: 1 }]),
       { beta: 0.1, klPairing: "next", ...WEIGHTS },
       {},
     );
