@@ -119,11 +119,11 @@ export function lossPanels(sheet: LossSheet): Panel[] {
 export function weightPanel({ curves, title }: LossSheet): Panel {
   return {
     title,
-    // Half of the points are enough for its size.
+    // A third of the points is enough for its size.
     data: lines(curves, curves.weights).map((line) => ({
       ...line,
-      x: line.x.filter((_, i) => i % 2 === 0),
-      y: line.y.filter((_, i) => i % 2 === 0),
+      x: line.x.filter((_, i) => i % 3 === 0),
+      y: line.y.filter((_, i) => i % 3 === 0),
     })),
     layout: {
       xaxis: { title: { text: curves.axis }, nticks: 5 },
