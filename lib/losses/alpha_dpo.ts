@@ -12,7 +12,9 @@ import { meanLogRatio, negLogSigmoid, perToken } from "./sequences.ts";
  * AlphaDPO, https://arxiv.org/abs/2410.10148: SimPO with a margin of each
  * pair's own. The defaults are the authors' for Llama-3-8B-Instruct.
  *
- * m is standardised as in the authors' code, by running moments. Here they
+ * The paper's objective adds α times the standardised m to γ. The authors' code,
+ * for which their values of α are, adds it to a_w − a_l, which β multiplies. So
+ * does this, and it standardises as the code does, by running moments. Here they
  * start with the first batch instead of at 0, and where all m are equal, as at
  * π = π_ref, the margin is that of SimPO.
  */

@@ -3,7 +3,10 @@ import { pairLoss } from "./loss.ts";
 import { logRatio, negLogSigmoid } from "./sequences.ts";
 import { beta } from "./options.ts";
 
-/** MinorDPO, https://arxiv.org/abs/2408.09834. */
+/**
+ * MinorDPO, https://arxiv.org/abs/2408.09834, in the form on which descriptions
+ * of the paper agree.
+ */
 export const minorDpo = pairLoss({
   id: "minor-dpo",
   title: "MinorDPO: a smaller penalty of the rejected",

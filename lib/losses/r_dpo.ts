@@ -6,9 +6,10 @@ import { beta } from "./options.ts";
 /**
  * Length-regularized DPO, https://arxiv.org/abs/2403.19159.
  *
- * The sign is that of the derivation: a longer chosen answer needs less of a
- * margin. Formulas that subtract `α(n_w − n_l)` ask more of such pairs, and
- * teach the policy to write longer.
+ * Descriptions of the paper differ in the sign of α. This is the one that
+ * follows from a price on tokens: a longer chosen answer needs less of a margin.
+ * Subtracting `α(n_w − n_l)` asks more of such pairs, and teaches the policy to
+ * write longer.
  */
 export const rDpo = pairLoss({
   id: "r-dpo",
