@@ -6,6 +6,7 @@ import { comparison } from "./comparison/comparison.ts";
 import { micro } from "./micro/experiment.ts";
 import { odds } from "./odds/experiment.ts";
 import { noise } from "./noise/experiment.ts";
+import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
 
 /**
@@ -20,6 +21,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   gap,
   micro,
   odds,
+  displacement,
 ];
 
 /**
