@@ -87,7 +87,7 @@ const CASES: readonly Case[] = [
     status: 2,
     spoil: () => ({ loss: "dop" }),
     says:
-      /Unknown loss "dop": did you mean dpo\? expected one of alphapo, aot, .*, dpo, /,
+      /Unknown loss "dop": did you mean dpo\? expected one of alpha-dpo, alphapo, aot, .*, dpo, /,
   },
   {
     name: "an unknown flag",
