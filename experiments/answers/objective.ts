@@ -27,9 +27,6 @@ export async function populationLoss(method: Method, population: Population) {
   };
 }
 
-/** Losses with corners, on which a search by gradients ends anywhere. */
-const CORNERED = ["dpop", "hinge", "slic"];
-
 interface Wanted {
   readonly answers: Population;
   /** log π_ref of every answer. */
@@ -42,9 +39,6 @@ export async function optimumOf(
   method: Method,
   { answers, reference, measured }: Wanted,
 ) {
-  if (CORNERED.includes(method.loss)) {
-    return { kind: "none", why: "the loss has corners: it is not computed" };
-  }
   const found = await optimum(
     findLoss(method.loss),
     answers,

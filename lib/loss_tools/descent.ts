@@ -94,6 +94,35 @@ export async function hasWholeGradient(
     1e-5 * (1 + Math.abs(expectedSlope));
 }
 
+/**
+ * Whether the gradient jumps beside a policy, as it does where a loss has a
+ * corner: the step across one does not shrink with the distance.
+ */
+export async function hasCorner(
+  expected: ExpectedLoss,
+  answers: readonly Answer[],
+  logProbs: readonly number[],
+): Promise<boolean> {
+  const rng = new Rng("corner");
+  const logRefs = answers.map(({ probability }) => Math.log(probability));
+  const { f, roots } = objective(
+    expected,
+    logRefs,
+    expected.statistics(logProbs),
+  );
+  const at = logProbs.map((x, i) => (x - logRefs[i]!) * roots[i]!);
+  const way = roots.map((root) => root * rng.normal());
+  const jump = async (by: number) => {
+    const beside = (sign: number) =>
+      f(at.map((x, i) => x + sign * by * way[i]!));
+    const [after, before] = [await beside(1), await beside(-1)];
+    return Math.hypot(
+      ...after.gradient.map((g, i) => g - before.gradient[i]!),
+    );
+  };
+  return await jump(1e-6) > 0.1 * await jump(1e-4);
+}
+
 /** Whether nothing moves the loss, at two policies drawn at random. */
 export async function isConstant(
   expected: ExpectedLoss,

@@ -3,12 +3,18 @@ import type { LossOptionValues } from "../losses/options.ts";
 import { Rng } from "../rng.ts";
 import {
   type Descent,
+  hasCorner,
   hasWholeGradient,
   isConstant,
   NEVER,
   settle,
 } from "./descent.ts";
-import { type Answer, type Comparison, expectedLoss } from "./expected_loss.ts";
+import {
+  type Answer,
+  type Comparison,
+  type ExpectedLoss,
+  expectedLoss,
+} from "./expected_loss.ts";
 
 /** Answers to a prompt, and which of them is preferred how often. */
 export interface Population {
@@ -96,6 +102,56 @@ export async function optimum(
   if (await isConstant(expected, population.answers)) {
     return none("every policy has the same loss");
   }
+  if (await isCornered(loss, likeliest(population, FEW), lossOptions)) {
+    return none("the loss has corners, where a search by gradients ends");
+  }
+  return verdict(await searches(expected, population));
+}
+
+/** Answers among which a corner shows as it does among many, in less time. */
+const FEW = 8;
+
+/** The likeliest answers alone. */
+function likeliest(
+  { answers, preference }: Population,
+  count: number,
+): Population {
+  const kept = [...answers.keys()]
+    .toSorted((i, j) => answers[j]!.probability - answers[i]!.probability)
+    .slice(0, count);
+  const total = kept.reduce((sum, i) => sum + answers[i]!.probability, 0);
+  return {
+    answers: kept.map((i) => ({
+      ...answers[i]!,
+      probability: answers[i]!.probability / total,
+    })),
+    preference: (i, j) => preference(kept[i]!, kept[j]!),
+  };
+}
+
+/** Whether a search from π_ref ends where the gradient jumps. */
+async function isCornered(
+  loss: Loss,
+  population: Population,
+  lossOptions: LossOptionValues,
+): Promise<boolean> {
+  const { answers } = population;
+  await using expected = await expectedLoss(loss, {
+    ...{ answers, comparisons: allComparisons(loss, population), lossOptions },
+  });
+  const { end, logProbs } = await settle(
+    expected,
+    answers,
+    answers.map(() => 0),
+  );
+  return end === "stuck" && await hasCorner(expected, answers, logProbs);
+}
+
+/** Searches from a few policies, and from more where those disagree. */
+async function searches(
+  expected: ExpectedLoss,
+  population: Population,
+): Promise<Descent[]> {
   const odds = logOdds(population);
   const found: Descent[] = [];
   const searchFrom = async (points: readonly (readonly number[])[]) => {
@@ -109,7 +165,7 @@ export async function optimum(
     await searchFrom(truncations(odds));
     await searchFrom(revivals(population, odds, least(found)));
   }
-  return verdict(found);
+  return found;
 }
 
 /** All feedback that a population gives, in the form that a loss reads. */
