@@ -1,7 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
 import { add, div, max, mul, neg } from "../ops/elementwise.ts";
 import type { Prompts, Sequences, Totals } from "./batch.ts";
-import type { PairBatch } from "./batches.ts";
 import type { LossTerms } from "./loss.ts";
 import type { LossOptionTerms, LossOptionValues } from "./options.ts";
 import { perToken } from "./sequences.ts";
@@ -27,7 +26,7 @@ const nllWeight = {
   symbol: "λ_NLL",
   min: 0,
   help: "weight of the chosen completion's NLL",
-  aka: ["cpo_alpha", "rpo_alpha"],
+  aka: ["cpo_alpha", "rpo_alpha", "tpo_alpha"],
 } as const;
 
 /** The options of a loss that is a negative log-likelihood. */
@@ -48,8 +47,11 @@ type NllSettings = LossOptionValues<ReturnType<typeof likelihoodOptions>>;
 /** Less than any weighted number of tokens, except 0. */
 const LEAST = 1e-20;
 
+/** The part of sequences of which the likelihood is. */
+type Scored = Pick<Sequences, "logProb" | "length">;
+
 interface NllBatch {
-  readonly completion: Sequences;
+  readonly completion: Scored;
   readonly prompt: Prompts;
   readonly totals: Totals;
 }
@@ -81,7 +83,9 @@ export function nll(
 /** A contrast of chosen and rejected plus λ times the NLL of the chosen. */
 export function withNll(
   contrast: Value,
-  { chosen, prompt, totals }: PairBatch,
+  { chosen, prompt, totals }: Omit<NllBatch, "completion"> & {
+    readonly chosen: Scored;
+  },
   options: LossOptionTerms<ReturnType<typeof nllOptions>>,
 ): LossTerms {
   const likelihood = nll({ completion: chosen, prompt, totals }, options);

@@ -9,6 +9,7 @@ import { apoZeroUnpaired } from "./apo_zero_unpaired.ts";
 import { bco } from "./bco.ts";
 import { bcoUnpaired } from "./bco_unpaired.ts";
 import { bpo } from "./bpo.ts";
+import { betaDpo } from "./beta_dpo.ts";
 import { calDpo } from "./cal_dpo.ts";
 import { chiPo } from "./chi_po.ts";
 import { cpo } from "./cpo.ts";
@@ -16,8 +17,10 @@ import { discopop } from "./discopop.ts";
 import { dpo } from "./dpo.ts";
 import { dpoShift } from "./dpo_shift.ts";
 import { dpop } from "./dpop.ts";
+import { drDpo } from "./dr_dpo.ts";
 import { exo } from "./exo.ts";
 import { fDpo } from "./f_dpo.ts";
+import { gateCalDpo } from "./gate_cal_dpo.ts";
 import { gateDpo } from "./gate_dpo.ts";
 import { gateIpo } from "./gate_ipo.ts";
 import { hinge } from "./hinge.ts";
@@ -41,6 +44,7 @@ import { simper } from "./simper.ts";
 import { simpo } from "./simpo.ts";
 import { slic } from "./slic.ts";
 import { sppo } from "./sppo.ts";
+import { tpo } from "./tpo.ts";
 import { unlikelihood } from "./unlikelihood.ts";
 import { wpo } from "./wpo.ts";
 
@@ -55,6 +59,7 @@ export const LOSSES: readonly PlainLoss[] = [
   apoZeroUnpaired,
   bco,
   bcoUnpaired,
+  betaDpo,
   bpo,
   calDpo,
   chiPo,
@@ -63,8 +68,10 @@ export const LOSSES: readonly PlainLoss[] = [
   dpo,
   dpoShift,
   dpop,
+  drDpo,
   exo,
   fDpo,
+  gateCalDpo,
   gateDpo,
   gateIpo,
   hinge,
@@ -87,6 +94,7 @@ export const LOSSES: readonly PlainLoss[] = [
   simpo,
   slic,
   sppo,
+  tpo,
   unlikelihood,
   wpo,
 ];

@@ -254,10 +254,12 @@ Deno.test("the wrong sign has the optimum of the opposite reward", async () => {
 const OTHERWISE: Record<string, readonly string[]> = {
   "limit": ["apo-down", "apo-zero", "apo-zero-unpaired", "kto"],
   "no gradient flows through a part of the loss": [
-    ...["alpha-dpo", "gate-dpo", "gate-ipo", "wpo"],
+    ...["alpha-dpo", "gate-cal-dpo", "gate-dpo", "gate-ipo", "wpo"],
   ],
   "statistics of the batch do not settle": ["bco", "bco-unpaired"],
-  "the loss couples the examples of a batch": ["aot", "aot-unpaired"],
+  "the loss couples the examples of a batch": [
+    ...["aot", "aot-unpaired", "dr-dpo"],
+  ],
   "the loss falls without end": ["orpo-ratio", "unlikelihood"],
   "the loss has corners, where a search by gradients ends": [
     ...["bpo", "dpop", "hinge", "minor-dpo", "slic"],

@@ -1,5 +1,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
+import { calDpo } from "lib/losses/cal_dpo.ts";
 import { dpo } from "lib/losses/dpo.ts";
+import { gateCalDpo } from "lib/losses/gate_cal_dpo.ts";
 import { gateDpo } from "lib/losses/gate_dpo.ts";
 import { gateIpo } from "lib/losses/gate_ipo.ts";
 import { ipo } from "lib/losses/ipo.ts";
@@ -18,7 +20,8 @@ const batch = {
 const gate = { gateSlope: 20, gateThreshold: 0.2 };
 const gates = [-1, -3, -0.5].map((x) => sigmoid(20 * (Math.exp(x) - 0.2)));
 
-for (const [gated, plain] of [[gateDpo, dpo], [gateIpo, ipo]] as const) {
+const GATED = [[gateDpo, dpo], [gateIpo, ipo], [gateCalDpo, calDpo]] as const;
+for (const [gated, plain] of GATED) {
   Deno.test(`${gated.id} is ${plain.id}, with the gradient at y_l times the gate`, async () => {
     const lossOptions = { beta: 0.5 };
     const found = await runLoss(gated, batch, {

@@ -252,8 +252,8 @@ Deno.test("data convert writes the ids that training sees", async () => {
 
 Deno.test("data convert writes scores with ids, and votes as weights and as nothing else", async () => {
   const [pair] = PAIRS;
-  const votes = { votes_chosen: 3, votes_rejected: 1 };
-  const scores = { score_chosen: 8, score_rejected: 6.5 };
+  const votes = { "votes_chosen": 3, "votes_rejected": 1 };
+  const scores = { "score_chosen": 8, "score_rejected": 6.5 };
   using folder = pairsFolder([{ ...pair, ...votes, ...scores }]);
   const file = folder.at("ids.jsonl");
   const args = ["--soft-labels", "--out", file];
