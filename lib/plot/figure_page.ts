@@ -101,6 +101,9 @@ function noteHtml(note: string | undefined): string {
   return note ? ` <small>${escapeHtml(note)}</small>` : "";
 }
 
+/** Columns from which on a table is too broad for the type of others in print. */
+const BROAD = 10;
+
 /** A table with its caption, as an element of a page or a notebook. */
 export function tableHtml({ caption, columns, rows }: Table): string {
   const head = columns.map((name) => `<th scope="col">${textHtml(name)}</th>`);
@@ -108,7 +111,7 @@ export function tableHtml({ caption, columns, rows }: Table): string {
     const data = cells.map((cell) => `<td>${cellHtml(cell)}</td>`).join("");
     return `<tr><th scope="row">${cellHtml(name)}</th>${data}</tr>`;
   });
-  return `<section class="table">
+  return `<section class="table${columns.length < BROAD ? "" : " broad"}">
 <h2>${textHtml(caption)}</h2>
 <div><table>
 <thead><tr>${head.join("")}</tr></thead>

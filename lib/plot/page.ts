@@ -141,7 +141,8 @@ const PLOT_TEMPLATE: Template = {
       yref: "container",
       yanchor: "bottom",
     },
-    margin: { l: 56, r: 12, t: 8, b: 48 },
+    // Half a number at the end of an axis goes beyond it.
+    margin: { l: 56, r: 20, t: 8, b: 48 },
     paper_bgcolor: PAPER,
     plot_bgcolor: PAPER,
     xaxis: AXIS,
@@ -210,9 +211,13 @@ export function subscripted(text: string): string {
   );
 }
 
-/** Text between tags: escaped, with subscripts and minus signs. */
+/**
+ * Text between tags: escaped, with subscripts and minus signs. Per cents,
+ * p-values and intervals in brackets are not broken.
+ */
 export function textHtml(text: string): string {
-  return subscripted(escapeHtml(text)).replace(/(?<![\p{L}\d.])-(?=\d)/gu, "−");
+  return subscripted(escapeHtml(text)).replace(/(?<![\p{L}\d.])-(?=\d)/gu, "−")
+    .replace(/(?<=\d) (?=%)|(?<=\bp) (?=[\d&])|(?<=\[[−\d.]+,) /g, "\u00a0");
 }
 
 /** A list of facts. */

@@ -14,6 +14,8 @@ function draw({ isDark = dark.matches, isPrinted = false } = {}) {
   for (const [i, { data, layout }] of plotsOn(isDark).entries()) {
     const element = document.getElementById("plot-" + i);
     const { width, height } = element.getBoundingClientRect();
+    // Names of bars turn where they would lie on one another.
+    if (width < 480 && data[0]?.type === "bar") delete layout.xaxis?.tickangle;
     const size = isPrinted ? { width, height, autosize: false } : {};
     Plotly.newPlot(element, data, { ...layout, ...size }, config);
   }

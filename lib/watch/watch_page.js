@@ -10,6 +10,8 @@ const filter = document.getElementById("filter");
 
 /** The parts of the page for each thing that is watched. */
 const shown = new Map();
+/** Whether runs that begin are opened, as nothing is yet or what was is gone. */
+let opensNext = true;
 
 function element(name, { text = "", ...attributes } = {}, children = []) {
   const made = document.createElement(name);
@@ -48,14 +50,19 @@ function show(states) {
   const ids = new Set(states.map(({ id }) => id));
   for (const [id, { box }] of shown) {
     if (ids.has(id)) continue;
+    opensNext ||= box.open;
     box.remove();
     shown.delete(id);
   }
-  const opened = shown.size === 0 ? toOpen(states) : [];
+  const opened = opensNext ? toOpen(states) : [];
   states.forEach((state, i) => {
-    if (!shown.has(state.id)) shown.set(state.id, made(state));
+    const isNew = !shown.has(state.id);
+    if (isNew) shown.set(state.id, made(state));
     const { box, head } = shown.get(state.id);
-    if (opened.includes(state)) box.open = true;
+    if (isNew && opened.includes(state)) {
+      box.open = true;
+      opensNext = false;
+    }
     if (groups.children[i] !== box) {
       groups.insertBefore(box, groups.children[i] ?? null);
     }

@@ -105,7 +105,8 @@ Deno.test("figureHtml() gives the same bytes for the same figure.json", () => {
 
 Deno.test("figureHtml() writes indices, negative numbers and axes as readers know them", () => {
   const page = figureHtml({
-    ...{ title: "β -1 of π_ref", text: ["lr 1e-7 of kto-2"], tables: [] },
+    ...{ title: "β -1 of π_ref", text: ["lr 1e-7 of kto-2"] },
+    tables: [{ caption: "p < 0.1 % of [-1, 2]", columns: [], rows: [] }],
     panels: [{
       ...{ title: "T", data: [] },
       layout: { yaxis: { title: { text: "log π/π_ref" }, dtick: 1 } },
@@ -113,6 +114,7 @@ Deno.test("figureHtml() writes indices, negative numbers and axes as readers kno
   });
   match(page, /<h1>β −1 of π<sub>ref<\/sub><\/h1>/);
   match(page, /<p>lr 1e-7 of kto-2<\/p>/);
+  match(page, /<h2>p\u00a0&lt; 0.1\u00a0% of \[−1,\u00a02\]<\/h2>/);
   const [, json = ""] = page.match(/id="plots">(.*)<\/script>/) ?? [];
   const [{ layout: { yaxis } }] = JSON.parse(json);
   deepStrictEqual(yaxis, {

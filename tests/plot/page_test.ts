@@ -20,6 +20,10 @@ const FIGURE: Figure = {
     wide: true,
     data: [{ type: "scatter", x: [0, 1], y: [0, 1], line: { color: INK } }],
     layout: {},
+  }, {
+    title: "Bars",
+    data: [{ type: "bar", x: ["a", "b"], y: [0, 1] }],
+    layout: { xaxis: { tickangle: 0 } },
   }],
   samples: [{ name: "dpo", texts: [{ text: LONG }] }],
   tables: [{
@@ -35,6 +39,13 @@ addEventListener("load", () => {
   const { scrollWidth, clientWidth } = document.documentElement;
   document.body.dataset.widths = [scrollWidth, clientWidth];
   const { stroke } = document.querySelector(".js-line").style;
+  const table = document.querySelector(".broad div");
+  table.scrollLeft = 200;
+  const [name] = table.querySelectorAll("tbody th");
+  const lefts = [table, name].map((one) => one.getBoundingClientRect().left);
+  document.body.dataset.table = [table.scrollLeft, lefts[1] - lefts[0]];
+  const bars = document.getElementById("plot-1").layout.xaxis;
+  document.body.dataset.turns = !("tickangle" in bars);
   document.body.dataset.colors = [stroke, getComputedStyle(document.body).color];
   dispatchEvent(new Event("beforeprint"));
   const plot = document.querySelector(".main-svg").getBoundingClientRect();
@@ -62,6 +73,9 @@ Deno.test("a page follows the reader's colours, is no wider than the screen, and
   const [, scrolled, shown] = html.match(/data-widths="(\d+),(\d+)"/) ?? [];
   ok(Number(shown) <= 500, shown);
   deepStrictEqual(scrolled, shown);
+  // The table has been scrolled; the names of its rows have not.
+  match(html, /data-table="200,0"/);
+  match(html, /data-turns="true"/);
   const dark = rgb(ON_DARK[INK]!);
   match(
     html,
