@@ -11,6 +11,7 @@ import {
 import { parseFlags, UsageError } from "lib/cli/flags.ts";
 import { describeRequirements } from "lib/train/requirements.ts";
 import type { LossOptions } from "lib/losses/options.ts";
+import { KNOWN_NAMES } from "lib/losses/known_names.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { lossAtlasHtml, lossPageHtml } from "lib/plot/loss_page.ts";
 import { defaultsText, lossSheet } from "lib/loss_tools/loss_sheet.ts";
@@ -29,7 +30,8 @@ const LOSSES_VERB = {
       help: "show NAME: one loss, and a page with its formula and figures\n" +
         "atlas: one page with all losses side by side\n" +
         "eval FILE: losses and gradients at the log-probabilities in a file\n" +
-        "if absent: all losses, with what they need and their options",
+        "if absent: all losses, with what they need and their options, and\n" +
+        "methods that are sums of them, such as RPO and MPO",
       optional: true,
     },
     {
@@ -71,19 +73,31 @@ const ACTIONS: Readonly<
 /** Columns that every terminal has. */
 const COLUMNS = 80;
 
-/** Lists every loss: its title, what it reads and needs, and its options. */
+/**
+ * Lists every loss: its title, what it reads and needs, and its options; then
+ * methods that are sums or options of these.
+ */
 function list(): void {
-  const margin = Math.max(...LOSSES.map(({ id }) => id.length)) + 2;
-  for (const loss of LOSSES) {
-    const facts = [
-      loss.title,
-      [loss.data, ...describeRequirements(loss)].join(", "),
-      optionsText(loss.options),
-    ].filter((fact) => fact);
+  const entries = [
+    ...LOSSES.map((loss) => ({
+      name: loss.id,
+      facts: [
+        loss.title,
+        [loss.data, ...describeRequirements(loss)].join(", "),
+        optionsText(loss.options),
+      ].filter((fact) => fact),
+    })),
+    ...KNOWN_NAMES.map(({ name, title, means }) => ({
+      name,
+      facts: [`is --loss ${means}`, title],
+    })),
+  ];
+  const margin = Math.max(...entries.map(({ name }) => name.length)) + 2;
+  for (const { name, facts } of entries) {
     const lines = facts.flatMap((fact) =>
       wrappedText(" ".repeat(margin) + fact, { margin, columns: COLUMNS })
     );
-    say(loss.id + lines.join("\n").slice(loss.id.length));
+    say(name + lines.join("\n").slice(name.length));
   }
 }
 

@@ -30,6 +30,7 @@ import { ktoPairwise } from "./kto_pairwise.ts";
 import { ldDpo } from "./ld_dpo.ts";
 import { listwiseDpo } from "./listwise_dpo.ts";
 import { lnDpo } from "./ln_dpo.ts";
+import { KNOWN_NAMES } from "./known_names.ts";
 import type { PlainLoss } from "./loss.ts";
 import { minorDpo } from "./minor_dpo.ts";
 import { nca } from "./nca.ts";
@@ -119,12 +120,17 @@ export function findLoss(id: string): PlainLoss {
   const loss = LOSSES.find((loss) => loss.id === id);
   if (loss) return loss;
   const ids = LOSSES.map(({ id }) => id);
-  const meant = calledElsewhere(id) || nearest(id, ids);
+  const meant = knownAs(id) ?? (calledElsewhere(id) || nearest(id, ids));
   throw new RangeError(
     `Unknown loss "${id}"${
       meant ? `: did you mean ${meant}?` : ";"
     } expected one of ${ids.join(", ")}`,
   );
+}
+
+/** The sum, or the loss with flags, that a method of this name is. */
+function knownAs(name: string): string | undefined {
+  return KNOWN_NAMES.find((known) => known.name === name)?.means;
 }
 
 /** The losses that another trainer calls so: TRL's `exo_pair` is `exo`. */

@@ -27,6 +27,9 @@ Deno.test("findLoss() lists the losses there are, and guesses which was meant", 
     "kto_pairwise": ": did you mean kto-pairwise?",
     "exo_pair": ": did you mean exo?",
     "sigmoid": ": did you mean cpo or dpo or f-dpo or ld-dpo?",
+    "rpo": ": did you mean dpo+sft?",
+    "mpo": ": did you mean 0.8*dpo+0.2*bco+sft?",
+    "irpo": ": did you mean dpo+sft --nll-reduction example?",
     "reinforce": ";",
   };
   for (const [id, says] of Object.entries(cases)) {

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { KNOWN_NAMES } from "lib/losses/known_names.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { INPUTS } from "../loss_tools/case_block.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -14,7 +15,7 @@ Deno.test("losses lists every loss with its needs and its options, within 80 col
   deepStrictEqual(lines.filter((line) => line.length > 80), []);
   deepStrictEqual(
     lines.flatMap((line) => /^\S+/.exec(line) ?? []),
-    LOSSES.map(({ id }) => id),
+    [...LOSSES.map(({ id }) => id), ...KNOWN_NAMES.map(({ name }) => name)],
   );
   match(
     out,
