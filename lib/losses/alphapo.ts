@@ -47,6 +47,7 @@ export const alphapo = pairLoss({
   presets: {
     trl: {
       names: ["alphapo", "simpo"],
+      alone: true,
       options: { beta: 0.1, gamma: 0.5 },
       note:
         "simpo is AlphaPO where alpha is given, and adds an NLL of weight 1",

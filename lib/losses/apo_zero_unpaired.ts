@@ -26,7 +26,7 @@ export const apoZeroUnpaired = labelLoss({
     undesirableWeight,
   },
   presets: {
-    trl: { names: ["apo_zero_unpaired"], options: {} },
+    trl: { names: ["apo_zero_unpaired"], alone: true, options: {} },
   },
   rewardScale: ({ beta }) => beta,
   labelWeights: ({ desirableWeight, undesirableWeight }) => ({

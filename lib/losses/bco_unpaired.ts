@@ -25,9 +25,10 @@ export const bcoUnpaired = labelLoss({
   presets: {
     trl: {
       names: ["bco"],
+      alone: true,
       options: {},
       note:
-        "δ is updated with each micro-batch, not in evaluation; density-ratio weights are an option there",
+        "BCOTrainer, which is gone after 1.13; δ is updated with each micro-batch, not in evaluation; density-ratio weights are an option there",
     },
   },
   statistics: runningShift,

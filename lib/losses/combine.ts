@@ -106,7 +106,7 @@ function withinBoth(a: NumberOption, b: NumberOption): NumberOption {
   };
 }
 
-/** Presets of the trainers that have all of the losses. */
+/** Presets of the trainers that have all of the losses, and their sums. */
 function mergedPresets(
   losses: readonly Loss[],
 ): Combination["presets"] & object {
@@ -114,6 +114,7 @@ function mergedPresets(
   for (const peer of PEERS) {
     const presets = losses.flatMap(({ presets }) => presets?.[peer] ?? []);
     if (presets.length < losses.length) continue;
+    if (losses.length > 1 && presets.some(({ alone }) => alone)) continue;
     merged.set(peer, {
       names: [presets.map(({ names }) => names[0]).join("+")],
       options: Object.assign({}, ...presets.map(({ options }) => options)),

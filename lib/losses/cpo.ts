@@ -42,6 +42,7 @@ export const cpo = pairLoss({
   presets: {
     trl: {
       names: ["sigmoid", "hinge", "ipo"],
+      alone: true,
       options: {},
       note: "the NLL's tokens are averaged over the micro-batch",
     },

@@ -12,7 +12,7 @@ const MAX_EXPONENT = 80;
  * https://arxiv.org/abs/2309.16240.
  *
  * The forward KL divergence is the α-divergence of α = 1; of α → 0, it is the
- * reverse one. Their powers are cut off at e⁸⁰, as TRL does.
+ * reverse one. Their powers are cut off at e⁸⁰, as TRL does for α.
  */
 export const fDpo = pairLoss({
   id: "f-dpo",
@@ -41,14 +41,15 @@ export const fDpo = pairLoss({
       default: 0.5,
       except: 0,
       help: "the α-divergence: 1 is the forward KL, near 0 the reverse",
-      aka: ["alpha_divergence_coef"],
+      aka: ["f_alpha_divergence_coef", "alpha_divergence_coef"],
     },
   },
   presets: {
     trl: {
       names: ["sigmoid"],
       options: { divergence: "reverse-kl" },
-      note: "its α is 1 − α of the paper since version 0.29",
+      note:
+        "f_divergence_type; its α is 1 − α of the paper since 0.29, its forward KL is not cut off, and since 1.16 its ipo and sigmoid_norm count f′ with its constant and other losses than these, hinge, exo_pair, robust, discopop and sft refuse it",
     },
   },
   rewardScale: ({ beta }) => beta,

@@ -75,7 +75,13 @@ export const kto = labelLoss({
     },
   },
   presets: {
-    trl: { names: ["kto"], options: { klPairing: "previous" } },
+    trl: {
+      names: ["kto"],
+      alone: true,
+      options: { klPairing: "previous" },
+      note:
+        "pairs and averages within each micro-batch, in the order of the file",
+    },
     "llama-factory": {
       names: ["kto"],
       options: {},

@@ -43,7 +43,8 @@ export const ldDpo = pairLoss({
     trl: {
       names: ["sigmoid"],
       options: {},
-      note: "without ld_alpha it is DPO",
+      note:
+        "without ld_alpha it is DPO; with it, all losses of a sum except sft are weighted so",
     },
     "llama-factory": {
       names: ["sigmoid"],

@@ -79,6 +79,8 @@ export interface Preset<O extends LossOptions> {
   readonly names: readonly string[];
   /** Those that are not our defaults. */
   readonly options: Partial<LossOptionValues<O>>;
+  /** Whether it has no sums of this loss and others. @default false */
+  readonly alone?: boolean;
   /** A difference that no option removes. */
   readonly note?: string;
 }

@@ -44,6 +44,7 @@ export const orpo = pairLoss({
   presets: {
     trl: {
       names: ["orpo"],
+      alone: true,
       options: { nllOver: "all", nllReduction: "token" },
       note: "tokens are averaged over the micro-batch",
     },

@@ -42,6 +42,7 @@ export const simpo = pairLoss({
   presets: {
     trl: {
       names: ["simpo"],
+      alone: true,
       options: { beta: 0.1, nllWeight: 1 },
       note: "the NLL's tokens are averaged over the micro-batch",
     },

@@ -54,6 +54,7 @@ export const tpo = rankLoss({
   presets: {
     trl: {
       names: ["tpo", "tpo-l"],
+      alone: true,
       options: {},
       note:
         "tpo-l has --reduction mean --gamma 0.5; the NLL's tokens are averaged over the micro-batch",

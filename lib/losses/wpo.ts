@@ -25,9 +25,10 @@ export const wpo = pairLoss({
   presets: {
     trl: {
       names: ["wpo"],
+      alone: true,
       options: {},
       note:
-        "the option use_weighting of any loss of pairs; before 1.0 weights were at most 1",
+        "the option use_weighting, of every loss of a sum alike; aot and aot_unpaired refuse it; before 1.0 weights were at most 1",
     },
   },
   rewardScale: ({ beta }) => beta,

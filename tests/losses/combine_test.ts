@@ -87,6 +87,19 @@ Deno.test("a combination has the presets that all its losses have", () => {
   const { presets } = sumOf(["ipo", 1], ["sft", 0.1]);
   deepStrictEqual(presets?.trl?.options, { reduction: "mean" });
   ok(!sumOf(["ipo", 1], ["orpo-ratio", 1]).presets?.trl);
+  const mpo = sumOf(["dpo", 0.8], ["bco", 0.2], ["sft", 1]).presets?.trl;
+  deepStrictEqual(mpo?.names, ["sigmoid+bco_pair+sft"]);
+});
+
+Deno.test("a combination has no preset of a trainer that has none of its sums", () => {
+  const sums = [["dpo", "cpo"], ["wpo", "aot"], ["kto", "sft"]] as const;
+  for (const [one, other] of sums) {
+    ok(findLoss(one).presets?.trl && findLoss(other).presets?.trl);
+    ok(!sumOf([one, 1], [other, 1]).presets?.trl, `${one}+${other}`);
+  }
+  deepStrictEqual(sumOf(["kto", 0.5]).presets?.trl?.options, {
+    klPairing: "previous",
+  });
 });
 
 Deno.test("a combination has the reward scale and the label weights of its losses", () => {

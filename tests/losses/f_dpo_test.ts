@@ -8,6 +8,30 @@ import { logSigmoid, testPreset } from "./peer_formula.ts";
 
 testPreset(fDpo, "trl", ({ dc, dr }) => -logSigmoid(0.1 * (dc - dr)));
 
+/** TRL's scores of a log-ratio since 1.16, each with its constant. */
+const TRL_SCORES: Record<string, (d: number) => number> = {
+  "forward-kl": (d) => 1 - Math.exp(-d),
+  "js": (d) => Math.LN2 + logSigmoid(d),
+  "alpha": (d) => (Math.exp(-0.3 * d) - 1) / -0.3,
+};
+
+for (const [divergence, scoreOf] of Object.entries(TRL_SCORES)) {
+  Deno.test(`f-dpo under ${divergence} is TRL's, whose constants cancel`, async () => {
+    const [chosen, rejected] = [[-3, -7, -2.5], [-4, -6.5, -2]];
+    const { loss } = await runLoss(
+      fDpo,
+      { chosen, rejected, refChosen: -4, refRejected: -5 },
+      { lossOptions: { beta: 0.1, divergence, alpha: 0.3 } },
+    );
+    assertClose(
+      loss,
+      chosen.map((c, i) =>
+        -logSigmoid(0.1 * (scoreOf(c + 4) - scoreOf(rejected[i]! + 5)))
+      ),
+    );
+  });
+}
+
 /** f′(4) − f′(1/2) by hand. */
 const SCORES: [Record<string, LossOptionValue>, number][] = [
   [{ divergence: "reverse-kl" }, Math.log(8)],
