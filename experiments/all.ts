@@ -8,6 +8,7 @@ import { odds } from "./odds/experiment.ts";
 import { noise } from "./noise/experiment.ts";
 import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
+import { overoptimisation } from "./overoptimisation/experiment.ts";
 
 /**
  * Every experiment, the main one first. A new experiment is a folder with its
@@ -22,6 +23,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   micro,
   odds,
   displacement,
+  overoptimisation,
 ];
 
 /**
