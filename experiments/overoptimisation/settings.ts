@@ -16,7 +16,7 @@ const METHODS = Object.entries(HOLDS).flatMap(([loss, betas]) =>
     ...{ loss, options: { beta } },
     learningRate: tuning.chosen.find((method) =>
       method.loss === loss && method.options.beta === beta
-    )?.learningRate ?? 1e-3,
+    )!.learningRate,
   }))
 );
 
