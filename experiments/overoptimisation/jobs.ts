@@ -2,7 +2,7 @@ import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import { expectation } from "lib/stats/distribution.ts";
 import { answerJobs, type RunData } from "../answers/jobs.ts";
-import type { Start } from "../answers/model.ts";
+import type { Start } from "../answers/decoder.ts";
 import type { AnswersSettings } from "../answers/settings.ts";
 import { populationOf, samplePairs } from "../answers/world.ts";
 import { PRAISED, proxyRewards } from "./labels.ts";
