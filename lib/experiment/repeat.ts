@@ -34,7 +34,11 @@ const STORED = v.object({
   draws: v.array(v.number()),
   seeds: v.array(v.number()),
   commits: v.array(v.string()),
-  claims: v.array(v.object({ repeat: EFFECT })),
+  claims: v.array(v.object({
+    repeat: EFFECT,
+    /** Those of this claim, where they are not all. */
+    draws: v.exactOptional(v.array(v.number())),
+  })),
 });
 
 type Stored = v.InferOutput<typeof STORED>;
@@ -50,7 +54,7 @@ export interface Published {
 /**
  * Records the findings of other draws beside published ones. Their runs need
  * not be kept: the effects by draw are, so that the verdicts can be judged
- * again.
+ * again. A claim of which an earlier record has more draws keeps that.
  *
  * @param folder of the published results.
  * @param other folder of the results of the other draws, and their findings.
@@ -63,8 +67,49 @@ export async function recordRepeat(
   const { draws, seeds } = await otherGrid(folder, other.folder);
   const commits = await commitsOf(other.folder);
   const claims = other.findings.map((repeat) => ({ repeat }));
-  const stored = v.parse(STORED, { draws, seeds, commits, claims });
+  const found = v.parse(STORED, { draws, seeds, commits, claims });
+  const stored = merged(await storedIn(folder), found);
   await writeFiles(folder, { [REPEAT]: canonicalJson(stored) });
+}
+
+async function storedIn(folder: string): Promise<Stored | null> {
+  const file = join(folder, REPEAT);
+  const text = await orNull(Deno.readTextFile(file));
+  return text === null
+    ? null
+    : checkJson(STORED, JSON.parse(text), `Cannot use ${file}`);
+}
+
+/** Each claim by whichever repeat has more draws of it; the later of equals. */
+function merged(before: Stored | null, found: Stored): Stored {
+  if (!before) return found;
+  const claims = found.claims.map((claim) => {
+    const earlier = before.claims.find(({ repeat }) =>
+      repeat.id === claim.repeat.id
+    );
+    return earlier && countOf(earlier) > countOf(claim)
+      ? { ...earlier, draws: earlier.draws ?? before.draws }
+      : { ...claim, draws: found.draws };
+  });
+  const all = (lists: readonly (readonly number[])[]) =>
+    [...new Set(lists.flat())].toSorted((a, b) => a - b);
+  const draws = all(claims.map((claim) => claim.draws));
+  const isKept = claims.some((claim) => claim.draws !== found.draws);
+  return {
+    draws,
+    seeds: isKept ? all([before.seeds, found.seeds]) : found.seeds,
+    commits: isKept
+      ? [...new Set([...before.commits, ...found.commits])]
+      : found.commits,
+    claims: claims.map(({ repeat, draws: own }) => ({
+      repeat,
+      ...own.length < draws.length && { draws: own },
+    })),
+  };
+}
+
+function countOf({ repeat: { n } }: Stored["claims"][number]): number {
+  return n?.count ?? 0;
 }
 
 /**
@@ -115,10 +160,8 @@ async function worldIn(folder: string) {
  */
 export async function repeatFiles(published: Published): Promise<Files> {
   const { folder, claims, findings } = published;
-  const text = await orNull(Deno.readTextFile(join(folder, REPEAT)));
-  if (text === null) return {};
-  const file = join(folder, REPEAT);
-  const stored = checkJson(STORED, JSON.parse(text), `Cannot use ${file}`);
+  const stored = await storedIn(folder);
+  if (!stored) return {};
   const again = judge(
     claims.map((claim) => ({
       ...claim,
@@ -130,12 +173,16 @@ export async function repeatFiles(published: Published): Promise<Files> {
     const { id, verdict, estimate, low, high } = finding;
     const repeat = again[i]!;
     const holds = isUpheld(verdict, repeat.verdict);
-    return { id, published: { verdict, estimate, low, high }, holds, repeat };
+    const drawn = stored.claims.find((each) => each.repeat.id === id)?.draws;
+    return {
+      ...{ id, published: { verdict, estimate, low, high }, holds, repeat },
+      ...drawn && { draws: drawn },
+    };
   });
   const held = compared.filter(({ holds }) => holds).length;
   const record = { ...stored, claims: compared, held };
   const { draws } = await worldIn(folder);
-  const table = repeatTable(findings, again, [draws, stored.draws]);
+  const table = repeatTable(compared, findings, [draws, stored.draws]);
   return {
     [REPEAT]: `${canonicalJson(record, { indent: 1 })}\n`,
     "repeat.md": markdownTables([table]),
@@ -165,20 +212,23 @@ function evidenceOf({ claims }: Stored, id: string): Evidence {
 }
 
 function repeatTable(
+  compared: readonly {
+    readonly repeat: Finding;
+    readonly draws?: readonly number[];
+  }[],
   published: readonly Finding[],
-  again: readonly Finding[],
   draws: readonly (readonly number[])[],
 ): Table {
   const [own, other] = draws.map(drawsText);
   return {
     caption: "Verdicts on other draws",
     columns: ["claim", own!, "verdict", other!, "verdict again"],
-    rows: published.map((finding, i) => [
-      finding.statement,
-      measuredText(finding),
-      finding.verdict,
-      measuredText(again[i]!),
-      again[i]!.verdict,
+    rows: compared.map(({ repeat, draws: drawn }, i) => [
+      published[i]!.statement,
+      measuredText(published[i]!),
+      published[i]!.verdict,
+      `${measuredText(repeat)}${drawn ? ` (${drawsText(drawn)})` : ""}`,
+      repeat.verdict,
     ]),
   };
 }

@@ -79,6 +79,20 @@ Deno.test("verdicts on other draws are recorded beside the published ones", asyn
     ...{ file: "repeat.json", place: "/claims/0/repeat/estimate" },
     ...{ found: "6.75", expected: "5.75" },
   });
+  // A claim of which an earlier repeat had more draws keeps that.
+  Deno.writeTextFileSync(path, text);
+  const few = join(root.path, "few");
+  await toy.run({ ...options(40), draws: [40, 41, 42], out: few });
+  await toy.compareDraws(own!, few);
+  const kept = JSON.parse(read("repeat.json"));
+  deepEqual(kept.draws, [...draws(8), 40, 41, 42]);
+  deepEqual(kept.claims[0].draws, draws(8));
+  equal(kept.claims[0].repeat.estimate, 5.75);
+  match(read("repeat.md"), /5\.75 steps .*\(draws 8 to 15\)/);
+  deepEqual(await staleFiles(own!, await toy.files(own!)), []);
+  await toy.compareDraws(own!, other!);
+  deepEqual(read("repeat.json"), text);
+
   // A claim that came later has no effects there.
   const more = experiment({
     ...TOY,
