@@ -4,7 +4,6 @@ import {
   digits,
   endsOf,
   endTable,
-  methodStyle,
   percent,
 } from "lib/experiment/figure_parts.ts";
 import type { Figure } from "lib/plot/figure.ts";
@@ -18,10 +17,8 @@ import {
   winPanel,
 } from "./difference_panels.ts";
 import { planePanels } from "./planes.ts";
+import { answerSamples } from "./samples.ts";
 import type { ComparedMethod, ComparisonSummary } from "./summary.ts";
-
-/** Answers that a page shows. */
-const SHOWN = 6;
 
 const CURVES = [
   {
@@ -96,14 +93,7 @@ export function comparisonFigure(summary: ComparisonSummary): Figure {
           .map((curve) => curvePanel(methods, curve))
         : [],
     ],
-    samples: [
-      { name: "before training", texts: textsOf(summary, summary.answers) },
-      ...methods.map(({ name, loss, answers }) => ({
-        name,
-        color: methodStyle(loss).line!.color as string,
-        texts: textsOf(summary, answers),
-      })),
-    ],
+    samples: answerSamples(summary),
     tables: [
       endTable(methods, columnsOf(methods)),
       ...methods.length > 1 ? [accuracyTable(summary)] : [],
@@ -201,14 +191,4 @@ function addedText({ judge, questions }: ComparisonSummary): string[] {
     ]
     : [];
   return [...scored, ...chosen];
-}
-
-function textsOf(
-  { prompts }: ComparisonSummary,
-  answers: readonly string[],
-): { text: string; note: string }[] {
-  return answers.slice(0, SHOWN).map((text, i) => ({
-    text,
-    note: [...prompts[i]!].slice(-80).join(""),
-  }));
 }

@@ -1,4 +1,5 @@
 import { endsOf, methodStyle, rounded } from "lib/experiment/figure_parts.ts";
+import { dotNames } from "lib/plot/dot_names.ts";
 import type { Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { INK, textColor } from "lib/plot/style.ts";
 import type { ComparedMethod } from "./summary.ts";
@@ -36,16 +37,21 @@ function planePanel(
   methods: readonly ComparedMethod[],
   { title, note, x, y, axes }: Plane,
 ): Panel {
-  const data = methods.map((method): ScatterTrace => {
+  const dots = methods.map((method) => {
     const [xs, ys] = [x, y].map((name) => endsOf(method, name).map(rounded));
-    const style = methodStyle(method.loss);
+    return { name: method.name, x: xs!, y: ys! };
+  });
+  const places = dotNames(dots);
+  const data = methods.map(({ loss }, i): ScatterTrace => {
+    const style = methodStyle(loss);
+    const { name, y } = dots[i]!;
+    const { dot, side } = places[i]!;
     return {
       type: "scatter",
       mode: "text+markers",
-      name: method.name,
-      ...{ x: xs!, y: ys! },
-      text: ys!.map((_, i) => i === 0 ? method.name : ""),
-      textposition: "top center",
+      ...dots[i]!,
+      text: y.map((_, i) => i === dot ? name : ""),
+      textposition: side,
       textfont: {
         color: textColor(String(style.line?.color ?? INK)),
         size: 11,

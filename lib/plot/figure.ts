@@ -43,9 +43,9 @@ export interface FigureFinding {
   why: string;
 }
 
-/** Texts that one method writes. */
+/** Texts that one method writes, or those of several to one prompt. */
 export interface SampleSet {
-  /** The method and its setting. */
+  /** The method and its setting, or the prompt. */
   name: string;
   /** Its colour. @default that of text */
   color?: string;
@@ -57,6 +57,8 @@ export interface SampleSet {
 
 /** One text. */
 export interface SampleText {
+  /** The method, where the others of the set are of other ones. @default none */
+  by?: Pick<SampleSet, "name" | "color">;
   /** The text. */
   text: string;
   /** A word on it, such as `broken`. */

@@ -75,18 +75,13 @@ function sourceHtml(
 /** The texts of each method, folded away. */
 function samplesHtml(samples: readonly SampleSet[]): string {
   if (samples.length === 0) return "";
-  const sets = samples.map(({ name, color, note, texts }) => {
-    const style = color
-      ? ` style="color:color-mix(in srgb, ${
-        escapeHtml(color)
-      } 75%, var(--ink))"`
-      : "";
-    const items = texts.map(({ text, note }) =>
-      `<li>${escapeHtml(text)}${noteHtml(note)}</li>`
+  const sets = samples.map(({ note, texts, ...set }) => {
+    const items = texts.map(({ by, text, note }) =>
+      `<li>${by ? `<b>${nameHtml(by)}</b> ` : ""}${escapeHtml(text)}${
+        noteHtml(note)
+      }</li>`
     );
-    return `<article><h3><span${style}>${textHtml(name)}</span>${
-      noteHtml(note)
-    }</h3>
+    return `<article><h3>${nameHtml(set)}${noteHtml(note)}</h3>
 <ul>${items.join("\n")}</ul></article>`;
   });
   return `<details class="samples" open>
@@ -95,6 +90,13 @@ function samplesHtml(samples: readonly SampleSet[]): string {
 ${sets.join("\n")}
 </div>
 </details>`;
+}
+
+function nameHtml({ name, color }: Pick<SampleSet, "name" | "color">): string {
+  const style = color
+    ? ` style="color:color-mix(in srgb, ${escapeHtml(color)} 75%, var(--ink))"`
+    : "";
+  return `<span${style}>${textHtml(name)}</span>`;
 }
 
 function noteHtml(note: string | undefined): string {

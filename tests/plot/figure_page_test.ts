@@ -46,7 +46,11 @@ const FIGURE: Figure = {
     name: HOSTILE,
     color: "#123456",
     note: HOSTILE,
-    texts: [{ text: HOSTILE, note: HOSTILE }, { text: "plain" }],
+    texts: [
+      { text: HOSTILE, note: HOSTILE },
+      { text: "plain" },
+      { text: "signed", by: { name: HOSTILE, color: "#123456" } },
+    ],
   }],
   tables: [{
     caption: HOSTILE,
@@ -95,8 +99,8 @@ Deno.test("figureHtml() escapes every text", () => {
   const escaped = "&lt;/script&gt;&lt;script&gt;alert(&quot;1&quot;)" +
     "&lt;/script&gt;&lt;!-- &amp; 'x'";
   // Both titles, the paragraph, heading, label and note, caption and cell; five
-  // of the finding, four of the samples.
-  strictEqual(own.split(escaped).length - 1, 17);
+  // of the finding, five of the samples.
+  strictEqual(own.split(escaped).length - 1, 18);
 });
 
 Deno.test("figureHtml() gives the same bytes for the same figure.json", () => {
