@@ -9,6 +9,7 @@ import { noise } from "./noise/experiment.ts";
 import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
 import { overoptimisation } from "./overoptimisation/experiment.ts";
+import { length } from "./length/experiment.ts";
 
 /**
  * Every experiment, the main one first. A new experiment is a folder with its
@@ -24,6 +25,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   odds,
   displacement,
   overoptimisation,
+  length,
 ];
 
 /**

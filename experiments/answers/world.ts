@@ -66,19 +66,26 @@ export interface Answer {
 }
 
 /** Every string that a policy can give: its probabilities sum to 1. */
-export const ANSWERS: readonly Answer[] = strings(LONGEST).map((words) => ({
-  ids: idsOf(words),
-  reward: rewardOf(words),
-  isWellFormed: accepts(GRAMMAR, words),
-}));
+export const ANSWERS: readonly Answer[] = strings(VOCABULARY, LONGEST)
+  .map((words) => ({
+    ids: idsOf(words),
+    reward: rewardOf(words),
+    isWellFormed: accepts(GRAMMAR, words),
+  }));
 
 /** The gold reward of every answer. */
 export const REWARDS: readonly number[] = ANSWERS.map(({ reward }) => reward);
 const NUMBERS = new Map(ANSWERS.map(({ ids }, i) => [ids.join(), i]));
 
-/** All strings of at most so many words, the empty one first. */
-function strings(longest: number): string[][] {
-  const words = VOCABULARY.slice(END + 1);
+/**
+ * All strings of at most so many words of a vocabulary, the empty one first. The
+ * first word of a vocabulary is the end of a string.
+ */
+export function strings(
+  vocabulary: readonly string[],
+  longest: number,
+): string[][] {
+  const words = vocabulary.slice(END + 1);
   const all: string[][] = [[]];
   for (const text of all) {
     if (text.length === longest) break;
@@ -124,13 +131,15 @@ function preferenceBy(rewards: readonly number[]): Population["preference"] {
  * Every answer, as a policy gives it, and how they compare.
  *
  * @param rewards of all answers, which labels follow. @default the gold reward
+ * @param all the answers of a world. @default those of this one
  */
 export function populationOf(
   logProbs: readonly number[],
   rewards: readonly number[] = REWARDS,
+  all: readonly Pick<Answer, "ids">[] = ANSWERS,
 ): Population {
   return {
-    answers: ANSWERS.map(({ ids }, i) => ({
+    answers: all.map(({ ids }, i) => ({
       probability: Math.exp(logProbs[i]!),
       length: ids.length,
     })),
@@ -141,15 +150,17 @@ export function populationOf(
 /**
  * Pairs of a policy's answers: chosen first, then rejected.
  *
- * @param options `rewards` of all answers are those that labels follow.
- * @default the gold reward
+ * @param options `rewards` of all answers are those that labels follow, by
+ * default the gold reward; `all` are the answers of a world, by default those
+ * of this one.
  */
 export function samplePairs(
   logProbs: readonly number[],
-  { count, rng, rewards = REWARDS }: {
+  { count, rng, rewards = REWARDS, all = ANSWERS }: {
     count: number;
     rng: Uniform;
     rewards?: readonly number[];
+    all?: readonly Pick<Answer, "ids">[];
   },
 ): Example[] {
   const preference = preferenceBy(rewards);
@@ -164,7 +175,7 @@ export function samplePairs(
     const order = isFirst ? [first, second] : [second, first];
     return {
       prompt: PROMPT,
-      completions: order.map((i) => ANSWERS[i]!.ids),
+      completions: order.map((i) => all[i]!.ids),
     };
   });
 }

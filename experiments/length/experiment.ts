@@ -1,0 +1,38 @@
+import type { Tuning } from "lib/experiment/definition.ts";
+import { experiment } from "lib/experiment/experiment.ts";
+import { ANSWERS_SETTINGS, type AnswersSettings } from "../answers/settings.ts";
+import { CLAIMS } from "./claims.ts";
+import { lengthFigure } from "./figure.ts";
+import * as jobs from "./jobs.ts";
+import { FULL, QUICK } from "./settings.ts";
+import { summarize } from "./summary.ts";
+
+const TUNING: Tuning<AnswersSettings> = {
+  settings: {
+    ...FULL,
+    ...{ draws: [1000, 1001, 1002], seeds: [0], optima: false },
+    levels: FULL.levels.slice(-1),
+    evaluation: FULL.evaluation.slice(-1),
+  },
+  learningRates: [3e-4, 1e-3, 3e-3],
+  measures: ["populationLoss"],
+  criterion: "median of the loss on endless pairs at the end of training",
+  constants: {},
+  // Nobody sees the gold reward.
+  regret: ({ populationLoss }) => populationLoss!,
+  file: new URL("./tuning.json", import.meta.url),
+};
+
+export const LENGTH = {
+  name: "length",
+  question:
+    "Which losses write longer where labels like length, at the same gold reward?",
+  settings: { schema: ANSWERS_SETTINGS, full: FULL, quick: QUICK },
+  jobs,
+  summarize,
+  claims: CLAIMS,
+  figure: lengthFigure,
+  tuning: TUNING,
+};
+
+export const length = experiment(LENGTH);
