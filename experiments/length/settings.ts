@@ -15,8 +15,8 @@ const METHODS = [
   { loss: "orpo", options: { lambda: 1 } },
 ].map((method) => ({
   ...method,
-  learningRate: tuning.chosen.find(({ loss }) => loss === method.loss)
-    ?.learningRate ?? 1e-3,
+  learningRate: tuning.chosen.find(({ loss }) => loss === method.loss)!
+    .learningRate,
 }));
 
 export const FULL: AnswersSettings = {
