@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
-import type { Figure, FigureFinding, SampleSet, Table } from "./figure.ts";
+import { claimsHtml } from "./claims_table.ts";
+import type { Figure, SampleSet, Table } from "./figure.ts";
 import { escapeHtml, pageHtml, panelsHtml, textHtml } from "./page.ts";
 import { cellText } from "./tables.ts";
 
@@ -38,38 +39,6 @@ ${samplesHtml(samples)}
 ${tables.map(tableHtml).join("\n")}`,
     plots: panels,
   });
-}
-
-/** A row for each claim; a word says the verdict, not its colour alone. */
-function claimsHtml(findings: readonly FigureFinding[]): string {
-  if (findings.length === 0) return "";
-  const rows = findings.map(({ claim, reported, found, ...rest }) => {
-    const { verdict, why } = rest;
-    return `<tr><th scope="row">${textHtml(claim)}<small>${
-      sourceHtml(rest)
-    }</small></th>
-<td>${textHtml(reported)}</td>
-<td>${textHtml(found)}</td>
-<td><strong class="verdict ${verdict.replace(" ", "-")}">${verdict}</strong>
-<small>${textHtml(why)}</small></td></tr>`;
-  });
-  return `<section class="table claims">
-<h2>Claims and verdicts</h2>
-<div><table>
-<thead><tr><th scope="col">claim</th><th scope="col">in the paper</th><th scope="col">here</th><th scope="col">verdict</th></tr></thead>
-<tbody>
-${rows.join("\n")}
-</tbody>
-</table></div>
-</section>`;
-}
-
-function sourceHtml(
-  { source, url }: Pick<FigureFinding, "source" | "url">,
-): string {
-  return url?.startsWith("https://")
-    ? `<a href="${escapeHtml(url)}" rel="noreferrer">${textHtml(source)}</a>`
-    : textHtml(source);
 }
 
 /** The texts of each method, folded away. */

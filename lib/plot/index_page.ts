@@ -1,5 +1,6 @@
 import indexStyle from "./index_page.css" with { type: "text" };
-import type { Verdict } from "./figure.ts";
+import { claimsHtml } from "./claims_table.ts";
+import type { FigureFinding, Verdict } from "./figure.ts";
 import { escapeHtml, pageHtml, textHtml } from "./page.ts";
 
 /** A line of the index: results, and the page that shows them. */
@@ -16,7 +17,8 @@ export interface IndexEntry {
   /** Empty where there are none. */
   readonly data: string;
   readonly runs: number;
-  readonly verdicts: readonly Verdict[];
+  /** Claims that it decides. */
+  readonly findings: readonly FigureFinding[];
 }
 
 /** All verdicts, in the order in which they are counted. */
@@ -28,8 +30,8 @@ const VERDICTS: readonly Verdict[] = [
 ];
 
 /**
- * Renders the list of the pages beside it, without plots. Equal entries give
- * equal bytes.
+ * Renders the list of the pages beside it, without plots, and of all claims
+ * that they decide. Equal entries give equal bytes.
  */
 export function indexHtml(entries: readonly IndexEntry[]): string {
   return pageHtml({
@@ -44,19 +46,24 @@ export function indexHtml(entries: readonly IndexEntry[]): string {
 ${entries.map(rowHtml).join("\n")}
 </tbody>
 </table></div>
-</section>`,
+</section>
+${claimsHtml(entries.flatMap(listed))}`,
   });
 }
 
+function listed({ page, folder, findings }: IndexEntry) {
+  return findings.map((finding) => ({ ...finding, results: { page, folder } }));
+}
+
 function rowHtml(
-  { page, title, folder, date, model, data, runs, verdicts }: IndexEntry,
+  { page, title, folder, date, model, data, runs, findings }: IndexEntry,
 ): string {
   return `<tr><th scope="row"><a href="${escapeHtml(encodeURI(page))}">${
     textHtml(title)
   }</a><small>${escapeHtml(folder)}</small></th>
 <td>${escapeHtml(model)}<small>${escapeHtml(data)}</small></td>
 <td data-unit="${runs === 1 ? "run" : "runs"}">${runs}</td>
-<td>${verdictsHtml(verdicts)}</td>
+<td>${verdictsHtml(findings.map(({ verdict }) => verdict))}</td>
 <td>${escapeHtml(date)}</td></tr>`;
 }
 

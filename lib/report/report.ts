@@ -87,7 +87,7 @@ async function entryOf(
       .replace(/^none$/, "no model"),
     data: listed(runs.flatMap(trainingSources)),
     runs: runs.length,
-    verdicts: findings.map(({ verdict }) => verdict),
+    findings,
   };
 }
 

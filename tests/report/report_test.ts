@@ -40,7 +40,8 @@ Deno.test("a report lists each result with a link to its page, newest first", as
   using t = await results();
   const { index, shown, defects } = await report([t.path], t.place("out"));
   deepStrictEqual([shown, defects], [2, []]);
-  const links = [...index.matchAll(/<a href="([^"]*)">(.*)<\/a>/g)]
+  const [list, claims] = index.split("Claims and verdicts");
+  const links = [...list!.matchAll(/<a href="([^"]*)">(.*)<\/a>/g)]
     .map(([, page, title]) => ({ page: page!, title: title! }));
   deepStrictEqual(links.length, 2);
   for (const { page, title } of links) {
@@ -49,6 +50,7 @@ Deno.test("a report lists each result with a link to its page, newest first", as
     ok(html.includes('<nav><a href="index.html">All results</a></nav>'));
   }
   match(links[0]!.page, /taught\.html$/);
+  deepStrictEqual(claims!.split(`<a href="${links[0]!.page}">`).length, 5);
   match(
     index,
     /no model.*\n<td data-unit="runs">14<\/td>\n<td><span class="verdict shown">4 shown<\/span><\/td>\n<td>20\d\d-\d\d-\d\d/,
