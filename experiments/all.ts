@@ -5,6 +5,7 @@ import { taught } from "./taught/experiment.ts";
 import { comparison } from "./comparison/comparison.ts";
 import { micro } from "./micro/experiment.ts";
 import { odds } from "./odds/experiment.ts";
+import { imbalance } from "./imbalance/experiment.ts";
 import { noise } from "./noise/experiment.ts";
 import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
@@ -26,6 +27,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   displacement,
   overoptimisation,
   length,
+  imbalance,
 ];
 
 /**
