@@ -3,7 +3,13 @@ import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { claimsHtml } from "./claims_table.ts";
 import type { Figure, SampleSet, Table } from "./figure.ts";
-import { escapeHtml, pageHtml, panelsHtml, textHtml } from "./page.ts";
+import {
+  escapeHtml,
+  factsHtml,
+  pageHtml,
+  panelsHtml,
+  textHtml,
+} from "./page.ts";
 import { cellText } from "./tables.ts";
 
 /** Writes a figure to a folder: its data as figure.json, its page as figure.html. */
@@ -16,6 +22,14 @@ export async function writeFigure(
   await writeTextAtomically(join(folder, "figure.html"), figureHtml(figure));
 }
 
+/** How the numbers of a figure were made. */
+export interface Origin {
+  /** Facts by name. */
+  readonly facts: readonly (readonly [name: string, fact: string])[];
+  /** The settings, as JSON. */
+  readonly settings: string;
+}
+
 /**
  * Renders a page that needs no network, with Plotly inside. Equal figures give
  * equal bytes.
@@ -24,7 +38,7 @@ export async function writeFigure(
  */
 export function figureHtml(
   figure: Figure,
-  { index }: { index?: string } = {},
+  { index, origin }: { index?: string; origin?: Origin } = {},
 ): string {
   const { title, text, findings = [], panels, samples = [], tables } = figure;
   return pageHtml({
@@ -36,7 +50,8 @@ ${text.map((paragraph) => `<p>${textHtml(paragraph)}</p>`).join("\n")}
 ${claimsHtml(findings)}
 ${panelsHtml(panels)}
 ${samplesHtml(samples)}
-${tables.map(tableHtml).join("\n")}`,
+${tables.map(tableHtml).join("\n")}
+${origin ? originHtml(origin) : ""}`,
     plots: panels,
   });
 }
@@ -59,6 +74,17 @@ function samplesHtml(samples: readonly SampleSet[]): string {
 ${sets.join("\n")}
 </div>
 </details>`;
+}
+
+function originHtml({ facts, settings }: Origin): string {
+  return `<section class="origin">
+<h2>How it was made</h2>
+${factsHtml(facts.map((pair) => [escapeHtml(pair[0]), escapeHtml(pair[1])]))}
+<details>
+<summary>Settings</summary>
+<pre>${escapeHtml(settings)}</pre>
+</details>
+</section>`;
 }
 
 function nameHtml({ name, color }: Pick<SampleSet, "name" | "color">): string {

@@ -8,6 +8,7 @@ import { type IndexEntry, indexHtml } from "../plot/index_page.ts";
 import type { RunRecord } from "../record/record.ts";
 import { readTrainingFigure } from "../run/figure.ts";
 import type { Results } from "./find_results.ts";
+import { listed, originOf } from "./origin.ts";
 import { storedRuns } from "./stored_runs.ts";
 
 /** File name of the page that lists the others. */
@@ -37,8 +38,14 @@ export async function writeReport(
     const page = `${names[i]}.html`;
     try {
       const figure = await figureOf(results);
-      const html = figureHtml(figure, { index: `${INDEX}.html` });
-      const entry = await entryOf(results, figure, page);
+      const stored = await storedRuns(results);
+      const records = stored.map(({ record }) => record);
+      const folder = shownPath(results.folder);
+      const html = figureHtml(figure, {
+        index: `${INDEX}.html`,
+        origin: originOf(records, folder),
+      });
+      const entry = entryOf(records, { figure, folder, page });
       await writeTextAtomically(join(out, page), html);
       entries.push(entry);
     } catch (error) {
@@ -70,18 +77,16 @@ async function figureOf({ kind, folder }: Results): Promise<Figure> {
   return JSON.parse(await Deno.readTextFile(join(folder, "figure.json")));
 }
 
-async function entryOf(
-  results: Results,
-  { title, findings = [] }: Figure,
-  page: string,
-): Promise<IndexEntry> {
-  const stored = await storedRuns(results);
-  const records = stored.map(({ record }) => record);
+function entryOf(
+  records: readonly RunRecord[],
+  { figure: { title, findings = [] }, ...place }:
+    & { figure: Figure }
+    & Pick<IndexEntry, "folder" | "page">,
+): IndexEntry {
   const runs = records.filter(isRun);
   const starts = records.map(({ timings }) => timings.startedAt).sort();
   return {
-    ...{ page, title },
-    folder: shownPath(results.folder),
+    ...{ ...place, title },
     date: starts.at(-1)?.slice(0, 10) ?? "–",
     model: listed(runs.map(({ model }) => model.source))
       .replace(/^none$/, "no model"),
@@ -99,10 +104,4 @@ function isRun({ kind, settings }: RunRecord): boolean {
 
 function trainingSources({ data }: RunRecord): string[] {
   return data.flatMap(({ role, source }) => role === "train" ? [source] : []);
-}
-
-/** The first of several names, and the number of others. */
-function listed(names: readonly string[]): string {
-  const [first = "", ...others] = new Set(names);
-  return others.length === 0 ? first : `${first}, and ${others.length} others`;
 }

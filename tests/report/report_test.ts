@@ -48,7 +48,16 @@ Deno.test("a report lists each result with a link to its page, newest first", as
     const html = await Deno.readTextFile(t.place(`out/${page}`));
     ok(html.includes(`<h1>${title}</h1>`));
     ok(html.includes('<nav><a href="index.html">All results</a></nav>'));
+    match(
+      html,
+      /<dt>made again by<\/dt><dd>deno task reproduce \S+<\/dd>\n<dt>commit<\/dt><dd>[\da-f]{40}<\/dd>/,
+    );
+    match(html, /<dt>time<\/dt><dd>[\d.]+ (seconds|minutes), begun 20\d\d-/);
   }
+  const own = await Deno.readTextFile(t.place(`out/${links[1]!.page}`));
+  match(own, /<dt>weights<\/dt><dd>smollm2, SHA-256 [\da-f]{64}<\/dd>/);
+  match(own, /<dt>examples<\/dt><dd>train: dpo_en_demo\.json, SHA-256 /);
+  match(own, /<pre>\{[^<]*&quot;loss&quot;: &quot;dpo&quot;/);
   match(links[0]!.page, /taught\.html$/);
   deepStrictEqual(claims!.split(`<a href="${links[0]!.page}">`).length, 5);
   match(
