@@ -36,13 +36,13 @@ export {
 export { combine } from "../losses/combine.ts";
 export {
   type Batch,
-  type LossRow,
   type Prompts,
   type Ranks,
   type Sequences,
   type Tokens,
   type Totals,
 } from "../losses/batch.ts";
+export { type LossRow } from "../losses/batch_inputs.ts";
 export {
   type Batches,
   type CompletionBatch,

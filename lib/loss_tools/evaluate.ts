@@ -65,6 +65,8 @@ export interface LossGraphOptions {
    * @default 0
    */
   readonly deviation?: (token: number) => number;
+  /** The draw of whatever the loss samples. @default 0 */
+  readonly draw?: number;
   /** log Σ_v π(v)² at each token. @default −1 */
   readonly collision?: number;
 }
@@ -137,7 +139,7 @@ export function lossGraph(
 }
 
 type BatchOptions =
-  & Pick<LossGraphOptions, "mismatched" | "state" | "statistics">
+  & Pick<LossGraphOptions, "mismatched" | "state" | "statistics" | "draw">
   & { lossOptions: LossOptionValues };
 
 /** The examples as a micro-batch that is the whole optimizer batch. */
@@ -153,6 +155,7 @@ function batchOf(
     examples: rows,
     totals: batchTotals(rows),
     start: 0,
+    draw: options.draw ?? 0,
     reference: {
       logProbs: ({ refLogProbs }: GivenRow) => refLogProbs,
       tokenLogProbs: ({ completions }: GivenRow) => completions,

@@ -1,6 +1,6 @@
 import type { Value } from "../onnx/graph.ts";
 import type { Mark } from "../plot/style.ts";
-import type { LossRow } from "./batch.ts";
+import type { LossRow } from "./batch_inputs.ts";
 import type { Batches } from "./batches.ts";
 import type {
   LossOptions,

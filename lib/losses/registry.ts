@@ -40,6 +40,7 @@ import { orpoProbabilityRatio } from "./orpo_probability_ratio.ts";
 import { orpoRatio } from "./orpo_ratio.ts";
 import { rDpo } from "./r_dpo.ts";
 import { robust } from "./robust.ts";
+import { sampo } from "./sampo.ts";
 import { sft } from "./sft.ts";
 import { simper } from "./simper.ts";
 import { simpo } from "./simpo.ts";
@@ -90,6 +91,7 @@ export const LOSSES: readonly PlainLoss[] = [
   orpoRatio,
   rDpo,
   robust,
+  sampo,
   sft,
   simper,
   simpo,

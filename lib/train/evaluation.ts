@@ -81,7 +81,7 @@ export class Evaluator {
       const setup = { ...options, objective, loss, microTokens, totals };
       await runInMicroBatches(
         part,
-        { ...setup, outputs, statistics: values },
+        { ...setup, outputs, draw: 0, statistics: values },
         (feeds) => program.run({ ...feeds, ...parameters }),
       );
     }

@@ -1,5 +1,5 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
-import type { LossMicroBatch } from "../losses/batch.ts";
+import type { LossMicroBatch } from "../losses/batch_inputs.ts";
 import type { Loss } from "../losses/loss.ts";
 
 /** Numbers of completions that losses look at: fewest, most, in words. */

@@ -1,11 +1,7 @@
 import type { Example, TokenRow } from "../data/example.ts";
 import type { TreeBatch } from "../data/tree_batch.ts";
-import {
-  BATCH_INPUTS,
-  type LossInputs,
-  type LossMicroBatch,
-  type PolicyLogProbs,
-} from "../losses/batch.ts";
+import { BATCH_INPUTS, type LossMicroBatch } from "../losses/batch_inputs.ts";
+import type { LossInputs, PolicyLogProbs } from "../losses/batch.ts";
 import type { BatchStatistics, Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { StreamInputs } from "../models/decoder/decoder.ts";

@@ -1,7 +1,7 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
 import { treeBatch } from "../data/tree_batch.ts";
-import type { LossMicroBatch } from "../losses/batch.ts";
+import type { LossMicroBatch } from "../losses/batch_inputs.ts";
 import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Tensor, Tensors } from "../onnx/session.ts";
@@ -46,6 +46,8 @@ interface MicroBatchOptions extends BatchOptions {
   statistics: BatchStatistics["values"];
   /** Counts over the set whose mean the loss is: the optimizer batch. */
   totals: LossMicroBatch["totals"];
+  /** The draw of whatever the loss samples. */
+  draw: number;
 }
 
 /**

@@ -253,9 +253,10 @@ export class Trainer {
     );
     const batch = { ...options, ...this.#setup };
     const totals = batchTotals(examples);
+    const draw = this.step;
     await runInMicroBatches(
       examples,
-      { ...batch, outputs, totals, statistics: values },
+      { ...batch, outputs, totals, draw, statistics: values },
       async (feeds) => {
         await throwIfStopped(options.stop);
         return await this.gradients.add(feeds, this.trained);

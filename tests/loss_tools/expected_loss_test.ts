@@ -73,7 +73,7 @@ Deno.test("losses without a reference, or with means over tokens, read more than
   deepStrictEqual(more, [
     ...["alpha-dpo", "alphapo", "cpo", "gate-cal-dpo", "gate-dpo", "gate-ipo"],
     ...["kto-pairwise", "ld-dpo", "ln-dpo", "orpo", "orpo-probability-ratio"],
-    ...["r-dpo", "simper", "simpo", "slic", "tpo", "wpo"],
+    ...["r-dpo", "sampo", "simper", "simpo", "slic", "tpo", "wpo"],
   ]);
 });
 

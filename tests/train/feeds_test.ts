@@ -43,6 +43,7 @@ function batchOf(
     examples,
     totals: batchTotals(examples),
     start: 0,
+    draw: 0,
     reference: null,
     lossOptions: {},
     statistics: {},

@@ -147,7 +147,7 @@ function givenOf(
   return {
     parameters: Object.fromEntries(parameters),
     batch: {
-      ...{ tree, rows, examples, start: 0, lossOptions },
+      ...{ tree, rows, examples, start: 0, draw: 0, lossOptions },
       totals: batchTotals(examples),
       reference: UNLIKELY,
       statistics: statisticsOf(loss),

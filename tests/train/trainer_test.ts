@@ -1,4 +1,10 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  notStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { rowTokens } from "lib/data/tree_batch.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
@@ -46,6 +52,25 @@ for (const id of ["sft", "dpo", "kto", "listwise-dpo", "ld-dpo", "wpo"]) {
       strictEqual(trainer.step, 1);
     }));
 }
+
+Deno.test("a loss that samples draws anew in each step, and alike in evaluations", () => {
+  const loss = findLoss("sampo");
+  return withTrainer({ loss }, async (trainer) => {
+    const examples = randomExamples(loss, COUNT);
+    const options = { ...stepOptions(loss), learningRate: 0 };
+    const [first, second] = [
+      await trainer.train(examples, options),
+      await trainer.train(examples, options),
+    ];
+    notStrictEqual(first.loss, second.loss);
+    const evaluated = await trainer.evaluate(examples, options);
+    strictEqual(evaluated.loss, first.loss);
+    const snapshot = await trainer.save();
+    const third = await trainer.train(examples, options);
+    await trainer.restore(snapshot);
+    strictEqual((await trainer.train(examples, options)).loss, third.loss);
+  });
+});
 
 Deno.test("score() gives the log-probabilities that a batch has", () =>
   withTrainer({ loss: DPO, microTokens: 30 }, async (trainer) => {
