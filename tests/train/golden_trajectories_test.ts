@@ -35,7 +35,7 @@ type Config = Readonly<Record<string, unknown>> & {
 /** What TRL logged, see ../shared/golden/README.md. */
 interface Trajectory {
   readonly name: string;
-  readonly kind: "dpo" | "kto" | "orpo" | "cpo" | "bco";
+  readonly kind: "dpo" | "kto" | "orpo" | "cpo" | "bco" | "tpo";
   readonly config: Config;
   readonly steps: readonly Readonly<Record<string, number>>[];
   readonly finalParameters: Readonly<Record<string, { readonly l2: number }>>;
@@ -156,6 +156,7 @@ const OPTIONS = [
   "simpo_gamma",
   "alpha",
   "cpo_alpha",
+  "tpo_alpha",
 ];
 
 /** TRL's α is 1 − that of the paper since 0.29. */
@@ -171,6 +172,7 @@ function divergenceOf(config: Config): Record<string, number | string> {
 /** TRL's type, or the trainer that has but one; weighting is a flag there. */
 function typeOf({ kind, config }: Pick<Trajectory, "kind" | "config">): string {
   if (config["use_weighting"]) return "wpo";
+  if (kind === "tpo") return kind;
   const { ["loss_type"]: type = kind === "dpo" ? "sigmoid" : kind } = config;
   return String(type);
 }
@@ -222,6 +224,8 @@ const METRICS: Record<Trajectory["kind"], readonly string[]> = {
   orpo: ["nll"],
   cpo: ["nll"],
   bco: [...REWARDS, "delta"],
+  // Its rewards are of the second and third completions.
+  tpo: [],
 };
 /** Where a loss says more or less than others of its trainer. */
 const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
