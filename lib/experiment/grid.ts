@@ -12,8 +12,13 @@ export const METHOD = v.strictObject({
   /** The options that it is trained with; those that are absent have defaults. */
   options: v.record(v.string(), OPTION_VALUE),
   learningRate: v.number(),
-  /** The file that a loss is from, and its contents; absent for known losses. */
-  file: v.exactOptional(v.strictObject({ path: TEXT, sha256: SHA256 })),
+  /**
+   * The file that a loss is from, and SHA-256 of it and of those that it imports
+   * by a path; absent for known losses.
+   */
+  file: v.exactOptional(
+    v.strictObject({ path: TEXT, code: v.array(SHA256) }),
+  ),
 });
 
 /**

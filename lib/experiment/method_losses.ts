@@ -46,7 +46,7 @@ async function read({ loss: name, file }: NamedLoss): Promise<ChosenLoss> {
       `Cannot use ${file.path} as the loss "${name}": its "id" is "${chosen.loss.id}"`,
     );
   }
-  if (chosen.code[0] === file.sha256) return chosen;
+  if (`${chosen.code}` === `${file.code}`) return chosen;
   throw new Error(
     `Cannot use ${file.path}: its contents are no longer those that the runs began with`,
   );

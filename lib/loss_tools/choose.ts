@@ -1,12 +1,14 @@
-import { extname, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkLoss } from "./check.ts";
 import { combine } from "../losses/combine.ts";
 import type { Loss, PlainLoss, WeightedLoss } from "../losses/loss.ts";
 import { resolveOptions } from "../losses/options.ts";
 import { findLoss, isLoss, LOSSES } from "../losses/registry.ts";
+import { CHECKOUT } from "../record/environment.ts";
 import { portablePath } from "../record/record.ts";
 import { sha256 } from "../record/sha256.ts";
+import { orNull } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
 
 /** A loss by what a user calls it. */
@@ -15,7 +17,10 @@ export interface ChosenLoss {
   readonly loss: Loss;
   /** The same call without folders of this machine, as records have it. */
   readonly name: string;
-  /** SHA-256 of each file of code it comes from; none for known losses. */
+  /**
+   * SHA-256 of each file of code it comes from, those that a file imports by a
+   * path among them; none for known losses.
+   */
   readonly code: readonly string[];
 }
 
@@ -62,19 +67,19 @@ async function readPart(text: string): Promise<Part> {
   if (extname(found) === "") {
     return { loss: findLoss(found), weight, name: found, code: [] };
   }
-  const { loss, hash } = await loadLoss(found);
-  return { loss, weight, name: portablePath(found), code: [hash] };
+  const { loss, code } = await loadLoss(found);
+  return { loss, weight, name: portablePath(found), code };
 }
 
 /** The loss that a file exports. */
 async function loadLoss(
   path: string,
-): Promise<{ loss: PlainLoss; hash: string }> {
+): Promise<{ loss: PlainLoss; code: string[] }> {
   const failed = (why: string, options?: ErrorOptions) =>
     new Error(`Cannot use ${path} as a loss: ${why}`, options);
   try {
     const file = resolve(path);
-    const hash = sha256(await Deno.readTextFile(file));
+    const code = await codeOf(file);
     const exported: object = await import(pathToFileURL(file).href);
     const [loss, other] = Object.values(exported).filter(isLoss);
     if (!loss || other) {
@@ -86,12 +91,35 @@ async function loadLoss(
     }
     checkDeclaration(loss);
     await checkLoss(loss);
-    return { loss, hash };
+    return { loss, code };
   } catch (cause) {
     throw failed(reasonOf(cause), {
       cause,
     });
   }
+}
+
+/** A file that code imports by a path. */
+const IMPORTED = /\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g;
+
+/**
+ * SHA-256 of a file and of those that it imports by a path, from the file on;
+ * this project's own are known by its commit.
+ */
+async function codeOf(file: string): Promise<string[]> {
+  const hashes = new Map([[file, sha256(await Deno.readTextFile(file))]]);
+  const isOwn = (path: string) =>
+    CHECKOUT !== null && path.startsWith(join(CHECKOUT, "lib/"));
+  for (const path of hashes.keys()) { // which grow on the way
+    const text = await Deno.readTextFile(path);
+    for (const [, name] of text.matchAll(IMPORTED)) {
+      const next = join(dirname(path), name!);
+      // A comment may name what there is not.
+      const found = isOwn(next) ? null : await orNull(Deno.readTextFile(next));
+      if (found !== null) hashes.set(next, sha256(found));
+    }
+  }
+  return [...hashes.values()];
 }
 
 /** Checks what the compiler would check in a file of this project. */

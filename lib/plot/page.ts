@@ -217,7 +217,10 @@ export function subscripted(text: string): string {
  */
 export function textHtml(text: string): string {
   return subscripted(escapeHtml(text)).replace(/(?<![\p{L}\d.])-(?=\d)/gu, "−")
-    .replace(/(?<=\d) (?=%)|(?<=\bp) (?=[\d&])|(?<=\[[−\d.]+,) /g, "\u00a0");
+    .replace(
+      /(?<=\d) (?=%)|(?<=\bp(?: &lt;)?) (?=[\d&])|(?<=\[[−\d.]+,) /g,
+      "\u00a0",
+    );
 }
 
 /** A list of facts. */

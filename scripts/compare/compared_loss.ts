@@ -19,7 +19,7 @@ export async function comparedLoss(name: string): Promise<ComparedLoss> {
       `Cannot compare "${name}": expected names that deno task losses lists, or files; deno task train takes sums`,
     );
   }
-  const { loss, code: [sha256] } = await chooseLoss(name);
-  if (sha256 === undefined) return { loss };
-  return { loss, file: { path: fromHere(name), sha256 } };
+  const { loss, code } = await chooseLoss(name);
+  if (code.length === 0) return { loss };
+  return { loss, file: { path: fromHere(name), code: [...code] } };
 }

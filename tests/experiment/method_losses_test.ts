@@ -10,13 +10,13 @@ Deno.test("methods of one file share its loss, beside known ones", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "halved.ts");
   await Deno.writeTextFile(path, OWN);
-  const file = { path, sha256: sha256(OWN) };
+  const file = { path, code: [sha256(OWN)] };
   const mine = { loss: "halved", file };
   const losses = await methodLosses([{ loss: "dpo" }, mine, mine]);
   equal(lossOf(losses, { loss: "dpo" }).loss, findLoss("dpo"));
   const { loss, code } = lossOf(losses, mine);
   equal(loss.id, "halved");
-  deepEqual(code, [file.sha256]);
+  deepEqual(code, file.code);
   throws(() => lossOf(losses, { loss: "kto" }), /expected one of dpo, halved/);
 });
 
@@ -24,13 +24,13 @@ Deno.test("a loss's file of other contents, with another loss or without one is 
   using folder = temporaryFolder();
   const path = join(folder.path, "halved.ts");
   await Deno.writeTextFile(path, OWN);
-  const file = { path, sha256: sha256(OWN) };
-  const other = { path: join(folder.path, "none.ts"), sha256: sha256("") };
+  const file = { path, code: [sha256(OWN)] };
+  const other = { path: join(folder.path, "none.ts"), code: [sha256("")] };
   await rejects(methodLosses([{ loss: "mine", file }]), {
     message: `Cannot use ${path} as the loss "mine": its "id" is "halved"`,
   });
   await rejects(
-    methodLosses([{ loss: "halved", file: { path, sha256: sha256("") } }]),
+    methodLosses([{ loss: "halved", file: { path, code: [sha256("")] } }]),
     { message: /its contents are no longer those that the runs began with$/ },
   );
   await rejects(

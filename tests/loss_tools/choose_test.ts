@@ -76,6 +76,24 @@ Deno.test("chooseLoss() takes a file, and tells its content but not its folder",
   }));
 const LOSS = loss("");
 
+Deno.test("chooseLoss() tells the contents of what a file imports by a path", async () => {
+  using folder = temporaryFolder();
+  const write = (name: string, text: string) =>
+    Deno.writeTextFile(join(folder.path, name), text);
+  const main = `// from "./none.ts"
+import { one } from './one.ts';
+${IMPORTS}${loss("")}void one;`;
+  const one = 'import * as two from "./two.ts";\nexport const one = two;';
+  const two = 'import "./one.ts";\nexport const two = 2;';
+  await write("my_loss.ts", main);
+  await write("one.ts", one);
+  await write("two.ts", two);
+  const { code } = await chooseLoss(join(folder.path, "my_loss.ts"));
+  deepStrictEqual(code, [main, one, two].map(sha256));
+  const { code: ours } = await chooseLoss("dpo");
+  deepStrictEqual(ours, []);
+});
+
 /** Code of a file, and what is wrong with it. */
 const BAD: [string, string, RegExp][] = [
   ["no loss", "export const x = 1;", /expected one export made by .*none/],

@@ -118,7 +118,7 @@ Deno.test("figureHtml() writes indices, negative numbers and axes as readers kno
   });
   match(page, /<h1>β −1 of π<sub>ref<\/sub><\/h1>/);
   match(page, /<p>lr 1e-7 of kto-2<\/p>/);
-  match(page, /<h2>p\u00a0&lt; 0.1\u00a0% of \[−1,\u00a02\]<\/h2>/);
+  match(page, /<h2>p\u00a0&lt;\u00a00.1\u00a0% of \[−1,\u00a02\]<\/h2>/);
   const [, json = ""] = page.match(/id="plots">(.*)<\/script>/) ?? [];
   const [{ layout: { yaxis } }] = JSON.parse(json);
   deepStrictEqual(yaxis, {
