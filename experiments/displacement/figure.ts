@@ -37,7 +37,7 @@ export function displacementFigure(summary: Summary): Figure {
     panels: [
       dosePanel(summary, {
         measure: "chosenGain",
-        title: "The chosen answers rise less where the two are alike",
+        title: "Chosen answers rise less where alike",
         axis: { title: { text: "change of log π(chosen), nats" } },
       }),
       dosePanel(summary, {
@@ -81,7 +81,7 @@ function titleOf({ settings }: Summary): string {
   });
   return apart === null || alike === null
     ? "Which answers a loss lowers that it is to prefer"
-    : `DPO lowers ${alike} of chosen answers where the rejected one is most alike, ${apart} where it is least`;
+    : `DPO lowers ${alike} of chosen answers where the rejected one is most alike, ${apart} where it is least alike`;
 }
 
 const at = (settings: readonly DisplacementSetting[], level: typeof ALIKE) =>

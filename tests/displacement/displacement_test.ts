@@ -93,7 +93,7 @@ Deno.test("a remedy that no longer tells pairs apart is not testable", () => {
 
 Deno.test("the title says the dose, and lines name each loss", () => {
   const { title, panels: [dose], tables } = displacementFigure(displaced);
-  match(title, /lowers 70 % .* 10 % where it is least/);
+  match(title, /lowers 70 % .* 10 % where it is least alike/);
   deepEqual(
     dose!.data.map(({ name }) => name),
     FULL.methods.map(({ loss }) => loss),
