@@ -3,15 +3,18 @@ import {
   endTable,
   methodStyle,
   nameOf,
+  rounded,
   runsText,
   spreadText,
 } from "lib/experiment/figure_parts.ts";
 import { type PlaneMark, RunPlane } from "lib/experiment/run_plane.ts";
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
+import type { Point } from "lib/plot/reward_plane.ts";
+import { MUTED, type SeriesStyle } from "lib/plot/style.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { loosestSetting } from "./claims.ts";
-import { BONUS } from "./settings.ts";
+import { BONUS, HOLDS } from "./settings.ts";
 import type { HoldSetting, Summary } from "./summary.ts";
 
 /** Where planes end, in nats. */
@@ -19,6 +22,10 @@ const REACH = 4;
 
 const NAMES = { dpo: "DPO", ipo: "IPO", hinge: "SLiC's hinge" };
 const LOSSES = ["dpo", "ipo", "hinge"] as const;
+type Loss = typeof LOSSES[number];
+
+const NOTE =
+  `Medians over runs at each checkpoint of one pass: gold reward with the proxy's labels and with its own (no proxy), and the reward that the proxy's labels follow. Hollow diamonds are optima of the loss itself, exact, at each β or τ; those on the proxy's labels are joined. No gold reward can be in the shaded region. What lies beyond ${REACH} nats stands at the edge.`;
 
 /** The figure of a summary. Equal summaries give equal figures. */
 export function overoptimisationFigure(summary: Summary): Figure {
@@ -29,11 +36,8 @@ export function overoptimisationFigure(summary: Summary): Figure {
       `Answers of at most three words are compared by a known reward, or by a proxy: that reward and a bonus of ${BONUS} for the words “not great”. Each pair is seen once. All numbers are exact: no sampling of text.`,
       runsText(summary),
     ],
-    panels: [
-      planePanel(summary, BONUS),
-      planePanel(summary, 0),
-      proxyPanel(summary),
-    ],
+    panels: LOSSES.map((loss) => lossPanel(summary, loss)),
+    // The third is like the second.
     pictured: 2,
     tables: [
       fallTable(settings),
@@ -64,110 +68,104 @@ function titleOf(settings: readonly HoldSetting[]): string {
   } where they do not`;
 }
 
-function planePanel(summary: Summary, bonus: number): Panel {
+/** Gold reward and that of the labels along the training of a loss. */
+function lossPanel({ settings, reference }: Summary, loss: Loss): Panel {
   const plane = new RunPlane({
     ...{ reach: REACH, rewards: [-1.5, 4.5], measure: "reward" },
   });
-  const paths = LOSSES.flatMap((loss) => {
-    const setting = loosestSetting(summary.settings, loss, bonus);
-    return setting ? [pathOf(setting, plane, NAMES[loss])] : [];
-  });
-  const marks = [...paths, objectivePath(summary.settings, plane, bonus)];
+  const marks = [
+    ...pathsOf(settings, loss, plane),
+    ...[BONUS, 0].flatMap((bonus) =>
+      optimaOf(settings, plane, { loss, bonus })
+    ),
+  ];
+  const hold = HOLDS[loss].at(-1);
   return {
-    title: bonus
-      ? "Labels by a proxy: gold reward along one pass"
-      : "Labels by the gold reward, along one pass",
-    note:
-      `Lines are medians over runs at each checkpoint, at the smallest β or τ; dots are ends of runs. Hollow diamonds are the optima of DPO's own objective at β 3, 1 and 0.3, exact. Nothing can be in the shaded region. What lies beyond ${REACH} nats stands at the edge.`,
+    title: `${NAMES[loss]}, ${loss === "ipo" ? "τ" : "β"} ${hold}`,
+    ...loss === LOSSES[0] ? { note: NOTE } : {},
     data: [
-      ...plane.frontier(summary.reference.attainable),
-      ...marks.flatMap(({ data }) => data),
+      ...plane.frontier(reference.attainable),
+      ...marks.flatMap(({ data }) => [...data]),
     ],
     layout: {
       ...plane.axes("KL from the reference model, nats (root scale)"),
+      yaxis: { title: { text: "reward" }, range: [-1.5, 4.5] },
       ...plane.names(marks),
     },
   };
 }
 
-/** Medians along training, and a dot at the end of each run. */
-function pathOf(
-  setting: HoldSetting,
+function pathsOf(
+  settings: readonly HoldSetting[],
+  loss: Loss,
   plane: RunPlane,
-  name: string,
-): PlaneMark {
-  const style = methodStyle(setting.loss);
-  const { data: [dots] } = plane.path([setting], { name, style });
-  const points = setting.trajectory.map(({ medians }) =>
-    plane.at({ reward: medians["reward"]!, kl: medians["kl"]! })
-  );
-  return {
-    data: [{ ...dots! }, lineOf(points, { name, ...style })],
-    end: { ...points.at(-1)!, text: name, color: style.line.color },
+): PlaneMark[] {
+  const { line, marker } = methodStyle(loss);
+  const muted: SeriesStyle = {
+    line: { color: MUTED, dash: "dash" },
+    marker: { color: MUTED, symbol: "circle" },
   };
+  const fair: SeriesStyle = { line: { ...line, dash: "dot" }, marker };
+  const solid: SeriesStyle = { line: { ...line, dash: "solid" }, marker };
+  return [
+    { measure: "proxy", bonus: BONUS, name: "labels' reward", style: muted },
+    { measure: "reward", bonus: 0, name: "gold, no proxy", style: fair },
+    { measure: "reward", bonus: BONUS, name: "gold", style: solid },
+  ].flatMap(({ measure, bonus, name, style }) => {
+    const setting = loosestSetting(settings, loss, bonus);
+    if (!setting) return [];
+    const points = setting.trajectory.map(({ medians }) =>
+      plane.at({ reward: medians[measure]!, kl: medians["kl"]! })
+    );
+    const { color } = style.line;
+    return [{
+      data: [lineOf(points, { name, ...style })],
+      end: { ...points.at(-1)!, text: name, color },
+    }];
+  });
 }
 
-/** The optima of DPO's objective, from the largest β. */
-function objectivePath(
+/** The optima of a loss itself, from its tightest hold; none without any. */
+function optimaOf(
   settings: readonly HoldSetting[],
   plane: RunPlane,
-  bonus: number,
-): PlaneMark {
-  const { line, marker } = methodStyle("dpo");
-  const points = settings.flatMap(({ loss, level, optimum }) =>
-    loss === "dpo" && level["bonus"] === bonus && optimum
-      ? [plane.at(optimum)]
+  { loss, bonus }: { loss: Loss; bonus: number },
+): PlaneMark[] {
+  const { line, marker } = methodStyle(loss);
+  const points = settings.flatMap((setting) =>
+    setting.loss === loss && setting.level["bonus"] === bonus && setting.optimum
+      ? [plane.at(setting.optimum)]
       : []
   );
-  const name = "DPO's objective";
-  const trace = lineOf(points, {
-    ...{ name, line: { ...line, dash: "dot" } },
-    marker: { ...marker, symbol: "diamond-open", size: 10 },
-  });
-  const end = points.at(-1);
-  return {
-    data: [trace],
-    ...end ? { end: { ...end, text: name, color: line.color } } : {},
-  };
+  if (points.length === 0) return [];
+  return [{
+    data: [{
+      ...lineOf(points, {
+        name: `${NAMES[loss]}'s objective`,
+        line: { ...line, dash: "dot", width: 1 },
+        marker: { ...marker, symbol: "diamond-open", size: 10 },
+      }),
+      mode: bonus ? "lines+markers" : "markers",
+    }],
+    ...bonus
+      ? {
+        end: {
+          ...points.at(-1)!,
+          ...{ text: "its objective", color: line.color },
+        },
+      }
+      : {},
+  }];
 }
 
 function lineOf(
-  points: readonly { x: number; y: number }[],
+  points: readonly Point[],
   look: Pick<ScatterTrace, "name" | "line" | "marker">,
 ): ScatterTrace {
   return {
     ...{ type: "scatter", mode: "lines+markers", showlegend: false, ...look },
-    x: points.map(({ x }) => x),
-    y: points.map(({ y }) => y),
-  };
-}
-
-function proxyPanel({ settings }: Summary): Panel {
-  const plane = new RunPlane({
-    ...{ reach: REACH, rewards: [-1.5, 6.5], measure: "proxy" },
-  });
-  const marks = LOSSES.flatMap((loss): PlaneMark[] => {
-    const setting = loosestSetting(settings, loss, BONUS);
-    if (!setting) return [];
-    const points = setting.trajectory.map(({ medians }) =>
-      plane.at({ reward: medians["proxy"]!, kl: medians["kl"]! })
-    );
-    const style = methodStyle(loss);
-    return [{
-      data: [lineOf(points, { name: NAMES[loss], ...style })],
-      end: { ...points.at(-1)!, text: NAMES[loss], color: style.line.color },
-    }];
-  });
-  const { yaxis, ...axes } = plane.axes("KL from the reference model, nats");
-  return {
-    title: "The proxy's reward along the same runs",
-    note: "Medians over runs, as above: labels by the proxy.",
-    data: marks.flatMap(({ data }) => [...data]),
-    layout: {
-      ...axes,
-      yaxis: { ...yaxis, title: { text: "reward of the labels" } },
-      ...plane.names(marks),
-    },
+    x: points.map(({ x }) => rounded(x)),
+    y: points.map(({ y }) => rounded(y)),
   };
 }
 

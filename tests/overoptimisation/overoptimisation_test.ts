@@ -119,10 +119,15 @@ Deno.test("labels praise two words that follow each other, whatever they are wor
 Deno.test("the title says how far gold falls, with the proxy and without", () => {
   const { title, panels } = overoptimisationFigure(HUMPED);
   match(title, /falls from 1\.50 to 0\.50 .* from 0\.60 to 0\.50/);
-  const [proxy, gold] = panels;
-  for (const { data } of [proxy!, gold!]) {
-    const objective = data.find(({ name }) => name === "DPO's objective")!;
-    deepEqual(objective.y, [0.7, 0.5, -0.2]);
+  equal(panels.length, 3);
+  for (const { data } of panels) {
+    const [joined, apart] = data.filter(({ name }) =>
+      name?.endsWith("objective")
+    );
+    deepEqual(joined!.y, [0.7, 0.5, -0.2]);
+    deepEqual([joined!.mode, apart!.mode], ["lines+markers", "markers"]);
+    const gold = data.find(({ name }) => name === "gold")!;
+    deepEqual(gold.y, [0, 0.5]);
   }
 });
 
