@@ -33,6 +33,7 @@ export function oddsFigure(summary: Summary): Figure {
   const { settings } = summary;
   const others = settings.filter(isOffPolicy);
   const own = settings.filter((setting) => !isOffPolicy(setting));
+  const ranges = rangesOf(settings);
   return {
     title: titleOf(others, own),
     text: [
@@ -41,8 +42,8 @@ export function oddsFigure(summary: Summary): Figure {
     ],
     pictured: 2,
     panels: [
-      pathPanel(others, "Pairs that another wrote"),
-      pathPanel(own, "Pairs of the model's own"),
+      pathPanel(others, { title: "Pairs that another wrote", ranges }),
+      pathPanel(own, { title: "Pairs of the model's own", ranges }),
       ...gainPanels(others),
       spreadPanel(),
     ],
@@ -73,10 +74,9 @@ function titleOf(
     .map((loss) => gain(others, `${loss} λ 1`));
   return `SFT moves rejected answers by ${
     gain(others, "sft")
-  } nats where another wrote the pairs, by ${
+  } nats where another wrote them, by ${
     gain(own, "sft")
-  } where the model did; there the odds ratio takes them to ${odds}, the probability ratio to ${probabilities}`
-    .replace("; there", "; of another's pairs,");
+  } where the model did; the odds ratio takes another's to ${odds}, the probability ratio to ${probabilities}`;
 }
 
 /** With its sign, and a minus that is none of a hyphen. */
@@ -85,10 +85,12 @@ function signed(x: number): string {
 }
 
 /** Both gains along training, from π_ref on, and where each loss wants to go. */
-function pathPanel(settings: readonly OddsSetting[], title: string): Panel {
-  const drawn = settings.filter(({ name }) => name in DRAWN);
+function pathPanel(
+  settings: readonly OddsSetting[],
+  { title, ranges }: { title: string; ranges: Ranges },
+): Panel {
+  const drawn = settings.filter(isDrawn);
   const paths = drawn.map(pathTrace);
-  const heights = [...paths.flatMap(({ y }) => y.map(Number)), 0];
   const ends = paths.map(({ x, y, name, line }): LineEnd => ({
     ...{ x: Number(x.at(-1)), y: Number(y.at(-1)), text: `${name}` },
     color: `${line?.color}`,
@@ -98,19 +100,42 @@ function pathPanel(settings: readonly OddsSetting[], title: string): Panel {
     note:
       "Lines are medians along training, from the reference model at 0, small marks single runs at the end. A hollow diamond is the policy that the loss itself would choose with endless pairs. On the dotted line both rise or fall alike.",
     data: [
-      diagonal(Math.min(...heights), Math.max(...heights)),
+      diagonal(Math.max(ranges.x[0], ranges.y[0]), ranges.y[1]),
       ...drawn.flatMap(runTraces),
       ...paths,
     ],
     layout: {
       showlegend: false,
-      xaxis: { title: { text: "chosen: mean log π/π_ref, nats" } },
-      yaxis: { title: { text: "rejected: mean log π/π_ref, nats" } },
-      annotations: endLabels(ends, {
-        range: [Math.min(...heights), Math.max(...heights)],
-      }),
+      xaxis: {
+        title: { text: "chosen: mean log π/π_ref, nats" },
+        range: [...ranges.x],
+      },
+      yaxis: {
+        title: { text: "rejected: mean log π/π_ref, nats" },
+        range: [...ranges.y],
+      },
+      annotations: endLabels(ends, { range: ranges.y, lineHeight: 0.08 }),
       margin: { r: labelMargin(ends) },
     },
+  };
+}
+
+const isDrawn = ({ name }: OddsSetting) => name in DRAWN;
+
+type Ranges = Readonly<Record<"x" | "y", readonly [number, number]>>;
+
+/** The axes that all paths share, a little longer than their marks need. */
+function rangesOf(settings: readonly OddsSetting[]): Ranges {
+  const traces = settings.filter(isDrawn)
+    .flatMap((setting) => [pathTrace(setting), ...runTraces(setting)]);
+  const around = (values: readonly number[]) => {
+    const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+    const more = 0.06 * (high - low);
+    return [rounded(low - more), rounded(high + more)] as const;
+  };
+  return {
+    x: around(traces.flatMap(({ x }) => x.map(Number))),
+    y: around(traces.flatMap(({ y }) => y.map(Number))),
   };
 }
 
@@ -152,19 +177,20 @@ function diagonal(low: number, high: number): ScatterTrace {
   };
 }
 
+const SIDES = {
+  chosenGain: "The chosen",
+  rejectedGain: "The rejected",
+  neverChosenGain: "The rejected that no pair has chosen,",
+};
+
 function gainPanels(others: readonly OddsSetting[]): Panel[] {
-  return [["chosen", "chosenGain"], ["rejected", "rejectedGain"]].map((
-    [side, measure],
-  ) =>
-    curvePanel(
-      others.map(({ level: _, ...setting }) => ({ ...setting, level: {} })),
-      {
-        measure: measure!,
-        title: `The ${side} along training, by λ`,
-        axis: "mean log π/π_ref, nats",
-        note: "Medians over runs, on pairs that another wrote.",
-      },
-    )
+  const unlabelled = others.map((setting) => ({ ...setting, level: {} }));
+  return Object.entries(SIDES).map(([measure, called]) =>
+    curvePanel(unlabelled, {
+      ...{ measure, title: `${called} along training` },
+      axis: "mean log π/π_ref, nats",
+      note: "Medians over runs, on pairs that another wrote.",
+    })
   );
 }
 

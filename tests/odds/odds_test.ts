@@ -108,7 +108,7 @@ Deno.test("claims fall one by one where runs do otherwise", () => {
 Deno.test("the title says the gains, and paths have names", () => {
   const { title, panels } = oddsFigure(reported);
   match(title, /^SFT moves rejected answers by \+1\.00 nats .* by \+1\.00 /);
-  match(title, /odds ratio takes them to −2\.00, .* ratio to −4\.00$/);
+  match(title, /odds ratio takes another.s to −2\.00, .* ratio to −4\.00$/);
   for (const { layout: { annotations = [] } } of panels.slice(0, 2)) {
     deepEqual(annotations.map(({ text }) => text).sort(), [
       ...["SFT", "odds ratio", "probability ratio"],
