@@ -2,6 +2,7 @@ import {
   digits,
   endsOf,
   endTable,
+  lossesOf,
   methodStyle,
   nameOf,
   rounded,
@@ -9,23 +10,19 @@ import {
   spreadText,
 } from "lib/experiment/figure_parts.ts";
 import type { Figure, Panel, ScatterTrace, Table } from "lib/plot/figure.ts";
-import { endLabels, labelMargin } from "lib/plot/labels.ts";
-import { MUTED } from "lib/plot/style.ts";
+import { runClouds } from "lib/plot/reward_plane.ts";
+import { LIGHT, MUTED } from "lib/plot/style.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { mean } from "lib/train/metrics.ts";
 import { PER_TOKEN } from "./settings.ts";
 import { GAIN, type LengthSetting, type Summary } from "./summary.ts";
 
-/** Where the axes of both panels end. */
-const REWARDS: [number, number] = [-0.1, 1];
-const TOKENS: [number, number] = [2.2, 3.8];
-
 const NAMES: Readonly<Record<string, string>> = {
   dpo: "DPO",
   "r-dpo": "R-DPO",
   "ld-dpo": "LD-DPO",
-  "ln-dpo": "length-normalized DPO",
+  "ln-dpo": "LN-DPO",
   simpo: "SimPO",
   orpo: "ORPO",
 };
@@ -39,11 +36,7 @@ export function lengthFigure(summary: Summary): Figure {
       `An answer is “good” or “bad”, and up to three times “so”. The gold reward looks at the verdict alone; labels add ${PER_TOKEN} for each token, or do not. As length is worth nothing, the best policy of any gold reward keeps the length of the reference model. All numbers are exact: no sampling of text.`,
       runsText(summary),
     ],
-    panels: [
-      lengthPanel(settings, PER_TOKEN),
-      lengthPanel(settings, 0),
-    ],
-    pictured: 2,
+    panels: [lengthPanel(settings)],
     tables: [
       lengthTable(settings),
       endTable(settings, {
@@ -61,12 +54,10 @@ export function lengthFigure(summary: Summary): Figure {
 function titleOf(settings: readonly LengthSetting[]): string {
   const written = atLevel(settings, PER_TOKEN).flatMap((setting) => {
     const tokens = middleAtGain(setting);
-    return tokens === null
-      ? []
-      : [`${NAMES[setting.loss]} ${digits(tokens)} tokens`];
+    return tokens === null ? [] : [`${NAMES[setting.loss]} ${digits(tokens)}`];
   });
   const { starts } = settings[0]!;
-  return `At the same gold reward, with labels that like length: ${
+  return `Tokens at the same gold reward, where labels like length: ${
     written.join(", ")
   }; the reference model ${digits(quantile(starts, 0.5))}`;
 }
@@ -81,59 +72,55 @@ function atLevel(settings: readonly LengthSetting[], perToken: number) {
   return settings.filter(({ level }) => level["perToken"] === perToken);
 }
 
-function lengthPanel(
-  all: readonly LengthSetting[],
-  perToken: number,
-): Panel {
-  const settings = atLevel(all, perToken);
-  const lines = settings.map(trainingLine);
+/** Tokens of every run at the gain, method by method, at both levels. */
+function lengthPanel(settings: readonly LengthSetting[]): Panel {
+  const losses = lossesOf(settings);
   const start = mean(settings.flatMap(({ starts }) => starts));
-  const ends = lines.map(({ name, x, y, line }) => ({
-    text: `${name}`,
-    x: Number(x.at(-1)),
-    y: Number(y.at(-1)),
-    color: `${line?.color}`,
-  }));
+  const ends = [-0.5, losses.length - 0.5];
   return {
-    title: perToken
-      ? "Labels like length: tokens against gold reward, along training"
-      : "Labels do not like length",
+    title: `Tokens of an answer where gold has first risen by ${GAIN}`,
     note:
-      `Lines are medians over runs at each checkpoint. Hollow diamonds are the optima of the losses themselves, exact; that of LD-DPO, which weighs single tokens, is not computed. The dotted line is the length of the reference model.`,
+      "Dots are runs, large marks their medians: in gray with labels that do not like length, in colour with labels that do. Hollow diamonds are optima of the losses themselves, exact, where they were found. The dotted line is the length of the reference model, which the best policy of any gold reward keeps. LN-DPO is length-normalized DPO.",
+    wide: true,
     data: [
       {
-        ...{ type: "scatter", mode: "lines", x: REWARDS, y: [start, start] },
+        ...{ type: "scatter", mode: "lines", x: ends, y: [start, start] },
         line: { color: MUTED, width: 1, dash: "dot" },
         ...{ showlegend: false, hoverinfo: "skip" },
       },
-      ...lines,
-      ...settings.flatMap(optimumMark),
+      ...settings.flatMap((setting) =>
+        marksOf(setting, losses.indexOf(setting.loss))
+      ),
     ],
     layout: {
       showlegend: false,
-      xaxis: { title: { text: "gold reward" }, range: REWARDS },
-      yaxis: { title: { text: "tokens of an answer" }, range: TOKENS },
-      annotations: endLabels(ends, { range: TOKENS, reach: 0.5 }),
-      margin: { r: labelMargin(ends) },
+      xaxis: {
+        ...{ range: ends, tickvals: [...losses.keys()], zeroline: false },
+        ticktext: losses.map((loss) => NAMES[loss] ?? loss),
+      },
+      yaxis: { title: { text: "tokens of an answer" } },
     },
   };
 }
 
-function trainingLine({ loss, trajectory }: LengthSetting): ScatterTrace {
-  const of = (measure: string) =>
-    trajectory.map(({ medians }) => rounded(medians[measure]!));
-  return {
-    ...{ type: "scatter", mode: "lines+markers", name: NAMES[loss] ?? loss },
-    ...{ x: of("reward"), y: of("tokens"), ...methodStyle(loss) },
-  };
-}
-
-function optimumMark({ loss, optimum }: LengthSetting): ScatterTrace[] {
-  if (!optimum) return [];
-  const { marker } = methodStyle(loss);
-  return [{
+function marksOf(setting: LengthSetting, column: number): ScatterTrace[] {
+  const { loss, level, atGain, optimum } = setting;
+  const isBiased = level["perToken"]! > 0;
+  const style = methodStyle(loss);
+  const marker = { ...style.marker, ...isBiased ? {} : { color: LIGHT } };
+  const x = column + (isBiased ? 0.15 : -0.15);
+  const known = atGain.filter((tokens) => tokens !== null);
+  if (known.length === 0) return [];
+  const point = { x, y: quantile(known, 0.5) };
+  const [dots, middle] = runClouds([{
+    name: nameOf(setting),
+    runs: known.map((y) => ({ x, y })),
+    middle: point,
+  }], { name: nameOf(setting), marker });
+  if (!optimum) return [dots, middle];
+  return [dots, middle, {
     ...{ type: "scatter", mode: "markers", name: `${NAMES[loss]}'s optimum` },
-    ...{ x: [rounded(optimum.reward)], y: [rounded(optimum.tokens)] },
+    ...{ x: [x + 0.12], y: [rounded(optimum.tokens)], showlegend: false },
     marker: { ...marker, symbol: "diamond-open", size: 12 },
   }];
 }

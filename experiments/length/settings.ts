@@ -7,8 +7,8 @@ export const PER_TOKEN = 0.5;
 const METHODS = [
   { loss: "dpo", options: { beta: 1 } },
   // It is told how much labels like tokens.
-  { loss: "r-dpo", options: { beta: 1, alpha: PER_TOKEN } },
-  { loss: "ld-dpo", options: { beta: 1, alpha: 0.5 } },
+  { loss: "r-dpo", options: { alpha: PER_TOKEN, beta: 1 } },
+  { loss: "ld-dpo", options: { alpha: 0.5, beta: 1 } },
   // Answers have about three tokens.
   { loss: "ln-dpo", options: { beta: 3 } },
   { loss: "simpo", options: {} },
