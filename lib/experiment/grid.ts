@@ -119,13 +119,20 @@ export function gridPoints(
   throw new Error(`Cannot run "${twice}" twice: expected settings that differ`);
 }
 
-/** Name of a run's folder and record, such as `dpo-beta1-draw0-seed1`. */
+/**
+ * Name of a run's folder and record, such as `dpo-beta1-draw0-seed1`. Options
+ * are in alphabetical order, as records have them.
+ */
 export function runName(
   { loss, options, level, draw, seed }: GridPoint,
 ): string {
-  const named = { ...options, ...level, draw, seed };
-  const parts = Object.entries(named).map(([name, value]) => `${name}${value}`);
-  return [loss, ...parts].join("-");
+  const parts = [...sorted(options), ...sorted(level)]
+    .map(([name, value]) => `${name}${value}`);
+  return [loss, ...parts, `draw${draw}`, `seed${seed}`].join("-");
+}
+
+function sorted<T>(values: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(values).toSorted(([a], [b]) => a < b ? -1 : 1);
 }
 
 /** Name of the record of the model that the runs of a draw start from. */

@@ -40,6 +40,18 @@ Deno.test("levels stand in the names of runs", () => {
   );
 });
 
+Deno.test("a run has one name, in whatever order its options are given", () => {
+  const [first, second] = [{ alpha: 1, beta: 2 }, { beta: 2, alpha: 1 }].map(
+    (options) =>
+      runName({
+        ...{ loss: "r-dpo", options, learningRate: 1e-3 },
+        ...{ level: { b: 1, a: 0 }, draw: 0, seed: 1 },
+      }),
+  );
+  equal(first, "r-dpo-alpha1-beta2-a0-b1-draw0-seed1");
+  equal(second, first);
+});
+
 Deno.test("a method with levels of its own runs at those alone", () => {
   const levels = [{}, { flip: 0.2 }, { flip: 0.4 }];
   const [plain, own] = METHODS;
