@@ -166,11 +166,11 @@ async function trainRun(bench: Bench, task: RunTask): Promise<Outcome> {
   const { settings: { evaluation, optima }, point, data, treatment } = task;
   const answers = treatment.population?.(data.reference, point.level) ??
     populationOf(data.reference);
-  await using population = await populationLoss(point, answers);
+  await using endless = optima ? await populationLoss(point, answers) : null;
   const measured = async (logProbs: readonly number[]) => ({
     ...measure(logProbs, data),
     ...treatment.measure?.(logProbs, data, point),
-    populationLoss: await population.at(logProbs),
+    ...endless && { populationLoss: await endless.at(logProbs) },
   });
   const finished = await run(runSettings(bench, task), {
     inputs: {

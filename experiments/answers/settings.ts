@@ -31,7 +31,10 @@ export const ANSWERS_SETTINGS = v.strictObject({
   }),
   /** Steps after which a policy is measured; the last comes last. */
   evaluation: v.array(COUNT),
-  /** Whether the optimum of each run's loss is computed. */
+  /**
+   * Whether each run is set beside endless data: its loss on them, and the
+   * optimum of the loss.
+   */
   optima: v.boolean(),
 });
 

@@ -12,6 +12,7 @@ import {
   anyOf,
   choice,
   type Grammar,
+  lawOf as grammarLaw,
   sampleWords,
   type Uniform,
 } from "../reviews/grammar.ts";
@@ -99,6 +100,10 @@ function idsOf(words: readonly string[]): number[] {
   return words.length < LONGEST ? [...ids, END] : ids;
 }
 
+function wordsOf(ids: readonly number[]): string[] {
+  return ids.filter((id) => id !== END).map((id) => VOCABULARY[id]!);
+}
+
 /**
  * The sum of the scores of adjectives, each times the factors of the words
  * before it; a string that is no answer is worse than most answers.
@@ -144,6 +149,21 @@ export function populationOf(
       length: ids.length,
     })),
     preference: preferenceBy(rewards),
+  };
+}
+
+/** The answers of the grammar alone, with the probabilities that it gives them. */
+export function grammarPolicy() {
+  const law = grammarLaw(GRAMMAR);
+  const own = ANSWERS.filter(({ isWellFormed }) => isWellFormed);
+  const rewards = own.map(({ reward }) => reward);
+  const logProbs = own.map(({ ids }) =>
+    Math.log(law.get(wordsOf(ids).join(" "))!)
+  );
+  return {
+    logProbs,
+    rewards,
+    population: populationOf(logProbs, rewards, own),
   };
 }
 

@@ -34,6 +34,27 @@ export function sampleWords(grammar: Grammar, rng: Uniform): string[] {
   return sampleWords((chosen ?? grammar.choices.at(-1)!)[1], rng);
 }
 
+/** The probability of every sentence. */
+export function lawOf(grammar: Grammar): ReadonlyMap<string, number> {
+  if (typeof grammar === "string") return new Map([[grammar, 1]]);
+  const all = new Map<string, number>();
+  const add = (sentence: string, p: number) =>
+    all.set(sentence, (all.get(sentence) ?? 0) + p);
+  if ("choices" in grammar) {
+    const total = totalWeight(grammar);
+    for (const [weight, part] of grammar.choices) {
+      for (const [text, p] of lawOf(part)) add(text, p * weight / total);
+    }
+    return all;
+  }
+  const [first, ...rest] = grammar;
+  if (first === undefined) return new Map([["", 1]]);
+  for (const [begin, p] of lawOf(first)) {
+    for (const [end, q] of lawOf(rest)) add(`${begin} ${end}`.trim(), p * q);
+  }
+  return all;
+}
+
 /** Whether the grammar can produce exactly these words. */
 export function accepts(grammar: Grammar, words: readonly string[]): boolean {
   return ends(grammar, words, new Set([0])).has(words.length);

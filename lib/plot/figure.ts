@@ -6,7 +6,7 @@ export interface Figure {
   title: string;
   /** Paragraphs under the title. */
   text: string[];
-  /** Claims and verdicts, above the plots. @default none */
+  /** Claims and verdicts: above the plots, or below if many. @default none */
   findings?: FigureFinding[];
   /** Plots, in order. */
   panels: Panel[];

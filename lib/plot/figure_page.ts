@@ -30,6 +30,9 @@ export interface Origin {
   readonly settings: string;
 }
 
+/** More claims than these would hide the plots: they stand below. */
+const MANY = 12;
+
 /**
  * Renders a page that needs no network, with Plotly inside. Equal figures give
  * equal bytes.
@@ -47,8 +50,11 @@ export function figureHtml(
       index ? `<nav><a href="${escapeHtml(index)}">All results</a></nav>\n` : ""
     }<h1>${textHtml(title)}</h1>
 ${text.map((paragraph) => `<p>${textHtml(paragraph)}</p>`).join("\n")}
-${claimsHtml(findings)}
-${panelsHtml(panels)}
+${
+      (findings.length > MANY
+        ? [panelsHtml(panels), claimsHtml(findings)]
+        : [claimsHtml(findings), panelsHtml(panels)]).join("\n")
+    }
 ${samplesHtml(samples)}
 ${tables.map(tableHtml).join("\n")}
 ${origin ? originHtml(origin) : ""}`,

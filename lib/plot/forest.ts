@@ -15,6 +15,8 @@ export interface Difference {
   readonly words?: string;
   /** The difference in each unit, as faint dots. @default none */
   readonly values?: readonly number[];
+  /** The difference that the objectives aim at, hollow. @default none */
+  readonly aim?: number;
 }
 
 /** The colours of verdicts; a word always says them too. */
@@ -30,7 +32,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
  * the band around 0 is of differences too small to matter.
  */
 export function forestPanel(
-  { title, note, axis, delta, differences }: {
+  { title, note, axis, delta, differences, range, dense = false }: {
     title: string;
     note?: string;
     /** Title of the x axis, with its unit and the side that is claimed. */
@@ -38,24 +40,31 @@ export function forestPanel(
     /** The smallest difference that matters. */
     delta: number;
     differences: readonly Difference[];
+    /** Ends of the x axis; marks beyond stand there. @default all of them */
+    range?: readonly [number, number];
+    /** For dozens of rows: the verdict stands behind the name. @default false */
+    dense?: boolean;
   },
 ): Panel {
   const rows = differences.map((_, i) => i);
   return {
     title,
     ...note === undefined ? {} : { note },
-    height: 6 + 3 * rows.length,
+    height: 6 + (dense ? 1.3 : 3) * rows.length,
     data: [
       ...differences.map(unitTrace),
+      ...differences.flatMap(({ aim }, row) =>
+        aim === undefined ? [] : [aimTrace(aim, row, range)]
+      ),
       ...differences.map(intervalTrace),
     ],
     layout: {
-      xaxis: { title: { text: axis } },
+      xaxis: { title: { text: axis }, ...range && { range: [...range] } },
       yaxis: {
         range: [rows.length - 0.4, -0.6],
         tickvals: rows,
-        ticktext: differences.map(rowName),
-        showgrid: false,
+        ticktext: differences.map((one) => rowName(one, dense ? " " : "<br>")),
+        showgrid: dense,
         ticks: "",
       },
       showlegend: false,
@@ -80,6 +89,27 @@ function unitTrace(
     y: values.map(() => row + 0.25),
     marker: { color: VERDICTS[verdict], size: 5, opacity: 0.45 },
     hovertemplate: "%{x:.2f}<extra></extra>",
+  };
+}
+
+/** A hollow diamond, or a triangle at the end of the axis that it is beyond. */
+function aimTrace(
+  aim: number,
+  row: number,
+  [least, most]: readonly [number, number] = [-Infinity, Infinity],
+): ScatterTrace {
+  const symbol = aim < least
+    ? "triangle-left-open"
+    : aim > most
+    ? "triangle-right-open"
+    : "diamond-open";
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: [rounded(Math.min(most, Math.max(least, aim)))],
+    y: [row],
+    marker: { color: MUTED, symbol, size: 9 },
+    hovertemplate: `${aim.toFixed(2)}<extra></extra>`,
   };
 }
 
@@ -108,9 +138,12 @@ function intervalTrace(
   };
 }
 
-function rowName({ name, verdict, words = verdict }: Difference): string {
+function rowName(
+  { name, verdict, words = verdict }: Difference,
+  between: string,
+): string {
   const color = textColor(VERDICTS[verdict]);
-  return `${name}<br><span style="color:${color}"><b>${words}</b></span>`;
+  return `${name}${between}<span style="color:${color}"><b>${words}</b></span>`;
 }
 
 function upright(x0: number, x1: number): Partial<Shape> {

@@ -12,6 +12,7 @@ import {
   attainableReward,
   bestPolicy,
   gainsOf,
+  grammarPolicy,
   measure,
   numberOf,
   PLACES,
@@ -44,6 +45,21 @@ Deno.test("there are 259 strings, 32 of them answers, and the least rewards are 
   ok(wrong!.every(({ reward }) => reward === -4));
   const rewards = right!.map(({ reward }) => reward);
   deepEqual([Math.min(...rewards), Math.max(...rewards)], [-4.5, 4.5]);
+});
+
+Deno.test("the grammar gives its 32 answers, each as often as its choices say", () => {
+  const { logProbs, rewards, population } = grammarPolicy();
+  equal(logProbs.length, 32);
+  assertClose([logProbs.reduce((sum, x) => sum + Math.exp(x), 0)], [1]);
+  // "great" is one of four adjectives, and "very very great" of four again.
+  const ofGreat = [2, 4.5].map((reward) =>
+    population.answers
+      .filter(({ length }, i) =>
+        rewards[i] === reward && length === (reward === 2 ? 2 : 3)
+      )
+      .map(({ probability }) => probability)
+  );
+  assertClose(ofGreat.flat(), [4 / 12 / 4, 1 / 12 / 4]);
 });
 
 Deno.test("each answer is in one place, by whether it won or lost", () => {

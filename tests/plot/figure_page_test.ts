@@ -2,6 +2,7 @@ import {
   deepStrictEqual,
   doesNotMatch,
   match,
+  ok,
   strictEqual,
 } from "node:assert/strict";
 import type { Figure } from "lib/plot/figure.ts";
@@ -181,4 +182,16 @@ Deno.test("figureHtml() has other colours for a dark page, which stay white in p
     PAGE,
     /@media screen and \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*--paper: #161616;/,
   );
+});
+
+Deno.test("many claims stand below the plots", () => {
+  const [finding] = FIGURE.findings!;
+  const placeOf = (count: number) => {
+    const html = figureHtml({
+      ...{ ...FIGURE, findings: Array.from({ length: count }, () => finding!) },
+    });
+    return html.indexOf("Claims and verdicts") - html.indexOf('id="plot-0"');
+  };
+  ok(placeOf(12) < 0);
+  ok(placeOf(13) > 0);
 });

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { ScatterTrace } from "lib/plot/figure.ts";
 import { forestPanel } from "lib/plot/forest.ts";
 import {
@@ -130,6 +130,27 @@ Deno.test("a forest plot has a row for each difference, with its verdict in word
   ]);
   const band = layout.shapes?.[0];
   deepStrictEqual([band?.x0, band?.x1], [-0.1, 0.1]);
+});
+
+Deno.test("a dense forest plot has names and signs in a line, and aims within its axis", () => {
+  const { data, layout, height } = forestPanel({
+    ...{ title: "t", axis: "reward", delta: 0.1, dense: true, range: [-2, 1] },
+    differences: [-9, 0.5, 3].map((aim) => ({
+      ...{ name: "kto", estimate: 0.3, low: 0.1, high: 0.6, aim },
+      ...{ verdict: "shown", words: "▲" },
+    })),
+  });
+  const aims = data.slice(3, 6).map(({ x, y, marker }) => [
+    ...[x[0], y[0], marker?.symbol],
+  ]);
+  deepStrictEqual(aims, [
+    [-2, 0, "triangle-left-open"],
+    [0.5, 1, "diamond-open"],
+    [1, 2, "triangle-right-open"],
+  ]);
+  deepStrictEqual(layout.xaxis?.range, [-2, 1]);
+  match(layout.yaxis!.ticktext![0]!, /^kto <span .*>▲</);
+  ok(height! < 3 * 3 + 6);
 });
 
 Deno.test("layers of bars say their percentages where there is room, and their names", () => {

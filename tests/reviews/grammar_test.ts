@@ -1,11 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Rng } from "lib/rng.ts";
+import { assertClose } from "../assert_close.ts";
 import {
   accepts,
   anyOf,
   choice,
   entropy,
   type Grammar,
+  lawOf,
   sampleWords,
   terminals,
 } from "experiments/reviews/grammar.ts";
@@ -31,6 +33,13 @@ Deno.test("sampleWords() draws each sentence as often as its weights say", () =>
     const count = counts.get(sentence)!;
     ok(Math.abs(count - expected) < 180, `"${sentence}" came ${count} times`);
   }
+});
+
+Deno.test("lawOf() has every sentence, with its probability", () => {
+  const law = { "a x .": 3 / 8, "a y .": 3 / 8, "b .": 1 / 4 };
+  deepStrictEqual(Object.fromEntries(lawOf(SMALL)), law);
+  const twice = choice([1, "a"], [2, anyOf(["a", "b b"])]);
+  assertClose([...lawOf(twice).values()], [2 / 3, 1 / 3]);
 });
 
 Deno.test("sampleWords() reaches the last choice at the end of the range", () => {
