@@ -50,16 +50,13 @@ export function imbalanceFigure(summary: Summary): Figure {
     pictured: 2,
     panels: [
       ...sidePanels(summary, WINS, {
-        title: "Wins against the reference model",
-        axis: "win rate",
+        axis: "wins against the reference model",
         tickformat: ".0%",
       }),
       ...sidePanels(summary, NET, {
-        title: "Reward less the price of distance",
-        axis: "E[r] − 0.5 KL",
+        axis: "reward less the price of distance",
       }),
       ...sidePanels(summary, DISTANCE, {
-        title: "Distance",
         axis: "KL from the reference model, nats",
       }),
     ],
@@ -88,47 +85,69 @@ function titleOf({ settings }: Summary): string {
 }
 
 interface Words {
-  readonly title: string;
   readonly axis: string;
   readonly tickformat?: string;
 }
 
+/** A panel for each label that is dropped, on the same axis. */
 function sidePanels(
   { settings }: Summary,
   measure: Measure,
-  { title, axis, tickformat }: Words,
+  { axis, tickformat }: Words,
 ): Panel[] {
-  return Object.entries(SIDES).map(([side, called]): Panel => {
-    const kto = [true, false].map((isWeighted) =>
-      settings.filter((each) =>
-        each.loss === "kto" && each.isWeighted === isWeighted &&
-        shareOf(each, side) !== null
-      )
-    );
-    const lines = [
+  const drawn = Object.entries(SIDES).map(([side, called]) => ({
+    called,
+    ...tracesOf(settings, side, measure),
+  }));
+  const heights = drawn.flatMap(({ lines, marks }) =>
+    [...lines, ...marks].flatMap(({ y }) => y.map(Number))
+  );
+  const [low, high] = [Math.min(...heights), Math.max(...heights)];
+  const more = 0.05 * (high - low);
+  const all = drawn.flatMap(({ marks }) => marks);
+  return drawn.map(({ called, lines, marks }): Panel => ({
+    title: `${called[0]!.toUpperCase()}${called.slice(1)} answers dropped`,
+    note:
+      "Lines join medians, small marks are runs. Hollow diamonds: KTO's own optimum with endless answers, exact.",
+    data: [...marks, ...lines],
+    layout: {
+      ...labelledLines(lines, { unnamed: all }),
+      xaxis: {
+        title: { text: `share of ${called} answers dropped` },
+        ...{ tickformat: ".0%", tickvals: [0, 0.5, MOST] },
+        range: [-0.05, MOST + 0.05],
+      },
+      yaxis: {
+        title: { text: axis },
+        range: [rounded(low - more), rounded(high + more)],
+        ...tickformat && { tickformat },
+      },
+    },
+  }));
+}
+
+/** Lines that have names, and runs and optima beside them. */
+function tracesOf(
+  settings: readonly ImbalanceSetting[],
+  side: string,
+  measure: Measure,
+) {
+  const kto = [true, false].map((isWeighted) =>
+    settings.filter((each) =>
+      each.loss === "kto" && each.isWeighted === isWeighted &&
+      shareOf(each, side) !== null
+    )
+  );
+  return {
+    lines: [
       ...kto.map((own) => lineOf(own, side, measure)),
       ...dpoLine(settings, measure),
-    ];
-    const marks = kto.flatMap((own) => [
+    ],
+    marks: kto.flatMap((own) => [
       runTrace(own, side, measure),
       optimumTrace(own, side, measure),
-    ]);
-    return {
-      title: `${title}: ${called} dropped`,
-      note:
-        "Lines join medians, small marks are runs. Hollow diamonds: KTO's own optimum with endless answers, exact.",
-      data: [...marks, ...lines],
-      layout: {
-        ...labelledLines(lines, { unnamed: marks }),
-        xaxis: {
-          title: { text: `${called} answers dropped` },
-          ...{ tickformat: ".0%", tickvals: [0, 0.5, MOST] },
-          range: [-0.05, MOST + 0.05],
-        },
-        yaxis: { title: { text: axis }, ...tickformat && { tickformat } },
-      },
-    };
-  });
+    ]),
+  };
 }
 
 /** The share of a side that a setting drops; `null` where it drops the other. */
