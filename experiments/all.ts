@@ -10,6 +10,7 @@ import { noise } from "./noise/experiment.ts";
 import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
 import { overoptimisation } from "./overoptimisation/experiment.ts";
+import { repeat } from "./repeat/experiment.ts";
 import { length } from "./length/experiment.ts";
 
 /**
@@ -28,6 +29,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   overoptimisation,
   length,
   imbalance,
+  repeat,
 ];
 
 /**

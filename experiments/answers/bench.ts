@@ -23,7 +23,7 @@ export interface Scoring<Scores> {
   scoreAll(forward: ForwardPass, parameters: Tensors): Promise<Scores>;
 }
 
-/** Keeps the graphs of the draw that was used last. */
+/** Keeps the graphs of the model that was used last. */
 export class Benches<Scores> {
   #bench: Bench<Scores> | undefined;
 
@@ -33,9 +33,9 @@ export class Benches<Scores> {
   ) {}
 
   async of(draw: number, start: Start): Promise<Bench<Scores>> {
-    if (this.#bench?.draw === draw) return this.#bench;
-    await this.release();
     const policy = this.scoring.policyOf(start);
+    if (this.#bench?.policy.weights === policy.weights) return this.#bench;
+    await this.release();
     const forward = new ForwardPass({
       ...{ policy: policy.policy, device: this.device },
     });

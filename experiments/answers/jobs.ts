@@ -54,6 +54,8 @@ export interface RunData extends Rows {
   /** log π_ref of every answer. */
   readonly reference: readonly number[];
   readonly places: readonly Place[];
+  /** The model that runs start from. */
+  readonly start: Start;
 }
 
 /** All that rows are made from. */
@@ -66,8 +68,28 @@ export interface RowsTask {
   readonly rng: Rng;
 }
 
+/** All that a level's model is made from. */
+export interface StartTask {
+  readonly point: DataPoint;
+  /** The model of the draw. */
+  readonly start: Start;
+  readonly settings: AnswersSettings;
+  readonly device: Device;
+}
+
 /** How an experiment differs from pairs of π_ref's answers by the gold reward. */
 export interface Treatment {
+  /** The settings of the runs of a level. @default those of all */
+  settingsAt?(
+    settings: AnswersSettings,
+    level: DataPoint["level"],
+  ): AnswersSettings;
+  /**
+   * The model that runs of a level start from, on rows of the draw's own.
+   *
+   * @default that of the draw
+   */
+  startAt?(task: StartTask): Promise<Start>;
   /** Draws the rows of a draw, a seed and a level. */
   rows?(task: RowsTask): Rows;
   /** The answers and preferences of endless data, which optima follow from. */
@@ -108,15 +130,19 @@ export function answerJobs(
       exact: () => Promise.resolve(null),
       reference: async ({ draw, start }) =>
         describeReference(await benches.of(draw, start)),
-      prepare: async ({ start, ...point }) => {
-        const { reference } = await benches.of(point.draw, start);
+      prepare: async ({ start: drawn, ...point }) => {
+        const { reference: own } = await benches.of(point.draw, drawn);
         const rng = streamOf(point).split("pairs");
-        const made = rows({ point, reference, settings, rng });
-        return { ...made, reference, places: placesOf(made.pairs) };
+        const made = rows({ point, reference: own, settings, rng });
+        const task = { point, start: drawn, settings, device };
+        const start = await treatment.startAt?.(task) ?? drawn;
+        const { reference } = await benches.of(point.draw, start);
+        return { ...made, start, reference, places: placesOf(made.pairs) };
       },
-      run: async ({ point, start, data }) =>
-        await trainRun(await benches.of(point.draw, start), {
-          ...{ settings, point, data, device, treatment },
+      run: async ({ point, data }) =>
+        await trainRun(await benches.of(point.draw, data.start), {
+          ...{ point, data, device, treatment },
+          settings: treatment.settingsAt?.(settings, point.level) ?? settings,
         }),
     },
     release: () => benches.release(),
@@ -213,11 +239,11 @@ function runSettings(
   return {
     ...{ model: source, data: rows.source ?? DATA, loss: point.loss },
     ...{ options: lossOptionsAt(point), tuning: { kind: "full" } },
-    ...training,
+    ...{ threads: 1, ...training },
     // Each method sees the same pairs equally often.
     batch: training.batch * examplesPerPair(data),
     ...{ learningRate: point.learningRate, seed: point.seed },
-    ...{ device, threads: 1 },
+    device,
   };
 }
 

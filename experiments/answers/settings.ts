@@ -28,6 +28,10 @@ export const ANSWERS_SETTINGS = v.strictObject({
     schedule: v.picklist(SCHEDULES),
     warmup: COUNT,
     maxGradNorm: v.number(),
+    /** On the CPU. @default 1 */
+    threads: v.exactOptional(COUNT),
+    /** Tokens computed at once. @default those of a run */
+    microTokens: v.exactOptional(COUNT),
   }),
   /** Steps after which a policy is measured; the last comes last. */
   evaluation: v.array(COUNT),
