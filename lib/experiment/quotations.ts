@@ -15,9 +15,12 @@ export interface Quoted {
   readonly misquotations: readonly Misquotation[];
 }
 
-/** A block: `<!-- FILE -->` or `<!-- FILE: CAPTION -->`, to `<!-- end -->`. */
+/**
+ * A block: `<!-- FILE -->` or `<!-- FILE: CAPTION -->`, to `<!-- end -->`. It may
+ * be empty, and does not reach into the next one then.
+ */
 const BLOCK =
-  /<!-- (results\/[a-z\d_/-]+\.md)(?:: ([^\n]+?))? -->\n\n([^]*?)\n\n<!-- end -->/g;
+  /<!-- (results\/[a-z\d_/-]+\.md)(?:: ([^\n]+?))? -->\n\n([^]*?)(?:\n\n)?<!-- end -->/g;
 
 /** A number, then `<!--FILE#POINTER-->`. */
 const NUMBER =

@@ -36,6 +36,11 @@ Deno.test("a block is a whole file, or the table with a caption", () => {
   }]);
   const two = block(": Two (of 2)", "| x |\n| - |\n| b |");
   deepStrictEqual(check(two).misquotations, []);
+  // An empty block takes nothing of the text after it.
+  const empty =
+    "<!-- results/a/table.md: One -->\n\n<!-- end -->\n\nProse.\n\n";
+  const filled = block(": One", table).replace("# T\n\n", "");
+  strictEqual(check(empty + two).right, `${filled}\nProse.\n\n${two}`);
   const both = two + block(": One", "old");
   deepStrictEqual(check(both).misquotations.map(({ line }) => line), [12]);
 });
