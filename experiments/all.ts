@@ -9,6 +9,7 @@ import { imbalance } from "./imbalance/experiment.ts";
 import { noise } from "./noise/experiment.ts";
 import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
+import { gate } from "./gate/experiment.ts";
 import { overoptimisation } from "./overoptimisation/experiment.ts";
 import { repeat } from "./repeat/experiment.ts";
 import { length } from "./length/experiment.ts";
@@ -26,6 +27,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   micro,
   odds,
   displacement,
+  gate,
   overoptimisation,
   length,
   imbalance,
