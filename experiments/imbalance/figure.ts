@@ -15,23 +15,45 @@ import { quantile } from "lib/stats/interval.ts";
 import { MOST, type Side } from "./settings.ts";
 import { type ImbalanceSetting, netOf, type Summary } from "./summary.ts";
 
+type Optimum = ImbalanceSetting["optima"][number];
+
 /** A value of each run, and of the optimum of its loss. */
 interface Measure {
+  /** Heading of its column. */
+  readonly column: string;
+  /** Title of its axis. */
+  readonly axis: string;
+  readonly tickformat?: string;
   of(setting: ImbalanceSetting): number[];
-  atOptimum(optimum: ImbalanceSetting["optima"][number]): number;
+  atOptimum(optimum: Optimum): number;
+  show(value: number): string;
 }
 
 const WINS: Measure = {
+  column: "wins against π_ref",
+  axis: "wins against the reference model",
+  tickformat: ".0%",
   of: (setting) => endsOf(setting, "winRate"),
   atOptimum: ({ winRate }) => winRate,
+  show: percent,
 };
-const NET: Measure = {
-  of: ({ nets }) => nets.filter((value) => value !== null),
-  atOptimum: netOf,
+const REWARD: Measure = {
+  ...{ column: "reward", axis: "gold reward" },
+  of: (setting) => endsOf(setting, "reward"),
+  atOptimum: ({ reward }) => reward,
+  show: digits,
 };
 const DISTANCE: Measure = {
+  ...{ column: "KL (nats)", axis: "KL from the reference model, nats" },
   of: (setting) => endsOf(setting, "kl"),
   atOptimum: ({ kl }) => kl,
+  show: digits,
+};
+const NET: Measure = {
+  ...{ column: "E[r] − 0.5 KL", axis: "reward less the price of distance" },
+  of: ({ nets }) => nets.filter((value) => value !== null),
+  atOptimum: netOf,
+  show: digits,
 };
 
 const SIDES: Readonly<Record<Side, string>> = {
@@ -49,16 +71,9 @@ export function imbalanceFigure(summary: Summary): Figure {
     ],
     pictured: 2,
     panels: [
-      ...sidePanels(summary, WINS, {
-        axis: "wins against the reference model",
-        tickformat: ".0%",
-      }),
-      ...sidePanels(summary, NET, {
-        axis: "reward less the price of distance",
-      }),
-      ...sidePanels(summary, DISTANCE, {
-        axis: "KL from the reference model, nats",
-      }),
+      ...[WINS, NET, DISTANCE].flatMap((measure) =>
+        sidePanels(summary, measure)
+      ),
     ],
     tables: [endsTable(summary), optimaTable(summary)],
   };
@@ -84,17 +99,9 @@ function titleOf({ settings }: Summary): string {
   } of the desirable answers dropped, KTO wins ${weighted} against the reference model with weights by the rule, ${unweighted} without; DPO on all pairs ${line}`;
 }
 
-interface Words {
-  readonly axis: string;
-  readonly tickformat?: string;
-}
-
 /** A panel for each label that is dropped, on the same axis. */
-function sidePanels(
-  { settings }: Summary,
-  measure: Measure,
-  { axis, tickformat }: Words,
-): Panel[] {
+function sidePanels({ settings }: Summary, measure: Measure): Panel[] {
+  const { axis, tickformat } = measure;
   const drawn = Object.entries(SIDES).map(([side, called]) => ({
     called,
     ...tracesOf(settings, side, measure),
@@ -241,40 +248,38 @@ function droppedOf({ loss, level }: ImbalanceSetting): string {
 }
 
 function endsTable({ settings }: Summary): Table {
-  const text = ({ of }: Measure) => (setting: ImbalanceSetting) =>
-    digits(middle(of(setting)));
   return tableOf(settings, {
     caption: "At the end of training: medians over runs",
     columns: {
-      method: methodOf,
-      dropped: droppedOf,
-      "wins against π_ref": (setting) => percent(middle(WINS.of(setting))),
-      reward: (setting) => digits(middle(endsOf(setting, "reward"))),
-      "KL (nats)": text(DISTANCE),
-      "E[r] − 0.5 KL": text(NET),
+      ...columnsBy(({ of }, setting) => of(setting)),
       "ill-formed": (setting) => percent(middle(endsOf(setting, "illFormed"))),
     },
   });
 }
 
 function optimaTable({ settings }: Summary): Table {
-  const text = (
-    of: (optimum: ImbalanceSetting["optima"][number]) => number,
-    show = digits,
-  ) =>
-  ({ optima }: ImbalanceSetting) => show(middle(optima.map(of)));
   return tableOf(settings.filter((each) => !isCopy(each)), {
     caption:
       "The policy that each loss itself would choose with endless answers: medians over draws",
-    columns: {
-      method: methodOf,
-      dropped: droppedOf,
-      "wins against π_ref": text(({ winRate }) => winRate, percent),
-      reward: text(({ reward }) => reward),
-      "KL (nats)": text(({ kl }) => kl),
-      "E[r] − 0.5 KL": text(netOf),
-    },
+    columns: columnsBy(({ atOptimum }, { optima }) => optima.map(atOptimum)),
   });
+}
+
+function columnsBy(
+  valuesOf: (measure: Measure, setting: ImbalanceSetting) => number[],
+): Record<string, (setting: ImbalanceSetting) => string> {
+  const columns = [WINS, REWARD, DISTANCE, NET].map((measure) =>
+    [
+      measure.column,
+      (setting: ImbalanceSetting) =>
+        measure.show(middle(valuesOf(measure, setting))),
+    ] as const
+  );
+  return {
+    method: methodOf,
+    dropped: droppedOf,
+    ...Object.fromEntries(columns),
+  };
 }
 
 /** Endless pairs are as many when some are dropped. */
