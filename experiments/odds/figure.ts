@@ -9,7 +9,7 @@ import {
 } from "lib/experiment/figure_parts.ts";
 import type { Figure, Panel, ScatterTrace } from "lib/plot/figure.ts";
 import { endLabels, labelMargin, type LineEnd } from "lib/plot/labels.ts";
-import { MUTED } from "lib/plot/style.ts";
+import { MUTED, textColor } from "lib/plot/style.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { ODDS_RATIO, PROBABILITY_RATIO, type RatioLaw } from "./ratios.ts";
@@ -24,8 +24,11 @@ const DRAWN: Readonly<Record<string, string>> = {
 };
 
 const LAWS = {
-  [ODDS]: { law: ODDS_RATIO, name: "log odds ratio" },
-  [PROBABILITIES]: { law: PROBABILITY_RATIO, name: "log probability ratio" },
+  // Each name stands beside its line, at this log ratio.
+  [ODDS]: { law: ODDS_RATIO, name: "log odds ratio", at: 2.6 },
+  [PROBABILITIES]: {
+    ...{ law: PROBABILITY_RATIO, name: "log probability ratio", at: 0.5 },
+  },
 };
 
 /** The figure of a summary. Equal summaries give equal figures. */
@@ -211,9 +214,14 @@ function spreadPanel(): Panel {
       line(loss, law, name)
     ),
     layout: {
-      legend: { x: 1, xanchor: "right", y: 1 },
+      showlegend: false,
       xaxis: { title: { text: "log ratio, nats" } },
       yaxis: { title: { text: "density" }, rangemode: "tozero" },
+      annotations: Object.entries(LAWS).map(([loss, { law, name, at }]) => ({
+        ...{ x: at, y: rounded(law.density(at)), text: name },
+        ...{ showarrow: false, xanchor: "left", yanchor: "bottom", xshift: 4 },
+        font: { color: textColor(methodStyle(loss).line.color), size: 12 },
+      })),
     },
   };
 }
