@@ -102,6 +102,7 @@ const exampleMeans = ({ options }: Loss): Given =>
 async function plainMetrics(
   trainer: Trainer,
   examples: readonly Example[],
+  alone: readonly Readonly<Record<string, number>>[],
 ): Promise<Record<string, number>> {
   const { loss } = trainer.options;
   const { reference, lossOptions } = stepOptions(loss, exampleMeans(loss));
@@ -134,7 +135,7 @@ async function plainMetrics(
     }
   }
   if (!loss.statistics || loss.statistics.forEvaluation) {
-    Object.assign(means, await plainParts(trainer, examples));
+    Object.assign(means, plainParts(examples, alone));
   }
   return Object.fromEntries(
     Object.entries(means).flatMap(([name, value]) =>
@@ -143,15 +144,27 @@ async function plainMetrics(
   );
 }
 
-/** Means of the loss and its parts, each example evaluated alone. */
-async function plainParts(trainer: Trainer, examples: readonly Example[]) {
+/** The loss and metrics of each example, evaluated alone and without weight. */
+async function eachAlone(
+  trainer: Trainer,
+  examples: readonly Example[],
+): Promise<Record<string, number>[]> {
   const { loss } = trainer.options;
+  if (loss.statistics && !loss.statistics.forEvaluation) return [];
   const options = stepOptions(loss, exampleMeans(loss));
   const alone: Record<string, number>[] = [];
-  for (const { weight: _, ...example } of examples) {
+  for (const example of examples) {
     const found = await trainer.evaluate([example], options);
     alone.push({ loss: found.loss, ...found.metrics });
   }
+  return alone;
+}
+
+/** Means of the loss and its parts over examples evaluated alone. */
+function plainParts(
+  examples: readonly Example[],
+  alone: readonly Readonly<Record<string, number>>[],
+) {
   const parts = Object.keys(alone[0]!).filter((name) =>
     !/^(logps|lengths|rewards)\//.test(name)
   );
@@ -163,66 +176,84 @@ async function plainParts(trainer: Trainer, examples: readonly Example[]) {
   );
 }
 
-/** Examples of a loss, by label where it has labels, and by weight. */
-function* setsOf(loss: Loss): Generator<[name: string, Example[]]> {
-  const kinds = loss.data === "labels" ? LABELS : { "": () => undefined };
-  for (const [name, label] of Object.entries(kinds)) {
-    for (const [weights, weight] of Object.entries(WEIGHTS)) {
-      const examples = randomExamples(loss, COUNT).map((example, i) => {
-        const labelled = label(i);
-        return {
-          ...example,
-          weight: weight(i),
-          ...labelled !== undefined && { label: labelled },
-        };
-      });
-      yield [`${name} ${weights}`, examples];
-    }
-  }
+/** Examples of a loss, by label where it has labels. */
+function labelledSets(loss: Loss): [name: string, Example[]][] {
+  const examples = randomExamples(loss, COUNT);
+  if (loss.data !== "labels") return [["", examples]];
+  return Object.entries(LABELS).map(([name, label]) => [
+    name,
+    examples.map((example, i) => ({ ...example, label: label(i) })),
+  ]);
 }
 
+/** The same examples under weights of every kind. */
+const weightedSets = (examples: readonly Example[]) =>
+  Object.entries(WEIGHTS).map(([name, weight]) =>
+    [name, examples.map((each, i) => ({ ...each, weight: weight(i) }))] as const
+  );
+
 for (const loss of LOSSES) {
-  const given = exampleMeans(loss);
-  const lossOptions = resolveOptions(loss, given);
+  const lossOptions = resolveOptions(loss, exampleMeans(loss));
   Deno.test(`an evaluation's metrics are plain means over examples, whatever batch and order: ${loss.id}`, () =>
     withTrainer({ loss, lossOptions }, async (trainer) => {
-      for (const [name, examples] of setsOf(loss)) {
-        const expected = await plainMetrics(trainer, examples);
-        ok(Object.keys(expected).length > 2);
-        const orders = [
-          [examples, loss.minimumBatch ?? 1],
-          [examples, 4],
-          [examples.toReversed(), 3],
-          [examples, COUNT],
-        ] as const;
-        for (const [set, batch] of orders) {
-          const result = await trainer.evaluate(set, {
-            ...stepOptions(loss, given),
-            batch,
-          });
-          const found: Record<string, number> = {
-            loss: result.loss,
-            ...result.metrics,
-          };
-          const what = `${name}, batch ${batch}`;
-          for (const [metric, value] of Object.entries(expected)) {
-            ok(metric in found, `${what}: no ${metric}`);
-            assertClose([found[metric]!], [value], {
-              tolerance: 1e-4,
-              what: `${what}: ${metric}`,
-            });
-          }
-          const others = Object.entries(found).filter(([metric]) =>
-            !(metric in expected)
-          );
-          // Nothing has a value that no example has: only what couples a batch.
-          const coupled = loss.statistics && !loss.statistics.forEvaluation;
-          ok(coupled || others.length === 0, `${what}: ${others}`);
-          ok(Object.values(found).every(Number.isFinite), what);
-          ok(!others.some(([metric]) => metric.includes("/")), `${others}`);
+      for (const [labels, labelled] of labelledSets(loss)) {
+        const alone = await eachAlone(trainer, labelled);
+        for (const [weights, examples] of weightedSets(labelled)) {
+          const expected = await plainMetrics(trainer, examples, alone);
+          const what = `${labels} ${weights}`;
+          await checkEvaluations(trainer, examples, { expected, what });
         }
       }
     }));
+}
+
+/** Evaluates examples in several batches and orders, to the metrics expected. */
+async function checkEvaluations(
+  trainer: Trainer,
+  examples: readonly Example[],
+  { expected, what }: {
+    expected: Readonly<Record<string, number>>;
+    what: string;
+  },
+): Promise<void> {
+  const { loss } = trainer.options;
+  ok(Object.keys(expected).length > 2);
+  const orders = [
+    [examples, loss.minimumBatch ?? 1],
+    [examples, 4],
+    [examples.toReversed(), 3],
+    [examples, COUNT],
+  ] as const;
+  for (const [set, batch] of orders) {
+    const result = await trainer.evaluate(set, {
+      ...stepOptions(loss, exampleMeans(loss)),
+      batch,
+    });
+    const found = { loss: result.loss, ...result.metrics };
+    assertMetrics(found, expected, { loss, what: `${what}, batch ${batch}` });
+  }
+}
+
+function assertMetrics(
+  found: Readonly<Record<string, number>>,
+  expected: Readonly<Record<string, number>>,
+  { loss, what }: { loss: Loss; what: string },
+): void {
+  for (const [metric, value] of Object.entries(expected)) {
+    ok(metric in found, `${what}: no ${metric}`);
+    assertClose([found[metric]!], [value], {
+      tolerance: 1e-4,
+      what: `${what}: ${metric}`,
+    });
+  }
+  const others = Object.entries(found).filter(([metric]) =>
+    !(metric in expected)
+  );
+  // Nothing has a value that no example has: only what couples a batch.
+  const coupled = loss.statistics && !loss.statistics.forEvaluation;
+  ok(coupled || others.length === 0, `${what}: ${others}`);
+  ok(Object.values(found).every(Number.isFinite), what);
+  ok(!others.some(([metric]) => metric.includes("/")), `${others}`);
 }
 
 Deno.test("an evaluation weighs tokens over the whole set where the loss does", () => {

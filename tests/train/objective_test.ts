@@ -208,7 +208,8 @@ async function checkDirections(
   for (const [name, gradient] of gradients) {
     const { data, shape } = feeds[name]!;
     const normals = gradient.map(() => rng.normal());
-    const direction = normals.map((x) => x / Math.hypot(...normals));
+    const length = Math.hypot(...normals);
+    const direction = normals.map((x) => x / length);
     const at = async (step: number) => {
       const moved = Float64Array.from(data, (x, i) => x + step * direction[i]!);
       const output = await program.run({
