@@ -23,17 +23,15 @@ interface Trajectory {
   }[];
 }
 
-const KTO = ["--loss", "kto", "--full", "--kl-pairing", "previous"];
 const ORPO = ["--nll-over", "all", "--nll-reduction", "token"];
 const ADAPTER = join(FOLDER, "dpo-lora-initial-adapter");
 
+const KTO = ["--kl-pairing", "previous", "--undesirable-weight", "1.2"];
 /** The flags of each trajectory that its settings do not tell. */
 const RUNS: Readonly<Record<string, readonly string[]>> = {
-  "dpo-full": ["--loss", "dpo", "--full"],
   "dpo-full-accumulated": ["--loss", "dpo", "--full", "--micro-tokens", "200"],
   "dpo-lora": ["--loss", "dpo", "--init-adapter", ADAPTER],
-  "kto-full": KTO,
-  "kto-weighted": [...KTO, "--undesirable-weight", "1.2"],
+  "kto-weighted": ["--loss", "kto", "--full", ...KTO],
   "orpo-full": ["--loss", "orpo", "--full", ...ORPO],
 };
 
