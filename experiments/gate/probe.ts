@@ -5,7 +5,7 @@ import { gainsOf, type Place } from "../answers/world.ts";
 /** Changes of log π since π_ref, in nats. */
 export function probe(
   logProbs: readonly number[],
-  { reference, pairs, places }: RunData,
+  { reference, pairs, places }: Omit<RunData, "start">,
 ): Record<string, number> {
   const gains = logProbs.map((x, i) => x - reference[i]!);
   const over = (place: Place) =>
