@@ -235,8 +235,12 @@ function optimumTrace(
   };
 }
 
-const methodOf = ({ loss, isWeighted }: ImbalanceSetting) =>
-  `${loss}${isWeighted ? ", weighted" : ""}`;
+const methodOf = ({ loss, isWeighted, level }: ImbalanceSetting) =>
+  [
+    loss,
+    ...isWeighted ? ["weighted"] : [],
+    ...level["slow"] ? ["a third of the rate"] : [],
+  ].join(", ");
 
 function droppedOf({ loss, level }: ImbalanceSetting): string {
   const [found] = Object.entries(level);
@@ -282,6 +286,6 @@ function columnsBy(
   };
 }
 
-/** Endless pairs are as many when some are dropped. */
+/** Endless pairs are as many when some are dropped, whatever the rate is. */
 const isCopy = ({ loss, level }: ImbalanceSetting) =>
-  loss === "dpo" && Object.keys(level).length > 0;
+  "slow" in level || loss === "dpo" && Object.keys(level).length > 0;

@@ -41,6 +41,9 @@ const WEIGHTED = [
   },
 ];
 
+/** The same data again: no more than a name for runs at a smaller rate. */
+const SLOW: Level = { ...dropped("dropDesirable", MOST), slow: 1 };
+
 /** The rates that micro chose for them. */
 const DPO = { loss: "dpo", options: { beta: 1 }, learningRate: 1e-3 };
 const KTO = { loss: "kto", options: { beta: 1 }, learningRate: 3e-3 };
@@ -58,6 +61,11 @@ export const FULL: AnswersSettings = {
       options: { ...KTO.options, ...options },
       levels: [level],
     })),
+    // Added after the first results: does the rate decide what weights do?
+    ...[{}, { desirableWeight: 13.33 }].map((weights) => ({
+      ...{ ...KTO, options: { ...KTO.options, ...weights } },
+      ...{ learningRate: KTO.learningRate / 3, levels: [SLOW] },
+    })),
   ],
   ...WORLD,
   // Of fifty labels nine tenths can be dropped.
@@ -70,7 +78,9 @@ export const QUICK: AnswersSettings = {
   draws: [0],
   levels: FULL.levels.filter((level) => !Object.values(level).includes(HALF)),
   methods: FULL.methods.filter(({ levels = [] }) =>
-    !levels.some((level) => Object.values(level).includes(HALF))
+    !levels.some((level) =>
+      "slow" in level || Object.values(level).includes(HALF)
+    )
   ),
   training: { ...FULL.training, steps: 24 },
   evaluation: [6, 12, 24],
