@@ -9,7 +9,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { putTinyModel } from "../models/tiny_model.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+import { runInTurn } from "./run_in_turn.ts";
+import type { Outcome } from "./run_script.ts";
 import {
+  denoFolder,
   randomized,
   type TinyTraining,
   tinyTraining,
@@ -251,16 +255,47 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const { name, spoil, says, ignore = false, status = 1 } of CASES) {
+/** A case in a folder of its own, and what the folder held before. */
+async function prepare({ spoil }: Case) {
+  const t = await tinyTraining();
+  const good = { model: t.model, data: t.pairs, loss: "dpo" };
+  const flags = { ...good, out: "out/deep", ...await spoil(t) };
+  const args = ["--threads", "1", ...argumentsOf(flags)];
+  return { ...t, args, before: await namesIn(t.path) };
+}
+
+/** What becomes of each case, which a process runs in turn: they start slowly. */
+async function refusals() {
+  await using folders = new AsyncDisposableStack();
+  const cases = CASES.filter(({ ignore }) => !ignore);
+  const scenes = [];
+  for (const one of cases) scenes.push(folders.use(await prepare(one)));
+  using cache = temporaryFolder();
+  const outcomes = await runInTurn(
+    "train",
+    scenes.map(({ path, args }) => ({ cwd: path, args })),
+    { env: { XDG_CACHE_HOME: cache.path, DENO_DIR: await denoFolder() } },
+  );
+  const found = new Map<
+    Case,
+    Outcome & { before: string[]; after: string[] }
+  >();
+  for (const [i, { path, before }] of scenes.entries()) {
+    const after = await namesIn(path);
+    found.set(cases[i]!, { ...outcomes[i]!, before, after });
+  }
+  return found;
+}
+let refused: ReturnType<typeof refusals> | undefined;
+
+for (const one of CASES) {
+  const { name, says, ignore = false, status = 1 } = one;
   Deno.test({
     name: `train refuses ${name}, and leaves nothing behind`,
     ignore,
     fn: async () => {
-      await using t = await tinyTraining();
-      const good = { model: t.model, data: t.pairs, loss: "dpo" };
-      const flags = { ...good, out: "out/deep", ...await spoil(t) };
-      const before = await namesIn(t.path);
-      const { code, out, err } = await t.run("train", argumentsOf(flags));
+      const found = (await (refused ??= refusals())).get(one)!;
+      const { code, out, err, before, after } = found;
       strictEqual(code, status, err);
       strictEqual(out, "");
       const [message, ...rest] = err.split(/^(?=error: )/m).reverse();
@@ -268,7 +303,7 @@ for (const { name, spoil, says, ignore = false, status = 1 } of CASES) {
       ok(message!.trimEnd().split("\n").length <= 2, message);
       ok(!rest.join("").includes("error"), err);
       doesNotMatch(err, /^ {4}at /m);
-      deepStrictEqual(await namesIn(t.path), before);
+      deepStrictEqual(after, before);
     },
   });
 }
