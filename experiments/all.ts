@@ -11,6 +11,7 @@ import { displacement } from "./displacement/experiment.ts";
 import { gap } from "./gap/experiment.ts";
 import { gate } from "./gate/experiment.ts";
 import { overoptimisation } from "./overoptimisation/experiment.ts";
+import { group } from "./group/experiment.ts";
 import { repeat } from "./repeat/experiment.ts";
 import { length } from "./length/experiment.ts";
 
@@ -31,6 +32,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   overoptimisation,
   length,
   imbalance,
+  group,
   repeat,
 ];
 

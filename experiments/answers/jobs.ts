@@ -47,6 +47,8 @@ export interface Rows {
   readonly pairs: readonly Example[];
   /** Labelled answers for losses of those, in place of the pairs. */
   readonly labelled?: readonly Example[];
+  /** Lists, best first, for losses of those, in place of the pairs. */
+  readonly ranked?: readonly Example[];
 }
 
 /** The data of a draw, a seed and a level. */
@@ -250,11 +252,13 @@ function runSettings(
 /** The rows that a loss trains on. */
 function dataFor(
   point: GridPoint,
-  { pairs, labelled, source = DATA }: Rows,
+  { pairs, source = DATA, ...others }: Rows,
 ): DataInMemory {
-  const isLabelled = findLoss(point.loss).data === "labels";
-  const [kind, examples] = isLabelled && labelled
-    ? ["labels", labelled] as const
+  const { data } = findLoss(point.loss);
+  const [kind, examples] = data === "labels" && others.labelled
+    ? ["labels", others.labelled] as const
+    : data === "ranks" && others.ranked
+    ? ["ranks", others.ranked] as const
     : ["pairs", pairs] as const;
   const { draw, seed } = point;
   const called = `${source} of draw ${draw}, seed ${seed}`;

@@ -184,11 +184,7 @@ export function samplePairs(
   },
 ): Example[] {
   const preference = preferenceBy(rewards);
-  const draw = () => {
-    let left = rng.uniform();
-    const found = logProbs.findIndex((x) => (left -= Math.exp(x)) < 0);
-    return found < 0 ? logProbs.length - 1 : found;
-  };
+  const draw = () => drawNumber(logProbs, rng);
   return Array.from({ length: count }, () => {
     const [first, second] = [draw(), draw()];
     const isFirst = rng.uniform() < preference(first, second);
@@ -198,6 +194,13 @@ export function samplePairs(
       completions: order.map((i) => all[i]!.ids),
     };
   });
+}
+
+/** Draws an answer, by number. */
+export function drawNumber(logProbs: readonly number[], rng: Uniform): number {
+  let left = rng.uniform();
+  const found = logProbs.findIndex((x) => (left -= Math.exp(x)) < 0);
+  return found < 0 ? logProbs.length - 1 : found;
 }
 
 /** Parts of all answers. Each answer is in one. */
