@@ -106,35 +106,37 @@ Deno.test("compare prints its runs before any is made, and refuses what does not
     dry.out,
     /kto β 0\.3 +1e-2 +2\norpo +2e-3 +2\n\n10 runs; 20 steps in all\nmemory: \S+ GB a process, of \S+ GB\ntime: about \S+ (s|minutes), an estimate from 3 steps of kto β 0\.1 \(/,
   );
-  const changed = async (changes: Readonly<Record<string, string>>) => {
-    const { code, err } = await t.run(
-      "compare",
-      args.map((arg) => changes[arg] ?? arg),
-    );
+  const wrong: [Readonly<Record<string, string>>, RegExp][] = [
+    [
+      { "--batch": "--jobs", "4": "999999999" },
+      /Cannot run with --jobs 999999999: each process holds at least \S+ GB, and there are \S+ GB in all; expected --jobs \d+ or fewer$/m,
+    ],
+    [
+      {
+        ...{ "--lr": "--tune-lr", "0.3": "0.9" },
+        "orpo.lr=0.002": "orpo.lambda=1",
+      },
+      /^error: Cannot choose rates by prompts .*: Cannot hold out 1 of 1 prompts/m,
+    ],
+    [{ "dpo,kto,orpo": "dpo,kot" }, /kot/],
+    [{ "0.1,0.3": "0.1,x" }, /--beta: found "0.1,x"/],
+    [{ [t.pairs]: t.labels }, /expected pairs of a chosen/],
+    [{ "0.3": "1" }, /--held-out/],
+    [
+      { "dpo,kto,orpo": "dpo+0.2*sft" },
+      /^error: Cannot compare "dpo\+0.2\*sft": .*deno task train takes/,
+    ],
+    [{ "0.01": "0.01,0.1" }, /--lr: .*--tune-lr tries several/],
+  ];
+  const refused = await t.runInTurn(
+    "compare",
+    wrong.map(([changes]) => args.map((arg) => changes[arg] ?? arg)),
+  );
+  for (const [i, [, message]] of wrong.entries()) {
+    const { code, err } = refused[i]!;
     ok(code > 0);
-    return err;
-  };
-  const wrong = (from: string, to: string) => changed({ [from]: to });
-  match(
-    await changed({ "--batch": "--jobs", "4": "999999999" }),
-    /Cannot run with --jobs 999999999: each process holds at least \S+ GB, and there are \S+ GB in all; expected --jobs \d+ or fewer$/m,
-  );
-  match(
-    await changed({
-      ...{ "--lr": "--tune-lr", "0.3": "0.9" },
-      "orpo.lr=0.002": "orpo.lambda=1",
-    }),
-    /^error: Cannot choose rates by prompts .*: Cannot hold out 1 of 1 prompts/m,
-  );
-  match(await wrong("dpo,kto,orpo", "dpo,kot"), /kot/);
-  match(await wrong("0.1,0.3", "0.1,x"), /--beta: found "0.1,x"/);
-  match(await wrong(t.pairs, t.labels), /expected pairs of a chosen/);
-  match(await wrong("0.3", "1"), /--held-out/);
-  match(
-    await wrong("dpo,kto,orpo", "dpo+0.2*sft"),
-    /^error: Cannot compare "dpo\+0.2\*sft": .*deno task train takes/,
-  );
-  match(await wrong("0.01", "0.01,0.1"), /--lr: .*--tune-lr tries several/);
+    match(err, message);
+  }
   const rates = args.map((arg) => arg === "--lr" ? "--tune-lr" : arg);
   const tuned = await t.run("compare", [
     ...[...rates, "--dry-run", "--write-rows", "rows"],

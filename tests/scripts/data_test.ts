@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { readAll } from "../data/format_cases.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { once } from "../once.ts";
+import { runInTurn } from "./run_in_turn.ts";
 import { runScript } from "./run_script.ts";
 
 const data = (...args: string[]) => runScript("data", args);
@@ -315,9 +317,13 @@ const REFUSED: readonly [string, string[], RegExp, status?: number][] = [
   ],
 ];
 
-for (const [what, args, message, status = 1] of REFUSED) {
+const refusals = once(() =>
+  runInTurn("data", REFUSED.map(([, args]) => ({ args })))
+);
+
+for (const [i, [what, , message, status = 1]] of REFUSED.entries()) {
   Deno.test(`data refuses ${what} in a line`, async () => {
-    const { code, err } = await data(...args);
+    const { code, err } = (await refusals())[i]!;
     strictEqual(code, status);
     match(err, message);
     strictEqual(err.trim().split("\n").length, 1);

@@ -8,7 +8,9 @@ import { readAll } from "../data/format_cases.ts";
 import { baseSize, bytes, withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { randomDecoder } from "../models/random_decoder.ts";
 import { putJson, TINY } from "../models/tiny_model.ts";
-import { runScript } from "./run_script.ts";
+import { once } from "../once.ts";
+import { runInTurn } from "./run_in_turn.ts";
+import { type Outcome, runScript } from "./run_script.ts";
 
 const TEMPLATE =
   "{{ mood }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
@@ -245,15 +247,23 @@ Deno.test("generate continues the text of rows for training, and takes no system
     );
   }));
 
-for (const [flags, message, status = 1] of REFUSED) {
+const refusals = once(async () => {
+  const outcomes: Outcome[] = [];
+  await withModel(async (folder) => {
+    const model = ["--model", folder, "--threads", "1"];
+    const turns = REFUSED.map(([flags]) => ({ args: [...model, ...flags] }));
+    outcomes.push(...await runInTurn("generate", turns));
+  });
+  return outcomes;
+});
+
+for (const [i, [flags, message, status = 1]] of REFUSED.entries()) {
   Deno.test(`generate refuses ${flags.join(" ").slice(0, 40) || "no prompt"}`, async () => {
-    await withModel(async (_folder, generate) => {
-      const { code, out, err } = await generate(...flags);
-      match(err, message);
-      match(err, /^error: [^\n]*\n$/m);
-      strictEqual(out, "");
-      strictEqual(code, status);
-    });
+    const { code, out, err } = (await refusals())[i]!;
+    match(err, message);
+    match(err, /^error: [^\n]*\n$/m);
+    strictEqual(out, "");
+    strictEqual(code, status);
   });
 }
 

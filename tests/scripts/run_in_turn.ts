@@ -7,7 +7,8 @@ import { type Outcome, outcome } from "./run_script.ts";
 
 /** A command line, and the folder that it is given in. */
 export interface Turn {
-  readonly cwd: string;
+  /** @default that of the turn before */
+  readonly cwd?: string;
   readonly args: readonly string[];
 }
 
@@ -19,7 +20,7 @@ const PROGRAM = checkout("tests/scripts/run_in_turn.ts");
 export async function runInTurn(
   name: string,
   turns: readonly Turn[],
-  { env }: { env: Readonly<Record<string, string>> },
+  { env = {} }: { env?: Readonly<Record<string, string>> } = {},
 ): Promise<Outcome[]> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", PROGRAM, name, JSON.stringify(turns)],
@@ -40,7 +41,7 @@ if (import.meta.main) {
   const [name, json] = Deno.args;
   const turns: readonly Turn[] = JSON.parse(json!);
   for (const [i, { cwd, args }] of turns.entries()) {
-    Deno.chdir(cwd);
+    if (cwd !== undefined) Deno.chdir(cwd);
     Deno.exitCode = 0;
     Object.defineProperty(Deno, "args", { value: args, configurable: true });
     // Another address for each turn, so that the module runs anew.

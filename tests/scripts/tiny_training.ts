@@ -3,6 +3,7 @@ import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { type MetricsRow, readMetrics } from "lib/record/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { putTinyModel, TINY } from "../models/tiny_model.ts";
+import { runInTurn } from "./run_in_turn.ts";
 import { type Outcome, outcome, spawnScript } from "./run_script.ts";
 
 /** A folder with all that a training run of a second needs, and no more. */
@@ -19,6 +20,11 @@ export interface TinyTraining extends AsyncDisposable {
   /** Starts a script of the repository, the caches of which are here too. */
   spawn(script: string, args: readonly string[]): Deno.ChildProcess;
   run(script: string, args: readonly string[]): Promise<Outcome>;
+  /** Runs a script for each list of arguments, all in one process. */
+  runInTurn(
+    script: string,
+    lists: readonly (readonly string[])[],
+  ): Promise<Outcome[]>;
 }
 
 const ROWS = 12;
@@ -50,12 +56,10 @@ export async function tinyTraining(): Promise<TinyTraining> {
     XDG_CACHE_HOME: place("cache"),
     DENO_DIR: await denoFolder(),
   };
+  const alone = (args: readonly string[]) =>
+    args.includes("--threads") ? args : ["--threads", "1", ...args];
   const spawn = (script: string, args: readonly string[]) =>
-    spawnScript(
-      script,
-      args.includes("--threads") ? args : ["--threads", "1", ...args],
-      { env, cwd: path },
-    );
+    spawnScript(script, alone(args), { env, cwd: path });
   return {
     path,
     model,
@@ -64,6 +68,12 @@ export async function tinyTraining(): Promise<TinyTraining> {
     ranks,
     spawn,
     run: async (...args) => await outcome(spawn(...args)),
+    runInTurn: (script, lists) =>
+      runInTurn(
+        script,
+        lists.map((args) => ({ cwd: path, args: alone(args) })),
+        { env },
+      ),
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
 }

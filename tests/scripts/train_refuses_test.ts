@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { putTinyModel } from "../models/tiny_model.ts";
+import { once } from "../once.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runInTurn } from "./run_in_turn.ts";
 import type { Outcome } from "./run_script.ts";
@@ -265,7 +266,7 @@ async function prepare({ spoil }: Case) {
 }
 
 /** What becomes of each case, which a process runs in turn: they start slowly. */
-async function refusals() {
+const refusals = once(async () => {
   await using folders = new AsyncDisposableStack();
   const cases = CASES.filter(({ ignore }) => !ignore);
   const scenes = [];
@@ -285,8 +286,7 @@ async function refusals() {
     found.set(cases[i]!, { ...outcomes[i]!, before, after });
   }
   return found;
-}
-let refused: ReturnType<typeof refusals> | undefined;
+});
 
 for (const one of CASES) {
   const { name, says, ignore = false, status = 1 } = one;
@@ -294,7 +294,7 @@ for (const one of CASES) {
     name: `train refuses ${name}, and leaves nothing behind`,
     ignore,
     fn: async () => {
-      const found = (await (refused ??= refusals())).get(one)!;
+      const found = (await refusals()).get(one)!;
       const { code, out, err, before, after } = found;
       strictEqual(code, status, err);
       strictEqual(out, "");

@@ -5,6 +5,7 @@ import { isHeld } from "lib/files/lock.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { readRunning } from "lib/run/running.ts";
+import { once } from "../once.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 import { outcome, runScript } from "./run_script.ts";
 
@@ -51,16 +52,15 @@ async function resultOf(t: TinyTraining, out: string) {
 }
 
 /** The run undisturbed, which is the same in every folder. */
-async function wholeRun() {
+const wholeRun = once(async () => {
   await using t = await tinyTraining();
   const { code, err } = await t.run("train", argumentsFor(t, "whole"));
   strictEqual(code, 0, err);
   return await resultOf(t, "whole");
-}
-let whole: ReturnType<typeof wholeRun> | undefined;
+});
 
 async function assertSameRun(t: TinyTraining): Promise<void> {
-  deepStrictEqual(await resultOf(t, "out"), await (whole ??= wholeRun()));
+  deepStrictEqual(await resultOf(t, "out"), await wholeRun());
 }
 
 Deno.test("a run that Ctrl-C stopped goes on as if nothing had happened", async () => {
