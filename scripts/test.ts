@@ -40,7 +40,7 @@ const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
  * three keep two cores busy.
  */
 const BESIDE = [
-  ["data", "hub", "models", "plot"],
+  ["comparison", "data", "hub", "loss_tools", "losses", "models", "plot"],
   ["experiment", "frontier", "scripts"],
 ];
 
