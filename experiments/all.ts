@@ -1,6 +1,7 @@
 import type { Experiment } from "lib/experiment/experiment.ts";
 import { frontier } from "./frontier/experiment.ts";
 import { simplex } from "./simplex/experiment.ts";
+import { squeeze } from "./squeeze/experiment.ts";
 import { taught } from "./taught/experiment.ts";
 import { comparison } from "./comparison/comparison.ts";
 import { micro } from "./micro/experiment.ts";
@@ -29,6 +30,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   odds,
   displacement,
   gate,
+  squeeze,
   overoptimisation,
   length,
   imbalance,

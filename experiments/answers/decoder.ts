@@ -25,45 +25,63 @@ export interface Start
   readonly weights: Weights;
 }
 
-/** What a decoder learns from, in which it begins at random. */
+/** What a decoder learns from, and how. */
 export interface Lessons {
   readonly examples: readonly Example[];
   /** Words for the examples in the record. */
   readonly called: string;
-  /** Tokens that there are; the first one ends a text. */
-  readonly vocabSize: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly warmup: number;
   /** SHA-256 of the vocabulary; `null` without words. */
   readonly tokenizer: string | null;
   readonly draw: number;
-  readonly rng: Rng;
   readonly device: Device;
+}
+
+/** A decoder that begins at random. */
+interface Beginner
+  extends Omit<Lessons, "batch" | "steps" | "learningRate" | "warmup"> {
+  /** Tokens that there are; the first one ends a text. */
+  readonly vocabSize: number;
+  readonly rng: Rng;
 }
 
 const SOURCE = "the decoder of settings.referenceModel";
 
 /** Trains a decoder from random weights on examples, each seen once. */
-export async function trainDecoder(
+export function trainDecoder(
   shape: AnswersSettings["referenceModel"],
-  { examples, called, vocabSize, tokenizer, draw, rng, device }: Lessons,
+  { vocabSize, rng, ...rest }: Beginner,
 ): Promise<Start> {
   const { batch, steps, learningRate, warmup } = shape;
   const config = configOf(shape, vocabSize);
-  const initial = randomWeights(config, rng);
+  return trainFurther({ config, weights: randomWeights(config, rng) }, {
+    ...{ ...rest, batch, steps, learningRate, warmup },
+  });
+}
+
+/** Trains a decoder further by SFT on examples, in their order. */
+export async function trainFurther(
+  model: Pick<Start, "config" | "weights">,
+  { examples, called, tokenizer, draw, device, ...numbers }: Lessons,
+): Promise<Start> {
   const settings: GivenSettings = {
     ...{ model: SOURCE, data: called, loss: "sft", tuning: { kind: "full" } },
-    ...{ batch, steps, learningRate, warmup, seed: draw },
+    ...{ ...numbers, seed: draw },
     ...{ schedule: "cosine", order: "sequential", device, threads: 1 },
   };
   let weights: Weights | undefined;
   const finished = await run(settings, {
     inputs: {
-      policy: decoderPolicy({ config, weights: initial }, tokenizer),
+      policy: decoderPolicy(model, tokenizer),
       data: {
         ...{ kind: "ranks", examples },
         description: sourceOf(examples, called),
       },
     },
-    measuring: measuredAt([steps], {
+    measuring: measuredAt([numbers.steps], {
       start: {},
       measure: () => Promise.resolve({}),
     }),
@@ -73,7 +91,7 @@ export async function trainDecoder(
   });
   const { rows, record: { objective, timings, peakMemoryBytes } } = finished!;
   return {
-    ...{ config, weights: weights! },
+    ...{ config: model.config, weights: weights! },
     ...{ rows, objective, timings, peakMemoryBytes },
   };
 }

@@ -75,6 +75,8 @@ export interface StartTask {
   readonly point: DataPoint;
   /** The model of the draw. */
   readonly start: Start;
+  /** The pairs of the level. */
+  readonly pairs: readonly Example[];
   readonly settings: AnswersSettings;
   readonly device: Device;
 }
@@ -136,7 +138,13 @@ export function answerJobs(
         const { reference: own } = await benches.of(point.draw, drawn);
         const rng = streamOf(point).split("pairs");
         const made = rows({ point, reference: own, settings, rng });
-        const task = { point, start: drawn, settings, device };
+        const task = {
+          point,
+          start: drawn,
+          pairs: made.pairs,
+          settings,
+          device,
+        };
         const start = await treatment.startAt?.(task) ?? drawn;
         const { reference } = await benches.of(point.draw, start);
         return { ...made, start, reference, places: placesOf(made.pairs) };
