@@ -1,4 +1,5 @@
 import type { Experiment } from "lib/experiment/experiment.ts";
+import { bakeoff } from "./bakeoff/experiment.ts";
 import { frontier } from "./frontier/experiment.ts";
 import { simplex } from "./simplex/experiment.ts";
 import { squeeze } from "./squeeze/experiment.ts";
@@ -26,6 +27,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   noise,
   taught,
   gap,
+  bakeoff,
   micro,
   odds,
   displacement,

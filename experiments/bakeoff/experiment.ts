@@ -1,0 +1,37 @@
+import type { Tuning } from "lib/experiment/definition.ts";
+import { experiment } from "lib/experiment/experiment.ts";
+import { ANSWERS_SETTINGS, type AnswersSettings } from "../answers/settings.ts";
+import { CLAIMS } from "./claims.ts";
+import { entrants, leftOut, PRICE } from "./entrants.ts";
+import { bakeoffFigure } from "./figure.ts";
+import * as jobs from "./jobs.ts";
+import { FULL, QUICK } from "./settings.ts";
+import { summarize } from "./summary.ts";
+
+const TUNING: Tuning<AnswersSettings> = {
+  settings: {
+    ...FULL,
+    ...{ draws: [1000, 1001, 1002], seeds: [0] },
+    methods: entrants().map((method) => ({ ...method, learningRate: 0 })),
+  },
+  learningRates: [1e-3, 3e-3, 1e-2],
+  measures: ["reward", "kl"],
+  criterion:
+    "median of c KL − E[r] at the end of training, c the price of a nat",
+  constants: { price: PRICE, leftOut: leftOut() },
+  regret: ({ reward, kl }) => PRICE * kl! - reward!,
+  file: new URL("./tuning.json", import.meta.url),
+};
+
+export const BAKEOFF = {
+  name: "bakeoff",
+  question: "Does any offline preference loss beat DPO?",
+  settings: { schema: ANSWERS_SETTINGS, full: FULL, quick: QUICK },
+  jobs,
+  summarize,
+  claims: CLAIMS,
+  figure: bakeoffFigure,
+  tuning: TUNING,
+};
+
+export const bakeoff = experiment(BAKEOFF);
