@@ -11,7 +11,7 @@ import { summarize } from "./summary.ts";
 const TUNING: Tuning<AnswersSettings> = {
   settings: {
     ...FULL,
-    ...{ draws: [1000, 1001, 1002], seeds: [0] },
+    ...{ draws: [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007], seeds: [0] },
     methods: entrants().map((method) => ({ ...method, learningRate: 0 })),
   },
   learningRates: [1e-3, 3e-3, 1e-2],

@@ -1,5 +1,6 @@
 import type { Finding } from "lib/experiment/claim.ts";
 import {
+  counted,
   digits,
   endsOf,
   nameOf,
@@ -40,9 +41,7 @@ export function bakeoffFigure(
     text: [
       "Every loss of the registry trains on the same pairs of a small decoder's short answers, which a known gold reward compares. Option and learning rate of each were tuned with the same trials, on draws of their own, for the gold reward less half of the KL in nats; so are losses compared.",
       leftOutText(),
-      ...summary.draws.length > 1 ? [powerText(contests)] : [],
-      runsText(summary).replace("Each dot is a run, of", "Runs of")
-        .replace("; lines join medians", ""),
+      contests.length > 0 ? powerText(contests, summary) : runsText(summary),
     ],
     panels: contests.length > 0 ? [contestPanel(contests, summary)] : [],
     tables: [outcomeTable(contests), endTable(summary, contests)],
@@ -58,12 +57,9 @@ function titleOf(contests: readonly Contest[]): string {
   const leaders = better.length === 0
     ? `None of ${contests.length} losses is shown to beat DPO`
     : `${better.length} of ${contests.length} losses beat DPO`;
-  const simpo = worse.includes("simpo")
-    ? ", SimPO among them"
-    : ", SimPO not among them";
-  return `${leaders} by ${DELTA} or more, ${worse.length} do worse${
-    contests.some(({ loss }) => loss === "simpo") ? simpo : ""
-  }`;
+  const simpo = contests.find(({ loss }) => loss === "simpo");
+  const remark = simpo ? `; SimPO: ${outcomeOf(simpo.verdict).words}` : "";
+  return `${leaders}, ${worse.length} do worse${remark}`;
 }
 
 function leftOutText(): string {
@@ -72,19 +68,32 @@ function leftOutText(): string {
   return `Left out: ${reasons.join("; ")}.`;
 }
 
-/** The draws that a contest needs to show a difference of δ. */
-function drawsNeeded({ values }: Contest, comparisons: number): number {
-  const deviation = (standardError(values) ?? 0) * Math.sqrt(values.length);
-  return pairsNeeded({ delta: DELTA, deviation, comparisons });
+/** Standard deviation of a contest over draws. */
+function deviationOf({ values }: Contest): number {
+  return (standardError(values) ?? 0) * Math.sqrt(values.length);
 }
 
-function powerText(contests: readonly Contest[]): string {
-  const needed = contests.map((one) => drawsNeeded(one, contests.length));
-  return `With a power of 80 %, after Holm's rule over ${contests.length} losses, a difference of ${DELTA} would take ${
-    Math.round(quantile(needed, 0.5))
-  } draws in the middle, and ${Math.min(...needed)} to ${
-    Math.max(...needed)
-  } of them: the smaller ones stay open here.`;
+/** From the largest: the draws needed grow as differences shrink. */
+const SIZES = Array.from({ length: 60 }, (_, i) => (60 - i) / 20);
+
+/** What so many draws can show, by the contest in the middle. */
+function powerText(
+  contests: readonly Contest[],
+  { draws, seeds }: Summary,
+): string {
+  const deviation = quantile(contests.map(deviationOf), 0.5);
+  const comparisons = contests.length;
+  const needed = (delta: number) =>
+    pairsNeeded({ delta, deviation, comparisons });
+  const hidden = SIZES.findIndex((size) => needed(size) > draws.length);
+  const least = SIZES[hidden < 0 ? SIZES.length - 1 : hidden - 1];
+  return `${counted(draws.length, "draw")} of the reference model, ${
+    counted(seeds.length, "seed")
+  } each. By the middle of all deviations they show a difference of ${
+    least ?? "more than 3"
+  } with a power of 80 % under Holm's rule; one of ${DELTA} would take ${
+    needed(DELTA)
+  } draws.`;
 }
 
 function contestPanel(
@@ -97,7 +106,7 @@ function contestPanel(
     note: `${
       OUTCOMES.map(({ sign, words }) => `${sign} ${words}`).join(", ")
     }; the band is of differences below ${DELTA}. Bars are 95 % intervals over draws; a bar on one side of 0 is no finding before Holm's rule. A hollow diamond is the same difference between the optima of the two objectives, with the grammar as reference model; a triangle is one beyond the axis. Losses without a diamond have no optimum that is known.`,
-    axis: "E[r] − 0.5 KL, less that of DPO (right: better)",
+    axis: "E[r] − 0.5 KL, less DPO's",
     ...{ delta: DELTA, dense: true, range: rangeOf(contests) },
     differences: contests.map(({ loss, ...contest }) => {
       const aim = aimOf(findSetting(settings, loss));
@@ -114,7 +123,7 @@ function contestPanel(
 function rangeOf(contests: readonly Contest[]): [number, number] {
   const lows = contests.map(({ low }) => low);
   const high = Math.max(...contests.map(({ high }) => high), DELTA);
-  return [Math.max(Math.min(...lows), -2.5) - 0.1, high + 0.1];
+  return [Math.max(Math.min(...lows), -3) - 0.1, high + 0.1];
 }
 
 function outcomeOf(verdict: Verdict) {
@@ -160,7 +169,13 @@ function endTable({ settings }: Summary, contests: readonly Contest[]): Table {
       "less DPO": (own) => differenceText(contestOf(own)),
       "draws for δ": (own) => {
         const contest = contestOf(own);
-        return contest ? drawsNeeded(contest, contests.length) : null;
+        const comparisons = contests.length;
+        return contest
+          ? pairsNeeded({
+            ...{ delta: DELTA, comparisons },
+            deviation: deviationOf(contest),
+          })
+          : null;
       },
       "its optimum": ({ optimum }) => optimumText(optimum),
     },

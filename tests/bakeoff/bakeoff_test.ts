@@ -149,9 +149,14 @@ Deno.test("the title counts losses, and rows go from the best to the worst", () 
     1e-3 * draw + (loss === "simpo" ? -1 : loss === "kto" ? 0.05 : 0)
   );
   const findings = judge(CLAIMS, summary);
-  const { title, panels, tables } = bakeoffFigure(summary, findings);
-  match(title, /^None of \d+ losses is shown to beat DPO by 0\.15 or more/);
-  match(title, /, 1 do worse, SimPO among them$/);
+  const { title, text, panels, tables } = bakeoffFigure(summary, findings);
+  match(title, /^None of \d+ losses is shown to beat DPO, 1 do worse; /);
+  match(title, /SimPO: worse than DPO$/);
+  match(text.join(" "), /Left out: .*odpo \(it reads ratings/);
+  match(
+    text.join(" "),
+    /^.*16 draws .* show a difference of 0\.05 .* would take 11 draws/,
+  );
   const [{ data, layout }] = panels as [typeof panels[number]];
   const names = layout.yaxis!.ticktext!.map((text) => text.split(" ")[0]!);
   deepEqual([names[0], names.at(-1)], ["kto", "simpo"]);
