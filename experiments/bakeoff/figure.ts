@@ -54,12 +54,20 @@ function titleOf(contests: readonly Contest[]): string {
   const lossesWith = (verdict: Verdict) =>
     contests.filter((one) => one.verdict === verdict).map(({ loss }) => loss);
   const [better, worse] = [lossesWith("shown"), lossesWith("opposite")];
+  const count = `${better.length || "None"} of ${contests.length} losses`;
   const leaders = better.length === 0
-    ? `None of ${contests.length} losses is shown to beat DPO`
-    : `${better.length} of ${contests.length} losses beat DPO`;
-  const simpo = contests.find(({ loss }) => loss === "simpo");
-  const remark = simpo ? `; SimPO: ${outcomeOf(simpo.verdict).words}` : "";
-  return `${leaders}, ${worse.length} do worse${remark}`;
+    ? `${count} is shown to beat DPO`
+    : `${count} ${better.length === 1 ? "beats" : "beat"} DPO${named(better)}`;
+  const simpo = worse.includes("simpo") ? "worse" : "not shown to be worse";
+  return `${leaders}, ${worse.length} do worse${
+    named(worse)
+  }; SimPO is ${simpo}`;
+}
+
+/** A few names in parentheses. */
+function named(losses: readonly string[]): string {
+  const isFew = losses.length > 0 && losses.length < 5;
+  return isFew ? ` (${losses.join(", ")})` : "";
 }
 
 function leftOutText(): string {
@@ -123,7 +131,7 @@ function contestPanel(
 function rangeOf(contests: readonly Contest[]): [number, number] {
   const lows = contests.map(({ low }) => low);
   const high = Math.max(...contests.map(({ high }) => high), DELTA);
-  return [Math.max(Math.min(...lows), -3) - 0.1, high + 0.1];
+  return [Math.max(Math.min(...lows), -3.4) - 0.1, high + 0.1];
 }
 
 function outcomeOf(verdict: Verdict) {
