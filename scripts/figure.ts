@@ -6,10 +6,12 @@ import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { text, toggle } from "lib/cli/flag.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import { CLAIMS_INDEX, claimsIndex } from "lib/experiment/claims_index.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
 import { readIdentity } from "lib/experiment/identity.ts";
 import { quoteInReadmes } from "lib/experiment/readmes.ts";
 import { CHECKOUT } from "lib/record/environment.ts";
+import { writeTextAtomically } from "lib/files/atomic.ts";
 import { drawPictures } from "lib/plot/picture.ts";
 import { rebuildTrainingFigure } from "lib/run/figure.ts";
 
@@ -40,7 +42,8 @@ const FIGURE = {
         "also draw the first panel, or those that the figure names, as figure.svg, figure.pdf and figure.png, which needs Chromium",
     }),
     readme: toggle({
-      help: "also put tables and numbers into the READMEs that quote them",
+      help:
+        "also write results/claims.md, and put tables and numbers into the READMEs that quote them",
     }),
   },
   examples: [
@@ -113,6 +116,14 @@ async function recordRepeat(
   say(`Wrote ${join(results, name, "repeat.md")}`);
 }
 
+/** Writes the list of all claims, from which READMEs quote. */
+async function writeClaims(results: string): Promise<string> {
+  const file = join(results, CLAIMS_INDEX);
+  const text = await claimsIndex(results, EXPERIMENTS.map(({ name }) => name));
+  await writeTextAtomically(file, text);
+  return file;
+}
+
 await runVerb(
   () => parseFlags(FIGURE, Deno.args),
   async ({ positionals: { name: names }, values }) => {
@@ -132,6 +143,7 @@ await runVerb(
     }
     if (!values.readme) return;
     const checkout = CHECKOUT ?? Deno.cwd();
+    say(`Wrote ${await writeClaims(join(checkout, "results"))}`);
     for (const file of await quoteInReadmes({ checkout })) say(`Wrote ${file}`);
   },
 );

@@ -1,4 +1,6 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { EXPERIMENTS } from "experiments/all.ts";
+import { claimsIndex } from "lib/experiment/claims_index.ts";
 import { kebab } from "lib/cli/flag.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import { runLoss } from "lib/loss_tools/evaluate.ts";
@@ -14,6 +16,14 @@ const readme = Deno.readTextFileSync(checkout("README.md"));
 
 Deno.test("READMEs quote results as they are", async () => {
   deepStrictEqual(await misquotations({ checkout: checkout() }), []);
+});
+
+Deno.test("results/claims.md has the claims of all results", async () => {
+  const names = EXPERIMENTS.map(({ name }) => name);
+  deepStrictEqual(
+    Deno.readTextFileSync(checkout("results/claims.md")),
+    await claimsIndex(checkout("results"), names),
+  );
 });
 
 Deno.test("the README's speed and memory are those of the committed record", async () => {

@@ -15,7 +15,7 @@ import { readIdentity } from "./identity.ts";
 import { type Files, writeFiles } from "./result_files.ts";
 
 /** File of the verdicts on other draws, in the results that they repeat. */
-const REPEAT = "repeat.json";
+export const REPEAT = "repeat.json";
 
 /** Evidence of a claim on other draws: enough to judge it again. */
 const EFFECT = v.object({
