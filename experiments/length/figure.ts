@@ -52,14 +52,18 @@ export function lengthFigure(summary: Summary): Figure {
 
 /** The finding, whatever the numbers are. */
 function titleOf(settings: readonly LengthSetting[]): string {
-  const written = atLevel(settings, PER_TOKEN).flatMap((setting) => {
-    const tokens = middleAtGain(setting);
-    return tokens === null ? [] : [`${NAMES[setting.loss]} ${digits(tokens)}`];
-  });
+  const biased = atLevel(settings, PER_TOKEN);
+  const written = (loss: string) => {
+    const setting = biased.find((each) => each.loss === loss);
+    const tokens = setting ? middleAtGain(setting) : null;
+    return tokens === null ? "–" : digits(tokens);
+  };
   const { starts } = settings[0]!;
-  return `Tokens at the same gold reward, where labels like length: ${
-    written.join(", ")
-  }; the reference model ${digits(quantile(starts, 0.5))}`;
+  return `Where labels like length, R-DPO writes ${
+    written("r-dpo")
+  } tokens at a gold reward for which DPO writes ${
+    written("dpo")
+  }; the reference model writes ${digits(quantile(starts, 0.5))}`;
 }
 
 /** The median of a setting's tokens at the gain; `null` if a run has none. */

@@ -169,9 +169,9 @@ Deno.test("the correlation weighs outcomes by their probability", () => {
   assertClose([correlation(never, [1, 2, 9], [4, 3, 9])], [-1]);
 });
 
-Deno.test("the title says what each loss writes at the same gold reward", () => {
+Deno.test("the title says what R-DPO and DPO write at the same gold reward", () => {
   const { title, panels } = lengthFigure(SAID);
-  match(title, /DPO 3\.50, R-DPO 2\.70.*reference model 2\.70/);
+  match(title, /R-DPO writes 2\.70 .* DPO writes 3\.50; .*model writes 2\.70/);
   const optima = panels[0]!.data.filter(({ name }) => name === "DPO's optimum");
   // Without the bias, and with it to the right.
   deepEqual(optima.map(({ y }) => y), [[3], [3.5]]);
