@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { orNull } from "../files/missing.ts";
-import type { FigureFinding, Table, Verdict } from "../plot/figure.ts";
+import { parseJson } from "../files/read_json.ts";
+import type { FigureFinding, Verdict } from "../plot/figure.ts";
 import { markdownTables, tableOf } from "../plot/tables.ts";
 import { checkJson } from "../record/check_json.ts";
 import { REPEAT } from "./repeat.ts";
@@ -52,11 +53,14 @@ export async function claimsIndex(
     ),
   );
   return markdownTables([
-    indexTable(
-      "A claim of each experiment",
-      found.flatMap(([one]) => one ?? []),
-    ),
-    indexTable("All claims", found.flat()),
+    tableOf(found.flatMap(([one]) => one ?? []), {
+      caption: "A claim of each experiment",
+      columns: { claim, source, here, verdict, ...ELSEWHERE },
+    }),
+    tableOf(found.flat(), {
+      caption: "All claims",
+      columns: { claim, source, reported, here, verdict, ...ELSEWHERE },
+    }),
   ]);
 }
 
@@ -83,19 +87,14 @@ async function readJson<S extends v.GenericSchema>(
   return checkJson(schema, parseJson(text), `Cannot read ${file}`);
 }
 
-function indexTable(caption: string, findings: readonly Indexed[]): Table {
-  return tableOf(findings, {
-    caption,
-    columns: {
-      claim: ({ claim }) => claim,
-      source: ({ source }) => source,
-      reported: ({ reported }) => reported || null,
-      here: ({ found }) => found,
-      verdict: ({ verdict }) => verdict,
-      "on other draws": ({ again }) => again,
-      // From the top of the checkout, wherever the table is quoted.
-      experiment: ({ experiment }) =>
-        `[${experiment}](/experiments/${experiment}/README.md)`,
-    },
-  });
-}
+const claim = (finding: Indexed) => finding.claim;
+const source = (finding: Indexed) => finding.source;
+const reported = (finding: Indexed) => finding.reported || null;
+const here = (finding: Indexed) => finding.found;
+const verdict = (finding: Indexed) => finding.verdict;
+const ELSEWHERE = {
+  "on other draws": ({ again }: Indexed) => again,
+  // From the top of the checkout, wherever the table is quoted.
+  experiment: ({ experiment }: Indexed) =>
+    `[${experiment}](/experiments/${experiment}/README.md)`,
+};
