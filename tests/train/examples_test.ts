@@ -11,8 +11,9 @@ const SFT = findLoss("sft");
 const pairs = randomExamples(DPO, 9);
 const singles = randomExamples(KTO, 9);
 
-Deno.test("rowOf() is the whole example, but the first completion for a loss of those", () => {
-  const [pair] = pairs as [Example];
+Deno.test("rowOf() has the tokens of an example, for a loss of completions those of the first", () => {
+  const { ratings: _ratings, ...pair } = pairs[0] as Example;
+  deepStrictEqual(rowOf(pairs[0]!, DPO), pair);
   deepStrictEqual(rowOf(pair, DPO), pair);
   deepStrictEqual(rowOf(pair, SFT), {
     prompt: pair.prompt,
