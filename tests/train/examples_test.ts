@@ -25,7 +25,7 @@ Deno.test("rowOf() has the tokens of an example, for a loss of completions those
     rowOf({ ...pair, lossMask }, SFT).lossMask,
     lossMask.slice(0, 1),
   );
-  const { label: _, ...row } = singles[0]!;
+  const { label: _label, ratings: _rating, ...row } = singles[0]!;
   deepStrictEqual(rowOf(singles[0]!, KTO), row);
 });
 
