@@ -16,9 +16,13 @@ const SOURCE = {
 };
 const GAIN = "E[r] − 0.5 KL at the end of training";
 
-/** Each loss against DPO, decided before the runs; Holm's rule covers them all. */
+/**
+ * Each loss against DPO, decided before the runs; Holm's rule covers them all.
+ * The paper's own finding comes first.
+ */
 export const CLAIMS: readonly Claim<Summary>[] = METHODS
   .filter(({ loss }) => loss !== DPO)
+  .toSorted((a, b) => Number(b.loss === WORSE) - Number(a.loss === WORSE))
   .map(({ loss }) => ({
     ...{ id: `${loss}-against-dpo`, source: SOURCE, unit: "reward" },
     delta: DELTA,
