@@ -1,4 +1,4 @@
-import { percent, rounded } from "lib/experiment/figure_parts.ts";
+import { digits, percent, rounded } from "lib/experiment/figure_parts.ts";
 import type { Figure, Panel, Table } from "lib/plot/figure.ts";
 import { COLORS, INK, LIGHT, MUTED } from "lib/plot/style.ts";
 import { tableOf } from "lib/plot/tables.ts";
@@ -11,7 +11,11 @@ export function repeatFigure(summary: Summary): Figure {
   return {
     title: titleOf(summary),
     text: [
-      "Around each fixed point, one draw of the reference model with its pairs and their order, one factor at a time takes other levels. The unit is the mean difference between DPO and KTO. All answers that a policy can give are known, so that reward and KL are exact.",
+      `Around each fixed point, one draw of the reference model with its pairs and their order, one factor at a time takes other levels. The unit is the mean difference between DPO and KTO: ${
+        digits(summary.units.reward)
+      } of reward, ${
+        digits(summary.units.kl)
+      } nats of KL. All answers that a policy can give are known, so that both are exact.`,
       pointsText(summary),
     ],
     pictured: 2,
@@ -50,16 +54,17 @@ function wholeOf(summary: Summary, factor: FactorMoves, bars: Bars): number {
 function titleOf(summary: Summary): string {
   const bars = { measure: "reward", result: "dpo" } as const;
   const sizes = summary.factors.map((factor) => ({
-    title: factor.title,
+    ...factor,
     size: wholeOf(summary, factor, bars),
   })).toSorted((a, b) => b.size - a.size);
-  const large = sizes.filter(({ size }) => size > MATTERS)
-    .map(({ title, size }) => `${title} ${percent(size)}`);
+  const drawn = sizes.filter(({ isRandom, size }) => isRandom && size > 0)
+    .map(({ title, size }) => `${percent(size)} with ${title}`);
   const none = sizes.filter(({ size }) => size === 0)
     .map(({ title }) => title);
-  return `In percent of the DPO–KTO difference, DPO's reward moves with ${
-    large.join(", ") || "nothing by more than a tenth"
-  }${none.length === 0 ? "" : `; with ${none.join(" and ")} by nothing`}`;
+  const still = none.length > 0 ? [`nothing with ${none.join(", ")}`] : [];
+  return `DPO's reward moves, in percent of the DPO–KTO difference, by ${
+    [...drawn, ...still].join(", ")
+  }`;
 }
 
 function pointsText({ draws, seeds, points }: Summary): string {
@@ -71,14 +76,15 @@ function pointsText({ draws, seeds, points }: Summary): string {
 const MEASURE_NAMES: Readonly<Record<Measure, string>> = {
   ...{ reward: "reward", kl: "KL" },
 };
-const RESULT_NAMES: Readonly<Record<Result, string>> = {
-  dpo: "DPO",
-  kto: "KTO",
-  difference: "DPO − KTO, the same level for both",
-};
+/** The result that a panel is about. */
+function panelTitle({ measure, result }: Bars): string {
+  const name = MEASURE_NAMES[measure];
+  return result === "difference"
+    ? `DPO − KTO in ${name}, both at one level`
+    : `${result.toUpperCase()}'s ${name}`;
+}
 
 function barPanel(summary: Summary, bars: Bars): Panel {
-  const { measure, result } = bars;
   const factors = summary.factors.toSorted((a, b) =>
     wholeOf(summary, b, bars) - wholeOf(summary, a, bars)
   );
@@ -90,9 +96,9 @@ function barPanel(summary: Summary, bars: Bars): Panel {
   const least = Math.min(MATTERS / 10, ...wholes.filter((x) => x > 0)) / 3;
   const most = Math.max(3, ...dots.map(({ share }) => share * 1.3));
   return {
-    title: `Moves the ${MEASURE_NAMES[measure]} of ${RESULT_NAMES[result]}`,
+    title: panelTitle(bars),
     note:
-      "Bars: over all fixed points, the standard deviation over the draws of a factor (blue), or the root-mean-square distance of its levels from the fixed point (gray). Dots are fixed points.",
+      "Bars: over all fixed points, the standard deviation over the draws of a factor (blue), or the root-mean-square distance of its levels from the fixed point (gray). Dots are fixed points. Beyond the dashed line, a tenth, a factor matters.",
     height: 6 + 2.2 * rows.length,
     data: [
       {
@@ -117,7 +123,7 @@ function barPanel(summary: Summary, bars: Bars): Panel {
       margin: { l: 190 },
       xaxis: {
         type: "log",
-        title: { text: "share of the DPO–KTO difference (log scale)" },
+        title: { text: "moved, of the difference (log scale)" },
         range: [Math.log10(least), Math.log10(most)],
         ...ticksFrom(least),
       },
@@ -148,17 +154,18 @@ function zeros(wholes: readonly number[], least: number) {
   );
 }
 
-/** Powers of ten, in percent. */
+/** Powers of ten: every other one, so that names fit, is in percent. */
 function ticksFrom(least: number) {
   const powers = Array.from(
-    { length: 2 - Math.floor(Math.log10(least)) },
-    (_, i) => 1 - i,
+    { length: 1 - Math.floor(Math.log10(least)) },
+    (_, i) => -i,
   );
+  const text = (power: number) =>
+    `${Number((10 ** (power + 2)).toPrecision(1))} %`;
   return {
+    tickangle: 0,
     tickvals: powers.map((power) => 10 ** power),
-    ticktext: powers.map((power) =>
-      `${Number((10 ** (power + 2)).toPrecision(1))} %`
-    ),
+    ticktext: powers.map((power) => power % 2 === 0 ? text(power) : ""),
   };
 }
 

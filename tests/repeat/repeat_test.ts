@@ -98,12 +98,15 @@ Deno.test("a run without a value leaves its fixed point without one", () => {
 
 Deno.test("the title says what moves DPO, and a bar of no length that it is 0", () => {
   const { title, panels } = repeatFigure(madeUp(reported));
-  match(title, /^In percent .* other pairs 5\d %, .*; with .*two threads by/);
+  match(
+    title,
+    /^DPO's .* by 5\d % with other pairs, 2\d % .* nothing with .*two threads$/,
+  );
   const [{ layout: { annotations = [] } }] = panels as [typeof panels[0]];
   equal(annotations.length, FACTORS.filter(({ isRandom }) => !isRandom).length);
   match(
     repeatFigure(madeUp(() => 0)).title,
-    /moves with nothing by more than a tenth; with other pairs and/,
+    /difference, by nothing with other pairs, another order,/,
   );
 });
 
