@@ -49,7 +49,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     ...{ ...BEYOND, id: "model-matters" },
     source: { title: "earlier runs of frontier", url: "" },
     statement: "Another reference model of the same recipe moves a result",
-    reported: "for DPO, 3 to 7 times the variance of seeds",
+    reported: "",
     contrast:
       `standard deviation ${IN_REWARD} the reference model, less ${MATTERS}, ${OF}`,
     evidence: (summary) => matters(summary, "model"),
