@@ -55,9 +55,13 @@ function titleOf(contests: readonly Contest[]): string {
     contests.filter((one) => one.verdict === verdict).map(({ loss }) => loss);
   const [better, worse] = [lossesWith("shown"), lossesWith("opposite")];
   const count = `${better.length || "None"} of ${contests.length} losses`;
+  // That a loss beats DPO has to be seen on other draws, too.
+  const draws = contests[0]!.values.length;
   const leaders = better.length === 0
     ? `${count} is shown to beat DPO`
-    : `${count} ${better.length === 1 ? "beats" : "beat"} DPO${named(better)}`;
+    : `On these ${draws} draws ${count} ${
+      better.length === 1 ? "beats" : "beat"
+    } DPO${named(better)}`;
   const simpo = worse.includes("simpo") ? "worse" : "not shown to be worse";
   return `${leaders}, ${worse.length} do worse${
     named(worse)

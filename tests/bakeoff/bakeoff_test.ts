@@ -159,7 +159,7 @@ Deno.test("the title counts losses, and rows go from the best to the worst", () 
   const ahead = others(1);
   match(
     bakeoffFigure(ahead, judge(CLAIMS, ahead)).title,
-    /^(\d+) of \1 losses beat DPO, 0 do worse; SimPO is not shown to be worse$/,
+    /^On these \d+ draws (\d+) of \1 losses beat DPO, 0 do worse; SimPO is not shown to be worse$/,
   );
   match(text.join(" "), /Left out: .*odpo \(it reads ratings/);
   match(
