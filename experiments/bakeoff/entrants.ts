@@ -4,9 +4,7 @@ import type { PlainLoss } from "lib/losses/loss.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { lossRequirements } from "lib/train/requirements.ts";
-
-/** Reward that a nat has to buy, as in frontier. */
-export const PRICE = 0.5;
+import { PRICE } from "../answers/criteria.ts";
 
 /** Why a loss cannot take part; `null` where it can. */
 export function obstacleTo(loss: PlainLoss): string | null {

@@ -1,8 +1,9 @@
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
+import { BY_NET_REWARD } from "../answers/criteria.ts";
 import { ANSWERS_SETTINGS, type AnswersSettings } from "../answers/settings.ts";
 import { CLAIMS } from "./claims.ts";
-import { entrants, leftOut, PRICE } from "./entrants.ts";
+import { entrants, leftOut } from "./entrants.ts";
 import { bakeoffFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
 import { FULL, QUICK } from "./settings.ts";
@@ -15,11 +16,8 @@ const TUNING: Tuning<AnswersSettings> = {
     methods: entrants().map((method) => ({ ...method, learningRate: 0 })),
   },
   learningRates: [1e-3, 3e-3, 1e-2],
-  measures: ["reward", "kl"],
-  criterion:
-    "median of c KL − E[r] at the end of training, c the price of a nat",
-  constants: { price: PRICE, leftOut: leftOut() },
-  regret: ({ reward, kl }) => PRICE * kl! - reward!,
+  ...BY_NET_REWARD,
+  constants: { ...BY_NET_REWARD.constants, leftOut: leftOut() },
   file: new URL("./tuning.json", import.meta.url),
 };
 

@@ -13,9 +13,10 @@ import { forestPanel } from "lib/plot/forest.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { quantile, standardError } from "lib/stats/interval.ts";
 import { pairsNeeded } from "lib/stats/power.ts";
+import { netReward } from "../answers/criteria.ts";
 import { type Contest, contestsOf, DELTA } from "./claims.ts";
 import { DPO } from "./settings.ts";
-import { type BakeoffSetting, gainOf, type Summary } from "./summary.ts";
+import type { BakeoffSetting, Summary } from "./summary.ts";
 import tuning from "./tuning.json" with { type: "json" };
 
 /** How each verdict reads here, and its sign behind the name of a loss. */
@@ -145,7 +146,7 @@ function outcomeOf(verdict: Verdict) {
 /** The gain of a loss's own optimum; `null` where it has none. */
 function aimOf(setting: BakeoffSetting | undefined): number | null {
   const { optimum } = setting ?? {};
-  return !optimum || optimum.kind === "none" ? null : gainOf(optimum);
+  return !optimum || optimum.kind === "none" ? null : netReward(optimum);
 }
 
 function outcomeTable(contests: readonly Contest[]): Table {

@@ -9,8 +9,8 @@ import {
 } from "lib/experiment/summary.ts";
 import { checkJson } from "lib/record/check_json.ts";
 import * as v from "valibot";
+import { netReward } from "../answers/criteria.ts";
 import type { AnswersSettings } from "../answers/settings.ts";
-import { PRICE } from "./entrants.ts";
 
 const OF = { loss: v.string(), options: METHOD.entries.options };
 const OPTIMUM = v.variant("kind", [
@@ -33,11 +33,6 @@ export interface BakeoffSetting extends SettingSummary {
 }
 
 export type Summary = GridSummary<BakeoffSetting>;
-
-/** E[r] − c KL, which every loss was tuned for. */
-export function gainOf({ reward, kl }: { reward: number; kl: number }): number {
-  return reward - PRICE * kl;
-}
 
 /** @throws Error where a record does not hold what the experiment writes. */
 export function summarize(
@@ -68,7 +63,7 @@ function settingOf(
     gains: reward.map((value, i) => {
       const distance = kl[i] ?? null;
       if (value === null || distance === null) return null;
-      return gainOf({ reward: value, kl: distance });
+      return netReward({ reward: value, kl: distance });
     }),
     optimum,
   };

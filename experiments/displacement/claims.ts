@@ -1,9 +1,10 @@
 import type { Claim } from "lib/experiment/claim.ts";
 import type { Check, Evidence } from "lib/experiment/evidence.ts";
 import { digits } from "lib/experiment/figure_parts.ts";
-import type { Level } from "lib/experiment/grid.ts";
 import {
   type DrawValue,
+  endValues,
+  negated,
   pairedEvidence,
   runValues,
   valueEvidence,
@@ -73,8 +74,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       `${GAIN}, ${loss} on the least alike pairs − on the most alike, ${PAIRED}`,
     evidence: (summary) =>
       pairedEvidence(
-        valuesOf(summary, loss, UNALIKE, "chosenGain"),
-        valuesOf(summary, loss, ALIKE, "chosenGain"),
+        endValues(summary, loss, UNALIKE, "chosenGain"),
+        endValues(summary, loss, ALIKE, "chosenGain"),
       ),
   })),
   {
@@ -86,7 +87,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       toldApart(
         summary,
         valueEvidence(
-          negative(valuesOf(summary, "dpo", ALIKE, "chosenGain")),
+          negated(endValues(summary, "dpo", ALIKE, "chosenGain")),
         ),
       ),
   },
@@ -99,8 +100,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       `share of pairs whose chosen answer is less probable than under π_ref, dpo on the most alike − on the least alike, ${PAIRED}`,
     evidence: (summary) =>
       pairedEvidence(
-        valuesOf(summary, "dpo", ALIKE, "fell"),
-        valuesOf(summary, "dpo", UNALIKE, "fell"),
+        endValues(summary, "dpo", ALIKE, "fell"),
+        endValues(summary, "dpo", UNALIKE, "fell"),
       ),
   },
   {
@@ -112,8 +113,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       "change of the probability of the other stance's answers, dpo on the most alike pairs: mean over pairs of one stance whose rejected answer is the stronger − whose is the weaker, by draw",
     evidence: (summary) =>
       pairedEvidence(
-        valuesOf(summary, "dpo", ALIKE, "oppositeOfStronger"),
-        valuesOf(summary, "dpo", ALIKE, "oppositeOfWeaker"),
+        endValues(summary, "dpo", ALIKE, "oppositeOfStronger"),
+        endValues(summary, "dpo", ALIKE, "oppositeOfWeaker"),
       ),
   },
   ...REMEDIES.map(({ loss, called, source }): Claim<Summary> => ({
@@ -126,8 +127,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
         summary,
         loss,
         pairedEvidence(
-          valuesOf(summary, loss, ALIKE, "chosenGain"),
-          valuesOf(summary, "dpo", ALIKE, "chosenGain"),
+          endValues(summary, loss, ALIKE, "chosenGain"),
+          endValues(summary, "dpo", ALIKE, "chosenGain"),
         ),
       ),
   })),
@@ -140,8 +141,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       `${GAIN} of all pairs, dpo on the less alike half of π_ref's own − on any half, ${PAIRED}`,
     evidence: (summary) =>
       pairedEvidence(
-        valuesOf(summary, "dpo", FILTERED, "chosenGain"),
-        valuesOf(summary, "dpo", HALVED, "chosenGain"),
+        endValues(summary, "dpo", FILTERED, "chosenGain"),
+        endValues(summary, "dpo", HALVED, "chosenGain"),
       ),
   },
   {
@@ -166,7 +167,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
 /** Evidence that counts only where training tells alike pairs apart. */
 function toldApart(summary: Summary, evidence: Evidence): Evidence {
   const [chosen, rejected] = ["chosenGain", "rejectedGain"].map((measure) =>
-    middle(valuesOf(summary, "dpo", ALIKE, measure))
+    middle(endValues(summary, "dpo", ALIKE, measure))
   );
   const margin = chosen! - rejected!;
   return withCheck(evidence, {
@@ -183,7 +184,7 @@ function asAccurate(
   evidence: Evidence,
 ): Evidence {
   const [own, plain] = [loss, "dpo"].map((each) =>
-    middle(valuesOf(summary, each, ALIKE, "accuracy"))
+    middle(endValues(summary, each, ALIKE, "accuracy"))
   );
   return withCheck(evidence, {
     name: `its accuracy is at most ${ACCURACY} below DPO's`,
@@ -200,23 +201,4 @@ function withCheck(evidence: Evidence, check: Check): Evidence {
 function middle(runs: readonly DrawValue[]): number {
   const values = runs.flatMap(({ value }) => value ?? []);
   return values.length === 0 ? NaN : quantile(values, 0.5);
-}
-
-function valuesOf(
-  { settings }: Summary,
-  loss: string,
-  level: Level,
-  measure: string,
-): DrawValue[] {
-  return runValues(
-    findSetting(settings, loss, level),
-    ({ ends }) => ends[measure],
-  );
-}
-
-function negative(runs: readonly DrawValue[]): DrawValue[] {
-  return runs.map(({ value, ...run }) => ({
-    ...run,
-    value: value === null ? null : -value,
-  }));
 }

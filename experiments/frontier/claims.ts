@@ -3,6 +3,7 @@ import type { Evidence } from "lib/experiment/evidence.ts";
 import {
   beyondEvidence,
   type DrawValue,
+  negated,
   pairedEvidence,
   runValues,
   valueAtKl,
@@ -96,10 +97,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     delta: 0.1,
     evidence: (summary) =>
       valueEvidence(
-        runValues(
-          chosen(summary, "dpo"),
-          ({ ends }) =>
-            ends["chosen"]?.map((value) => value === null ? null : -value),
+        negated(
+          runValues(chosen(summary, "dpo"), ({ ends }) => ends["chosen"]),
         ),
       ),
   },

@@ -1,14 +1,13 @@
 import type { Claim } from "lib/experiment/claim.ts";
-import type { Level } from "lib/experiment/grid.ts";
 import {
   type DrawValue,
+  endValues,
+  negated,
   pairedEvidence,
-  runValues,
   valueEvidence,
 } from "lib/experiment/paired_draws.ts";
-import { findSetting } from "lib/experiment/summary.ts";
+import type { GridSummary } from "lib/experiment/summary.ts";
 import { ONE_RATE, OWN } from "./settings.ts";
-import type { Summary } from "./summary.ts";
 
 const GATE = {
   title: "Gate-DPO 2026, Pythia-410M",
@@ -25,42 +24,40 @@ const RATES = [
 ];
 
 /** Decided before the runs. */
-export const CLAIMS: readonly Claim<Summary>[] = [
+export const CLAIMS: readonly Claim<GridSummary>[] = [
   ...[
     { measure: "chosenGain", called: "chosen", reported: "−11.90 nats" },
     { measure: "unrelatedGain", called: "unrelated", reported: "−27.55 nats" },
-  ].map(({ measure, called, reported }): Claim<Summary> => ({
+  ].map(({ measure, called, reported }): Claim<GridSummary> => ({
     ...{ ...COMMON, id: `dpo-${called}`, source: GATE, reported },
     statement: `DPO lowers ${called} answers`,
     contrast:
       `minus the ${GAIN} of ${called} answers, dpo at one rate, by draw`,
     evidence: (summary) =>
       valueEvidence(
-        gains(summary, "dpo", ONE_RATE, measure).map(({ value, ...run }) => ({
-          ...run,
-          value: value === null ? null : -value,
-        })),
+        negated(endValues(summary, "dpo", ONE_RATE, measure)),
       ),
   })),
-  ...RATES.map(({ id, called, level }): Claim<Summary> => ({
+  ...RATES.map(({ id, called, level }): Claim<GridSummary> => ({
     ...{ ...COMMON, id: `gate-chosen-${id}`, source: GATE },
     statement: `The gate raises DPO's chosen answers, ${called}`,
     reported: "from −11.90 to 1.17 nats",
     contrast: `${GAIN} of chosen answers, gate-dpo − dpo, ${PAIRED}`,
     evidence: (summary) =>
       pairedEvidence(
-        gains(summary, "gate-dpo", level, "chosenGain"),
-        gains(summary, "dpo", level, "chosenGain"),
+        endValues(summary, "gate-dpo", level, "chosenGain"),
+        endValues(summary, "dpo", level, "chosenGain"),
       ),
   })),
-  ...RATES.map(({ id, called, level }): Claim<Summary> => ({
+  ...RATES.map(({ id, called, level }): Claim<GridSummary> => ({
     ...{ ...COMMON, id: `gate-over-base-${id}`, source: GATE },
     statement: `The gate matters more than the loss under it, ${called}`,
     reported: "the gate matters, the base loss hardly",
     contrast:
       `${GAIN} of chosen answers, (gate-dpo − dpo) − |gate-dpo − gate-ipo|, ${PAIRED}`,
     evidence: (summary) => {
-      const of = (loss: string) => gains(summary, loss, level, "chosenGain");
+      const of = (loss: string) =>
+        endValues(summary, loss, level, "chosenGain");
       const gated = of("gate-dpo");
       return pairedEvidence(
         difference(gated, of("dpo")),
@@ -78,29 +75,17 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       ...{ loss: "dpo-shift", called: "DPO-Shift" },
       reported: "from −11.90 to −10.60 nats",
     },
-  ].map(({ loss, called, reported }): Claim<Summary> => ({
+  ].map(({ loss, called, reported }): Claim<GridSummary> => ({
     ...{ ...COMMON, id: `${loss}-chosen`, source: GATE, reported },
     statement: `${called} keeps chosen answers above DPO's`,
     contrast: `${GAIN} of chosen answers, ${loss} − dpo at one rate, ${PAIRED}`,
     evidence: (summary) =>
       pairedEvidence(
-        gains(summary, loss, ONE_RATE, "chosenGain"),
-        gains(summary, "dpo", ONE_RATE, "chosenGain"),
+        endValues(summary, loss, ONE_RATE, "chosenGain"),
+        endValues(summary, "dpo", ONE_RATE, "chosenGain"),
       ),
   })),
 ];
-
-function gains(
-  { settings }: Summary,
-  loss: string,
-  level: Level,
-  measure: string,
-): DrawValue[] {
-  return runValues(
-    findSetting(settings, loss, level),
-    ({ ends }) => ends[measure],
-  );
-}
 
 /** The difference of two methods in each run. */
 function difference(

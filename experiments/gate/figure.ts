@@ -8,12 +8,15 @@ import {
   runsText,
 } from "lib/experiment/figure_parts.ts";
 import type { Level } from "lib/experiment/grid.ts";
-import { findSetting, type SettingSummary } from "lib/experiment/summary.ts";
+import {
+  findSetting,
+  type GridSummary,
+  type SettingSummary,
+} from "lib/experiment/summary.ts";
 import type { Figure, Panel, ScatterTrace, Table } from "lib/plot/figure.ts";
 import { COLORS } from "lib/plot/style.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { ONE_RATE, OWN } from "./settings.ts";
-import type { Summary } from "./summary.ts";
 
 /** Answers whose log π is followed, and their looks. */
 const PROBES = [
@@ -32,7 +35,7 @@ const REPORTED: Readonly<Record<string, string>> = {
 };
 
 /** The figure of a summary. Equal summaries give equal figures. */
-export function gateFigure(summary: Summary): Figure {
+export function gateFigure(summary: GridSummary): Figure {
   const { settings, draws } = summary;
   return {
     title: titleOf(summary),
@@ -70,7 +73,7 @@ function atItsRate(setting: SettingSummary): SettingSummary {
 }
 
 /** The finding, whatever the numbers are. */
-function titleOf(summary: Summary): string {
+function titleOf(summary: GridSummary): string {
   const [plain, gated, other] = ["dpo", "gate-dpo", "gate-ipo"].map((loss) =>
     middle(summary, loss, ONE_RATE, "chosenGain")
   );
@@ -84,7 +87,7 @@ function titleOf(summary: Summary): string {
 }
 
 function middle(
-  { settings }: Summary,
+  { settings }: GridSummary,
   loss: string,
   level: Level,
   measure: string,
@@ -94,7 +97,7 @@ function middle(
 }
 
 /** The change of log π of each kind of answer, by loss. */
-function probePanel(summary: Summary, level: Level, title: string): Panel {
+function probePanel(summary: GridSummary, level: Level, title: string): Panel {
   const losses = lossesOf(summary.settings).filter((loss) =>
     findSetting(summary.settings, loss, level)
   );
@@ -140,7 +143,7 @@ function probePanel(summary: Summary, level: Level, title: string): Panel {
 }
 
 /** The paper's table beside medians here. */
-function paperTable(summary: Summary): Table {
+function paperTable(summary: GridSummary): Table {
   const cell = (loss: string, level: Level) => {
     const values = ["chosenGain", "rejectedGain", "unrelatedGain"].map((
       measure,

@@ -8,6 +8,7 @@ import {
   summarizeSetting,
 } from "lib/experiment/summary.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
+import { netReward } from "../answers/criteria.ts";
 import type { AnswersSettings } from "../answers/settings.ts";
 
 /** A form of data over draws and seeds. */
@@ -47,13 +48,10 @@ function settingOf(own: SettingRuns): GroupSetting {
   };
 }
 
-/** Reward that a nat has to buy, as micro's choice of rates has it. */
-const PRICE = 0.5;
-
 /** The best net reward after any evaluated step; `null` where one is missing. */
 export function bestOf(rows: readonly MetricsRow[]): number | null {
   const nets = rows.map(({ reward, kl }) =>
-    (reward ?? NaN) - PRICE * (kl ?? NaN)
+    netReward({ reward: reward ?? NaN, kl: kl ?? NaN })
   );
   const best = Math.max(...nets);
   return Number.isFinite(best) ? best : null;

@@ -8,7 +8,8 @@ import {
 } from "lib/experiment/paired_draws.ts";
 import { findSetting } from "lib/experiment/summary.ts";
 import { MOST, type Side } from "./settings.ts";
-import { type ImbalanceSetting, netOf, type Summary } from "./summary.ts";
+import { netReward } from "../answers/criteria.ts";
+import type { ImbalanceSetting, Summary } from "./summary.ts";
 
 const URL = "https://arxiv.org/abs/2402.01306";
 const DROPPED = { title: "Ethayarajh et al. 2024, KTO, section 4.3", url: URL };
@@ -115,7 +116,7 @@ const netsOf = (setting: Setting): DrawValue[] =>
   runValues(setting, ({ nets }) => nets);
 
 const optimumNetsOf = (setting: Setting): DrawValue[] =>
-  runValues(setting, ({ optima }) => optima.map(netOf));
+  runValues(setting, ({ optima }) => optima.map(netReward));
 
 /** Above 0 where a win rate is not below DPO's by the margin. */
 function notWorse(summary: Summary, kto: Setting): Evidence {

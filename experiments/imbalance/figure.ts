@@ -13,7 +13,8 @@ import { PAPER } from "lib/plot/style.ts";
 import { tableOf } from "lib/plot/tables.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { MOST, type Side } from "./settings.ts";
-import { type ImbalanceSetting, netOf, type Summary } from "./summary.ts";
+import { netReward } from "../answers/criteria.ts";
+import type { ImbalanceSetting, Summary } from "./summary.ts";
 
 type Optimum = ImbalanceSetting["optima"][number];
 
@@ -52,7 +53,7 @@ const DISTANCE: Measure = {
 const NET: Measure = {
   ...{ column: "E[r] − 0.5 KL", axis: "reward less the price of distance" },
   of: ({ nets }) => nets.filter((value) => value !== null),
-  atOptimum: netOf,
+  atOptimum: netReward,
   show: digits,
 };
 

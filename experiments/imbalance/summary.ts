@@ -7,6 +7,7 @@ import {
 } from "lib/experiment/summary.ts";
 import { checkJson } from "lib/record/check_json.ts";
 import * as v from "valibot";
+import { netReward } from "../answers/criteria.ts";
 import type { AnswersSettings } from "../answers/settings.ts";
 
 const NUMBER = v.number();
@@ -31,14 +32,6 @@ export interface ImbalanceSetting extends SettingSummary {
 
 export type Summary = GridSummary<ImbalanceSetting>;
 
-/** Reward that a nat has to buy, as micro's choice of rates has it. */
-const PRICE = 0.5;
-
-/** The reward that a policy gains, less the price of its distance. */
-export function netOf({ reward, kl }: { reward: number; kl: number }): number {
-  return reward - PRICE * kl;
-}
-
 /** @throws Error where a record does not hold what the experiment writes. */
 export function summarize(
   { settings: { draws, seeds }, bySetting }: ExperimentRuns<AnswersSettings>,
@@ -57,7 +50,7 @@ function settingOf(own: SettingRuns): ImbalanceSetting {
       const [gained, distance] = [reward[i] ?? null, kl[i] ?? null];
       return gained === null || distance === null
         ? null
-        : netOf({ reward: gained, kl: distance });
+        : netReward({ reward: gained, kl: distance });
     }),
     optima: own.runs.map(({ record: { name, summary } }) =>
       checkJson(

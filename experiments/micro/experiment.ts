@@ -1,14 +1,12 @@
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { CLAIMS } from "./claims.ts";
+import { BY_NET_REWARD } from "../answers/criteria.ts";
 import { ANSWERS_SETTINGS, type AnswersSettings } from "../answers/settings.ts";
 import { microFigure } from "./figure.ts";
 import * as jobs from "../answers/jobs.ts";
 import { FULL, QUICK } from "./settings.ts";
 import { summarize } from "./summary.ts";
-
-/** Reward that a nat has to buy, as in frontier. */
-const PRICE = 0.5;
 
 const TUNING: Tuning<AnswersSettings> = {
   settings: {
@@ -17,11 +15,7 @@ const TUNING: Tuning<AnswersSettings> = {
     evaluation: FULL.evaluation.slice(-1),
   },
   learningRates: [1e-3, 3e-3, 1e-2],
-  measures: ["reward", "kl"],
-  criterion:
-    "median of c KL − E[r] at the end of training, c the price of a nat",
-  constants: { price: PRICE },
-  regret: ({ reward, kl }) => PRICE * kl! - reward!,
+  ...BY_NET_REWARD,
   file: new URL("./tuning.json", import.meta.url),
 };
 

@@ -1,5 +1,6 @@
 import type { Tuning } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
+import { BY_POPULATION_LOSS } from "../answers/criteria.ts";
 import { ANSWERS_SETTINGS, type AnswersSettings } from "../answers/settings.ts";
 import { CLAIMS } from "./claims.ts";
 import { overoptimisationFigure } from "./figure.ts";
@@ -15,11 +16,7 @@ const TUNING: Tuning<AnswersSettings> = {
     evaluation: FULL.evaluation.slice(-1),
   },
   learningRates: [3e-4, 1e-3, 3e-3],
-  measures: ["populationLoss"],
-  criterion: "median of the loss on endless pairs at the end of training",
-  constants: {},
-  // Nobody sees the gold reward.
-  regret: ({ populationLoss }) => populationLoss!,
+  ...BY_POPULATION_LOSS,
   file: new URL("./tuning.json", import.meta.url),
 };
 

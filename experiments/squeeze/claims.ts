@@ -1,14 +1,12 @@
 import type { Claim } from "lib/experiment/claim.ts";
-import type { Level } from "lib/experiment/grid.ts";
 import {
-  type DrawValue,
+  endValues,
+  negated,
   pairedEvidence,
-  runValues,
   valueEvidence,
 } from "lib/experiment/paired_draws.ts";
-import { findSetting } from "lib/experiment/summary.ts";
+import type { GridSummary } from "lib/experiment/summary.ts";
 import { EXTENDED, PLAIN } from "./settings.ts";
-import type { Summary } from "./summary.ts";
 
 const REN = {
   title: "Ren and Sutherland 2024, learning dynamics",
@@ -21,14 +19,14 @@ const TOP = "change of log π of the likeliest string that no pair has";
 const END = "at the end of training";
 
 /** Decided before the runs. */
-export const CLAIMS: readonly Claim<Summary>[] = [
+export const CLAIMS: readonly Claim<GridSummary>[] = [
   {
     ...{ ...COMMON, id: "dpo-raises-top", source: REN },
     statement: "On unlikely pairs, DPO raises the likeliest answer beside them",
     reported: "mass is squeezed into the likeliest answer",
     contrast: `${TOP}, dpo ${END}, by draw`,
     evidence: (summary) =>
-      valueEvidence(gains(summary, "dpo", PLAIN, "topGain")),
+      valueEvidence(endValues(summary, "dpo", PLAIN, "topGain")),
   },
   {
     ...{ ...COMMON, id: "dpo-lowers-chosen", source: REN },
@@ -37,10 +35,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     contrast: `minus the mean change of log π(chosen), dpo ${END}, by draw`,
     evidence: (summary) =>
       valueEvidence(
-        gains(summary, "dpo", PLAIN, "chosenGain").map((run) => ({
-          ...run,
-          value: run.value === null ? null : -run.value,
-        })),
+        negated(endValues(summary, "dpo", PLAIN, "chosenGain")),
       ),
   },
   {
@@ -51,8 +46,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
       `${TOP} in dpo's own training, without − with SFT before, paired by draw`,
     evidence: (summary) =>
       pairedEvidence(
-        gains(summary, "dpo", PLAIN, "topGain"),
-        gains(summary, "dpo", EXTENDED, "topGain"),
+        endValues(summary, "dpo", PLAIN, "topGain"),
+        endValues(summary, "dpo", EXTENDED, "topGain"),
       ),
   },
   {
@@ -63,20 +58,8 @@ export const CLAIMS: readonly Claim<Summary>[] = [
     contrast: `${TOP}, dpo − gate-dpo ${END}, paired by draw`,
     evidence: (summary) =>
       pairedEvidence(
-        gains(summary, "dpo", PLAIN, "topGain"),
-        gains(summary, "gate-dpo", PLAIN, "topGain"),
+        endValues(summary, "dpo", PLAIN, "topGain"),
+        endValues(summary, "gate-dpo", PLAIN, "topGain"),
       ),
   },
 ];
-
-function gains(
-  { settings }: Summary,
-  loss: string,
-  level: Level,
-  measure: string,
-): DrawValue[] {
-  return runValues(
-    findSetting(settings, loss, level),
-    ({ ends }) => ends[measure],
-  );
-}

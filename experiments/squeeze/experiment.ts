@@ -4,7 +4,7 @@ import { CLAIMS } from "./claims.ts";
 import { squeezeFigure } from "./figure.ts";
 import * as jobs from "./jobs.ts";
 import { FULL, QUICK } from "./settings.ts";
-import { summarize } from "./summary.ts";
+import { summarizeGrid } from "lib/experiment/summary.ts";
 
 export const SQUEEZE = {
   name: "squeeze",
@@ -12,7 +12,7 @@ export const SQUEEZE = {
     "Does pushing unlikely answers down squeeze probability into the likeliest?",
   settings: { schema: ANSWERS_SETTINGS, full: FULL, quick: QUICK },
   jobs,
-  summarize,
+  summarize: summarizeGrid,
   claims: CLAIMS,
   figure: squeezeFigure,
 };

@@ -6,14 +6,17 @@ import {
   endTable,
   runsText,
 } from "lib/experiment/figure_parts.ts";
-import { findSetting, type SettingSummary } from "lib/experiment/summary.ts";
+import {
+  findSetting,
+  type GridSummary,
+  type SettingSummary,
+} from "lib/experiment/summary.ts";
 import type { Figure } from "lib/plot/figure.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { EXTENDED, PLAIN } from "./settings.ts";
-import type { Summary } from "./summary.ts";
 
 /** The figure of a summary. Equal summaries give equal figures. */
-export function squeezeFigure(summary: Summary): Figure {
+export function squeezeFigure(summary: GridSummary): Figure {
   const { settings, draws } = summary;
   const panel = (level: typeof PLAIN, measure: string, title: string) =>
     curvePanel(settings.filter(isAt(level)).map(byLoss), {
@@ -50,7 +53,7 @@ export function squeezeFigure(summary: Summary): Figure {
 }
 
 /** The finding, whatever the numbers are. */
-function titleOf({ settings }: Summary): string {
+function titleOf({ settings }: GridSummary): string {
   const dpo = findSetting(settings, "dpo", PLAIN);
   if (!dpo) return "Where the probability of unlikely pairs goes";
   const [top, chosen] = ["topGain", "chosenGain"].map((measure) =>

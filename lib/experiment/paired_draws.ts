@@ -1,7 +1,9 @@
 import { type BinomialInterval, binomialInterval } from "../stats/binomial.ts";
 import { quantile } from "../stats/interval.ts";
 import { mean } from "../train/metrics.ts";
+import type { Level } from "./grid.ts";
 import { type Check, drawsEvidence, type Evidence } from "./evidence.ts";
+import { findSetting, type GridSummary } from "./summary.ts";
 
 /** The value of a run; `null` where it has none. */
 export interface DrawValue {
@@ -27,6 +29,25 @@ export function runValues<
   if (!setting) return [];
   const values = valuesOf(setting) ?? [];
   return setting.runs.map((run, i) => ({ ...run, value: values[i] ?? null }));
+}
+
+/** The values of a measure at the end of a loss's runs at a level. */
+export function endValues(
+  { settings }: GridSummary,
+  loss: string,
+  level: Level,
+  measure: string,
+): DrawValue[] {
+  const setting = findSetting(settings, loss, level);
+  return runValues(setting, ({ ends }) => ends[measure]);
+}
+
+/** The values with their signs turned, for claims that something falls. */
+export function negated(runs: readonly DrawValue[]): DrawValue[] {
+  return runs.map((run) => ({
+    ...run,
+    value: run.value === null ? null : -run.value,
+  }));
 }
 
 /** Effects by draw, of {@linkcode pairedByDraw}. */

@@ -61,7 +61,7 @@ export interface SettingSummary extends Method {
 }
 
 /** The settings of an experiment over draws and seeds, with numbers of its own. */
-export interface GridSummary<Setting extends SettingSummary>
+export interface GridSummary<Setting extends SettingSummary = SettingSummary>
   extends Pick<GridSettings, "draws" | "seeds"> {
   readonly settings: readonly Setting[];
 }
@@ -136,6 +136,13 @@ function bySetting(runs: readonly Run[]): SettingRuns[] {
     }));
     return { method, level, runs };
   });
+}
+
+/** Summarizes the runs of every setting, and nothing else. */
+export function summarizeGrid(
+  { settings: { draws, seeds }, bySetting }: ExperimentRuns<GridSettings>,
+): GridSummary {
+  return { draws, seeds, settings: bySetting.map(summarizeSetting) };
 }
 
 /** Summarizes the runs of one setting. */

@@ -1,22 +1,18 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { grammarPolicy } from "experiments/answers/world.ts";
+import { netReward, PRICE } from "experiments/answers/criteria.ts";
 import { CLAIMS, contestsOf, DELTA } from "experiments/bakeoff/claims.ts";
 import {
   entrants,
   leftOut,
   optionsToTry,
-  PRICE,
 } from "experiments/bakeoff/entrants.ts";
 import { BAKEOFF } from "experiments/bakeoff/experiment.ts";
 import { bakeoffFigure } from "experiments/bakeoff/figure.ts";
 import { optimumOf } from "experiments/bakeoff/jobs.ts";
 import { DPO, FULL, METHODS } from "experiments/bakeoff/settings.ts";
-import {
-  type BakeoffSetting,
-  gainOf,
-  type Summary,
-} from "experiments/bakeoff/summary.ts";
+import type { BakeoffSetting, Summary } from "experiments/bakeoff/summary.ts";
 import tuning from "experiments/bakeoff/tuning.json" with { type: "json" };
 import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
@@ -28,6 +24,7 @@ import { quantile } from "lib/stats/interval.ts";
 import * as v from "valibot";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 /** Enough for 42 claims, and quickly judged. */
 const DRAWS = FULL.draws.slice(0, 12);
@@ -110,7 +107,7 @@ Deno.test("every loss was tuned with the same rates, on the same draws of its ow
 
 Deno.test("each loss has the option and the rate of least regret", () => {
   for (const { ends, regret } of TRIALS) {
-    equal(quantile(ends.map((end) => -gainOf(end)), 0.5), regret);
+    equal(quantile(ends.map((end) => -netReward(end)), 0.5), regret);
   }
   equal(new Set(METHODS.map(({ loss }) => loss)).size, METHODS.length);
   for (const method of METHODS) {
@@ -205,7 +202,7 @@ Deno.test("DPO's optimum at the price is the best policy by the criterion", asyn
   ok(found.kind === "attained");
   const weights = logProbs.map((x, i) => Math.exp(x + rewards[i]! / PRICE));
   const best = PRICE * Math.log(weights.reduce((sum, x) => sum + x, 0));
-  assertClose([gainOf(found)], [best]);
+  assertClose([netReward(found)], [best]);
 });
 
 Deno.test("the experiment, small, measures gains beside exact optima", async () => {
@@ -223,8 +220,7 @@ Deno.test("the experiment, small, measures gains beside exact optima", async () 
     ...{ ...BAKEOFF, settings: { ...BAKEOFF.settings, full } },
   });
   const { figure } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
+    ...SMALL_RUN,
     out: join(folder.path, "bakeoff"),
   });
   deepEqual(figure.tables[1]!.rows.map(([name]) => name), ["dpo", "sft"]);
@@ -233,7 +229,7 @@ Deno.test("the experiment, small, measures gains beside exact optima", async () 
   const { settings }: Summary = JSON.parse(read("summary.json"));
   for (const { ends, gains, optimum } of settings) {
     const [reward, kl] = [ends["reward"]![0]!, ends["kl"]![0]!];
-    deepEqual(gains, [gainOf({ reward, kl })]);
+    deepEqual(gains, [netReward({ reward, kl })]);
     ok(ends["shortfall"]![0]! > 0);
     ok(!("populationLoss" in ends));
     equal(optimum.kind, "attained");

@@ -27,6 +27,7 @@ import type { Level } from "lib/experiment/grid.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const { draws } = FULL;
 
@@ -200,10 +201,7 @@ Deno.test("the experiment, small, trains on as many pairs as its levels say", as
     ...DISPLACEMENT,
     settings: { ...DISPLACEMENT.settings, full: settings },
   });
-  const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    ...{ watch: () => ({ update: () => {}, finish: () => {} }), out },
-  });
+  const { findings } = await small.run({ ...SMALL_RUN, out });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));
   const read = (name: string) => Deno.readTextFileSync(join(out, name));
   for (

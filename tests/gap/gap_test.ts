@@ -11,6 +11,7 @@ import { readRuns } from "lib/experiment/records.ts";
 import { assertClose } from "../assert_close.ts";
 import { TINY } from "../reviews/tiny_settings.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7];
 const OPTIMUM = { reward: 2, kl: 1 };
@@ -106,11 +107,7 @@ Deno.test("the experiment, small, trains as long as its levels say", async () =>
     settings: { ...GAP.settings, full: settings },
   });
   const out = join(folder.path, "gap");
-  await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
-    out,
-  });
+  await small.run({ ...SMALL_RUN, out });
   const runs = new Map(
     (await readRuns(out)).map((run) => [run.record.name, run]),
   );

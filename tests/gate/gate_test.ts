@@ -6,20 +6,21 @@ import { GATE } from "experiments/gate/experiment.ts";
 import { gateFigure } from "experiments/gate/figure.ts";
 import { probe } from "experiments/gate/probe.ts";
 import { FULL } from "experiments/gate/settings.ts";
-import type { Summary } from "experiments/gate/summary.ts";
+import type { GridSummary } from "lib/experiment/summary.ts";
 import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { Rng } from "lib/rng.ts";
 import { logSoftmax } from "lib/stats/distribution.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const { draws } = FULL;
 
 /** Runs that never were, by the measures at their ends. */
 function madeUp(
   endsOf: (loss: string) => Record<string, number>,
-): Summary {
+): GridSummary {
   const settings = FULL.methods.flatMap((method) =>
     FULL.levels.map((level) => ({
       ...{ ...method, level, trajectory: [] },
@@ -48,7 +49,7 @@ const reported = madeUp((loss) =>
     : { ...STILL, chosenGain: loss === "dpo-shift" ? -10 : 1 }
 );
 
-const verdictsOf = (summary: Summary) =>
+const verdictsOf = (summary: GridSummary) =>
   judge(CLAIMS, summary).map(({ verdict }) => verdict);
 
 Deno.test("claims are shown where runs are as reported, and not where nothing moves", () => {
@@ -121,10 +122,7 @@ Deno.test("the experiment, small, trains at a rate of each method's own or one f
     ...GATE,
     settings: { ...GATE.settings, full: settings },
   });
-  const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    ...{ watch: () => ({ update: () => {}, finish: () => {} }), out },
-  });
+  const { findings } = await small.run({ ...SMALL_RUN, out });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));
   const [own, oneRate] = ["", "-learningRate0.001"].map((level) => {
     const run = join(out, `gate-dpo-beta0.1${level}-draw0-seed1`);

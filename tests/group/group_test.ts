@@ -19,6 +19,7 @@ import { gridPoints, type Level } from "lib/experiment/grid.ts";
 import { readRuns } from "lib/experiment/records.ts";
 import { Rng } from "lib/rng.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
@@ -163,11 +164,7 @@ Deno.test("the experiment, small, trains on lists and on their pairs", async () 
     figure: () => ({ title: "", text: [], panels: [], tables: [] }),
   });
   const out = join(folder.path, "group");
-  await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
-    out,
-  });
+  await small.run({ ...SMALL_RUN, out });
   const rows = new Map(
     (await readRuns(out)).flatMap(({ record: { name, data } }) =>
       data.map(({ counts }) => [name, counts.rows] as const)

@@ -6,6 +6,7 @@ import {
   populationOf,
   samplePairs,
 } from "experiments/answers/world.ts";
+import { netReward } from "experiments/answers/criteria.ts";
 import { CLAIMS } from "experiments/imbalance/claims.ts";
 import { IMBALANCE } from "experiments/imbalance/experiment.ts";
 import { imbalanceFigure } from "experiments/imbalance/figure.ts";
@@ -15,10 +16,9 @@ import {
   withoutDropped,
 } from "experiments/imbalance/jobs.ts";
 import { FULL } from "experiments/imbalance/settings.ts";
-import {
-  type ImbalanceSetting,
-  netOf,
-  type Summary,
+import type {
+  ImbalanceSetting,
+  Summary,
 } from "experiments/imbalance/summary.ts";
 import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
@@ -27,6 +27,7 @@ import { readRuns } from "lib/experiment/records.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
@@ -162,7 +163,7 @@ Deno.test("a win rate is a half of π_ref, and rises with the reward", () => {
   const wins = ANSWERS.map((_, j) => preference(top, j));
   const expected = wins.reduce((a, b) => a + b, 0) / wins.length;
   assertClose([winRate(best, REFERENCE)], [expected], { tolerance: 1e-6 });
-  equal(netOf({ reward: 2, kl: 1 }), 1.5);
+  equal(netReward({ reward: 2, kl: 1 }), 1.5);
 });
 
 Deno.test("the experiment, small, trains on as many labels as it says", async () => {
@@ -187,11 +188,7 @@ Deno.test("the experiment, small, trains on as many labels as it says", async ()
     settings: { ...IMBALANCE.settings, full: settings },
   });
   const out = join(folder.path, "imbalance");
-  await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
-    out,
-  });
+  await small.run({ ...SMALL_RUN, out });
   const runs = new Map(
     (await readRuns(out)).map((run) => [run.record.name, run]),
   );

@@ -23,6 +23,7 @@ import { Rng } from "lib/rng.ts";
 import { logSoftmax } from "lib/stats/distribution.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 /** Tokens of π_ref in made-up runs. */
@@ -192,8 +193,7 @@ Deno.test("the experiment, small, measures lengths exactly", async () => {
     settings: { ...LENGTH.settings, full: settings },
   });
   const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
+    ...SMALL_RUN,
     out: join(folder.path, "small"),
   });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));

@@ -10,6 +10,7 @@ import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { nameOf } from "lib/experiment/figure_parts.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
@@ -132,8 +133,7 @@ Deno.test("the experiment, small, measures its runs exactly", async () => {
     settings: { ...MICRO.settings, full: settings },
   });
   const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
+    ...SMALL_RUN,
     out: join(folder.path, "micro"),
   });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));

@@ -15,6 +15,7 @@ import { findLoss } from "lib/losses/registry.ts";
 import type { Panel } from "lib/plot/figure.ts";
 import { TINY } from "../reviews/tiny_settings.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 /** A curve on which 2 is attainable at a nat, and 4 at nine and beyond. */
 const EXACT = {
@@ -164,8 +165,7 @@ Deno.test("the experiment, small, turns the labels that its levels say", async (
     settings: { ...NOISE.settings, full: settings },
   });
   const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
+    ...SMALL_RUN,
     out: join(folder.path, "noise"),
   });
   equal(findings.length, CLAIMS.length);

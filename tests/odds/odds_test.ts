@@ -21,6 +21,7 @@ import { readRuns } from "lib/experiment/records.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
@@ -201,11 +202,7 @@ Deno.test("the experiment, small, trains on both writers' pairs", async () => {
     settings: { ...ODDS_EXPERIMENT.settings, full: settings },
   });
   const out = join(folder.path, "odds");
-  await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
-    out,
-  });
+  await small.run({ ...SMALL_RUN, out });
   const runs = new Map(
     (await readRuns(out)).map((run) => [run.record.name, run]),
   );

@@ -11,6 +11,7 @@ import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const RUNS = DRAWS.map((draw) => ({ draw, seed: 1 }));
@@ -145,8 +146,7 @@ Deno.test("the experiment, small, measures gold and proxy exactly", async () => 
     settings: { ...OVEROPTIMISATION.settings, full: settings },
   });
   const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
+    ...SMALL_RUN,
     out: join(folder.path, "small"),
   });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));

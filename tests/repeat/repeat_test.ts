@@ -16,6 +16,7 @@ import { linearParameters } from "lib/models/parameters.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const DRAWS = [0, 1, 2, 3, 4, 5, 6, 7];
 const REWARDS: Readonly<Record<string, number>> = { dpo: 0, kto: 1 };
@@ -176,11 +177,7 @@ Deno.test("the experiment, small, changes one factor at a time", async () => {
     summarize: () => madeUp(() => 0),
   });
   const out = join(folder.path, "repeat");
-  await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    watch: () => ({ update: () => {}, finish: () => {} }),
-    out,
-  });
+  await small.run({ ...SMALL_RUN, out });
   const runs = await readRuns(out);
   const at = (level: string) =>
     runs.find(({ record: { name } }) =>

@@ -6,7 +6,7 @@ import { SQUEEZE } from "experiments/squeeze/experiment.ts";
 import { squeezeFigure } from "experiments/squeeze/figure.ts";
 import { probe, unlikelyPairs } from "experiments/squeeze/pairs.ts";
 import { FULL } from "experiments/squeeze/settings.ts";
-import type { Summary } from "experiments/squeeze/summary.ts";
+import type { GridSummary } from "lib/experiment/summary.ts";
 import { judge } from "lib/experiment/claim.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import type { Level } from "lib/experiment/grid.ts";
@@ -14,13 +14,14 @@ import { Rng } from "lib/rng.ts";
 import { logSoftmax } from "lib/stats/distribution.ts";
 import { assertClose } from "../assert_close.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { SMALL_RUN } from "../experiment/small_run.ts";
 
 const { draws } = FULL;
 
 /** Runs that never were, by the measures at their ends. */
 function madeUp(
   endsOf: (loss: string, level: Level) => Record<string, number>,
-): Summary {
+): GridSummary {
   const settings = FULL.methods.flatMap((method) =>
     FULL.levels.map((level) => ({
       ...{ ...method, level, trajectory: [] },
@@ -46,7 +47,7 @@ const squeezed = madeUp((loss, level) => ({
 }));
 
 Deno.test("claims are shown where plain DPO alone squeezes, and not where nothing moves", () => {
-  const verdictsOf = (summary: Summary) =>
+  const verdictsOf = (summary: GridSummary) =>
     judge(CLAIMS, summary).map(({ verdict }) => verdict);
   deepEqual(verdictsOf(squeezed), CLAIMS.map(() => "shown"));
   deepEqual(verdictsOf(madeUp(() => STILL)), CLAIMS.map(() => "not shown"));
@@ -107,10 +108,7 @@ Deno.test("the experiment, small, extends by SFT on both answers before", async 
     ...SQUEEZE,
     settings: { ...SQUEEZE.settings, full: settings },
   });
-  const { findings } = await small.run({
-    ...{ quick: false, draws: null, seeds: null, device: "cpu", workers: 1 },
-    ...{ watch: () => ({ update: () => {}, finish: () => {} }), out },
-  });
+  const { findings } = await small.run({ ...SMALL_RUN, out });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));
   const [plain, extended] = [0, 1].map((level) => {
     const run = join(out, `dpo-beta0.1-extended${level}-draw0-seed1`);
