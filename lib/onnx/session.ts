@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import "./no_telemetry.ts"; // before onnxruntime
 import * as ort from "onnxruntime-node";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { arch, platform } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { DType, Graph, Held, Value } from "./graph.ts";
@@ -55,6 +55,11 @@ export interface CompileOptions {
    * decides what memory a run takes: see {@linkcode lower}. @default none
    */
   last?: readonly string[];
+  /**
+   * How the path of a file begins to which the times of all nodes go, in the
+   * format of chrome://tracing. @default no such file
+   */
+  profile?: string;
 }
 
 /** A compiled graph. */
@@ -71,6 +76,13 @@ export interface Program {
    * very tensors fed, which updates them in place; on WebGPU they must not.
    */
   run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
+  /**
+   * Ends the profile of its runs.
+   *
+   * @returns the path of the file.
+   * @throws Error where {@linkcode CompileOptions.profile} did not ask for one.
+   */
+  endProfile(): Promise<string>;
   /** Frees its memory. */
   release(): Promise<void>;
 }
@@ -113,8 +125,24 @@ export async function compile(
         names.map(([name, inner]) => [name, fromOrt(result[inner]!)]),
       );
     },
+    endProfile: () => {
+      session.endProfiling();
+      return profileFile(options.profile);
+    },
     release: () => session.release(),
   };
+}
+
+/** The file that onnxruntime named after a prefix and the time. */
+async function profileFile(prefix: string | undefined): Promise<string> {
+  if (prefix === undefined) {
+    throw new Error("Cannot end a profile: the graph is compiled without one");
+  }
+  const names = await Array.fromAsync(Deno.readDir(dirname(prefix)));
+  const name = names.map(({ name }) => name).toSorted().findLast((name) =>
+    name.startsWith(`${basename(prefix)}_`)
+  );
+  return join(dirname(prefix), name!);
 }
 
 function feedsOf(
@@ -317,7 +345,8 @@ function widensFiles({ nodes, constants }: Graph): boolean {
 }
 
 function sessionOptions(
-  { device = "cpu", threads = 1, strict = false, keep = [] }: CompileOptions,
+  { device = "cpu", threads = 1, strict = false, keep = [], profile }:
+    CompileOptions,
   graph: Graph,
 ): ort.InferenceSession.SessionOptions {
   return {
@@ -329,6 +358,9 @@ function sessionOptions(
     logSeverityLevel: FATAL,
     // With the pattern planner on, a training step's peak doubles.
     enableMemPattern: false,
+    ...(profile === undefined
+      ? {}
+      : { enableProfiling: true, profileFilePrefix: profile }),
     ...(keep.length > 0 ? { preferredOutputLocation: "gpu-buffer" } : {}),
     extra: {
       session: {

@@ -198,3 +198,28 @@ Deno.test("weights held in memory are read there, not copied", async () => {
   deepStrictEqual(await run(), floats(15, 22));
   await program.release();
 });
+
+Deno.test("a profile has the time of each node of each run", async () => {
+  using folder = temporaryFolder();
+  const y = exp(new Graph().input("x", ["N"]));
+  const profile = join(folder.path, "times");
+  const program = await compile({ y }, { profile });
+  await program.run({ x: floats(1) });
+  await program.run({ x: floats(2) });
+  const file = await program.endProfile();
+  await program.release();
+  const events: { cat: string; name: string; dur: number }[] = JSON.parse(
+    Deno.readTextFileSync(file),
+  );
+  const times = events.filter(({ name }) => /exp.*_kernel_time/i.test(name));
+  deepStrictEqual(times.map(({ cat }) => cat), ["Node", "Node"]);
+  ok(times.every(({ dur }) => dur >= 0));
+});
+
+Deno.test("a program without a profile has none to end", async () => {
+  const program = await simple();
+  await rejects(program.endProfile(), {
+    message: "Cannot end a profile: the graph is compiled without one",
+  });
+  await program.release();
+});
