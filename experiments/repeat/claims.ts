@@ -68,8 +68,7 @@ export const CLAIMS: readonly Claim<Summary>[] = [
   {
     ...{ ...UNIT, delta: 0.1, id: "sharing-pairs-helps" },
     source: {
-      title:
-        "Bouthillier et al. 2021, variance in benchmarks, appendix on pairing",
+      title: "Bouthillier et al. 2021, variance in benchmarks, appendix C.2",
       url: VARIANCE_URL,
     },
     statement: "A comparison in which both methods share the pairs varies less",
