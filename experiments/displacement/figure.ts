@@ -14,7 +14,7 @@ import type { Figure, Panel, ScatterTrace, Table } from "lib/plot/figure.ts";
 import { labelledLines } from "lib/plot/labels.ts";
 import { quantile } from "lib/stats/interval.ts";
 import { mean } from "lib/train/metrics.ts";
-import { ALIKE, ALONE, DOSES, FILTERED, HALVED } from "./settings.ts";
+import { ALIKE, ALONE, DOSES, FILTERED, HALVED, TUNED } from "./settings.ts";
 import type { DisplacementSetting, Summary } from "./summary.ts";
 
 /** The figure of a summary. Equal summaries give equal figures. */
@@ -61,6 +61,7 @@ export function displacementFigure(summary: Summary): Figure {
     ],
     tables: [
       gainersTable(summary),
+      fallTable(summary),
       aloneTable(summary),
       filterTable(summary),
       endTable(settings, {
@@ -158,24 +159,33 @@ function gainersTable({ settings }: Summary): Table {
   };
 }
 
+/** Runs on one prompt alone, and what they start from. */
+function aloneOf(settings: readonly DisplacementSetting[]) {
+  return [
+    { from: "after SFT", level: TUNED },
+    { from: "π_ref", level: ALONE },
+  ].flatMap(({ from, level }) =>
+    ["dpo", "ipo"].flatMap((loss) => {
+      const setting = findSetting(settings, loss, level);
+      return setting ? [{ from, setting }] : [];
+    })
+  );
+}
+
 /** One prompt alone, draw by draw, as in the paper's first tables. */
 function aloneTable({ settings }: Summary): Table {
-  const alone = ["dpo", "ipo"].flatMap((loss) =>
-    findSetting(settings, loss, ALONE) ?? []
-  );
   return {
     caption:
       "One prompt alone, on its most alike pair: π(chosen), and the change of all other answers",
     columns: [
-      ...["loss", "draw", "under π_ref", "least along training", "at the end"],
-      ...["others of its stance", "opposite stance"],
+      ...["from", "loss", "draw", "at the start", "least along training"],
+      ...["at the end", "others of its stance", "opposite stance"],
     ],
-    rows: alone.flatMap((setting) =>
+    rows: aloneOf(settings).flatMap(({ from, setting }) =>
       setting.runs.map(({ draw }, i) => {
         const path = setting.chosenPaths[i]!;
         return [
-          setting.loss,
-          `${draw}`,
+          ...[from, setting.loss, `${draw}`],
           ...[path[0]!, Math.min(...path), path.at(-1)!].map(digits),
           ...["same", "opposite"].map((name) =>
             digits(setting.ends[name]![i] ?? NaN)
@@ -184,6 +194,37 @@ function aloneTable({ settings }: Summary): Table {
       })
     ),
   };
+}
+
+/** Those tables in few numbers: how often the chosen answer falls, and how far. */
+function fallTable({ settings }: Summary): Table {
+  return {
+    caption: "One prompt alone: the chosen answer over draws",
+    columns: [
+      ...["from", "loss", "runs in which it falls"],
+      ...["median at the start", "median at the end"],
+      "runs in which the opposite stance gains most",
+    ],
+    rows: aloneOf(settings).map((
+      { from, setting },
+    ) => [from, setting.loss, ...fallOf(setting)]),
+  };
+}
+
+function fallOf({ chosenPaths, ends, runs }: DisplacementSetting): string[] {
+  const [starts, lasts] = [0, -1].map((i) =>
+    chosenPaths.map((path) => path.at(i)!)
+  );
+  const fell = lasts!.filter((last, i) => last < starts![i]!).length;
+  const won = runs.filter((_, i) => {
+    const gains = [lasts![i]! - starts![i]!, ends["same"]![i] ?? 0];
+    return (ends["opposite"]![i] ?? 0) > Math.max(0, ...gains);
+  }).length;
+  return [
+    `${fell} of ${runs.length}`,
+    ...[starts!, lasts!].map((values) => digits(quantile(values, 0.5))),
+    `${won} of ${runs.length}`,
+  ];
 }
 
 function filterTable({ settings }: Summary): Table {

@@ -1,6 +1,6 @@
 import type { Example } from "lib/data/example.ts";
 import type { ExperimentJobs, JobSetup } from "lib/experiment/definition.ts";
-import type { GridPoint } from "lib/experiment/grid.ts";
+import type { GridPoint, Level } from "lib/experiment/grid.ts";
 import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
@@ -19,8 +19,9 @@ import {
   sourceOf,
   type Start,
   trainDecoder,
+  trainFurther,
 } from "../answers/decoder.ts";
-import type { DisplacementSettings } from "./settings.ts";
+import { ALIKE, type DisplacementSettings } from "./settings.ts";
 import {
   drawPairs,
   drawWorld,
@@ -34,30 +35,46 @@ export const { url } = import.meta;
 
 type Scores = readonly (readonly number[])[];
 
+/** The pairs of a level, and the model that its runs start from. */
+interface Lesson {
+  readonly pairs: Pairs;
+  readonly start: Start;
+}
+
 /** Runs of one-token answers: the softmax of each prompt is known as a whole. */
 export function createJobs(
   { settings, device }: JobSetup<DisplacementSettings>,
-): Promise<JobTable<ExperimentJobs<Start, Pairs>>> {
+): Promise<JobTable<ExperimentJobs<Start, Lesson>>> {
   const rows = allRows(settings);
   const benches = new Benches<Scores>(device, {
     policyOf: (start) => decoderPolicy(start, null),
     scoreAll: (forward: ForwardPass, parameters: Tensors) =>
       forward.logProbs(rows, { parameters }),
   });
-  const jobs: JobTable<ExperimentJobs<Start, Pairs>>["jobs"] = {
+  const jobs: JobTable<ExperimentJobs<Start, Lesson>>["jobs"] = {
     start: (draw) => trainReference(settings, { draw, device }),
     exact: () => Promise.resolve(null),
     reference: async ({ draw, start }) =>
       describeReference(await benches.of(draw, start), settings),
     prepare: async ({ draw, seed, level, start }) => {
       const { reference } = await benches.of(draw, start);
-      const rng = new Rng(seed).split(`displacement/${draw}`).split("pairs");
+      const rng = new Rng(seed).split(`displacement/${draw}`);
       const likeness = likenessOf(start.weights, settings.world.answers);
-      return drawPairs({ level, reference, likeness, rng });
+      const pairsOf = (those: Level) =>
+        drawPairs({
+          ...{ level: those, reference, likeness, rng: rng.split("pairs") },
+        });
+      const pairs = pairsOf(level);
+      if (level["sft"] === undefined) return { pairs, start };
+      // Chosen answers are drawn in the order of prompts: the first is the same.
+      const tuned = await tuneReference(start, pairsOf(ALIKE), {
+        ...{ settings, rng, draw, device },
+      });
+      return { pairs, start: tuned };
     },
-    run: async ({ point, start, data }) =>
-      await trainRun(await benches.of(point.draw, start), {
-        ...{ settings, point, data, device },
+    run: async ({ point, data }) =>
+      await trainRun(await benches.of(point.draw, data.start), {
+        ...{ settings, point, data: data.pairs, device },
       }),
   };
   return Promise.resolve({ jobs, release: () => benches.release() });
@@ -91,6 +108,27 @@ function trainReference(
   });
 }
 
+/** π_ref after SFT on the chosen answers of all prompts. */
+function tuneReference(start: Start, { trained }: Pairs, options: {
+  readonly settings: DisplacementSettings;
+  readonly rng: Rng;
+  readonly draw: number;
+  readonly device: Device;
+}): Promise<Start> {
+  const { settings: { world, sft }, rng, draw, device } = options;
+  const passes = Math.ceil(sft.batch * sft.steps / trained.length);
+  const examples = Array.from(
+    { length: passes },
+    (_, pass) => rng.split(`sft/${pass}`).shuffle(trained),
+  ).flat().slice(0, sft.batch * sft.steps).map(({ prompt, chosen }) => ({
+    ...{ prompt: [world.answers + prompt], completions: [[chosen]] },
+  }));
+  return trainFurther(start, {
+    ...{ ...sft, examples, called: "chosen answers", tokenizer: null },
+    ...{ draw, device },
+  });
+}
+
 /** The record of π_ref: how near it came to the world. */
 function describeReference(
   { start: { config, weights: _, ...trained }, draw, policy, reference }: Bench<
@@ -98,7 +136,7 @@ function describeReference(
   >,
   { world }: DisplacementSettings,
 ): Outcome {
-  const { source, weights } = policy;
+  const { source } = policy;
   const total = countParameters(parameterNames(config));
   const { truth } = drawWorld(draw, world);
   const over = (of: (logProbs: readonly number[], prompt: number) => number) =>
@@ -109,8 +147,8 @@ function describeReference(
       ...{ source, tokenizer: null, weights: null, adapter: null },
       parameters: { total, trainable: total },
     },
+    // Without its weights: runs of a draw start from two models.
     summary: {
-      weights,
       answers: over((logProbs) =>
         logProbs.reduce((sum, x) => sum + Math.exp(x), 0)
       ),

@@ -19,6 +19,10 @@ export const DISPLACEMENT_SETTINGS = v.strictObject({
     sharpness: v.number(),
   }),
   ...{ referenceModel, training, evaluation },
+  /** SFT on the chosen answers of all prompts, at levels that ask for it. */
+  sft: v.strictObject({
+    ...{ steps: COUNT, batch: COUNT, learningRate: v.number(), warmup: COUNT },
+  }),
 });
 
 export type DisplacementSettings = Readonly<
@@ -30,6 +34,8 @@ export const DOSES = [0, 0.5, 1].map((likeness) => ({ likeness }));
 export const ALIKE = { likeness: 1 };
 /** One prompt alone. */
 export const ALONE = { ...ALIKE, prompts: 1 };
+/** The same from π_ref after SFT on the chosen answers of all prompts. */
+export const TUNED = { ...ALONE, sft: 1 };
 /** Half of π_ref's own pairs: the least alike, or any. */
 export const FILTERED = { filtered: 1 };
 export const HALVED = { filtered: 0 };
@@ -43,7 +49,7 @@ export const FULL: DisplacementSettings = {
   draws: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
   // A draw is the unit: more of them say more than more seeds.
   seeds: [1],
-  levels: [...DOSES, ALONE, FILTERED, HALVED],
+  levels: [...DOSES, ALONE, TUNED, FILTERED, HALVED],
   methods: [
     { loss: "dpo", options, learningRate },
     { loss: "ipo", options, learningRate },
@@ -62,6 +68,8 @@ export const FULL: DisplacementSettings = {
     ...{ steps: 128, batch: 16, schedule: "linear", warmup: 8, maxGradNorm: 1 },
   },
   evaluation: [4, 8, 16, 32, 64, 128],
+  // Eight passes over 64 chosen answers.
+  sft: { steps: 32, batch: 16, learningRate: 1e-3, warmup: 4 },
 };
 
 /** For a look at the whole in seconds. The results mean little. */

@@ -9,6 +9,7 @@ import {
   DOSES,
   FILTERED,
   FULL,
+  TUNED,
 } from "experiments/displacement/settings.ts";
 import type {
   DisplacementSetting,
@@ -102,8 +103,14 @@ Deno.test("the title says the dose, and lines name each loss", () => {
   assertClose(dose!.data[0]!.y.map(Number), [0.3, 0.3, -0.5], {
     tolerance: 1e-3,
   });
+  deepEqual(tables[1]!.rows.map((row) => row.slice(0, 3)), [
+    ["after SFT", "dpo", "10 of 10"],
+    ["after SFT", "ipo", "10 of 10"],
+    ["π_ref", "dpo", "10 of 10"],
+    ["π_ref", "ipo", "10 of 10"],
+  ]);
   // Ten draws of both losses whose runs on one prompt the paper has.
-  equal(tables[1]!.rows.length, 20);
+  equal(tables[2]!.rows.length, 40);
 });
 
 const WORLD = { answers: 6, prompts: 8, features: 2, sharpness: 1 };
@@ -190,7 +197,8 @@ Deno.test("the experiment, small, trains on as many pairs as its levels say", as
   using folder = temporaryFolder();
   const settings = {
     ...FULL,
-    ...{ draws: [0], levels: [ALIKE, ALONE, FILTERED], evaluation: [2, 4] },
+    ...{ draws: [0], levels: [ALIKE, ALONE, TUNED, FILTERED] },
+    evaluation: [2, 4],
     methods: FULL.methods.filter(({ loss }) => loss === "dpo+sft"),
     world: { ...FULL.world, answers: 8, prompts: 8 },
     referenceModel: { ...FULL.referenceModel, steps: 20, batch: 8 },
@@ -204,10 +212,12 @@ Deno.test("the experiment, small, trains on as many pairs as its levels say", as
   const { findings } = await small.run({ ...SMALL_RUN, out });
   deepEqual(findings.map(({ id }) => id), CLAIMS.map(({ id }) => id));
   const read = (name: string) => Deno.readTextFileSync(join(out, name));
+  const starts = new Map<string, number>();
   for (
     const [level, pairs] of [
-      ...[["likeness1", 8], ["likeness1-prompts1", 1], ["filtered1", 4]],
-    ]
+      ...[["likeness1", 8], ["likeness1-prompts1", 1]],
+      ...[["likeness1-prompts1-sft1", 1], ["filtered1", 4]],
+    ] as const
   ) {
     const run = `dpo+sft-beta0.1-${level}-draw0-seed1`;
     const { data } = JSON.parse(read(`${run}/run.json`));
@@ -217,5 +227,9 @@ Deno.test("the experiment, small, trains on as many pairs as its levels say", as
     deepEqual(rows.map(({ step }) => step), [0, 2, 4]);
     deepEqual([rows[0].chosenGain, rows[0].opposite], [0, 0]);
     ok(rows[2].chosenGain > rows[2].rejectedGain);
+    starts.set(level, rows[0].chosen);
   }
+  // SFT has raised the chosen answer that training starts from.
+  const alone = "likeness1-prompts1";
+  ok(starts.get(`${alone}-sft1`)! > 1.5 * starts.get(alone)!);
 });
