@@ -10,6 +10,8 @@ const LEAST = 1e-30;
  * DPO with an offset, https://arxiv.org/abs/2402.10571: the better a chosen
  * completion is rated than the rejected one, the larger the margin asked for.
  *
+ * The defaults, α 1 and the logarithm, are those of the authors' code.
+ *
  * Of a pair with equal ratings the logarithm asks nothing, so that it teaches
  * nothing.
  */

@@ -6,10 +6,11 @@ import { beta } from "./options.ts";
 /**
  * Length-regularized DPO, https://arxiv.org/abs/2403.19159.
  *
- * Descriptions of the paper differ in the sign of α. This is the one that
- * follows from a price on tokens: a longer chosen answer needs less of a margin.
- * Subtracting `α(n_w − n_l)` asks more of such pairs, and teaches the policy to
- * write longer.
+ * Descriptions of the paper and programs differ in the sign of α: some add
+ * `α(n_w − n_l)`, others subtract it. The paper's own text was not compared.
+ * This is the sign that follows from a price on tokens: a longer chosen answer
+ * needs less of a margin. The other one asks more of such pairs, and teaches the
+ * policy to write longer.
  */
 export const rDpo = pairLoss({
   id: "r-dpo",
