@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Graph, type Value } from "lib/onnx/graph.ts";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import { add, exp, mul, sub } from "lib/ops/elementwise.ts";
+import { gemm } from "lib/ops/linalg.ts";
 import { softplus } from "lib/ops/special.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
@@ -215,6 +216,36 @@ Deno.test("a profile has the time of each node of each run", async () => {
   deepStrictEqual(times.map(({ cat }) => cat), ["Node", "Node"]);
   ok(times.every(({ dur }) => dur >= 0));
 });
+
+Deno.test("constant operands of products are packed where that is asked for", async () => {
+  using folder = temporaryFolder();
+  const [packed, plain] = await Promise.all(
+    [true, false].map((packWeights) => productInputs(folder.path, packWeights)),
+  );
+  // A packed operand is the product's own: it is no longer read.
+  strictEqual(plain, 2);
+  strictEqual(packed, 1);
+});
+
+/** How many tensors a product with a constant reads, by its profile. */
+async function productInputs(
+  folder: string,
+  packWeights: boolean,
+): Promise<number> {
+  const graph = new Graph();
+  const ones = graph.constant(new Float32Array(64).fill(1), [8, 8]);
+  const y = gemm(graph.input("x", ["N", 8]), ones, { transB: true });
+  const profile = join(folder, `packed-${packWeights}`);
+  const program = await compile({ y }, { profile, packWeights });
+  const x = { data: new Float32Array(16).fill(0.5), shape: [2, 8] };
+  ok(hostData((await program.run({ x }))["y"]).every((sum) => sum === 4));
+  const file = await program.endProfile();
+  await program.release();
+  const events: { name: string; args: { input_type_shape: unknown[] } }[] = JSON
+    .parse(Deno.readTextFileSync(file));
+  const product = events.find(({ name }) => /gemm.*_kernel_time/i.test(name))!;
+  return product.args.input_type_shape.length;
+}
 
 Deno.test("a program without a profile has none to end", async () => {
   const program = await simple();
