@@ -1,4 +1,9 @@
-import { hostData, type Program, type Tensors } from "../../onnx/session.ts";
+import {
+  hostData,
+  type HostTensor,
+  type Program,
+  type Tensors,
+} from "../../onnx/session.ts";
 import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 import { KeyValueCache } from "./key_value_cache.ts";
@@ -45,6 +50,8 @@ export class Batch {
   readonly #program: Program;
   readonly #options: BatchOptions;
   readonly #cache: KeyValueCache;
+  /** Memory of the logits of a step. */
+  readonly #logits: Float32Array<ArrayBuffer>;
   /** The sequences that are not done, in the order of the cache's rows. */
   #sequences: readonly Sequence[];
 
@@ -63,6 +70,7 @@ export class Batch {
       rows: sequences.length,
       capacity,
     });
+    this.#logits = new Float32Array(sequences.length * config.vocabSize);
     this.#sequences = sequences;
   }
 
@@ -92,21 +100,31 @@ export class Batch {
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const computed = await this.#compute(news, this.#cache);
-    this.#cache.append(computed.news);
-    this.#choose(computed.logits);
+    const { logits } = await this.#compute(news, this.#cache, {
+      logits: this.#logitsOf(news.length),
+      ...this.#cache.nextSlot,
+    });
+    this.#cache.advance();
+    this.#choose(logits);
+  }
+
+  #logitsOf(rows: number): HostTensor {
+    const { vocabSize } = this.#options.config;
+    const data = this.#logits.subarray(0, rows * vocabSize);
+    return { data, shape: [rows, vocabSize] };
   }
 
   async #compute(
     rows: readonly NewTokens[],
     cache: KeyValueCache,
+    into: Tensors = {},
   ): Promise<Computed> {
     const { parameters, config: { vocabSize } } = this.#options;
     const { logits, ...news } = await this.#program.run({
       ...parameters,
       ...newTokenFeeds(rows, { filled: cache.slots }),
       ...cache.feeds,
-    });
+    }, into);
     const data = hostData(logits);
     const logitsOf = (_: NewTokens, i: number) =>
       data.subarray(i * vocabSize, (i + 1) * vocabSize);

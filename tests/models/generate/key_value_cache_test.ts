@@ -22,6 +22,15 @@ function filled(): KeyValueCache {
   return cache;
 }
 
+/** Writes a token of each row to the next slot. */
+function append(cache: KeyValueCache, ...tokens: number[]): void {
+  const { "keys.0": keys, "values.0": values } = cache.nextSlot;
+  deepEqual(keys!.shape, [tokens.length, 1, 1]);
+  keys!.data.set(tokens);
+  values!.data.set(tokens.map((x) => -x));
+  cache.advance();
+}
+
 function holds(cache: KeyValueCache, slots: readonly number[][]): void {
   const { "keys.0": keys, "values.0": values } = cache.feeds;
   deepEqual(keys, {
@@ -38,17 +47,17 @@ Deno.test("rows that share a prompt share its tokens, and all end together", () 
 
 Deno.test("a token for each row makes one slot more", () => {
   const cache = filled();
-  cache.append(news(4, 5, 6));
-  cache.append(news(7, 8, 9));
+  append(cache, 4, 5, 6);
+  append(cache, 7, 8, 9);
   holds(cache, [[1, -0, 1], [2, 3, 2], [4, 5, 6], [7, 8, 9]]);
 });
 
 Deno.test("rows can be dropped between tokens", () => {
   const cache = filled();
-  cache.append(news(4, 5, 6));
+  append(cache, 4, 5, 6);
   cache.keep([0, 2]);
   holds(cache, [[1, 1], [2, 2], [4, 6]]);
-  cache.append(news(7, 8));
+  append(cache, 7, 8);
   cache.keep([1]);
   holds(cache, [[1], [2], [6], [8]]);
 });
