@@ -14,6 +14,8 @@ export class Candidates {
   #scores = new Float64Array();
   #weights = new Float64Array();
   #count = 0;
+  /** The softmax of the scores as they are, once it is known. */
+  #softmax: Softmax | null = null;
 
   /** Makes every token a candidate, with its logit for a score. */
   reset(logits: ArrayLike<number>): void {
@@ -26,6 +28,7 @@ export class Candidates {
     for (let i = 0; i < n; i++) this.#ids[i] = i;
     this.#scores.set(logits);
     this.#count = n;
+    this.#softmax = null;
   }
 
   get ids(): Int32Array {
@@ -34,6 +37,7 @@ export class Candidates {
 
   /** Scores, to be changed in place; a sum added to all changes nothing. */
   get scores(): Float64Array {
+    this.#softmax = null;
     return this.#scores.subarray(0, this.#count);
   }
 
@@ -47,10 +51,15 @@ export class Candidates {
       this.#scores[count++] = score;
     }
     this.#count = count;
+    this.#softmax = null;
   }
 
-  /** The softmax of the scores; its weights last until the next one. */
+  /** The softmax of the scores; its weights last until the scores change. */
   softmax(): Softmax {
+    return this.#softmax ??= this.#computed();
+  }
+
+  #computed(): Softmax {
     const weights = this.#weights.subarray(0, this.#count);
     const { scores } = this;
     const largest = largestOf(scores);

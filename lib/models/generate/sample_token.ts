@@ -46,7 +46,7 @@ export function sampler(sampling: Sampling = {}): Sampler {
     const model = candidates.softmax();
     if (!Number.isFinite(model.total)) throw unusable(logits);
     for (const warp of warpers) warp(candidates, seen);
-    const warped = warpers.length === 0 ? model : candidates.softmax();
+    const warped = candidates.softmax();
     const i = draw(warped.weights, greedy ? 0 : uniform() * warped.total);
     const id = candidates.ids[i]!;
     return {

@@ -197,20 +197,26 @@ function nucleus(
   p: number,
 ): { edge: number; atEdge: number } {
   // Tokens below this weigh less than 1 − p together: all that are needed are
-  // above, and few are left to sort.
-  const heavy = ascendingFrom(weights, total * (1 - p) / weights.length);
-  let first = heavy.length;
-  for (let sum = 0; first > 0 && sum < p * total;) sum += heavy[--first]!;
-  const edge = heavy[first]!;
-  return { edge, atEdge: heavy.lastIndexOf(edge) - first + 1 };
+  // above.
+  const floor = total * (1 - p) / weights.length;
+  // Most nuclei are of few heavy tokens: lighter ones are sorted if need be.
+  for (let share = 1 / 16;; share /= 16) {
+    const least = Math.max(share, floor);
+    const heavy = ascendingFrom(weights, least);
+    let first = heavy.length;
+    let sum = 0;
+    while (first > 0 && sum < p * total) sum += heavy[--first]!;
+    if (sum < p * total && least > floor) continue;
+    const edge = heavy[first]!;
+    return { edge, atEdge: heavy.lastIndexOf(edge) - first + 1 };
+  }
 }
 
 /** Numbers of at least `least`, in ascending order. */
 function ascendingFrom(numbers: Float64Array, least: number): Float64Array {
-  const found = new Float64Array(numbers.length);
-  let count = 0;
+  const found: number[] = [];
   for (let i = 0; i < numbers.length; i++) {
-    if (numbers[i]! >= least) found[count++] = numbers[i]!;
+    if (numbers[i]! >= least) found.push(numbers[i]!);
   }
-  return found.subarray(0, count).sort();
+  return new Float64Array(found).sort();
 }
