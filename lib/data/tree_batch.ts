@@ -1,3 +1,4 @@
+import { type AttentionTiles, attentionTiles } from "./attention_tiles.ts";
 import { lossLengths, type TokenRow } from "./example.ts";
 
 /**
@@ -30,6 +31,8 @@ export interface TreeBatch {
   readonly sequences: readonly number[];
   /** Scored tokens of each sequence, without that of the padding. */
   readonly lengths: readonly number[];
+  /** Attention in tiles; `null` where it works in rows. */
+  readonly tiling: AttentionTiles | null;
 }
 
 export interface TreeBatchOptions {
@@ -37,6 +40,11 @@ export interface TreeBatchOptions {
   scorePrompts?: boolean;
   /** Number that the count of scored tokens is padded to a multiple of. @default 1 */
   multiple?: number;
+  /**
+   * Tiles that attention within prompts and continuations is cut into; 0 for
+   * attention in rows. @default 0
+   */
+  attentionCuts?: number;
 }
 
 /**
@@ -47,12 +55,14 @@ export interface TreeBatchOptions {
  */
 export function treeBatch(
   rows: readonly TokenRow[],
-  { scorePrompts = false, multiple = 1 }: TreeBatchOptions = {},
+  { scorePrompts = false, multiple = 1, attentionCuts = 0 }: TreeBatchOptions =
+    {},
 ): TreeBatch {
   const stream = new Stream(rows);
   rows.forEach((row, r) => stream.addRow(row, r));
   if (scorePrompts) rows.forEach((_, r) => stream.scorePrompt(r));
-  return stream.finish(multiple);
+  const tiling = attentionCuts > 0 ? attentionTiles(rows, attentionCuts) : null;
+  return { ...stream.finish(multiple), tiling };
 }
 
 /** Tokens of a row laid out as a tree. */
@@ -116,7 +126,7 @@ class Stream {
     this.#lengths.push(prompt.length - 1);
   }
 
-  finish(multiple: number): TreeBatch {
+  finish(multiple: number): Omit<TreeBatch, "tiling"> {
     const sequences = this.#lengths.length;
     const scored = this.#targetIds.length;
     const padded = Math.max(1, Math.ceil(scored / multiple)) * multiple;

@@ -8,6 +8,7 @@ import type { StreamInputs } from "../models/decoder/decoder.ts";
 import type { Graph, InputTable, Numbers } from "../onnx/graph.ts";
 import { fillInputs, inputValues } from "../onnx/inputs.ts";
 import type { HostTensor } from "../onnx/session.ts";
+import { cutsOf, tileInputs, tileValues } from "./tile_inputs.ts";
 
 /** One micro-batch of an optimizer batch, from which inputs are filled. */
 export interface MicroBatch extends LossMicroBatch {
@@ -135,14 +136,22 @@ function prefixed<Batch>(
   );
 }
 
-/** The inputs through which a decoder reads a tree batch. */
-export function streamInputs(graph: Graph): StreamInputs {
-  return inputValues(graph, STREAM_INPUTS);
+/**
+ * The inputs through which a decoder reads a tree batch.
+ *
+ * @param cuts of attention, as in `treeBatch()`.
+ */
+export function streamInputs(graph: Graph, cuts = 0): StreamInputs {
+  const stream = inputValues(graph, STREAM_INPUTS);
+  // Not a copy: what is read of it decides what the graph declares.
+  return Object.assign(stream, { tiling: tileValues(graph, cuts) });
 }
 
 /** Fills the inputs through which a decoder reads a tree batch. */
 export function streamFeeds(tree: TreeBatch): Record<string, HostTensor> {
-  return fillInputs(STREAM_INPUTS, { tree });
+  return fillInputs({ ...STREAM_INPUTS, ...tileInputs(cutsOf(tree)) }, {
+    tree,
+  });
 }
 
 /** Everything that a loss can read in a graph; `policy` is the model's part. */
@@ -160,9 +169,10 @@ export function lossInputs(
 }
 
 /** Every input that a micro-batch can fill in the graph of a loss, by name. */
-export function batchInputs(loss: Loss): InputTable<MicroBatch> {
+export function batchInputs(loss: Loss, cuts = 0): InputTable<MicroBatch> {
   return {
     ...INPUTS,
+    ...tileInputs(cuts),
     ...prefixed(OPTION, optionInputs(loss)),
     ...prefixed(STATISTIC, statisticInputs(loss)),
   };

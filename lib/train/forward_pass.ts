@@ -21,6 +21,8 @@ export interface ForwardPassOptions extends CompileOptions {
   policy: Policy;
   /** Slots (rows × longest row) that are in memory at once. @default 1024 */
   microTokens?: number;
+  /** Cuts of attention, as in `treeBatch()`. @default 0 */
+  attentionCuts?: number;
 }
 
 /** Parameters of a forward pass, and a hook for its progress. */
@@ -60,16 +62,24 @@ type Unit = "completions" | "tokens";
 export class ForwardPass {
   readonly #microTokens: number;
   readonly #chunks: number;
+  readonly #attentionCuts: number;
   readonly #compile: (unit: Unit) => Promise<Program>;
   readonly #programs = new Map<Unit, Promise<Program>>();
 
   /** @internal */
-  constructor({ policy, microTokens = 1024, ...options }: ForwardPassOptions) {
+  constructor(
+    { policy, microTokens = 1024, attentionCuts = 0, ...options }:
+      ForwardPassOptions,
+  ) {
     this.#microTokens = microTokens;
+    this.#attentionCuts = attentionCuts;
     const chunks = headChunks(policy.config, microTokens);
     this.#chunks = chunks;
     this.#compile = (unit) =>
-      compile({ logProbs: logProbsOf(policy, { chunks, unit }) }, options);
+      compile(
+        { logProbs: logProbsOf(policy, { chunks, attentionCuts, unit }) },
+        options,
+      );
   }
 
   /** log π(y|x) of each completion of each row, in nats. */
@@ -123,7 +133,10 @@ export class ForwardPass {
     for (const [start, end] of microBatches(rows, this.#microTokens)) {
       await throwIfStopped(stop);
       const part = rows.slice(start, end);
-      const tree = treeBatch(part, { multiple: this.#chunks });
+      const tree = treeBatch(part, {
+        multiple: this.#chunks,
+        attentionCuts: this.#attentionCuts,
+      });
       const feeds = streamFeeds(tree);
       const output = await program.run({ ...feeds, ...parameters });
       const values = Array.from(hostData(output["logProbs"]));
@@ -145,10 +158,14 @@ export class ForwardPass {
 
 function logProbsOf(
   policy: Policy,
-  { chunks, unit }: { chunks: number; unit: Unit },
+  { chunks, attentionCuts, unit }: {
+    chunks: number;
+    attentionCuts: number;
+    unit: Unit;
+  },
 ): Value {
   const graph = new Graph();
-  const inputs = streamInputs(graph);
+  const inputs = streamInputs(graph, attentionCuts);
   const parameters = policy.parameters(graph);
   const options = { inputs, chunks };
   const { logProbs } = targetLogProbs(policy.config, parameters, options);

@@ -71,6 +71,7 @@ export async function runInMicroBatches(
     const tree = treeBatch(part, {
       scorePrompts: objective.requirements.prompts,
       multiple: objective.chunks,
+      attentionCuts: objective.attentionCuts,
     });
     const feeds = objective.feeds({
       ...batch,

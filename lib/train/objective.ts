@@ -27,6 +27,8 @@ export interface ObjectiveOptions {
   lossOptions: LossOptionValues;
   /** Equal parts of the head's work. */
   chunks: number;
+  /** Cuts of attention, as in `treeBatch()`. @default 0 */
+  attentionCuts?: number;
   /** An empty graph to build in. @default one in float32 */
   graph?: Graph;
 }
@@ -36,6 +38,8 @@ export interface Objective {
   readonly requirements: LossRequirements;
   /** Equal parts of the head's work: scored tokens must be a multiple. */
   readonly chunks: number;
+  /** Cuts of attention in micro-batches, as in `treeBatch()`. */
+  readonly attentionCuts: number;
   /** log π of each sequence, `[Q]`, the last one padding. */
   readonly logProbs: Value;
   /** The loss of each example, `[n]`. */
@@ -67,9 +71,10 @@ export interface Objective {
 export function buildObjective(
   policy: Policy,
   loss: Loss,
-  { lossOptions, chunks, graph = new Graph() }: ObjectiveOptions,
+  { lossOptions, chunks, attentionCuts = 0, graph = new Graph() }:
+    ObjectiveOptions,
 ): Objective {
-  const stream = streamInputs(graph);
+  const stream = streamInputs(graph, attentionCuts);
   const parameters = policy.parameters(graph);
   const trained = policy.trained.map(({ name }) =>
     graph.inputs.find((input) => input.name === name)!
@@ -101,12 +106,13 @@ export function buildObjective(
     sequenceSums(gradients.at(-1)!, stream),
     examples,
   );
-  const table = batchInputs(loss);
+  const table = batchInputs(loss, attentionCuts);
   const fed = [...trained, ...sums].map(({ name }) => name);
   checkInputs(graph, INPUTS, [...Object.keys(table), ...fed]);
   return {
     requirements,
     chunks,
+    attentionCuts,
     logProbs,
     loss: each,
     metrics,

@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { attentionTiles } from "lib/data/attention_tiles.ts";
 import { rowTokens, treeBatch } from "lib/data/tree_batch.ts";
 import type { TokenRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
@@ -22,7 +23,14 @@ Deno.test("treeBatch() lays out each prompt once, its continuations after it", (
     targetIds: [7, 8, 9, 4],
     sequences: [0, 0, 1, 2],
     lengths: [2, 1, 1],
+    tiling: null,
   });
+});
+
+Deno.test("treeBatch() cuts attention into tiles where it is asked to", () => {
+  const { tiling, ...rest } = treeBatch(ROWS, { attentionCuts: 2 });
+  deepStrictEqual(tiling, attentionTiles(ROWS, 2));
+  deepStrictEqual({ ...rest, tiling: null }, treeBatch(ROWS));
 });
 
 Deno.test("treeBatch() gives rows after a shorter one slots of their own", () => {

@@ -1,3 +1,11 @@
+import {
+  attentionTiles,
+  type Places,
+  type Slots,
+} from "lib/data/attention_tiles.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
+import { tiledAttention } from "lib/models/decoder/tiles.ts";
+import { ONE_LAYER } from "../models/random_decoder.ts";
 import * as e from "lib/ops/elementwise.ts";
 import type { Graph, Operand, Value } from "lib/onnx/graph.ts";
 import { activate, ACTIVATION_NAMES, erf, gated } from "lib/ops/activation.ts";
@@ -52,6 +60,36 @@ const layout = (g: Graph) => ({
 /** 0 where a key is not later than the query, of three. */
 const causal = (g: Graph) =>
   floats(g, [0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0], [1, 1, 3, 3]);
+
+/** Attention over two prompts of two tokens, one with a continuation of two. */
+function inTiles(
+  { window = null, ...model }: Partial<DecoderConfig> & {
+    window?: number | null;
+  },
+  cuts: number,
+): Build {
+  const rows = [{ prompt: [1, 2], completions: [[3, 4]] }, {
+    prompt: [5, 6],
+    completions: [],
+  }];
+  const { tiles, queryPlaces, keyPlaces } = attentionTiles(rows, cuts);
+  const config = { ...ONE_LAYER, headDim: 2, ...model };
+  const perLayer = [{ rope: null, window }];
+  return (q, k) => {
+    const held = ({ data, shape }: Slots | Places) =>
+      floats(q.graph, [...data], [...shape]);
+    const attend = tiledAttention({ ...config, perLayer }, {
+      tiles: tiles.map(({ queries, keys }) => ({
+        queries: held(queries),
+        keys: held(keys),
+      })),
+      queryPlaces: held(queryPlaces),
+      keyPlaces: held(keyPlaces),
+      positions: floats(q.graph, [0, 1, 2, 3, 0, 1], [6]),
+    });
+    return attend({ q, k, v: e.mul(k, k) }, 0);
+  };
+}
 
 /** Every operator, in values that can be differentiated. */
 export const OP_CASES: OpCase[] = [
@@ -211,6 +249,13 @@ export const OP_CASES: OpCase[] = [
     const options = { scale: 0.9, cap: 1.3 };
     return attendRows([q, k, v, causal(q.graph)], options);
   }],
+  ["AttendTiles, queries and keys", [6, 4, 2], [6, 2, 2], inTiles({}, 1)],
+  [
+    "AttendTiles, scaled, capped, in a window and in two cuts",
+    [6, 4, 2],
+    [6, 2, 2],
+    inTiles({ attentionScale: 0.9, attentionCap: 1.3, window: 2 }, 2),
+  ],
   ...[{ chunks: 1 }, { chunks: 2 }, { chunks: 2, cap: 1.5 }].flatMap(
     headCases,
   ),

@@ -33,6 +33,7 @@ import {
   type Parameters,
   PROJECTIONS,
 } from "./layers.ts";
+import { tiledAttention, type TileInputs } from "./tiles.ts";
 
 /**
  * A tree batch in a graph: rows of a prompt with its continuations, of which
@@ -51,6 +52,8 @@ export interface StreamInputs extends Omit<Stream, "attend">, RowLayout {
   readonly sequences: Value;
   /** A zero for each sequence, `[Q]`. */
   readonly zeros: Value;
+  /** Attention's tiles; `null` where it works in rows. */
+  readonly tiling: TileInputs | null;
 }
 
 /**
@@ -85,24 +88,33 @@ function embedded(
 }
 
 /**
- * Hidden states of a tree batch, `[N, hidden]`. Attention gathers the stream
- * into rows, where a key is visible if it is not later than the query, stands
- * in the prompt or in the query's own continuation, and is not too far away
- * for the layer.
+ * Hidden states of a tree batch, `[N, hidden]`. A key is visible if it is not
+ * later than the query, stands in the prompt or in the query's own continuation,
+ * and is not too far away for the layer.
  */
 function hiddenStates(
   config: DecoderConfig,
   parameters: Parameters,
   inputs: StreamInputs,
 ): Value {
+  const { ids, positions, tiling } = inputs;
+  const attend = tiling
+    ? tiledAttention(config, { ...tiling, positions })
+    : attentionInRows(config, inputs);
+  return streamStates(config, parameters, { ids, positions, attend });
+}
+
+/** Attends over a stream that is gathered into rows. */
+function attentionInRows(
+  config: DecoderConfig,
+  inputs: StreamInputs,
+): Stream["attend"] {
   const attendInRows = rowsAttention(config, visibility(inputs));
   const inRows = (x: Value) => transpose(toRows(x, inputs), [0, 2, 1, 3]);
-  const attend = ({ q, k, v }: Heads, layer: number) => {
+  return ({ q, k, v }: Heads, layer: number) => {
     const output = attendInRows([inRows(q), inRows(k), inRows(v)], layer);
     return toStream(transpose(output, [0, 2, 1, 3]), inputs);
   };
-  const { ids, positions } = inputs;
-  return streamStates(config, parameters, { ids, positions, attend });
 }
 
 export interface LogProbOptions {
