@@ -65,9 +65,13 @@ const allowed = (room: string): readonly string[] =>
 
 /** What only one part of the repository may do, tests apart. */
 const SINGLE: Record<string, { pattern: RegExp; where: RegExp }> = {
-  "import onnxruntime": {
-    pattern: /"onnxruntime-node"/,
-    where: /^lib\/onnx\/session\.ts$/,
+  "find onnxruntime": {
+    pattern: /onnxruntime-node["@/]/,
+    where: /^lib\/onnx\/ffi\/library\.ts$/,
+  },
+  "call foreign functions": {
+    pattern: /\bDeno\.(dlopen|Unsafe)/,
+    where: /^lib\/onnx\/ffi\//,
   },
   "open the network": {
     pattern:
@@ -207,7 +211,8 @@ Deno.test("packages are imported by the names in deno.json", () => {
   const names = Object.keys(config.imports);
   const wrong = EDGES.filter(({ to }) =>
     !(topOf(to) in FOLDERS) && !to.startsWith("node:") &&
-    !to.endsWith(".json") && !names.includes(to)
+    !to.endsWith(".json") &&
+    !names.some((name) => to === name || to.startsWith(`${name}/`))
   );
   deepStrictEqual(wrong, []);
 });

@@ -6,7 +6,7 @@ import { exists, namesIn } from "lib/files/missing.ts";
 import { parseJson, readText } from "lib/files/read_json.ts";
 import { realFile } from "lib/files/real_file.ts";
 import { reasonOf } from "lib/files/values.ts";
-import { type ModelFile, openModelFile } from "lib/onnx/session.ts";
+import { type ModelFile, openModelFile } from "lib/onnx/model_file.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { checkJson } from "lib/record/check_json.ts";
 import { sha256, sha256File } from "lib/record/sha256.ts";
@@ -55,7 +55,7 @@ export class RewardModel implements Judge {
       if (!tokenizer) throw new Error(`expected ${folder}/tokenizer.json`);
       const config = await readConfig(folder);
       const hash = await hashOf({ file, tokenizer, config });
-      const model = checked(await openModelFile(file, options));
+      const model = checked(openModelFile(file, options));
       const judge = new RewardModel(place, model, tokenizer, config, hash);
       // Its logits show only when it runs.
       await judge.score([{ prompt: "?", answer: "!" }]);

@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { reasonOf } from "../files/values.ts";
 import { apply, Graph, type Op, sameType } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
-import { compile, engine, hostData } from "./session.ts";
+import { engine } from "./engine.ts";
+import { missingFor } from "./ffi/library.ts";
+import { compile, hostData } from "./session.ts";
 
 /** Words by which people choose a device. */
 export const DEVICE_WORDS = ["auto", ...DEVICES] as const;
@@ -107,7 +109,7 @@ async function failureOn(device: Device): Promise<Error | null> {
     await tryOut(device);
     return null;
   } catch (cause) {
-    const missing = device === "cuda" ? missingFor(CUDA_PROVIDER) : undefined;
+    const missing = device === "cuda" ? missingFor(CUDA_PROVIDER) : null;
     const message = reasonOf(cause);
     const reason = missing ?? message.match(REASON)?.[0] ?? message;
     return new Error(reason.trim(), { cause });
@@ -116,16 +118,6 @@ async function failureOn(device: Device): Promise<Error | null> {
 
 /** The part of onnxruntime's messages that is not about its own source. */
 const REASON = /CUDA failure \d+: [^;]+|(?<= was false\. ).+/;
-
-/** The file that the system's loader misses for a library; onnxruntime is silent on it. */
-function missingFor(library: string): string | undefined {
-  try {
-    Deno.dlopen(join(engine().folder, library), {}).close();
-    return undefined;
-  } catch (error) {
-    return String(error).match(/\S+: cannot open shared object file/)?.[0];
-  }
-}
 
 const Neg: Op = { name: "Neg", infer: sameType };
 

@@ -1,19 +1,17 @@
 import { createHash } from "node:crypto";
-import "./no_telemetry.ts"; // before onnxruntime
-import * as ort from "onnxruntime-node";
-import { basename, dirname, join } from "node:path";
-import { arch, platform } from "node:process";
-import { fileURLToPath } from "node:url";
-import type { DType, Graph, Held, Value } from "./graph.ts";
+import { join } from "node:path";
+import { DeviceRunner } from "./ffi/device_runner.ts";
+import { HostRunner } from "./ffi/host_runner.ts";
+import { OrtSession } from "./ffi/ort_session.ts";
+import { type HostArray, OrtValue } from "./ffi/ort_value.ts";
+import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
+import type { SessionSettings } from "./ffi/session_options.ts";
+import type { DType, Graph, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
 import { renameFiles } from "./rename.ts";
-import { type Device, DEVICES, hasKernel } from "./providers.ts";
-
-// Errors are thrown; onnxruntime would print them too.
-ort.env.logLevel = "fatal";
-const FATAL = 4;
+import { type Device, hasKernel } from "./providers.ts";
 
 /** Numbers of a tensor; their type gives the element type. */
 export type TensorData =
@@ -32,7 +30,7 @@ export interface HostTensor {
 /** A tensor in the memory of a device; only {@linkcode Program} looks inside. */
 export interface DeviceTensor {
   /** @internal */
-  readonly onDevice: ort.Tensor;
+  readonly onDevice: OrtValue;
 }
 
 /** A tensor, wherever its numbers are. */
@@ -98,7 +96,7 @@ export async function compile(
   outputs: Readonly<Record<string, Value>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { device = "cpu", last = [] } = options;
+  const { device = "cpu", last = [], keep = [] } = options;
   // Names that are not in `last` have index −1.
   const ordered = Object.entries(outputs).toSorted(([a], [b]) =>
     last.indexOf(a) - last.indexOf(b)
@@ -107,133 +105,150 @@ export async function compile(
     ordered.map(([, value]) => value),
     (op, float) => hasKernel(op, device, float),
   );
-  const dtypes = new Map(
-    lowered.graph.inputs.map(({ name, dtype }) => [name, dtype]),
-  );
-  const held = device === "cpu" ? heldAsInputs(lowered.graph) : {};
-  const { session, hash } = await createSession(lowered, options);
-  const names = ordered.map(([name], i) =>
-    [name, lowered.outputs[i]!.name] as const
-  );
-  return {
-    nodes: lowered.graph.nodes.length,
-    hash,
-    run: async (feeds, into = {}) => {
-      const fetches = Object.fromEntries(
-        names.map(([name, inner]) => [
-          inner,
-          into[name] ? toOrt(into[name]) : null,
-        ]),
-      );
-      const inputs = { ...held, ...feedsOf(dtypes, feeds) };
-      const result = await session.run(inputs, fetches);
-      return Object.fromEntries(
-        names.map(([name, inner]) => [name, fromOrt(result[inner]!)]),
-      );
-    },
-    endProfile: () => {
-      session.endProfiling();
-      return profileFile(options.profile);
-    },
-    release: () => session.release(),
+  const ports = {
+    inputs: lowered.graph.inputs.slice(),
+    outputs: lowered.outputs,
+    held: device === "cpu" ? heldAsInputs(lowered.graph) : new Map(),
   };
+  const { session, hash } = await createSession(lowered, options);
+  return new CompiledGraph(session, ports, {
+    ...{ nodes: lowered.graph.nodes.length, hash, device, keep },
+    names: ordered.map(([name]) => name),
+  });
 }
 
-/** The file that onnxruntime named after a prefix and the time. */
-async function profileFile(prefix: string | undefined): Promise<string> {
-  if (prefix === undefined) {
-    throw new Error("Cannot end a profile: the graph is compiled without one");
+/** What the outside knows of a compiled graph. */
+interface GraphFacts extends Pick<Program, "nodes" | "hash"> {
+  readonly device: Device;
+  /** Names of its outputs, in order. */
+  readonly names: readonly string[];
+  /** Names of outputs that stay on the device. */
+  readonly keep: readonly string[];
+}
+
+class CompiledGraph implements Program {
+  readonly nodes: number;
+  readonly hash: string;
+  readonly #session: OrtSession;
+  readonly #runner: Runner;
+  readonly #ports: Ports;
+  readonly #names: readonly string[];
+  /** Ends when the last run has ended: the next one waits for it. */
+  #last: Promise<unknown> = Promise.resolve();
+  #isReleased = false;
+
+  constructor(
+    session: OrtSession,
+    ports: Ports,
+    { nodes, hash, device, names, keep }: GraphFacts,
+  ) {
+    this.nodes = nodes;
+    this.hash = hash;
+    this.#session = session;
+    this.#ports = ports;
+    this.#names = names;
+    this.#runner = device === "cpu"
+      ? new HostRunner(session, ports)
+      : new DeviceRunner(session, ports, {
+        device,
+        keep: names.map((name) => keep.includes(name)),
+      });
   }
-  const names = await Array.fromAsync(Deno.readDir(dirname(prefix)));
-  const name = names.map(({ name }) => name).toSorted().findLast((name) =>
-    name.startsWith(`${basename(prefix)}_`)
-  );
-  return join(dirname(prefix), name!);
+
+  run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
+    return this.#inTurn(async () => {
+      if (this.#isReleased) {
+        throw new Error("Cannot run the graph: it is released");
+      }
+      const results = await this.#runner.run(
+        this.#ports.inputs.map(({ name, dtype }) =>
+          boundOf(feedFor(name, feeds), { kind: "input", name, dtype })
+        ),
+        this.#ports.outputs.map(({ dtype }, i) => {
+          const name = this.#names[i]!;
+          return into[name] &&
+            boundOf(into[name], { kind: "output", name, dtype });
+        }),
+      );
+      return Object.fromEntries(
+        this.#names.map((name, i) => [name, tensorOf(results[i]!)]),
+      );
+    });
+  }
+
+  endProfile(): Promise<string> {
+    return this.#inTurn(() => this.#session.endProfile());
+  }
+
+  release(): Promise<void> {
+    return this.#inTurn(() => {
+      if (!this.#isReleased) this.#runner.release();
+      this.#isReleased = true;
+    });
+  }
+
+  #inTurn<T>(task: () => T | Promise<T>): Promise<T> {
+    const turn = this.#last.then(task);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
 }
 
-function feedsOf(
-  dtypes: ReadonlyMap<string, DType>,
-  feeds: Tensors,
-): Record<string, ort.Tensor> {
-  return Object.fromEntries(
-    [...dtypes].map(([name, dtype]) => {
-      const feed = feeds[name];
-      if (!feed) {
-        throw new RangeError(
-          `Cannot run the graph: input "${name}" is not fed`,
-        );
-      }
-      const tensor = toOrt(feed);
-      if (tensor.type !== dtype) {
-        throw new TypeError(
-          `Cannot run the graph: input "${name}" is fed ${tensor.type}, expected ${dtype}`,
-        );
-      }
-      return [name, tensor];
-    }),
+function feedFor(name: string, feeds: Tensors): Tensor {
+  if (feeds[name]) return feeds[name];
+  throw new RangeError(`Cannot run the graph: input "${name}" is not fed`);
+}
+
+/** A tensor for an input or an output of a type. */
+function boundOf(
+  tensor: Tensor,
+  { kind, name, dtype }: Pick<Port, "name" | "dtype"> & {
+    kind: "input" | "output";
+  },
+): Bound {
+  if ("onDevice" in tensor) return tensor.onDevice;
+  const type = dtypeOf(tensor.data);
+  if (type === dtype) return tensor;
+  const use = kind === "input" ? "fed" : "given";
+  throw new TypeError(
+    `Cannot run the graph: ${kind} "${name}" is ${use} ${type}, expected ${dtype}`,
   );
+}
+
+function dtypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return "float32";
+  return data instanceof Float64Array ? "float64" : "int32";
+}
+
+function tensorOf(bound: Bound): Tensor {
+  return bound instanceof OrtValue ? { onDevice: bound } : bound;
 }
 
 /**
  * Makes inputs of the weights that are held in memory: as constants each
  * session would have a copy, and fold the nodes that cast them up.
  *
- * @returns the tensors to feed.
+ * @returns the arrays to feed.
  */
-function heldAsInputs(graph: Graph): Record<string, ort.Tensor> {
+function heldAsInputs(graph: Graph): Map<string, HostArray> {
   const { constants } = graph;
   const feeds = constants.flatMap(({ value: { name, shape, dtype }, data }) => {
     if (!("held" in data)) return [];
     graph.input(name, shape, dtype);
-    return [[name, heldTensor(data, shape as readonly number[])] as const];
+    const array = { data: data.held, shape: shape as readonly number[] };
+    return [[name, array] as const];
   });
   const others = constants.filter(({ data }) => !("held" in data));
   constants.splice(0, Infinity, ...others);
-  return Object.fromEntries(feeds);
+  return new Map(feeds);
 }
 
-function heldTensor({ held }: Held, dims: readonly number[]): ort.Tensor {
-  if (held instanceof Float32Array) {
-    return new ort.Tensor("float32", held, dims);
-  }
-  if (held instanceof Int8Array) return new ort.Tensor("int8", held, dims);
-  if (held instanceof Uint8Array) return new ort.Tensor("uint8", held, dims);
-  // The constructor would make a Float16Array, which the engine does not know.
-  return Object.create(ort.Tensor.prototype, {
-    type: { value: "float16" },
-    data: { value: held },
-    dims: { value: dims },
-    location: { value: "cpu" },
-  });
-}
-
-function toOrt(tensor: Tensor): ort.Tensor {
-  if ("onDevice" in tensor) return tensor.onDevice;
-  const { data, shape } = tensor;
-  if (data instanceof Float32Array) {
-    return new ort.Tensor("float32", data, shape);
-  }
-  if (data instanceof Float64Array) {
-    return new ort.Tensor("float64", data, shape);
-  }
-  return new ort.Tensor("int32", data, shape);
-}
-
-function fromOrt(tensor: ort.Tensor): Tensor {
-  if (tensor.location === "gpu-buffer") return { onDevice: tensor };
-  return { data: tensor.data as TensorData, shape: tensor.dims };
-}
-
-/** A tensor's memory on a device under another shape. */
+/** A tensor's memory on a device under another shape, to be freed. */
 export function viewOf(
   { onDevice }: DeviceTensor,
   shape: readonly number[],
 ): DeviceTensor {
-  const view = ort.Tensor.fromGpuBuffer(onDevice.gpuBuffer, {
-    dataType: "float32",
-    dims: shape,
-  });
-  return { onDevice: view };
+  return { onDevice: onDevice.viewed(shape) };
 }
 
 /** The numbers of a tensor that is in this process's memory. */
@@ -242,86 +257,17 @@ export function hostData(tensor: Tensor | undefined): TensorData {
   throw new TypeError("Cannot read a tensor: it is not in host memory");
 }
 
-/** A model in an .onnx file that others made. */
-export interface ModelFile {
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /**
-   * Runs it on one row of whole numbers for each input.
-   *
-   * @returns the output of this name.
-   * @throws TypeError where that is not of float32.
-   */
-  run(
-    feeds: Readonly<Record<string, readonly number[]>>,
-    output: string,
-  ): Promise<
-    { readonly data: Float32Array; readonly shape: readonly number[] }
-  >;
-  /** Frees its memory. */
-  release(): Promise<void>;
-}
-
-/** Opens a model file, to run it on CPU. */
-export async function openModelFile(
-  path: string,
-  { threads = 1 }: Pick<CompileOptions, "threads"> = {},
-): Promise<ModelFile> {
-  const session = await ort.InferenceSession.create(path, {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: FATAL,
-  });
-  return {
-    inputs: session.inputNames,
-    outputs: session.outputNames,
-    run: async (feeds, output) => {
-      const rows = Object.entries(feeds).map(([name, row]) => {
-        const data = BigInt64Array.from(row, BigInt);
-        return [name, new ort.Tensor("int64", data, [1, row.length])] as const;
-      });
-      const result = await session.run(Object.fromEntries(rows), [output]);
-      const { data, type, dims } = result[output]!;
-      if (data instanceof Float32Array) return { data, shape: dims };
-      throw new TypeError(
-        `Cannot read the output "${output}": found ${type}, expected float32`,
-      );
-    },
-    release: () => session.release(),
-  };
-}
-
-/** The engine as installed. */
-export interface Engine {
-  readonly version: string;
-  /** Devices that its binary for this platform knows. */
-  readonly devices: ReadonlySet<Device>;
-  /** Folder of the binary, where provider libraries are looked for. */
-  readonly folder: string;
-}
-
-/** onnxruntime as installed, its devices and its folder. */
-export function engine(): Engine {
-  const known = ort.listSupportedBackends().map(({ name }) => name);
-  const entry = fileURLToPath(import.meta.resolve("onnxruntime-node"));
-  return {
-    version: ort.env.versions.node!,
-    devices: new Set(DEVICES.filter((device) => known.includes(device))),
-    folder: join(dirname(entry), "../bin/napi-v6", platform, arch),
-  };
-}
-
 async function createSession(
   { graph, outputs }: { graph: Graph; outputs: readonly Value[] },
   options: CompileOptions,
-): Promise<{ session: ort.InferenceSession; hash: string }> {
+): Promise<{ session: OrtSession; hash: string }> {
   const externals = graph.constants.flatMap(({ data }) =>
     "file" in data ? [data] : []
   );
-  const settings = sessionOptions(options, graph);
+  const settings = settingsFor(options, graph);
   if (externals.length === 0) {
     const model = encodeModel(graph, outputs);
-    const session = await ort.InferenceSession.create(model, settings);
+    const session = OrtSession.create(model, settings);
     return { session, hash: sha256(model) };
   }
   // The weights stay mapped when the folder is gone.
@@ -332,7 +278,7 @@ async function createSession(
   const path = join(linked.folder, "model.onnx");
   const model = encodeModel(graph, outputs);
   await Deno.writeFile(path, model);
-  const session = await ort.InferenceSession.create(path, settings);
+  const session = OrtSession.create(path, settings);
   return { session, hash: sha256(model) };
 }
 
@@ -350,47 +296,26 @@ function widensFiles({ nodes, constants }: Graph): boolean {
   );
 }
 
-function sessionOptions(
-  {
-    device = "cpu",
-    threads = 1,
-    strict = false,
-    keep = [],
-    profile,
-    packWeights = false,
-  }: CompileOptions,
+function settingsFor(
+  { device = "cpu", threads = 1, strict = false, profile, packWeights = false }:
+    CompileOptions,
   graph: Graph,
-): ort.InferenceSession.SessionOptions {
+): SessionSettings {
+  const isStrict = strict && device !== "cpu";
   return {
-    executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
+    ...{ device, threads, profile: profile ?? null },
     // Fusions assume float32.
-    graphOptimizationLevel: graph.float === "float32" ? "all" : "basic",
-    logSeverityLevel: FATAL,
-    // With the pattern planner on, a training step's peak doubles.
-    enableMemPattern: false,
-    ...(profile === undefined
-      ? {}
-      : { enableProfiling: true, profileFilePrefix: profile }),
-    ...(keep.length > 0 ? { preferredOutputLocation: "gpu-buffer" } : {}),
-    extra: {
-      session: {
-        disable_cpu_ep_fallback: strict && device !== "cpu" ? "1" : "0",
-        // A packed copy of mapped weights doubles them and saves little where
-        // a product has hundreds of rows.
-        disable_prepacking: packWeights && device === "cpu" ? "0" : "1",
-        // Not set_denormal_as_zero, though softmax gives hidden keys 10⁻⁴⁵
-        // and arithmetic on that takes a seventh of a training step: it sets
-        // the processor's mode for JavaScript on the thread, too.
-      },
-      optimization: {
-        // It would merge the forward pass with nodes that the backward pass
-        // computes again to save memory.
-        disable_specified_optimizers: widensFiles(graph)
-          ? "CommonSubexpressionElimination;ConstantFolding"
-          : "CommonSubexpressionElimination",
-      },
+    optimization: graph.float === "float32" ? "all" : "basic",
+    config: {
+      "session.disable_cpu_ep_fallback": isStrict ? "1" : "0",
+      // A packed copy of mapped weights doubles them and saves little where a
+      // product has hundreds of rows.
+      "session.disable_prepacking": packWeights && device === "cpu" ? "0" : "1",
+      // Common subexpressions would be the forward pass and nodes that the
+      // backward pass computes again to save memory.
+      "optimization.disable_specified_optimizers": widensFiles(graph)
+        ? "CommonSubexpressionElimination;ConstantFolding"
+        : "CommonSubexpressionElimination",
     },
   };
 }

@@ -51,9 +51,9 @@ export function createState(
   groups: readonly (readonly Slot[])[],
   device: Device,
 ): Promise<State> {
-  return device === "webgpu"
-    ? DeviceState.create(groups)
-    : Promise.resolve(new HostState(groups));
+  return device === "cpu"
+    ? Promise.resolve(new HostState(groups))
+    : DeviceState.create(groups, device);
 }
 
 const PIECE = 1 << 20;
@@ -131,6 +131,8 @@ interface Buffers {
   readonly group: number;
   readonly now: DeviceTensor;
   readonly next: DeviceTensor;
+  /** `now` and `next` in the shape of the slot. */
+  readonly shaped: Readonly<Record<"now" | "next", DeviceTensor>>;
 }
 
 class DeviceState implements State {
@@ -142,8 +144,11 @@ class DeviceState implements State {
     this.#copy = copy;
   }
 
-  static async create(groups: readonly (readonly Slot[])[]): Promise<State> {
-    const copy = await createCopier();
+  static async create(
+    groups: readonly (readonly Slot[])[],
+    device: Device,
+  ): Promise<State> {
+    const copy = await createCopier(device);
     const buffers: Buffers[] = [];
     for (const [group, slots] of groups.entries()) {
       for (const slot of slots) {
@@ -151,7 +156,11 @@ class DeviceState implements State {
           await copy.up(zeros(slot)),
           await copy.up(zeros(slot)),
         ];
-        buffers.push({ slot, group, now, next });
+        const shaped = {
+          now: viewOf(now, slot.shape),
+          next: viewOf(next, slot.shape),
+        };
+        buffers.push({ slot, group, now, next, shaped });
       }
     }
     return new DeviceState(buffers, copy);
@@ -174,6 +183,7 @@ class DeviceState implements State {
       ...buffers,
       now: buffers.next,
       next: buffers.now,
+      shaped: { now: buffers.shaped.next, next: buffers.shaped.now },
     }));
   }
 
@@ -196,19 +206,17 @@ class DeviceState implements State {
   }
 
   async release(): Promise<void> {
-    for (const { now, next } of this.#buffers) {
-      now.onDevice.dispose();
-      next.onDevice.dispose();
+    for (const { now, next, shaped } of this.#buffers) {
+      for (const { onDevice } of [shaped.now, shaped.next, now, next]) {
+        onDevice[Symbol.dispose]();
+      }
     }
     await this.#copy.release();
   }
 
   #shaped(which: "now" | "next"): Tensors {
     return Object.fromEntries(
-      this.#buffers.map(({ slot, ...buffers }) => [
-        slot.name,
-        viewOf(buffers[which], slot.shape),
-      ]),
+      this.#buffers.map(({ slot, shaped }) => [slot.name, shaped[which]]),
     );
   }
 }
@@ -230,10 +238,10 @@ const Identity: Op = {
   infer: sameType,
 };
 
-async function createCopier(): Promise<Copier> {
+async function createCopier(device: Device): Promise<Copier> {
   const copying = (keep: readonly string[]) => {
     const x = new Graph().input("x", ["n"]);
-    return compile({ y: apply(Identity, [x]) }, { device: "webgpu", keep });
+    return compile({ y: apply(Identity, [x]) }, { device, keep });
   };
   const staying: Program = await copying(["y"]);
   const leaving: Program = await copying([]);

@@ -1,7 +1,7 @@
 import { cacheFolder } from "../files/cache_folder.ts";
 import { lossRequirements } from "../train/requirements.ts";
 import { countParameters } from "../models/parameters.ts";
-import { engine } from "../onnx/session.ts";
+import { engine } from "../onnx/engine.ts";
 import { OPTIMIZERS } from "../optim.ts";
 import { type MetricsRow, readMetrics } from "../record/metrics.ts";
 import {

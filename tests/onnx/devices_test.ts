@@ -8,7 +8,7 @@ import {
   unavailable,
 } from "lib/onnx/devices.ts";
 import { DEVICES } from "lib/onnx/providers.ts";
-import { engine } from "lib/onnx/session.ts";
+import { engine } from "lib/onnx/engine.ts";
 import { checkout } from "../places.ts";
 
 /** Prints what becomes of WebGPU where there is no driver. */

@@ -94,7 +94,7 @@ Deno.test("a program does not run after its release", async () => {
   const program = await simple();
   await program.release();
   await rejects(program.run({ x: floats(1) }), {
-    message: "Session already disposed.",
+    message: "Cannot run the graph: it is released",
   });
 });
 

@@ -1,0 +1,93 @@
+import type { Device } from "../providers.ts";
+import { api, check, made } from "./library.ts";
+import { cString, CStrings, pathString } from "./strings.ts";
+
+/** What a session is made with. */
+export interface SessionSettings {
+  readonly device: Device;
+  /** Threads that share the work of one operator. */
+  readonly threads: number;
+  readonly optimization: keyof typeof OPTIMIZATION;
+  /** How the path begins of a file for the times of nodes. */
+  readonly profile: string | null;
+  /** Entries of https://github.com/microsoft/onnxruntime/blob/v1.30.0/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** `GraphOptimizationLevel`. */
+const OPTIMIZATION = { none: 0, basic: 1, all: 99 } as const;
+
+/** `ORT_LOGGING_LEVEL_FATAL`: errors are thrown; it would print them too. */
+export const FATAL = 4;
+
+/** An `OrtSessionOptions`. */
+export class SessionOptions implements Disposable {
+  readonly address: bigint;
+
+  constructor(settings: SessionSettings) {
+    this.address = made((out) => api.createSessionOptions.call(out));
+    try {
+      this.#set(settings);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    api.releaseSessionOptions.call(this.address);
+  }
+
+  #set(
+    { device, threads, optimization, profile, config }: SessionSettings,
+  ): void {
+    const options = this.address;
+    check(api.setSessionLogSeverityLevel.call(options, FATAL));
+    check(api.setIntraOpNumThreads.call(options, threads));
+    check(api.setInterOpNumThreads.call(options, 1));
+    const level = OPTIMIZATION[optimization];
+    check(api.setSessionGraphOptimizationLevel.call(options, level));
+    // With the pattern planner on, a training step's peak doubles.
+    check(api.disableMemPattern.call(options));
+    if (profile !== null) {
+      check(api.enableProfiling.call(options, pathString(profile)));
+    }
+    this.#append(device);
+    for (const [key, value] of Object.entries(config)) {
+      const [name, text] = [cString(key), cString(value)];
+      check(api.addSessionConfigEntry.call(options, name, text));
+    }
+  }
+
+  /** Gives nodes to a device; those that it has no kernel for stay on CPU. */
+  #append(device: Device): void {
+    if (device === "webgpu") {
+      const none = new BigUint64Array(0);
+      const call = [cString("WebGPU"), none, none, 0n] as const;
+      check(api.appendExecutionProvider.call(this.address, ...call));
+    }
+    if (device === "cuda") {
+      using cuda = new CudaOptions({ "device_id": "0", "use_tf32": "0" });
+      check(api.appendCuda.call(this.address, cuda.address));
+    }
+  }
+}
+
+/** An `OrtCUDAProviderOptionsV2`: https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html#configuration-options. */
+class CudaOptions implements Disposable {
+  readonly address: bigint;
+
+  constructor(settings: Readonly<Record<string, string>>) {
+    this.address = made((out) => api.createCudaProviderOptions.call(out));
+    const keys = new CStrings(Object.keys(settings));
+    const values = new CStrings(Object.values(settings));
+    check(api.updateCudaProviderOptions.call(
+      ...[this.address, keys.addresses, values.addresses] as const,
+      BigInt(keys.addresses.length),
+    ));
+  }
+
+  [Symbol.dispose](): void {
+    api.releaseCudaProviderOptions.call(this.address);
+  }
+}
