@@ -210,7 +210,12 @@ function bytesWritten({ options: { policy, optimizer } }: Trainer): number {
   return bytes + 2 * bytes * (1 + optimizer.slots.length);
 }
 
-function trainerOptions(
+/**
+ * How a run's trainer computes.
+ *
+ * @internal
+ */
+export function trainerOptions(
   { inputs, settings }: PreparedRun,
   { optimizer }: InputsInMemory = {},
 ): TrainerOptions {

@@ -6,7 +6,7 @@ import {
   type Tensor,
   type Tensors,
 } from "../onnx/session.ts";
-import { forwardOutputs, type Objective, sumInput } from "./objective.ts";
+import { gradientOutputs, type Objective, sumInput } from "./objective.ts";
 import type { TrainedParameters } from "./trained_parameters.ts";
 
 /** Computes losses, log-probabilities and gradients of micro-batches. */
@@ -18,12 +18,7 @@ export class GradientPass {
     objective: Objective,
     options: CompileOptions & { policy: Policy },
   ): Promise<GradientPass> {
-    const { logProbGradients, gradients } = objective;
-    const outputs = {
-      ...forwardOutputs(objective),
-      logProbGradients,
-      ...gradients,
-    };
+    const outputs = gradientOutputs(objective);
     // In forward order, so that the last layer's gradients are computed first.
     const last = options.policy.trained.map(({ name }) => name);
     return new GradientPass(await compile(outputs, { ...options, last }));
@@ -48,6 +43,11 @@ export class GradientPass {
     );
     sums.advance();
     return output;
+  }
+
+  /** Ends the profile that the options asked for; the path of its file. */
+  endProfile(): Promise<string> {
+    return this.program.endProfile();
   }
 
   release(): Promise<void> {

@@ -134,6 +134,12 @@ export function forwardOutputs(
   return { logProbs, loss, ...Object.fromEntries(parts) };
 }
 
+/** Outputs of a training step: those, and gradients. */
+export function gradientOutputs(objective: Objective): Record<string, Value> {
+  const { logProbGradients, gradients } = objective;
+  return { ...forwardOutputs(objective), logProbGradients, ...gradients };
+}
+
 /** Name of a loss's part among the outputs, `undefined` for other outputs. */
 export function metricName(output: string): string | undefined {
   return output.startsWith(METRIC) ? output.slice(METRIC.length) : undefined;
