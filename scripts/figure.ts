@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { EXPERIMENTS, findExperiment } from "experiments/all.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { rebuildBenchFigure } from "lib/bench/figure.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say } from "lib/cli/terminal.ts";
 import { text, toggle } from "lib/cli/flag.ts";
@@ -18,11 +19,11 @@ import { rebuildTrainingFigure } from "lib/run/figure.ts";
 const FIGURE = {
   name: "figure",
   summary:
-    "Rebuilds summaries and figures of experiments and training runs from their records.",
+    "Rebuilds summaries and figures of experiments, benchmarks and training runs from their records.",
   positionals: [{
     name: "name",
     help:
-      "experiments, or folders of results or training runs; if absent, all experiments that have results",
+      "experiments, or folders of results, benchmarks or training runs; if absent, all experiments that have results",
     many: true,
     optional: true,
   }],
@@ -51,6 +52,7 @@ const FIGURE = {
     "deno task figure frontier --results results/local",
     "deno task figure frontier --repeat out/other-draws --readme",
     "deno task figure out/dpo",
+    "deno task figure bench --picture --readme",
   ],
 } as const satisfies Verb;
 
@@ -68,6 +70,11 @@ async function drawableOf(
   if (experiment) {
     const { rebuild } = experiment;
     return { folder: join(results, name), rebuild };
+  }
+  const benches = [name, join(results, name)];
+  const measured = benches.find((each) => existsSync(join(each, "bench.json")));
+  if (measured !== undefined) {
+    return { folder: measured, rebuild: rebuildBenchFigure };
   }
   if (existsSync(join(name, "run.json"))) {
     return { folder: name, rebuild: rebuildTrainingFigure };

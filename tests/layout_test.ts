@@ -20,6 +20,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["experiment", "run", "train", "loss_tools", "losses", "models"],
     ...["models/generate", "data", "grad", "optim", "ops", "onnx"],
   ],
+  bench: [
+    ...["experiment", "run", "train", "losses", "models"],
+    ...["models/generate", "data", "optim", "ops", "onnx"],
+  ],
   report: ["experiment", "run"],
   watch: ["experiment", "run", "losses"],
   experiment: [

@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as v from "valibot";
+import { cacheFolder } from "../files/cache_folder.ts";
+import { orNull } from "../files/missing.ts";
+import { checkJson, COUNT } from "../record/check_json.ts";
+
+const here = (name: string) => fileURLToPath(import.meta.resolve(`./${name}`));
+
+/**
+ * A Python with the packages of requirements.txt, in the user's cache, which is
+ * made anew when they change.
+ *
+ * @param onNote is told before they are installed.
+ * @throws Error with pip's words.
+ */
+export async function peerPython(
+  onNote: (text: string) => void,
+): Promise<string> {
+  const folder = await cacheFolder("bench-peers");
+  const python = join(folder, "bin", "python");
+  const wanted = await Deno.readTextFile(here("requirements.txt"));
+  const installed = join(folder, "requirements.txt");
+  if (await orNull(Deno.readTextFile(installed)) === wanted) return python;
+  onNote(`Installing TRL and PyTorch in ${folder}`);
+  await output("python3", ["-m", "venv", "--clear", folder]);
+  await output(python, [
+    ...["-m", "pip", "install", "--quiet"],
+    ...["--requirement", here("requirements.txt")],
+  ]);
+  await Deno.writeTextFile(installed, wanted);
+  return python;
+}
+
+/** Runs a program; its output. */
+async function output(
+  program: string,
+  args: readonly string[],
+  input = "",
+): Promise<string> {
+  const child = new Deno.Command(program, {
+    args: [...args],
+    ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (success) return text(stdout);
+  throw new Error(
+    `Cannot measure a peer: ${program} ${args.join(" ")} ended with ${
+      text(stderr).split("\n").slice(-3).join(" ")
+    }`,
+  );
+}
+
+/** Results of the jobs of peer.py, each of a process of its own. */
+const RESULTS = {
+  train: v.object({
+    ...{ load: v.number(), reference: v.number(), first: v.number() },
+    ...{ steps: v.array(v.number()), peakMemoryBytes: COUNT },
+  }),
+  probe: v.object({ said: v.record(v.string(), v.string()) }),
+  generate: v.object({ tokensPerSecond: v.number() }),
+  tokenize: v.object({ textsPerSecond: v.number(), tokens: COUNT }),
+  versions: v.record(v.string(), v.union([v.string(), v.number()])),
+};
+
+/** The name of a job of peer.py. */
+type PeerJob = keyof typeof RESULTS;
+
+/** Does a job in a fresh process of Python. */
+export async function runPeer<Name extends PeerJob>(
+  python: string,
+  job: Name,
+  input: Readonly<Record<string, unknown>> = {},
+): Promise<v.InferOutput<typeof RESULTS[Name]>> {
+  const text = await output(
+    python,
+    [here("peer.py")],
+    JSON.stringify({ job, ...input }),
+  );
+  const result = JSON.parse(text.split("\n").at(-1)!);
+  return checkJson(RESULTS[job], result, `Cannot read the result of ${job}`);
+}
+
+/** Settings of TRL under a name. */
+export interface PeerSetting {
+  readonly name: string;
+  readonly losses: readonly string[];
+  /** Type in which the model's weights are held. */
+  readonly weights: "float32" | "bfloat16";
+  /** Arguments of TRL's configuration. */
+  readonly config: Readonly<Record<string, boolean>>;
+  /** Whether it is measured in the first round alone. @default false */
+  readonly once?: boolean;
+}
+
+const ALL = ["dpo", "kto", "orpo"];
+const FLOAT32 = { bf16: false, "gradient_checkpointing": false };
+const BFLOAT16 = { bf16: true, "gradient_checkpointing": false };
+const BEFORE = { "precompute_ref_log_probs": true };
+
+/**
+ * The settings that are measured. TRL's own default, which checkpoints gradients
+ * and casts to bfloat16 step by step, is slower than the others and is measured
+ * once, as are others that only one loss has.
+ */
+export const PEER_SETTINGS: readonly PeerSetting[] = [
+  { name: "float32", losses: ALL, weights: "float32", config: FLOAT32 },
+  { name: "bfloat16", losses: ALL, weights: "bfloat16", config: BFLOAT16 },
+  {
+    ...{ name: "bfloat16, reference before", losses: ["dpo"] },
+    ...{ weights: "bfloat16", config: { ...BFLOAT16, ...BEFORE } },
+  },
+  {
+    ...{ name: "float32, reference before", losses: ["dpo"], once: true },
+    ...{ weights: "float32", config: { ...FLOAT32, ...BEFORE } },
+  },
+  {
+    ...{ name: "default", losses: ["dpo"], once: true },
+    ...{ weights: "float32", config: {} },
+  },
+];
+
+/** Settings that should make TRL faster, which are tried without training. */
+export const PROBES = {
+  "padding_free": { "padding_free": true },
+  "use_liger_kernel": { "use_liger_kernel": true },
+};
