@@ -1,5 +1,4 @@
 import type { Graph, Value } from "../onnx/graph.ts";
-import { add } from "../ops/elementwise.ts";
 import { affine, gemm } from "../ops/linalg.ts";
 import { architectureOf, type DecoderConfig } from "./config.ts";
 import { asStored } from "./base_weights.ts";
@@ -114,7 +113,7 @@ export function loraPolicy(
           if (!a || !b) return y;
           const { scale } = updateOf(lora, name);
           const low = gemm(x, a, { transB: true });
-          return add(y, gemm(low, b, { transB: true, alpha: scale }));
+          return affine([low, b, y], { transB: true, alpha: scale });
         },
         isTrained: (name) => whole.has(name),
       };
