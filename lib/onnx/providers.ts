@@ -24,13 +24,16 @@ const PROVIDERS: Record<Device, Provider> = {
       // Their second outputs, statistics, are never written.
       "SimplifiedLayerNormalization",
       "LayerNormalization",
+      // Not tried.
+      "RotaryEmbedding",
       // Exact to 2⁻¹¹ only, as https://www.w3.org/TR/WGSL has it: rotary angles
       // that far off move gradients by 1 part in 30,000.
       "Sin",
       "Cos",
     ]),
   },
-  cuda: { missing: new Set() },
+  // Not tried.
+  cuda: { missing: new Set(["RotaryEmbedding"]) },
 };
 
 /** Whether an operator has a kernel of its own; our composites never do. */

@@ -1,6 +1,41 @@
-import { apply, type Op, sameType, sizeAt, type Value } from "../onnx/graph.ts";
+import {
+  apply,
+  dimAt,
+  type Op,
+  sameType,
+  sizeAt,
+  type Value,
+} from "../onnx/graph.ts";
 import { add, mul, neg, sub } from "./elementwise.ts";
-import { concat, slice } from "./shaping.ts";
+import { concat, reshape, slice, squeeze, unsqueeze } from "./shaping.ts";
+
+/**
+ * Rotation of whole heads in one pass: x is `[1, tokens, heads · size]`, cos and
+ * sin are `[tokens, size / 2]`, and `start` is the row of them for the first
+ * token.
+ */
+const RotaryEmbedding: Op<
+  readonly [x: Value, start: Value, cos: Value, sin: Value],
+  { interleaved: false }
+> = {
+  name: "RotaryEmbedding",
+  domain: "com.microsoft",
+  infer: sameType,
+  lower: ([x, _start, cos, sin]) => {
+    const [tokens, half] = [dimAt(cos, 0), sizeAt(cos, -1)];
+    const heads = sizeAt(x, -1) / (2 * half);
+    const angles = (y: Value) => reshape(y, [tokens, 1, half]);
+    const byHead = reshape(squeeze(x, [0]), [tokens, heads, 2 * half]);
+    const y = turned(byHead, angles(cos), angles(sin));
+    return [unsqueeze(reshape(y, [tokens, 2 * half * heads]), [0])];
+  },
+};
+
+/**
+ * Pairs of a head from which on the kernel rotates. Smaller heads are rotated by
+ * products, whose last digits the records of small decoders have.
+ */
+const PAIRS = 32;
 
 const Rotate: Op<readonly [x: Value, cos: Value, sin: Value]> = {
   name: "Rotate",
@@ -19,17 +54,16 @@ const Rotate: Op<readonly [x: Value, cos: Value, sin: Value]> = {
     null,
   ],
   lower: ([x, cos, sin]) => {
-    const half = sizeAt(cos, -1);
-    const size = sizeAt(x, -1);
-    const a = slice(x, { axis: -1, start: 0, end: half });
-    const b = slice(x, { axis: -1, start: half, end: 2 * half });
-    return [concat([
-      sub(mul(a, cos), mul(b, sin)),
-      add(mul(b, cos), mul(a, sin)),
-      ...2 * half < size
-        ? [slice(x, { axis: -1, start: 2 * half, end: size })]
-        : [],
-    ], -1)];
+    const [tokens, half] = [dimAt(cos, 0), sizeAt(cos, -1)];
+    const [heads, size] = [sizeAt(x, 1), sizeAt(x, -1)];
+    if (half < PAIRS || 2 * half < size) return [turned(x, cos, sin)];
+    const y = apply(RotaryEmbedding, [
+      unsqueeze(reshape(x, [tokens, heads * size]), [0]),
+      x.graph.integers([0]),
+      reshape(cos, [tokens, half]),
+      reshape(sin, [tokens, half]),
+    ], { interleaved: false });
+    return [reshape(squeeze(y, [0]), x.shape)];
   },
 };
 /**
@@ -42,3 +76,18 @@ const Rotate: Op<readonly [x: Value, cos: Value, sin: Value]> = {
  */
 export const rotate = (x: Value, cos: Value, sin: Value): Value =>
   apply(Rotate, [x, cos, sin]);
+
+/** The rotation as products of the halves, for any part of a head. */
+function turned(x: Value, cos: Value, sin: Value): Value {
+  const half = sizeAt(cos, -1);
+  const size = sizeAt(x, -1);
+  const a = slice(x, { axis: -1, start: 0, end: half });
+  const b = slice(x, { axis: -1, start: half, end: 2 * half });
+  return concat([
+    sub(mul(a, cos), mul(b, sin)),
+    add(mul(b, cos), mul(a, sin)),
+    ...2 * half < size
+      ? [slice(x, { axis: -1, start: 2 * half, end: size })]
+      : [],
+  ], -1);
+}

@@ -74,6 +74,21 @@ const Unsqueeze: Op<
 export const unsqueeze = (x: Value, axes: readonly number[]): Value =>
   apply(Unsqueeze, [x, x.graph.integers(axes)], { axes });
 
+const Squeeze: Op<
+  readonly [x: Value, axes: Value],
+  { axes: readonly number[] }
+> = {
+  name: "Squeeze",
+  written: { axes: "input" },
+  infer: ([{ dtype, shape }], { axes }) => [{
+    dtype,
+    shape: shape.filter((_, axis) => !axes.includes(axis)),
+  }],
+};
+/** x without axes of size 1. Forward only. */
+export const squeeze = (x: Value, axes: readonly number[]): Value =>
+  apply(Squeeze, [x, x.graph.integers(axes)], { axes });
+
 const Reshape: Op<readonly [x: Value, sizes: Value], { shape: Shape }> = {
   name: "Reshape",
   written: { shape: "input" },
