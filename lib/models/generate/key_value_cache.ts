@@ -21,9 +21,9 @@ export interface Span {
  *
  * A graph reads the filled slots where they are and writes the next one to its
  * place. In the graph old and new are joined, a copy: 8 % of a step's time with
- * 0.2 M parameters and 512 rows. Attending to both apart, without that copy,
- * was not faster, there or with SmolLM2-135M. Without a cache a step over 16
- * tokens takes 12 times as long.
+ * 0.2 M parameters and 512 rows. Neither attending to both apart nor scattering
+ * the new into the old in place, without that copy, was faster, there or with
+ * SmolLM2-135M. Without a cache a step over 16 tokens takes 12 times as long.
  */
 export class KeyValueCache {
   readonly #shape: readonly number[];
