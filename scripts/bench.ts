@@ -93,7 +93,7 @@ function sectionsOf(
   { only, peer }: { only?: readonly SectionName[]; peer?: string },
 ): readonly SectionName[] {
   return SECTION_NAMES.filter((name) =>
-    name === "peer" ? peer !== undefined : only?.includes(name) ?? true
+    only?.includes(name) ?? (name !== "peer" || peer !== undefined)
   );
 }
 
@@ -121,7 +121,8 @@ await runVerb(
     const sections = sectionsOf(values);
     const data = dataOf(values, sections);
     const given = rest.python ?? Deno.env.get("PREFGRAD_PYTHON");
-    const python = peer === undefined ? null : given ?? await peerPython(note);
+    const isCompared = peer !== undefined || sections.includes("peer");
+    const python = isCompared ? given ?? await peerPython(note) : null;
     const { model, threads, rounds, steps, quick } = rest;
     await bench(
       { model, data, threads, rounds, steps, quick, python },

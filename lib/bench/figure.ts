@@ -136,9 +136,9 @@ function costPanels([varied, points]: [Varied, readonly Cost[]]): Panel[] {
     },
   });
   return [
-    panel("seconds a step", ({ seconds }) => seconds),
+    panel("Seconds a step", ({ seconds }) => seconds),
     panel(
-      "GB beyond the loaded model",
+      "Gigabytes beyond the loaded model",
       ({ peakMemoryBytes, loadedBytes }) =>
         (peakMemoryBytes - loadedBytes) / 1e9,
     ),

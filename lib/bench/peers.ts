@@ -5,7 +5,10 @@ import { cacheFolder } from "../files/cache_folder.ts";
 import { orNull } from "../files/missing.ts";
 import { checkJson, COUNT } from "../record/check_json.ts";
 
-const here = (name: string) => fileURLToPath(import.meta.resolve(`./${name}`));
+const PROGRAM = fileURLToPath(new URL("peer.py", import.meta.url));
+const REQUIREMENTS = fileURLToPath(
+  new URL("requirements.txt", import.meta.url),
+);
 
 /**
  * A Python with the packages of requirements.txt, in the user's cache, which is
@@ -19,14 +22,14 @@ export async function peerPython(
 ): Promise<string> {
   const folder = await cacheFolder("bench-peers");
   const python = join(folder, "bin", "python");
-  const wanted = await Deno.readTextFile(here("requirements.txt"));
+  const wanted = await Deno.readTextFile(REQUIREMENTS);
   const installed = join(folder, "requirements.txt");
   if (await orNull(Deno.readTextFile(installed)) === wanted) return python;
   onNote(`Installing TRL and PyTorch in ${folder}`);
   await output("python3", ["-m", "venv", "--clear", folder]);
   await output(python, [
     ...["-m", "pip", "install", "--quiet"],
-    ...["--requirement", here("requirements.txt")],
+    ...["--requirement", REQUIREMENTS],
   ]);
   await Deno.writeTextFile(installed, wanted);
   return python;
@@ -78,7 +81,7 @@ export async function runPeer<Name extends PeerJob>(
 ): Promise<v.InferOutput<typeof RESULTS[Name]>> {
   const text = await output(
     python,
-    [here("peer.py")],
+    [PROGRAM],
     JSON.stringify({ job, ...input }),
   );
   const result = JSON.parse(text.split("\n").at(-1)!);
@@ -105,14 +108,18 @@ const BEFORE = { "precompute_ref_log_probs": true };
 /**
  * The settings that are measured. TRL's own default, which checkpoints gradients
  * and casts to bfloat16 step by step, is slower than the others and is measured
- * once, as are others that only one loss has.
+ * once, as are others that no bar is set by.
  */
 export const PEER_SETTINGS: readonly PeerSetting[] = [
   { name: "float32", losses: ALL, weights: "float32", config: FLOAT32 },
-  { name: "bfloat16", losses: ALL, weights: "bfloat16", config: BFLOAT16 },
+  { name: "bfloat16", losses: ["dpo"], weights: "bfloat16", config: BFLOAT16 },
   {
     ...{ name: "bfloat16, reference before", losses: ["dpo"] },
     ...{ weights: "bfloat16", config: { ...BFLOAT16, ...BEFORE } },
+  },
+  {
+    ...{ name: "bfloat16", losses: ["kto", "orpo"], once: true },
+    ...{ weights: "bfloat16", config: BFLOAT16 },
   },
   {
     ...{ name: "float32, reference before", losses: ["dpo"], once: true },

@@ -114,8 +114,8 @@ Deno.test("tables, summary and figure are made of the record alone", async () =>
   deepStrictEqual(panels.map((panel: { title: string }) => panel.title), [
     "Time of a step, TRL over prefgrad",
     "Peak memory, TRL over prefgrad",
-    "seconds a step by length",
-    "GB beyond the loaded model by length",
+    "Seconds a step by length",
+    "Gigabytes beyond the loaded model by length",
   ]);
   const files = ["summary.json", "table.md", "figure.json"];
   const before = files.map(read);

@@ -57,12 +57,10 @@ Deno.test("each round has ours first and then every setting of the peer", () => 
     "1 dpo bfloat16, reference before",
     "1 kto prefgrad",
     "1 kto float32",
-    "1 kto bfloat16",
     "1 orpo prefgrad",
     "1 orpo float32",
-    "1 orpo bfloat16",
   ]);
-  ok(names.includes("0 dpo default"));
+  ok(names.includes("0 dpo default") && names.includes("0 kto bfloat16"));
 });
 
 Deno.test("a round warms up on the shortest pairs and goes on where the last one ended", () => {
