@@ -77,7 +77,7 @@ export interface Program {
    *
    * @param feeds a tensor for each input.
    * @param into tensors that outputs are written to: on CPU they may be the
-   * very tensors fed, which updates them in place; on WebGPU they must not.
+   * very tensors fed, which updates them in place; on devices they must not.
    */
   run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
   /**
@@ -307,6 +307,8 @@ function settingsFor(
     // Fusions assume float32.
     optimization: graph.float === "float32" ? "all" : "basic",
     config: {
+      // Not set_denormal_as_zero, though softmax gives some hidden keys 10⁻⁴⁵:
+      // it reaches the threads of the pool, not the one that runs the graph.
       "session.disable_cpu_ep_fallback": isStrict ? "1" : "0",
       // A packed copy of mapped weights doubles them and saves little where a
       // product has hundreds of rows.

@@ -6,6 +6,9 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { engine } from "lib/onnx/engine.ts";
 import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import type { SessionSettings } from "lib/onnx/ffi/session_options.ts";
 import { Graph } from "lib/onnx/graph.ts";
@@ -51,6 +54,19 @@ Deno.test("what the engine refuses to compile is an Error with its words", () =>
   throws(() => OrtSession.create("/nowhere/model.onnx", SETTINGS), {
     message: /\/nowhere\/model\.onnx/,
   });
+});
+
+Deno.test({
+  name: "CUDA without its libraries is an Error that names one",
+  ignore: !engine().devices.has("cuda") ||
+    existsSync(join(engine().folder, "libonnxruntime_providers_shared.so")),
+  fn: () => {
+    const settings: SessionSettings = { ...SETTINGS, device: "cuda" };
+    throws(() => OrtSession.create(Uint8Array.of(), settings), {
+      name: "Error",
+      message: /libonnxruntime_providers_shared/,
+    });
+  },
 });
 
 Deno.test("what the engine refuses to run is an Error, and the next run works", async () => {
