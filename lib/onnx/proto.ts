@@ -42,13 +42,23 @@ export function encodeModel(
   ]);
 }
 
+/**
+ * The types of all values are written, although onnxruntime infers most: where
+ * it finds no shape it looks for memory to use again among all values of unknown
+ * shape, which takes a time that grows with the square of their number.
+ */
 function encodeGraph(graph: Graph, outputs: readonly Value[]): Uint8Array {
+  const isOutput = new Set(outputs);
+  const inner = graph.nodes.flatMap((node) =>
+    node.outputs.filter((value) => !isOutput.has(value))
+  );
   return join([
     ...graph.nodes.map((node) => field(1, encodeNode(node))),
     field(2, utf8("graph")),
     ...graph.constants.map((constant) => field(5, encodeConstant(constant))),
     ...graph.inputs.map((value) => field(11, encodeValue(value))),
     ...outputs.map((value) => field(12, encodeValue(value))),
+    ...inner.map((value) => field(13, encodeValue(value))),
   ]);
 }
 
