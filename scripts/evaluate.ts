@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { writeTextAtomically } from "lib/files/atomic.ts";
 import type { Example } from "lib/data/example.ts";
 import { makeFolder } from "lib/files/temporary.ts";
+import { suitedCuts } from "lib/data/tree_batch.ts";
 import { loadTokenizer } from "lib/data/tokenizer/tokenizer.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { exampleWeights } from "lib/train/examples.ts";
@@ -147,7 +148,10 @@ async function score(
   { policy }: OpenedPolicy,
   { examples, device, threads, microTokens }: Scoring,
 ): Promise<number[][]> {
-  const forward = new ForwardPass({ policy, device, threads, microTokens });
+  const forward = new ForwardPass({
+    ...{ policy, device, threads, microTokens },
+    attentionCuts: suitedCuts(examples),
+  });
   const state = await createState([policy.trained], device);
   await state.write(policy.initial);
   using bar = progress({ title, total: examples.length });

@@ -70,6 +70,29 @@ export function rowTokens({ prompt, completions }: TokenRow): number {
   return prompt.length + completions.reduce((n, { length }) => n + length, 0);
 }
 
+/**
+ * Cuts of attention by the length from which rows need them. A cut is a tile
+ * more of each layer to compile and to run: in short rows that costs more than
+ * the scores it saves, and in longer ones more scores are to be saved.
+ */
+const CUTS_FROM: readonly [length: number, cuts: number][] = [
+  [2048, 6],
+  [1024, 4],
+  [256, 2],
+];
+
+/**
+ * Cuts of attention for rows such as these: those for the length that half of
+ * all tokens are in rows of, or of longer ones.
+ */
+export function suitedCuts(rows: readonly TokenRow[]): number {
+  const lengths = rows.map(rowTokens).toSorted((a, b) => b - a);
+  const half = lengths.reduce((a, b) => a + b, 0) / 2;
+  let tokens = 0;
+  const typical = lengths.find((length) => (tokens += length) >= half) ?? 0;
+  return CUTS_FROM.find(([from]) => typical >= from)?.[1] ?? 0;
+}
+
 class Stream {
   readonly #rows: readonly TokenRow[];
   readonly #length: number;

@@ -1,6 +1,7 @@
 import { cacheFolder } from "../files/cache_folder.ts";
 import { lossRequirements } from "../train/requirements.ts";
 import { countParameters } from "../models/parameters.ts";
+import { suitedCuts } from "../data/tree_batch.ts";
 import { engine } from "../onnx/engine.ts";
 import { OPTIMIZERS } from "../optim.ts";
 import { type MetricsRow, readMetrics } from "../record/metrics.ts";
@@ -216,7 +217,7 @@ function bytesWritten({ options: { policy, optimizer } }: Trainer): number {
  * @internal
  */
 export function trainerOptions(
-  { inputs, settings }: PreparedRun,
+  { inputs, plan, settings }: PreparedRun,
   { optimizer }: InputsInMemory = {},
 ): TrainerOptions {
   const { device, threads, microTokens } = settings;
@@ -227,6 +228,7 @@ export function trainerOptions(
     device,
     threads,
     microTokens,
+    attentionCuts: suitedCuts([...plan.examples, ...plan.evalExamples]),
     optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
   };
 }

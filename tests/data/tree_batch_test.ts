@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { attentionTiles } from "lib/data/attention_tiles.ts";
-import { rowTokens, treeBatch } from "lib/data/tree_batch.ts";
+import { rowTokens, suitedCuts, treeBatch } from "lib/data/tree_batch.ts";
 import type { TokenRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
 
@@ -31,6 +31,19 @@ Deno.test("treeBatch() cuts attention into tiles where it is asked to", () => {
   const { tiling, ...rest } = treeBatch(ROWS, { attentionCuts: 2 });
   deepStrictEqual(tiling, attentionTiles(ROWS, 2));
   deepStrictEqual({ ...rest, tiling: null }, treeBatch(ROWS));
+});
+
+Deno.test("suitedCuts() goes by the rows that most tokens are in", () => {
+  const pair = (length: number): TokenRow => ({
+    prompt: new Array(length - 100).fill(1),
+    completions: [new Array(60).fill(2), new Array(40).fill(3)],
+  });
+  const of = (...lengths: number[]) => suitedCuts(lengths.map(pair));
+  deepStrictEqual([of(), of(255), of(256), of(1023)], [0, 0, 2, 2]);
+  deepStrictEqual([of(1024), of(2047), of(2048)], [4, 4, 6]);
+  strictEqual(of(150, 150, 150, 300), 0);
+  strictEqual(of(150, 150, 300), 2);
+  strictEqual(of(150, 4096), 6);
 });
 
 Deno.test("treeBatch() gives rows after a shorter one slots of their own", () => {

@@ -101,6 +101,19 @@ Deno.test("run() trains what is in memory and writes nothing", async () => {
   deepStrictEqual(record.artifacts, {});
 });
 
+Deno.test("run() cuts attention into tiles where rows are long", async () => {
+  for (const [length, cuts] of [[10, 0], [260, 2]] as const) {
+    const long = {
+      prompt: [1, 5],
+      completions: [new Array(length).fill(3), [4]],
+    };
+    await runHere({ ...SETTINGS, steps: 1 }, {
+      inputs: inMemory([long, long]),
+      onTrained: ({ options }) => strictEqual(options.attentionCuts, cuts),
+    });
+  }
+});
+
 Deno.test("run() refuses settings that a command line would refuse", async () => {
   await rejects(
     runHere({ ...SETTINGS, batch: 0 }, { inputs: inMemory() }),
