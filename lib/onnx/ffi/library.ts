@@ -59,8 +59,8 @@ function method<const Parameters extends readonly Deno.NativeType[]>(
   );
 }
 
-/** The same for calls off JavaScript's thread. */
-function slowMethod<const Parameters extends readonly Deno.NativeType[]>(
+/** The same, called off JavaScript's thread. */
+function offThread<const Parameters extends readonly Deno.NativeType[]>(
   index: number,
   parameters: Parameters,
 ) {
@@ -95,7 +95,7 @@ export const api = {
     ...["u64", "buffer", "usize", "u64", "buffer"] as const,
   ]),
   run: method(9, RUN),
-  runOffThread: slowMethod(9, RUN),
+  runOffThread: offThread(9, RUN),
   createSessionOptions: method(10, ["buffer"]),
   enableProfiling: method(14, ["u64", "buffer"]),
   disableMemPattern: method(17, ["u64"]),
@@ -130,7 +130,7 @@ export const api = {
   releaseAvailableProviders: method(126, ["u64", "i32"]),
   addSessionConfigEntry: method(130, ["u64", "buffer", "buffer"]),
   runWithBinding: method(133, ["u64", "u64", "u64"]),
-  runWithBindingOffThread: slowMethod(133, ["u64", "u64", "u64"]),
+  runWithBindingOffThread: offThread(133, ["u64", "u64", "u64"]),
   createIoBinding: method(134, ["u64", "buffer"]),
   releaseIoBinding: freeing(135),
   bindInput: method(136, ["u64", "buffer", "u64"]),
