@@ -36,6 +36,17 @@ export function lower(
   return { graph, outputs: results };
 }
 
+/** Outputs with those in `last` after all others, in that order. */
+export function inOrder(
+  outputs: Readonly<Record<string, Value>>,
+  last: readonly string[],
+): [name: string, value: Value][] {
+  // Names that are not in `last` have index −1.
+  return Object.entries(outputs).toSorted(([a], [b]) =>
+    last.indexOf(a) - last.indexOf(b)
+  );
+}
+
 /** Copies of the values of one graph in another one. */
 class Copies {
   /** Nodes that come before all others: onnxruntime runs them as late as it can. */

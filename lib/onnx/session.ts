@@ -8,7 +8,7 @@ import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
 import type { SessionSettings } from "./ffi/session_options.ts";
 import type { DType, Graph, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
-import { lower } from "./lower.ts";
+import { inOrder, lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
 import { renameFiles } from "./rename.ts";
 import { type Device, hasKernel } from "./providers.ts";
@@ -97,10 +97,7 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<Program> {
   const { device = "cpu", last = [], keep = [] } = options;
-  // Names that are not in `last` have index −1.
-  const ordered = Object.entries(outputs).toSorted(([a], [b]) =>
-    last.indexOf(a) - last.indexOf(b)
-  );
+  const ordered = inOrder(outputs, last);
   const lowered = lower(
     ordered.map(([, value]) => value),
     (op, float) => hasKernel(op, device, float),

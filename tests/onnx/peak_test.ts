@@ -1,0 +1,71 @@
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { Arena } from "lib/onnx/arena.ts";
+import { Graph, type Value } from "lib/onnx/graph.ts";
+import { GraphMemory, runOrder } from "lib/onnx/peak.ts";
+import { add, exp, mul, neg } from "lib/ops/elementwise.ts";
+
+const MIB = 2 ** 20;
+
+/** The bytes of a run on N rows. */
+function bytesOf(y: Value, rows: number) {
+  const shape = [rows, 256];
+  const data = new Float32Array(0);
+  return new GraphMemory({ y }, []).peak({ x: { data, shape } });
+}
+
+const rowsOf = (g: Graph) => g.input("x", ["N", 256]);
+
+Deno.test("results are freed after their last reader", () => {
+  let y = rowsOf(new Graph());
+  for (let i = 0; i < 10; i++) y = exp(y);
+  // A MiB each: one is read while one is written.
+  strictEqual(bytesOf(y, 1024), 2 * MIB);
+});
+
+Deno.test("results that are read later stay", () => {
+  const results = [exp(rowsOf(new Graph()))];
+  for (let i = 0; i < 9; i++) results.push(exp(results.at(-1)!));
+  const y = results.toReversed().reduce((a, b) => add(a, b));
+  const bytes = bytesOf(y, 1024);
+  ok(bytes >= 11 * MIB && bytes <= 16 * MIB, `${bytes / MIB}`);
+});
+
+Deno.test("a dimension without an input cannot be sized", () => {
+  const y = exp(rowsOf(new Graph()));
+  throws(() => new GraphMemory({ y }, []).peak({}), {
+    message: "Cannot size the dimension N: no input that is fed has it",
+  });
+});
+
+Deno.test("an output that the caller has memory for takes none", () => {
+  const y = exp(exp(rowsOf(new Graph())));
+  const data = new Float32Array(0);
+  const feeds = { x: { data, shape: [1024, 256] } };
+  strictEqual(new GraphMemory({ y }, []).peak(feeds), 2 * MIB);
+  strictEqual(new GraphMemory({ y }, ["y"]).peak(feeds), MIB);
+});
+
+Deno.test("runOrder() takes the last leaf first, and of inputs the last one", () => {
+  const x = rowsOf(new Graph());
+  const [a, b] = [exp(x), exp(x)];
+  const product = mul(a, b);
+  const c = exp(b);
+  const leaf = neg(c);
+  deepStrictEqual(
+    runOrder(x.graph).map(({ outputs: [output] }) => output!.name),
+    [b, c, leaf, a, product].map(({ name }) => name),
+  );
+});
+
+Deno.test("an arena's regions double, and pieces that are free are used again", () => {
+  const arena = new Arena();
+  const first = arena.allocate(600_000);
+  arena.allocate(300_000);
+  arena.release(first);
+  arena.allocate(500_000);
+  // In the place of the first, for which no other was cut.
+  strictEqual(arena.touched, 900_000);
+  arena.allocate(MIB);
+  // Sizes are rounded up to 256 bytes.
+  strictEqual(arena.touched, 900_032 + MIB);
+});
