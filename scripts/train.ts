@@ -105,9 +105,9 @@ await runVerb(parse, async ({ values, settings, chosen, record }) => {
       },
     },
     // Until then there is nothing to save, and a signal ends it at once.
-    onPrepared: (prepared) => {
+    onPrepared: (prepared, memory) => {
       interrupted = listening.use(interruption());
-      hooks.onPrepared?.(prepared);
+      hooks.onPrepared?.(prepared, memory);
       const others = record && otherInputs(record, prepared);
       if (others) warn(others);
     },

@@ -1,5 +1,9 @@
 import process from "node:process";
+import { countParameters } from "../models/parameters.ts";
 import { OPTIMIZERS } from "../optim.ts";
+import type { TrainingPlan } from "../train/loop.ts";
+import { stepMemory } from "../train/step_memory.ts";
+import type { TrainerOptions } from "../train/trainer.ts";
 import type { parameterCounts } from "./record.ts";
 import type { TrainSettings } from "./settings.ts";
 
@@ -59,6 +63,91 @@ function otherwise({ baseWeights, tuning }: Storage): string {
   if (tuning.kind === "full") return ", or an adapter in place of --full";
   const isWhole = baseWeights === "float32" || baseWeights === "half";
   return isWhole ? ", or --base-weights int8 or int4" : "";
+}
+
+/** Memory that a run takes on CPU. */
+export interface MemoryEstimate {
+  /** Bytes that the process holds at its peak, files that it maps included. */
+  readonly peak: number;
+  /** Bytes that it needs besides those that it has now. */
+  readonly more: number;
+}
+
+/** Bytes of a node in sessions: of training, of the forward pass. */
+const NODE = 25_000;
+
+/**
+ * Estimates the memory of a run before it compiles anything: the step on the
+ * largest micro-batch, parameters with gradients, the optimizer's state and a
+ * copy of all to be saved, sessions, and weights in files, which the sessions
+ * of training and of the forward pass map each. What the process has now stays.
+ */
+export function estimateMemory(
+  options: TrainerOptions,
+  { examples, batches }: Pick<TrainingPlan, "examples" | "batches">,
+): MemoryEstimate {
+  const { results, mapped, nodes } = stepMemory(
+    options,
+    batches.map((batch) => batch.map((i) => examples[i]!)),
+  );
+  const { policy, optimizer } = options;
+  const states = 1 + (optimizer?.slots.length ?? 0);
+  const parameters = 4 * countParameters(policy.trained) * (2 * states + 1);
+  const own = results + parameters + NODE * nodes;
+  const { rss } = Deno.memoryUsage();
+  return { peak: rss + own + 2 * mapped, more: own + mapped };
+}
+
+/** Bytes that no process uses now, and that this one may. */
+export function freeMemory(): number {
+  const { available } = Deno.systemMemoryInfo();
+  // Some systems do not say.
+  return available > 0
+    ? Math.min(available, process.availableMemory())
+    : machineMemory();
+}
+
+/**
+ * @throws Error that names settings which fit, for a run that needs more memory
+ * than is free.
+ */
+export function requireStepMemory(
+  estimate: MemoryEstimate,
+  { options, plan, settings, free = freeMemory() }: {
+    options: TrainerOptions;
+    plan: Pick<TrainingPlan, "examples" | "batches">;
+    settings: Storage;
+    free?: number;
+  },
+): void {
+  if (estimate.more <= free) return;
+  const fitting = fittingTokens(options, plan, free);
+  throw new Error(
+    `Cannot train: the process needs about ${gigabytes(estimate.more)}, and ${
+      gigabytes(free)
+    } are free; expected ${
+      fitting === null
+        ? `shorter rows (--max-length)${otherwise(settings)}`
+        : `--micro-tokens ${fitting} or fewer`
+    }`,
+  );
+}
+
+/** Slots of micro-batches that fit; null where single rows do not. */
+function fittingTokens(
+  options: TrainerOptions,
+  plan: Pick<TrainingPlan, "examples" | "batches">,
+  free: number,
+): number | null {
+  let { microTokens = 1024 } = options;
+  for (let before = Infinity; microTokens > 1;) {
+    microTokens = Math.floor(microTokens / 2);
+    const { more } = estimateMemory({ ...options, microTokens }, plan);
+    if (more <= free) return microTokens;
+    if (more === before) break;
+    before = more;
+  }
+  return null;
 }
 
 /** Bytes of this machine's memory, or of the part that this process may use. */

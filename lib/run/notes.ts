@@ -4,13 +4,21 @@ import type { RunRecord } from "../record/record.ts";
 import type { StepMetrics } from "../train/loop.ts";
 import { rounding } from "../train/metrics.ts";
 import type { TrainingData } from "./inputs.ts";
-import { gigabytes, leastMemory, machineMemory } from "./memory.ts";
+import {
+  freeMemory,
+  gigabytes,
+  leastMemory,
+  type MemoryEstimate,
+} from "./memory.ts";
 import { diagnosticsOf } from "./measures.ts";
 import type { PreparedRun } from "./plan.ts";
 import { parameterCounts, referenceName } from "./record.ts";
 
 /** The plan of a run, a line for each part of it. */
-export function trainingNotes(run: PreparedRun): string {
+export function trainingNotes(
+  run: PreparedRun,
+  memory: MemoryEstimate | null = null,
+): string {
   const { settings, inputs, plan } = run;
   const { loss, model, train, evaluation } = inputs;
   const { device, threads, batch } = settings;
@@ -27,8 +35,10 @@ export function trainingNotes(run: PreparedRun): string {
     steps: `${count(plan.batches.length)} of ${count(batch)} examples`,
     ...reference && { reference },
     device: `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
-    memory: device === "cpu"
-      ? `at least ${least} of ${gigabytes(machineMemory())}, before activations`
+    memory: memory
+      ? `about ${gigabytes(memory.peak)} at its peak, ${
+        gigabytes(freeMemory())
+      } are free`
       : `at least ${least}, before activations`,
   };
   return Object.entries(facts)

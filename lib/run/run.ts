@@ -28,7 +28,13 @@ import type { Trainer, TrainerOptions } from "../train/trainer.ts";
 import { resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
-import { leastMemory, requireMemory } from "./memory.ts";
+import {
+  estimateMemory,
+  leastMemory,
+  type MemoryEstimate,
+  requireMemory,
+  requireStepMemory,
+} from "./memory.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
 import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
@@ -40,11 +46,12 @@ import { Trainers } from "./trainers.ts";
 /** Progress of a run, and its interruption. */
 export interface RunHooks extends InputHooks, StepHooks {
   /**
-   * Called before anything is computed.
+   * Called before anything is computed, with the memory that the run will take
+   * where that is estimated: on CPU, for models that are not in memory already.
    *
    * @internal
    */
-  onPrepared?: (run: PreparedRun) => void;
+  onPrepared?: (run: PreparedRun, memory: MemoryEstimate | null) => void;
   /** Rows scored under the reference; not called where the cache has them. */
   onReference?: (done: number, total: number) => void;
   /** Called after the last step, while the trainer has its result. */
@@ -110,17 +117,16 @@ export async function run(
     options.onNote?.(`${out} holds this run, which has ended`);
     return { record, rows: readMetrics(folder.metrics) };
   }
-  refuseTooLarge(prepared);
+  const compiled = trainerOptions(prepared, inputs);
+  const memory = refuseTooLarge(prepared, compiled);
   folder?.tell(runningOf(prepared));
   const parameters = resultStore(prepared.inputs);
   const start = folder &&
     await startIn(folder, { ...prepared, parameters }, options);
-  options.onPrepared?.(prepared);
+  options.onPrepared?.(prepared, memory);
   clock.lap("load");
   await using own = new Trainers();
-  const trainer = await (options.trainers ?? own).get(
-    trainerOptions(prepared, inputs),
-  );
+  const trainer = await (options.trainers ?? own).get(compiled);
   await folder?.requireSpace(bytesWritten(trainer));
   clock.lap("compile");
   const steps = { folder, parameters, start, clock, ...options, finish };
@@ -131,11 +137,22 @@ export async function run(
   return await recorded(prepared, outcome, { folder, clock, finish });
 }
 
-/** @throws Error for a model that the memory beside the CPU cannot hold. */
-function refuseTooLarge({ settings, inputs: { model } }: PreparedRun): void {
-  if (settings.device !== "cpu") return;
+/**
+ * Estimates the memory of a run whose model comes from a folder.
+ *
+ * @throws Error for one that the memory beside the CPU cannot hold.
+ */
+function refuseTooLarge(
+  { settings, plan, inputs: { model } }: PreparedRun,
+  options: TrainerOptions,
+): MemoryEstimate | null {
+  if (settings.device !== "cpu") return null;
   const least = leastMemory(parameterCounts(model), settings);
   requireMemory(least, { settings, what: "holds at least" });
+  if (!model.place) return null;
+  const estimate = estimateMemory(options, plan);
+  requireStepMemory(estimate, { options, plan, settings });
+  return estimate;
 }
 
 /** The lines of a run, and numbers of its summary. */

@@ -4,9 +4,10 @@ import { treeBatch } from "../data/tree_batch.ts";
 import type { LossMicroBatch } from "../losses/batch_inputs.ts";
 import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import type { Tensor, Tensors } from "../onnx/session.ts";
+import type { HostTensor, Tensor, Tensors } from "../onnx/session.ts";
 import type { BatchOutputs } from "./batch_outputs.ts";
 import { exampleWeights, rowOf } from "./examples.ts";
+import type { MicroBatch } from "./feeds.ts";
 import {
   batchMetrics,
   groupMeans,
@@ -68,21 +69,28 @@ export async function runInMicroBatches(
   const rows = examples.map((example) => rowOf(example, loss));
   for (const [start, end] of microBatches(rows, microTokens)) {
     const part = rows.slice(start, end);
-    const tree = treeBatch(part, {
-      scorePrompts: objective.requirements.prompts,
-      multiple: objective.chunks,
-      attentionCuts: objective.attentionCuts,
-    });
-    const feeds = objective.feeds({
+    const { tokens, feeds } = microBatchFeeds(objective, {
       ...batch,
-      tree,
       rows: part,
       examples: examples.slice(start, end),
       start,
     });
     outputs.add(part, await run(feeds));
-    outputs.tokens += tree.ids.length;
+    outputs.tokens += tokens;
   }
+}
+
+/** Lays a micro-batch out for the objective's graph, and counts its tokens. */
+export function microBatchFeeds(
+  { requirements, chunks, attentionCuts, feeds }: Objective,
+  batch: Omit<MicroBatch, "tree">,
+): { tokens: number; feeds: Record<string, HostTensor> } {
+  const tree = treeBatch(batch.rows, {
+    scorePrompts: requirements.prompts,
+    multiple: chunks,
+    attentionCuts,
+  });
+  return { tokens: tree.ids.length, feeds: feeds({ ...batch, tree }) };
 }
 
 /**

@@ -154,11 +154,8 @@ export class Trainer {
       optimizer,
     };
     const options = { ...chosen, ...rest };
-    const { policy, loss, lossOptions } = options;
-    const chunks = headChunks(policy.config, microTokens);
-    const objective = buildObjective(policy, loss, {
-      ...{ lossOptions, chunks, attentionCuts },
-    });
+    const { policy } = options;
+    const objective = objectiveOf(options);
     const gradients = await GradientPass.compile(objective, options);
     const trained = await TrainedParameters.create(policy.trained, options);
     await trained.restart(policy.initial);
@@ -313,4 +310,13 @@ export class Trainer {
       (rows) => this.logProbs(rows),
     );
   }
+}
+
+/** The graph of a trainer's loss, with its gradients. */
+export function objectiveOf(
+  { policy, loss, lossOptions, microTokens = 1024, attentionCuts = 0 }:
+    TrainerOptions,
+): Objective {
+  const chunks = headChunks(policy.config, microTokens);
+  return buildObjective(policy, loss, { lossOptions, chunks, attentionCuts });
 }

@@ -25,10 +25,10 @@ export function trainingDisplay(): {
     hooks: {
       ...inputProgress(),
       onNote: note,
-      onPrepared: (run) => {
+      onPrepared: (run, memory) => {
         steps = { title: run.inputs.loss.id, total: run.plan.batches.length };
         rewardScale = run.inputs.loss.rewardScale?.(run.inputs.options) ?? 1;
-        note(trainingNotes(run));
+        note(trainingNotes(run, memory));
         const warning = balanceWarning(run);
         if (warning) warn(warning);
       },

@@ -1,5 +1,15 @@
 import { equal, ok, throws } from "node:assert/strict";
-import { leastMemory, machineMemory, requireMemory } from "lib/run/memory.ts";
+import { countParameters } from "lib/models/parameters.ts";
+import { adamW } from "lib/optim.ts";
+import {
+  estimateMemory,
+  freeMemory,
+  leastMemory,
+  machineMemory,
+  requireMemory,
+  requireStepMemory,
+} from "lib/run/memory.ts";
+import { LONG_ROWS, trainerOptions } from "../train/long_rows.ts";
 import { settingsOf } from "../comparison/settings_of.ts";
 
 Deno.test("a process holds its weights once, and of trained ones the optimizer's state", () => {
@@ -43,4 +53,45 @@ Deno.test("processes that need more memory than there is are refused, with the n
     message: `${reason}, or an adapter in place of --full`,
   });
   ok(machineMemory() > 1e8);
+});
+
+Deno.test("a run that needs more than is free is refused, with the micro-batch that fits", () => {
+  const options = { ...trainerOptions(), microTokens: 4096 };
+  const plan = { examples: LONG_ROWS, batches: [[...LONG_ROWS.keys()]] };
+  const { train: settings } = settingsOf({ model: "m", data: "d" });
+  const needed = (microTokens: number) =>
+    estimateMemory({ ...options, microTokens }, plan);
+  const require = (free: number) =>
+    requireStepMemory(needed(4096), { options, plan, settings, free });
+  const size = (bytes: number) => `${(bytes / 1e9).toPrecision(2)} GB`;
+  const message = (free: number, expected: string) =>
+    `Cannot train: the process needs about ${size(needed(4096).more)}, and ${
+      size(free)
+    } are free; expected ${expected}`;
+  require(needed(4096).more);
+  const half = needed(2048).more;
+  throws(() => require(half), {
+    message: message(half, "--micro-tokens 2048 or fewer"),
+  });
+  throws(() => require(1e6), {
+    message: message(
+      1e6,
+      "shorter rows (--max-length), or --base-weights int8 or int4",
+    ),
+  });
+});
+
+Deno.test("an estimate has parameters with gradients, the optimizer's state and copies to save", () => {
+  const plan = { examples: LONG_ROWS, batches: [[0]] };
+  const options = trainerOptions();
+  const { more } = estimateMemory(options, plan);
+  const adam = estimateMemory({ ...options, optimizer: adamW() }, plan);
+  const parameters = countParameters(options.policy.trained);
+  equal(Math.round(adam.more - more), 4 * 4 * parameters);
+  const { rss } = Deno.memoryUsage();
+  ok(adam.peak > adam.more + rss / 2);
+});
+
+Deno.test("some memory is free, and no more than the machine has", () => {
+  ok(freeMemory() > 1e6 && freeMemory() <= Deno.systemMemoryInfo().total);
 });
