@@ -13,7 +13,7 @@ import { add, exp, log, mul, neg, sub } from "./elementwise.ts";
 import { addAt, gather, pick } from "./indexing.ts";
 import { gemm } from "./linalg.ts";
 import { logSumExp, softmax } from "./norm.ts";
-import { concat, reshape, sum } from "./shaping.ts";
+import { concat, reshape, slice, sum } from "./shaping.ts";
 
 type Inputs = readonly [h: Value, head: Value, y: Value];
 type HeadAttributes = {
@@ -158,11 +158,18 @@ function lowerHead(
     const [h, y] = [take(hs), take(ys)];
     const { value: z, ...logits } = logitsOf(h, head, cap);
     const p = softmax(z);
-    const outputs = outputsOf({ y, z, ...logits, p });
-    return [...outputs, ...collisions ? [collisionOf(p)] : []];
+    const [logProb, saved] = outputsOf({ y, z, ...logits, p });
+    const others = [saved, ...collisions ? [collisionOf(p)] : []];
+    // A chunk's outputs are computed one after another and its logits freed:
+    // what joins the first of them reads an empty part of the others.
+    return { first: [logProb, ...chunks > 1 ? others.map(empty) : []], others };
   });
-  const join = (i: number) => joined(parts.flatMap((part) => part[i] ?? []));
-  return [join(0), join(1), ...collisions ? [join(2)] : []];
+  const join = (i: number) => joined(parts.flatMap((p) => p.others[i] ?? []));
+  return [
+    joined(parts.flatMap(({ first }) => first)),
+    join(0),
+    ...collisions ? [join(1)] : [],
+  ];
 }
 
 function logitsOf(h: Value, head: Value, cap: number | null): Capped {
@@ -192,6 +199,12 @@ function inChunks<T>(
     const at = graph.constant(Int32Array.of(i), []);
     return part((stack) => gather(stack, at));
   });
+}
+
+/** No rows of a matrix's first column, `[0, 1]`. */
+function empty(x: Value): Value {
+  const rows = slice(x, { axis: 0, start: 0, end: 0 });
+  return slice(rows, { axis: 1, start: 0, end: 1 });
 }
 
 function joined(parts: readonly Value[]): Value {

@@ -1,7 +1,10 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { gradient } from "lib/grad.ts";
 import { Arena } from "lib/onnx/arena.ts";
 import { Graph, type Value } from "lib/onnx/graph.ts";
 import { GraphMemory, runOrder } from "lib/onnx/peak.ts";
+import { tokenLogProbs } from "lib/ops/head.ts";
+import { sum } from "lib/ops/shaping.ts";
 import { add, exp, mul, neg } from "lib/ops/elementwise.ts";
 
 const MIB = 2 ** 20;
@@ -43,6 +46,23 @@ Deno.test("an output that the caller has memory for takes none", () => {
   const feeds = { x: { data, shape: [1024, 256] } };
   strictEqual(new GraphMemory({ y }, []).peak(feeds), 2 * MIB);
   strictEqual(new GraphMemory({ y }, ["y"]).peak(feeds), MIB);
+});
+
+Deno.test("a frozen head's memory does not grow with vocabulary × tokens", () => {
+  const memoryOf = (vocabulary: number) => {
+    const g = new Graph();
+    const h = g.input("h", ["S", 64]);
+    const head = g.input("head", [vocabulary, 64]);
+    const y = g.input("y", ["S", 1], "int32");
+    const options = { trained: false, chunks: vocabulary / 1000 };
+    const { logProb } = tokenLogProbs([h, head, y], options);
+    const [dh] = gradient(sum(logProb), [h]);
+    const data = new Float32Array(0);
+    return new GraphMemory({ logProb, dh: dh! }, [])
+      .peak({ h: { data, shape: [4000, 64] } });
+  };
+  const [small, large] = [4000, 40_000].map(memoryOf);
+  ok(large! < 1.2 * small!, `${small}, ${large}`);
 });
 
 Deno.test("runOrder() takes the last leaf first, and of inputs the last one", () => {
