@@ -1,5 +1,5 @@
 import type { Example } from "../data/example.ts";
-import { rowTokens } from "../data/tree_batch.ts";
+import { rowTokens, suitedCuts } from "../data/tree_batch.ts";
 import { findLoss } from "../losses/registry.ts";
 import { resolveOptions } from "../losses/options.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
@@ -61,7 +61,7 @@ export function inOrder(
 export async function timeCost({ threads, ...sizes }: CostJob): Promise<Cost> {
   const policy = randomPolicy(sizes);
   const rows = randomPairs(sizes);
-  const trainer = await trainerOf(policy, "simpo", threads);
+  const trainer = await trainerOf(policy, "simpo", { rows, threads });
   const loadedBytes = peakMemory();
   await step(trainer, rows);
   const seconds = Math.min(
@@ -102,15 +102,16 @@ export function pairsOf(
   }));
 }
 
-/** A trainer by a loss that reads no reference. */
+/** A trainer on such rows, by a loss that reads no reference. */
 export function trainerOf(
   policy: Policy,
   name: string,
-  threads: number,
+  { rows, threads }: { rows: readonly Example[]; threads: number },
 ): Promise<Trainer> {
   const loss = findLoss(name);
   const lossOptions = resolveOptions(loss);
-  return Trainer.create({ policy, loss, lossOptions, threads });
+  const attentionCuts = suitedCuts(rows);
+  return Trainer.create({ policy, loss, lossOptions, threads, attentionCuts });
 }
 
 /** Takes a step; its seconds. */

@@ -59,8 +59,8 @@ export async function timeSharedPrompts(
   const pairs = pairsOf({ ...lengths, batch: 2, vocabulary });
   const single = pairs.flatMap(apart);
   const [sharing, repeating] = [
-    await trainerOf(policy, "simpo", threads),
-    await trainerOf(policy, "sft", threads),
+    await trainerOf(policy, "simpo", { rows: pairs, threads }),
+    await trainerOf(policy, "sft", { rows: single, threads }),
   ];
   const times = { shared: [] as number[], repeated: [] as number[] };
   for (let round = 0; round <= rounds; round++) {

@@ -254,7 +254,7 @@ export const OP_CASES: OpCase[] = [
     "AttendTiles, scaled, capped, in a window and in two cuts",
     [6, 4, 2],
     [6, 2, 2],
-    inTiles({ attentionScale: 0.9, attentionCap: 1.3, window: 2 }, 2),
+    inTiles({ attentionScale: 0.4, attentionCap: 1.3, window: 3 }, 2),
   ],
   ...[{ chunks: 1 }, { chunks: 2 }, { chunks: 2, cap: 1.5 }].flatMap(
     headCases,
