@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseFlags } from "lib/cli/flags.ts";
 import { hubAccess } from "lib/hub/repo.ts";
+import { cudaFolder, missingIn } from "lib/onnx/ffi/cuda.ts";
 import {
   graphicsAdapter,
   resolveDevice,
@@ -51,7 +52,10 @@ async function inspectMachine() {
   };
 }
 
-/** Whether each device works, or why not; and the adapter of WebGPU. */
+/**
+ * Whether each device works, or why not; the adapter of WebGPU; and whether
+ * CUDA's libraries are set up.
+ */
 async function devices() {
   const works = { works: true, reason: null };
   const states = [];
@@ -60,9 +64,11 @@ async function devices() {
     const state = error ? { works: false, reason: error.message } : works;
     states.push([device, state] as const);
   }
+  const folder = cudaFolder();
   return {
     states: Object.fromEntries(states),
     adapter: await graphicsAdapter(),
+    cudaLibraries: { folder, isSetUp: missingIn(folder).length === 0 },
   };
 }
 
@@ -180,9 +186,10 @@ function gibibytes(bytes: number): string {
 }
 
 function deviceLines(
-  { states, auto, adapter }: Findings["devices"],
+  { states, auto, adapter, cudaLibraries }: Findings["devices"],
 ): Line[] {
   const kind = adapter?.isSoftware ? "software on the CPU" : "a GPU";
+  const { folder, isSetUp } = cudaLibraries;
   return [
     ...Object.entries(states).map(([device, { works }]): Line => [
       `device ${device}`,
@@ -190,6 +197,7 @@ function deviceLines(
     ]),
     ["device auto", `is ${auto}`],
     ["graphics adapter", adapter ? `${adapter.name}, ${kind}` : "none"],
+    ["CUDA libraries", isSetUp ? `set up in ${folder}` : "not set up"],
   ];
 }
 

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { reasonOf } from "../files/values.ts";
 import { apply, Graph, type Op, sameType } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { engine } from "./engine.ts";
-import { missingFor } from "./ffi/library.ts";
+import { driverFault, libraryFault, missingForCuda } from "./ffi/cuda.ts";
 import { compile, hostData } from "./session.ts";
 
 /** Words by which people choose a device. */
@@ -76,8 +75,8 @@ export async function unavailable(device: Device): Promise<Error | null> {
     const { os, arch } = Deno.build;
     return because(`onnxruntime does not support it on ${os} ${arch}`);
   }
-  const missing = device === "cuda" ? missingLibraries() : [];
-  if (missing.length > 0) return because(howToCopy(missing));
+  const fault = device === "cuda" ? driverFault() ?? libraryFault() : null;
+  if (fault) return because(fault);
   const failure = await failureOn(device);
   return failure && because(`${failure.message}. ${NEEDS[device]}`, failure);
 }
@@ -85,31 +84,16 @@ export async function unavailable(device: Device): Promise<Error | null> {
 const NEEDS: Record<Device, string> = {
   cpu: "Please report this",
   webgpu: "It takes a GPU and, on Linux, its Vulkan driver and libvulkan.so.1",
-  cuda: "It takes an NVIDIA driver for CUDA 13 and, found through " +
-    "LD_LIBRARY_PATH, libcudart, libcublas, libcublasLt and libcurand of CUDA 13",
+  cuda: "It takes an NVIDIA GPU, its driver for CUDA 13, and the libraries " +
+    "that `deno task setup cuda` gets",
 };
-
-const CUDA_PROVIDER = "libonnxruntime_providers_cuda.so";
-const CUDA_LIBRARIES = ["libonnxruntime_providers_shared.so", CUDA_PROVIDER];
-
-function missingLibraries(): string[] {
-  const { folder } = engine();
-  return CUDA_LIBRARIES.filter((name) => !exists(join(folder, name)));
-}
-
-function howToCopy(libraries: readonly string[]): string {
-  const { folder, version } = engine();
-  return `${folder} lacks ${libraries.join(" and ")}. ` +
-    `Copy them there from onnxruntime/capi of the Python package ` +
-    `onnxruntime-gpu ${version}`;
-}
 
 async function failureOn(device: Device): Promise<Error | null> {
   try {
     await tryOut(device);
     return null;
   } catch (cause) {
-    const missing = device === "cuda" ? missingFor(CUDA_PROVIDER) : null;
+    const missing = device === "cuda" ? missingForCuda() : null;
     const message = reasonOf(cause);
     const reason = missing ?? message.match(REASON)?.[0] ?? message;
     return new Error(reason.trim(), { cause });

@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
 import { match, ok, rejects, strictEqual } from "node:assert/strict";
-import { join } from "node:path";
 import {
   DEVICE_WORDS,
   graphicsAdapter,
@@ -9,6 +7,7 @@ import {
 } from "lib/onnx/devices.ts";
 import { DEVICES } from "lib/onnx/providers.ts";
 import { engine } from "lib/onnx/engine.ts";
+import { driverFault, libraryFault } from "lib/onnx/ffi/cuda.ts";
 import { checkout } from "../places.ts";
 
 /** Prints what becomes of WebGPU where there is no driver. */
@@ -53,19 +52,13 @@ Deno.test("a device that is not there is refused, with what it takes", async () 
 });
 
 Deno.test({
-  name: "CUDA without its libraries names them, their place and their source",
-  ignore: Deno.build.os !== "linux" || Deno.build.arch !== "x86_64" ||
-    existsSync(join(engine().folder, "libonnxruntime_providers_cuda.so")),
+  name: "CUDA is refused for its driver first, then for its libraries",
+  ignore: !engine().devices.has("cuda") ||
+    !(driverFault() ?? libraryFault()),
   fn: async () => {
     const { message } = (await unavailable("cuda"))!;
-    for (
-      const part of [
-        engine().folder,
-        "libonnxruntime_providers_shared.so",
-        "libonnxruntime_providers_cuda.so",
-        `onnxruntime-gpu ${engine().version}`,
-      ]
-    ) ok(message.includes(part), `${part} in: ${message}`);
+    const fault = driverFault() ?? libraryFault();
+    strictEqual(message, `Cannot use device "cuda": ${fault}`);
   },
 });
 

@@ -166,21 +166,6 @@ export function providers(): string[] {
   return found;
 }
 
-/**
- * The file that the system's loader misses for a library beside onnxruntime's,
- * on which onnxruntime is silent.
- */
-export function missingFor(library: string): string | null {
-  try {
-    Deno.dlopen(join(FOLDER, library), {}).close();
-    return null;
-  } catch (error) {
-    const [missing] =
-      String(error).match(/\S+: cannot open shared object file/) ?? [];
-    return missing ?? null;
-  }
-}
-
 /** Where members put what they make. */
 const OUT = new BigUint64Array(new ArrayBuffer(8));
 

@@ -1,4 +1,5 @@
 import type { Device } from "../providers.ts";
+import { findCuda } from "./cuda.ts";
 import { api, check, made } from "./library.ts";
 import { cString, CStrings, pathString } from "./strings.ts";
 
@@ -67,6 +68,7 @@ export class SessionOptions implements Disposable {
       check(api.appendExecutionProvider.call(this.address, ...call));
     }
     if (device === "cuda") {
+      findCuda();
       using cuda = new CudaOptions({ "device_id": "0", "use_tf32": "0" });
       check(api.appendCuda.call(this.address, cuda.address));
     }

@@ -6,9 +6,8 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { engine } from "lib/onnx/engine.ts";
+import { libraryFault } from "lib/onnx/ffi/cuda.ts";
 import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import type { SessionSettings } from "lib/onnx/ffi/session_options.ts";
 import { Graph } from "lib/onnx/graph.ts";
@@ -58,8 +57,7 @@ Deno.test("what the engine refuses to compile is an Error with its words", () =>
 
 Deno.test({
   name: "CUDA without its libraries is an Error that names one",
-  ignore: !engine().devices.has("cuda") ||
-    existsSync(join(engine().folder, "libonnxruntime_providers_shared.so")),
+  ignore: !engine().devices.has("cuda") || !libraryFault(),
   fn: () => {
     const settings: SessionSettings = { ...SETTINGS, device: "cuda" };
     throws(() => OrtSession.create(Uint8Array.of(), settings), {
