@@ -8,8 +8,8 @@ import {
   cudaFolder,
   DRIVER,
   driverFault,
-  driverVersion,
   missingIn,
+  startDriver,
 } from "./ffi/cuda.ts";
 import { VERSION } from "./ffi/library.ts";
 
@@ -53,7 +53,7 @@ export async function setUpCuda(
   { onNote, driver = DRIVER, install = pipInstall, env }: CudaSetup,
 ): Promise<string> {
   const fault = platformFault() ??
-    (driver === null ? null : driverFault(driverVersion(driver)));
+    (driver === null ? null : driverFault(startDriver(driver)));
   if (fault) throw new Error(`Cannot set up CUDA: ${fault}`);
   await cacheFolder("cuda", env);
   const folder = cudaFolder(env);

@@ -1,11 +1,11 @@
 import { match, strictEqual } from "node:assert/strict";
-import { driverVersion } from "lib/onnx/ffi/cuda.ts";
+import { startDriver } from "lib/onnx/ffi/cuda.ts";
 import { runScript } from "./run_script.ts";
 
 Deno.test({
   name: "setup without a driver ends with one line that says so",
   ignore: Deno.build.os !== "linux" || Deno.build.arch !== "x86_64" ||
-    driverVersion() !== null,
+    startDriver() !== null,
   fn: async () => {
     const { code, out, err } = await runScript("setup", ["cuda"]);
     match(err, /^error: Cannot set up CUDA: .* no NVIDIA driver \(.*\)\n$/);

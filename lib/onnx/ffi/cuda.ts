@@ -103,33 +103,45 @@ export function libraryFault(
     `which \`deno task setup cuda\` gets`;
 }
 
-/**
- * The version of CUDA that NVIDIA's driver is for, 1000 times its first number
- * and 10 times its second; null without a driver.
- * https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__VERSION.html
- */
-export function driverVersion(library = DRIVER): number | null {
+/** NVIDIA's driver, as https://docs.nvidia.com/cuda/cuda-driver-api has it. */
+interface Driver {
+  /** The CUDA that it is for: 1000 times its first number, 10 times its second. */
+  readonly version: number;
+  /** The `CUresult` of its start: 0, or 100 where it finds no GPU. */
+  readonly status: number;
+}
+
+/** Starts the driver; null without one. It stays open. */
+export function startDriver(library = DRIVER): Driver | null {
   const version = new Int32Array(1);
   try {
-    const driver = Deno.dlopen(library, {
+    const { symbols } = Deno.dlopen(library, {
       cuDriverGetVersion: { parameters: ["buffer"], result: "i32" },
+      cuInit: { parameters: ["u32"], result: "i32" },
     });
-    const status = driver.symbols.cuDriverGetVersion(version);
-    driver.close();
-    return status === 0 ? version[0]! : null;
+    symbols.cuDriverGetVersion(version);
+    return { version: version[0]!, status: symbols.cuInit(0) };
   } catch {
     return null;
   }
 }
 
-/** Why a driver does not do, in words that follow a colon; null if it does. */
-export function driverFault(version = driverVersion()): string | null {
-  if (version === null) {
+/**
+ * Why a driver does not do, in words that follow a colon; null if it does. The
+ * provider is not even to be loaded then: without a GPU it ends the process with
+ * a segmentation fault.
+ */
+export function driverFault(driver = startDriver()): string | null {
+  if (driver === null) {
     return `this machine has no NVIDIA driver (no ${DRIVER} is found)`;
   }
-  if (version >= NEEDED) return null;
-  return `the NVIDIA driver is for CUDA ${named(version)}, expected ` +
-    `${named(NEEDED)} or newer`;
+  const { version, status } = driver;
+  if (version < NEEDED) {
+    return `the NVIDIA driver is for CUDA ${named(version)}, expected ` +
+      `${named(NEEDED)} or newer`;
+  }
+  if (status === 0) return null;
+  return `the NVIDIA driver starts no GPU (cuInit ends with ${status})`;
 }
 
 function named(version: number): string {

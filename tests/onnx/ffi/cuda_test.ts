@@ -2,10 +2,10 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { basename, isAbsolute, join } from "node:path";
 import {
   driverFault,
-  driverVersion,
   findCuda,
   libraryFault,
   missingIn,
+  startDriver,
 } from "lib/onnx/ffi/cuda.ts";
 import { engine } from "lib/onnx/engine.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
@@ -88,20 +88,24 @@ Deno.test("CUDA without its libraries names them, their place and their source",
   strictEqual(libraryFault({ ...places, from }), null);
 });
 
-Deno.test("a driver for an older CUDA does not do, nor does none", () => {
+Deno.test("a driver for an older CUDA does not do, nor one without a GPU, nor none", () => {
   strictEqual(
     driverFault(null),
     "this machine has no NVIDIA driver (no libcuda.so.1 is found)",
   );
   strictEqual(
-    driverFault(12_040),
+    driverFault({ version: 12_040, status: 0 }),
     "the NVIDIA driver is for CUDA 12.4, expected 13.0 or newer",
   );
-  strictEqual(driverFault(13_000), null);
-  strictEqual(driverFault(13_020), null);
+  strictEqual(
+    driverFault({ version: 13_000, status: 100 }),
+    "the NVIDIA driver starts no GPU (cuInit ends with 100)",
+  );
+  strictEqual(driverFault({ version: 13_000, status: 0 }), null);
+  strictEqual(driverFault({ version: 13_020, status: 0 }), null);
 });
 
-Deno.test("a driver's library that is missing, or is another's, has no version", () => {
-  strictEqual(driverVersion("libnowhere.so.1"), null);
-  strictEqual(driverVersion("libc.so.6"), null);
+Deno.test("a driver's library that is missing, or is another's, is no driver", () => {
+  strictEqual(startDriver("libnowhere.so.1"), null);
+  strictEqual(startDriver("libc.so.6"), null);
 });
