@@ -108,7 +108,10 @@ export async function pipInstall(
   packages: readonly string[],
   python = "python3",
 ): Promise<void> {
-  const pip = startPip(python, [
+  // There, as pip leaves gigabytes behind if it is stopped.
+  const temporary = join(folder, "tmp");
+  await Deno.mkdir(temporary, { recursive: true });
+  const pip = startPip(python, temporary, [
     ...["install", "--quiet", "--disable-pip-version-check"],
     ...["--target", folder, "--no-deps", "--no-compile", "--no-cache-dir"],
     ...["--only-binary=:all:", "--implementation=cp", "--python-version=3.12"],
@@ -117,18 +120,20 @@ export async function pipInstall(
   ]);
   using _ = untilDone(`pip of ${folder}`, () => pip.kill());
   const { success, stderr } = await pip.output();
-  if (success) return;
+  if (success) return await Deno.remove(temporary, { recursive: true });
   const said = new TextDecoder().decode(stderr).trim().split("\n");
   throw new Error(`${python} -m pip says ${said.slice(-2).join(" ")}`);
 }
 
 function startPip(
   python: string,
+  temporary: string,
   args: readonly string[],
 ): Deno.ChildProcess {
   try {
     return new Deno.Command(python, {
       args: ["-m", "pip", ...args],
+      env: { TMPDIR: temporary },
       ...{ stdin: "null", stdout: "null", stderr: "piped" },
     }).spawn();
   } catch (cause) {

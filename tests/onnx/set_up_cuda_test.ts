@@ -94,11 +94,14 @@ Deno.test({
   fn: async () => {
     using folder = temporaryFolder();
     const args = join(folder.path, "args");
-    const fake = python(folder.path, `printf '%s\\n' "$@" > ${args}`);
-    await pipInstall("/target", CUDA_PACKAGES, fake);
+    const target = join(folder.path, "target");
+    const code = `printf '%s\\n' "$@" > ${args}; touch $TMPDIR/left`;
+    const fake = python(folder.path, code);
+    await pipInstall(target, CUDA_PACKAGES, fake);
+    deepStrictEqual([...Deno.readDirSync(target)], []);
     const given = Deno.readTextFileSync(args).trim().split("\n");
     deepStrictEqual(given.slice(0, 3), ["-m", "pip", "install"]);
-    strictEqual(given[given.indexOf("--target") + 1], "/target");
+    strictEqual(given[given.indexOf("--target") + 1], target);
     ok(given.includes("--no-deps"));
     deepStrictEqual(given.slice(-CUDA_PACKAGES.length), CUDA_PACKAGES);
     ok(CUDA_PACKAGES.every((name) => /^[a-z0-9-]+==[\d.]+$/.test(name)));
@@ -112,10 +115,10 @@ Deno.test({
     using folder = temporaryFolder();
     const code = "echo 'ERROR: No matching distribution' >&2; exit 1";
     const fake = python(folder.path, code);
-    await rejects(pipInstall("/target", [], fake), {
+    await rejects(pipInstall(folder.path, [], fake), {
       message: `${fake} -m pip says ERROR: No matching distribution`,
     });
-    await rejects(pipInstall("/target", [], "/nowhere/python"), {
+    await rejects(pipInstall(folder.path, [], "/nowhere/python"), {
       message: /^it takes Python with pip: .*\/nowhere\/python/,
     });
   },
