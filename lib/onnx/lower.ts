@@ -3,6 +3,8 @@ import {
   type Float,
   Graph,
   type Node,
+  type Op,
+  sameType,
   type Value,
 } from "./graph.ts";
 
@@ -31,9 +33,28 @@ export function lower(
   const graph = new Graph({ float, accepts: (op) => accepts(op, float) });
   const copies = new Copies(graph, copyLeaves(source, graph));
   for (const node of reaching(source, outputs)) copies.add(node);
-  const results = outputs.map((output) => copies.valueOf(output));
+  const results = distinct(
+    outputs.map((output) => copies.valueOf(output)),
+    graph,
+  );
   prune(graph, results, copies.first);
   return { graph, outputs: results };
+}
+
+/** y = x. */
+export const Identity: Op = { name: "Identity", infer: sameType };
+
+/**
+ * Outputs with a copy in place of each that no node makes or that is another
+ * output as well: onnxruntime does not write these to memory they are given.
+ */
+function distinct(outputs: readonly Value[], graph: Graph): readonly Value[] {
+  const made = new Set(
+    graph.nodes.flatMap(({ outputs }) => outputs.map(({ name }) => name)),
+  );
+  return outputs.map((output) =>
+    made.delete(output.name) ? output : graph.apply(Identity, [output], {})[0]
+  );
 }
 
 /** Outputs with those in `last` after all others, in that order. */

@@ -1,4 +1,5 @@
-import { apply, Graph, type Op, sameType } from "./graph.ts";
+import { apply, Graph } from "./graph.ts";
+import { Identity } from "./lower.ts";
 import type { Device } from "./providers.ts";
 import {
   compile,
@@ -232,11 +233,6 @@ interface Copier {
   down(tensor: DeviceTensor): Promise<HostTensor>;
   release(): Promise<void>;
 }
-
-const Identity: Op = {
-  name: "Identity",
-  infer: sameType,
-};
 
 async function createCopier(device: Device): Promise<Copier> {
   const copying = (keep: readonly string[]) => {

@@ -49,6 +49,24 @@ Deno.test("a program writes outputs to the tensors it is given", async () => {
   await program.release();
 });
 
+Deno.test("outputs may be inputs, constants and one another", async () => {
+  const graph = new Graph();
+  const x = graph.input("x", ["N"]);
+  const double = mul(x, 2);
+  const five = graph.constant(Float32Array.of(5), [1]);
+  const program = await compile({ x, five, double, again: double });
+  for (const length of [2, 2000]) {
+    const filled = (n: number) => floats(...new Array(length).fill(n));
+    deepStrictEqual(await program.run({ x: filled(3) }), {
+      x: filled(3),
+      five: floats(5),
+      double: filled(6),
+      again: filled(6),
+    });
+  }
+  await program.release();
+});
+
 Deno.test("the order of outputs is the one that is asked for", async () => {
   const x = new Graph().input("x", ["N"]);
   const [double, next, twice] = [mul(x, 2), add(x, 1), exp(x)];
