@@ -154,9 +154,7 @@ class CompiledGraph implements Program {
 
   run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
     return this.#inTurn(async () => {
-      if (this.#isReleased) {
-        throw new Error("Cannot run the graph: it is released");
-      }
+      this.#requireLive("run the graph");
       const results = await this.#runner.run(
         this.#ports.inputs.map(({ name, dtype }) =>
           boundOf(feedFor(name, feeds), { kind: "input", name, dtype })
@@ -174,7 +172,10 @@ class CompiledGraph implements Program {
   }
 
   endProfile(): Promise<string> {
-    return this.#inTurn(() => this.#session.endProfile());
+    return this.#inTurn(() => {
+      this.#requireLive("end the graph's profile");
+      return this.#session.endProfile();
+    });
   }
 
   release(): Promise<void> {
@@ -182,6 +183,10 @@ class CompiledGraph implements Program {
       if (!this.#isReleased) this.#runner.release();
       this.#isReleased = true;
     });
+  }
+
+  #requireLive(what: string): void {
+    if (this.#isReleased) throw new Error(`Cannot ${what}: it is released`);
   }
 
   #inTurn<T>(task: () => T | Promise<T>): Promise<T> {

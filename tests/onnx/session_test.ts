@@ -116,6 +116,14 @@ Deno.test("a program does not run after its release", async () => {
   });
 });
 
+Deno.test("a program has no profile after its release", async () => {
+  const program = await simple();
+  await program.release();
+  await rejects(program.endProfile(), {
+    message: "Cannot end the graph's profile: it is released",
+  });
+});
+
 Deno.test("a program counts the nodes of composites", async () => {
   const x = new Graph().input("x", []);
   const program = await compile({ y: softplus(x) });
