@@ -89,7 +89,7 @@ function scatterAdd(x: Value, index: Value, updates: Value): Value {
 }
 
 /** All elements in one dimension. */
-const flat = (x: Value): Value => reshape(x, [x.shape.join("*")]);
+const flat = (x: Value): Value => reshape(x, [x.shape.join("·")]);
 
 /** A column (`[n, 1]`) repeated to a matrix. */
 const Expand: Op<readonly [x: Value, sizes: Value], { columns: number }> = {

@@ -1,4 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
+import { listwiseDpo } from "lib/losses/listwise_dpo.ts";
+import { resolveOptions } from "lib/losses/options.ts";
 import { stepMemory } from "lib/train/step_memory.ts";
 import { checkout } from "../places.ts";
 import { LONG_ROWS, pairOf, trainerOptions } from "./long_rows.ts";
@@ -23,6 +25,14 @@ Deno.test("stepMemory() is within 15 % of what a process takes for a step", {
 Deno.test("a step's memory is linear in the rows of a micro-batch", () => {
   const [four, eight] = [4, 8].map((n) => resultsOf(LONG_ROWS.slice(0, n)));
   ok(eight! <= 2.2 * four! && eight! >= 1.6 * four!, `${four}, ${eight}`);
+});
+
+Deno.test("stepMemory() knows the sizes of ranked lists", () => {
+  const list = { prompt: [3], completions: [[4, 2], [5, 2], [6, 2]] };
+  const lossOptions = resolveOptions(listwiseDpo);
+  ok(
+    resultsOf([list], { ...trainerOptions(), loss: listwiseDpo, lossOptions }),
+  );
 });
 
 Deno.test("stepMemory() is of the largest micro-batch, however they are cut", () => {
