@@ -101,10 +101,9 @@ export function estimateMemory(
 /** Bytes that no process uses now, and that this one may. */
 export function freeMemory(): number {
   const { available } = Deno.systemMemoryInfo();
+  const rest = machineMemory() - Deno.memoryUsage().rss;
   // Some systems do not say.
-  return available > 0
-    ? Math.min(available, process.availableMemory())
-    : machineMemory();
+  return available > 0 ? Math.min(available, rest) : rest;
 }
 
 /**
@@ -150,9 +149,14 @@ function fittingTokens(
   return null;
 }
 
-/** Bytes of this machine's memory, or of the part that this process may use. */
-export function machineMemory(): number {
-  return Math.min(Deno.systemMemoryInfo().total, process.constrainedMemory());
+/**
+ * Bytes of this machine's memory, or of the part that this process may use.
+ *
+ * @param limit bytes that the system lets the process use; 0 for no limit.
+ */
+export function machineMemory(limit = process.constrainedMemory()): number {
+  const { total } = Deno.systemMemoryInfo();
+  return limit > 0 ? Math.min(total, limit) : total;
 }
 
 export function gigabytes(bytes: number): string {

@@ -92,6 +92,11 @@ Deno.test("an estimate has parameters with gradients, the optimizer's state and 
   ok(adam.peak > adam.more + rss / 2);
 });
 
+Deno.test("a process without a limit may use all memory of the machine", () => {
+  equal(machineMemory(0), Deno.systemMemoryInfo().total);
+  equal(machineMemory(1e6), 1e6);
+});
+
 Deno.test("some memory is free, and no more than the machine has", () => {
   ok(freeMemory() > 1e6 && freeMemory() <= Deno.systemMemoryInfo().total);
 });
