@@ -62,13 +62,15 @@ export class Batch {
     options: BatchOptions,
   ) {
     const { config, maxNewTokens } = options;
+    const shortest = sequences[0]!.prompt.length;
     const longest = sequences.at(-1)!.prompt.length;
-    const capacity = Math.min(longest + maxNewTokens, config.maxPositions);
+    // All rows end at the same slot: a short one goes on after the longest.
+    const most = Math.min(maxNewTokens, config.maxPositions - shortest);
     this.#program = program;
     this.#options = options;
     this.#cache = new KeyValueCache(config, {
       rows: sequences.length,
-      capacity,
+      capacity: longest + most,
     });
     this.#logits = new Float32Array(sequences.length * config.vocabSize);
     this.#sequences = sequences;

@@ -284,6 +284,19 @@ Deno.test("completions end with the model's positions", async () => {
   deepEqual(found.map(([{ ids } = { ids: [] }]) => ids.length), [39, 37]);
 });
 
+Deno.test("short prompts go on beyond the positions of a long one's row", async () => {
+  const short = Array.from({ length: 15 }, (_, i) => [i % 11]);
+  const long = Array.from({ length: 38 }, (_, i) => i % 11);
+  const options = { ...BASE, maxNewTokens: 39, stopIds: [] };
+  await withGenerator(async (generator) => {
+    const found = await generator.generate([...short, long], options);
+    deepEqual(
+      found.map(([completion]) => completion!.ids.length),
+      [...short.map(() => 39), 2],
+    );
+  });
+});
+
 Deno.test("those who wait are told of completions when they are done", async () => {
   let told = 0;
   const options = { ...BASE, samples: 5, batch: 3 };
