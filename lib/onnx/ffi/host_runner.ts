@@ -43,11 +43,10 @@ export class HostRunner implements Runner {
       if (target) outputs[i] = this.#outputs[i]!.write(target);
     }
     await this.#session.run(this.#names, { inputs, outputs });
+    feeds.forEach((feed, i) => this.#inputs[i]!.settle(feed));
     return targets.map((target, i) => {
       if (!target) return taken(outputs[i]!);
       this.#outputs[i]!.finish(target);
-      // An array that was made for this run is none of the next one's.
-      if (!into[i]) this.#outputs[i]!.unbind();
       return target;
     });
   }
@@ -73,12 +72,15 @@ export class HostRunner implements Runner {
 const SMALL = 4096;
 
 /**
- * The array behind an input or an output. A large one stays bound until another
- * one comes; the numbers of small ones are copied to, or from, one of its own.
+ * The array behind an input or an output. A large one that two runs have had
+ * one after the other stays bound; the numbers of small ones are copied to, or
+ * from, one of its own.
  */
 class Binding implements Disposable {
   readonly #large = new BoundArray();
   readonly #own = new BoundArray();
+  /** The large array of the last run, which may be collected. */
+  #last: WeakRef<HostNumbers> | null = null;
 
   /** The address of a tensor that has an array's numbers. */
   read(array: HostNumbers): bigint {
@@ -96,17 +98,22 @@ class Binding implements Disposable {
   }
 
   /** Gives an array the numbers, where it does not have them already. */
-  finish({ data }: HostNumbers): void {
+  finish(array: HostNumbers): void {
+    const { data } = array;
     if (data.byteLength <= SMALL) data.set(this.#own.array!.data);
+    else this.settle(array);
   }
 
-  /** Lets go of a large array. */
-  unbind(): void {
+  /** Lets go of a large array that the run before did not have. */
+  settle(array: HostNumbers): void {
+    if (this.#last?.deref() === array) return;
     this.#large[Symbol.dispose]();
+    const isLarge = array.data.byteLength > SMALL;
+    this.#last = isLarge ? new WeakRef(array) : null;
   }
 
   [Symbol.dispose](): void {
-    this.unbind();
+    this.#large[Symbol.dispose]();
     this.#own[Symbol.dispose]();
   }
 

@@ -3,6 +3,7 @@ import { Graph } from "lib/onnx/graph.ts";
 import { compile, type HostTensor } from "lib/onnx/session.ts";
 import { add, mul } from "lib/ops/elementwise.ts";
 import { concat } from "lib/ops/shaping.ts";
+import { checkout } from "../../places.ts";
 
 const counting = (length: number, from = 0): HostTensor => ({
   data: Float32Array.from({ length }, (_, i) => from + i),
@@ -86,4 +87,30 @@ Deno.test("an array under another shape is another tensor", async () => {
     deepStrictEqual(y, { data: data.map((x) => 2 * x), shape });
   }
   await program.release();
+});
+
+/** Prints whether a program still holds an array that one run had. */
+const RETAINED = `
+  import { Graph } from "lib/onnx/graph.ts";
+  import { compile } from "lib/onnx/session.ts";
+  import { sum } from "lib/ops/shaping.ts";
+  const program = await compile({ y: sum(new Graph().input("x", ["N"])) });
+  const run = async () => {
+    const x = { data: new Float32Array(5000), shape: [5000] };
+    await program.run({ x });
+    return new WeakRef(x.data);
+  };
+  const data = await run();
+  await new Promise((done) => setTimeout(done, 1));
+  gc();
+  console.log(data.deref() === undefined);
+  await program.release();
+`;
+
+Deno.test("an array that one run had is not kept for the next", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--v8-flags=--expose-gc", RETAINED],
+    cwd: checkout(),
+  }).output();
+  strictEqual(new TextDecoder().decode(stdout), "true\n");
 });
