@@ -42,7 +42,9 @@ export function benchFigure(record: BenchRecord): Figure {
     text: [
       `${settings["model"]} with LoRA of rank 16 on all linear layers, on ` +
       `${threads} threads of ${cpu ?? "a processor"}. Lines are 95 % ` +
-      "intervals over rounds, in each of which both train on the same pairs.",
+      "intervals over rounds, in each of which both train on the same pairs. " +
+      "The reference is scored once, for the pairs to warm up, too; by default " +
+      "TRL scores it in each step.",
     ],
     panels: [...ratios, ...curves.flatMap(costPanels)],
     pictured: ratios.length + (sections.cost?.["length"] ? 2 : 0),
@@ -51,10 +53,10 @@ export function benchFigure(record: BenchRecord): Figure {
 }
 
 function titleOf({ peers }: BenchSummary): string {
-  const text = (name: string) => peers[name]?.steps.estimate.toFixed(1);
+  const text = (name: string) => peers[name]?.withReference.estimate.toFixed(1);
   const [single, half] = [text("long-dpo-float32"), text("long-dpo-bfloat16")];
   if (!single || !half) return "Speed and memory of training";
-  return `A step of DPO takes TRL ${single} times as long in float32, ${half} times in bfloat16`;
+  return `DPO takes TRL ${single} times as long in float32, ${half} times in bfloat16, reference included`;
 }
 
 /** Time and memory of each peer, beside one another. */
@@ -62,8 +64,8 @@ function ratioPanels({ peers }: BenchSummary): Panel[] {
   const names = Object.keys(peers);
   if (names.length === 0) return [];
   return [
-    ratioPanel("Time of a step, TRL over prefgrad", {
-      ratios: Object.values(peers).map(({ steps }) => steps),
+    ratioPanel("Time with the reference, TRL over prefgrad", {
+      ratios: Object.values(peers).map(({ withReference }) => withReference),
       names,
     }),
     ratioPanel("Peak memory, TRL over prefgrad", {

@@ -112,7 +112,7 @@ Deno.test("tables, summary and figure are made of the record alone", async () =>
   const { title, panels } = JSON.parse(read("figure.json"));
   strictEqual(title, "Speed and memory of training");
   deepStrictEqual(panels.map((panel: { title: string }) => panel.title), [
-    "Time of a step, TRL over prefgrad",
+    "Time with the reference, TRL over prefgrad",
     "Peak memory, TRL over prefgrad",
     "Seconds a step by length",
     "Gigabytes beyond the loaded model by length",
