@@ -112,9 +112,10 @@ Deno.test("sessions and errors leave no memory behind", async () => {
     return Deno.memoryUsage().rss;
   };
   const before = await many(20);
-  const grown = await many(50) - before;
-  // A session keeps the 4 MB of the product: as many would be 200 MB.
-  ok(grown < 50e6, `${grown} bytes more`);
+  const grown = await many(100) - before;
+  // A session keeps the 4 MB of the product: as many would be 400 MB. Threads
+  // of other tests keep memory, too.
+  ok(grown < 200e6, `${grown} bytes more`);
 });
 
 Deno.test("a long run leaves the event loop alive", async () => {
