@@ -2,6 +2,7 @@ import { type Example, lossLengths } from "../data/example.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import { hasKernel } from "../onnx/providers.ts";
+import { sizesOf } from "../onnx/sizes.ts";
 import { adamW } from "../optim.ts";
 import { prepareRun } from "../run/plan.ts";
 import { trainerOptions } from "../run/run.ts";
@@ -19,7 +20,7 @@ import { referenceOf } from "../train/reference.ts";
 import { TrainedParameters } from "../train/trained_parameters.ts";
 import type { TrainerOptions } from "../train/trainer.ts";
 import { type OperatorTime, operatorTimes } from "./engine_profile.ts";
-import { executedFlops, sizesOf, total } from "./executed_flops.ts";
+import { executedFlops, total } from "./executed_flops.ts";
 import { type NeededFlops, neededFlops } from "./needed_flops.ts";
 import { settingsOf, type TrainingJob } from "./training.ts";
 

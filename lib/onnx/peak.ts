@@ -1,5 +1,6 @@
 import { Arena } from "./arena.ts";
 import {
+  type Dim,
   type DType,
   type Graph,
   type Node,
@@ -10,6 +11,7 @@ import {
 import { inOrder, lower } from "./lower.ts";
 import { hasKernel } from "./providers.ts";
 import type { HostTensor } from "./session.ts";
+import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
 
 const BYTES: Record<DType, number> = {
   ...{ float32: 4, float64: 8, float16: 2, bfloat16: 2 },
@@ -27,9 +29,6 @@ const IN_PLACE = new Set([
 
 /** Operators of operands that are broadcast. */
 const BROADCAST = new Set(["Add", "Sub", "Mul", "Div", "Min", "Max", "Where"]);
-
-/** Sizes of symbolic dimensions, by their names in a graph's inputs. */
-type Sizes = ReadonlyMap<string, number>;
 
 /** Memory that a compiled graph takes on CPU, found without compiling it. */
 export class GraphMemory {
@@ -231,38 +230,16 @@ class KnownSizes {
   }
 }
 
-function sizesOf(
-  { inputs }: Graph,
-  feeds: Readonly<Record<string, HostTensor>>,
-): Sizes {
-  return new Map(
-    inputs.flatMap(({ name, shape }) =>
-      shape.flatMap((dim, axis) => {
-        const size = feeds[name]?.shape[axis];
-        return typeof dim === "string" && size !== undefined
-          ? [[dim, size] as const]
-          : [];
-      })
-    ),
-  );
-}
-
 function bytesOf({ dtype, shape }: Type, sizes: Sizes): number {
   return shape.reduce<number>(
-    (n, dim) => n * (typeof dim === "number" ? dim : sizeOf(dim, sizes)),
+    (n, dim) => n * knownSize(dim, sizes),
     BYTES[dtype],
   );
 }
 
-/** The size of a dimension as shape rules name it, such as `3·T` or `S/2+S/2`. */
-function sizeOf(dim: string, sizes: Sizes): number {
-  const known = (text: string) => sizes.get(text) ?? Number(text);
-  const quotient = (text: string) =>
-    text.split("/").map(known).reduce((a, b) => a / b);
-  const product = (text: string) =>
-    text.split("·").map(quotient).reduce((a, b) => a * b);
-  const size = dim.split("+").map(product).reduce((a, b) => a + b);
-  if (Number.isFinite(size)) return size;
+function knownSize(dim: Dim, sizes: Sizes): number {
+  const size = sizeOf(dim, sizes);
+  if (size !== undefined) return size;
   throw new RangeError(
     `Cannot size the dimension ${dim}: no input that is fed has it`,
   );

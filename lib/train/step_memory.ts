@@ -54,7 +54,7 @@ function largestOf(
   { loss, microTokens }: Pick<TrainerOptions, "loss" | "microTokens">,
 ): (readonly Example[])[] {
   const largest = SIZES.map(() => ({ size: 0, examples: batches[0]! }));
-  for (const batch of new Set(batches)) {
+  for (const batch of batches) {
     const rows = batch.map((example) => rowOf(example, loss));
     for (const [start, end] of microBatches(rows, microTokens ?? 1024)) {
       const part = rows.slice(start, end);

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { executedFlops, sizesOf, total } from "lib/bench/executed_flops.ts";
+import { executedFlops, total } from "lib/bench/executed_flops.ts";
 import { neededFlops, totalNeeded } from "lib/bench/needed_flops.ts";
 import { pairsOf } from "lib/bench/cost.ts";
 import { productsOf, trainingGraph } from "lib/bench/profiled_steps.ts";
@@ -8,6 +8,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { Graph } from "lib/onnx/graph.ts";
+import { sizesOf } from "lib/onnx/sizes.ts";
 import { gemm, matmul } from "lib/ops/linalg.ts";
 import { reshape } from "lib/ops/shaping.ts";
 import { streamFeeds } from "lib/train/feeds.ts";
