@@ -19,9 +19,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   exports: [
     ...["experiment", "run", "train", "loss_tools", "losses", "models"],
     ...["models/generate", "data", "grad", "optim", "ops", "onnx"],
+    "distributed",
   ],
   bench: [
-    ...["experiment", "run", "train", "losses", "models"],
+    ...["experiment", "run", "train", "losses", "models", "distributed"],
     ...["models/generate", "data", "optim", "ops", "onnx"],
   ],
   report: ["experiment", "run"],
@@ -32,7 +33,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],
-  train: ["losses", "models", "data", "grad", "optim", "ops", "onnx"],
+  train: [
+    ...["losses", "models", "data", "grad", "optim", "ops", "onnx"],
+    "distributed",
+  ],
+  distributed: [],
   "models/export": ["models", "ops", "onnx"],
   "models/generate": ["models", "ops", "onnx"],
   "model_card": ["losses"],

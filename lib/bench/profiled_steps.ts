@@ -6,6 +6,7 @@ import { sizesOf } from "../onnx/sizes.ts";
 import { adamW } from "../optim.ts";
 import { prepareRun } from "../run/plan.ts";
 import { trainerOptions } from "../run/run.ts";
+import { ALONE } from "../distributed/group.ts";
 import { BatchOutputs } from "../train/batch_outputs.ts";
 import { batchTotals, rowOf } from "../train/examples.ts";
 import { headChunks } from "../train/forward_pass.ts";
@@ -79,7 +80,7 @@ async function runSteps(
       ...{ loss, lossOptions, objective, microTokens, draw: 0 },
       ...{ statistics: {}, totals: batchTotals(examples) },
       reference: zeroReference(examples),
-      outputs: new BatchOutputs(),
+      ...{ group: ALONE, outputs: new BatchOutputs() },
     }, (feeds) => {
       executed += productsIn(feeds);
       return gradients.add(feeds, trained);

@@ -42,6 +42,10 @@ export interface State {
   write(
     values?: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
   ): Promise<void>;
+  /** Changes all values, in one array, which is in the host's memory. */
+  change(
+    change: (values: Float32Array<ArrayBuffer>) => Promise<void>,
+  ): Promise<void>;
   /** A copy of every tensor. */
   read(): Promise<Map<string, Float32Array<ArrayBuffer>>>;
   release(): Promise<void>;
@@ -64,27 +68,23 @@ class HostState implements State {
   readonly tensors: Readonly<Record<string, HostTensor>>;
   readonly pieces: readonly Piece[];
   readonly #flat: Float32Array<ArrayBuffer>;
-  readonly #views = new Map<string, Float32Array<ArrayBuffer>>();
+  readonly #views: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 
   constructor(groups: readonly (readonly Slot[])[]) {
-    const flat = new Float32Array(
-      groups.flat().reduce((n, s) => n + sizeOf(s), 0),
-    );
+    const { flat, views } = flatArray(groups.flat());
     let end = 0;
     this.pieces = groups.flatMap((slots, group) => {
-      const start = end;
-      for (const slot of slots) {
-        this.#views.set(slot.name, flat.subarray(end, end += sizeOf(slot)));
-      }
-      return piecesOf(flat.subarray(start, end), group);
+      const elements = flat.subarray(end, end += totalSize(slots));
+      return piecesOf(elements, group);
     });
+    this.#flat = flat;
+    this.#views = views;
     this.tensors = Object.fromEntries(
       groups.flat().map(({ name, shape }) => [
         name,
         { data: this.#view(name), shape },
       ]),
     );
-    this.#flat = flat;
   }
 
   get next(): Tensors {
@@ -97,6 +97,10 @@ class HostState implements State {
     if (!values) this.#flat.fill(0);
     else for (const [name, data] of values) this.#view(name).set(data);
     return Promise.resolve();
+  }
+
+  change(change: (values: Float32Array<ArrayBuffer>) => Promise<void>) {
+    return change(this.#flat);
   }
 
   read() {
@@ -197,6 +201,13 @@ class DeviceState implements State {
     }
   }
 
+  async change(change: (values: Float32Array<ArrayBuffer>) => Promise<void>) {
+    const { flat, views } = flatArray(this.#buffers.map(({ slot }) => slot));
+    for (const [name, copy] of await this.read()) views.get(name)!.set(copy);
+    await change(flat);
+    await this.write(views);
+  }
+
   async read() {
     const copies = new Map<string, Float32Array<ArrayBuffer>>();
     for (const { slot, now } of this.#buffers) {
@@ -220,6 +231,17 @@ class DeviceState implements State {
       this.#buffers.map(({ slot, shaped }) => [slot.name, shaped[which]]),
     );
   }
+}
+
+/** An array with a view of each slot's elements. */
+function flatArray(slots: readonly Slot[]) {
+  const flat = new Float32Array(totalSize(slots));
+  const views = new Map<string, Float32Array<ArrayBuffer>>();
+  let end = 0;
+  for (const slot of slots) {
+    views.set(slot.name, flat.subarray(end, end += sizeOf(slot)));
+  }
+  return { flat, views };
 }
 
 function zeros(slot: Slot): HostTensor {
@@ -250,6 +272,10 @@ async function createCopier(device: Device): Promise<Copier> {
       await leaving.release();
     },
   };
+}
+
+function totalSize(slots: readonly Slot[]): number {
+  return slots.reduce((sum, slot) => sum + sizeOf(slot), 0);
 }
 
 function sizeOf({ shape }: Slot): number {

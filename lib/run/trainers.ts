@@ -21,11 +21,12 @@ export class Trainers implements AsyncDisposable {
 
   /** A trainer that stands at the policy's initial values. */
   async get(options: TrainerOptions): Promise<Trainer> {
-    const { policy, loss, optimizer } = options;
+    const { policy, loss, optimizer, group } = options;
     const key = compiledKey(options);
     const at = this.#kept.findIndex((kept) =>
       kept.options.policy === policy && kept.options.loss === loss &&
       kept.options.optimizer === optimizer &&
+      kept.options.group === group &&
       kept.key === key
     );
     const [known] = at < 0 ? [] : this.#kept.splice(at, 1);
@@ -61,7 +62,8 @@ export class Trainers implements AsyncDisposable {
 
 /** The options that are compiled in; numbers of a loss are inputs of its graph. */
 function compiledKey(
-  { policy: _p, loss, lossOptions, optimizer: _o, ...compiled }: TrainerOptions,
+  { policy: _p, loss, lossOptions, optimizer: _o, group: _g, ...compiled }:
+    TrainerOptions,
 ): string {
   const variants = Object.entries(lossOptions).filter(([name]) =>
     loss.options[name]?.kind !== "number"

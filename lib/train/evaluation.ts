@@ -1,5 +1,6 @@
 import type { Example } from "../data/example.ts";
 import { optimizerBatches } from "../data/sampler.ts";
+import type { Group } from "../distributed/group.ts";
 import type { BatchStatistics, Loss } from "../losses/loss.ts";
 import {
   compile,
@@ -43,6 +44,7 @@ export class Evaluator {
   constructor(
     private readonly objective: Objective,
     private readonly options: CompileOptions & {
+      group: Group;
       loss: Loss;
       microTokens: number;
     },
@@ -66,7 +68,7 @@ export class Evaluator {
         statisticsOf: (batch: readonly Example[]) => Promise<BatchStatistics>;
       },
   ): Promise<BatchResult> {
-    const { objective, options: { loss, microTokens } } = this;
+    const { objective, options: { group, loss, microTokens } } = this;
     const program = await (this.#program ??= compile(
       forwardOutputs(objective),
       this.options,
@@ -78,7 +80,7 @@ export class Evaluator {
       const { values, metrics } = await statisticsOf(part);
       const weight = part.reduce((sum, { weight = 1 }) => sum + weight, 0);
       statistics.push({ weight, metrics });
-      const setup = { ...options, objective, loss, microTokens, totals };
+      const setup = { ...options, group, objective, loss, microTokens, totals };
       await runInMicroBatches(
         part,
         { ...setup, outputs, draw: 0, statistics: values },

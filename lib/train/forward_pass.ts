@@ -1,4 +1,5 @@
 import { microBatches } from "../data/sampler.ts";
+import { ALONE, type Group } from "../distributed/group.ts";
 import { lossLengths, type TokenRow } from "../data/example.ts";
 import { treeBatch } from "../data/tree_batch.ts";
 import type { DecoderConfig } from "../models/config.ts";
@@ -14,7 +15,7 @@ import {
 } from "../onnx/session.ts";
 import { createState } from "../onnx/state.ts";
 import { streamFeeds, streamInputs } from "./feeds.ts";
-import { type Stop, throwIfStopped } from "./stop.ts";
+import { nullIfStopped, type Stop, Stopped, throwIfStopped } from "./stop.ts";
 
 /** A policy, and how its forward pass is computed. */
 export interface ForwardPassOptions extends CompileOptions {
@@ -35,6 +36,11 @@ export interface LogProbOptions {
   onPart?: (logProbs: readonly (readonly LogProbOrTokens[])[]) => void;
   /** Ends the computation between two micro-batches, with {@linkcode Stopped}. */
   stop?: Stop | undefined;
+  /**
+   * Processes that compute the same rows: they take turns with micro-batches,
+   * and all have the result. @default this one alone
+   */
+  group?: Group;
 }
 
 /** log π of a completion, or of each of its tokens, in nats. */
@@ -125,27 +131,45 @@ export class ForwardPass {
   /** @param take removes a row's own values from the front of a micro-batch's. */
   async #run<T extends readonly LogProbOrTokens[]>(
     rows: readonly TokenRow[],
-    { parameters, onRows, onPart, stop, unit }: LogProbOptions & { unit: Unit },
+    { onRows, onPart, group = ALONE, ...options }: LogProbOptions & {
+      unit: Unit;
+    },
     take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
-    const program = await this.#compiled(unit);
+    const parts = microBatches(rows, this.#microTokens);
     const results: T[] = [];
-    for (const [start, end] of microBatches(rows, this.#microTokens)) {
-      await throwIfStopped(stop);
-      const part = rows.slice(start, end);
-      const tree = treeBatch(part, {
-        multiple: this.#chunks,
-        attentionCuts: this.#attentionCuts,
+    for (let at = 0; at < parts.length; at += group.size) {
+      const part = rows.slice(...parts[at + group.rank] ?? [0, 0]);
+      const own = await this.#micro(part, options, take).catch(nullIfStopped);
+      const all = await group.gather(own);
+      const taken = all.flatMap((each) => {
+        if (each === null) throw new Stopped("A stop was requested");
+        return each;
       });
-      const feeds = streamFeeds(tree);
-      const output = await program.run({ ...feeds, ...parameters });
-      const values = Array.from(hostData(output["logProbs"]));
-      const taken = part.map((row) => take(row, values));
       results.push(...taken);
       onPart?.(taken);
-      onRows?.(end);
+      onRows?.(results.length);
     }
     return results;
+  }
+
+  /** Computes one micro-batch; of no rows, nothing. */
+  async #micro<T>(
+    rows: readonly TokenRow[],
+    { parameters, stop, unit }: LogProbOptions & { unit: Unit },
+    take: (row: TokenRow, values: number[]) => T,
+  ): Promise<T[]> {
+    await throwIfStopped(stop);
+    if (rows.length === 0) return [];
+    const program = await this.#compiled(unit);
+    const tree = treeBatch(rows, {
+      multiple: this.#chunks,
+      attentionCuts: this.#attentionCuts,
+    });
+    const feeds = streamFeeds(tree);
+    const output = await program.run({ ...feeds, ...parameters });
+    const values = Array.from(hostData(output["logProbs"]));
+    return rows.map((row) => take(row, values));
   }
 
   /** Compiled when first used: most runs never need one. */

@@ -1,11 +1,13 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
-import { treeBatch } from "../data/tree_batch.ts";
+import { rowTokens, treeBatch } from "../data/tree_batch.ts";
+import type { Group } from "../distributed/group.ts";
+import { shared, sharesOf } from "../distributed/shares.ts";
 import type { LossMicroBatch } from "../losses/batch_inputs.ts";
 import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { HostTensor, Tensor, Tensors } from "../onnx/session.ts";
-import type { BatchOutputs } from "./batch_outputs.ts";
+import { BatchOutputs, type ExampleOutputs } from "./batch_outputs.ts";
 import { exampleWeights, rowOf } from "./examples.ts";
 import type { MicroBatch } from "./feeds.ts";
 import {
@@ -16,6 +18,7 @@ import {
 } from "./metrics.ts";
 import type { Objective } from "./objective.ts";
 import type { Reference } from "./reference.ts";
+import { nullIfStopped, Stopped } from "./stop.ts";
 
 /** How an optimizer batch is computed. */
 export interface BatchOptions {
@@ -51,21 +54,61 @@ interface MicroBatchOptions extends BatchOptions {
   draw: number;
 }
 
+/** Runs the objective's graph on the feeds of a micro-batch. */
+type RunGraph = (feeds: Tensors) => Promise<Record<string, Tensor>>;
+
 /**
- * Computes a batch, cut into micro-batches in its own order, and adds what they
- * give to `outputs`. Longest first would pad least and be as exact, yet it moves the last
- * digits, and a run that is chaotic over thousands of steps would not end where
- * its record says.
+ * Computes a batch, of which each rank of a group takes a share, and adds what
+ * all of them give to `outputs`.
  *
- * @param run runs the objective's graph on the feeds of a micro-batch.
+ * @throws Stopped if `run` does on any rank.
  */
 export async function runInMicroBatches(
   examples: readonly Example[],
-  { loss, objective, microTokens, outputs, ...batch }: MicroBatchOptions & {
+  { group, outputs, statistics, ...batch }: MicroBatchOptions & {
+    group: Group;
     outputs: BatchOutputs;
   },
-  run: (feeds: Tensors) => Promise<Record<string, Tensor>>,
+  run: RunGraph,
 ): Promise<void> {
+  const shares = sharesOf(examples.map(rowTokens), group.size);
+  const own = shares[group.rank]!;
+  const share = await outputsOf(
+    own.map((i) => examples[i]!),
+    { ...batch, statistics: statisticsAt(own, statistics) },
+    run,
+  ).catch(nullIfStopped);
+  const all = await group.gather(share);
+  if (!all.every((share) => share !== null)) {
+    throw new Stopped("A stop was requested");
+  }
+  outputs.addShares(shares, all);
+}
+
+/** The part of a batch's statistics that some of its examples read. */
+function statisticsAt(
+  numbers: readonly number[],
+  statistics: BatchStatistics["values"],
+): BatchStatistics["values"] {
+  return Object.fromEntries(
+    Object.entries(statistics).map(([name, value]) => [
+      name,
+      typeof value === "number" ? value : numbers.map((i) => value[i]!),
+    ]),
+  );
+}
+
+/**
+ * Computes examples, cut into micro-batches in their own order. Longest first
+ * would pad least and be as exact, yet it moves the last digits, and a run that
+ * is chaotic over thousands of steps would not end where its record says.
+ */
+async function outputsOf(
+  examples: readonly Example[],
+  { loss, objective, microTokens, ...batch }: MicroBatchOptions,
+  run: RunGraph,
+): Promise<ExampleOutputs> {
+  const outputs = new BatchOutputs();
   const rows = examples.map((example) => rowOf(example, loss));
   for (const [start, end] of microBatches(rows, microTokens)) {
     const part = rows.slice(start, end);
@@ -78,6 +121,7 @@ export async function runInMicroBatches(
     outputs.add(part, await run(feeds));
     outputs.tokens += tokens;
   }
+  return outputs;
 }
 
 /** Lays a micro-batch out for the objective's graph, and counts its tokens. */
@@ -128,16 +172,17 @@ export function batchResult(
 }
 
 /**
- * Computes the statistics that couple a batch's examples.
+ * Computes the statistics that couple a batch's examples, those of all ranks.
  *
- * @param logProbsOf gives log π of each completion, by a forward pass of its
- * own.
+ * @param logProbsOf gives log π of each completion of a rank's share, by a
+ * forward pass of its own.
  */
 export async function batchStatistics(
   examples: readonly Example[],
-  { loss, lossOptions, reference, state }: BatchOptions & {
+  { loss, lossOptions, reference, state, group }: BatchOptions & {
     loss: Loss;
     state: LossState;
+    group: Group;
   },
   logProbsOf: (
     rows: readonly TokenRow[],
@@ -147,7 +192,11 @@ export async function batchStatistics(
   if (!statistics) return { values: {}, metrics: {} };
   const batch = examples.map((example) => rowOf(example, loss));
   const rows = statistics.rows?.(batch, lossOptions) ?? batch;
-  const logProbs = await logProbsOf(rows);
+  const logProbs = await shared(rows, {
+    group,
+    cost: rowTokens,
+    compute: logProbsOf,
+  });
   const pairs = rows.map((row, i) => {
     const references = reference?.logProbs(row) ?? [];
     const lengths = lossLengths(row);

@@ -1,3 +1,4 @@
+import type { Group } from "../distributed/group.ts";
 import { scalarFeeds } from "../onnx/inputs.ts";
 import {
   compile,
@@ -144,6 +145,12 @@ export class TrainedParameters {
       await state.write(values);
     }
     this.#step = step;
+  }
+
+  /** Adds up the sums of all ranks. */
+  async addUp(group: Group): Promise<void> {
+    if (group.size === 1) return;
+    await this.sums.change((values) => group.allReduce(values));
   }
 
   /** Norm of the gradient that is in the sums. */

@@ -9,6 +9,7 @@ import {
   runInMicroBatches,
 } from "./micro_batches.ts";
 import type { Example, TokenRow } from "../data/example.ts";
+import { ALONE, type Group } from "../distributed/group.ts";
 import type { Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Policy } from "../models/policy.ts";
@@ -59,6 +60,11 @@ export interface TrainerOptions {
   strict?: boolean;
   /** How parameters follow gradients. @default adamW() */
   optimizer?: Optimizer;
+  /**
+   * The processes that train the same policy on the same batches; each takes a
+   * share of what is computed, and all have the result. @default this one alone
+   */
+  group?: Group;
 }
 
 /** Options of {@linkcode Trainer.train}. */
@@ -128,7 +134,8 @@ export class Trainer {
     this.#evaluator = new Evaluator(objective, options);
     this.reference = new MovingReference(
       options.policy,
-      (parameters) => (rows) => this.#referenceLogProbs(rows, { parameters }),
+      (parameters) => (rows) =>
+        this.#referenceLogProbs(rows, { parameters, group: options.group }),
     );
     this.#lossState = options.loss.statistics?.initialState ?? {};
   }
@@ -142,6 +149,7 @@ export class Trainer {
       attentionCuts = 0,
       strict = false,
       optimizer = adamW(),
+      group = ALONE,
       ...rest
     }: TrainerOptions,
   ): Promise<Trainer> {
@@ -152,6 +160,7 @@ export class Trainer {
       attentionCuts,
       strict,
       optimizer,
+      group,
     };
     const options = { ...chosen, ...rest };
     const { policy } = options;
@@ -212,8 +221,12 @@ export class Trainer {
     rows: readonly TokenRow[],
     options: Omit<LogProbOptions, "parameters"> = {},
   ): Promise<readonly (readonly LogProbOrTokens[])[]> {
-    const { parameters } = this;
-    return await this.#referenceLogProbs(rows, { parameters, ...options });
+    const { parameters, options: { group } } = this;
+    return await this.#referenceLogProbs(rows, {
+      parameters,
+      group,
+      ...options,
+    });
   }
 
   #referenceLogProbs(
@@ -230,8 +243,8 @@ export class Trainer {
     rows: readonly TokenRow[],
     options: Omit<LogProbOptions, "parameters"> = {},
   ): Promise<number[][]> {
-    const { parameters } = this;
-    return await this.forward.logProbs(rows, { parameters, ...options });
+    const { parameters, options: { group } } = this;
+    return await this.forward.logProbs(rows, { parameters, group, ...options });
   }
 
   /** Computes the loss and metrics of a set of examples without a step. */
@@ -277,6 +290,7 @@ export class Trainer {
     );
     const results = { ...batch, statistics: metrics };
     const result = batchResult(examples, outputs, results);
+    await this.trained.addUp(this.options.group);
     const gradNorm = await this.trained.gradNorm();
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
       throw new RangeError(
@@ -299,15 +313,15 @@ export class Trainer {
   }
 
   get #setup() {
-    const { objective, options: { loss, microTokens } } = this;
-    return { objective, loss, microTokens };
+    const { objective, options: { group, loss, microTokens } } = this;
+    return { group, objective, loss, microTokens };
   }
 
   #statistics(examples: readonly Example[], options: BatchOptions) {
     return batchStatistics(
       examples,
       { ...options, ...this.#setup, state: this.#lossState },
-      (rows) => this.logProbs(rows),
+      (rows) => this.forward.logProbs(rows, { parameters: this.parameters }),
     );
   }
 }

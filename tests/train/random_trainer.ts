@@ -73,7 +73,10 @@ export interface SeenStep {
 
 type Way =
   & { loss: Loss; given?: Given; reference?: Reference }
-  & Pick<Parameters<typeof withTrainer>[0], "kind" | "microTokens" | "threads">;
+  & Pick<
+    Parameters<typeof withTrainer>[0],
+    "kind" | "microTokens" | "threads" | "group"
+  >;
 
 /** One step without clipping, and the gradient it saw. */
 export async function seenStep(

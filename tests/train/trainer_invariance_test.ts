@@ -4,6 +4,7 @@ import type { Loss } from "lib/losses/loss.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Reference } from "lib/train/reference.ts";
 import { assertClose } from "../assert_close.ts";
+import { onEveryRank } from "../distributed/local_groups.ts";
 import { randomExamples } from "../random_examples.ts";
 import { type Given, type SeenStep, seenSteps } from "./random_trainer.ts";
 
@@ -17,8 +18,11 @@ const SHUFFLED: Order = [4, 0, 6, 2, 1, 5, 3];
 
 /** A budget for all rows at once, so large that the head is cut in three. */
 const WHOLE = 4e6;
-/** Budgets for a row at a time, as it is below any of them, and for a few. */
-const SPLIT = { full: 1, lora: 40 };
+/** Ranks, and budgets for a row at a time, as it is below any, and for a few. */
+const SPLIT = {
+  full: { ranks: 1, microTokens: 1 },
+  lora: { ranks: 2, microTokens: 40 },
+};
 
 type Case = [kind: "full" | "lora", loss: Loss, given: Given];
 
@@ -35,24 +39,30 @@ const CASES: Case[] = [
 for (const [kind, loss, given] of CASES) {
   const name = `${loss.id} ${JSON.stringify(given)}, ${kind}`;
 
-  Deno.test(`neither split, order nor padding change a step: ${name}`, async () => {
+  Deno.test(`neither split, ranks, order nor padding change a step: ${name}`, async () => {
     const examples = randomExamples(loss, COUNT);
     const orders = [
       IN_ORDER,
       ROTATED,
       ...loss.statistics?.rows ? [] : [SHUFFLED],
     ];
-    const steps = (microTokens: number) =>
-      seenSteps(
-        { kind, loss, given, microTokens },
-        orders.map((order) => order.map((i) => examples[i]!)),
-      );
-    const [whole, split] = [await steps(WHOLE), await steps(SPLIT[kind])];
+    const steps = (
+      { ranks, microTokens }: { ranks: number; microTokens: number },
+    ) =>
+      onEveryRank(ranks, (group) =>
+        seenSteps(
+          { kind, loss, given, microTokens, group },
+          orders.map((order) => order.map((i) => examples[i]!)),
+        ));
+    const [whole] = await steps({ ranks: 1, microTokens: WHOLE });
+    const [split, ...others] = await steps(SPLIT[kind]);
     for (const [i, order] of orders.entries()) {
-      const what = `order ${order}`;
-      if (i > 0) assertSameStep(whole[i]!, whole[0]!, { order, what });
-      assertSameStep(split[i]!, whole[0]!, { order, what: `${what}, split` });
+      const [what, expected] = [`order ${order}`, whole![0]!];
+      if (i > 0) assertSameStep(whole![i]!, expected, { order, what });
+      assertSameStep(split![i]!, expected, { order, what: `${what}, split` });
     }
+    // To the last bit, or ranks would part in the course of a long run.
+    for (const other of others) deepStrictEqual(other, split);
   });
 }
 
