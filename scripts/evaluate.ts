@@ -30,7 +30,7 @@ import {
 import { TRAIN_FLAGS } from "lib/run/settings.ts";
 import { settle } from "lib/cli/settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { refuseQuantized } from "lib/run/plan.ts";
+import { refuseHalf } from "lib/run/plan.ts";
 import { type OpenedPolicy, openPolicy } from "lib/run/models.ts";
 import {
   lengthLimit,
@@ -80,7 +80,7 @@ type Values = FlagValues<typeof EVALUATE.flags>;
 await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const { beta, rows } = values;
   const device = await resolveDevice(values.device);
-  refuseQuantized(values.baseWeights, device);
+  refuseHalf(values.baseWeights, device);
   const model = await openPolicy(values.model, values.adapter, {
     ...values,
     ...inputProgress(),

@@ -3,7 +3,9 @@ import { gradient } from "lib/grad.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { lossGraph } from "lib/loss_tools/evaluate.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
-import type { Policy } from "lib/models/policy.ts";
+import { quantizeWeights } from "lib/models/base_weights.ts";
+import { loraPolicy, type Policy } from "lib/models/policy.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
 import { apply, Graph, type Op, type Value } from "lib/onnx/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
@@ -206,6 +208,27 @@ for (const [name, config] of UNLIKE_LLAMA) {
     const found = await train(policy, loss, { device: "webgpu" });
     assertSameRun(found, expected);
   });
+}
+
+for (const kind of ["int8", "int4"] as const) {
+  webgpuTest(
+    `WebGPU trains as the CPU does: lora dpo over ${kind}`,
+    async () => {
+      using folder = temporaryFolder();
+      // Matrices with rows of whole blocks, and of less than one.
+      const sizes = { hiddenSize: 32, intermediateSize: 24 };
+      const decoder = randomDecoder({ ...ONE_LAYER, ...sizes });
+      const { lora } = await randomLora(folder.path, decoder);
+      const stored = await openWeights(folder.path);
+      const { config } = decoder;
+      const weights = await quantizeWeights(config, stored, kind);
+      const policy = loraPolicy(config, weights, lora);
+      const loss = findLoss("dpo");
+      const expected = await train(policy, loss, { device: "cpu" });
+      const found = await train(policy, loss, { device: "webgpu" });
+      assertSameRun(found, expected);
+    },
+  );
 }
 
 webgpuTest("WebGPU goes on from where the CPU stopped", async () => {

@@ -1,5 +1,5 @@
-import type { DType, Graph, Value } from "../onnx/graph.ts";
-import { dequantize4, dequantize8 } from "../ops/dequantize.ts";
+import type { DType, Graph, Held, Shape, Value } from "../onnx/graph.ts";
+import { dequantize } from "../ops/dequantize.ts";
 import { cast, castUp } from "../ops/elementwise.ts";
 import type { DecoderConfig } from "./config.ts";
 import {
@@ -38,9 +38,9 @@ const STORAGES: Record<BaseWeights, Storage> = {
   /** As stored if that is half precision, without a loss; else float16. */
   half: { linear: inHalf, others: inHalfIfStored },
   /** 8 bits each, and float32 for 32 of them together. */
-  int8: { linear: inInt8, others: inFloat32 },
-  /** 4 bits each, and float32 for 32 of them together. */
-  int4: { linear: inInt4, others: inFloat32 },
+  int8: { linear: inBits(8), others: inFloat32 },
+  /** 4 bits each, and float32 for 32 of them together, or for 16. */
+  int4: { linear: inBits(4), others: inFloat32 },
 };
 
 /** How frozen weights are held: as stored, in half precision, or in few bits. */
@@ -131,44 +131,40 @@ function inHalfIfStored(
   return (isWide ? inFloat32 : inHalf)(weights, parameter);
 }
 
-async function inInt8(
-  weights: Weights,
-  { name, shape }: Parameter,
-): Promise<ValueIn> {
-  const [rows, columns] = shape as [number, number];
-  const { codes, scales } = quantize8(await weights.read(name), columns);
-  return (graph) =>
-    dequantize8({
-      codes: graph.external({ dtype: "int8", shape }, { held: codes }),
-      scales: scalesIn(graph, scales, rows),
-    });
+function inBits(bits: 4 | 8): Representation {
+  return async (weights, { name, shape }) =>
+    rounded(await weights.read(name), shape, bits);
 }
 
-async function inInt4(
-  weights: Weights,
-  { name, shape }: Parameter,
-): Promise<ValueIn> {
+/**
+ * Rounds a matrix to few bits, by blocks of each row.
+ *
+ * @param shape `[rows, columns]`.
+ */
+export function rounded(
+  data: Float32Array,
+  shape: readonly number[],
+  bits: 4 | 8,
+): ValueIn {
   const [rows, columns] = shape as [number, number];
-  if (columns % 2 !== 0) {
-    const expected = "expected an even number";
-    const reason = `4 bits: its rows have ${columns} columns, ${expected}`;
-    throw cannotHold(weights, name, reason);
-  }
-  const { codes, scales } = quantize4(await weights.read(name), columns);
-  const eights = new Uint8Array(scales.length).fill(8);
-  const blocks = scales.length / rows;
-  return (graph) =>
-    dequantize4({
-      codes: graph.external(
-        { dtype: "uint8", shape: [rows, columns / 2] },
-        { held: codes },
-      ),
-      scales: scalesIn(graph, scales, rows),
-      eights: graph.external(
-        { dtype: "uint8", shape: [rows, blocks] },
-        { held: eights },
-      ),
+  const quantize = bits === 4 ? quantize4 : quantize8;
+  const { block, codes, scales } = quantize(data, columns);
+  const count = scales.length;
+  const bytes = codes.length / count;
+  const type = bits === 4 ? "uint4" : "uint8";
+  const zeros = new Uint8Array(Math.ceil(count * bytes / block))
+    .fill(bits === 4 ? 0x88 : 0x80);
+  return (graph) => {
+    const part = (dtype: DType, shape: Shape, held: Held["held"]) =>
+      graph.external({ dtype, shape }, { held });
+    return dequantize({
+      ...{ bits, columns },
+      codes: part("uint8", [rows, count / rows, bytes], codes),
+      flat: part(type, [count, block], codes),
+      scales: part("float32", [count], scales),
+      zeros: part(type, [count], zeros),
     });
+  };
 }
 
 /** The type of a weight's values: in memory they are in float32. */
@@ -179,15 +175,6 @@ function typeOf({ held, get }: Weights, name: string): string {
 function cannotHold(weights: Weights, name: string, reason: string): Error {
   const file = weights.get(name)?.file ?? "the adapter";
   return new RangeError(`Cannot hold tensor "${name}" of ${file} in ${reason}`);
-}
-
-function scalesIn(
-  graph: Graph,
-  scales: Float32Array<ArrayBuffer>,
-  rows: number,
-): Value {
-  const shape = [rows, scales.length / rows];
-  return graph.external({ dtype: "float32", shape }, { held: scales });
 }
 
 /** Types of safetensors files → types of graphs. */

@@ -1,4 +1,4 @@
-/** Element types in use; those of 16 and 8 bits only for weights. */
+/** Element types in use; those of 16 bits and fewer only for weights. */
 export type DType =
   | "float32"
   | "float64"
@@ -6,6 +6,7 @@ export type DType =
   | "bfloat16"
   | "int8"
   | "uint8"
+  | "uint4"
   | "int32"
   | "int64"
   | "bool";
@@ -77,6 +78,19 @@ export interface Op<
    * for large results that are cheap to make from constants. @default false
    */
   readonly rematerialize?: boolean;
+  /**
+   * The outputs of a node whose second input is this operator's result, by an
+   * operator that reads this one's inputs in its place; `null` without one. Only
+   * for operators that are rematerialized. @default never
+   */
+  absorb?(
+    inputs: I,
+    attributes: A,
+    reader: Pick<Node, "op" | "attributes"> & {
+      /** Without the second one. */
+      readonly inputs: readonly (Value | undefined)[];
+    },
+  ): Values | null;
   /**
    * Types of the outputs.
    *
@@ -202,14 +216,15 @@ export class Graph {
   readonly inputs: Value[] = [];
   /** Values that are fixed. */
   readonly constants: Constant[] = [];
-  readonly #accepts: (op: AnyOp) => boolean;
+  /** Whether an operator may stand in this graph; if not it is lowered. */
+  readonly accepts: (op: AnyOp) => boolean;
   readonly #shared = new Map<string, Value>();
   #names = 0;
 
   /** An empty graph. */
   constructor({ float = "float32", accepts = () => true }: GraphOptions = {}) {
     this.float = float;
-    this.#accepts = accepts;
+    this.accepts = accepts;
   }
 
   /** Declares an input, fed at each run. */
@@ -265,7 +280,7 @@ export class Graph {
     attributes: Attributes,
   ): O {
     const types = infer(op, inputs, attributes);
-    const lowered = this.#accepts(op)
+    const lowered = this.accepts(op)
       ? undefined
       : op.lower?.(inputs, attributes);
     const outputs = types.slice(0, lowered?.length).map((type, i) =>

@@ -101,9 +101,24 @@ class Copies {
     return copies[recipe.outputs.findIndex((output) => output.name === name)]!;
   }
 
-  #apply({ op, inputs, attributes }: Node): readonly Value[] {
+  #apply(node: Node): readonly Value[] {
+    const { op, inputs, attributes } = node;
+    const absorbed = this.#absorbed(node);
+    if (absorbed) return absorbed;
     const copies = inputs.map((input) => this.valueOf(input));
     return this.#graph.apply(op, copies, attributes);
+  }
+
+  /** The outputs of a node by an operator that reads what its recipe reads. */
+  #absorbed({ op, inputs, attributes }: Node): readonly Value[] | null {
+    const recipe = inputs[1] && this.#recipes.get(inputs[1].name);
+    if (!recipe?.op.absorb) return null;
+    const own = recipe.inputs.map((input) => this.valueOf(input));
+    const others = inputs.map((input, i) =>
+      i === 1 ? undefined : this.valueOf(input)
+    );
+    const reader = { op, inputs: others, attributes };
+    return recipe.op.absorb(own, recipe.attributes, reader);
   }
 }
 

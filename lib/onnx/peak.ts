@@ -15,7 +15,7 @@ import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
 
 const BYTES: Record<DType, number> = {
   ...{ float32: 4, float64: 8, float16: 2, bfloat16: 2 },
-  ...{ int8: 1, uint8: 1, int32: 4, int64: 8, bool: 1 },
+  ...{ int8: 1, uint8: 1, uint4: 0.5, int32: 4, int64: 8, bool: 1 },
 };
 
 /** Kernels whose output is the memory of their first input. */

@@ -25,6 +25,7 @@ const DATA_TYPES: Record<DType, number> = {
   float16: 10,
   float64: 11,
   bfloat16: 16,
+  uint4: 21,
 };
 const TYPE_NUMBERS = new Map<Attribute, number>(Object.entries(DATA_TYPES));
 

@@ -16,7 +16,13 @@ interface Provider {
 }
 
 const PROVIDERS: Record<Device, Provider> = {
-  cpu: { missing: new Set() },
+  cpu: {
+    missing: new Set([
+      // Slower than dequantizing by rows of blocks.
+      "MatMulNBits",
+      "GatherBlockQuantized",
+    ]),
+  },
   webgpu: {
     missing: new Set([
       "FusedMatMul",

@@ -237,8 +237,9 @@ function heldAsInputs(graph: Graph): Map<string, HostArray> {
   const feeds = constants.flatMap(({ value: { name, shape, dtype }, data }) => {
     if (!("held" in data)) return [];
     graph.input(name, shape, dtype);
-    const array = { data: data.held, shape: shape as readonly number[] };
-    return [[name, array] as const];
+    const isPacked = dtype === "uint4";
+    const sizes = shape as readonly number[];
+    return [[name, { data: data.held, shape: sizes, isPacked }] as const];
   });
   const others = constants.filter(({ data }) => !("held" in data));
   constants.splice(0, Infinity, ...others);
@@ -288,10 +289,12 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Whether stored weights are widened for each reader: folding would keep all. */
-function widensFiles({ nodes, constants }: Graph): boolean {
+/** Whether weights are widened for each reader: folding would keep all. */
+function widensWeights({ nodes, constants }: Graph): boolean {
   const stored = new Set(
-    constants.flatMap(({ value, data }) => "file" in data ? [value.name] : []),
+    constants.flatMap(({ value, data }) =>
+      "file" in data || "held" in data ? [value.name] : []
+    ),
   );
   return nodes.some(({ op, inputs }) =>
     op.rematerialize && inputs.some(({ name }) => stored.has(name))
@@ -317,7 +320,7 @@ function settingsFor(
       "session.disable_prepacking": packWeights && device === "cpu" ? "0" : "1",
       // Common subexpressions would be the forward pass and nodes that the
       // backward pass computes again to save memory.
-      "optimization.disable_specified_optimizers": widensFiles(graph)
+      "optimization.disable_specified_optimizers": widensWeights(graph)
         ? "CommonSubexpressionElimination;ConstantFolding"
         : "CommonSubexpressionElimination",
     },

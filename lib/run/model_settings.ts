@@ -34,8 +34,8 @@ export const DEVICE_FLAGS = grouped(COMPUTING, {
 /** Storage of weights that a verb does not train. */
 export const WEIGHT_FLAGS = grouped(COMPUTING, {
   baseWeights: choice(BASE_WEIGHTS, {
-    help: "storage of weights that are not trained, on the CPU; arithmetic " +
-      "is in float32",
+    help: "storage of weights that are not trained, half on the CPU only; " +
+      "arithmetic is in float32",
     default: "float32",
   }),
 });

@@ -39,7 +39,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const wanted = completeSettings(settings);
   const device = await resolveDevice(wanted.device);
-  refuseQuantized(wanted.baseWeights, device);
+  refuseHalf(wanted.baseWeights, device);
   const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
   const resolved = { ...wanted, device, options, maxLength };
@@ -120,14 +120,11 @@ function computingOf(
   return { device, threads, microTokens };
 }
 
-/** @throws Error where a device cannot hold base weights in fewer bits. */
-export function refuseQuantized(
-  baseWeights: BaseWeights,
-  device: Device,
-): void {
-  if (baseWeights === "float32" || device === "cpu") return;
+/** @throws Error where a device cannot hold base weights so. */
+export function refuseHalf(baseWeights: BaseWeights, device: Device): void {
+  if (baseWeights !== "half" || device === "cpu") return;
   throw new Error(
-    `Cannot use --base-weights ${baseWeights} with --device ${device}: ` +
-      `they are held so on CPU only`,
+    `Cannot use --base-weights half with --device ${device}: weights are held ` +
+      `so on CPU only; expected float32, int8 or int4`,
   );
 }

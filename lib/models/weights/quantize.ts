@@ -1,64 +1,81 @@
 /** A matrix in few bits, with a scale for each block of a row. */
-export interface QuantizedMatrix<Codes> {
-  readonly codes: Codes;
-  /** `[rows, columns / block]`, row by row. */
+export interface QuantizedMatrix {
+  /** Columns of a block; where rows end before their last one, it holds zeros. */
+  readonly block: number;
+  /**
+   * w ≈ scale · (code − zero), row by row; of two codes in 4 bits the first one
+   * is the low half of a byte.
+   */
+  readonly codes: Uint8Array<ArrayBuffer>;
+  /** `[rows, blocks]`, row by row. */
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
-/** Columns that share a scale, if rows divide by as many. */
+/** Columns that share a scale. */
 const BLOCK = 32;
 
 /**
- * Rounds a matrix to 8 bits, w ≈ scale · code with codes from −127 to 127: the
- * largest of a block is exact.
+ * Rounds a matrix to 8 bits, w ≈ scale · (code − 128) with codes from 1 to 255:
+ * the largest of a block is exact.
  */
 export function quantize8(
   data: Float32Array,
   columns: number,
-): QuantizedMatrix<Int8Array<ArrayBuffer>> {
-  const block = commonDivisor(columns, BLOCK);
-  const codes = new Int8Array(data.length);
-  const scales = new Float32Array(data.length / block);
-  for (let i = 0; i < scales.length; i++) {
-    const start = i * block;
-    scales[i] = Math.abs(largest(data, start, start + block)) / 127;
-    const scale = scales[i] || 1;
-    for (let j = start; j < start + block; j++) {
-      codes[j] = Math.round(data[j]! / scale);
-    }
-  }
-  return { codes, scales };
+): QuantizedMatrix {
+  return inBlocks(data, { columns, block: BLOCK, perByte: 1 }, {
+    scaleOf: (largest) => Math.abs(largest) / 127,
+    codeOf: (ratio) => Math.round(ratio) + 128,
+  });
 }
 
 /**
  * Rounds a matrix to 4 bits, w ≈ scale · (code − 8) with codes from 0 to 15: the
- * largest of a block is 8 scales away from zero, whatever its sign. A byte
- * holds the code of a column of the left half in its low bits, and of the
- * right half in its high bits.
- *
- * @param columns an even number.
+ * largest of a block is 8 scales away from zero, whatever its sign. Blocks are
+ * half as long where they cannot fill a row in pairs.
  */
 export function quantize4(
   data: Float32Array,
   columns: number,
-): QuantizedMatrix<Uint8Array<ArrayBuffer>> {
-  const half = columns / 2;
-  const block = commonDivisor(half, BLOCK);
-  const codes = new Uint8Array(data.length / 2);
-  const scales = new Float32Array(data.length / block);
+): QuantizedMatrix {
+  const block = columns % (2 * BLOCK) === 0 ? BLOCK : BLOCK / 2;
+  return inBlocks(data, { columns, block, perByte: 2 }, {
+    scaleOf: (largest) => largest / -8,
+    codeOf: (ratio) => Math.min(Math.round(ratio) + 8, 15),
+  });
+}
+
+function inBlocks(
+  data: Float32Array,
+  { columns, block, perByte }: {
+    columns: number;
+    block: number;
+    /** Codes in a byte. */
+    perByte: number;
+  },
+  { scaleOf, codeOf }: {
+    scaleOf: (largest: number) => number;
+    codeOf: (ratio: number) => number;
+  },
+): QuantizedMatrix {
+  const blocks = Math.ceil(columns / block);
+  const scales = new Float32Array(data.length / columns * blocks);
+  const zero = codeOf(0);
+  const codes = new Uint8Array(scales.length * block / perByte)
+    .fill(perByte === 2 ? zero | zero << 4 : zero);
+  const bits = 8 / perByte;
   for (let i = 0; i < scales.length; i++) {
-    const start = i * block;
-    scales[i] = largest(data, start, start + block) / -8;
+    const start = Math.floor(i / blocks) * columns + i % blocks * block;
+    const length = Math.min(block, columns - i % blocks * block);
+    scales[i] = scaleOf(largest(data, start, start + length));
     const scale = scales[i] || 1;
-    const [row, column] = [Math.floor(start / columns), start % columns];
-    const shift = column < half ? 0 : 4;
-    const at = row * half + column % half;
-    for (let j = 0; j < block; j++) {
-      const code = Math.round(data[start + j]! / scale) + 8;
-      codes[at + j]! |= (code < 15 ? code : 15) << shift;
+    for (let j = 0; j < length; j++) {
+      const at = i * block + j;
+      const code = codeOf(data[start + j]! / scale);
+      // Toggled from zero's.
+      codes[Math.floor(at / perByte)]! ^= (code ^ zero) << at % perByte * bits;
     }
   }
-  return { codes, scales };
+  return { block, codes, scales };
 }
 
 /** The value that is farthest from zero, from `start` up to `end`. */
@@ -68,8 +85,4 @@ function largest(data: Float32Array, start: number, end: number): number {
     if (Math.abs(data[i]!) > Math.abs(most)) most = data[i]!;
   }
   return most;
-}
-
-function commonDivisor(a: number, b: number): number {
-  return b === 0 ? a : commonDivisor(b, a % b);
 }

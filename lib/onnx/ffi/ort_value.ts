@@ -15,6 +15,8 @@ export type Elements =
 export interface HostArray<Data extends Elements = Elements> {
   readonly data: Data;
   readonly shape: readonly number[];
+  /** Set where a byte of `data` holds two elements. @default false */
+  readonly isPacked?: boolean;
 }
 
 interface ElementsConstructor {
@@ -34,6 +36,8 @@ const ARRAYS = new Map<number, ElementsConstructor>([
   [11, Float64Array],
 ]);
 const TYPES = new Map(ARRAYS.entries().map(([type, { name }]) => [name, type]));
+/** The number of uint4. */
+const PACKED = 21;
 
 function arraysOf(type: number): ElementsConstructor {
   const found = ARRAYS.get(type);
@@ -69,14 +73,14 @@ export class OrtValue implements Disposable {
   ) {}
 
   /** A tensor that lies in an array. */
-  static over({ data, shape }: HostArray): OrtValue {
+  static over({ data, shape, isPacked = false }: HostArray): OrtValue {
     const { buffer, byteOffset, byteLength } = data;
     // An empty buffer has no address.
     const bytes = byteLength > 0
       ? new Uint8Array(buffer, byteOffset, byteLength)
       : new Uint8Array(8);
     const [sizes, rank] = [sizesOf(shape), BigInt(shape.length)];
-    const type = TYPES.get(data[Symbol.toStringTag])!;
+    const type = isPacked ? PACKED : TYPES.get(data[Symbol.toStringTag])!;
     const address = made((out) =>
       api.createTensorWithDataAsOrtValue
         .call(HOST, bytes, BigInt(byteLength), sizes, rank, type, out)

@@ -1,4 +1,4 @@
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { Rng } from "lib/rng.ts";
 
@@ -19,9 +19,9 @@ Deno.test("8 bits are off by half a scale at most, and exact at the largest", ()
   strictEqual(scales.length, data.length / 32);
   for (const [i, value] of data.entries()) {
     const scale = scales[Math.floor(i / 32)]!;
-    const error = Math.abs(scale * codes[i]! - value);
+    const error = Math.abs(scale * (codes[i]! - 128) - value);
     ok(error <= 0.5001 * scale, `${value} is off by ${error}`);
-    if (Math.abs(codes[i]!) === 127) ok(error <= 1e-6 * Math.abs(value));
+    if ([1, 255].includes(codes[i]!)) ok(error <= 1e-6 * Math.abs(value));
   }
 });
 
@@ -30,9 +30,8 @@ Deno.test("4 bits are off by half a scale at most, or by one opposite the larges
   const { codes, scales } = quantize4(data, COLUMNS);
   for (const [i, value] of data.entries()) {
     const scale = scales[Math.floor(i / 32)]!;
-    const [row, column] = [Math.floor(i / COLUMNS), i % COLUMNS];
-    const byte = codes[row * COLUMNS / 2 + column % (COLUMNS / 2)]!;
-    const code = column < COLUMNS / 2 ? byte & 15 : byte >> 4;
+    const byte = codes[Math.floor(i / 2)]!;
+    const code = i % 2 === 0 ? byte & 15 : byte >> 4;
     const error = Math.abs(scale * (code - 8) - value);
     const most = (code === 15 ? 1 : 0.5) * Math.abs(scale);
     ok(error <= 1.0001 * most, `${value} is off by ${error}`);
@@ -40,7 +39,23 @@ Deno.test("4 bits are off by half a scale at most, or by one opposite the larges
   }
 });
 
-Deno.test("blocks are shorter where rows do not divide by 32", () => {
-  strictEqual(quantize8(new Float32Array(2 * 24), 24).scales.length, 2 * 3);
-  strictEqual(quantize4(new Float32Array(2 * 24), 24).scales.length, 2 * 6);
+Deno.test("blocks that rows do not fill hold zeros in the rest", () => {
+  const data = Float32Array.from({ length: 2 * 24 }, (_, i) => 1 + i % 5);
+  const eight = quantize8(data, 24);
+  strictEqual(eight.scales.length, 2);
+  deepStrictEqual([...eight.codes.subarray(24, 32)], Array(8).fill(128));
+  const four = quantize4(data, 24);
+  strictEqual(four.scales.length, 4);
+  deepStrictEqual([...four.codes.subarray(28)], Array(4).fill(0x88));
+  // An odd one ends in the middle of a byte.
+  deepStrictEqual([...quantize4(Float32Array.of(-8, 1, 7), 3).codes], [
+    ...[0x90, 0x8f],
+    ...Array(6).fill(0x88),
+  ]);
+});
+
+Deno.test("4 bits have blocks of 16 where a row has an odd number of 32 columns", () => {
+  const blocks = (columns: number) =>
+    quantize4(new Float32Array(columns), columns).scales.length;
+  deepStrictEqual([32, 64, 96, 576].map(blocks), [2, 2, 6, 18]);
 });
