@@ -4,10 +4,12 @@ import { parseFlags } from "lib/cli/flags.ts";
 import { hubAccess } from "lib/hub/repo.ts";
 import { cudaFolder, missingIn } from "lib/onnx/ffi/cuda.ts";
 import {
+  ADAPTER_VARIABLE,
+  ADAPTER_WORDS,
   graphicsAdapter,
-  resolveDevice,
-  unavailable,
-} from "lib/onnx/devices.ts";
+  wantedAdapter,
+} from "lib/onnx/adapters.ts";
+import { resolveDevice, unavailable } from "lib/onnx/devices.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { DEVICES } from "lib/onnx/providers.ts";
 import { compile } from "lib/onnx/session.ts";
@@ -53,7 +55,7 @@ async function inspectMachine() {
 }
 
 /**
- * Whether each device works, or why not; the adapter of WebGPU; and whether
+ * Whether each device works, or why not; the adapters of WebGPU; and whether
  * CUDA's libraries are set up.
  */
 async function devices() {
@@ -67,9 +69,20 @@ async function devices() {
   const folder = cudaFolder();
   return {
     states: Object.fromEntries(states),
-    adapter: await graphicsAdapter(),
+    adapters: await adapters(),
     cudaLibraries: { folder, isSetUp: missingIn(folder).length === 0 },
   };
+}
+
+/** Adapters by the words that choose them, often the same one. */
+async function adapters() {
+  const found = [];
+  for (const word of ADAPTER_WORDS) {
+    const adapter = await graphicsAdapter(word);
+    const isChosen = word === wantedAdapter();
+    if (adapter) found.push([word, { ...adapter, isChosen }] as const);
+  }
+  return Object.fromEntries(found);
 }
 
 /** Rows, columns and depth of the timed product. */
@@ -186,9 +199,8 @@ function gibibytes(bytes: number): string {
 }
 
 function deviceLines(
-  { states, auto, adapter, cudaLibraries }: Findings["devices"],
+  { states, auto, adapters, cudaLibraries }: Findings["devices"],
 ): Line[] {
-  const kind = adapter?.isSoftware ? "software on the CPU" : "a GPU";
   const { folder, isSetUp } = cudaLibraries;
   return [
     ...Object.entries(states).map(([device, { works }]): Line => [
@@ -196,9 +208,24 @@ function deviceLines(
       works ? "works" : "does not work, see above",
     ]),
     ["device auto", `is ${auto}`],
-    ["graphics adapter", adapter ? `${adapter.name}, ${kind}` : "none"],
+    ...adapterLines(adapters),
     ["CUDA libraries", isSetUp ? `set up in ${folder}` : "not set up"],
   ];
+}
+
+function adapterLines(adapters: Findings["devices"]["adapters"]): Line[] {
+  const found = Object.entries(adapters);
+  if (found.length === 0) return [["adapter", "none for WebGPU"]];
+  return found.map(([word, adapter]) => [
+    `adapter ${word}`,
+    [
+      `${adapter.name} of ${adapter.vendor}`,
+      adapter.isSoftware ? "software on the CPU" : "a GPU",
+      adapter.hasFloat16 ? "float16" : "no float16",
+      `tensors to ${gibibytes(adapter.limits.buffer)}`,
+      adapter.isChosen ? "chosen" : `${ADAPTER_VARIABLE}=${word} chooses it`,
+    ].join(", "),
+  ]);
 }
 
 function hubLines({ endpoint, offlineBy, hasToken, cache }: Findings["hub"]) {

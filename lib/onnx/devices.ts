@@ -1,4 +1,5 @@
 import { reasonOf } from "../files/values.ts";
+import { graphicsAdapter } from "./adapters.ts";
 import { apply, Graph, type Op, sameType } from "./graph.ts";
 import { type Device, DEVICES } from "./providers.ts";
 import { engine } from "./engine.ts";
@@ -41,26 +42,6 @@ const GPU_FILES = ["/dev/dri", "/dev/nvidia0", "/dev/dxg"];
 
 function mayHaveGpu(): boolean {
   return Deno.build.os !== "linux" || GPU_FILES.some(exists);
-}
-
-/** The processor behind WebGPU. */
-export interface GraphicsAdapter {
-  readonly name: string;
-  /** Whether it is a program on the CPU, such as SwiftShader or llvmpipe. */
-  readonly isSoftware: boolean;
-}
-
-/**
- * The adapter of Deno's own WebGPU. onnxruntime does not name its adapter, which
- * it gets from the same drivers.
- */
-export async function graphicsAdapter(): Promise<GraphicsAdapter | null> {
-  const adapter = await navigator.gpu.requestAdapter({
-    powerPreference: "high-performance",
-  });
-  if (!adapter) return null;
-  const { description, vendor, isFallbackAdapter } = adapter.info;
-  return { name: description || vendor, isSoftware: isFallbackAdapter };
 }
 
 /**

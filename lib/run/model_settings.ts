@@ -21,7 +21,8 @@ export const COMPUTING = "Computing";
 /** The device of a verb. */
 export const DEVICE_FLAGS = grouped(COMPUTING, {
   device: choice(DEVICE_WORDS, {
-    help: "device that computes; auto takes a GPU if one works",
+    help: "device that computes; auto takes a GPU if one works; for webgpu " +
+      "PREFGRAD_ADAPTER=low-power takes a GPU that saves power",
     default: "auto",
   }),
   threads: integer({

@@ -1,10 +1,6 @@
 import { match, ok, rejects, strictEqual } from "node:assert/strict";
-import {
-  DEVICE_WORDS,
-  graphicsAdapter,
-  resolveDevice,
-  unavailable,
-} from "lib/onnx/devices.ts";
+import { graphicsAdapter } from "lib/onnx/adapters.ts";
+import { DEVICE_WORDS, resolveDevice, unavailable } from "lib/onnx/devices.ts";
 import { DEVICES } from "lib/onnx/providers.ts";
 import { engine } from "lib/onnx/engine.ts";
 import { driverFault, libraryFault } from "lib/onnx/ffi/cuda.ts";

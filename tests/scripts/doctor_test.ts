@@ -20,6 +20,11 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
   deepStrictEqual(devices.states.cpu, { works: true, reason: null });
   ok(devices.states[devices.auto].works);
   strictEqual(typeof devices.cudaLibraries.isSetUp, "boolean");
+  for (
+    const [word, adapter] of Object.entries<{ isChosen: boolean }>(
+      devices.adapters,
+    )
+  ) strictEqual(adapter.isChosen, word === "high-performance");
   match(devices.cudaLibraries.folder, /prefgrad\/cuda\/\d+\.\d+\.\d+$/);
   ok(gemm.every(({ gflops }: { gflops: number }) => gflops > 0.1));
   deepStrictEqual(hub, {
@@ -52,6 +57,7 @@ Deno.test("doctor says first whether this machine trains, and what it lacks", as
   for (const [, name] of table!.matchAll(/^device (\w+) +does not work/gm)) {
     match(sentences!, new RegExp(`^Cannot train on ${name}: \\S`, "m"));
   }
+  match(table!, /^adapter( high-performance +.*, chosen$| +none for WebGPU$)/m);
   match(table!, /^CUDA libraries +(not set up|set up in \S+)$/m);
   match(table!, /^float32 product, 1 thread +\d+ GFLOP\/s$/m);
   match(table!, /^Hub cache +\S+\/file, not writable$/m);

@@ -1,3 +1,4 @@
+import { wantedAdapter } from "../adapters.ts";
 import type { Device } from "../providers.ts";
 import { findCuda } from "./cuda.ts";
 import { api, check, made } from "./library.ts";
@@ -63,9 +64,13 @@ export class SessionOptions implements Disposable {
   /** Gives nodes to a device; those that it has no kernel for stay on CPU. */
   #append(device: Device): void {
     if (device === "webgpu") {
-      const none = new BigUint64Array(0);
-      const call = [cString("WebGPU"), none, none, 0n] as const;
-      check(api.appendExecutionProvider.call(this.address, ...call));
+      const { keys, values, count } = new Entries({
+        powerPreference: wantedAdapter(),
+      });
+      check(api.appendExecutionProvider.call(
+        ...[this.address, cString("WebGPU")] as const,
+        ...[keys.addresses, values.addresses, count] as const,
+      ));
     }
     if (device === "cuda") {
       findCuda();
@@ -81,15 +86,26 @@ class CudaOptions implements Disposable {
 
   constructor(settings: Readonly<Record<string, string>>) {
     this.address = made((out) => api.createCudaProviderOptions.call(out));
-    const keys = new CStrings(Object.keys(settings));
-    const values = new CStrings(Object.values(settings));
+    const { keys, values, count } = new Entries(settings);
     check(api.updateCudaProviderOptions.call(
-      ...[this.address, keys.addresses, values.addresses] as const,
-      BigInt(keys.addresses.length),
+      ...[this.address, keys.addresses, values.addresses, count] as const,
     ));
   }
 
   [Symbol.dispose](): void {
     api.releaseCudaProviderOptions.call(this.address);
+  }
+}
+
+/** Settings as C has them. */
+class Entries {
+  readonly keys: CStrings;
+  readonly values: CStrings;
+  readonly count: bigint;
+
+  constructor(settings: Readonly<Record<string, string>>) {
+    this.keys = new CStrings(Object.keys(settings));
+    this.values = new CStrings(Object.values(settings));
+    this.count = BigInt(this.keys.addresses.length);
   }
 }

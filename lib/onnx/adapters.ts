@@ -1,0 +1,66 @@
+/**
+ * Adapters as WebGPU tells them apart: all that onnxruntime lets a program
+ * choose. Which GPU is which the drivers decide, and variables of theirs.
+ */
+export const ADAPTER_WORDS = ["high-performance", "low-power"] as const;
+export type AdapterWord = typeof ADAPTER_WORDS[number];
+
+/** The environment variable that chooses; processes that this one starts have it. */
+export const ADAPTER_VARIABLE = "PREFGRAD_ADAPTER";
+
+/**
+ * The adapter that is asked for; onnxruntime has one in a process.
+ *
+ * @param value of the environment variable.
+ * @throws RangeError for another word.
+ */
+export function wantedAdapter(
+  value = Deno.env.get(ADAPTER_VARIABLE),
+): AdapterWord {
+  const word = value || ADAPTER_WORDS[0];
+  const known = ADAPTER_WORDS.find((each) => each === word);
+  if (known) return known;
+  throw new RangeError(
+    `${ADAPTER_VARIABLE} is "${word}", expected one of ${
+      ADAPTER_WORDS.join(", ")
+    }`,
+  );
+}
+
+/** A processor behind WebGPU. */
+export interface GraphicsAdapter {
+  readonly name: string;
+  /** The maker's name, or its number in hexadecimal, as the driver has it. */
+  readonly vendor: string;
+  /** Whether it is a program on the CPU, such as SwiftShader or llvmpipe. */
+  readonly isSoftware: boolean;
+  /** Whether it computes in float16. */
+  readonly hasFloat16: boolean;
+  /** Bytes of the largest tensor, and of its largest part that a kernel reads. */
+  readonly limits: { readonly buffer: number; readonly binding: number };
+}
+
+/**
+ * The adapter of Deno's own WebGPU; null without one. onnxruntime does not name
+ * its adapter, which it gets from the same drivers.
+ */
+export async function graphicsAdapter(
+  powerPreference: AdapterWord = wantedAdapter(),
+): Promise<GraphicsAdapter | null> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference });
+  if (!adapter) return null;
+  const { info, features, limits } = adapter;
+  const vendor = /^\d+$/.test(info.vendor)
+    ? `0x${Number(info.vendor).toString(16)}`
+    : info.vendor;
+  return {
+    name: info.description || vendor,
+    vendor,
+    isSoftware: info.isFallbackAdapter,
+    hasFloat16: features.has("shader-f16"),
+    limits: {
+      buffer: limits.maxBufferSize,
+      binding: limits.maxStorageBufferBindingSize,
+    },
+  };
+}
