@@ -161,13 +161,22 @@ function prune(
   const place = (node: Node) =>
     Math.max(...node.outputs.map(({ name }) => rank.get(name) ?? -1));
   const leaves = nodes.filter(isLeaf).sort((a, b) => place(a) - place(b));
-  const inner = nodes.filter((node) => !isLeaf(node));
-  const [early, late] = [true, false].map((isFirst) =>
-    inner.filter((node) => first.has(node) === isFirst)
-  );
-  graph.nodes.splice(0, Infinity, ...early!, ...late!, ...leaves);
+  const inner = earliest(nodes.filter((node) => !isLeaf(node)), first);
+  graph.nodes.splice(0, Infinity, ...inner, ...leaves);
   const used = (value: Value) => read.has(value.name);
   graph.inputs.splice(0, Infinity, ...graph.inputs.filter(used));
   const constants = graph.constants.filter(({ value }) => used(value));
   graph.constants.splice(0, Infinity, ...constants);
+}
+
+/** Nodes in order, except that some stand as soon as what they read is there. */
+function earliest(nodes: readonly Node[], some: ReadonlySet<Node>): Node[] {
+  const placeOf = new Map<string, number>();
+  const places = new Map(nodes.map((node, i) => {
+    const read = node.inputs.map(({ name }) => placeOf.get(name) ?? -1);
+    const place = some.has(node) ? Math.max(...read) : i;
+    node.outputs.forEach(({ name }) => placeOf.set(name, place));
+    return [node, place];
+  }));
+  return nodes.toSorted((a, b) => places.get(a)! - places.get(b)!);
 }

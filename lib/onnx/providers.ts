@@ -6,6 +6,43 @@ export type Device = "cpu" | "webgpu" | "cuda";
 export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
 
 /**
+ * Number formats of a graph's products and of what is computed from them, by the
+ * type of 16 bits that they take. All that is fed and all results are in float32.
+ */
+export const HALVES = {
+  /** 24 bits of precision everywhere. */
+  float32: null,
+  /** float32, of which products on an NVIDIA GPU read 11 bits. */
+  tf32: null,
+  /** 8 bits of precision, the range of float32. */
+  bfloat16: "bfloat16",
+  /** 11 bits of precision, numbers up to 65,504. */
+  float16: "float16",
+} as const;
+/** One of the formats of {@linkcode HALVES}. */
+export type Precision = keyof typeof HALVES;
+/** A type of 16 bits. */
+export type Half = "bfloat16" | "float16";
+/** Every format. */
+export const PRECISIONS = Object.keys(HALVES) as Precision[];
+
+/**
+ * Why a device does not compute in a format, in words that follow a colon; null
+ * if its kind does.
+ */
+export function precisionFault(
+  device: Device,
+  precision: Precision,
+): string | null {
+  if (precision === "tf32" && device !== "cuda") {
+    return "TF32 is a format of NVIDIA's GPUs: it takes --device cuda";
+  }
+  return precision === "bfloat16" && device === "webgpu"
+    ? "WebGPU has no bfloat16; float16 is there on most adapters"
+    : null;
+}
+
+/**
  * An execution provider of onnxruntime, as trials of 1.30 found it. With these
  * operators lowered no node of a training step leaves the device: tests compile
  * it in strict mode.

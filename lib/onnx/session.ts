@@ -10,8 +10,9 @@ import type { DType, Graph, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { inOrder, lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
+import { inPrecision } from "./precision.ts";
 import { renameFiles } from "./rename.ts";
-import { type Device, hasKernel } from "./providers.ts";
+import { type Device, hasKernel, type Precision } from "./providers.ts";
 
 /** Numbers of a tensor; their type gives the element type. */
 export type TensorData =
@@ -42,6 +43,8 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export interface CompileOptions {
   /** The device that computes. @default "cpu" */
   device?: Device;
+  /** Number format of products: see `inPrecision()`. @default "float32" */
+  precision?: Precision;
   /** Threads that share the work of one operator, on CPU. @default 1 */
   threads?: number;
   /** Refuses a graph of which any node would leave the device. @default false */
@@ -97,11 +100,13 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<Program> {
   const { device = "cpu", last = [], keep = [] } = options;
+  const { precision = "float32" } = options;
   const ordered = inOrder(outputs, last);
-  const lowered = lower(
+  const exact = lower(
     ordered.map(([, value]) => value),
     (op, float) => hasKernel(op, device, float),
   );
+  const lowered = inPrecision(exact, { precision, device });
   const ports = {
     inputs: lowered.graph.inputs.slice(),
     outputs: lowered.outputs,

@@ -57,6 +57,7 @@ interface StoredFile {
 interface State {
   readonly step: number;
   readonly carried: Snapshot["carried"];
+  readonly lossScale?: Snapshot["lossScale"];
   readonly identity: Identity;
   readonly computing: Identity;
   readonly files: Readonly<Record<string, StoredFile>>;
@@ -68,7 +69,7 @@ interface State {
  */
 export async function writeCheckpoint(
   folder: string,
-  { step, tensors, carried }: Snapshot,
+  { step, tensors, ...others }: Snapshot,
   { identity, computing, parameters }: CheckpointOptions,
 ): Promise<void> {
   const path = join(folder, `step-${step}`);
@@ -84,7 +85,7 @@ export async function writeCheckpoint(
     await Deno.mkdir(temporary);
     for (const [name, write] of writers) await write(join(temporary, name));
     const files = await storedFiles(temporary);
-    const state: State = { step, carried, identity, computing, files };
+    const state: State = { step, ...others, identity, computing, files };
     const text = canonicalJson(state, { indent: 2 });
     await Deno.writeTextFile(join(temporary, STATE), `${text}\n`);
   });
@@ -175,7 +176,7 @@ function isState(value: unknown): value is State {
 
 async function readSnapshot(
   path: string,
-  { step, carried, files }: State,
+  { step, carried, lossScale, files }: State,
   parameters: ParameterStore,
 ): Promise<Snapshot> {
   const tensors = new Map<string, Map<string, Float32Array<ArrayBuffer>>>([
@@ -185,7 +186,7 @@ async function readSnapshot(
     const [, name] = file.match(/^([^/]+)\.safetensors$/) ?? [];
     if (name) tensors.set(name, await readTensors(join(path, file)));
   }
-  return { step, carried, tensors };
+  return { step, carried, tensors, ...lossScale && { lossScale } };
 }
 
 async function removeOld(folder: string): Promise<void> {

@@ -20,6 +20,8 @@ export interface MicroBatch extends LossMicroBatch {
   readonly statistics: BatchStatistics["values"];
   /** Number of the first example in the optimizer batch. */
   readonly start: number;
+  /** Factor of the gradient, for graphs that scale it. @default 1 */
+  readonly lossScale?: number;
 }
 
 /** The inputs through which a decoder reads a tree batch. */
@@ -83,6 +85,7 @@ export const INPUTS = {
     shape: ["n"],
     fill: ({ examples }) => examples.map(({ weight = 1 }) => weight),
   },
+  lossScale: { shape: [], fill: ({ lossScale = 1 }) => lossScale },
 } satisfies InputTable<MicroBatch>;
 
 const OPTION = "option.";

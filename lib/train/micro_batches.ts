@@ -52,6 +52,8 @@ interface MicroBatchOptions extends BatchOptions {
   totals: LossMicroBatch["totals"];
   /** The draw of whatever the loss samples. */
   draw: number;
+  /** Factor of the gradient, for graphs that scale it. @default 1 */
+  lossScale?: number;
 }
 
 /** Runs the objective's graph on the feeds of a micro-batch. */

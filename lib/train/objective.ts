@@ -29,6 +29,8 @@ export interface ObjectiveOptions {
   chunks: number;
   /** Cuts of attention, as in `treeBatch()`. @default 0 */
   attentionCuts?: number;
+  /** Whether gradients have the factor of `MicroBatch.lossScale`. @default false */
+  isScaled?: boolean;
   /** An empty graph to build in. @default one in float32 */
   graph?: Graph;
 }
@@ -52,8 +54,8 @@ export interface Objective {
    */
   readonly logProbGradients: Value;
   /**
-   * The gradient of each trained parameter by name, added to the sum that is
-   * fed as `sumInput(name)`.
+   * The gradient of each trained parameter by name, scaled where it was asked
+   * for, and added to the sum that is fed as `sumInput(name)`.
    */
   readonly gradients: Readonly<Record<string, Value>>;
   /** Fills every input except parameters and sums of gradients. */
@@ -71,8 +73,13 @@ export interface Objective {
 export function buildObjective(
   policy: Policy,
   loss: Loss,
-  { lossOptions, chunks, attentionCuts = 0, graph = new Graph() }:
-    ObjectiveOptions,
+  {
+    lossOptions,
+    chunks,
+    attentionCuts = 0,
+    isScaled = false,
+    graph = new Graph(),
+  }: ObjectiveOptions,
 ): Objective {
   const stream = streamInputs(graph, attentionCuts);
   const parameters = policy.parameters(graph);
@@ -94,18 +101,18 @@ export function buildObjective(
     },
   });
   const { loss: each, metrics = {} } = lossTerms(loss, lossOptions, inputs);
-  const { examples, exampleWeights } = inputValues(graph, INPUTS);
+  const batch = inputValues(graph, INPUTS);
+  const { examples, exampleWeights } = batch;
   const total = div(sum(mul(exampleWeights, each)), examples);
+  const scaled = isScaled ? mul(total, batch.lossScale) : total;
   const sums = policy.trained.map(({ name, shape }) =>
     graph.input(sumInput(name), shape)
   );
-  const gradients = gradient(total, [...trained, tokenLogProbs], {
+  const gradients = gradient(scaled, [...trained, tokenLogProbs], {
     into: sums,
   });
-  const logProbGradients = mul(
-    sequenceSums(gradients.at(-1)!, stream),
-    examples,
-  );
+  const slopes = mul(sequenceSums(gradients.at(-1)!, stream), examples);
+  const logProbGradients = isScaled ? div(slopes, batch.lossScale) : slopes;
   const table = batchInputs(loss, attentionCuts);
   const fed = [...trained, ...sums].map(({ name }) => name);
   checkInputs(graph, INPUTS, [...Object.keys(table), ...fed]);

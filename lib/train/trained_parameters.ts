@@ -8,6 +8,7 @@ import {
   type Tensors,
 } from "../onnx/session.ts";
 import { createState, type Slot, type State } from "../onnx/state.ts";
+import type { LossScaleState } from "./loss_scale.ts";
 import { clippingScale, type Optimizer, squaredNorm } from "../optim.ts";
 
 /** Values of tensors by name. */
@@ -34,6 +35,8 @@ export interface Snapshot {
   readonly tensors: ReadonlyMap<string, Values>;
   /** The state of the loss, from step to step. */
   readonly carried: Readonly<Record<string, number>>;
+  /** The scale of gradients in float16. @default none */
+  readonly lossScale?: LossScaleState;
 }
 
 /** Numbers of one step of the optimizer. */
@@ -44,6 +47,8 @@ export interface UpdateOptions {
   weightDecay?: number;
   /** Norm that the gradient is clipped to; 0 does not clip. @default 1 */
   maxGradNorm?: number;
+  /** Factor of the gradient in the sums. @default 1 */
+  lossScale?: number;
 }
 
 interface TrainedParametersOptions extends CompileOptions {
@@ -153,7 +158,7 @@ export class TrainedParameters {
     await this.sums.change((values) => group.allReduce(values));
   }
 
-  /** Norm of the gradient that is in the sums. */
+  /** Norm of what is in the sums. */
   async gradNorm(): Promise<number> {
     let squares = 0;
     for (const { now } of this.sums.pieces) {
@@ -163,13 +168,17 @@ export class TrainedParameters {
     return Math.sqrt(squares);
   }
 
-  /** Takes one step along the gradient in the sums, whose norm is given. */
+  /**
+   * Takes one step along the gradient in the sums, whose norm without the
+   * factor is given.
+   */
   async take(
     gradNorm: number,
-    { learningRate, weightDecay = 0, maxGradNorm = 1 }: UpdateOptions,
+    { learningRate, weightDecay = 0, maxGradNorm = 1, lossScale = 1 }:
+      UpdateOptions,
   ): Promise<void> {
     this.#step++;
-    const gradientScale = clippingScale(gradNorm, maxGradNorm);
+    const gradientScale = clippingScale(gradNorm, maxGradNorm) / lossScale;
     const pieces = [...this.states].map(([name, { pieces }]) =>
       [name, pieces] as const
     );

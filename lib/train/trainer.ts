@@ -10,12 +10,13 @@ import {
 } from "./micro_batches.ts";
 import type { Example, TokenRow } from "../data/example.ts";
 import { ALONE, type Group } from "../distributed/group.ts";
-import type { Loss, LossState } from "../losses/loss.ts";
+import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import type { Policy } from "../models/policy.ts";
 import { GradientPass } from "./gradient_pass.ts";
+import { LossScale } from "./loss_scale.ts";
 import { buildObjective, type Objective } from "./objective.ts";
-import type { Device } from "../onnx/providers.ts";
+import type { Device, Precision } from "../onnx/providers.ts";
 import type { Tensors } from "../onnx/session.ts";
 import { adamW, type Optimizer } from "../optim.ts";
 import {
@@ -43,6 +44,11 @@ export interface TrainerOptions {
   lossOptions: LossOptionValues;
   /** The device that computes. @default "cpu" */
   device?: Device;
+  /**
+   * Number format of products and activations. What is trained, its gradients'
+   * sums and the optimizer's state are in float32. @default "float32"
+   */
+  precision?: Precision;
   /** Threads that share the work of one operator, on CPU. @default 1 */
   threads?: number;
   /**
@@ -123,6 +129,7 @@ export class Trainer {
   /** The reference, where it moves with the policy. */
   readonly reference: MovingReference;
   #lossState: LossState;
+  readonly #lossScale: LossScale | null;
 
   private constructor(
     readonly options: Required<TrainerOptions>,
@@ -138,12 +145,14 @@ export class Trainer {
         this.#referenceLogProbs(rows, { parameters, group: options.group }),
     );
     this.#lossState = options.loss.statistics?.initialState ?? {};
+    this.#lossScale = isScaled(options) ? new LossScale() : null;
   }
 
   /** Compiles the training step, and starts at the policy's initial values. */
   static async create(
     {
       device = "cpu",
+      precision = "float32",
       threads = 1,
       microTokens = 1024,
       attentionCuts = 0,
@@ -155,6 +164,7 @@ export class Trainer {
   ): Promise<Trainer> {
     const chosen = {
       device,
+      precision,
       threads,
       microTokens,
       attentionCuts,
@@ -166,7 +176,10 @@ export class Trainer {
     const { policy } = options;
     const objective = objectiveOf(options);
     const gradients = await GradientPass.compile(objective, options);
-    const trained = await TrainedParameters.create(policy.trained, options);
+    const trained = await TrainedParameters.create(policy.trained, {
+      ...options,
+      precision: "float32",
+    });
     await trained.restart(policy.initial);
     return new Trainer(options, objective, gradients, trained);
   }
@@ -189,6 +202,7 @@ export class Trainer {
   /** Starts again at these values of the parameters. */
   restart(values: Values): Promise<void> {
     this.#lossState = this.options.loss.statistics?.initialState ?? {};
+    if (this.#lossScale) this.#lossScale.state = new LossScale().state;
     this.reference.values = null;
     return this.trained.restart(values);
   }
@@ -201,12 +215,15 @@ export class Trainer {
       step,
       tensors: values ? new Map([...tensors, [REFERENCE, values]]) : tensors,
       carried: this.#lossState,
+      ...this.#lossScale && { lossScale: this.#lossScale.state },
     };
   }
 
   /** Returns to a saved state. */
   restore(snapshot: Snapshot): Promise<void> {
     this.#lossState = snapshot.carried;
+    const { lossScale } = snapshot;
+    if (this.#lossScale && lossScale) this.#lossScale.state = lossScale;
     this.reference.values = snapshot.tensors.get(REFERENCE) ?? null;
     return this.trained.restore(snapshot);
   }
@@ -263,7 +280,8 @@ export class Trainer {
   }
 
   /**
-   * Takes one optimizer step on a batch of examples.
+   * Takes one optimizer step on a batch of examples. A gradient that leaves the
+   * range of float16 is computed again on half the scale, and again.
    *
    * @throws RangeError where the loss or the gradient is not finite.
    */
@@ -271,37 +289,60 @@ export class Trainer {
     examples: readonly Example[],
     options: StepOptions,
   ): Promise<StepResult> {
+    const statistics = await this.#statistics(examples, options);
+    let result = await this.#withGradient(examples, options, statistics);
+    while (
+      Number.isFinite(result.loss) && !Number.isFinite(result.gradNorm) &&
+      this.#lossScale?.halve()
+    ) result = await this.#withGradient(examples, options, statistics);
+    this.#requireFinite(result);
+    const { lossScale } = this.#scaling;
+    await this.trained.take(result.gradNorm, { ...options, lossScale });
+    this.#lossScale?.count();
+    this.#lossState = statistics.state ?? this.#lossState;
+    return result;
+  }
+
+  /** Computes a batch, and leaves its gradient in the sums. */
+  async #withGradient(
+    examples: readonly Example[],
+    options: StepOptions,
+    { values, metrics }: BatchStatistics,
+  ): Promise<StepResult> {
     await this.trained.sums.write();
     const outputs = new BatchOutputs();
-    const { values, metrics, state } = await this.#statistics(
-      examples,
-      options,
-    );
     const batch = { ...options, ...this.#setup };
+    const { lossScale } = this.#scaling;
     const totals = batchTotals(examples);
     const draw = this.step;
     await runInMicroBatches(
       examples,
-      { ...batch, outputs, totals, draw, statistics: values },
+      { ...batch, outputs, totals, draw, lossScale, statistics: values },
       async (feeds) => {
         await throwIfStopped(options.stop);
         return await this.gradients.add(feeds, this.trained);
       },
     );
-    const results = { ...batch, statistics: metrics };
-    const result = batchResult(examples, outputs, results);
     await this.trained.addUp(this.options.group);
-    const gradNorm = await this.trained.gradNorm();
-    if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
-      throw new RangeError(
-        `Training diverged at step ${
-          this.step + 1
-        }: loss ${result.loss}, gradient norm ${gradNorm}; expected finite numbers, perhaps with a smaller learning rate`,
-      );
-    }
-    await this.trained.take(gradNorm, options);
-    this.#lossState = state ?? this.#lossState;
-    return { ...result, gradNorm };
+    const statistics = { ...metrics, ...this.#lossScale && { lossScale } };
+    return {
+      ...batchResult(examples, outputs, { ...batch, statistics }),
+      gradNorm: await this.trained.gradNorm() / lossScale,
+    };
+  }
+
+  #requireFinite({ loss, gradNorm }: StepResult): void {
+    if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
+    const { precision } = this.options;
+    throw new RangeError(
+      `Training diverged at step ${
+        this.step + 1
+      }: loss ${loss}, gradient norm ${gradNorm}; expected finite numbers, perhaps with a smaller learning rate${
+        precision === "float16"
+          ? ", or with bfloat16, whose range is wider"
+          : ""
+      }`,
+    );
   }
 
   /** Frees what the trainer holds on the device. */
@@ -317,6 +358,10 @@ export class Trainer {
     return { group, objective, loss, microTokens };
   }
 
+  get #scaling(): { lossScale: number } {
+    return { lossScale: this.#lossScale?.state.scale ?? 1 };
+  }
+
   #statistics(examples: readonly Example[], options: BatchOptions) {
     return batchStatistics(
       examples,
@@ -327,10 +372,18 @@ export class Trainer {
 }
 
 /** The graph of a trainer's loss, with its gradients. */
-export function objectiveOf(
-  { policy, loss, lossOptions, microTokens = 1024, attentionCuts = 0 }:
-    TrainerOptions,
-): Objective {
-  const chunks = headChunks(policy.config, microTokens);
-  return buildObjective(policy, loss, { lossOptions, chunks, attentionCuts });
+export function objectiveOf(options: TrainerOptions): Objective {
+  const { policy, loss, lossOptions } = options;
+  const { microTokens = 1024, attentionCuts = 0 } = options;
+  return buildObjective(policy, loss, {
+    lossOptions,
+    chunks: headChunks(policy.config, microTokens),
+    attentionCuts,
+    isScaled: isScaled(options),
+  });
+}
+
+/** Whether gradients are so small that their type would round them to 0. */
+function isScaled({ precision }: Pick<TrainerOptions, "precision">): boolean {
+  return precision === "float16";
 }

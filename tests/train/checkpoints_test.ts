@@ -37,6 +37,7 @@ function snapshot(step: number): Snapshot {
     step,
     tensors: new Map([["parameter", values(step)], ["m", values(0.1)]]),
     carried: { mean: 0.1 + step, count: 3 },
+    ...step > 1 && { lossScale: { scale: 2 ** 15, steps: step } },
   };
 }
 

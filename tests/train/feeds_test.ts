@@ -203,7 +203,11 @@ Deno.test("every input of the table is read by a decoder or a loss", () => {
       .forEach(([name, isRead]) => isRead && unread.delete(name));
   for (const { policy } of decoders) {
     const lossOptions = variants(DPO)[0]!;
-    const { loss } = buildObjective(policy, DPO, { lossOptions, chunks: 1 });
+    const { loss } = buildObjective(policy, DPO, {
+      lossOptions,
+      chunks: 1,
+      isScaled: true,
+    });
     strike(loss.graph);
   }
   for (const loss of LOSSES) {

@@ -75,7 +75,7 @@ type Way =
   & { loss: Loss; given?: Given; reference?: Reference }
   & Pick<
     Parameters<typeof withTrainer>[0],
-    "kind" | "microTokens" | "threads" | "group"
+    "kind" | "microTokens" | "threads" | "group" | "precision"
   >;
 
 /** One step without clipping, and the gradient it saw. */

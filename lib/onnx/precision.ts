@@ -1,0 +1,278 @@
+import {
+  type AnyOp,
+  type Constant,
+  type DType,
+  Graph,
+  type Node,
+  type Op,
+  sameType,
+  type Value,
+  type Values,
+} from "./graph.ts";
+import { lower } from "./lower.ts";
+import { type Device, type Half, HALVES, type Precision } from "./providers.ts";
+
+/**
+ * Products of matrices: in 16 bits, with sums that kernels carry in float32 and
+ * round once.
+ */
+const PRODUCTS: ReadonlySet<string> = new Set([
+  ...["MatMul", "FusedMatMul", "Gemm"],
+]);
+
+/** Operators that move numbers and change none: in the type that their reader wants. */
+const MOVES: ReadonlySet<string> = new Set([
+  ...["Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze"],
+  ...["Gather", "GatherElements", "Concat", "Slice", "Split"],
+]);
+
+/**
+ * Operators whose type is the widest of their operands', as PyTorch has it: in
+ * float32 once one is. All others are in float32: exponentials, quotients, roots,
+ * squares, sums, softmax, norms.
+ */
+const FOLLOWING: ReadonlySet<string> = new Set([
+  ...["Add", "Sub", "Mul", "Neg", "Min", "Sigmoid", "Tanh", "Gelu"],
+]);
+
+/**
+ * A lowered graph with its products in 16 bits and casts where types meet:
+ * inputs and outputs stay in float32, and so do sums and whatever follows from
+ * them. It is the rule of torch.autocast, with which the stream between a
+ * decoder's blocks is in float32:
+ * https://docs.pytorch.org/docs/stable/amp.html#autocast-op-reference
+ *
+ * Matrices that are not trained are rounded once, and held so. On a device
+ * without kernels for the type each product and each sum is computed in float32
+ * and rounded, as those kernels do it.
+ */
+export function inPrecision(
+  { graph, outputs }: Lowered,
+  { precision, device }: { precision: Precision; device: Device },
+): Lowered {
+  const half = HALVES[precision];
+  if (half === null) return { graph, outputs };
+  const rounding = new Rounding(graph, {
+    half,
+    isNative: ({ name }) => device !== "cpu" || MOVES.has(name),
+  });
+  for (const node of graph.nodes) rounding.add(node);
+  return lower(outputs.map((output) => rounding.wide(output)), () => true);
+}
+
+/** A graph and its outputs. */
+export interface Lowered {
+  readonly graph: Graph;
+  readonly outputs: readonly Value[];
+}
+
+/**
+ * Which type a value asks of its readers; a literal asks for none, and whole
+ * numbers have no other.
+ */
+type Kind = "half" | "float32" | "literal" | "exact";
+
+/** A value of the source in both types, each made when it is first read. */
+interface Rounded {
+  readonly kind: Kind;
+  readonly float32: () => Value;
+  readonly half: () => Value;
+  /** Whether it is a weight that is held in 16 bits. @default false */
+  readonly isWeight?: boolean;
+  /** Whether it is fed: what moves parts of it does so before they are rounded. @default false */
+  readonly isInput?: boolean;
+}
+
+/** Forward only, as gradients are derived before. */
+const Cast: Op<readonly [x: Value], { to: DType }> = {
+  name: "Cast",
+  written: { to: "type" },
+  infer: ([{ shape }], { to }) => [{ dtype: to, shape }],
+};
+
+/** x + y of one shape. */
+const Add: Op<readonly [x: Value, y: Value]> = {
+  name: "Add",
+  infer: sameType,
+};
+
+/** Made anew for each reader, so that no wide copy waits for the backward pass. */
+const CastUp: typeof Cast = { ...Cast, rematerialize: true };
+
+class Rounding {
+  readonly #graph = new Graph();
+  readonly #half: Half;
+  readonly #isNative: (op: AnyOp) => boolean;
+  readonly #values = new Map<string, Rounded>();
+  /** Names of constants and of their casts, which a session makes once. */
+  readonly #isFixed = new Set<string>();
+  readonly #casts = new Map<string, Value>();
+
+  constructor(
+    source: Graph,
+    { half, isNative }: { half: Half; isNative: (op: AnyOp) => boolean },
+  ) {
+    this.#half = half;
+    this.#isNative = isNative;
+    for (const { name, shape, dtype } of source.inputs) {
+      const value = this.#graph.input(name, shape, dtype);
+      this.#values.set(name, { ...this.#of(value), isInput: true });
+    }
+    for (const constant of source.constants) {
+      this.#values.set(constant.value.name, this.#constant(constant));
+    }
+  }
+
+  /** A value of the source in its own type. */
+  wide({ name }: Value): Value {
+    return this.#values.get(name)!.float32();
+  }
+
+  add(node: Node): void {
+    const read = node.inputs.map(({ name }) => this.#values.get(name)!);
+    const results = this.#results(node, read);
+    node.outputs.forEach(({ name }, i) => this.#values.set(name, results[i]!));
+  }
+
+  #results(node: Node, read: readonly Rounded[]): readonly Rounded[] {
+    const { op: { name } } = node;
+    if (name === "Cast") return [this.#cast(node, read[0]!)];
+    if (PRODUCTS.has(name)) return [this.#product(node, read)];
+    if (MOVES.has(name)) return this.#moved(node, read);
+    const type = FOLLOWING.has(name) && !isSquare(node) &&
+        kindOf(read) === "half"
+      ? "half"
+      : "float32";
+    return this.#apply(node, read, type).map((value) => this.#of(value));
+  }
+
+  /** The stored bytes of a weight serve as they are, without the detour. */
+  #cast({ op, inputs: [x], attributes }: Node, read: Rounded): Rounded {
+    const from = read.float32();
+    const [value] = this.#graph.apply(op, [from], attributes);
+    const { dtype, shape } = x!;
+    if (dtype !== "float16" && dtype !== "bfloat16") return this.#of(value!);
+    // It is to be widened for each reader, not once.
+    if (op.rematerialize) this.#isFixed.delete(from.name);
+    return {
+      kind: "float32",
+      float32: () => value!,
+      half: once(() =>
+        dtype === this.#half ? from : this.#to(this.#half, from)
+      ),
+      isWeight: shape.length > 1,
+    };
+  }
+
+  /** Operands and product are in 16 bits; a sum in float32 takes no part in it. */
+  #product(node: Node, [a, b, c]: readonly Rounded[]): Rounded {
+    if (!a || !b) throw new TypeError(`${node.op.name} has two operands`);
+    const isSum = c?.kind === "float32" && node.inputs[2]!.shape.length > 1;
+    if (!c || !isSum) {
+      const [y] = this.#apply(node, c ? [a, b, c] : [a, b], "half");
+      return this.#of(y!);
+    }
+    const [y] = this.#apply(node, [a, b], "half");
+    const wide = this.#of(y!).float32();
+    const [sum] = this.#graph.apply(Add, [c.float32(), wide], {});
+    return this.#of(sum!);
+  }
+
+  #moved(node: Node, read: readonly Rounded[]): readonly Rounded[] {
+    const kind = kindOf(read);
+    if (kind === "exact") {
+      return this.#apply(node, read, "float32").map(asItIs);
+    }
+    const [first] = read;
+    const isWeight = first?.isWeight ?? false;
+    const narrow = once(() => this.#apply(node, read, "half"));
+    const wide = once(() =>
+      isWeight
+        ? narrow().map((value) => this.#of(value).float32())
+        : this.#apply(node, read, "float32")
+    );
+    return node.outputs.map((_, i) => ({
+      kind,
+      float32: kind === "half"
+        ? once(() => this.#of(narrow()[i]!).float32())
+        : () => wide()[i]!,
+      half: first?.isInput
+        ? once(() => this.#to(this.#half, wide()[i]!))
+        : () => narrow()[i]!,
+    }));
+  }
+
+  #apply(
+    { op, attributes }: Node,
+    read: readonly Rounded[],
+    type: "half" | "float32",
+  ): Values {
+    const inputs = read.map((x) => x[type]());
+    if (type === "float32" || this.#isNative(op)) {
+      return this.#graph.apply(op, inputs, attributes);
+    }
+    const wide = inputs.map((x) => this.#of(x).float32());
+    return this.#graph.apply(op, wide, attributes)
+      .map((value) => this.#to(this.#half, value));
+  }
+
+  #constant({ value: { name: _, ...type }, data }: Constant): Rounded {
+    const isStored = "file" in data || "held" in data;
+    const value = isStored
+      ? this.#graph.external(type, data)
+      : this.#graph.constant(data, type.shape as readonly number[]);
+    this.#isFixed.add(value.name);
+    if (type.dtype !== "float32") return asItIs(value);
+    return isStored
+      ? { ...this.#of(value), isWeight: type.shape.length > 1 }
+      : { ...this.#of(value), kind: "literal" };
+  }
+
+  /** A value of the new graph, to be cast as it is read. */
+  #of(value: Value): Rounded {
+    const { float32, half } = asItIs(value);
+    if (value.dtype === "float32") {
+      const rounded = once(() => this.#to(this.#half, value));
+      return { kind: "float32", float32, half: rounded };
+    }
+    if (value.dtype !== this.#half) return asItIs(value);
+    const wide = once(() => this.#to("float32", value));
+    return { kind: "half", half, float32: wide };
+  }
+
+  #to(to: DType, value: Value): Value {
+    if (!this.#isFixed.has(value.name)) {
+      const cast = to === "float32" ? CastUp : Cast;
+      return this.#graph.apply(cast, [value], { to })[0];
+    }
+    const key = `${to} ${value.name}`;
+    const known = this.#casts.get(key);
+    if (known) return known;
+    const [result] = this.#graph.apply(Cast, [value], { to });
+    this.#casts.set(key, result);
+    this.#isFixed.add(result.name);
+    return result;
+  }
+}
+
+/** A value that is cast for no reader. */
+function asItIs(value: Value): Rounded {
+  return { kind: "exact", float32: () => value, half: () => value };
+}
+
+/** The type that operands ask of a node together. */
+function kindOf(read: readonly Rounded[]): Kind {
+  const kinds = new Set(read.map(({ kind }) => kind));
+  const order: readonly Kind[] = ["float32", "half", "literal"];
+  return order.find((kind) => kinds.has(kind)) ?? "exact";
+}
+
+/** Whether a node is x · x, which leaves the range of float16 soonest. */
+function isSquare({ op, inputs: [x, y] }: Node): boolean {
+  return op.name === "Mul" && x === y;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}

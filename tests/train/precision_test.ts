@@ -1,0 +1,155 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { findLoss } from "lib/losses/registry.ts";
+import { resolveOptions } from "lib/losses/options.ts";
+import { fullPolicy } from "lib/models/policy.ts";
+import type { Half, Precision } from "lib/onnx/providers.ts";
+import { Trainer } from "lib/train/trainer.ts";
+import { randomDecoder } from "../models/random_decoder.ts";
+import { randomExamples } from "../random_examples.ts";
+import {
+  parametersOf,
+  seenStep,
+  stepOptions,
+  type Values,
+  withTrainer,
+} from "./random_trainer.ts";
+
+/** cos of the angle between two gradients, and the size of their difference. */
+function compared(found: Values, expected: Values) {
+  let [xy, xx, yy, dd] = [0, 0, 0, 0];
+  for (const [name, list] of expected) {
+    list.forEach((y, i) => {
+      const x = found.get(name)![i]!;
+      xy += x * y;
+      xx += x * x;
+      yy += y * y;
+      dd += (x - y) ** 2;
+    });
+  }
+  return { cosine: xy / Math.sqrt(xx * yy), error: Math.sqrt(dd / yy) };
+}
+
+/** Bounds of a relative error: about a hundred roundings in a row. */
+const BOUND: Record<Half, number> = { bfloat16: 2e-2, float16: 3e-3 };
+
+const WAYS = [["full", "orpo"], ["lora", "kto"]] as const;
+
+for (const [kind, id] of WAYS) {
+  Deno.test(`16 bits follow float32 for 20 steps: ${kind} ${id}`, async () => {
+    const loss = findLoss(id);
+    const examples = randomExamples(loss, 6);
+    const trajectory = (precision: Precision) =>
+      withTrainer({ loss, kind, precision }, async (trainer) => {
+        const rows = [];
+        for (let step = 0; step < 20; step++) {
+          rows.push(
+            await trainer.train(examples, {
+              ...stepOptions(loss),
+              learningRate: 2e-4,
+            }),
+          );
+        }
+        return rows;
+      });
+    const expected = await trajectory("float32");
+    for (const half of ["bfloat16", "float16"] as const) {
+      const found = await trajectory(half);
+      for (const [i, { loss, logProbs }] of expected.entries()) {
+        const error = Math.abs(found[i]!.loss / loss - 1);
+        ok(error < BOUND[half], `loss of step ${i + 1} in ${half}: ${error}`);
+        const wanted = logProbs.flat();
+        found[i]!.logProbs.flat().forEach((x, k) => {
+          const error = Math.abs(x / wanted[k]! - 1);
+          ok(error < BOUND[half], `log π ${k} of step ${i + 1}: ${error}`);
+        });
+      }
+      // Else the precision would not have reached the graph.
+      ok(found.some(({ loss }, i) => loss !== expected[i]!.loss));
+    }
+  });
+
+  Deno.test(`gradients in 16 bits are those of float32: ${kind} ${id}`, async () => {
+    const loss = findLoss(id);
+    const examples = randomExamples(loss, 6);
+    const exact = await seenStep({ loss, kind }, examples);
+    for (const half of ["bfloat16", "float16"] as const) {
+      const way = { loss, kind, precision: half };
+      const { gradients } = await seenStep(way, examples);
+      const { cosine, error } = compared(gradients, exact.gradients);
+      ok(error < 2 * BOUND[half], `error ${error} in ${half}`);
+      ok(1 - cosine < 2 * BOUND[half] ** 2, `cosine ${cosine} in ${half}`);
+    }
+  });
+}
+
+Deno.test("a gradient beyond float16 is computed again on half the scale", async () => {
+  const loss = findLoss("dpo");
+  const examples = randomExamples(loss, 4);
+  const from = (scale: number) =>
+    withTrainer({ loss, precision: "float16" }, async (trainer) => {
+      const start = await trainer.save();
+      await trainer.restore({ ...start, lossScale: { scale, steps: 7 } });
+      const { metrics, gradNorm } = await trainer.train(
+        examples,
+        stepOptions(loss),
+      );
+      const { lossScale } = await trainer.save();
+      const parameters = await parametersOf(trainer);
+      return { used: metrics["lossScale"]!, lossScale, gradNorm, parameters };
+    });
+  const large = await from(2 ** 40);
+  ok(large.used < 2 ** 40);
+  deepStrictEqual(large.lossScale, { scale: large.used, steps: 1 });
+  const same = await from(large.used);
+  deepStrictEqual(same.lossScale, { scale: large.used, steps: 8 });
+  deepStrictEqual(same.parameters, large.parameters);
+  strictEqual(same.gradNorm, large.gradNorm);
+  const half = await from(large.used / 2);
+  ok(Math.abs(half.gradNorm / large.gradNorm - 1) < 1e-3);
+});
+
+Deno.test("a run that begins anew has the first scale again", async () => {
+  const loss = findLoss("dpo");
+  await withTrainer({ loss, precision: "float16" }, async (trainer, policy) => {
+    const start = await trainer.save();
+    const lossScale = { scale: 2, steps: 7 };
+    await trainer.restore({ ...start, lossScale });
+    deepStrictEqual((await trainer.save()).lossScale, lossScale);
+    await trainer.restart(policy.initial);
+    deepStrictEqual((await trainer.save()).lossScale, start.lossScale);
+  });
+});
+
+Deno.test("only float16 has a scale", async () => {
+  const loss = findLoss("dpo");
+  await withTrainer({ loss, precision: "bfloat16" }, async (trainer) => {
+    const { metrics } = await trainer.train(
+      randomExamples(loss, 4),
+      stepOptions(loss),
+    );
+    strictEqual(metrics["lossScale"], undefined);
+    ok(!("lossScale" in await trainer.save()));
+  });
+});
+
+Deno.test("log-probabilities beyond float16 end training, with a word on bfloat16", async () => {
+  const loss = findLoss("dpo");
+  const { config, policy: { initial } } = randomDecoder();
+  const large = new Map(
+    [...initial].map(([name, data]) => [
+      name,
+      name === "lm_head.weight" ? data.map((x) => 1e6 * x) : data,
+    ]),
+  );
+  const lossOptions = resolveOptions(loss);
+  const trainer = await Trainer.create({
+    policy: fullPolicy(config, large),
+    precision: "float16",
+    ...{ loss, lossOptions },
+  });
+  await rejects(
+    trainer.train(randomExamples(loss, 4), stepOptions(loss)),
+    /diverged at step 1: loss NaN.*with bfloat16, whose range is wider/,
+  );
+  await trainer.release();
+});
