@@ -1,4 +1,4 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { lossGraph } from "lib/loss_tools/evaluate.ts";
@@ -6,12 +6,16 @@ import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import { quantizeWeights } from "lib/models/base_weights.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
+import { graphicsAdapter } from "lib/onnx/adapters.ts";
+import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import { apply, Graph, type Op, type Value } from "lib/onnx/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
-import { cast, mul } from "lib/ops/elementwise.ts";
+import { add, cast, mul } from "lib/ops/elementwise.ts";
 import { gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
+import type { MetricsRow } from "lib/record/metrics.ts";
+import { run as runTraining } from "lib/run/run.ts";
 import type { Snapshot } from "lib/train/trained_parameters.ts";
 import { type StepResult, Trainer } from "lib/train/trainer.ts";
 import { assertClose } from "./assert_close.ts";
@@ -21,6 +25,7 @@ import { randomLora } from "./models/random_lora.ts";
 import { UNLIKE_LLAMA } from "./models/unlike_llama.ts";
 import { OP_CASES, type OpCase } from "./ops/op_cases.ts";
 import { randomExamples, UNLIKELY } from "./random_examples.ts";
+import { inMemory, SETTINGS } from "./run/in_memory.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 import { webgpuTest } from "./webgpu.ts";
 
@@ -239,3 +244,100 @@ webgpuTest("WebGPU goes on from where the CPU stopped", async () => {
   const found = await train(policy, loss, { device: "webgpu", from });
   assertSameRun(found, expected);
 });
+
+webgpuTest(
+  "a tensor beyond the adapter's limit is an error of a device that lives on",
+  async () => {
+    const g = new Graph();
+    const sums = add(g.input("x", ["n", 1]), g.input("y", [1, "m"]));
+    const program = await compile({ z: sum(sums, [1]) }, { device: "webgpu" });
+    const ones = (shape: number[]) => ({
+      data: new Float32Array(shape[0]! * shape[1]!).fill(1),
+      shape,
+    });
+    const { limits } = (await graphicsAdapter())!;
+    const tooMany = Math.ceil(limits.buffer / 4 / 1000) + 1;
+    await rejects(
+      program.run({ x: ones([tooMany, 1]), y: ones([1, 1000]) }),
+      {
+        name: "DeviceError",
+        message: /^The device webgpu failed: .*[Bb]uffer/,
+      },
+    );
+    const { z } = await program.run({ x: ones([2, 1]), y: ones([1, 3]) });
+    deepStrictEqual([...hostData(z)], [6, 6]);
+    await program.release();
+  },
+);
+
+/** Lets the next runs of graphs on a device fail. */
+function failNext(times: number): Disposable {
+  const { runBound } = OrtSession.prototype;
+  OrtSession.prototype.runBound = function (binding) {
+    return times-- > 0
+      ? Promise.reject(new Error("Device is lost.\nIts trace"))
+      : runBound.call(this, binding);
+  };
+  return {
+    [Symbol.dispose]: () => void (OrtSession.prototype.runBound = runBound),
+  };
+}
+
+for (
+  const [name, times, saved] of [
+    ["that is lost keeps the last evaluation", Infinity, 4],
+    ["that fails once keeps the last step", 1, 5],
+  ] as const
+) {
+  webgpuTest(`a run on a device ${name}, and goes on from there`, async () => {
+    using folder = temporaryFolder();
+    const [out, cache] = [`${folder.path}/out`, folder.path];
+    const settings = { ...SETTINGS, steps: 6, evalEvery: 2, saveEvery: 0 };
+    const onWebgpu = { ...settings, device: "webgpu" } as const;
+    {
+      using faults = new DisposableStack();
+      const onStep = (step: number) => {
+        if (step === 5) faults.use(failNext(times));
+      };
+      const inputs = inMemory();
+      await rejects(runTraining(onWebgpu, { inputs, out, cache, onStep }), {
+        message: "The device webgpu failed: Device is lost, after step 5 of " +
+          `the run. Step ${saved} is saved in ${out}: go on with the same ` +
+          "command and --resume, there or with --device cpu",
+      });
+    }
+    const resumed = { inputs: inMemory(), out, cache, resume: true };
+    const steps: number[] = [];
+    const onStep = (step: number) => void steps.push(step);
+    const found = await runTraining(onWebgpu, { ...resumed, onStep });
+    strictEqual(steps[0], saved);
+    const expected = await runTraining(settings, { inputs: inMemory(), cache });
+    const losses = (rows: readonly MetricsRow[]) =>
+      rows.map(({ loss }) => Number(loss));
+    assertClose(losses(found!.rows), losses(expected!.rows), {
+      tolerance: 5e-5,
+    });
+  });
+}
+
+webgpuTest(
+  "a run whose device fails before anything is kept says so",
+  async () => {
+    using folder = temporaryFolder();
+    const out = `${folder.path}/out`;
+    using _ = failNext(0);
+    const onStep = (step: number) => {
+      if (step === 0) failNext(Infinity);
+    };
+    const settings = { ...SETTINGS, device: "webgpu", saveEvery: 0 } as const;
+    await rejects(
+      runTraining(settings, {
+        inputs: inMemory(),
+        out,
+        cache: folder.path,
+        onStep,
+      }),
+      /webgpu failed: .*, after step 0 of the run\. Nothing is saved: there was no checkpoint \(--save-every\) and no evaluation/,
+    );
+  },
+);

@@ -2,6 +2,18 @@ import type { AnyOp, Float } from "./graph.ts";
 
 /** A processor that runs graphs. */
 export type Device = "cpu" | "webgpu" | "cuda";
+/** Thrown where a device fails in a run; the state on it may be lost. */
+export class DeviceError extends Error {
+  /** Tells it from other errors. */
+  override name = "DeviceError";
+
+  constructor(readonly device: Device, cause: Error) {
+    super(`The device ${device} failed: ${cause.message.split("\n")[0]}`, {
+      cause,
+    });
+  }
+}
+
 /** Every device. */
 export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
 

@@ -6,6 +6,7 @@ import {
 import type { Clock } from "../record/record.ts";
 import { type ParameterStore, writeCheckpoint } from "../train/checkpoints.ts";
 import { type StepMetrics, train } from "../train/loop.ts";
+import { DeviceError } from "../onnx/providers.ts";
 import type { Reference } from "../train/reference.ts";
 import type { Stop } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
@@ -67,13 +68,18 @@ export async function takeSteps(
   const isFinished = await train(trainer, run.plan, {
     reference,
     stop,
-    measure: async () => await measures.evaluation?.() ?? {},
+    measure: async () => {
+      await saving.keep();
+      return await measures.evaluation?.() ?? {};
+    },
     onStep: async (metrics) => {
       const line = await clock.within("evaluate", () => lineOf(metrics));
       if (line) lines.add(line);
       onStep?.(metrics.step, metrics);
       if (saving.isDue(metrics.step)) await saving.save().catch(onDefect);
     },
+  }).catch(async (error) => {
+    throw error instanceof DeviceError ? await saving.rescue(error) : error;
   });
   if (isFinished) return lines.all();
   // A run without a step has nothing to save.
@@ -83,29 +89,76 @@ export async function takeSteps(
 
 /** Writes checkpoints, at given steps or when some minutes have passed. */
 class Saving {
-  #saved = performance.now();
+  #savedAt = performance.now();
+  /** The step of the last checkpoint; 0 for none. */
+  #saved: number;
+  /** The state at the last evaluation on a device, which may be lost. */
+  #kept: Snapshot | null = null;
 
   constructor(
     private readonly run: PreparedRun,
     private readonly trainer: Trainer,
-    private readonly options: Pick<StepsOptions, "folder" | "parameters">,
-  ) {}
+    private readonly options: Pick<
+      StepsOptions,
+      "folder" | "parameters" | "start"
+    >,
+  ) {
+    this.#saved = options.start?.step ?? 0;
+  }
 
   isDue(step: number): boolean {
     const { saveEvery } = this.run.settings;
     return saveEvery === null
-      ? performance.now() - this.#saved > SAVE_AFTER
+      ? performance.now() - this.#savedAt > SAVE_AFTER
       : saveEvery > 0 && step % saveEvery === 0;
   }
 
   async save(): Promise<void> {
-    this.#saved = performance.now();
-    const { folder, parameters } = this.options;
-    if (!folder) return;
+    this.#savedAt = performance.now();
+    if (this.options.folder) await this.#write(await this.trainer.save());
+  }
+
+  /** Copies the state from a device to this process, where it is safe. */
+  async keep(): Promise<void> {
+    const { device } = this.trainer.options;
+    if (device === "cpu" || !this.options.folder) return;
+    this.#kept = await this.trainer.save();
+  }
+
+  /**
+   * Saves what a device that failed has left: its state, if that can still be
+   * read, or else the one that was kept.
+   *
+   * @returns an error that says what is saved and how to go on.
+   */
+  async rescue(cause: DeviceError): Promise<Error> {
+    const { folder } = this.options;
+    if (!folder) return cause;
+    const { step } = this.trainer;
+    if (step > 0) await this.save().catch(() => this.#writeKept());
+    const kept = this.#saved > 0
+      ? `Step ${this.#saved} is saved in ${folder.path}: go on with the same ` +
+        "command and --resume, there or with --device cpu"
+      : "Nothing is saved: there was no checkpoint (--save-every) and no " +
+        "evaluation (--eval-every)";
+    return new Error(
+      `${cause.message.replace(/\.$/, "")}, after step ${step} of the run. ` +
+        kept,
+      { cause },
+    );
+  }
+
+  async #writeKept(): Promise<void> {
+    const kept = this.#kept;
+    if (kept && kept.step > this.#saved) await this.#write(kept);
+  }
+
+  async #write(snapshot: Snapshot): Promise<void> {
     const { identity, computing } = this.run;
-    const snapshot = await this.trainer.save();
+    const { folder, parameters } = this.options;
     const options = { identity, computing, parameters };
-    await writeCheckpoint(folder.checkpoints, snapshot, options);
+    await writeCheckpoint(folder!.checkpoints, snapshot, options);
+    this.#saved = snapshot.step;
   }
 }
 

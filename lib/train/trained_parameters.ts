@@ -177,13 +177,13 @@ export class TrainedParameters {
     { learningRate, weightDecay = 0, maxGradNorm = 1, lossScale = 1 }:
       UpdateOptions,
   ): Promise<void> {
-    this.#step++;
+    const step = this.#step + 1;
     const gradientScale = clippingScale(gradNorm, maxGradNorm) / lossScale;
     const pieces = [...this.states].map(([name, { pieces }]) =>
       [name, pieces] as const
     );
     for (const [i, { now, group }] of this.sums.pieces.entries()) {
-      const numbers = this.optimizer.scalars(this.#step, {
+      const numbers = this.optimizer.scalars(step, {
         learningRate,
         gradientScale,
         weightDecay: group === DECAYED ? weightDecay : 0,
@@ -197,7 +197,9 @@ export class TrainedParameters {
         named("next"),
       );
     }
+    // Only now: until here a device that fails leaves the state as it was.
     for (const state of this.states.values()) state.advance();
+    this.#step = step;
   }
 
   async release(): Promise<void> {

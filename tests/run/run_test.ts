@@ -7,60 +7,21 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { join } from "node:path";
-import type { Example } from "lib/data/example.ts";
 import { isHeld } from "lib/files/lock.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { OPTIMIZERS } from "lib/optim.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { readRecord } from "lib/record/record.ts";
 import { FollowedRun } from "lib/run/followed_run.ts";
-import type { InputsInMemory } from "lib/run/inputs.ts";
 import type { Measuring } from "lib/run/measures.ts";
 import { run, type RunOptions } from "lib/run/run.ts";
 import { readRunning } from "lib/run/running.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
 import { Trainers } from "lib/run/trainers.ts";
 import type { OptimizerName } from "lib/optim.ts";
-import { randomDecoder } from "../models/random_decoder.ts";
 import { randomExamples, UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-
-const SETTINGS: GivenSettings = {
-  model: "a random decoder",
-  data: "random pairs",
-  loss: "dpo",
-  tuning: { kind: "full" },
-  ...{ steps: 4, batch: 4, learningRate: 1e-2, seed: 3, evalEvery: 2 },
-  ...{ device: "cpu", threads: 1, microTokens: 64 },
-};
-
-const COUNTS = { rows: 12, truncated: 0, dropped: 0, boundaryShifted: 0 };
-const policy = randomDecoder().policy;
-
-/** A policy and pairs that lie nowhere but in memory. */
-function inMemory(
-  examples: readonly Example[] = randomExamples({ data: "pairs" }, 12),
-): InputsInMemory {
-  return {
-    policy: {
-      policy,
-      source: "a random decoder",
-      weights: "0".repeat(64),
-      tokenizer: null,
-      called: "the decoder before training",
-    },
-    data: {
-      kind: "pairs",
-      examples,
-      description: {
-        role: "train",
-        source: "random pairs",
-        sha256: "1".repeat(64),
-        counts: COUNTS,
-      },
-    },
-  };
-}
+import { inMemory, policy, SETTINGS } from "./in_memory.ts";
 
 const CACHE = Deno.makeTempDirSync();
 addEventListener("unload", () => Deno.removeSync(CACHE, { recursive: true }));

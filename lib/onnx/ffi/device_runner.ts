@@ -1,3 +1,4 @@
+import { DeviceError } from "../providers.ts";
 import { ALLOCATOR, api, check, made } from "./library.ts";
 import type { OrtSession } from "./ort_session.ts";
 import { HOST, memoryOf, OrtValue } from "./ort_value.ts";
@@ -13,6 +14,7 @@ const MEMORY = { cuda: memoryOf("Cuda"), webgpu: memoryOf("WebGPU_Buf") };
  */
 export class DeviceRunner implements Runner {
   readonly #session: OrtSession;
+  readonly #device: keyof typeof MEMORY;
   readonly #inputs: readonly Uint8Array<ArrayBuffer>[];
   readonly #outputs: readonly Uint8Array<ArrayBuffer>[];
   /** Where each output goes that a run makes. */
@@ -28,6 +30,7 @@ export class DeviceRunner implements Runner {
     },
   ) {
     this.#session = session;
+    this.#device = device;
     this.#inputs = inputs.map(({ name }) => cString(name));
     this.#outputs = outputs.map(({ name }) => cString(name));
     this.#memory = keep.map((stays) => stays ? MEMORY[device] : HOST);
@@ -43,7 +46,9 @@ export class DeviceRunner implements Runner {
       if (into[i]) binding.output(name, into[i]);
       else binding.newOutput(name, this.#memory[i]!);
     }
-    await this.#session.runBound(binding.address);
+    await this.#session.runBound(binding.address).catch((error) => {
+      throw new DeviceError(this.#device, error);
+    });
     return binding.outputs().map((value, i) => {
       if (!into[i] && this.#memory[i] !== HOST) return value;
       using _ = value;
