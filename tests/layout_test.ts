@@ -31,7 +31,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["run", "train", "loss_tools", "losses", "models", "data", "ops"],
     "onnx",
   ],
-  run: ["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
+  run: [
+    ...["train", "loss_tools", "losses", "models", "data", "onnx", "optim"],
+    "distributed",
+  ],
   "loss_tools": ["train", "losses", "data", "grad", "ops", "onnx"],
   train: [
     ...["losses", "models", "data", "grad", "optim", "ops", "onnx"],
@@ -80,7 +83,7 @@ const SINGLE: Record<string, { pattern: RegExp; where: RegExp }> = {
   },
   "call foreign functions": {
     pattern: /\bDeno\.(dlopen|Unsafe)/,
-    where: /^lib\/onnx\/ffi\//,
+    where: /^lib\/(onnx\/ffi|distributed)\//,
   },
   "open the network": {
     pattern:

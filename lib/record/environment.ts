@@ -35,6 +35,8 @@ export const ENVIRONMENT = v.strictObject({
   /** Number format of the arithmetic, such as `float32`. */
   precision: TEXT,
   threads: COUNT,
+  /** Processes that computed together; absent for one. */
+  ranks: v.optional(COUNT),
   /** Versions of the direct dependencies by name. */
   packages: v.record(v.string(), TEXT),
   /** SHA-256 of `deno.lock`, which fixes all others; `null` outside a checkout. */
@@ -53,7 +55,10 @@ export const ENVIRONMENT = v.strictObject({
 export type Environment = v.InferOutput<typeof ENVIRONMENT>;
 
 /** How a run computes. */
-export type Execution = Pick<Environment, "device" | "precision" | "threads">;
+export type Execution = Pick<
+  Environment,
+  "device" | "precision" | "threads" | "ranks"
+>;
 
 /**
  * The commit of a checkout. Results do not count as changes, since one result
@@ -76,12 +81,11 @@ export async function provenance(
 
 /** Describes this machine and its software, naming neither host nor user. */
 export function environment(
-  { device, precision, threads }: Execution,
+  { ranks = 1, ...execution }: Execution,
 ): Environment {
   return {
-    device,
-    precision,
-    threads,
+    ...execution,
+    ...ranks > 1 && { ranks },
     packages: packageVersions(config.imports),
     lockfile: lockfile(),
     deno: Deno.version.deno,

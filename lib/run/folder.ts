@@ -26,6 +26,9 @@ const RECORD = "run.json";
 const CHECKPOINTS = "checkpoints";
 const OURS = [METRICS, "adapter", "model", CHECKPOINTS, RECORD];
 
+/** The folder of checkpoints in that of a run. */
+export const checkpointsIn = (path: string): string => join(path, CHECKPOINTS);
+
 /**
  * The folder that a run writes. It is made at once, so that a run fails early
  * where it cannot write, and is removed at the end of its scope if it is empty.
@@ -92,7 +95,7 @@ export class RunFolder implements Disposable {
   }
 
   get checkpoints(): string {
-    return join(this.path, CHECKPOINTS);
+    return checkpointsIn(this.path);
   }
 
   /** The record of a run that has ended; null before. */

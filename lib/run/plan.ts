@@ -1,4 +1,5 @@
 import { planBatches } from "../data/sampler.ts";
+import { ALONE, type Group } from "../distributed/group.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
 import { resolveDevice } from "../onnx/devices.ts";
 import type { Device } from "../onnx/providers.ts";
@@ -25,6 +26,8 @@ export interface PreparedRun {
   readonly identity: Identity;
   /** How it is computed, which moves at most the last digits. */
   readonly computing: Identity;
+  /** Number of processes that take the run's steps together. */
+  readonly ranks: number;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface PreparedRun {
 export async function prepareRun(
   settings: GivenSettings,
   given: InputsInMemory = {},
-  hooks: InputHooks = {},
+  { group = ALONE, ...hooks }: InputHooks & { group?: Group } = {},
 ): Promise<PreparedRun> {
   const wanted = completeSettings(settings);
   const device = await resolveDevice(wanted.device);
@@ -50,7 +53,8 @@ export async function prepareRun(
     inputs,
     plan,
     identity: identityOf(resolved, inputs),
-    computing: computingOf(resolved),
+    computing: computingOf(resolved, group),
+    ranks: group.size,
   };
 }
 
@@ -116,8 +120,9 @@ function identityOf(
 
 function computingOf(
   { device, threads, microTokens }: TrainSettings,
+  { size }: Group,
 ): Identity {
-  return { device, threads, microTokens };
+  return { device, threads, microTokens, ...size > 1 && { ranks: size } };
 }
 
 /** @throws Error where a device cannot hold base weights so. */

@@ -41,7 +41,10 @@ export async function recordOf(
       gguf: inputs.model.place?.gguf ?? null,
       weights: inputs.model.hash,
     }),
-    environment: environment({ device, precision, threads }),
+    environment: environment({
+      ...{ device, precision, threads },
+      ranks: run.ranks,
+    }),
     timings,
     peakMemoryBytes: peakMemory(),
     summary: {

@@ -1,3 +1,9 @@
+import {
+  ALONE,
+  fromFirst,
+  type Group,
+  onAnyRank,
+} from "../distributed/group.ts";
 import { cacheFolder } from "../files/cache_folder.ts";
 import { lossRequirements } from "../train/requirements.ts";
 import { countParameters } from "../models/parameters.ts";
@@ -25,7 +31,7 @@ import { cachedReference } from "../train/reference_cache.ts";
 import { nullIfStopped } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
-import { resultStore, RunFolder } from "./folder.ts";
+import { checkpointsIn, resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
 import {
@@ -39,6 +45,7 @@ import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
 import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
 import { runningOf } from "./running.ts";
+import { assertSameOnRanks, assertSameRunOnRanks } from "./same_on_ranks.ts";
 import type { GivenSettings } from "./settings.ts";
 import { type StepHooks, type StepsOptions, takeSteps } from "./steps.ts";
 import { Trainers } from "./trainers.ts";
@@ -90,6 +97,11 @@ export interface RunOptions extends RunHooks {
   trainers?: Trainers;
   /** Folder of the reference's log-probabilities. @default the user's cache */
   cache?: string;
+  /**
+   * The processes that take the run's steps together. The first one alone
+   * writes; all read models, data and checkpoints. @default this one alone
+   */
+  group?: Group;
 }
 
 /**
@@ -106,23 +118,23 @@ export async function run(
   options: RunOptions = {},
 ): Promise<RecordedRun | null> {
   const clock = new Clock();
-  const { out, resume = false, finish = false, inputs } = options;
-  using folder = out === undefined
-    ? null
-    : await RunFolder.open(out, { resume: resume || finish });
+  const { out, finish = false, inputs, group = ALONE } = options;
+  using folder = await openFolder(options);
   const prepared = await prepareRun(settings, inputs, options);
-  const record = await folder?.record();
-  if (folder && record) {
-    assertSameRun(record, prepared, folder.path);
-    options.onNote?.(`${out} holds this run, which has ended`);
-    return { record, rows: readMetrics(folder.metrics) };
-  }
-  const compiled = trainerOptions(prepared, inputs);
+  await assertSameRunOnRanks(group, prepared);
+  const ended = await fromFirst(
+    group,
+    () => endedRun(folder, prepared, options),
+  );
+  if (ended) return ended;
+  const compiled = { ...trainerOptions(prepared, inputs), group };
   const memory = refuseTooLarge(prepared, compiled);
   folder?.tell(runningOf(prepared));
   const parameters = resultStore(prepared.inputs);
-  const start = folder &&
-    await startIn(folder, { ...prepared, parameters }, options);
+  const start = out === undefined
+    ? null
+    : await startIn(out, { ...prepared, parameters }, options);
+  await assertSameOnRanks(group, { checkpoint: start?.step ?? null });
   options.onPrepared?.(prepared, memory);
   clock.lap("load");
   await using own = new Trainers();
@@ -134,7 +146,29 @@ export async function run(
   if (!outcome) return null;
   // Its memory first: the record may need that of other weights.
   await own.release();
-  return await recorded(prepared, outcome, { folder, clock, finish });
+  const recording = { folder, clock, finish };
+  return await fromFirst(group, () => recorded(prepared, outcome, recording));
+}
+
+/** The folder that a run writes; null for none, and on other ranks. */
+async function openFolder(
+  { out, resume = false, finish = false, group = ALONE }: RunOptions,
+): Promise<RunFolder | null> {
+  if (out === undefined || group.rank > 0) return null;
+  return await RunFolder.open(out, { resume: resume || finish });
+}
+
+/** The run that a folder holds, where it has ended; null before. */
+async function endedRun(
+  folder: RunFolder | null,
+  run: PreparedRun,
+  { out, onNote }: RunOptions,
+): Promise<RecordedRun | null> {
+  const record = await folder?.record();
+  if (!folder || !record) return null;
+  assertSameRun(record, run, folder.path);
+  onNote?.(`${out} holds this run, which has ended`);
+  return { record, rows: readMetrics(folder.metrics) };
 }
 
 /**
@@ -172,7 +206,8 @@ async function trained(
   const { clock, folder, parameters } = options;
   const reference = await referenceFor(run, trainer, options)
     .catch(nullIfStopped);
-  if (options.stop?.requested) return null;
+  const { group } = trainer.options;
+  if (await onAnyRank(group, options.stop?.requested === true)) return null;
   clock.lap("reference");
   const measures = await measuring(trainer, run.plan, reference);
   clock.lap("measure");
@@ -207,18 +242,18 @@ async function recorded(
 
 /** The state to go on from in a folder; null for the beginning. */
 async function startIn(
-  folder: RunFolder,
+  out: string,
   saved: CheckpointOptions,
   { resume = false, finish = false, onNote }: RunOptions,
 ): Promise<Snapshot | null> {
   if (!resume && !finish) return null;
-  const start = await readCheckpoint(folder.checkpoints, {
+  const start = await readCheckpoint(checkpointsIn(out), {
     ...saved,
     ...onNote && { onNote },
   });
   if (start || !finish) return start;
   throw new Error(
-    `Cannot end the run in ${folder.path}: expected a checkpoint, found none`,
+    `Cannot end the run in ${out}: expected a checkpoint, found none`,
   );
 }
 
@@ -265,13 +300,19 @@ async function referenceFor(
     const onRows = (done: number) => onReference?.(done, rows.length);
     return trainer.referenceLogProbs(rows, { onRows, stop, ...computing });
   };
-  const folder = cache ?? await cacheFolder("reference").catch((error) => {
-    onNote?.(`${error.message}; the reference is not kept`);
-    return null;
-  });
+  const { group } = trainer.options;
+  const folder = await fromFirst(
+    group,
+    async () =>
+      cache ?? await cacheFolder("reference").catch((error) => {
+        onNote?.(`${error.message}; the reference is not kept`);
+        return null;
+      }),
+  );
   if (folder === null) return await computeReference(rows, compute);
   return await cachedReference(rows, compute, {
     folder,
+    group,
     ...onNote && { onNote },
     // Whatever may move the last digit counts, as runs are to repeat.
     identity: {

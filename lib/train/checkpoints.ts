@@ -266,7 +266,8 @@ function noteComputing(
   then: Identity,
   onNote?: (text: string) => void,
 ): void {
-  for (const difference of differences(then, now, { ignore: [] })) {
+  const [before, after] = [then, now].map(withRanks);
+  for (const difference of differences(before, after, { ignore: [] })) {
     const [before, after] = shown(difference);
     onNote?.(
       `${difference.path.slice(1)} was ${before}, now it is ${after}: ` +
@@ -274,6 +275,9 @@ function noteComputing(
     );
   }
 }
+
+/** One process does not say that it is alone. */
+const withRanks = (computing: Identity) => ({ ranks: 1, ...computing });
 
 function shown(
   { before, after }: { before: unknown; after: unknown },

@@ -1,4 +1,5 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
+import { onAnyRank } from "../distributed/group.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
 import { lossBatches } from "./evaluation.ts";
@@ -90,7 +91,8 @@ export async function train(
         ...await measure?.(),
       },
     });
-    if (stop?.requested) break;
+    const { group } = trainer.options;
+    if (await onAnyRank(group, stop?.requested === true)) break;
   }
   return trainer.step >= plan.batches.length;
 }

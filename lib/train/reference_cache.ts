@@ -1,5 +1,6 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { hashExamples, lossLengths, type TokenRow } from "../data/example.ts";
+import { ALONE, fromFirst, type Group } from "../distributed/group.ts";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { orNull } from "../files/missing.ts";
 import { isObject, reasonOf } from "../files/values.ts";
@@ -21,6 +22,11 @@ export interface CacheOptions {
   onNote?: (text: string) => void;
   /** Everything except the rows that decides the log-probabilities. */
   identity: Readonly<Record<string, Json>>;
+  /**
+   * Processes that compute the same reference: the first one alone reads and
+   * writes the cache. @default this one alone
+   */
+  group?: Group;
 }
 
 /**
@@ -34,28 +40,32 @@ export interface CacheOptions {
 export async function cachedReference(
   rows: readonly TokenRow[],
   compute: ComputeLogProbs,
-  { folder, identity, onNote }: CacheOptions,
+  { folder, identity, onNote, group = ALONE }: CacheOptions,
 ): Promise<Reference> {
   const distinct = distinctRows(rows);
   const content = { ...identity, rows: hashExamples({ examples: distinct }) };
   const path = join(folder, `${sha256(canonicalJson(content))}.json`);
-  const known = await readCached(path, distinct);
+  const known = await fromFirst(group, () => readCached(path, distinct));
   if (known) {
     // Those of a process that was killed once it had put them together.
-    await Deno.remove(`${path}l`).catch(() => {});
+    if (group.rank === 0) await Deno.remove(`${path}l`).catch(() => {});
     return referenceOf(distinct, known);
   }
-  await Deno.mkdir(folder, { recursive: true })
-    .catch((error: Error) => onNote?.(error.message));
-  const parts = await Parts.open(`${path}l`, distinct, onNote);
+  const parts = await Parts.open(`${path}l`, distinct, { group, onNote });
   const logProbs = await parts.complete(compute);
   if (!logProbs.flat(2).every(Number.isFinite)) await parts.remove();
   assertFinite(logProbs);
   const text = JSON.stringify({ ...content, ...sealed(logProbs) });
-  await writeTextAtomically(path, text)
-    .then(() => parts.remove())
-    .catch((error: Error) => onNote?.(error.message));
+  if (group.rank === 0) {
+    await writeTextAtomically(path, text)
+      .then(() => parts.remove())
+      .catch((error: Error) => onNote?.(error.message));
+  }
   return referenceOf(distinct, logProbs);
+}
+
+interface PartsOptions extends Required<Pick<CacheOptions, "group">> {
+  onNote: CacheOptions["onNote"];
 }
 
 /** Log-probabilities of the first rows, a line a part, as they are computed. */
@@ -65,26 +75,21 @@ class Parts {
     private readonly rows: readonly TokenRow[],
     /** Those of an earlier computation. */
     private readonly known: readonly LogProbOrTokens[][],
-    private readonly onNote: ((text: string) => void) | undefined,
+    private readonly options: PartsOptions,
   ) {}
 
   /** Reads the parts that an interrupted computation left in a file. */
   static async open(
     path: string,
     rows: readonly TokenRow[],
-    onNote?: (text: string) => void,
+    options: PartsOptions,
   ): Promise<Parts> {
-    const text = await orNull(Deno.readTextFile(path)) ?? "";
-    const known: LogProbOrTokens[][] = [];
-    for (const line of text.split("\n")) {
-      const { from, ...part } = parsedPart(line);
-      const logProbs = opened(part);
-      // Another process may have written the same rows, or a line was cut.
-      if (from !== known.length || !Array.isArray(logProbs)) continue;
-      const next = rows.slice(from, from + logProbs.length);
-      if (isFor(next, logProbs)) known.push(...logProbs);
-    }
-    return new Parts(path, rows, known, onNote);
+    const known = await fromFirst(options.group, async () => {
+      await Deno.mkdir(dirname(path), { recursive: true })
+        .catch((error: Error) => options.onNote?.(error.message));
+      return partsIn(await orNull(Deno.readTextFile(path)) ?? "", rows);
+    });
+    return new Parts(path, rows, known, options);
   }
 
   /**
@@ -101,13 +106,13 @@ class Parts {
   }
 
   async remove(): Promise<void> {
-    await orNull(Deno.remove(this.path));
+    if (this.options.group.rank === 0) await orNull(Deno.remove(this.path));
   }
 
   /** Appends parts, until the file cannot be written. */
   #writer(): NonNullable<LogProbOptions["onPart"]> {
     let from = this.known.length;
-    let isWritable = true;
+    let isWritable = this.options.group.rank === 0;
     return (logProbs) => {
       if (!isWritable) return;
       try {
@@ -117,12 +122,29 @@ class Parts {
         from += logProbs.length;
       } catch (error) {
         isWritable = false;
-        this.onNote?.(
+        this.options.onNote?.(
           `Cannot cache the reference in ${this.path}: ${reasonOf(error)}`,
         );
       }
     };
   }
+}
+
+/** The parts in the text of a file, as far as they are sound. */
+function partsIn(
+  text: string,
+  rows: readonly TokenRow[],
+): LogProbOrTokens[][] {
+  const known: LogProbOrTokens[][] = [];
+  for (const line of text.split("\n")) {
+    const { from, ...part } = parsedPart(line);
+    const logProbs = opened(part);
+    // Another process may have written the same rows, or a line was cut.
+    if (from !== known.length || !Array.isArray(logProbs)) continue;
+    const next = rows.slice(from, from + logProbs.length);
+    if (isFor(next, logProbs)) known.push(...logProbs);
+  }
+  return known;
 }
 
 /** A content with its own hash, by which damage shows. */
