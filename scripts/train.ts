@@ -1,4 +1,4 @@
-import { text, toggle } from "lib/cli/flag.ts";
+import { choice, grouped, text, toggle } from "lib/cli/flag.ts";
 import { parseFlags, peekFlag, peekSettings } from "lib/cli/flags.ts";
 import { SETTINGS, SETTINGS_ELSEWHERE } from "lib/cli/settings_file.ts";
 import {
@@ -10,11 +10,13 @@ import {
   warn,
 } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import type { Group } from "lib/distributed/group.ts";
 import { chooseLoss } from "lib/loss_tools/choose.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { run } from "lib/run/run.ts";
 import { requirePlaces } from "lib/run/reproduce.ts";
+import { COMPUTING } from "lib/run/model_settings.ts";
 import { TRAIN_FLAGS, trainSettings } from "lib/run/settings.ts";
 import { ELSEWHERE } from "lib/run/elsewhere.ts";
 import {
@@ -22,7 +24,8 @@ import {
   lossOptions,
   optionsElsewhere,
 } from "./train/loss_flags.ts";
-import { trainingDisplay } from "./train/display.ts";
+import { SILENT, trainingDisplay } from "./train/display.ts";
+import { withGroup } from "./train/ranks.ts";
 import { otherInputs, trainFile } from "./train/train_file.ts";
 
 const FLAGS = {
@@ -38,6 +41,12 @@ const FLAGS = {
   finish: toggle({
     help: "end the stopped run in --out: write the result of its last " +
       "checkpoint",
+  }),
+  ...grouped(COMPUTING, {
+    distributed: choice(["mpi"], {
+      help: "share every batch with the other processes that mpirun or " +
+        "srun --mpi=pmix has started; the result is that of one",
+    }),
   }),
 } as const;
 
@@ -62,6 +71,7 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
     "deno task train --model ./model --data pairs.jsonl --loss dpo+0.2*sft --full --out out/sum",
     "deno task train mine.json --lr 1e-4 --out out/mine",
     "deno task train out/dpo/run.json --seed 1 --out out/again",
+    "mpirun -n 4 deno task train mine.json --distributed mpi --threads 8 --out out/mine",
     "deno task train --help simpo",
   ],
 } satisfies Verb);
@@ -90,14 +100,20 @@ async function parse() {
   return { ...args, chosen: chosen!, settings, record };
 }
 
-await runVerb(parse, async ({ values, settings, chosen, record }) => {
+type Args = Exclude<Awaited<ReturnType<typeof parse>>, { help: string }>;
+
+/** Runs the training on one of the processes that share it. */
+async function trainOn(
+  group: Group,
+  { values, settings, chosen, record }: Args,
+): Promise<void> {
   if (record) requirePlaces(settings, record);
   const { out, resume, finish } = values;
-  const { hooks, end } = trainingDisplay();
+  const { hooks, end } = group.rank === 0 ? trainingDisplay() : SILENT;
   using listening = new DisposableStack();
   let interrupted: Interruption | undefined;
   const finished = await run(settings, {
-    ...{ out, resume, finish, inputs: { loss: chosen } },
+    ...{ out, resume, finish, group, inputs: { loss: chosen } },
     ...hooks,
     stop: {
       get requested() {
@@ -106,13 +122,32 @@ await runVerb(parse, async ({ values, settings, chosen, record }) => {
     },
     // Until then there is nothing to save, and a signal ends it at once.
     onPrepared: (prepared, memory) => {
-      interrupted = listening.use(interruption());
+      interrupted = listening.use(
+        interruption(group.rank === 0 ? "this step" : null),
+      );
       hooks.onPrepared?.(prepared, memory);
       const others = record && otherInputs(record, prepared);
-      if (others) warn(others);
+      if (others && group.rank === 0) warn(others);
     },
   });
   end(finished?.record);
+  if (group.rank > 0) return;
   if (finished) say(`Wrote ${out}`);
   else note("Stopped; go on with the same command and --resume");
-}, () => "Stopped before anything was computed; repeat the same command");
+}
+
+/** Other ranks are silent where a launcher ends them with the first one. */
+let isFirst = true;
+
+await runVerb(
+  parse,
+  (args) =>
+    withGroup(args.values.distributed, (group) => {
+      isFirst = group.rank === 0;
+      return trainOn(group, args);
+    }),
+  () =>
+    isFirst
+      ? "Stopped before anything was computed; repeat the same command"
+      : undefined,
+);

@@ -17,12 +17,13 @@ import {
  *
  * @param parse reads the command line.
  * @param main runs the program with its arguments.
- * @param stopped tells what a signal left, and how to go on with it.
+ * @param stopped tells what a signal left, and how to go on with it; undefined
+ * where another process tells it.
  */
 export async function runVerb<A extends { debug: boolean }>(
   parse: () => { help: string } | A | Promise<{ help: string } | A>,
   main: (args: A) => void | Promise<void>,
-  stopped = () => "Stopped",
+  stopped: () => string | undefined = () => "Stopped",
 ): Promise<void> {
   using _ = onEnding(() => {
     if (interruptions === 0) exit(stopped());

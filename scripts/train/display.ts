@@ -8,12 +8,18 @@ import {
 import type { RunHooks } from "lib/run/run.ts";
 import { inputProgress } from "./download_progress.ts";
 
-/** Hooks that show a run on the terminal. */
-export function trainingDisplay(): {
-  hooks: RunHooks;
+/** What the terminal shows of a run. */
+interface TrainingDisplay {
+  readonly hooks: RunHooks;
   /** Ends the display; a record may have a warning. */
   end(record: Parameters<typeof displacementWarning>[0] | undefined): void;
-} {
+}
+
+/** That of ranks whose run another one shows. */
+export const SILENT: TrainingDisplay = { hooks: {}, end: () => {} };
+
+/** Shows a run on the terminal. */
+export function trainingDisplay(): TrainingDisplay {
   let bar: Progress | undefined;
   let steps = { title: "", total: 0 };
   let rewardScale = 1;
