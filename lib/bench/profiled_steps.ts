@@ -105,7 +105,7 @@ export function productsOf(
 /** The graph of a training step as the CPU runs it. */
 export function trainingGraph(objective: Objective): Graph {
   const outputs = Object.values(gradientOutputs(objective));
-  return lower(outputs, (op, float) => hasKernel(op, "cpu", float)).graph;
+  return lower(outputs, (op, float) => hasKernel(op, "cpu", { float })).graph;
 }
 
 /** A reference that costs nothing: times do not depend on its values. */

@@ -31,7 +31,7 @@ export function lower(
   const { graph: source } = first;
   const { float } = source;
   const graph = new Graph({ float, accepts: (op) => accepts(op, float) });
-  const copies = new Copies(graph, copyLeaves(source, graph));
+  const copies = new Copies(source, graph);
   for (const node of reaching(source, outputs)) copies.add(node);
   const results = distinct(
     outputs.map((output) => copies.valueOf(output)),
@@ -74,16 +74,23 @@ class Copies {
   readonly first = new Set<Node>();
   readonly #graph: Graph;
   readonly #values: Map<string, Value>;
+  /** Names of constants, and of what is made from them alone. */
+  readonly #fixed: Set<string>;
   /** Nodes that are made anew for each reader, by the values they make. */
   readonly #recipes = new Map<string, Node>();
 
-  constructor(graph: Graph, values: Map<string, Value>) {
+  constructor(source: Graph, graph: Graph) {
     this.#graph = graph;
-    this.#values = values;
+    this.#values = copyLeaves(source, graph);
+    this.#fixed = new Set(source.constants.map(({ value }) => value.name));
   }
 
   add(node: Node): void {
-    if (node.op.rematerialize) {
+    const isFixed = node.inputs.every(({ name }) => this.#fixed.has(name));
+    const isMadeAnew = node.inputs.some(({ name }) => this.#recipes.has(name));
+    if (isFixed) node.outputs.forEach(({ name }) => this.#fixed.add(name));
+    // A wide weight in another form is as large.
+    if (node.op.rematerialize || isFixed && isMadeAnew) {
       node.outputs.forEach(({ name }) => this.#recipes.set(name, node));
       return;
     }

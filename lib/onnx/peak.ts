@@ -46,7 +46,7 @@ export class GraphMemory {
     const ordered = inOrder(outputs, written);
     const lowered = lower(
       ordered.map(([, value]) => value),
-      (op, float) => hasKernel(op, "cpu", float),
+      (op, float) => hasKernel(op, "cpu", { float }),
     );
     this.#graph = lowered.graph;
     this.#outputs = lowered.outputs;

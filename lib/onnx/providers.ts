@@ -91,11 +91,22 @@ const PROVIDERS: Record<Device, Provider> = {
   cuda: { missing: new Set(["RotaryEmbedding"]) },
 };
 
+/**
+ * Operators with a kernel that rounds in other places than products in 16 bits
+ * do.
+ */
+const IN_FLOAT32 = new Set(["MatMulNBits"]);
+
 /** Whether an operator has a kernel of its own; our composites never do. */
-export function hasKernel(op: AnyOp, device: Device, float: Float): boolean {
+export function hasKernel(
+  op: AnyOp,
+  device: Device,
+  { float, precision = "float32" }: { float: Float; precision?: Precision },
+): boolean {
   if (op.domain === "prefgrad" || PROVIDERS[device].missing.has(op.name)) {
     return false;
   }
+  if (HALVES[precision] !== null && IN_FLOAT32.has(op.name)) return false;
   // In float64, which only tests use, kernels are few: lower where possible.
   return float === "float32" || !op.lower;
 }

@@ -104,7 +104,7 @@ export async function compile(
   const ordered = inOrder(outputs, last);
   const exact = lower(
     ordered.map(([, value]) => value),
-    (op, float) => hasKernel(op, device, float),
+    (op, float) => hasKernel(op, device, { float, precision }),
   );
   const lowered = inPrecision(exact, { precision, device });
   const ports = {

@@ -15,7 +15,7 @@ import { log1mExp } from "lib/ops/special.ts";
 import { rmsNorm } from "lib/ops/norm.ts";
 
 const everything = () => true;
-const onCpu = (op: AnyOp) => hasKernel(op, "cpu", "float32");
+const onCpu = (op: AnyOp) => hasKernel(op, "cpu", { float: "float32" });
 const names = (graph: Graph) => graph.nodes.map(({ op }) => op.name);
 
 Deno.test("lower() leaves out what the outputs do not need", () => {
@@ -55,7 +55,7 @@ Deno.test("lower() rewrites composites down to operators with a kernel", () => {
 Deno.test("lower() rewrites standard operators that a device lacks", () => {
   const g = new Graph();
   const y = rmsNorm(g.input("x", ["N", 4]), g.input("w", [4]), 1e-5);
-  const kernels = (op: AnyOp) => hasKernel(op, "webgpu", "float32");
+  const kernels = (op: AnyOp) => hasKernel(op, "webgpu", { float: "float32" });
   deepStrictEqual(names(lower([y], onCpu).graph), [
     "SimplifiedLayerNormalization",
   ]);

@@ -4,9 +4,11 @@ import { rounded } from "lib/models/base_weights.ts";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
 import { Graph, type Value } from "lib/onnx/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
+import { runOrder } from "lib/onnx/peak.ts";
+import { inPrecision } from "lib/onnx/precision.ts";
 import { type Device, hasKernel } from "lib/onnx/providers.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
-import { mul } from "lib/ops/elementwise.ts";
+import { mul, tanh } from "lib/ops/elementwise.ts";
 import { affine, gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
 import { Rng } from "lib/rng.ts";
@@ -111,7 +113,7 @@ Deno.test("devices multiply by the codes themselves, and widen them on the way b
   const names = (output: Value, device: Device) => {
     const { graph } = lower(
       [output],
-      (op, float) => hasKernel(op, device, float),
+      (op, float) => hasKernel(op, device, { float }),
     );
     return graph.nodes.map(({ op }) => op.name);
   };
@@ -123,4 +125,34 @@ Deno.test("devices multiply by the codes themselves, and widen them on the way b
   }
   const onCpu = names(plain, "cpu");
   deepStrictEqual(onCpu, ["DequantizeLinear", "Reshape", "Gemm"]);
+});
+
+Deno.test("each product widens its matrix just before it, in every precision", () => {
+  const g = new Graph();
+  let x = g.input("x", ["n", 64]);
+  for (let layer = 0; layer < 3; layer++) {
+    const weight = rounded(normals(`${layer}`, 64 * 64), [64, 64], 8)(g);
+    x = tanh(gemm(x, weight, { transB: true }));
+  }
+  const [slope] = gradient(sum(x), [g.inputs[0]!]);
+  for (const device of ["cpu", "cuda"] as const) {
+    for (const precision of ["float32", "bfloat16"] as const) {
+      const lowered = lower(
+        [slope!],
+        (op, float) => hasKernel(op, device, { float, precision }),
+      );
+      const { graph } = inPrecision(lowered, { precision, device });
+      const order = runOrder(graph).map(({ op }) => op.name)
+        .filter((name) => /Dequantize|GatherBlock|Gemm|NBits/.test(name));
+      const widen = device === "cpu"
+        ? "DequantizeLinear"
+        : "GatherBlockQuantized";
+      const pair = [widen, "Gemm"];
+      const forward = device === "cuda" && precision === "float32"
+        ? ["MatMulNBits"]
+        : pair;
+      const passes = [forward, forward, forward, pair, pair, pair];
+      deepStrictEqual(order, passes.flat(), `${device} ${precision}`);
+    }
+  }
 });

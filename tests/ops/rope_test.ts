@@ -57,7 +57,10 @@ for (const size of [2 * PAIRS, 2 * PAIRS + 8]) {
 Deno.test("a kernel turns whole heads where a device has one", () => {
   const { y } = rotation(2 * PAIRS, "float32");
   const kernels = (["cpu", "webgpu", "cuda"] as const).map((device) => {
-    const { graph } = lower([y], (op, float) => hasKernel(op, device, float));
+    const { graph } = lower(
+      [y],
+      (op, float) => hasKernel(op, device, { float }),
+    );
     return graph.nodes.some(({ op }) => op.name === "RotaryEmbedding");
   });
   deepStrictEqual(kernels, [true, false, false]);
