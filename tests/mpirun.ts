@@ -7,7 +7,11 @@ export const HAS_MPIRUN = await hasMpirun();
 /** A test that needs `mpirun`, and is skipped, saying so, where it is missing. */
 export function mpirunTest(name: string, fn: () => Promise<void>): void {
   const ignore = !HAS_MPIRUN;
-  Deno.test({ name: `${name}${ignore ? " (no mpirun here)" : ""}`, ignore, fn });
+  Deno.test({
+    name: `${name}${ignore ? " (no mpirun here)" : ""}`,
+    ignore,
+    fn,
+  });
 }
 
 /** Starts so many processes of a script. */
