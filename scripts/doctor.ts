@@ -9,9 +9,18 @@ import {
   graphicsAdapter,
   wantedAdapter,
 } from "lib/onnx/adapters.ts";
-import { resolveDevice, unavailable } from "lib/onnx/devices.ts";
+import {
+  resolveDevice,
+  unavailable,
+  unavailablePrecision,
+} from "lib/onnx/devices.ts";
 import { Graph } from "lib/onnx/graph.ts";
-import { DEVICES } from "lib/onnx/providers.ts";
+import {
+  type Device,
+  DEVICES,
+  type Precision,
+  PRECISIONS,
+} from "lib/onnx/providers.ts";
 import { compile } from "lib/onnx/session.ts";
 import { gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
@@ -59,11 +68,12 @@ async function inspectMachine() {
  * CUDA's libraries are set up.
  */
 async function devices() {
-  const works = { works: true, reason: null };
   const states = [];
   for (const device of DEVICES) {
     const error = await unavailable(device);
-    const state = error ? { works: false, reason: error.message } : works;
+    const state = error
+      ? { works: false, reason: error.message, precisions: [] }
+      : { works: true, reason: null, precisions: await precisionsOf(device) };
     states.push([device, state] as const);
   }
   const folder = cudaFolder();
@@ -72,6 +82,16 @@ async function devices() {
     adapters: await adapters(),
     cudaLibraries: { folder, isSetUp: missingIn(folder).length === 0 },
   };
+}
+
+/** Number formats in which a device computes. */
+async function precisionsOf(device: Device): Promise<Precision[]> {
+  const found: Precision[] = [];
+  for (const precision of PRECISIONS) {
+    const error = await unavailablePrecision(device, precision);
+    if (!error) found.push(precision);
+  }
+  return found;
 }
 
 /** Adapters by the words that choose them, often the same one. */
@@ -203,9 +223,9 @@ function deviceLines(
 ): Line[] {
   const { folder, isSetUp } = cudaLibraries;
   return [
-    ...Object.entries(states).map(([device, { works }]): Line => [
+    ...Object.entries(states).map(([device, { works, precisions }]): Line => [
       `device ${device}`,
-      works ? "works" : "does not work, see above",
+      works ? `works, in ${precisions.join(", ")}` : "does not work, see above",
     ]),
     ["device auto", `is ${auto}`],
     ...adapterLines(adapters),

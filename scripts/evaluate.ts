@@ -8,7 +8,7 @@ import { parseFlags } from "lib/cli/flags.ts";
 import { exampleWeights } from "lib/train/examples.ts";
 import { type LogProbs, modelMetrics } from "lib/train/metrics.ts";
 import { resolveDevice } from "lib/onnx/devices.ts";
-import type { Device } from "lib/onnx/providers.ts";
+import type { Device, Precision } from "lib/onnx/providers.ts";
 import { createState } from "lib/onnx/state.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { progress, runVerb, say, table } from "lib/cli/terminal.ts";
@@ -19,6 +19,7 @@ import {
   DEVICE_FLAGS,
   MEMORY_FLAGS,
   MODEL_FLAGS,
+  PRECISION_FLAGS,
   WEIGHT_FLAGS,
 } from "lib/run/model_settings.ts";
 import {
@@ -30,7 +31,7 @@ import {
 import { TRAIN_FLAGS } from "lib/run/settings.ts";
 import { settle } from "lib/cli/settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { refuseHalf } from "lib/run/plan.ts";
+import { refuseHalf, requirePrecision } from "lib/run/plan.ts";
 import { type OpenedPolicy, openPolicy } from "lib/run/models.ts";
 import {
   lengthLimit,
@@ -67,6 +68,7 @@ const EVALUATE = {
     ...DEVICE_FLAGS,
     ...MEMORY_FLAGS,
     ...WEIGHT_FLAGS,
+    ...PRECISION_FLAGS,
   },
   elsewhere: ELSEWHERE,
   examples: [
@@ -81,6 +83,7 @@ await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const { beta, rows } = values;
   const device = await resolveDevice(values.device);
   refuseHalf(values.baseWeights, device);
+  await requirePrecision(values.precision, device);
   const model = await openPolicy(values.model, values.adapter, {
     ...values,
     ...inputProgress(),
@@ -139,6 +142,7 @@ async function read(
 interface Scoring {
   examples: readonly Example[];
   device: Device;
+  precision: Precision;
   threads: number;
   microTokens: number;
 }
@@ -146,10 +150,10 @@ interface Scoring {
 async function score(
   title: string,
   { policy }: OpenedPolicy,
-  { examples, device, threads, microTokens }: Scoring,
+  { examples, device, precision, threads, microTokens }: Scoring,
 ): Promise<number[][]> {
   const forward = new ForwardPass({
-    ...{ policy, device, threads, microTokens },
+    ...{ policy, device, precision, threads, microTokens },
     attentionCuts: suitedCuts(examples),
   });
   const state = await createState([policy.trained], device);

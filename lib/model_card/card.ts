@@ -159,6 +159,7 @@ function originTable({ model, settings, summary }: RunRecord): string {
     "Base model": code(model.source),
     "its GGUF file, SHA-256": hashes.gguf ? code(hashes.gguf) : null,
     "its weights in training": baseWeightsText(settings, summary),
+    "Arithmetic of training": precisionText(settings, summary),
     "its weights, SHA-256": hashes.weights && code(hashes.weights),
     "its tokenizer with template, SHA-256": hashes.tokenizer &&
       code(hashes.tokenizer),
@@ -171,11 +172,30 @@ function baseWeightsText(
   { baseWeights }: RunRecord["settings"],
   summary: RunRecord["summary"],
 ): string | null {
-  const { mean, largest } = fieldsOf(summary["baseWeightsError"]);
-  if (typeof baseWeights !== "string") return null;
+  const change = changeText(summary["baseWeightsError"]);
+  if (typeof baseWeights !== "string" || change === null) return null;
+  return `held in ${code(baseWeights)}, ${change}`;
+}
+
+/** The number format of the arithmetic, with its error; null for float32. */
+function precisionText(
+  { precision }: RunRecord["settings"],
+  summary: RunRecord["summary"],
+): string | null {
+  const change = changeText(summary["precisionError"]);
+  if (typeof precision !== "string" || change === null) return null;
+  return `in ${code(precision)}, ${change}`;
+}
+
+/** The error of log-probabilities in words. */
+function changeText(
+  error: RunRecord["summary"][string] | undefined,
+): string | null {
+  const { mean, largest } = fieldsOf(error);
   if (typeof mean !== "number" || typeof largest !== "number") return null;
-  return `held in ${code(baseWeights)}, which changes log π of a token by ` +
-    `${figure(mean)} on average, ${figure(largest)} at most`;
+  return `which changes log π of a token by ${figure(mean)} on average, ${
+    figure(largest)
+  } at most`;
 }
 
 function recordSections(record: RunRecord): string[] {

@@ -1,7 +1,12 @@
 import { reasonOf } from "../files/values.ts";
 import { graphicsAdapter } from "./adapters.ts";
-import { apply, Graph, type Op, sameType } from "./graph.ts";
-import { type Device, DEVICES } from "./providers.ts";
+import { apply, Graph, type Op, sameType, type Value } from "./graph.ts";
+import {
+  type Device,
+  DEVICES,
+  type Precision,
+  precisionFault,
+} from "./providers.ts";
 import { engine } from "./engine.ts";
 import { driverFault, libraryFault, missingForCuda } from "./ffi/cuda.ts";
 import { compile, hostData } from "./session.ts";
@@ -69,9 +74,37 @@ const NEEDS: Record<Device, string> = {
     "that `deno task setup cuda` gets",
 };
 
-async function failureOn(device: Device): Promise<Error | null> {
+/**
+ * Why a device that works does not compute in a number format; null if it does.
+ * A trial decides.
+ *
+ * @returns an Error that names both.
+ */
+export async function unavailablePrecision(
+  device: Device,
+  precision: Precision,
+): Promise<Error | null> {
+  if (precision === "float32") return null;
+  const failure = precisionFault(device, precision) ??
+    await failureOn(device, precision);
+  if (failure === null) return null;
+  const reason = typeof failure === "string"
+    ? failure
+    : device === "webgpu"
+    ? "its adapter lacks shader-f16"
+    : failure.message;
+  return new Error(
+    `Cannot use precision "${precision}" on device "${device}": ${reason}`,
+    { cause: failure },
+  );
+}
+
+async function failureOn(
+  device: Device,
+  precision: Precision = "float32",
+): Promise<Error | null> {
   try {
-    await tryOut(device);
+    await tryOut(device, precision);
     return null;
   } catch (cause) {
     const missing = device === "cuda" ? missingForCuda() : null;
@@ -84,15 +117,19 @@ async function failureOn(device: Device): Promise<Error | null> {
 /** The part of onnxruntime's messages that is not about its own source. */
 const REASON = /CUDA failure \d+: [^;]+|(?<= was false\. ).+/;
 
-const Neg: Op = { name: "Neg", infer: sameType };
+const MatMul: Op<readonly [x: Value, y: Value]> = {
+  name: "MatMul",
+  infer: sameType,
+};
 
-async function tryOut(device: Device): Promise<void> {
-  const y = apply(Neg, [new Graph().input("x", ["n"])]);
-  const program = await compile({ y }, { device, strict: true });
+async function tryOut(device: Device, precision: Precision): Promise<void> {
+  const x = new Graph().input("x", [1, 1]);
+  const y = apply(MatMul, [x, x]);
+  const program = await compile({ y }, { device, precision, strict: true });
   try {
-    const x = { data: Float32Array.of(-1), shape: [1] };
+    const x = { data: Float32Array.of(-3), shape: [1, 1] };
     const [actual] = hostData((await program.run({ x }))["y"]);
-    if (actual !== 1) throw new Error(`−(−1) is ${actual} on it, expected 1`);
+    if (actual !== 9) throw new Error(`(−3)² is ${actual} on it, expected 9`);
   } finally {
     await program.release();
   }

@@ -9,7 +9,8 @@ import {
   type Value,
 } from "./graph.ts";
 import { inOrder, lower } from "./lower.ts";
-import { hasKernel } from "./providers.ts";
+import { inPrecision } from "./precision.ts";
+import { hasKernel, type Precision } from "./providers.ts";
 import type { HostTensor } from "./session.ts";
 import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
 
@@ -42,12 +43,14 @@ export class GraphMemory {
   constructor(
     outputs: Readonly<Record<string, Value>>,
     written: readonly string[],
+    precision: Precision = "float32",
   ) {
     const ordered = inOrder(outputs, written);
-    const lowered = lower(
+    const exact = lower(
       ordered.map(([, value]) => value),
-      (op, float) => hasKernel(op, "cpu", { float }),
+      (op, float) => hasKernel(op, "cpu", { float, precision }),
     );
+    const lowered = inPrecision(exact, { precision, device: "cpu" });
     this.#graph = lowered.graph;
     this.#outputs = lowered.outputs;
     this.#written = new Set(

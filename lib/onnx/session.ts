@@ -307,13 +307,14 @@ function widensWeights({ nodes, constants }: Graph): boolean {
 }
 
 function settingsFor(
-  { device = "cpu", threads = 1, strict = false, profile, packWeights = false }:
-    CompileOptions,
+  { device = "cpu", precision, threads = 1, ...options }: CompileOptions,
   graph: Graph,
 ): SessionSettings {
+  const { strict = false, profile, packWeights = false } = options;
   const isStrict = strict && device !== "cpu";
   return {
     ...{ device, threads, profile: profile ?? null },
+    tf32: precision === "tf32",
     // Fusions assume float32.
     optimization: graph.float === "float32" ? "all" : "basic",
     config: {

@@ -1,6 +1,7 @@
 import { choice, grouped, integer, text } from "../cli/flag.ts";
 import { BASE_WEIGHTS } from "../models/base_weights.ts";
 import { DEVICE_WORDS } from "../onnx/devices.ts";
+import { PRECISIONS } from "../onnx/providers.ts";
 
 /** The model that a verb opens, and the adapter it puts on it. */
 export const MODEL_FLAGS = {
@@ -37,6 +38,16 @@ export const WEIGHT_FLAGS = grouped(COMPUTING, {
   baseWeights: choice(BASE_WEIGHTS, {
     help: "storage of weights that are not trained, half on the CPU only; " +
       "arithmetic is in float32",
+    default: "float32",
+  }),
+});
+
+/** Number format of a verb's arithmetic. */
+export const PRECISION_FLAGS = grouped(COMPUTING, {
+  precision: choice(PRECISIONS, {
+    help: "number format of products and activations, and on a GPU of frozen " +
+      "weights; what is trained, losses, norms, softmax and optimizer stay " +
+      "in float32. tf32 is CUDA's alone; the CPU imitates 16 bits, slowly",
     default: "float32",
   }),
 });

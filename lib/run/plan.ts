@@ -1,8 +1,8 @@
 import { planBatches } from "../data/sampler.ts";
 import { ALONE, type Group } from "../distributed/group.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
-import { resolveDevice } from "../onnx/devices.ts";
-import type { Device } from "../onnx/providers.ts";
+import { resolveDevice, unavailablePrecision } from "../onnx/devices.ts";
+import type { Device, Precision } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { sha256 } from "../record/sha256.ts";
 import { Rng } from "../rng.ts";
@@ -43,6 +43,7 @@ export async function prepareRun(
   const wanted = completeSettings(settings);
   const device = await resolveDevice(wanted.device);
   refuseHalf(wanted.baseWeights, device);
+  await requirePrecision(wanted.precision, device);
   const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
   const resolved = { ...wanted, device, options, maxLength };
@@ -132,4 +133,13 @@ export function refuseHalf(baseWeights: BaseWeights, device: Device): void {
     `Cannot use --base-weights half with --device ${device}: weights are held ` +
       `so on CPU only; expected float32, int8 or int4`,
   );
+}
+
+/** @throws Error where a device does not compute in a number format. */
+export async function requirePrecision(
+  precision: Precision,
+  device: Device,
+): Promise<void> {
+  const error = await unavailablePrecision(device, precision);
+  if (error) throw error;
 }

@@ -1,4 +1,4 @@
-import { baseWeightsError } from "../train/forward_pass.ts";
+import { logProbError } from "../train/forward_pass.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
 import { describeLoss, lossRequirements } from "../train/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";
@@ -59,16 +59,29 @@ export async function recordOf(
 /** Rows of the data on which that error is measured. */
 const ROUNDING_ROWS = 4;
 
-/** The error of log-probabilities that holding weights in fewer bits makes. */
+/**
+ * The errors of log-probabilities that come of holding weights in fewer bits,
+ * and of computing in another format than float32.
+ */
 async function roundingOf(
   { inputs: { model, train }, settings }: PreparedRun,
 ): Promise<RunRecord["summary"]> {
   const { policy, exact } = model;
-  const { device, threads, microTokens } = settings;
-  if (!exact) return {};
+  const { device, precision, threads, microTokens } = settings;
   const rows = train.examples.slice(0, ROUNDING_ROWS);
-  const options = { policy, exact, device, threads, microTokens };
-  return { baseWeightsError: { ...await baseWeightsError(rows, options) } };
+  const options = { policy, device, threads, microTokens };
+  return {
+    ...exact && {
+      baseWeightsError: {
+        ...await logProbError(rows, options, { ...options, policy: exact }),
+      },
+    },
+    ...precision !== "float32" && {
+      precisionError: {
+        ...await logProbError(rows, { ...options, precision }, options),
+      },
+    },
+  };
 }
 
 function objectiveOf(run: PreparedRun): RunRecord["objective"] {

@@ -272,12 +272,13 @@ export function trainerOptions(
   { inputs, plan, settings }: PreparedRun,
   { optimizer }: InputsInMemory = {},
 ): TrainerOptions {
-  const { device, threads, microTokens } = settings;
+  const { device, precision, threads, microTokens } = settings;
   return {
     policy: inputs.model.policy,
     loss: inputs.loss,
     lossOptions: inputs.options,
     device,
+    precision,
     threads,
     microTokens,
     attentionCuts: suitedCuts([...plan.examples, ...plan.evalExamples]),

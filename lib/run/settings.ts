@@ -21,10 +21,10 @@ import { OPTIMIZER_NAMES } from "../optim.ts";
 import { SCHEDULES } from "../train/schedule.ts";
 import { checkJson } from "../record/check_json.ts";
 import {
-  COMPUTING,
   DEVICE_FLAGS,
   MEMORY_FLAGS,
   MODEL_FLAGS,
+  PRECISION_FLAGS,
   WEIGHT_FLAGS,
 } from "./model_settings.ts";
 import {
@@ -147,12 +147,7 @@ const COMPUTING_FLAGS = {
   ...DEVICE_FLAGS,
   ...MEMORY_FLAGS,
   ...WEIGHT_FLAGS,
-  ...grouped(COMPUTING, {
-    precision: choice(["float32"], {
-      help: "number format of the arithmetic",
-      default: "float32",
-    }),
-  }),
+  ...PRECISION_FLAGS,
 };
 
 /** Settings that stand at the top of a record. */

@@ -196,8 +196,8 @@ function logProbsOf(
   return unit === "completions" ? sequenceSums(logProbs, inputs) : logProbs;
 }
 
-/** The error of log-probabilities under quantized weights. */
-export interface BaseWeightsError {
+/** The error of log-probabilities that are computed otherwise than exactly. */
+export interface LogProbError {
   readonly rows: number;
   /** Tokens that were scored. */
   readonly tokens: number;
@@ -207,19 +207,15 @@ export interface BaseWeightsError {
   readonly largest: number;
 }
 
-/**
- * Scores rows under a policy before training, and under the same over weights
- * as they are stored.
- */
-export async function baseWeightsError(
+/** Scores rows under a policy before training in one way, and in an exact one. */
+export async function logProbError(
   rows: readonly TokenRow[],
-  { policy, exact, ...options }: ForwardPassOptions & { exact: Policy },
-): Promise<BaseWeightsError> {
-  const [found, expected] = [
-    await tokenScores(rows, { policy, ...options }),
-    await tokenScores(rows, { policy: exact, ...options }),
-  ];
-  const differences = found.map((x, i) => Math.abs(x - expected[i]!));
+  found: ForwardPassOptions,
+  exact: ForwardPassOptions,
+): Promise<LogProbError> {
+  const actual = await tokenScores(rows, found);
+  const expected = await tokenScores(rows, exact);
+  const differences = actual.map((x, i) => Math.abs(x - expected[i]!));
   return {
     rows: rows.length,
     tokens: differences.length,

@@ -256,12 +256,13 @@ function assertAtReference(
   { logProbs }: Pick<StepResult, "logProbs">,
   { trainer, reference }: { trainer: Trainer; reference: Reference },
 ): void {
+  const { loss, precision } = trainer.options;
   for (const [i, example] of examples.entries()) {
-    const row = rowOf(example, trainer.options.loss);
+    const row = rowOf(example, loss);
     const expected = reference.logProbs(row);
     lossLengths(row).forEach((length, k) => {
       const found = logProbs[i]![k]!;
-      if (Math.abs(found - expected[k]!) <= rounding(length)) return;
+      if (Math.abs(found - expected[k]!) <= rounding(length, precision)) return;
       throw new RangeError(
         `The policy does not start at its reference: completion ${k} of example ${i} of the first batch has log-probability ${found}, under the reference ${
           expected[k]

@@ -1,4 +1,5 @@
 import { type Example, lossLengths } from "../data/example.ts";
+import type { Precision } from "../onnx/providers.ts";
 import { labelledPairs } from "../data/labelled_pairs.ts";
 
 /** Log-probabilities of one completion. */
@@ -9,11 +10,20 @@ export interface PolicyAndReference {
   readonly refLogProb?: number;
 }
 
+/** Nats by which rounding may move the log-probability of a token. */
+const ROUNDING: Record<Precision, number> = {
+  float32: 1e-4,
+  ...{ tf32: 2e-2, float16: 2e-2, bfloat16: 0.1 },
+};
+
 /**
  * Nats by which rounding may move the log-probability of a completion of so many
  * scored tokens: no smaller difference is told.
  */
-export const rounding = (tokens: number): number => 1e-4 * (1 + tokens);
+export const rounding = (
+  tokens: number,
+  precision: Precision = "float32",
+): number => ROUNDING[precision] * (1 + tokens);
 
 /** The parts of an example that metrics read. */
 type Labelled = Partial<Pick<Example, "prompt" | "label" | "weight">>;

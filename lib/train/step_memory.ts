@@ -32,7 +32,8 @@ export function stepMemory(
   const objective = objectiveOf(options);
   // These go to memory of the sums.
   const written = Object.keys(objective.gradients);
-  const memory = new GraphMemory(gradientOutputs(objective), written);
+  const outputs = gradientOutputs(objective);
+  const memory = new GraphMemory(outputs, written, options.precision);
   const peaks = largestOf(batches, options).map((examples) =>
     memory.peak(feedsOf(objective, examples, options))
   );

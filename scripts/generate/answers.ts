@@ -51,8 +51,9 @@ export async function generateAnswers(
     tokenizer: Tokenizer;
   },
 ): Promise<Answer[]> {
-  const { device, threads, seed } = settings;
-  const generator = await createGenerator(policy, { device, threads });
+  const { device, precision, threads, seed } = settings;
+  const computing = { device, precision, threads };
+  const generator = await createGenerator(policy, computing);
   const state = await createState([policy.trained], device);
   await state.write(policy.initial);
   const prompts = questions.map(({ ids }) => ids);

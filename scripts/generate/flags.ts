@@ -14,6 +14,7 @@ import {
   COMPUTING,
   DEVICE_FLAGS,
   MODEL_FLAGS,
+  PRECISION_FLAGS,
   WEIGHT_FLAGS,
 } from "lib/run/model_settings.ts";
 import { TOKENIZING_FLAGS } from "lib/run/row_settings.ts";
@@ -86,6 +87,7 @@ export const GENERATE = {
     }),
     ...DEVICE_FLAGS,
     ...WEIGHT_FLAGS,
+    ...PRECISION_FLAGS,
   },
   elsewhere: ELSEWHERE,
   examples: [

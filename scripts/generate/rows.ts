@@ -59,7 +59,7 @@ export async function writeAnswers(
   const rows = answers.map((answer) => answerRow(answer, written.settings));
   await writeRows(path, rows);
   const { settings, model, tokenizer, timings } = written;
-  const { device, threads, seed } = settings;
+  const { device, precision, threads, seed } = settings;
   await writeRecordOf(path, {
     schemaVersion: 1,
     kind: "generate",
@@ -75,7 +75,7 @@ export async function writeAnswers(
       weights: await model.weights.hash(),
       tokenizer: tokenizer.hash,
     }),
-    environment: environment({ device, precision: "float32", threads }),
+    environment: environment({ device, precision, threads }),
     timings,
     peakMemoryBytes: peakMemory(),
     summary: summaryOf(answers),
@@ -85,12 +85,14 @@ export async function writeAnswers(
 
 /** Settings for a record, which is published; texts in quotes are no paths. */
 function portable(settings: GenerateSettings): RunRecord["settings"] {
-  const { adapter, system, baseWeights, raw, samples, batch } = settings;
+  const { adapter, system, baseWeights, precision, ...others } = settings;
+  const { raw, samples, batch } = others;
   return {
     ...decisive(settings),
     stop: JSON.stringify(settings.stop),
     adapter: adapter === undefined ? null : portablePath(adapter),
     baseWeights,
+    precision,
     raw,
     template: settings.template,
     system: system === undefined ? null : JSON.stringify(system),

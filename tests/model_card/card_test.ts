@@ -131,9 +131,10 @@ Deno.test("the card of a sum of losses names each, and own code by hash", () => 
   match(yaml, /^- dpo\n- mine$/m);
 });
 
-Deno.test("the card tells of the GGUF file, and of weights held in fewer bits", () => {
+Deno.test("the card tells of the GGUF file, of weights held in fewer bits, and of arithmetic in fewer", () => {
   const { record } = DPO_RUN;
   const baseWeightsError = { rows: 4, tokens: 85, mean: 0.02196, largest: 0.5 };
+  const precisionError = { rows: 4, tokens: 85, mean: 0.03, largest: 0.4 };
   const card = modelCard({
     ...ADAPTER,
     run: {
@@ -141,8 +142,11 @@ Deno.test("the card tells of the GGUF file, and of weights held in fewer bits", 
       record: {
         ...record,
         model: { ...record.model, gguf: "a".repeat(64) },
-        settings: { ...record.settings, baseWeights: "int8" },
-        summary: { ...record.summary, baseWeightsError },
+        settings: {
+          ...record.settings,
+          ...{ baseWeights: "int8", precision: "bfloat16" },
+        },
+        summary: { ...record.summary, baseWeightsError, precisionError },
       },
     },
   });
@@ -151,7 +155,14 @@ Deno.test("the card tells of the GGUF file, and of weights held in fewer bits", 
     card,
     /^\| its weights in training \| held in `int8`, which changes log π of a token by 0\.02196 on average, 0\.5 at most \|$/m,
   );
-  doesNotMatch(modelCard({ ...ADAPTER, run: DPO_RUN }), /GGUF|held in/);
+  match(
+    card,
+    /^\| Arithmetic of training \| in `bfloat16`, which changes log π of a token by 0\.03 on average, 0\.4 at most \|$/m,
+  );
+  doesNotMatch(
+    modelCard({ ...ADAPTER, run: DPO_RUN }),
+    /GGUF|held in|Arithmetic/,
+  );
 });
 
 Deno.test("a merged model is told from one that was trained whole", () => {

@@ -1,6 +1,11 @@
 import { match, ok, rejects, strictEqual } from "node:assert/strict";
 import { graphicsAdapter } from "lib/onnx/adapters.ts";
-import { DEVICE_WORDS, resolveDevice, unavailable } from "lib/onnx/devices.ts";
+import {
+  DEVICE_WORDS,
+  resolveDevice,
+  unavailable,
+  unavailablePrecision,
+} from "lib/onnx/devices.ts";
 import { DEVICES } from "lib/onnx/providers.ts";
 import { engine } from "lib/onnx/engine.ts";
 import { driverFault, libraryFault } from "lib/onnx/ffi/cuda.ts";
@@ -45,6 +50,28 @@ Deno.test("a device that is not there is refused, with what it takes", async () 
       match(error.message, new RegExp(`^Cannot use device "${device}": .+`));
     }
   }
+});
+
+Deno.test("a number format that a device lacks is refused, with both names", async () => {
+  strictEqual(await unavailablePrecision("cpu", "float32"), null);
+  strictEqual(await unavailablePrecision("cpu", "bfloat16"), null);
+  for (
+    const [device, precision, reason] of [
+      ["cpu", "tf32", "TF32 is a format of NVIDIA's GPUs"],
+      ["webgpu", "bfloat16", "WebGPU has no bfloat16"],
+    ] as const
+  ) {
+    const error = await unavailablePrecision(device, precision);
+    const start = `Cannot use precision "${precision}" on device "${device}": `;
+    ok(error?.message.startsWith(start + reason), error?.message);
+  }
+});
+
+Deno.test("float16 is refused on WebGPU where its adapter lacks it", async () => {
+  const adapter = await graphicsAdapter();
+  const error = await unavailable("webgpu") ??
+    await unavailablePrecision("webgpu", "float16");
+  strictEqual(error === null, adapter !== null && adapter.hasFloat16);
 });
 
 Deno.test({

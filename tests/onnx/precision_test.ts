@@ -43,7 +43,10 @@ function rounded(
   outputs: readonly Value[],
   { precision, device = "cuda" }: Setting,
 ): Lowered {
-  const exact = lower(outputs, (op, float) => hasKernel(op, device, { float }));
+  const exact = lower(
+    outputs,
+    (op, float) => hasKernel(op, device, { float, precision }),
+  );
   return inPrecision(exact, { precision, device });
 }
 

@@ -62,6 +62,37 @@ Deno.test("run() trains what is in memory and writes nothing", async () => {
   deepStrictEqual(record.artifacts, {});
 });
 
+Deno.test("run() in 16 bits has a reference of its own, and records the error", async () => {
+  const inputs = inMemory();
+  const settings = { ...SETTINGS, steps: 2 };
+  const exact = await runHere(settings, { inputs });
+  const lossOf = (finished: typeof exact) => finished!.rows[0]!["loss"]!;
+  for (const precision of ["bfloat16", "float16"] as const) {
+    const found = await runHere({ ...settings, precision }, { inputs });
+    const { record, rows } = found!;
+    strictEqual(record.settings["precision"], precision);
+    strictEqual(record.environment.precision, precision);
+    // With the reference in float32 it would not be log 2.
+    ok(Math.abs(lossOf(found) - lossOf(exact)) < 1e-6);
+    strictEqual("lossScale" in rows[0]!, precision === "float16");
+    const { rows: scored, mean, largest } = record
+      .summary["precisionError"] as Record<string, number>;
+    strictEqual(scored, 4);
+    ok(mean! > 1e-5 && largest! >= mean! && largest! < 0.2);
+  }
+  ok(!("precisionError" in exact!.record.summary));
+});
+
+Deno.test("run() refuses a number format that the device lacks", async () => {
+  await rejects(
+    runHere({ ...SETTINGS, precision: "tf32" }, { inputs: inMemory() }),
+    {
+      message: 'Cannot use precision "tf32" on device "cpu": ' +
+        "TF32 is a format of NVIDIA's GPUs: it takes --device cuda",
+    },
+  );
+});
+
 Deno.test("run() cuts attention into tiles where rows are long", async () => {
   for (const [length, cuts] of [[10, 0], [260, 2]] as const) {
     const long = {

@@ -17,7 +17,10 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
   const { versions, machine, devices, gemm, hub } = JSON.parse(out);
   strictEqual(versions.deno, Deno.version.deno);
   strictEqual(machine.cores, navigator.hardwareConcurrency);
-  deepStrictEqual(devices.states.cpu, { works: true, reason: null });
+  deepStrictEqual(devices.states.cpu, {
+    ...{ works: true, reason: null },
+    precisions: ["float32", "bfloat16", "float16"],
+  });
   ok(devices.states[devices.auto].works);
   strictEqual(typeof devices.cudaLibraries.isSetUp, "boolean");
   for (
@@ -53,7 +56,7 @@ Deno.test("doctor says first whether this machine trains, and what it lacks", as
     sentences!,
     /^Cannot keep downloads in \S+\/file: .*(Not a directory|os error)/m,
   );
-  match(table!, /^device cpu +works$/m);
+  match(table!, /^device cpu +works, in float32, bfloat16, float16$/m);
   for (const [, name] of table!.matchAll(/^device (\w+) +does not work/gm)) {
     match(sentences!, new RegExp(`^Cannot train on ${name}: \\S`, "m"));
   }

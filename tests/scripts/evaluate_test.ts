@@ -14,50 +14,58 @@ interface Label {
   readonly "completion_ids": readonly number[];
 }
 
-Deno.test("evaluate measures what train's own evaluation does", async () => {
-  await using t = await tinyTraining();
-  const { model, pairs } = t;
-  const same = ["--model", model, "--data", pairs, "--beta", "0.5"];
-  await t.run("train", [
-    ...[...same, "--loss", "dpo", "--out", "out", "--lr", "0.01"],
-    ...["--eval-data", pairs, "--steps", "5"],
-  ]);
-  const { code, out, err } = await t.run("evaluate", [
-    ...[...same, "--adapter", "out/adapter", "--json"],
-  ]);
-  strictEqual(code, 0, err);
-  const { data, metrics }: { data: object; metrics: Metrics } = JSON.parse(out);
-  const last = metricsOf(join(t.path, "out")).at(-1)!;
-  const shared = Object.entries(last).flatMap(([name, value]) => {
-    const key = name.replace("eval/", "");
-    return key !== name && key in metrics ? [[key, value] as const] : [];
+for (const precision of ["float32", "bfloat16"]) {
+  Deno.test(`evaluate measures what train's own evaluation does, in ${precision}`, async () => {
+    await using t = await tinyTraining();
+    const { model, pairs } = t;
+    const same = [
+      ...["--model", model, "--data", pairs, "--beta", "0.5"],
+      ...["--precision", precision],
+    ];
+    await t.run("train", [
+      ...[...same, "--loss", "dpo", "--out", "out", "--lr", "0.01"],
+      ...["--eval-data", pairs, "--steps", "5"],
+    ]);
+    const { code, out, err } = await t.run("evaluate", [
+      ...[...same, "--adapter", "out/adapter", "--json"],
+    ]);
+    strictEqual(code, 0, err);
+    const { data, metrics }: { data: object; metrics: Metrics } = JSON.parse(
+      out,
+    );
+    const last = metricsOf(join(t.path, "out")).at(-1)!;
+    const shared = Object.entries(last).flatMap(([name, value]) => {
+      const key = name.replace("eval/", "");
+      return key !== name && key in metrics ? [[key, value] as const] : [];
+    });
+    strictEqual(shared.length, 6);
+    for (const [name, value] of shared) {
+      assertClose([metrics[name]!], [value!], { tolerance: 1e-5, what: name });
+    }
+    const gain = metrics["logps/margins"]! -
+      metrics["reference/logps/margins"]!;
+    assertClose([metrics["rewards/margins"]!], [0.5 * gain]);
+    deepStrictEqual(data, {
+      role: "eval",
+      source: "pairs.jsonl",
+      sha256: Object(data)["sha256"],
+      files: [await sha256File(pairs)],
+      format: "ids-pairs",
+      counts: {
+        rows: 12,
+        skipped: 0,
+        dropped: 0,
+        truncated: 0,
+        truncatedPrompts: 0,
+        boundaryShifted: 0,
+        withoutBos: 0,
+        doubledBos: 0,
+        specialInText: 0,
+        systemDropped: 0,
+      },
+    });
   });
-  strictEqual(shared.length, 6);
-  for (const [name, value] of shared) {
-    assertClose([metrics[name]!], [value!], { tolerance: 1e-5, what: name });
-  }
-  const gain = metrics["logps/margins"]! - metrics["reference/logps/margins"]!;
-  assertClose([metrics["rewards/margins"]!], [0.5 * gain]);
-  deepStrictEqual(data, {
-    role: "eval",
-    source: "pairs.jsonl",
-    sha256: Object(data)["sha256"],
-    files: [await sha256File(pairs)],
-    format: "ids-pairs",
-    counts: {
-      rows: 12,
-      skipped: 0,
-      dropped: 0,
-      truncated: 0,
-      truncatedPrompts: 0,
-      boundaryShifted: 0,
-      withoutBos: 0,
-      doubledBos: 0,
-      specialInText: 0,
-      systemDropped: 0,
-    },
-  });
-});
+}
 
 Deno.test("evaluate prints a table, and each row's numbers to a file", async () => {
   await using t = await tinyTraining();

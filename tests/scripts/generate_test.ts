@@ -85,7 +85,7 @@ Deno.test("generate writes rows that a label makes data, and a record", async ()
   await withModel(async (folder, generate) => {
     const out = join(folder, "new", "answers.jsonl");
     const flags = ["--max-new-tokens", "6", "--temperature", "0.9"];
-    const held = ["--base-weights", "int8"];
+    const held = ["--base-weights", "int8", "--precision", "float16"];
     const draw = async (...args: string[]) => {
       const all = ["--prompt", "Hi", "--out", out, ...flags, ...held, ...args];
       const { code, err, out: said } = await generate(...all);
@@ -114,6 +114,8 @@ Deno.test("generate writes rows that a label makes data, and a record", async ()
     strictEqual(record.artifacts["answers.jsonl"], await sha256File(out));
     strictEqual(record.summary["completions"], 3);
     strictEqual(record.settings["baseWeights"], "int8");
+    strictEqual(record.settings["precision"], "float16");
+    strictEqual(record.environment.precision, "float16");
 
     const labelled = rows.map((fields, i) => ({ ...fields, label: i > 0 }));
     const drawn = await readAll({ name: "answers", rows: labelled });

@@ -7,6 +7,8 @@ import { cString, CStrings, pathString } from "./strings.ts";
 /** What a session is made with. */
 export interface SessionSettings {
   readonly device: Device;
+  /** Whether products of float32 on CUDA may read 11 bits of each number. @default false */
+  readonly tf32?: boolean;
   /** Threads that share the work of one operator. */
   readonly threads: number;
   readonly optimization: keyof typeof OPTIMIZATION;
@@ -41,9 +43,10 @@ export class SessionOptions implements Disposable {
   }
 
   #set(
-    { device, threads, optimization, profile, config }: SessionSettings,
+    { device, tf32 = false, threads, ...settings }: SessionSettings,
   ): void {
     const options = this.address;
+    const { optimization, profile, config } = settings;
     check(api.setSessionLogSeverityLevel.call(options, FATAL));
     check(api.setIntraOpNumThreads.call(options, threads));
     check(api.setInterOpNumThreads.call(options, 1));
@@ -54,7 +57,7 @@ export class SessionOptions implements Disposable {
     if (profile !== null) {
       check(api.enableProfiling.call(options, pathString(profile)));
     }
-    this.#append(device);
+    this.#append(device, tf32);
     for (const [key, value] of Object.entries(config)) {
       const [name, text] = [cString(key), cString(value)];
       check(api.addSessionConfigEntry.call(options, name, text));
@@ -62,7 +65,7 @@ export class SessionOptions implements Disposable {
   }
 
   /** Gives nodes to a device; those that it has no kernel for stay on CPU. */
-  #append(device: Device): void {
+  #append(device: Device, tf32: boolean): void {
     if (device === "webgpu") {
       const { keys, values, count } = new Entries({
         powerPreference: wantedAdapter(),
@@ -74,7 +77,10 @@ export class SessionOptions implements Disposable {
     }
     if (device === "cuda") {
       findCuda();
-      using cuda = new CudaOptions({ "device_id": "0", "use_tf32": "0" });
+      using cuda = new CudaOptions({
+        "device_id": "0",
+        "use_tf32": tf32 ? "1" : "0",
+      });
       check(api.appendCuda.call(this.address, cuda.address));
     }
   }
