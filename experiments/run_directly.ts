@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { parseFlags } from "lib/cli/flags.ts";
+import { parseFlags, UsageError } from "lib/cli/flags.ts";
+import { deviceOn, SITE_FLAGS, siteOf } from "experiments/sites/flags.ts";
 import { DEVICE_WORDS, resolveDevice } from "lib/onnx/devices.ts";
 import {
   interruption,
@@ -22,6 +23,7 @@ import type { ExperimentResults } from "lib/experiment/definition.ts";
 import type { Finding } from "lib/experiment/claim.ts";
 import { measuredText } from "lib/experiment/findings.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
+import type { Order, Site } from "lib/experiment/site.ts";
 
 /** Flags of every program that runs an experiment. */
 export const EXPERIMENT_FLAGS = {
@@ -51,10 +53,12 @@ export const EXPERIMENT_FLAGS = {
     default: "cpu",
   }),
   jobs: integer({
-    help: "processes that share the runs; results do not depend on it",
-    default: navigator.hardwareConcurrency,
+    help:
+      "processes that share the runs, or jobs of a cluster at a time; as many as there may be, if absent; results do not depend on it",
     min: 1,
   }),
+  ...SITE_FLAGS,
+  dryRun: toggle({ help: "print the script for --on slurm instead" }),
   out: text({
     help: "folder to write to; if absent, results/local/NAME, or NAME-quick " +
       "with --quick",
@@ -82,28 +86,46 @@ export function range({ help, first }: { help: string; first: number }) {
   });
 }
 
-/** Runs or tunes an experiment, as the flags say. */
+/** Runs or tunes an experiment, as the flags say, on a site or on this machine. */
 export async function runExperiment(
   experiment: Experiment,
   flags: FlagValues<typeof EXPERIMENT_FLAGS>,
+  site: Site | null = siteOf(flags),
 ): Promise<void> {
-  const { quick, draws = null, seeds = null, losses = null, jobs, replace } =
-    flags;
+  const { quick, draws = null, seeds = null, losses = null, replace } = flags;
   const name = experiment.name + (quick ? "-quick" : "");
   const { out = defaultFolder(name) } = flags;
-  const device = await resolveDevice(flags.device);
+  const device = site
+    ? deviceOn(flags.device)
+    : await resolveDevice(flags.device);
+  const { jobs: workers = navigator.hardwareConcurrency } = flags;
   using stop = interruption(null);
   const options = {
-    ...{ device, workers: jobs, watch: progress, signal: stop.signal },
+    ...{ device, workers, watch: progress, signal: stop.signal },
+    ...site && { site },
   };
+  const settings = { quick, draws, seeds, losses, out, replace };
   try {
-    if (flags.tune) return table(await experiment.tune(options));
-    const settings = { quick, draws, seeds, losses, out, replace };
+    if (flags.dryRun) {
+      return say(
+        described(await experiment.order({ ...options, ...settings }), site),
+      );
+    }
+    if (flags.tune) {
+      const trials = defaultFolder(`${name}-tuning`);
+      return table(await experiment.tune({ ...options, trials }));
+    }
     report(await experiment.run({ ...options, ...settings }), out);
   } catch (error) {
     if (!stop.requested) throw error;
     stop.end(flags.tune ? "Stopped" : "Stopped; go on with the same command");
   }
+}
+
+/** How a site would carry out an order. */
+function described(order: Order, site: Site | null): string {
+  if (site) return site.describe(order);
+  throw new UsageError("Cannot use --dry-run without --on slurm");
 }
 
 /** Says what was found, where it is, and how long it took. */

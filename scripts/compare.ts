@@ -12,6 +12,7 @@ import {
 } from "experiments/comparison/rates.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { runExperiment } from "experiments/run_directly.ts";
+import { deviceOn, siteOf } from "experiments/sites/flags.ts";
 import {
   parseFlags,
   peekFlag,
@@ -188,6 +189,7 @@ function trialsOf(
 
 await runVerb(parse, async (args) => {
   const { values: { out, replace, writeRows, ...values }, given } = args;
+  const site = siteOf(values);
   if (values.dryRun && values.tuneLr) {
     const reason = "with --dry-run, before --tune-lr has chosen rates";
     refuseGiven(given, ["writeRows"], reason);
@@ -203,9 +205,11 @@ await runVerb(parse, async (args) => {
   note(sizesText(settings, preferences));
   const trials = trialsOf(settings, args.values);
   if (trials) requireTrialPrompts(preferences, settings);
-  const device = await resolveDevice(values.device);
-  const jobs = device === "cpu" ? values.jobs : 1;
-  if (device === "cpu") {
+  const device = site
+    ? deviceOn(values.device)
+    : await resolveDevice(values.device);
+  const jobs = device === "cpu" ? values.jobs ?? 1 : 1;
+  if (device === "cpu" && !site) {
     requireMemory(leastMemory(parameters, settings.train), {
       ...{ jobs, settings: settings.train, what: "holds at least" },
     });
@@ -215,14 +219,15 @@ await runVerb(parse, async (args) => {
     await writePlan(writeRows, settings);
     note(`Wrote the rows and batches of all runs to ${writeRows}`);
   };
-  if (values.dryRun) {
+  if (values.dryRun && !site) {
     await writePlanOf(settings);
     return await dryRun({ settings, trials, device, jobs });
   }
   const runIn = (folder: string, settings: ComparisonSettings) =>
     runExperiment(comparison(settings), {
       ...{ device, jobs, replace, quick: false, tune: false, out: folder },
-    });
+      ...{ on: values.on, dryRun: values.dryRun },
+    }, site);
   const runAll = async (settings: ComparisonSettings) => {
     await writePlanOf(settings);
     await runIn(out, settings);
@@ -232,6 +237,7 @@ await runVerb(parse, async (args) => {
   const rates = counted(trials.levels.length, "rate");
   note(`Trials of ${rates} for each method, in ${folder}:`);
   await runIn(folder, trials);
+  if (values.dryRun) return;
   const methods = await atBestRates(settings.methods, folder);
   await runAll({ ...settings, methods });
 });

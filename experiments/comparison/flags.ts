@@ -1,4 +1,5 @@
 import { range } from "experiments/run_directly.ts";
+import { SITE_FLAGS } from "experiments/sites/flags.ts";
 import {
   camel,
   grouped,
@@ -129,10 +130,11 @@ export const COMPARE_FLAGS = {
     }),
   }),
   jobs: integer({
-    help: "processes that share the runs, each with the model in its memory",
-    default: 1,
+    help:
+      "processes that share the runs, each with the model in its memory, one if absent; or jobs of a cluster at a time, as many as it may have if absent",
     min: 1,
   }),
+  ...SITE_FLAGS,
   out: text({
     help: "folder to write to; the same command goes on with it",
     placeholder: "DIR",
@@ -147,7 +149,7 @@ export const COMPARE_FLAGS = {
   dryRun: toggle({
     help:
       "print the runs instead, with their steps and an estimate of memory " +
-      "and time from a few that are measured",
+      "and time from a few that are measured; with --on slurm its script",
   }),
 } as const;
 

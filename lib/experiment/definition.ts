@@ -6,20 +6,9 @@ import type { Claim, Finding } from "./claim.ts";
 import type { DataPoint, GridPoint, GridSettings, Method } from "./grid.ts";
 import type { JobsModule } from "./jobs.ts";
 import type { Outcome } from "./records.ts";
+import type { Site } from "./site.ts";
 import type { ExperimentRuns } from "./summary.ts";
-
-/** Shows the progress of a task, as `progress()` of `lib/cli/terminal.ts` does. */
-export type Watch = (
-  of: {
-    title: string;
-    total: number;
-    /** Those of the total that an earlier process finished. */
-    done?: number;
-  },
-) => {
-  update(done: number, metrics?: Readonly<Record<string, number>>): void;
-  finish(): void;
-};
+import type { Watch } from "./watch.ts";
 
 /** How jobs are run. */
 export interface Execution {
@@ -36,6 +25,13 @@ export interface Execution {
    * @default none
    */
   readonly signal?: AbortSignal;
+  /**
+   * Machines that run the jobs in place of workers on this one.
+   *
+   * @default none
+   * @internal
+   */
+  readonly site?: Site;
 }
 
 /** Options of a run of an experiment, besides its settings. */

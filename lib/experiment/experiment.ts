@@ -7,6 +7,7 @@ import type {
   ExperimentResults,
 } from "./definition.ts";
 import type { GridSettings } from "./grid.ts";
+import { orderOf } from "./plan.ts";
 import { repeatRuns } from "./repeat_runs.ts";
 import type { Files } from "./result_files.ts";
 import {
@@ -15,6 +16,8 @@ import {
   rebuild,
   runExperiment,
 } from "./run_experiment.ts";
+import type { Order } from "./site.ts";
+import type { TuneOptions } from "./trials.ts";
 import { tune } from "./tune.ts";
 
 /** An experiment, as programs use it. */
@@ -29,13 +32,20 @@ export interface Experiment {
    */
   run(options: ExperimentOptions): Promise<ExperimentResults>;
   /**
+   * The order that {@linkcode Experiment.run} would give to a site. Nothing is
+   * written.
+   *
+   * @internal
+   */
+  order(options: ExperimentOptions): Promise<Order>;
+  /**
    * Chooses the learning rates again and writes them beside the settings.
    *
    * @returns a table with a row for each method.
    * @throws Error where the experiment tunes nothing.
    */
   tune(
-    options: Execution,
+    options: TuneOptions,
   ): Promise<Readonly<Record<string, string | number>>[]>;
   /** The files that follow from the records in a folder, as they should be. */
   files(folder: string): Promise<Files>;
@@ -76,6 +86,7 @@ export function experiment<
     name,
     question,
     run: (options) => runExperiment(definition, options),
+    order: (options) => orderOf(definition, options),
     tune: (options) => tune(definition, options),
     files: (folder) => filesOf(definition, folder),
     rebuild: async (folder) => void await rebuild(definition, folder),

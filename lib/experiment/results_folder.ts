@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { writeAtomically, writeTextAtomically } from "../files/atomic.ts";
 import { lockedFile } from "../files/lock.ts";
 import { exists, namesIn, orNull } from "../files/missing.ts";
+import { removeAbandoned } from "../files/temporary.ts";
 import { reasonOf } from "../files/values.ts";
 import { TABLE_FILES } from "../plot/tables.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
@@ -16,6 +17,7 @@ import {
 } from "./identity.ts";
 import { keptValue } from "./kept_value.ts";
 import { isOf, readRun, type Recorded, recordName } from "./records.ts";
+import type { Following, Order, Site } from "./site.ts";
 
 /** A file that all results have. A folder without it is not replaced. */
 const MARKER = "summary.json";
@@ -27,7 +29,9 @@ const FILES = [
 /** Folder of values that runs share, until the results are complete. */
 const KEPT = "kept";
 /** Folder in which runs under way can be followed. */
-const LIVE = "live";
+export const LIVE = "live";
+/** Folder of arrays that make the runs, until the results are complete. */
+export const SLURM = "slurm";
 const WAYS_OUT = "give another --out, or --replace";
 
 export interface ResultsFolderOptions {
@@ -59,11 +63,9 @@ export class ResultsFolder implements AsyncDisposable {
     private readonly identity: Identity,
     private readonly grid: GridSettings,
   ) {
-    const beside = (ending: string) =>
-      join(dirname(target), `.${basename(target)}.${ending}`);
-    this.path = beside("part");
-    this.#old = beside("old");
-    this.#lock = beside("lock");
+    this.path = partOf(target);
+    this.#old = beside(target, "old");
+    this.#lock = beside(target, "lock");
   }
 
   /**
@@ -102,7 +104,8 @@ export class ResultsFolder implements AsyncDisposable {
 
   /**
    * Names of the sound records among those that are wanted, an earlier result's
-   * too. Anything else that an earlier process left is removed.
+   * too. Anything else that an earlier process left is removed, except for the
+   * files of an array, whose tasks may still write.
    */
   async finishedRuns(
     wanted: readonly Recorded[],
@@ -113,11 +116,14 @@ export class ResultsFolder implements AsyncDisposable {
       return each !== undefined && await isSound(join(folder, name), each);
     };
     const found = new Set<string>();
-    for (const name of await namesIn(this.path)) {
+    await removeAbandoned(this.path);
+    const names = await namesIn(this.path);
+    const mayStay = (name: string) =>
+      [IDENTITY, KEPT].includes(name) || names.includes(SLURM) &&
+        ([SLURM, LIVE].includes(name) || name.endsWith(".tmp"));
+    for (const name of names) {
       if (await isWanted(this.path, name)) found.add(name);
-      else if (![IDENTITY, KEPT].includes(name)) {
-        await removed(join(this.path, name));
-      }
+      else if (!mayStay(name)) await removed(join(this.path, name));
     }
     for (const name of await this.#earlier()) {
       if (found.has(name) || !await isWanted(this.target, name)) continue;
@@ -139,14 +145,30 @@ export class ResultsFolder implements AsyncDisposable {
 
   /** A value that runs share, made once for this process and later ones. */
   async kept<T>(name: string, make: () => Promise<T>): Promise<T> {
-    await Deno.mkdir(join(this.path, KEPT), { recursive: true });
-    return await keptValue(join(this.path, KEPT, name), make);
+    return await keptIn(this.path, name, make);
+  }
+
+  /** Has a site make the records that are wanted and missing. */
+  async fill(
+    site: Site,
+    { wanted, execution, ...plan }: Pick<Order, "url" | "context"> & {
+      wanted: readonly Recorded[];
+      execution: Following;
+    },
+  ): Promise<void> {
+    const finished = await this.finishedRuns(wanted);
+    const missing = wanted.filter((each) => !finished.has(recordName(each)));
+    const { path: folder, identity } = this;
+    await site.fill({ folder, identity, missing, ...plan }, execution);
   }
 
   /** Moves the results to their final location. Files of others stay there. */
   async publish(): Promise<void> {
-    await removed(join(this.path, KEPT));
-    await removed(this.live);
+    const made = await namesIn(this.path);
+    const passing = made.filter((name) => name.endsWith(".tmp"));
+    for (const name of [KEPT, LIVE, SLURM, ...passing]) {
+      await removed(join(this.path, name));
+    }
     for (const name of await namesIn(this.target)) {
       const [from, to] = [join(this.target, name), join(this.path, name)];
       const isOurs = FILES.includes(name) || name.endsWith(".tmp") ||
@@ -163,9 +185,10 @@ export class ResultsFolder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#held) return;
     await Deno.remove(join(this.path, KEPT)).catch(() => {}); // if it is empty
-    await removed(this.live);
     const names = await namesIn(this.path);
-    if (names.every((name) => name === IDENTITY)) await removed(this.path);
+    if (!names.includes(SLURM)) await removed(this.live);
+    const isEmpty = names.every((name) => [IDENTITY, LIVE].includes(name));
+    if (isEmpty) await removed(this.path);
     await Deno.remove(this.#lock).catch(() => {});
     this.#held.close();
   }
@@ -232,9 +255,32 @@ export class ResultsFolder implements AsyncDisposable {
   }
 }
 
+/** A value that the runs in a working folder share; see {@linkcode keptValue}. */
+export async function keptIn<T>(
+  folder: string,
+  name: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  await Deno.mkdir(join(folder, KEPT), { recursive: true });
+  return await keptValue(join(folder, KEPT, name), make);
+}
+
+function beside(target: string, ending: string): string {
+  return join(dirname(target), `.${basename(target)}.${ending}`);
+}
+
+/** The working folder of results at a path. */
+export function partOf(path: string): string {
+  return beside(resolve(path), "part");
+}
+
 const RECORD = "run.json";
 
-async function isSound(path: string, wanted: Recorded): Promise<boolean> {
+/** Whether a folder holds a whole record of what is wanted. */
+export async function isSound(
+  path: string,
+  wanted: Recorded,
+): Promise<boolean> {
   try {
     return isOf((await readRun(path)).record, wanted);
   } catch {

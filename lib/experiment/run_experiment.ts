@@ -1,4 +1,3 @@
-import { provenance } from "../record/environment.ts";
 import { Clock } from "../record/record.ts";
 import { type Finding, judge } from "./claim.ts";
 import type {
@@ -7,10 +6,9 @@ import type {
   ExperimentOptions,
   ExperimentResults,
 } from "./definition.ts";
-import { lossesOf } from "./figure_parts.ts";
 import { figureFindings } from "./findings.ts";
-import type { GridSettings, Method } from "./grid.ts";
-import { identityOf, readIdentity } from "./identity.ts";
+import type { GridSettings } from "./grid.ts";
+import { readIdentity } from "./identity.ts";
 import {
   readRuns,
   recordRun,
@@ -25,6 +23,7 @@ import {
   writeResultFiles,
 } from "./result_files.ts";
 import { recordRepeat, repeatFiles } from "./repeat.ts";
+import { planned } from "./plan.ts";
 import { ResultsFolder } from "./results_folder.ts";
 import { runJobs } from "./run_jobs.ts";
 import { collectRuns } from "./summary.ts";
@@ -43,21 +42,12 @@ export async function runExperiment<
   Summary extends object,
 >(
   definition: ExperimentDefinition<S, Start, Data, Summary>,
-  { out, replace = false, quick, draws, seeds, losses, ...execution }:
-    ExperimentOptions,
+  { out, replace = false, ...options }: ExperimentOptions,
 ): Promise<ExperimentResults> {
   const clock = new Clock();
-  const { name: experiment, jobs: { url } } = definition;
-  const chosen = definition.settings[quick ? "quick" : "full"];
-  const settings = {
-    ...chosen,
-    draws: draws ?? chosen.draws,
-    seeds: seeds ?? chosen.seeds,
-    methods: losses ? methodsOf(chosen.methods, losses) : chosen.methods,
-  };
-  const context = { experiment, settings, device: execution.device };
-  const identity = await identityOf({ ...context, url });
-  const grid = gridOf(settings);
+  const { identity, context } = await planned(definition, options);
+  const { methods, draws, seeds, levels } = context.settings;
+  const grid = { methods, draws, seeds, levels };
   await using folder = await ResultsFolder.open(out, {
     ...{ identity, grid, replace },
   });
@@ -66,37 +56,14 @@ export async function runExperiment<
     return { figure, findings, phases: {} };
   }
   await runMissing(definition, {
-    ...{ folder, execution },
-    context: { ...context, provenance: await provenance() },
+    ...{ folder, context, execution: options },
   });
-  execution.signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   clock.lap("jobs");
   const { figure, findings } = await rebuild(definition, folder.path);
   await folder.publish();
   clock.lap("summary and figure");
   return { figure, findings, phases: clock.timings().phases };
-}
-
-/** The methods of some losses, in their own order. */
-function methodsOf(
-  methods: readonly Method[],
-  losses: readonly string[],
-): Method[] {
-  const known = lossesOf(methods);
-  const other = losses.find((loss) => !known.includes(loss));
-  if (other === undefined) {
-    return methods.filter(({ loss }) => losses.includes(loss));
-  }
-  throw new RangeError(
-    `Cannot run only ${
-      losses.join(", ")
-    }: "${other}" is not in the settings, ` +
-      `expected some of ${known.join(", ")}`,
-  );
-}
-
-function gridOf({ methods, draws, seeds, levels }: GridSettings): GridSettings {
-  return { methods, draws, seeds, levels };
 }
 
 /** Runs everything that a folder lacks. */
@@ -114,8 +81,14 @@ async function runMissing<
   },
 ): Promise<void> {
   const { settings } = context;
-  const finished = await folder.finishedRuns(recordsOf(settings));
-  await Deno.mkdir(folder.live);
+  const wanted = recordsOf(settings);
+  const { site } = execution;
+  if (site) {
+    const { url } = definition.jobs;
+    return await folder.fill(site, { wanted, url, context, execution });
+  }
+  const finished = await folder.finishedRuns(wanted);
+  await Deno.mkdir(folder.live, { recursive: true });
   await runJobs(definition.jobs, {
     ...execution,
     ...{ settings, finished, live: folder.live },

@@ -101,7 +101,9 @@ export async function shareTasks<W>(
       else await change.promise;
     }
   }));
-  if (failed.size > 0) throw failure(failed, tasks.length - done.size);
+  if (failed.size === 0) return;
+  const named = [...failed].map(([{ name }, cause]) => [name, cause] as const);
+  throw new Unfinished(named, tasks.length - done.size);
 }
 
 /** Removes all that come after a task. */
@@ -114,19 +116,25 @@ function dropFollowers<W>(waiting: Set<Task<W>>, lost: Task<W>): void {
   }
 }
 
-function failure<W>(
-  failed: ReadonlyMap<Task<W>, unknown>,
-  unfinished: number,
-): Error {
-  const [[{ name }, cause] = [{ name: "" }, null]] = failed;
-  const others = failed.size === 1
-    ? ""
-    : ` (and ${failed.size - 1} more that failed)`;
-  const kept = `${unfinished} of the jobs ${
-    unfinished === 1 ? "is" : "are"
-  } missing, the others are kept`;
-  return new Error(
-    `Cannot finish ${name}: ${reasonOf(cause)}${others}; ${kept}`,
-    { cause },
-  );
+/** The error of work that cannot be finished, whose cause is that of one job. */
+export class Unfinished extends Error {
+  /**
+   * @param failed names of the jobs that failed, and why.
+   * @param missing number of all jobs that are missing.
+   */
+  constructor(
+    failed: readonly (readonly [name: string, cause: unknown])[],
+    missing: number,
+  ) {
+    const [[name, cause] = ["", null]] = failed;
+    const others = failed.length === 1
+      ? ""
+      : ` (and ${failed.length - 1} more that failed)`;
+    const kept = `${missing} of the jobs ${
+      missing === 1 ? "is" : "are"
+    } missing, the others are kept`;
+    super(`Cannot finish ${name}: ${reasonOf(cause)}${others}; ${kept}`, {
+      cause,
+    });
+  }
 }

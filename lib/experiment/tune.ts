@@ -2,20 +2,23 @@ import { fileURLToPath } from "node:url";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { quantile } from "../stats/interval.ts";
-import type {
-  EndOfRun,
-  Execution,
-  ExperimentDefinition,
-  Tuning,
-} from "./definition.ts";
+import type { EndOfRun, ExperimentDefinition, Tuning } from "./definition.ts";
 import {
   EXACT,
   type GridPoint,
+  gridPoints,
   type GridSettings,
   type Method,
+  runName,
 } from "./grid.ts";
 import { type Outcome, recordName } from "./records.ts";
-import { runJobs } from "./run_jobs.ts";
+import {
+  type Outcomes,
+  removeTrials,
+  type Trying,
+  trying,
+  type TuneOptions,
+} from "./trials.ts";
 
 /** A rate of a method, and the ends of its runs. */
 interface Trial extends Method {
@@ -23,9 +26,6 @@ interface Trial extends Method {
   readonly regret: number;
   readonly ends: readonly EndOfRun[];
 }
-
-/** The results of all trials, by the name of their record. */
-type Outcomes = ReadonlyMap<string, Outcome>;
 
 /**
  * Tries every rate for every method, with the same draws, levels and seeds.
@@ -42,29 +42,29 @@ export async function tune<
   Summary extends object,
 >(
   { name, tuning, jobs }: ExperimentDefinition<S, Start, Data, Summary>,
-  execution: Execution,
+  options: TuneOptions,
 ): Promise<Record<string, string | number>[]> {
   if (!tuning) {
     throw new Error(
       `Cannot tune ${name}: it does not choose its own learning rates`,
     );
   }
-  const trials = await trialsAt(jobs, tuning, execution);
+  const attempt = trying<S, Start, Data>({ name, jobs }, options);
+  const trials = await trialsAt(tuning, attempt);
   const chosen = tuning.settings.methods.map((method) =>
     trialsOf(trials, method).toSorted((a, b) => a.regret - b.regret)[0]!
   ).map(({ loss, options, learningRate }) => ({ loss, options, learningRate }));
   await write(tuning, { trials, chosen });
+  await removeTrials(options);
   return chosen.map((method) => rowOf(method, trialsOf(trials, method)));
 }
 
 /** Runs every method at every rate. */
-async function trialsAt<S extends GridSettings, Start, Data>(
-  jobs: ExperimentDefinition<S, Start, Data, object>["jobs"],
+async function trialsAt<S extends GridSettings>(
   tuning: Tuning<S>,
-  execution: Execution,
+  attempt: Trying<S>,
 ): Promise<Trial[]> {
   const trials: Trial[] = [];
-  const kept = new Map<string, unknown>();
   const beside = new Map<string, Outcome>();
   for (const learningRate of tuning.learningRates) {
     const methods = tuning.settings.methods.map((method) => ({
@@ -72,37 +72,18 @@ async function trialsAt<S extends GridSettings, Start, Data>(
       learningRate,
     }));
     const settings = { ...tuning.settings, methods };
-    const runs = new Map<string, Outcome>();
-    const points: GridPoint[] = [];
-    await runJobs(jobs, {
-      ...execution,
-      settings,
-      finished: new Set(beside.keys()),
-      keep: remembering(kept),
-      onOutcome: (recorded, outcome) => {
-        const isRun = "point" in recorded;
-        (isRun ? runs : beside).set(recordName(recorded), outcome);
-        if (isRun) points.push(recorded.point);
-        return Promise.resolve();
-      },
-    });
-    const outcomes = new Map([...beside, ...runs]);
+    const made = await attempt(settings, beside);
+    const outcomes = new Map([...beside, ...made]);
+    const points = gridPoints(settings);
     for (const method of methods) {
       trials.push(trialOf(tuning, { method, points, outcomes }));
     }
+    const runs = new Set(points.map(runName));
+    for (const [name, outcome] of made) {
+      if (!runs.has(name)) beside.set(name, outcome);
+    }
   }
   return trials;
-}
-
-/** Models and data do not depend on rates, as what stands beside runs: they are made once. */
-function remembering(kept: Map<string, unknown>) {
-  return async <T>(name: string, make: () => Promise<T>): Promise<T> => {
-    const found = kept.get(name) as T | undefined;
-    if (found !== undefined) return found;
-    const made = await make();
-    kept.set(name, made);
-    return made;
-  };
 }
 
 function trialOf<S>(

@@ -43,7 +43,6 @@ export {
   type JobSetup,
   type RegretContext,
   type Tuning,
-  type Watch,
 } from "../experiment/definition.ts";
 export { type Experiment, experiment } from "../experiment/experiment.ts";
 export {
@@ -77,3 +76,5 @@ export {
   type Trace,
   type Verdict,
 } from "../plot/figure.ts";
+export { type TuneOptions } from "../experiment/trials.ts";
+export { type Watch } from "../experiment/watch.ts";

@@ -6,9 +6,11 @@ import type { ExperimentOptions } from "lib/experiment/definition.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { runName } from "lib/experiment/grid.ts";
 import { readRun, readRuns } from "lib/experiment/records.ts";
+import type { Order } from "lib/experiment/site.ts";
 import { differences } from "lib/record/differences.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+import { siteHere } from "./slurm/in_process.ts";
 import { TOY, TOY_SETTINGS } from "./toy_experiment.ts";
 
 const watch = () => ({ update: () => {}, finish: () => {} });
@@ -226,7 +228,7 @@ Deno.test("tuning tries every rate for every method, and writes the best", async
     },
   });
   // Gains are 10 and the rate, β and a tenth of the seed.
-  deepEqual(await tuned.tune(OPTIONS), [
+  deepEqual(await tuned.tune({ ...OPTIONS, trials: "" }), [
     row("dpo beta 0.1", { at5: 17.5, at7: 2.5, at9: 22.5, chosen: "7e+0" }),
     row("dpo beta 1", { at5: 8.5, at7: 11.5, at9: 31.5, chosen: "5e+0" }),
     row("sft", { at5: 18.5, at7: 1.5, at9: 21.5, chosen: "7e+0" }),
@@ -250,6 +252,17 @@ Deno.test("tuning tries every rate for every method, and writes the best", async
     },
   );
   equal(trials.length, 9);
+  // Elsewhere the same, and the records of trials do not stay.
+  const orders: Order[] = [];
+  const elsewhere = {
+    ...{ ...OPTIONS, site: siteHere(orders) },
+    trials: join(folder.path, "trials"),
+  };
+  await tuned.tune(elsewhere);
+  deepEqual(JSON.parse(Deno.readTextFileSync(path)), written);
+  // Models and exact numbers stand beside all rates.
+  deepEqual(orders.map(({ missing }) => missing.length), [8, 6, 6]);
+  deepEqual([...Deno.readDirSync(folder.path)].length, 1);
   deepEqual(trials[2], {
     ...{ loss: "sft", options: {}, learningRate: 5, regret: 18.5 },
     ends: [{ gain: 15.1 }, { gain: 15.2 }],
@@ -269,7 +282,7 @@ function row(
 }
 
 Deno.test("an experiment without rates of its own is not tuned", async () => {
-  await rejects(toy.tune(OPTIONS), /Cannot tune toy/);
+  await rejects(toy.tune({ ...OPTIONS, trials: "" }), /Cannot tune toy/);
 });
 
 Deno.test("an experiment runs only the losses asked for, as among all", async () => {

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { FRONTIER } from "experiments/frontier/experiment.ts";
-import type { ExperimentOptions, Watch } from "lib/experiment/definition.ts";
+import type { ExperimentOptions } from "lib/experiment/definition.ts";
+import type { Watch } from "lib/experiment/watch.ts";
 import { experiment } from "lib/experiment/experiment.ts";
 import { readRun, readRuns } from "lib/experiment/records.ts";
 import type { RecordedRun, RunRecord } from "lib/record/record.ts";

@@ -33,6 +33,21 @@ Deno.test("experiment refuses a folder of other files before it computes", async
   equal(code, 1);
 });
 
+Deno.test("experiment prints the script of an array, and writes nothing", async () => {
+  using folder = temporaryFolder();
+  const args = ["micro", "--quick", "--draws", "2", "--on", "slurm"];
+  const { code, out, err } = await runScript("experiment", [
+    ...[...args, "--slurm=--partition=gpu --time=1:00:00", "--jobs", "3"],
+    ...["--dry-run", "--out", join(folder.path, "micro")],
+  ]);
+  equal(code, 0, err);
+  // A run of each of 3 losses and a reference a draw, and exact numbers.
+  match(out, /^#SBATCH --array=0-8%3$/m);
+  match(out, /^#SBATCH --partition=gpu --time=1:00:00$/m);
+  match(out, /^exec .*deno run -A .*slurm_task\.ts .*\.json --task "\$SLURM/m);
+  deepEqual([...Deno.readDirSync(folder.path)], []);
+});
+
 Deno.test("experiment leaves the published results as they are", async () => {
   const results = checkout("results");
   const names = () => [...Deno.readDirSync(results)].map(({ name }) => name);

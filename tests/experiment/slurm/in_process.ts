@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import { recordName } from "lib/experiment/records.ts";
+import type { Order, Site } from "lib/experiment/site.ts";
+import { type ArrayPlan, runShare } from "lib/experiment/slurm/share.ts";
+
+const watch = () => ({ update: () => {}, finish: () => {} });
+
+/** Writes the file of an array of one task. */
+export function writePlan({ missing, ...order }: Order): string {
+  const folder = join(order.folder, "slurm");
+  const ended = join(folder, "ended");
+  Deno.mkdirSync(ended, { recursive: true });
+  const path = join(folder, "plan.json");
+  const plan: ArrayPlan = {
+    ...order,
+    ended,
+    shares: [missing.map(recordName)],
+  };
+  Deno.writeTextFileSync(path, JSON.stringify(plan));
+  return path;
+}
+
+/** Runs the one task of an array. */
+export async function runTask(path: string, requested = false): Promise<void> {
+  await runShare(path, 0, { watch, stop: { requested } });
+}
+
+/** A site whose only task is run by this process. */
+export function siteHere(orders: Order[]): Site {
+  return {
+    describe: ({ missing }) => `${missing.length} records`,
+    fill: async (order) => {
+      orders.push(order);
+      await runTask(writePlan(order));
+    },
+  };
+}

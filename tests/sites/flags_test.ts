@@ -1,0 +1,43 @@
+import { equal, ok, throws } from "node:assert/strict";
+import { EXPERIMENT_FLAGS } from "experiments/run_directly.ts";
+import { deviceOn, siteOf } from "experiments/sites/flags.ts";
+import { parseFlags } from "lib/cli/flags.ts";
+import type { Verb } from "lib/cli/verb.ts";
+
+const VERB = {
+  ...{ name: "toy", summary: "Tries the flags." },
+  ...{ flags: EXPERIMENT_FLAGS, examples: [] },
+} as const satisfies Verb;
+
+function siteBy(...args: string[]) {
+  const parsed = parseFlags(VERB, args);
+  if (!("values" in parsed)) throw new Error("expected values");
+  return siteOf(parsed.values);
+}
+
+Deno.test("runs are made here unless a site is named", () => {
+  equal(siteBy(), null);
+  equal(siteBy("--on", "local"), null);
+  ok(siteBy("--on", "slurm"));
+  ok(siteBy("--on", "slurm", "--slurm=--partition=gpu --gres=gpu:1"));
+});
+
+Deno.test("options of another site, or of the array itself, are refused", () => {
+  throws(
+    () => siteBy("--slurm=--partition=gpu"),
+    /Cannot use --slurm without --on slurm/,
+  );
+  throws(
+    () => siteBy("--on", "slurm", "--slurm=--array=0-9"),
+    /--slurm.*without --array/,
+  );
+  throws(
+    () => siteBy("--on", "slurm", "--slurm", "--time=1"),
+    /--slurm=--time/,
+  );
+});
+
+Deno.test("the device of a site is named, as this machine cannot try it", () => {
+  equal(deviceOn("cuda"), "cuda");
+  throws(() => deviceOn("auto"), /Cannot use --device auto on other machines/);
+});
