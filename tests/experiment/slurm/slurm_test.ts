@@ -154,7 +154,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: title("a grid of 40 runs on Slurm survives more, if asked to"),
+  name: title("a grid of 41 jobs on Slurm survives more, if asked to"),
   ignore: noCluster !== null || !isLarge,
   fn: () =>
     survives(MICRO, async (cluster, grid) => {
