@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import config from "../../deno.json" with { type: "json" };
+import { orNull } from "../files/missing.ts";
 import { COUNT, SHA256, TEXT } from "./check_json.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -64,8 +65,9 @@ export type Execution = Pick<
  * The commit of a checkout. Results do not count as changes, since one result
  * would make the next one dirty.
  *
- * @returns `null` outside a checkout of this repository, before its first
- * commit, or without git.
+ * @returns the one that `provenance.json` states for code that was carried
+ * without git, else `null` outside a checkout of this repository, before its
+ * first commit, or without git.
  */
 export async function provenance(
   { checkout = CHECKOUT }: { checkout?: string | null } = {},
@@ -74,9 +76,17 @@ export async function provenance(
   const head = await git(["rev-parse", "HEAD", "--show-prefix"], checkout);
   const [commit = "", prefix] = head?.split("\n") ?? [];
   // A prefix means a folder inside some other repository.
-  if (prefix !== "") return null;
+  if (prefix !== "") return await statedProvenance(checkout);
   const changes = ["status", "--porcelain", "--", ".", ":(exclude)results"];
   return { commit, dirty: await git(changes, checkout) !== "" };
+}
+
+/** The file by which code without git says where it is from. */
+const STATED = "provenance.json";
+
+async function statedProvenance(folder: string): Promise<Provenance | null> {
+  const text = await orNull(Deno.readTextFile(join(folder, STATED)));
+  return text === null ? null : v.parse(PROVENANCE, JSON.parse(text));
 }
 
 /** Describes this machine and its software, naming neither host nor user. */
