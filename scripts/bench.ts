@@ -1,36 +1,59 @@
 import { bench } from "lib/bench/bench.ts";
+import { writeArchive } from "lib/bench/devices/archive.ts";
 import { rebuildBenchFigure } from "lib/bench/figure.ts";
 import { peerPython } from "lib/bench/peers.ts";
 import { SECTION_NAMES, type SectionName } from "lib/bench/record.ts";
-import { choice, integer, parsed, text, toggle } from "lib/cli/flag.ts";
+import { choice, integer, number, parsed, text, toggle } from "lib/cli/flag.ts";
 import { parseFlags, UsageError } from "lib/cli/flags.ts";
 import { note, runVerb, say } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
+import { type Device, DEVICES } from "lib/onnx/providers.ts";
 
 /** Sections that need no model and no data. */
-const SYNTHETIC: readonly SectionName[] = ["machine", "cost", "prompts"];
+const SYNTHETIC: readonly SectionName[] = [
+  ...["machine", "parity", "models", "cost", "prompts"] as const,
+];
+
+/** Sections of a device other than the CPU, where people train on both. */
+const ON_DEVICES: readonly SectionName[] = ["machine", "parity", "models"];
+
+/** Sections of the CPU, unless others are asked for. */
+const ON_CPU = SECTION_NAMES.filter((name) =>
+  name !== "parity" && name !== "models"
+);
 
 const BENCH = {
   name: "bench",
   summary:
-    "Measures speed and memory of training against the machine, and against TRL.",
+    "Measures speed and memory of training against the machine, and against TRL or PyTorch.",
   flags: {
     only: parsed({
       help: "sections to measure, of " + SECTION_NAMES.join(", ") +
-        "; if absent, all of them, and peer with --peer alone",
+        "; if absent, those of the device, and peer with --peer alone",
       placeholder: "SECTION,…",
       expected: `one or several of ${SECTION_NAMES.join(", ")}`,
       parse: parseSections,
       is: isSections,
     }),
-    peer: choice(["trl"], {
+    peer: choice(["trl", "torch"], {
       help: "also train with TRL on the same pairs, in turn with ours; " +
-        "generation and tokenization are measured beside transformers, too",
+        "generation and tokenization are measured beside transformers, too; " +
+        "on another device than the CPU, with PyTorch",
     }),
     python: text({
-      help: "a Python that has TRL; if absent, $PREFGRAD_PYTHON, or one that " +
-        "is made in the user's cache",
+      help: "a Python that has TRL, or PyTorch, transformers and PEFT; if " +
+        "absent, $PREFGRAD_PYTHON, or one that is made in the user's cache",
       placeholder: "FILE",
+    }),
+    device: choice(DEVICES, {
+      help: "device that is measured; on another than the CPU: products, " +
+        "parity with the CPU, and steps of decoders of random weights",
+      default: "cpu",
+    }),
+    minutes: number({
+      help: "minutes after which nothing more begins; what was not begun is " +
+        "measured by the same command later",
+      above: 0,
     }),
     model: text({
       help: "model folder, or org/name[@revision]",
@@ -59,6 +82,19 @@ const BENCH = {
       default: navigator.hardwareConcurrency,
       min: 1,
     }),
+    archive: text({
+      help: "measure nothing, and write an archive with which a machine that " +
+        "has an NVIDIA card and no network does so: unpack it there and start " +
+        "run.sh",
+      placeholder: "FILE.tar.xz",
+    }),
+    architecture: integer({
+      help:
+        "ten times the compute capability of that card: 90 for an H100 or " +
+        "H200",
+      default: 90,
+      min: 75,
+    }),
     quick: toggle({
       help: "measure as little as shows that everything works",
     }),
@@ -75,6 +111,7 @@ const BENCH = {
     "deno task bench --only machine,cost,prompts",
     "deno task bench --model ./SmolLM2-135M-Instruct --long dpo_en_demo.json --short truthfulqa_best.jsonl",
     "deno task bench --model ./SmolLM2-135M-Instruct --long dpo_en_demo.json --short truthfulqa_best.jsonl --peer trl --out results/bench",
+    "deno task bench --device cuda --peer torch --minutes 8 --out results/bench-cuda",
   ],
 } as const satisfies Verb;
 
@@ -88,12 +125,39 @@ function isSections(value: unknown): value is readonly SectionName[] {
     value.every((name) => SECTION_NAMES.includes(name));
 }
 
-/** The sections to measure, in the order of records. */
-function sectionsOf(
-  { only, peer }: { only?: readonly SectionName[]; peer?: string },
-): readonly SectionName[] {
+interface Wanted {
+  readonly only?: readonly SectionName[] | undefined;
+  readonly peer?: "trl" | "torch" | undefined;
+  readonly device: Device;
+}
+
+/**
+ * The sections to measure, in the order of records.
+ *
+ * @throws UsageError for a section or a peer that the device does not have.
+ */
+function sectionsOf({ only, peer, device }: Wanted): readonly SectionName[] {
+  const known = device === "cpu" ? ON_CPU : ON_DEVICES;
+  const other = only?.find((name) => device !== "cpu" && !known.includes(name));
+  if (other) {
+    throw new UsageError(
+      `Cannot measure ${other} on ${device}: expected one or several of ${
+        known.join(", ")
+      }`,
+    );
+  }
+  refusePeer({ peer, device });
   return SECTION_NAMES.filter((name) =>
-    only?.includes(name) ?? (name !== "peer" || peer !== undefined)
+    only?.includes(name) ??
+      (known.includes(name) && (name !== "peer" || peer !== undefined))
+  );
+}
+
+function refusePeer({ peer, device }: Wanted): void {
+  const expected = device === "cpu" ? "trl" : "torch";
+  if (peer === undefined || peer === expected) return;
+  throw new UsageError(
+    `Cannot use --peer ${peer} on ${device}: expected --peer ${expected}`,
   );
 }
 
@@ -114,19 +178,28 @@ function dataOf(
   );
 }
 
+async function pack(path: string, architecture: number): Promise<void> {
+  const bytes = await writeArchive(path, { architecture, onNote: note });
+  say(`Wrote ${path}, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+}
+
 await runVerb(
   () => parseFlags(BENCH, Deno.args),
   async ({ values }) => {
-    const { out, peer, again, ...rest } = values;
+    const { out, peer, again, minutes, archive, ...rest } = values;
+    if (archive !== undefined) return await pack(archive, rest.architecture);
     const sections = sectionsOf(values);
     const data = dataOf(values, sections);
     const given = rest.python ?? Deno.env.get("PREFGRAD_PYTHON");
     const isCompared = peer !== undefined || sections.includes("peer");
-    const python = isCompared ? given ?? await peerPython(note) : null;
-    const { model, threads, rounds, steps, quick } = rest;
+    const python = isCompared
+      ? given ?? (peer === "torch" ? "python3" : await peerPython(note))
+      : null;
+    const { model, device, threads, rounds, steps, quick } = rest;
+    const seconds = minutes === undefined ? undefined : 60 * minutes;
     await bench(
-      { model, data, threads, rounds, steps, quick, python },
-      { out, sections, again, onNote: note },
+      { model, data, device, threads, rounds, steps, quick, python },
+      { out, sections, again, seconds, onNote: note },
     );
     await rebuildBenchFigure(out);
     say(`Wrote bench.json, table.md and figure.html in ${out}`);

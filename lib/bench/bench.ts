@@ -7,8 +7,9 @@ import {
   withSection,
   writeBench,
 } from "./record.ts";
+import { measured } from "./jobs.ts";
 import { MEASURE } from "./sections.ts";
-import { type BenchSettings, inputsOf } from "./settings.ts";
+import { type BenchSettings, inputsOf, type Progress } from "./settings.ts";
 import { portablePath } from "../record/record.ts";
 
 /** Options of {@linkcode bench}. */
@@ -19,21 +20,31 @@ export interface BenchOptions {
   readonly sections: readonly SectionName[];
   /** Whether to measure sections anew that the record has. */
   readonly again: boolean;
+  /** Seconds after which nothing more begins. @default none */
+  readonly seconds?: number | undefined;
   onNote(text: string): void;
 }
+
+/** Sections that may lack processes. */
+const IN_PARTS: readonly SectionName[] = ["peer", "models"];
 
 /**
  * Measures sections that a folder's record lacks, and stores each at once, so
  * that one that was stopped goes on.
  *
- * @throws Error where the record is of other settings.
+ * @throws Error where the record is of other settings, or the device does not
+ * work.
  */
 export async function bench(
   settings: BenchSettings,
-  { out, sections, again, onNote }: BenchOptions,
+  { out, sections, again, seconds = Infinity, onNote }: BenchOptions,
 ): Promise<BenchRecord> {
+  const begun = performance.now();
+  const isOver = () => performance.now() - begun > 1000 * seconds;
+  // Fails on a device that does not work, before anything is stored.
+  await measured("precisions", settings.device);
   const recorded = recordedSettings(settings);
-  let record = await readBench(out) ?? await begun(settings, recorded);
+  let record = await readBench(out) ?? await newRecord(settings, recorded);
   assertSame(record, recorded, out);
   const store = async (next: BenchRecord) => {
     record = next;
@@ -41,37 +52,38 @@ export async function bench(
   };
   for (const name of sections) {
     if (again) await store(without(record, name));
-    // A comparison may lack processes.
-    if (record.sections[name] && name !== "peer") {
+    if (record.sections[name] && !IN_PARTS.includes(name)) {
       onNote(`${name}: measured before`);
+      continue;
+    }
+    if (isOver()) {
+      onNote(`${name}: not begun, as the time is over`);
       continue;
     }
     onNote(`${name} …`);
     await measureSection(name, settings, {
       record: () => record,
-      store,
-      onNote,
+      ...{ store, onNote, isOver },
     });
   }
   return record;
 }
 
-async function begun(
+async function newRecord(
   settings: BenchSettings,
   recorded: BenchRecord["settings"],
 ): Promise<BenchRecord> {
   const inputs = settings.data.short === "-" ? {} : await inputsOf(settings);
-  return await newBench({ settings: recorded, inputs }, settings.threads);
+  return await newBench({ settings: recorded, inputs }, settings);
 }
 
 async function measureSection<Name extends SectionName>(
   name: Name,
   settings: BenchSettings,
-  { record, store, onNote }: {
+  { record, store, ...progress }: {
     record: () => BenchRecord;
     store: (record: BenchRecord) => Promise<void>;
-    onNote: (text: string) => void;
-  },
+  } & Pick<Progress<Sections[Name]>, "onNote" | "isOver">,
 ): Promise<void> {
   let started = new Date();
   const keep = async (content: Sections[Name]) => {
@@ -79,7 +91,7 @@ async function measureSection<Name extends SectionName>(
     started = new Date();
   };
   const known: Sections[Name] | undefined = record().sections[name];
-  await keep(await MEASURE[name](settings, { known, keep, onNote }));
+  await keep(await MEASURE[name](settings, { known, keep, ...progress }));
 }
 
 /** Settings as records have them: without paths of this machine. */

@@ -2,6 +2,13 @@ import type { JobTable } from "../experiment/jobs.ts";
 import { ProcessWorker } from "../experiment/process_worker.ts";
 import { type Cost, type CostJob, timeCost } from "./cost.ts";
 import {
+  type DeviceJob,
+  type DeviceTimes,
+  timeDevice,
+} from "./devices/device_run.ts";
+import { precisionsOf } from "./devices/precisions.ts";
+import { followRun, type Trajectory } from "./devices/trajectory.ts";
+import {
   type GenerationJob,
   type GenerationTimes,
   timeGeneration,
@@ -13,6 +20,7 @@ import {
   type SharedPrompts,
   timeSharedPrompts,
 } from "./shared_prompts.ts";
+import type { Device, Precision } from "../onnx/providers.ts";
 import {
   timeTokenization,
   type TokenizationJob,
@@ -27,6 +35,9 @@ type Measurements = {
     output: ProductSpeed[];
   };
   training: { input: TrainingJob; output: OwnTimes };
+  precisions: { input: Device; output: Precision[] };
+  device: { input: DeviceJob; output: DeviceTimes };
+  trajectory: { input: DeviceJob; output: Trajectory };
   profile: { input: TrainingJob; output: ProfiledSteps };
   cost: { input: CostJob; output: Cost };
   sharedPrompts: {
@@ -43,6 +54,9 @@ export function createJobs(_setup: null): Promise<JobTable<Measurements>> {
     jobs: {
       products: productSpeeds,
       training: timeTraining,
+      precisions: precisionsOf,
+      device: timeDevice,
+      trajectory: followRun,
       profile: profileSteps,
       cost: timeCost,
       sharedPrompts: timeSharedPrompts,

@@ -1,6 +1,9 @@
-import { Graph } from "../onnx/graph.ts";
-import { compile, type HostTensor } from "../onnx/session.ts";
+import { Graph, type Value } from "../onnx/graph.ts";
+import type { Device, Precision } from "../onnx/providers.ts";
+import { compile } from "../onnx/session.ts";
+import { mul } from "../ops/elementwise.ts";
 import { gemm } from "../ops/linalg.ts";
+import { sum } from "../ops/shaping.ts";
 
 /** A product of `[rows, inputs]` and a matrix `[outputs, inputs]`, transposed. */
 export interface ProductShape {
@@ -9,8 +12,9 @@ export interface ProductShape {
   readonly outputs: number;
 }
 
-/** The speed of a product of float32 matrices. */
+/** The speed of a product. */
 export interface ProductSpeed extends ProductShape {
+  readonly precision: Precision;
   /** 10⁹ floating-point operations a second, in the fastest run. */
   readonly gflops: number;
 }
@@ -25,66 +29,85 @@ const LAYERS = [
   { inputs: 576, outputs: 1536 },
 ] as const;
 
-/** Every product of these rows and layers. */
-export function productShapes({ quick }: { quick: boolean }): ProductShape[] {
+/** Products that are large enough to keep a card busy. */
+const ON_CARDS: readonly ProductShape[] = [
+  { rows: 8192, inputs: 576, outputs: 1536 },
+  { rows: 8192, inputs: 2048, outputs: 8192 },
+  { rows: 8192, inputs: 4096, outputs: 8192 },
+];
+
+/** The products that are timed on a device. */
+export function productShapes(
+  { quick, device }: { quick: boolean; device: Device },
+): ProductShape[] {
   if (quick) return [{ rows: ROWS[0], ...LAYERS[0] }];
+  if (device !== "cpu") return [...ON_CARDS];
   return LAYERS.flatMap((layer) => ROWS.map((rows) => ({ rows, ...layer })));
 }
 
 /** Products of one run, so that its feeds and outputs weigh little. */
 const CHAIN = 16;
 
+/** How products are computed, and how often each is timed. */
+interface Timing {
+  readonly device: Device;
+  readonly precision: Precision;
+  readonly threads: number;
+  /** The fastest counts. */
+  readonly runs: number;
+}
+
 /** Times one product after the other in this process. */
 export async function productSpeeds(
-  { shapes, ...options }: {
+  { shapes, precisions, ...timing }: Omit<Timing, "precision"> & {
     shapes: readonly ProductShape[];
-    threads: number;
-    runs: number;
+    precisions: readonly Precision[];
   },
 ): Promise<ProductSpeed[]> {
   const speeds = [];
-  for (const shape of shapes) speeds.push(await productSpeed(shape, options));
+  for (const precision of precisions) {
+    for (const shape of shapes) {
+      speeds.push(await productSpeed(shape, { ...timing, precision }));
+    }
+  }
   return speeds;
 }
 
 /**
  * Times products as training does them, by onnxruntime: a chain that goes to
- * `outputs` columns and back, so that all of its work is products.
- *
- * @param options `runs`: the fastest counts.
+ * `outputs` columns and back. Its matrices are weights, which lie on the device,
+ * and a number goes in and out, so that nearly all of its work is products.
  */
 async function productSpeed(
   shape: ProductShape,
-  { threads, runs }: { threads: number; runs: number },
+  { runs, ...options }: Timing,
 ): Promise<ProductSpeed> {
   const { rows, inputs, outputs } = shape;
   const graph = new Graph();
   const [there, back] = [
-    graph.input("there", [outputs, inputs]),
-    graph.input("back", [inputs, outputs]),
+    matrix(graph, [outputs, inputs]),
+    matrix(graph, [inputs, outputs]),
   ];
-  let y = graph.input("x", ["N", inputs]);
+  let y = mul(matrix(graph, [rows, inputs]), graph.input("factor", [1]));
   for (let i = 0; i < CHAIN; i++) {
     y = gemm(y, i % 2 === 0 ? there : back, { transB: true });
   }
-  const program = await compile({ y }, { threads });
-  const feeds = {
-    x: ramp([rows, inputs]),
-    there: ramp([outputs, inputs]),
-    back: ramp([inputs, outputs]),
-  };
-  const seconds = await fastest(() => program.run(feeds), runs);
+  const total = sum(y);
+  const program = await compile({ total }, options);
+  const factor = { data: Float32Array.of(1), shape: [1] };
+  const seconds = await fastest(() => program.run({ factor }), runs);
   await program.release();
   const flops = 2 * rows * inputs * outputs * CHAIN;
-  return { ...shape, gflops: flops / seconds / 1e9 };
+  const { precision } = options;
+  return { ...shape, precision, gflops: flops / seconds / 1e9 };
 }
 
 /** Numbers so small that no product of a chain overflows, and none denormal. */
-function ramp(shape: readonly [number, number]): HostTensor {
+function matrix(graph: Graph, shape: readonly [number, number]): Value {
   const length = shape[0] * shape[1];
   const scale = 1 / Math.sqrt(shape[1]);
-  const data = Float32Array.from({ length }, (_, i) => (i % 7 - 3) * scale / 2);
-  return { data, shape };
+  const held = Float32Array.from({ length }, (_, i) => (i % 7 - 3) * scale / 2);
+  return graph.external({ dtype: "float32", shape }, { held });
 }
 
 /** Seconds of the fastest of some runs, after one that does not count. */

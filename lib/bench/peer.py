@@ -1,7 +1,7 @@
 """Does one job of a benchmark with the Python libraries, in a process of its own.
 
 Reads the job as JSON from standard input and writes its result as the last line of standard output. The
-jobs are `train`, `probe`, `generate` and `tokenize`; lib/bench/peers.ts says what each one reads.
+jobs are `train`, `device`, `probe`, `generate` and `tokenize`; lib/bench/peers.ts says what each one reads.
 """
 
 import json
@@ -36,6 +36,12 @@ def train(job):
     import peer_trl
 
     return peer_trl.train(job, STARTED)
+
+
+def device(job):
+    import peer_torch
+
+    return peer_torch.train(job, STARTED)
 
 
 def probe(job):
@@ -91,9 +97,8 @@ def versions(_):
 
 
 def main():
-    result = {"train": train, "probe": probe, "generate": generate, "tokenize": tokenize, "versions": versions}[
-        JOB["job"]
-    ](JOB)
+    jobs = {"train": train, "device": device, "probe": probe, "generate": generate, "tokenize": tokenize}
+    result = {**jobs, "versions": versions}[JOB["job"]](JOB)
     print("\n" + json.dumps({"peakMemoryBytes": peak_memory(), **result}))
 
 

@@ -64,6 +64,11 @@ const RESULTS = {
     ...{ load: v.number(), reference: v.number(), first: v.number() },
     ...{ steps: v.array(v.number()), peakMemoryBytes: COUNT },
   }),
+  device: v.object({
+    ...{ load: v.number(), seconds: v.array(v.number()) },
+    ...{ allocatedBytes: v.nullable(COUNT), torch: v.string() },
+    peakMemoryBytes: COUNT,
+  }),
   probe: v.object({ said: v.record(v.string(), v.string()) }),
   generate: v.object({ tokensPerSecond: v.number() }),
   tokenize: v.object({ textsPerSecond: v.number(), tokens: COUNT }),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { writeTextAtomically } from "../files/atomic.ts";
 import { orNull } from "../files/missing.ts";
+import type { Device } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import {
   checkJson,
@@ -49,6 +50,28 @@ const COST = v.strictObject({
   ...{ loadedBytes: COUNT, peakMemoryBytes: COUNT },
 });
 
+/** Schema of one process of a comparison on a device. */
+const DEVICE_PROCESS = v.strictObject({
+  ...{ model: TEXT, tuning: v.picklist(["lora", "full"]), precision: TEXT },
+  ...{ by: v.picklist(["prefgrad", "torch"]), batch: COUNT },
+  /** Why it has no times. */
+  failure: v.optional(TEXT),
+  ...{ load: v.optional(v.number()), reference: v.optional(v.number()) },
+  profiles: v.optional(v.pipe(
+    v.array(v.strictObject({
+      ...{ name: TEXT, seconds: NUMBERS },
+      ...{ prompt: v.optional(COUNT), completion: v.optional(COUNT) },
+      ...{ tokens: v.optional(COUNT), needed: v.optional(v.number()) },
+    })),
+    v.readonly(),
+  )),
+  peakMemoryBytes: v.optional(COUNT),
+  /** By PyTorch's allocator. */
+  allocatedBytes: v.optional(COUNT),
+  /** In use on the card, allocators' reserves included. */
+  cardMemoryBytes: v.optional(v.nullable(COUNT)),
+});
+
 const PAIRED = { ours: NUMBERS, theirs: NUMBERS };
 
 /** Schemas of the sections, each of which is measured at once. */
@@ -56,8 +79,19 @@ export const SECTIONS = {
   machine: v.strictObject({
     products: v.array(v.strictObject({
       ...{ rows: COUNT, inputs: COUNT, outputs: COUNT, gflops: v.number() },
+      /** Absent for float32. */
+      precision: v.optional(TEXT),
     })),
   }),
+  parity: v.strictObject({
+    model: TEXT,
+    /** The first is the CPU's in float32. */
+    runs: v.array(v.strictObject({
+      ...{ device: TEXT, precision: TEXT },
+      ...{ losses: NUMBERS, logProbs: NUMBERS, gradNorms: NUMBERS },
+    })),
+  }),
+  models: v.strictObject({ processes: v.array(DEVICE_PROCESS) }),
   training: v.record(
     v.string(),
     v.strictObject({
@@ -156,12 +190,12 @@ export async function readBench(folder: string): Promise<BenchRecord | null> {
 /** A record without sections. */
 export async function newBench(
   { settings, inputs }: Pick<BenchRecord, "settings" | "inputs">,
-  threads: number,
+  { device, threads }: { device: Device; threads: number },
 ): Promise<BenchRecord> {
   return {
     ...{ schemaVersion: 1, kind: "bench", settings, inputs },
     provenance: await provenance(),
-    environment: environment({ device: "cpu", precision: "float32", threads }),
+    environment: environment({ device, precision: "float32", threads }),
     cpuFlags: cpuFlags(await orNull(Deno.readTextFile("/proc/cpuinfo"))),
     ...{ sections: {}, measured: {} },
   };

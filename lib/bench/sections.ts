@@ -1,5 +1,7 @@
 import { modelFolder } from "../run/models.ts";
 import { BASE, type Cost, CURVES, VARIED } from "./cost.ts";
+import { compareOnDevice } from "./devices/compare_on_device.ts";
+import { measureParity } from "./devices/parity.ts";
 import { measured } from "./jobs.ts";
 import { productShapes } from "./machine.ts";
 import { comparePeers } from "./peer_rounds.ts";
@@ -27,11 +29,15 @@ type Measure<Section> = (
 
 /** How each section is measured, in the order of a record. */
 export const MEASURE: { [Name in SectionName]: Measure<Sections[Name]> } = {
-  machine: async ({ threads, quick }) => ({
+  machine: async ({ device, threads, quick }) => ({
     products: await measured("products", {
-      ...{ shapes: productShapes({ quick }), threads, runs: quick ? 1 : 7 },
+      ...{ shapes: productShapes({ quick, device }), device, threads },
+      precisions: await measured("precisions", device),
+      runs: quick ? 1 : 7,
     }),
   }),
+  parity: measureParity,
+  models: compareOnDevice,
   training: (settings) =>
     ofWorkloads(settings, async (job, { batch }) => ({
       ...await measured("training", job),

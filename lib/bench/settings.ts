@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { hashExamples } from "../data/example.ts";
 import { temporaryFolder } from "../files/temporary.ts";
 import { openWeights } from "../models/weights/weights.ts";
+import type { Device } from "../onnx/providers.ts";
 import { portablePath, sourceName } from "../record/record.ts";
 import { modelFolder } from "../run/models.ts";
 import type { TrainingJob } from "./training.ts";
@@ -18,6 +19,7 @@ export interface BenchSettings {
   readonly model: string;
   /** Files of preference pairs by workload; `-` where no section reads any. */
   readonly data: Readonly<Record<Workload["name"], string>>;
+  readonly device: Device;
   readonly threads: number;
   /** Times that ours and theirs are measured in turn. */
   readonly rounds: number;
@@ -35,6 +37,8 @@ export interface Progress<Section> {
   /** Stores what there is so far. */
   keep(section: Section): Promise<void>;
   onNote(text: string): void;
+  /** Whether the time is over, so that nothing more is to begin. */
+  isOver(): boolean;
 }
 
 /** The workloads, with the steps of the settings. */

@@ -1,3 +1,9 @@
+import {
+  deviceSummaries,
+  type DeviceSummary,
+  paritySummaries,
+  type ParitySummary,
+} from "./devices/device_summary.ts";
 import { totalNeeded } from "./needed_flops.ts";
 import { OURS } from "./peer_rounds.ts";
 import { peerRatios, type Ratio, ratioOf } from "./ratios.ts";
@@ -9,6 +15,10 @@ export interface BenchSummary {
   readonly peakGflops: number | null;
   /** By workload. */
   readonly steps: Readonly<Record<string, StepSummary>>;
+  /** Runs on the device beside the CPU's. */
+  readonly parity: readonly ParitySummary[];
+  /** Steps of decoders of random weights on the device. */
+  readonly models: readonly DeviceSummary[];
   /** By `WORKLOAD-LOSS-SETTINGS` of the peer. */
   readonly peers: Readonly<Record<string, PeerSummary>>;
   /** Seconds of a step with repeated prompts over shared ones, by data set. */
@@ -56,6 +66,11 @@ export function summaryOf({ sections }: BenchRecord): BenchSummary {
       sections.training ?? {},
       (training, name) =>
         stepSummary(training, sections.profile?.[name], peakGflops),
+    ),
+    parity: sections.parity ? paritySummaries(sections.parity) : [],
+    models: deviceSummaries(
+      sections.models ?? { processes: [] },
+      machine?.products ?? [],
     ),
     peers: Object.fromEntries(
       peers.map(({ workload, loss, by, ...ratios }) => [

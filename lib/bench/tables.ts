@@ -1,6 +1,11 @@
 import type { Table } from "../plot/figure.ts";
 import { tableOf } from "../plot/tables.ts";
 import { type Cost, inOrder, type Varied } from "./cost.ts";
+import {
+  deviceMemoryTable,
+  deviceTable,
+  parityTable,
+} from "./devices/device_tables.ts";
 import type { Ratio } from "./ratios.ts";
 import type { BenchRecord, Sections } from "./record.ts";
 import { type BenchSummary, summaryOf } from "./summary.ts";
@@ -17,6 +22,9 @@ export function benchTables(record: BenchRecord): Table[] {
     ...Object.entries(sections.profile ?? {}).map(operatorTable),
     startTable(sections.training ?? {}),
     machineTable(sections.machine?.products ?? []),
+    parityTable(summary.parity),
+    deviceTable(summary.models),
+    deviceMemoryTable(sections.models?.processes ?? []),
     promptTable(sections.prompts ?? [], summary),
     speedTable(summary),
     ...inOrder(sections.cost ?? {}).map(costTable),
@@ -103,8 +111,9 @@ function startTable(training: Sections["training"]): Table {
 
 function machineTable(products: Sections["machine"]["products"]): Table {
   return tableOf(products, {
-    caption: "Products of float32 matrices by onnxruntime",
+    caption: "Products by onnxruntime",
     columns: {
+      "precision": ({ precision = "float32" }) => precision,
       "rows × inputs × outputs": ({ rows, inputs, outputs }) =>
         `${rows} × ${inputs} × ${outputs}`,
       "GFLOP/s": ({ gflops }) => gflops,

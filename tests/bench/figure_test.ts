@@ -80,7 +80,9 @@ const SECTIONS = {
 
 async function madeUp(): Promise<BenchRecord> {
   const settings = { model: "tiny", rounds: 2 };
-  const record = await newBench({ settings, inputs: {} }, 2);
+  const record = await newBench({ settings, inputs: {} }, {
+    ...{ device: "cpu", threads: 2 },
+  });
   return { ...record, sections: SECTIONS };
 }
 
@@ -140,6 +142,7 @@ Deno.test("bench goes on with a record of the same settings, and with no other",
   const settings = {
     ...{ model: "tiny", data, threads: 2, rounds: 3, quick: true },
     python: null,
+    device: "cpu" as const,
   };
   const notes: string[] = [];
   const options = {

@@ -20,3 +20,14 @@ Deno.test("bench names the pairs that a section lacks", async () => {
   strictEqual(code, 2);
   match(err, /Cannot measure training: expected --short FILE/);
 });
+
+Deno.test("bench refuses what a device does not have", async () => {
+  const section = await runScript("bench", [
+    ...["--device", "cuda", "--only", "cost"],
+  ]);
+  strictEqual(section.code, 2);
+  match(section.err, /Cannot measure cost on cuda: expected one or several of/);
+  const peer = await runScript("bench", ["--peer", "torch"]);
+  strictEqual(peer.code, 2);
+  match(peer.err, /Cannot use --peer torch on cpu: expected --peer trl/);
+});
