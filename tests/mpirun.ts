@@ -1,37 +1,44 @@
-/** Arguments of mpirun for so many processes, on however few cores, as root too. */
-const OPTIONS = ["--allow-run-as-root", "--oversubscribe", "-n"];
-
-/** Whether Open MPI's `mpirun` is here. */
-export const HAS_MPIRUN = await hasMpirun();
+const HAS_MPIRUN = await hasMpirun();
 
 /** A test that needs `mpirun`, and is skipped, saying so, where it is missing. */
 export function mpirunTest(name: string, fn: () => Promise<void>): void {
-  const ignore = !HAS_MPIRUN;
   Deno.test({
-    name: `${name}${ignore ? " (no mpirun here)" : ""}`,
-    ignore,
+    name: HAS_MPIRUN ? name : `${name} (no Open MPI here)`,
+    ignore: !HAS_MPIRUN,
     fn,
   });
 }
 
-/** Starts so many processes of a script. */
+/** A script, once for each rank that has these arguments. */
+export interface Ranks {
+  readonly count: number;
+  readonly script: string;
+  readonly args?: readonly string[];
+}
+
+/** Starts ranks, on however few cores and by root, too. */
 export function spawnRanks(
-  ranks: number,
-  script: string,
-  { args = [], ...options }: Pick<
-    Deno.CommandOptions,
-    "args" | "env" | "cwd"
-  > = {},
+  ranks: readonly Ranks[],
+  options: Pick<Deno.CommandOptions, "env" | "cwd"> = {},
 ): Deno.ChildProcess {
+  const programs = ranks.map(({ count, script, args = [] }) => [
+    ...["-n", `${count}`, Deno.execPath()],
+    ...["run", "-A", "--no-check", script, ...args],
+  ]);
+  const joined = programs.flatMap((each, i) => i === 0 ? each : [":", ...each]);
   return new Deno.Command("mpirun", {
-    args: [
-      ...[...OPTIONS, `${ranks}`, Deno.execPath()],
-      ...["run", "-A", "--no-check", script, ...args],
-    ],
+    args: ["--allow-run-as-root", "--oversubscribe", ...joined],
     ...options,
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/** The processes that mpirun has started on this machine, by rank. */
+export async function ranksOf({ pid }: Deno.ChildProcess): Promise<number[]> {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const children = await Deno.readTextFile(path);
+  return children.trim().split(" ").map(Number);
 }
 
 async function hasMpirun(): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface TinyTraining extends AsyncDisposable {
   readonly labels: string;
   /** Rows of token ids: lists of three, ranked. */
   readonly ranks: string;
+  /** Where its programs have their caches. */
+  readonly env: Readonly<Record<string, string>>;
   /** Starts a script of the repository, the caches of which are here too. */
   spawn(script: string, args: readonly string[]): Deno.ChildProcess;
   run(script: string, args: readonly string[]): Promise<Outcome>;
@@ -66,6 +68,7 @@ export async function tinyTraining(): Promise<TinyTraining> {
     pairs,
     labels,
     ranks,
+    env,
     spawn,
     run: async (...args) => await outcome(spawn(...args)),
     runInTurn: (script, lists) =>

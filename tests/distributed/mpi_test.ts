@@ -1,0 +1,76 @@
+import {
+  deepStrictEqual,
+  match,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
+import { join } from "node:path";
+import { findLibrary } from "lib/distributed/mpi_library.ts";
+import { mpirunTest, spawnRanks } from "../mpirun.ts";
+import { checkout } from "../places.ts";
+import { outcome } from "../scripts/run_script.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
+
+const SCRIPT = checkout("tests/distributed/gathering_rank.ts");
+
+mpirunTest(
+  "ranks over MPI have each other's values, and the sums of them",
+  async () => {
+    using folder = temporaryFolder();
+    const paths = [0, 1].map((rank) => join(folder.path, `${rank}`));
+    const ranks = [{ count: 2, script: SCRIPT, args: paths }];
+    const { code, err } = await outcome(spawnRanks(ranks));
+    strictEqual(code, 0, err);
+    const texts = paths.map((path) => Deno.readTextFileSync(path));
+    for (const [rank, text] of texts.entries()) {
+      match(
+        text,
+        new RegExp(`rank: ${rank},\\s+size: 2,\\s+library: "Open MPI`),
+      );
+    }
+    const gathered = [0, 1].map((rank) => ({
+      rank,
+      text: "long".repeat(1000 * rank),
+      numbers: new Map([["not finite", [NaN, -Infinity, 1 / 3 + rank]]]),
+      floats: Float32Array.of(rank, 0.1),
+    }));
+    const facts = { sums: Float32Array.of(3, 10, -1), gathered };
+    const [, ...expected] = linesOf(Deno.inspect(facts, { depth: 9 }));
+    for (const text of texts) {
+      deepStrictEqual(linesOf(text).slice(-expected.length), expected);
+    }
+  },
+);
+
+const linesOf = (text: string) => text.split("\n");
+
+Deno.test("a library that is not there is named, and how to name another", () => {
+  const before = Deno.env.get("PREFGRAD_MPI");
+  Deno.env.set("PREFGRAD_MPI", "/nowhere/libmpi.so");
+  try {
+    throws(findLibrary, {
+      message:
+        /^Cannot load MPI: found none of \/nowhere\/libmpi\.so .*PREFGRAD_MPI$/,
+    });
+  } finally {
+    if (before === undefined) Deno.env.delete("PREFGRAD_MPI");
+    else Deno.env.set("PREFGRAD_MPI", before);
+  }
+});
+
+mpirunTest(
+  "a process of a launcher that is not the library's is refused",
+  async () => {
+    // As srun would start it without --mpi=pmix.
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", SCRIPT, "unused"],
+      env: { SLURM_STEP_NUM_TASKS: "2", NO_COLOR: "1" },
+    });
+    const { success, stderr } = await command.output();
+    strictEqual(success, false);
+    match(
+      new TextDecoder().decode(stderr),
+      /Cannot join 2 processes \(SLURM_STEP_NUM_TASKS\): Open MPI v\S+ \(\S+\) finds this one alone/,
+    );
+  },
+);
