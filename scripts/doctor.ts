@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { listCards } from "lib/bench/devices/card_memory.ts";
+import { deviceSpeed } from "lib/bench/devices/device_speed.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { hubAccess } from "lib/hub/repo.ts";
 import { cudaFolder, missingIn } from "lib/onnx/ffi/cuda.ts";
@@ -69,19 +71,37 @@ async function inspectMachine() {
  */
 async function devices() {
   const states = [];
+  const found = await adapters();
   for (const device of DEVICES) {
-    const error = await unavailable(device);
-    const state = error
-      ? { works: false, reason: error.message, precisions: [] }
-      : { works: true, reason: null, precisions: await precisionsOf(device) };
-    states.push([device, state] as const);
+    states.push([device, await stateOf(device, found)] as const);
   }
   const folder = cudaFolder();
   return {
     states: Object.fromEntries(states),
-    adapters: await adapters(),
+    adapters: found,
+    cards: await listCards(),
     cudaLibraries: { folder, isSetUp: missingIn(folder).length === 0 },
   };
+}
+
+/** Whether a device works, in which formats, and how fast if it is a card. */
+async function stateOf(
+  device: Device,
+  found: Awaited<ReturnType<typeof adapters>>,
+) {
+  const error = await unavailable(device);
+  if (error) {
+    return { works: false, reason: error.message, precisions: [], speed: null };
+  }
+  const precisions = await precisionsOf(device);
+  const isPlayed = device === "webgpu" &&
+    Object.values(found).some(({ isChosen, isSoftware }) =>
+      isChosen && isSoftware
+    );
+  const speed = device === "cpu" || isPlayed
+    ? null
+    : await deviceSpeed(device, precisions);
+  return { works: true, reason: null, precisions, speed };
 }
 
 /** Number formats in which a device computes. */
@@ -219,7 +239,7 @@ function gibibytes(bytes: number): string {
 }
 
 function deviceLines(
-  { states, auto, adapters, cudaLibraries }: Findings["devices"],
+  { states, auto, adapters, cards, cudaLibraries }: Findings["devices"],
 ): Line[] {
   const { folder, isSetUp } = cudaLibraries;
   return [
@@ -227,9 +247,24 @@ function deviceLines(
       `device ${device}`,
       works ? `works, in ${precisions.join(", ")}` : "does not work, see above",
     ]),
+    ...Object.entries(states).flatMap(speedLines),
     ["device auto", `is ${auto}`],
+    ...cards.map((card): Line => ["NVIDIA card", card]),
     ...adapterLines(adapters),
     ["CUDA libraries", isSetUp ? `set up in ${folder}` : "not set up"],
+  ];
+}
+
+function speedLines(
+  [device, { speed }]: [string, Findings["devices"]["states"][string]],
+): Line[] {
+  if (speed === null) return [];
+  return [
+    ...speed.products.map(({ precision, gflops }): Line => [
+      `${precision} product, ${device}`,
+      `${gflops.toFixed(0)} GFLOP/s`,
+    ]),
+    [`training step, ${device}`, `${(1000 * speed.stepSeconds).toFixed(0)} ms`],
   ];
 }
 

@@ -4,6 +4,7 @@ import { findLoss } from "../losses/registry.ts";
 import { resolveOptions } from "../losses/options.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
 import type { Policy } from "../models/policy.ts";
+import type { Device } from "../onnx/providers.ts";
 import { peakMemory } from "../record/environment.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type DecoderSizes, randomPolicy } from "./random_policy.ts";
@@ -81,7 +82,10 @@ export async function timeCost({ threads, ...sizes }: CostJob): Promise<Cost> {
   };
 }
 
-function randomPairs({ length, batch, vocabulary }: Omit<CostJob, "threads">) {
+/** Pairs of a length, half of it prompt. */
+export function randomPairs(
+  { length, batch, vocabulary }: Omit<CostJob, "threads">,
+) {
   const completion = Math.floor(length / 4);
   const prompt = length - 2 * completion;
   return pairsOf({ prompt, completion, batch, vocabulary });
@@ -106,12 +110,17 @@ export function pairsOf(
 export function trainerOf(
   policy: Policy,
   name: string,
-  { rows, threads }: { rows: readonly Example[]; threads: number },
+  { rows, threads, device = "cpu" }: {
+    rows: readonly Example[];
+    threads: number;
+    device?: Device;
+  },
 ): Promise<Trainer> {
   const loss = findLoss(name);
   const lossOptions = resolveOptions(loss);
   const attentionCuts = suitedCuts(rows);
-  return Trainer.create({ policy, loss, lossOptions, threads, attentionCuts });
+  const computing = { threads, device, attentionCuts };
+  return Trainer.create({ policy, loss, lossOptions, ...computing });
 }
 
 /** Takes a step; its seconds. */

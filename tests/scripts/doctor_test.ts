@@ -19,7 +19,7 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
   strictEqual(machine.cores, navigator.hardwareConcurrency);
   deepStrictEqual(devices.states.cpu, {
     ...{ works: true, reason: null },
-    precisions: ["float32", "bfloat16", "float16"],
+    ...{ precisions: ["float32", "bfloat16", "float16"], speed: null },
   });
   ok(devices.states[devices.auto].works);
   strictEqual(typeof devices.cudaLibraries.isSetUp, "boolean");

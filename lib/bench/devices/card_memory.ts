@@ -42,3 +42,19 @@ function mostOf(lines: string): number | null {
   const found = lines.split("\n").map(Number).filter((mib) => mib > 0);
   return found.length === 0 ? null : Math.max(...found) * 2 ** 20;
 }
+
+/** The NVIDIA cards of this machine by name and memory; none without a driver. */
+export async function listCards(program = "nvidia-smi"): Promise<string[]> {
+  const command = new Deno.Command(program, {
+    args: ["--query-gpu=name,memory.total", "--format=csv,noheader"],
+    ...{ stdin: "null", stdout: "piped", stderr: "null" },
+  });
+  try {
+    const { success, stdout } = await command.output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    return success ? lines.filter((line) => line !== "") : [];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

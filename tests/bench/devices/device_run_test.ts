@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { followCardMemory } from "lib/bench/devices/card_memory.ts";
+import { followCardMemory, listCards } from "lib/bench/devices/card_memory.ts";
 import { devicePlan, deviceWork } from "lib/bench/devices/device_plan.ts";
 import { type DeviceJob, timeDevice } from "lib/bench/devices/device_run.ts";
 import { writeRandomModel } from "lib/bench/devices/model_shapes.ts";
@@ -93,4 +93,13 @@ Deno.test("a card's memory is the most that its driver tells of", async () => {
   strictEqual(await card.stop(), 2048 * 2 ** 20);
   const none = followCardMemory(join(folder.path, "no such program"));
   strictEqual(await none.stop(), null);
+});
+
+Deno.test("cards are listed as their driver names them", async () => {
+  using folder = temporaryFolder();
+  const program = join(folder.path, "smi");
+  const lines = "#!/bin/sh\necho 'NVIDIA H200, 143771 MiB'\n";
+  Deno.writeTextFileSync(program, lines, { mode: 0o755 });
+  deepStrictEqual(await listCards(program), ["NVIDIA H200, 143771 MiB"]);
+  deepStrictEqual(await listCards(join(folder.path, "none")), []);
 });
