@@ -1,3 +1,7 @@
+import type { Graph } from "./graph.ts";
+import type { Device } from "./providers.ts";
+import { knownBytes } from "./bytes.ts";
+
 /**
  * Adapters as WebGPU tells them apart: all that onnxruntime lets a program
  * choose. Which GPU is which the drivers decide, and variables of theirs.
@@ -36,8 +40,7 @@ export interface GraphicsAdapter {
   readonly isSoftware: boolean;
   /** Whether it computes in float16. */
   readonly hasFloat16: boolean;
-  /** Bytes of the largest tensor, and of its largest part that a kernel reads. */
-  readonly limits: { readonly buffer: number; readonly binding: number };
+  readonly limits: Limits;
 }
 
 /**
@@ -63,4 +66,37 @@ export async function graphicsAdapter(
       binding: limits.maxStorageBufferBindingSize,
     },
   };
+}
+
+/** Bytes of the largest tensor, and of its largest part that a kernel reads. */
+export interface Limits {
+  readonly buffer: number;
+  readonly binding: number;
+}
+
+const UNLIMITED: Limits = { buffer: Infinity, binding: Infinity };
+let limits: Promise<Limits> | undefined;
+
+/** Limits of a device, for WebGPU those of the adapter of this process. */
+export async function limitsOf(device: Device): Promise<Limits> {
+  if (device !== "webgpu") return UNLIMITED;
+  limits ??= graphicsAdapter().then((found) => found?.limits ?? UNLIMITED);
+  return await limits;
+}
+
+/** @throws RangeError for a tensor that no buffer holds. */
+export function requireFit(
+  { nodes, inputs, constants }: Graph,
+  { buffer }: Pick<Limits, "buffer">,
+): void {
+  const values = [
+    ...[...inputs, ...constants.map(({ value }) => value)],
+    ...nodes.flatMap(({ outputs }) => outputs),
+  ];
+  const large = values.find((value) => (knownBytes(value) ?? 0) > buffer);
+  if (!large) return;
+  throw new RangeError(
+    `Cannot compute on webgpu: a tensor of shape [${large.shape}] has ` +
+      `${knownBytes(large)} bytes, and a buffer of the adapter holds ${buffer}`,
+  );
 }

@@ -115,6 +115,11 @@ export interface Op<
   ): Value | null;
   /** The outputs by other operators, for providers without a kernel. */
   lower?(inputs: I, attributes: A): O;
+  /**
+   * The outputs from two halves, for providers whose kernels have a limit;
+   * `null` where there are none.
+   */
+  halve?(inputs: I, attributes: A): O | null;
 }
 
 /**
@@ -204,6 +209,8 @@ export interface GraphOptions {
   float?: Float;
   /** Whether an operator may stand in this graph; if not it is lowered. @default all */
   accepts?: (op: AnyOp) => boolean;
+  /** Whether an output is small enough for its operator; if not it is halved. @default all */
+  fits?: (op: AnyOp, output: Type) => boolean;
 }
 
 /** Nodes in topological order, grown by appending. */
@@ -218,13 +225,18 @@ export class Graph {
   readonly constants: Constant[] = [];
   /** Whether an operator may stand in this graph; if not it is lowered. */
   readonly accepts: (op: AnyOp) => boolean;
+  readonly #fits: (op: AnyOp, output: Type) => boolean;
   readonly #shared = new Map<string, Value>();
   #names = 0;
 
   /** An empty graph. */
-  constructor({ float = "float32", accepts = () => true }: GraphOptions = {}) {
+  constructor(
+    { float = "float32", accepts = () => true, fits = () => true }:
+      GraphOptions = {},
+  ) {
     this.float = float;
     this.accepts = accepts;
+    this.#fits = fits;
   }
 
   /** Declares an input, fed at each run. */
@@ -280,9 +292,11 @@ export class Graph {
     attributes: Attributes,
   ): O {
     const types = infer(op, inputs, attributes);
-    const lowered = this.accepts(op)
-      ? undefined
-      : op.lower?.(inputs, attributes);
+    const halved = types.every((type) => this.#fits(op, type))
+      ? null
+      : op.halve?.(inputs, attributes);
+    const lowered = halved ??
+      (this.accepts(op) ? undefined : op.lower?.(inputs, attributes));
     const outputs = types.slice(0, lowered?.length).map((type, i) =>
       this.#value(type, lowered?.[i]?.name ?? this.#newName(op.name))
     );

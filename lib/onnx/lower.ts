@@ -2,6 +2,7 @@ import {
   type AnyOp,
   type Float,
   Graph,
+  type GraphOptions,
   type Node,
   type Op,
   sameType,
@@ -25,12 +26,13 @@ import {
 export function lower(
   outputs: readonly Value[],
   accepts: (op: AnyOp, float: Float) => boolean,
+  fits: GraphOptions["fits"] = () => true,
 ): { graph: Graph; outputs: readonly Value[] } {
   const [first] = outputs;
   if (!first) throw new RangeError("Cannot lower a graph without outputs");
   const { graph: source } = first;
   const { float } = source;
-  const graph = new Graph({ float, accepts: (op) => accepts(op, float) });
+  const graph = new Graph({ float, accepts: (op) => accepts(op, float), fits });
   const copies = new Copies(source, graph);
   for (const node of reaching(source, outputs)) copies.add(node);
   const results = distinct(

@@ -1,7 +1,6 @@
 import { Arena } from "./arena.ts";
 import {
   type Dim,
-  type DType,
   type Graph,
   type Node,
   sameShape,
@@ -12,12 +11,8 @@ import { inOrder, lower } from "./lower.ts";
 import { inPrecision } from "./precision.ts";
 import { hasKernel, type Precision } from "./providers.ts";
 import type { HostTensor } from "./session.ts";
+import { BYTES } from "./bytes.ts";
 import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
-
-const BYTES: Record<DType, number> = {
-  ...{ float32: 4, float64: 8, float16: 2, bfloat16: 2 },
-  ...{ int8: 1, uint8: 1, uint4: 0.5, int32: 4, int64: 8, bool: 1 },
-};
 
 /** Kernels whose output is the memory of their first input. */
 const VIEWS = new Set(["Reshape", "Unsqueeze", "Squeeze", "Identity"]);

@@ -1,4 +1,5 @@
-import type { AnyOp, Float } from "./graph.ts";
+import { knownBytes } from "./bytes.ts";
+import type { AnyOp, Float, Type } from "./graph.ts";
 
 /** A processor that runs graphs. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -62,6 +63,11 @@ export function precisionFault(
 interface Provider {
   /** Standard operators without a kernel, or with a wrong one. */
   readonly missing: ReadonlySet<string>;
+  /**
+   * Operators whose kernel fails where its output is larger than the part of a
+   * tensor that it reads at once. @default none
+   */
+  readonly limited?: ReadonlySet<string>;
 }
 
 const PROVIDERS: Record<Device, Provider> = {
@@ -86,6 +92,7 @@ const PROVIDERS: Record<Device, Provider> = {
       "Sin",
       "Cos",
     ]),
+    limited: new Set(["ScatterRows"]),
   },
   // Not tried.
   cuda: { missing: new Set(["RotaryEmbedding"]) },
@@ -109,4 +116,19 @@ export function hasKernel(
   if (HALVES[precision] !== null && IN_FLOAT32.has(op.name)) return false;
   // In float64, which only tests use, kernels are few: lower where possible.
   return float === "float32" || !op.lower;
+}
+
+/**
+ * Whether a kernel can make an output of a type, if it makes outputs at all.
+ *
+ * @param limit bytes of the part of a tensor that a kernel reads at once.
+ */
+export function fitsKernel(
+  op: AnyOp,
+  output: Type,
+  { device, limit }: { device: Device; limit: number },
+): boolean {
+  // Other sizes are those of a batch, which is cut to be small.
+  return !PROVIDERS[device].limited?.has(op.name) ||
+    (knownBytes(output) ?? 0) <= limit;
 }

@@ -6,13 +6,19 @@ import { OrtSession } from "./ffi/ort_session.ts";
 import { type HostArray, OrtValue } from "./ffi/ort_value.ts";
 import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
 import type { SessionSettings } from "./ffi/session_options.ts";
+import { limitsOf, requireFit } from "./adapters.ts";
 import type { DType, Graph, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { inOrder, lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
 import { inPrecision } from "./precision.ts";
 import { renameFiles } from "./rename.ts";
-import { type Device, hasKernel, type Precision } from "./providers.ts";
+import {
+  type Device,
+  fitsKernel,
+  hasKernel,
+  type Precision,
+} from "./providers.ts";
 
 /** Numbers of a tensor; their type gives the element type. */
 export type TensorData =
@@ -102,10 +108,13 @@ export async function compile(
   const { device = "cpu", last = [], keep = [] } = options;
   const { precision = "float32" } = options;
   const ordered = inOrder(outputs, last);
+  const limits = await limitsOf(device);
   const exact = lower(
     ordered.map(([, value]) => value),
     (op, float) => hasKernel(op, device, { float, precision }),
+    (op, type) => fitsKernel(op, type, { device, limit: limits.binding }),
   );
+  requireFit(exact.graph, limits);
   const lowered = inPrecision(exact, { precision, device });
   const ports = {
     inputs: lowered.graph.inputs.slice(),

@@ -7,7 +7,7 @@ import {
   type Value,
 } from "../onnx/graph.ts";
 import { mul, zerosLike } from "./elementwise.ts";
-import { reshape, unsqueeze } from "./shaping.ts";
+import { concat, reshape, split, unsqueeze } from "./shaping.ts";
 
 const Gather: Op<readonly [x: Value, index: Value]> = {
   name: "Gather",
@@ -78,15 +78,32 @@ function scatterElements(
 
 /** x with the rows of `updates` added at `index`. */
 function scatterAdd(x: Value, index: Value, updates: Value): Value {
-  if (x.shape.length === 1) {
-    return scatterElements([x, flat(index), flat(updates)], 0);
-  }
-  const columns = sizeAt(x, 1);
-  const column = unsqueeze(index, [1]);
-  const sizes = x.graph.integers([1, columns]);
-  const wide = apply(Expand, [column, sizes], { columns });
-  return scatterElements([x, wide, updates], 0);
+  return x.shape.length === 1
+    ? scatterElements([x, flat(index), flat(updates)], 0)
+    : apply(ScatterRows, [x, index, updates]);
 }
+
+const ScatterRows: Op<readonly [x: Value, index: Value, updates: Value]> = {
+  name: "ScatterRows",
+  domain: "prefgrad",
+  infer: sameType,
+  vjp: ({ inputs: [, index] }, [dy]) => [dy, null, gather(dy, index)],
+  lower: ([x, index, updates]) => {
+    const columns = sizeAt(x, 1);
+    const column = unsqueeze(index, [1]);
+    const sizes = x.graph.integers([1, columns]);
+    const wide = apply(Expand, [column, sizes], { columns });
+    return [scatterElements([x, wide, updates], 0)];
+  },
+  halve: ([x, index, updates]) => {
+    const columns = sizeAt(x, 1);
+    if (columns === 1) return null;
+    const sizes = [Math.ceil(columns / 2), Math.floor(columns / 2)];
+    const [xs, parts] = [split(x, sizes, 1), split(updates, sizes, 1)];
+    const halves = xs.map((x, i) => apply(ScatterRows, [x, index, parts[i]!]));
+    return [concat(halves, 1)];
+  },
+};
 
 /** All elements in one dimension. */
 const flat = (x: Value): Value => reshape(x, [x.shape.join("·")]);
