@@ -9,7 +9,8 @@ import { openWeights } from "lib/models/weights/weights.ts";
 import { graphicsAdapter } from "lib/onnx/adapters.ts";
 import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import { apply, Graph, type Op, type Value } from "lib/onnx/graph.ts";
-import type { Device } from "lib/onnx/providers.ts";
+import { unavailable, unavailablePrecision } from "lib/onnx/devices.ts";
+import type { Device, Precision } from "lib/onnx/providers.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
 import { add, cast, mul } from "lib/ops/elementwise.ts";
 import { gemm } from "lib/ops/linalg.ts";
@@ -136,10 +137,14 @@ for (const loss of LOSSES) {
 async function train(
   policy: Policy,
   loss: ReturnType<typeof findLoss>,
-  { device, from }: { device: Device; from?: Snapshot },
+  { from, ...computing }: {
+    device: Device;
+    precision?: Precision;
+    from?: Snapshot;
+  },
 ): Promise<{ steps: StepResult[]; snapshot: Snapshot }> {
   const lossOptions = resolveOptions(loss);
-  const setup = { policy, loss, lossOptions, device, microTokens: 30 };
+  const setup = { policy, loss, lossOptions, ...computing, microTokens: 30 };
   const trainer = await Trainer.create({ ...setup, strict: true });
   if (from) await trainer.restore(from);
   const steps: StepResult[] = [];
@@ -341,3 +346,46 @@ webgpuTest(
     );
   },
 );
+
+const withoutFloat16 = await unavailable("webgpu") ??
+  await unavailablePrecision("webgpu", "float16");
+
+/** Losses and log-probabilities in float16 that are computed in other orders. */
+const NEAR = { tolerance: 1e-2 };
+
+const IN_FLOAT16 = [
+  ...RUNS.map(([kind, id]) => [`${kind} ${id}`, kind, id, ONE_LAYER] as const),
+  ...UNLIKE_LLAMA.map(([name, config]) =>
+    [name, "full", "dpo", config] as const
+  ),
+];
+
+for (const [name, kind, id, config] of IN_FLOAT16) {
+  Deno.test({
+    name: `WebGPU trains in float16 as the CPU imitates it: ${name}${
+      withoutFloat16 ? " (no float16 on WebGPU here)" : ""
+    }`,
+    ignore: withoutFloat16 !== null,
+    fn: async () => {
+      using folder = temporaryFolder();
+      const decoder = randomDecoder(config);
+      const { policy } = kind === "full"
+        ? decoder
+        : await randomLora(folder.path, decoder);
+      const loss = findLoss(id);
+      const [expected, found] = [
+        await train(policy, loss, { device: "cpu", precision: "float16" }),
+        await train(policy, loss, { device: "webgpu", precision: "float16" }),
+      ];
+      for (const [i, { loss, logProbs, metrics }] of expected.steps.entries()) {
+        const step = found.steps[i]!;
+        assertClose([step.loss], [loss], { ...NEAR, what: `loss ${i + 1}` });
+        assertClose(step.logProbs.flat(), logProbs.flat(), {
+          ...NEAR,
+          what: `log-probabilities of step ${i + 1}`,
+        });
+        deepStrictEqual(step.metrics["lossScale"], metrics["lossScale"]);
+      }
+    },
+  });
+}

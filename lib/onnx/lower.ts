@@ -5,7 +5,9 @@ import {
   type GraphOptions,
   type Node,
   type Op,
+  sameShape,
   sameType,
+  type Shape,
   type Value,
 } from "./graph.ts";
 
@@ -114,7 +116,9 @@ class Copies {
     const { op, inputs, attributes } = node;
     const absorbed = this.#absorbed(node);
     if (absorbed) return absorbed;
-    const copies = inputs.map((input) => this.valueOf(input));
+    const copies = inputs.map((input) =>
+      shapedAs(this.valueOf(input), input.shape)
+    );
     return this.#graph.apply(op, copies, attributes);
   }
 
@@ -129,6 +133,14 @@ class Copies {
     const reader = { op, inputs: others, attributes };
     return recipe.op.absorb(own, recipe.attributes, reader);
   }
+}
+
+/**
+ * A value under the shape that its reader knows: what composites are lowered to
+ * may have other names for the same sizes, such as S/2+S/2 for S.
+ */
+export function shapedAs(value: Value, shape: Shape): Value {
+  return sameShape(value.shape, shape) ? value : { ...value, shape };
 }
 
 function copyLeaves(source: Graph, graph: Graph): Map<string, Value> {

@@ -9,7 +9,7 @@ import {
   type Value,
   type Values,
 } from "./graph.ts";
-import { lower } from "./lower.ts";
+import { lower, shapedAs } from "./lower.ts";
 import { type Device, type Half, HALVES, type Precision } from "./providers.ts";
 
 /**
@@ -203,11 +203,11 @@ class Rounding {
   }
 
   #apply(
-    { op, attributes }: Node,
+    { op, inputs: sources, attributes }: Node,
     read: readonly Rounded[],
     type: "half" | "float32",
   ): Values {
-    const inputs = read.map((x) => x[type]());
+    const inputs = read.map((x, i) => shapedAs(x[type](), sources[i]!.shape));
     if (type === "float32" || this.#isNative(op)) {
       return this.#graph.apply(op, inputs, attributes);
     }

@@ -1,10 +1,16 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { loadExamples } from "lib/data/load.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { resolveOptions } from "lib/losses/options.ts";
+import { loadPolicy } from "lib/models/load_policy.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { Half, Precision } from "lib/onnx/providers.ts";
+import { logProbError } from "lib/train/forward_pass.ts";
 import { Trainer } from "lib/train/trainer.ts";
+import autocast from "../fixtures/autocast.json" with { type: "json" };
 import { randomDecoder } from "../models/random_decoder.ts";
+import { shared } from "../places.ts";
 import { randomExamples } from "../random_examples.ts";
 import {
   parametersOf,
@@ -81,6 +87,32 @@ for (const [kind, id] of WAYS) {
     }
   });
 }
+
+const MODEL = shared("models/stories260K");
+
+Deno.test({
+  name:
+    "log-probabilities in 16 bits err as torch.autocast's (needs ../shared)",
+  ignore: !existsSync(MODEL),
+  fn: async () => {
+    const rows = shared("golden/trajectories/dpo-full.rows.jsonl");
+    const { examples } = await loadExamples(rows, {
+      role: "train",
+      tokenizer: null,
+      vocabularySize: 512,
+    });
+    const { policy } = await loadPolicy(MODEL, { kind: "full" });
+    for (const precision of ["bfloat16", "float16"] as const) {
+      const computed = { policy, precision };
+      const { tokens, mean } = await logProbError(examples, computed, {
+        policy,
+      });
+      strictEqual(tokens, autocast.tokens);
+      const ratio = mean / autocast[precision].mean;
+      ok(ratio > 0.8 && ratio < 1.2, `${ratio} times the error of autocast`);
+    }
+  },
+});
 
 Deno.test("a gradient beyond float16 is computed again on half the scale", async () => {
   const loss = findLoss("dpo");
