@@ -23,7 +23,7 @@ import type { ExperimentResults } from "lib/experiment/definition.ts";
 import type { Finding } from "lib/experiment/claim.ts";
 import { measuredText } from "lib/experiment/findings.ts";
 import type { Experiment } from "lib/experiment/experiment.ts";
-import type { Order, Site } from "lib/experiment/site.ts";
+import type { Site } from "lib/experiment/site.ts";
 
 /** Flags of every program that runs an experiment. */
 export const EXPERIMENT_FLAGS = {
@@ -58,7 +58,7 @@ export const EXPERIMENT_FLAGS = {
     min: 1,
   }),
   ...SITE_FLAGS,
-  dryRun: toggle({ help: "print the script for --on slurm instead" }),
+  dryRun: toggle({ help: "print what --on would submit instead" }),
   out: text({
     help: "folder to write to; if absent, results/local/NAME, or NAME-quick " +
       "with --quick",
@@ -89,8 +89,8 @@ export function range({ help, first }: { help: string; first: number }) {
 /** Runs or tunes an experiment, as the flags say, on a site or on this machine. */
 export async function runExperiment(
   experiment: Experiment,
-  flags: FlagValues<typeof EXPERIMENT_FLAGS>,
-  site: Site | null = siteOf(flags),
+  flags: Omit<FlagValues<typeof EXPERIMENT_FLAGS>, keyof typeof SITE_FLAGS>,
+  site: Site | null,
 ): Promise<void> {
   const { quick, draws = null, seeds = null, losses = null, replace } = flags;
   const name = experiment.name + (quick ? "-quick" : "");
@@ -107,9 +107,9 @@ export async function runExperiment(
   const settings = { quick, draws, seeds, losses, out, replace };
   try {
     if (flags.dryRun) {
-      return say(
-        described(await experiment.order({ ...options, ...settings }), site),
-      );
+      if (!site) throw new UsageError("Cannot use --dry-run without --on");
+      const order = await experiment.order({ ...options, ...settings });
+      return say(await site.describe(order));
     }
     if (flags.tune) {
       const trials = defaultFolder(`${name}-tuning`);
@@ -120,12 +120,6 @@ export async function runExperiment(
     if (!stop.requested) throw error;
     stop.end(flags.tune ? "Stopped" : "Stopped; go on with the same command");
   }
-}
-
-/** How a site would carry out an order. */
-function described(order: Order, site: Site | null): string {
-  if (site) return site.describe(order);
-  throw new UsageError("Cannot use --dry-run without --on slurm");
 }
 
 /** Says what was found, where it is, and how long it took. */
@@ -189,6 +183,6 @@ export async function runDirectly(experiment: Experiment): Promise<void> {
   } as const satisfies Verb;
   await runVerb(
     () => parseFlags(verb, Deno.args),
-    ({ values }) => runExperiment(experiment, values),
+    ({ values }) => runExperiment(experiment, values, siteOf(values)),
   );
 }

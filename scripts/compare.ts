@@ -226,7 +226,7 @@ await runVerb(parse, async (args) => {
   const runIn = (folder: string, settings: ComparisonSettings) =>
     runExperiment(comparison(settings), {
       ...{ device, jobs, replace, quick: false, tune: false, out: folder },
-      ...{ on: values.on, dryRun: values.dryRun },
+      dryRun: values.dryRun,
     }, site);
   const runAll = async (settings: ComparisonSettings) => {
     await writePlanOf(settings);

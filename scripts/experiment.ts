@@ -1,5 +1,6 @@
 import { EXPERIMENTS, findExperiment } from "experiments/all.ts";
 import { EXPERIMENT_FLAGS, runExperiment } from "experiments/run_directly.ts";
+import { siteOf } from "experiments/sites/flags.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import { runVerb, say, table } from "lib/cli/terminal.ts";
 import { toggle } from "lib/cli/flag.ts";
@@ -56,6 +57,9 @@ await runVerb(
         "Cannot use --out with several experiments: each has a folder of its own",
       );
     }
-    for (const experiment of chosen) await runExperiment(experiment, values);
+    const site = siteOf(values);
+    for (const experiment of chosen) {
+      await runExperiment(experiment, values, site);
+    }
   },
 );

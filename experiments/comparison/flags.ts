@@ -149,7 +149,7 @@ export const COMPARE_FLAGS = {
   dryRun: toggle({
     help:
       "print the runs instead, with their steps and an estimate of memory " +
-      "and time from a few that are measured; with --on slurm its script",
+      "and time from a few that are measured; with --on what it would submit",
   }),
 } as const;
 

@@ -27,7 +27,7 @@ export interface Following {
 /** Machines other than this one that run the jobs of an experiment. */
 export interface Site {
   /** Describes how an order would be carried out. */
-  describe(order: Order): string;
+  describe(order: Order): Promise<string>;
   /**
    * Has the missing records made, into the folder. A process that ends before
    * leaves those that are made, and the next one goes on.

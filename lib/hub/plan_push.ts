@@ -37,6 +37,8 @@ export interface PushPlan {
 
 /** Options for {@linkcode planPush}. */
 export interface PushOptions extends RepoOptions {
+  /** The kind of the repository. @default "model" */
+  type?: Repo["type"];
   /** The visibility that the repository has or is to have. @default "private" */
   visibility?: Visibility;
   /** Whether to ask for the change instead of making it. @default false */
@@ -57,7 +59,7 @@ export async function planPush(
 ): Promise<PushPlan> {
   const { visibility = "private", pullRequest = false, ...given } = options;
   const id = { repo: name, revision: null, part: null };
-  const repo = await repoFor("model", id, given);
+  const repo = await repoFor(given.type ?? "model", id, given);
   checkOptions(repo, pullRequest);
   const target = await pushStep(repo, findTarget(repo));
   if (target === null && pullRequest) {

@@ -70,7 +70,7 @@ const CREATE: Readonly<
   repository: async ({ repo, visibility }) => {
     const made = createRepo({
       ...clientOptions(repo),
-      repo: { type: "model", name: repo.name },
+      repo: { type: repo.type, name: repo.name },
       visibility,
       accessToken: "hf_", // required, but send() sets the true one
     });
@@ -79,7 +79,7 @@ const CREATE: Readonly<
   branch: async ({ repo, parent }) => {
     const made = createBranch({
       ...clientOptions(repo),
-      repo: { type: "model", name: repo.name },
+      repo: { type: repo.type, name: repo.name },
       branch: repo.revision,
       revision: parent!,
     });
@@ -100,7 +100,7 @@ async function commitFiles(
   };
   const output = await commit({
     ...clientOptions(repo, { onSent, ...hooks }),
-    repo: { type: "model", name: repo.name },
+    repo: { type: repo.type, name: repo.name },
     branch: repo.revision,
     isPullRequest: pullRequest,
     ...parent !== null && { parentCommit: parent },

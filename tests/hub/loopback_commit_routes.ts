@@ -44,17 +44,19 @@ type Handler = (
 ) => Response | Promise<Response>;
 
 const REPO = "([^/]+/[^/]+)";
+const API = `^/api/(?:models|datasets)/${REPO}`;
+const PAGE = `^/(?:datasets/)?${REPO}`;
 /** The Hub's answers, by method and path. */
 export const ROUTES: readonly [method: string, RegExp, Handler][] = [
   ["POST", /^\/api\/repos\/create$/, create],
   ["POST", /^\/api\/validate-yaml$/, () => Response.json({})],
-  ["GET", RegExp(`^/api/models/${REPO}/revision/([^/]+)$`), revision],
-  ["GET", RegExp(`^/api/models/${REPO}/tree/([^/]+)$`), tree],
-  ["GET", RegExp(`^/${REPO}/resolve/([^/]+)/(.+)$`), resolve],
-  ["POST", RegExp(`^/api/models/${REPO}/branch/([^/]+)$`), branch],
-  ["POST", RegExp(`^/api/models/${REPO}/preupload/([^/]+)$`), preupload],
-  ["POST", RegExp(`^/${REPO}\\.git/info/lfs/objects/batch$`), batch],
-  ["POST", RegExp(`^/api/models/${REPO}/commit/([^/]+)$`), commit],
+  ["GET", RegExp(`${API}/revision/([^/]+)$`), revision],
+  ["GET", RegExp(`${API}/tree/([^/]+)$`), tree],
+  ["GET", RegExp(`${PAGE}/resolve/([^/]+)/(.+)$`), resolve],
+  ["POST", RegExp(`${API}/branch/([^/]+)$`), branch],
+  ["POST", RegExp(`${API}/preupload/([^/]+)$`), preupload],
+  ["POST", RegExp(`${PAGE}\\.git/info/lfs/objects/batch$`), batch],
+  ["POST", RegExp(`${API}/commit/([^/]+)$`), commit],
 ];
 
 async function create(

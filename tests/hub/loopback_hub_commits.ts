@@ -32,7 +32,8 @@ export class LoopbackHubCommits implements AsyncDisposable {
   readonly storage = new Map<string, Uint8Array>();
   readonly log: Logged[] = [];
   /** Answers in place of the Hub where it returns something. */
-  tamper: (request: Request) => Response | null = () => null;
+  tamper: (request: Request) => Response | null | Promise<Response | null> =
+    () => null;
   /** Bytes of a large file's part; less comes whole. */
   partSize = Infinity;
   readonly #parts = new Map<string, Uint8Array[]>();
@@ -94,9 +95,9 @@ export class LoopbackHubCommits implements AsyncDisposable {
       const token = request.headers.get("authorization");
       const path = decodeURIComponent(pathname) + search;
       this.log.push({ host, method: request.method, path, token });
-      const tampered = this.tamper(request);
+      const tampered = await this.tamper(request);
       if (!tampered) return await answer(request);
-      await request.body?.cancel();
+      if (!request.bodyUsed) await request.body?.cancel();
       return tampered;
     });
   }

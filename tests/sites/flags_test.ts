@@ -20,6 +20,7 @@ Deno.test("runs are made here unless a site is named", () => {
   equal(siteBy("--on", "local"), null);
   ok(siteBy("--on", "slurm"));
   ok(siteBy("--on", "slurm", "--slurm=--partition=gpu --gres=gpu:1"));
+  ok(siteBy("--on", "hf-jobs", "--flavor", "h200", "--records", "me/grids"));
 });
 
 Deno.test("options of another site, or of the array itself, are refused", () => {

@@ -2,11 +2,7 @@ import { join } from "node:path";
 import { writeTextAtomically } from "../../files/atomic.ts";
 import { exists, orNull } from "../../files/missing.ts";
 import { reasonOf } from "../../files/values.ts";
-import { resolveDevice } from "../../onnx/devices.ts";
-import type { ExperimentJobs, JobSetup } from "../definition.ts";
-import type { GridSettings } from "../grid.ts";
-import { differenceOf, identityOf } from "../identity.ts";
-import type { JobsModule } from "../jobs.ts";
+import { type OrderedJobs, orderedJobs } from "../ordered_jobs.ts";
 import { recordName, recordRun, recordsOf, writeRun } from "../records.ts";
 import { keptIn, LIVE } from "../results_folder.ts";
 import { runJobs } from "../run_jobs.ts";
@@ -27,11 +23,6 @@ export interface Ended {
   /** Why it failed; `null` where it did not, with a record or without. */
   readonly error: string | null;
 }
-
-type AnyJobs = JobsModule<
-  JobSetup<GridSettings>,
-  ExperimentJobs<unknown, unknown>
->;
 
 /** How a task runs. */
 export interface ShareOptions {
@@ -66,7 +57,7 @@ export async function runShare(
 }
 
 class Share {
-  #module: Promise<AnyJobs> | undefined;
+  #module: Promise<OrderedJobs> | undefined;
 
   constructor(
     private readonly plan: ArrayPlan,
@@ -95,7 +86,7 @@ class Share {
     const { settings, device } = context;
     const others = recordsOf(settings).map(recordName)
       .filter((other) => other !== name);
-    await runJobs(await (this.#module ??= this.#load()), {
+    await runJobs(await (this.#module ??= orderedJobs(this.plan)), {
       ...{ settings, device, workers: 1, watch: this.options.watch },
       ...{ finished: new Set(others), live: join(folder, LIVE) },
       keep: (name, make) => keptIn(folder, name, make),
@@ -104,22 +95,6 @@ class Share {
         await writeRun(folder, recordRun(recorded, outcome, context));
       },
     });
-  }
-
-  /** The jobs, if this machine runs them as the one that ordered them would. */
-  async #load(): Promise<AnyJobs> {
-    const { url, identity, context } = this.plan;
-    const found = differenceOf(
-      identity,
-      await identityOf({ ...context, url }),
-    );
-    if (found !== null) {
-      throw new Error(
-        `Cannot run jobs of ${context.experiment}: since the array was submitted, ${found}`,
-      );
-    }
-    await resolveDevice(context.device);
-    return await import(url);
   }
 
   /** Refuses to write among other results, which took the place of these. */

@@ -46,8 +46,10 @@ const SHOWN_AFTER = 60_000;
  */
 export function slurm(options: SlurmOptions): Site {
   return {
-    describe: (order) =>
-      scriptFor(order, planOf(order, inTurns(order.missing)), options).script,
+    describe: (order) => {
+      const plan = planOf(order, inTurns(order.missing));
+      return Promise.resolve(scriptFor(order, plan, options).script);
+    },
     fill: async (order, execution) => {
       await new Filling(order, options, execution).run();
     },

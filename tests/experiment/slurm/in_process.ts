@@ -28,7 +28,7 @@ export async function runTask(path: string, requested = false): Promise<void> {
 /** A site whose only task is run by this process. */
 export function siteHere(orders: Order[]): Site {
   return {
-    describe: ({ missing }) => `${missing.length} records`,
+    describe: ({ missing }) => Promise.resolve(`${missing.length} records`),
     fill: async (order) => {
       orders.push(order);
       await runTask(writePlan(order));

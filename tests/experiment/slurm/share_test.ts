@@ -40,10 +40,10 @@ Deno.test("a site's records are those of this machine", async () => {
   const site = siteHere(orders);
   const smaller = { ...OPTIONS, seeds: [1], out: there!, site };
   await toy.run(smaller);
-  equal(site.describe(await toy.order(smaller)), "0 records");
+  equal(await site.describe(await toy.order(smaller)), "0 records");
   // A larger grid orders the rest.
   const larger = { ...OPTIONS, out: there!, site, replace: true };
-  equal(site.describe(await toy.order(larger)), "6 records");
+  equal(await site.describe(await toy.order(larger)), "6 records");
   await toy.run(larger);
   deepEqual(orders.map(({ missing }) => missing.length), [9, 6]);
   const [expected, found] = await Promise.all(
@@ -93,7 +93,7 @@ Deno.test("a task refuses code and settings other than those of its array", asyn
   const order = await orderIn(folder.path);
   const identity = { ...order.identity, code: "before" };
   const path = writePlan({ ...order, identity });
-  await rejects(runTask(path), /submitted, the code has changed/);
+  await rejects(runTask(path), /ordered, the code has changed/);
   deepEqual(namesIn(order.folder), ["slurm"]);
 });
 
