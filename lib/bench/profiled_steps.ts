@@ -11,6 +11,7 @@ import { BatchOutputs } from "../train/batch_outputs.ts";
 import { batchTotals, rowOf } from "../train/examples.ts";
 import { headChunks } from "../train/forward_pass.ts";
 import { GradientPass } from "../train/gradient_pass.ts";
+import { MergedWeights } from "../train/merged_weights.ts";
 import { runInMicroBatches } from "../train/micro_batches.ts";
 import {
   buildObjective,
@@ -59,10 +60,13 @@ async function runSteps(
   { policy, loss, lossOptions, ...options }: TrainerOptions,
   { steps, folder }: { steps: Steps; folder: string },
 ): Promise<Omit<ProfiledSteps, "needed">> {
-  const { microTokens = 1024, attentionCuts = 0, optimizer = adamW() } =
-    options;
+  const { microTokens = 1024, attentionCuts = 0 } = options;
+  const { mergeAdapter = false, optimizer = adamW() } = options;
   const chunks = headChunks(policy.config, microTokens);
-  const objective = buildObjective(policy, loss, {
+  const merged = mergeAdapter && policy.merging
+    ? await MergedWeights.create(policy.merging, options)
+    : null;
+  const objective = buildObjective(merged?.policy ?? policy, loss, {
     ...{ lossOptions, chunks, attentionCuts },
   });
   const gradients = await GradientPass.compile(objective, {
@@ -76,6 +80,7 @@ async function runSteps(
   let executed = 0;
   const start = performance.now();
   for (const examples of steps) {
+    await merged?.update(trained.parameters);
     await runInMicroBatches(examples, {
       ...{ loss, lossOptions, objective, microTokens, draw: 0 },
       ...{ statistics: {}, totals: batchTotals(examples) },
@@ -91,6 +96,7 @@ async function runSteps(
   const profile = await Deno.readTextFile(await gradients.endProfile());
   await gradients.release();
   await trained.release();
+  await merged?.release();
   return { executed, nodes, seconds, operators: operatorTimes(profile) };
 }
 

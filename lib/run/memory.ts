@@ -80,13 +80,14 @@ const NODE = 25_000;
  * Estimates the memory of a run before it compiles anything: the step on the
  * largest micro-batch, parameters with gradients, the optimizer's state and a
  * copy of all to be saved, sessions, and weights in files, which the sessions
- * of training and of the forward pass map each. What the process has now stays.
+ * of training and of the forward pass map each; those that an adapter is merged
+ * into are mapped once and copied once. What the process has now stays.
  */
 export function estimateMemory(
   options: TrainerOptions,
   { examples, batches }: Pick<TrainingPlan, "examples" | "batches">,
 ): MemoryEstimate {
-  const { results, mapped, nodes } = stepMemory(
+  const { results, mapped, merged, nodes } = stepMemory(
     options,
     batches.map((batch) => batch.map((i) => examples[i]!)),
   );
@@ -95,7 +96,10 @@ export function estimateMemory(
   const parameters = 4 * countParameters(policy.trained) * (2 * states + 1);
   const own = results + parameters + NODE * nodes;
   const { rss } = Deno.memoryUsage();
-  return { peak: rss + own + 2 * mapped, more: own + mapped };
+  return {
+    peak: rss + own + 2 * (mapped + merged),
+    more: own + mapped + 2 * merged,
+  };
 }
 
 /** Bytes that no process uses now, and that this one may. */

@@ -22,6 +22,7 @@ import {
   readCheckpoint,
 } from "../train/checkpoints.ts";
 import { rowsToReference } from "../train/loop.ts";
+import { suitsMerging } from "../train/merged_weights.ts";
 import {
   type ComputeLogProbs,
   computeReference,
@@ -273,17 +274,29 @@ export function trainerOptions(
   { optimizer }: InputsInMemory = {},
 ): TrainerOptions {
   const { device, precision, threads, microTokens } = settings;
+  const { policy } = inputs.model;
+  const attentionCuts = suitedCuts([...plan.examples, ...plan.evalExamples]);
   return {
-    policy: inputs.model.policy,
+    policy,
     loss: inputs.loss,
     lossOptions: inputs.options,
     device,
     precision,
     threads,
     microTokens,
-    attentionCuts: suitedCuts([...plan.examples, ...plan.evalExamples]),
+    attentionCuts,
+    mergeAdapter: attentionCuts > 0 && mayMerge(settings) &&
+      suitsMerging(policy, plan),
     optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
   };
+}
+
+/** Whether weights in float32 are what settings ask for. */
+function mayMerge(
+  { device, precision, baseWeights }: PreparedRun["settings"],
+): boolean {
+  return device === "cpu" && precision === "float32" &&
+    baseWeights === "float32";
 }
 
 async function referenceFor(

@@ -1,9 +1,11 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
 import { rowTokens } from "../data/tree_batch.ts";
+import { countParameters } from "../models/parameters.ts";
 import { GraphMemory } from "../onnx/peak.ts";
 import type { HostTensor } from "../onnx/session.ts";
 import { rowOf } from "./examples.ts";
+import { overZeros } from "./merged_weights.ts";
 import { microBatchFeeds } from "./micro_batches.ts";
 import { gradientOutputs, type Objective } from "./objective.ts";
 import { objectiveOf, type TrainerOptions } from "./trainer.ts";
@@ -14,6 +16,8 @@ export interface StepMemory {
   readonly results: number;
   /** Bytes of weights that the graph reads in their files. */
   readonly mapped: number;
+  /** Bytes of weights that an adapter is merged into, in memory. */
+  readonly merged: number;
   /** Nodes of the graph. */
   readonly nodes: number;
 }
@@ -29,7 +33,12 @@ export function stepMemory(
   options: TrainerOptions,
   batches: readonly (readonly Example[])[],
 ): StepMemory {
-  const objective = objectiveOf(options);
+  const { policy, mergeAdapter = false } = options;
+  const merging = mergeAdapter ? policy.merging : undefined;
+  const objective = objectiveOf({
+    ...options,
+    policy: merging ? overZeros(merging) : policy,
+  });
   // These go to memory of the sums.
   const written = Object.keys(objective.gradients);
   const outputs = gradientOutputs(objective);
@@ -38,7 +47,8 @@ export function stepMemory(
     memory.peak(feedsOf(objective, examples, options))
   );
   const { nodes, mapped } = memory;
-  return { nodes, mapped, results: KERNELS * Math.max(...peaks) };
+  const merged = 4 * countParameters(merging?.targets ?? []);
+  return { nodes, mapped, merged, results: KERNELS * Math.max(...peaks) };
 }
 
 /** Sizes of a micro-batch by which it may take the most memory. */

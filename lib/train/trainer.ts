@@ -15,6 +15,7 @@ import type { LossOptionValues } from "../losses/options.ts";
 import type { Policy } from "../models/policy.ts";
 import { GradientPass } from "./gradient_pass.ts";
 import { LossScale } from "./loss_scale.ts";
+import { MergedWeights } from "./merged_weights.ts";
 import { buildObjective, type Objective } from "./objective.ts";
 import type { Device, Precision } from "../onnx/providers.ts";
 import type { Tensors } from "../onnx/session.ts";
@@ -62,6 +63,11 @@ export interface TrainerOptions {
    * faster where rows are short. Moves the last digits only. @default 0
    */
   attentionCuts?: number;
+  /**
+   * Merges the adapter into a copy of its weights at each step, on CPU: faster
+   * where a step has many tokens. Moves the last digits only. @default false
+   */
+  mergeAdapter?: boolean;
   /** Refuses a training step that would leave the device. @default false */
   strict?: boolean;
   /** How parameters follow gradients. @default adamW() */
@@ -133,11 +139,12 @@ export class Trainer {
 
   private constructor(
     readonly options: Required<TrainerOptions>,
+    private readonly merged: MergedWeights | null,
     private readonly objective: Objective,
     private readonly gradients: GradientPass,
     private readonly trained: TrainedParameters,
   ) {
-    this.forward = new ForwardPass(options);
+    this.forward = new ForwardPass({ ...options, merged });
     this.#evaluator = new Evaluator(objective, options);
     this.reference = new MovingReference(
       options.policy,
@@ -156,6 +163,7 @@ export class Trainer {
       threads = 1,
       microTokens = 1024,
       attentionCuts = 0,
+      mergeAdapter = false,
       strict = false,
       optimizer = adamW(),
       group = ALONE,
@@ -168,20 +176,27 @@ export class Trainer {
       threads,
       microTokens,
       attentionCuts,
+      mergeAdapter,
       strict,
       optimizer,
       group,
     };
     const options = { ...chosen, ...rest };
     const { policy } = options;
-    const objective = objectiveOf(options);
+    const merged = mergeAdapter && policy.merging
+      ? await MergedWeights.create(policy.merging, options)
+      : null;
+    const objective = objectiveOf({
+      ...options,
+      policy: merged?.policy ?? policy,
+    });
     const gradients = await GradientPass.compile(objective, options);
     const trained = await TrainedParameters.create(policy.trained, {
       ...options,
       precision: "float32",
     });
     await trained.restart(policy.initial);
-    return new Trainer(options, objective, gradients, trained);
+    return new Trainer(options, merged, objective, gradients, trained);
   }
 
   /** The number of steps taken. */
@@ -265,13 +280,14 @@ export class Trainer {
   }
 
   /** Computes the loss and metrics of a set of examples without a step. */
-  evaluate(
+  async evaluate(
     examples: readonly Example[],
     options: EvaluationOptions,
   ): Promise<BatchResult> {
+    await this.merged?.update(this.parameters);
     const { forEvaluation } = this.options.loss.statistics ?? {};
     const statistics = forEvaluation?.(this.#lossState);
-    return this.#evaluator.evaluate(examples, {
+    return await this.#evaluator.evaluate(examples, {
       ...options,
       parameters: this.parameters,
       statisticsOf: async (batch) =>
@@ -315,6 +331,7 @@ export class Trainer {
     const { lossScale } = this.#scaling;
     const totals = batchTotals(examples);
     const draw = this.step;
+    await this.merged?.update(this.parameters);
     await runInMicroBatches(
       examples,
       { ...batch, outputs, totals, draw, lossScale, statistics: values },
@@ -351,6 +368,7 @@ export class Trainer {
     await this.#evaluator.release();
     await this.forward.release();
     await this.trained.release();
+    await this.merged?.release();
   }
 
   get #setup() {
