@@ -19,7 +19,7 @@ const ON_DEVICES: readonly SectionName[] = ["machine", "parity", "models"];
 
 /** Sections of the CPU, unless others are asked for. */
 const ON_CPU = SECTION_NAMES.filter((name) =>
-  name !== "parity" && name !== "models"
+  !["parity", "models", "ranks"].includes(name)
 );
 
 const BENCH = {
@@ -112,6 +112,7 @@ const BENCH = {
     "deno task bench --model ./SmolLM2-135M-Instruct --long dpo_en_demo.json --short truthfulqa_best.jsonl",
     "deno task bench --model ./SmolLM2-135M-Instruct --long dpo_en_demo.json --short truthfulqa_best.jsonl --peer trl --out results/bench",
     "deno task bench --device cuda --peer torch --minutes 8 --out results/bench-cuda",
+    "deno task bench --only ranks --threads 1 --model ./SmolLM2-135M-Instruct --long dpo_en_demo.json --short truthfulqa_best.jsonl --out results/ranks",
   ],
 } as const satisfies Verb;
 

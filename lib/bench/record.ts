@@ -130,6 +130,21 @@ export const SECTIONS = {
   tokenization: v.strictObject({
     ...{ texts: COUNT, tokens: COUNT, rowsPerSecond: v.number(), ...PAIRED },
   }),
+  ranks: v.strictObject({
+    /** Tokens of the pairs that steps are of. */
+    lengths: NUMBERS,
+    processes: v.array(v.strictObject({
+      ...{ ranks: COUNT, batch: COUNT, round: COUNT, ...TIMES },
+      ...{ tokens: NUMBERS, floats: COUNT },
+      /** The part of each step's tokens that the busiest rank has. */
+      shares: NUMBERS,
+      ...{ gather: v.number(), gatherExample: v.number() },
+      reductions: v.pipe(
+        v.array(v.strictObject({ floats: COUNT, seconds: v.number() })),
+        v.readonly(),
+      ),
+    })),
+  }),
   peer: v.strictObject({
     versions: v.record(v.string(), v.string()),
     /** TRL's settings that are not measured, and its words on them. */

@@ -6,6 +6,7 @@ import { measured } from "./jobs.ts";
 import { productShapes } from "./machine.ts";
 import { comparePeers } from "./peer_rounds.ts";
 import { runPeer } from "./peers.ts";
+import { measureRanks } from "./ranks/measure_ranks.ts";
 import type { SectionName, Sections } from "./record.ts";
 import { PROFILES } from "./shared_prompts.ts";
 import {
@@ -56,6 +57,7 @@ export const MEASURE: { [Name in SectionName]: Measure<Sections[Name]> } = {
   },
   generation: measureGeneration,
   tokenization: measureTokenization,
+  ranks: measureRanks,
   peer: comparePeers,
 };
 

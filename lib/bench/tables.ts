@@ -6,6 +6,7 @@ import {
   deviceTable,
   parityTable,
 } from "./devices/device_tables.ts";
+import { rankTables } from "./ranks/rank_tables.ts";
 import type { Ratio } from "./ratios.ts";
 import type { BenchRecord, Sections } from "./record.ts";
 import { type BenchSummary, summaryOf } from "./summary.ts";
@@ -28,6 +29,7 @@ export function benchTables(record: BenchRecord): Table[] {
     promptTable(sections.prompts ?? [], summary),
     speedTable(summary),
     ...inOrder(sections.cost ?? {}).map(costTable),
+    ...rankTables(record),
     refusalTable(sections.peer?.refused ?? {}),
     measuredTable(record),
   ].filter(({ rows }) => rows.length > 0);

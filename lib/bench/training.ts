@@ -1,5 +1,5 @@
 import { peakMemory } from "../record/environment.ts";
-import { run } from "../run/run.ts";
+import { run, type RunOptions } from "../run/run.ts";
 import type { GivenSettings } from "../run/settings.ts";
 
 /** One process that trains on pairs of a file. */
@@ -57,11 +57,15 @@ export function settingsOf(
 }
 
 /** Trains in this process, which should be a fresh one. */
-export async function timeTraining(job: TrainingJob): Promise<OwnTimes> {
+export async function timeTraining(
+  job: TrainingJob,
+  options: Pick<RunOptions, "group" | "onTrained"> = {},
+): Promise<OwnTimes> {
   const begun = performance.now() / 1000;
   const settings = settingsOf(job, job.steps + 1);
   const scored: number[] = [];
   const done = await run(settings, {
+    ...options,
     cache: job.cache,
     measuring: () => Promise.resolve({}),
     onReference: () => scored.push(performance.now() / 1000),

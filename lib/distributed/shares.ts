@@ -15,12 +15,25 @@ export function sharesOf(costs: readonly number[], ranks: number): Shares {
   }));
   const costliestFirst = [...costs.keys()]
     .sort((a, b) => costs[b]! - costs[a]! || a - b);
+  const leastFirst = [...shares];
   for (const item of costliestFirst) {
-    const least = shares.reduce((a, b) => b.cost < a.cost ? b : a);
+    const least = leastFirst.shift()!;
     least.items.push(item);
     least.cost += costs[item]!;
+    leastFirst.splice(placeOf(least.cost, leastFirst), 0, least);
   }
   return shares.map(({ items }) => items.sort((a, b) => a - b));
+}
+
+/** The place of a cost after all that are not above it. */
+function placeOf(cost: number, sorted: readonly { cost: number }[]): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]!.cost > cost) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Puts lists with a value for each item of a share into the order of all items. */
