@@ -268,6 +268,19 @@ export function viewOf(
   return { onDevice: onDevice.viewed(shape) };
 }
 
+/** Frees the memory that tensors have on a device; others are left alone. */
+export function freeTensors(tensors: Tensors): void {
+  for (const tensor of Object.values(tensors)) {
+    if ("onDevice" in tensor) tensor.onDevice[Symbol.dispose]();
+  }
+}
+
+/** A tensor that is in a device's memory. */
+export function onDevice(tensor: Tensor | undefined): DeviceTensor {
+  if (tensor && "onDevice" in tensor) return tensor;
+  throw new TypeError("Cannot use a tensor: it is not on the device");
+}
+
 /** The numbers of a tensor that is in this process's memory. */
 export function hostData(tensor: Tensor | undefined): TensorData {
   if (tensor && "data" in tensor) return tensor.data;

@@ -6,7 +6,7 @@ import {
 } from "../../onnx/session.ts";
 import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
-import { KeyValueCache } from "./key_value_cache.ts";
+import type { Cache, NewCache } from "./key_value_cache.ts";
 import type { Sampler } from "./sample_token.ts";
 import { type Computed, computePrompts, type Prompt } from "./prompts.ts";
 
@@ -36,6 +36,7 @@ export interface Sequence {
 /** Options that all sequences share. */
 export interface BatchOptions {
   readonly config: DecoderConfig;
+  readonly newCache: NewCache;
   readonly parameters: Tensors;
   readonly sample: Sampler;
   readonly maxNewTokens: number;
@@ -49,7 +50,7 @@ export interface BatchOptions {
 export class Batch {
   readonly #program: Program;
   readonly #options: BatchOptions;
-  readonly #cache: KeyValueCache;
+  readonly #cache: Cache;
   /** Memory of the logits of a step. */
   readonly #logits: Float32Array<ArrayBuffer>;
   /** The sequences that are not done, in the order of the cache's rows. */
@@ -61,14 +62,14 @@ export class Batch {
     sequences: readonly Sequence[],
     options: BatchOptions,
   ) {
-    const { config, maxNewTokens } = options;
+    const { config, newCache, maxNewTokens } = options;
     const shortest = sequences[0]!.prompt.length;
     const longest = sequences.at(-1)!.prompt.length;
     // All rows end at the same slot: a short one goes on after the longest.
     const most = Math.min(maxNewTokens, config.maxPositions - shortest);
     this.#program = program;
     this.#options = options;
-    this.#cache = new KeyValueCache(config, {
+    this.#cache = newCache({
       rows: sequences.length,
       capacity: longest + most,
     });
@@ -77,15 +78,19 @@ export class Batch {
   }
 
   async run(): Promise<void> {
-    await this.#start();
-    while (this.#sequences.length > 0) await this.#step();
+    try {
+      await this.#start();
+      while (this.#sequences.length > 0) await this.#step();
+    } finally {
+      this.#cache.release();
+    }
   }
 
   /** Computes each prompt once, for all of its completions. */
   async #start(): Promise<void> {
     const prompts = [...new Set(this.#sequences.map(({ prompt }) => prompt))];
     const logits = await computePrompts(prompts, {
-      config: this.#options.config,
+      newCache: this.#options.newCache,
       compute: (news, cache) => this.#compute(news, cache),
       fill: (news, spans) =>
         this.#cache.fill(
@@ -93,7 +98,9 @@ export class Batch {
           this.#sequences.map(({ prompt }) => spans.get(prompt) ?? null),
         ),
     });
-    this.#choose(this.#sequences.map(({ prompt }) => logits.get(prompt)!));
+    await this.#choose(
+      this.#sequences.map(({ prompt }) => logits.get(prompt)!),
+    );
   }
 
   /** Computes the newest token of each sequence. */
@@ -102,12 +109,12 @@ export class Batch {
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const { logits } = await this.#compute(news, this.#cache, {
+    const { logits, news: tokens } = await this.#compute(news, this.#cache, {
       logits: this.#logitsOf(news.length),
       ...this.#cache.nextSlot,
     });
-    this.#cache.advance();
-    this.#choose(logits);
+    this.#cache.advance(tokens);
+    await this.#choose(logits);
   }
 
   #logitsOf(rows: number): HostTensor {
@@ -118,7 +125,7 @@ export class Batch {
 
   async #compute(
     rows: readonly NewTokens[],
-    cache: KeyValueCache,
+    cache: Cache,
     into: Tensors = {},
   ): Promise<Computed> {
     const { parameters, config: { vocabSize } } = this.#options;
@@ -134,7 +141,7 @@ export class Batch {
   }
 
   /** Chooses a token for each sequence by its logits. */
-  #choose(logits: readonly ArrayLike<number>[]): void {
+  async #choose(logits: readonly ArrayLike<number>[]): Promise<void> {
     const { sample, stopIds, stop } = this.#options;
     for (const [i, sequence] of this.#sequences.entries()) {
       const { completion, number, seen } = sequence;
@@ -146,15 +153,15 @@ export class Batch {
       if (stopIds.has(id)) completion.finish = "eos";
       else if (stop(completion.ids, number)) completion.finish = "stop";
     }
-    this.#dropDone();
+    await this.#dropDone();
   }
 
   /** Drops sequences as soon as they are done: that costs less than a step. */
-  #dropDone(): void {
+  async #dropDone(): Promise<void> {
     const all = this.#sequences;
     const live = [...all.keys()].filter((i) => !this.#isDone(all[i]!));
     if (live.length === all.length) return;
-    this.#cache.keep(live);
+    if (live.length > 0) await this.#cache.keep(live);
     this.#sequences = live.map((i) => all[i]!);
     const done = all.filter((sequence) => this.#isDone(sequence));
     this.#options.onDone(done.map(({ completion }) => completion));

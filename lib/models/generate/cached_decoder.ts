@@ -20,6 +20,11 @@ export function cacheNames(layer: number): { k: string; v: string } {
   return { k: `keys.${layer}`, v: `values.${layer}` };
 }
 
+/** The graph's name for new ones of a layer, joined to those that are fed. */
+export function joinedName(name: string): string {
+  return `joined ${name}`;
+}
+
 /** New tokens of one row: equally many for all, except in a prompt. */
 export interface NewTokens {
   readonly ids: readonly number[];
@@ -99,16 +104,21 @@ const INPUTS = {
  * Its inputs are {@linkcode INPUTS}, and keys and values of each layer under
  * {@linkcode cacheNames}, `[T, R, kvHeads, size]`.
  *
- * @returns `logits` (`[S, vocabulary]`), and keys and values of the new tokens
- * (`[N, kvHeads, size]`).
+ * @returns `logits` (`[S, vocabulary]`), keys and values of the new tokens
+ * (`[N, kvHeads, size]`), and where it `joins` those of all slots under
+ * {@linkcode joinedName}.
  */
 export function cachedDecoder(
   graph: Graph,
   config: DecoderConfig,
   parameters: Parameters,
+  { joins = false }: { joins?: boolean } = {},
 ): Record<string, Value> {
   const inputs = inputValues(graph, INPUTS);
-  const { outputs, attend } = cachedAttention(graph, config, inputs);
+  const { outputs, attend } = cachedAttention(graph, config, {
+    ...inputs,
+    joins,
+  });
   const states = streamStates(config, parameters, {
     ids: inputs.newIds,
     positions: inputs.newPositions,
@@ -122,7 +132,11 @@ export function cachedDecoder(
 
 type Inputs = Readonly<Record<keyof typeof INPUTS, Value>>;
 
-function cachedAttention(graph: Graph, config: DecoderConfig, inputs: Inputs) {
+function cachedAttention(
+  graph: Graph,
+  config: DecoderConfig,
+  { joins, ...inputs }: Inputs & { joins: boolean },
+) {
   const { heads, kvHeads, headDim } = config;
   const attendInRows = rowsAttention(config, visibility(inputs));
   const { tokenOfNewSlot, newSlotOfToken } = inputs;
@@ -132,12 +146,9 @@ function cachedAttention(graph: Graph, config: DecoderConfig, inputs: Inputs) {
     const past = graph.input(name, ["T", "R", kvHeads, headDim]);
     // Slots come first, so that another slot is an append, here and outside;
     // onnxruntime merges the transpositions into the products that follow.
-    return transpose(concat([past, gather(x, tokenOfNewSlot)], 0), [
-      1,
-      2,
-      0,
-      3,
-    ]);
+    const all = concat([past, gather(x, tokenOfNewSlot)], 0);
+    if (joins) outputs[joinedName(name)] = all;
+    return transpose(all, [1, 2, 0, 3]);
   };
   const attend = ({ q, k, v }: Heads, layer: number) => {
     const names = cacheNames(layer);

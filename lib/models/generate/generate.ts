@@ -2,6 +2,7 @@ import { Graph } from "../../onnx/graph.ts";
 import {
   compile,
   type CompileOptions,
+  type Program,
   type Tensors,
 } from "../../onnx/session.ts";
 import { cachedDecoder } from "./cached_decoder.ts";
@@ -12,6 +13,8 @@ import {
   type Finish,
   type Sequence,
 } from "./batch.ts";
+import { compileArranger, DeviceCache } from "./device_cache.ts";
+import { KeyValueCache, type NewCache } from "./key_value_cache.ts";
 import type { Policy } from "../policy.ts";
 import { sampler } from "./sample_token.ts";
 import type { Sampling } from "./warpers.ts";
@@ -89,12 +92,12 @@ export async function createGenerator(
   options: CompileOptions = {},
 ): Promise<Generator> {
   const { config } = policy;
-  const graph = new Graph();
-  const outputs = cachedDecoder(graph, config, policy.parameters(graph));
-  const program = await compile(outputs, { packWeights: true, ...options });
+  const program = await compileDecoder(policy, options);
+  const caches = await compileCaches(config, options);
   return {
     generate: async (prompts, options) => {
-      const resolved = resolveOptions(config, options);
+      const { newCache } = caches;
+      const resolved = { ...resolveOptions(config, options), newCache };
       prompts.forEach((prompt, i) => checkPrompt(config, prompt, i));
       const sequences = newSequences(prompts, resolved);
       // Shorter prompts leave slots of a batch empty: equal ones go together.
@@ -106,12 +109,48 @@ export async function createGenerator(
       }
       return sequences.map((some) => some.map(({ completion }) => completion));
     },
-    release: () => program.release(),
+    release: async () => {
+      await program.release();
+      await caches.release();
+    },
+  };
+}
+
+async function compileDecoder(
+  policy: Policy,
+  options: CompileOptions,
+): Promise<Program> {
+  const { device = "cpu" } = options;
+  const graph = new Graph();
+  const parameters = policy.parameters(graph);
+  const joins = device !== "cpu";
+  const outputs = cachedDecoder(graph, policy.config, parameters, { joins });
+  // Keys and values; in this process's memory a cache has places for them.
+  const keep = joins ? Object.keys(outputs).filter((x) => x !== "logits") : [];
+  return await compile(outputs, { packWeights: true, ...options, keep });
+}
+
+/** Where keys and values are kept: where they are computed. */
+async function compileCaches(
+  config: DecoderConfig,
+  options: CompileOptions,
+): Promise<{ newCache: NewCache; release: () => Promise<void> }> {
+  const { device = "cpu" } = options;
+  if (device === "cpu") {
+    return {
+      newCache: (size) => new KeyValueCache(config, size),
+      release: () => Promise.resolve(),
+    };
+  }
+  const arranger = await compileArranger(config, options);
+  return {
+    newCache: ({ rows }) => new DeviceCache(config, { rows, arranger }),
+    release: () => arranger.release(),
   };
 }
 
 /** Options with their defaults. */
-interface ResolvedOptions extends BatchOptions {
+interface ResolvedOptions extends Omit<BatchOptions, "newCache"> {
   readonly stream: GenerateOptions["stream"];
   readonly names: readonly string[] | undefined;
   readonly samples: number;

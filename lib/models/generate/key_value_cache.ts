@@ -1,9 +1,4 @@
-import {
-  hostData,
-  type HostTensor,
-  type Tensor,
-  type Tensors,
-} from "../../onnx/session.ts";
+import { hostData, type HostTensor, type Tensors } from "../../onnx/session.ts";
 import { cacheNames } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 
@@ -15,6 +10,33 @@ export interface Span {
   readonly before?: number;
 }
 
+/** Keys and values of rows of tokens, slot by slot. */
+export interface Cache {
+  /** Slots filled. */
+  readonly slots: number;
+  /** The filled slots, `[slots, rows, kvHeads, size]` for each layer. */
+  readonly feeds: Tensors;
+  /** Memory for one new token of each row, where a run is to write it. */
+  readonly nextSlot: Tensors;
+  /** Takes one new token of each row from what a run gave. */
+  advance(news: Tensors): void;
+  /**
+   * Fills rows of an empty cache, the longest first; they end at the same slot.
+   *
+   * @param spans for each row, its tokens in the stream of which keys and
+   * values are given; `null` for a row that another call fills.
+   */
+  fill(news: Tensors, spans: readonly (Span | null)[]): Promise<void>;
+  /** Drops all rows except these, in ascending order. */
+  keep(rows: readonly number[]): Promise<void>;
+  release(): void;
+}
+
+/** Makes a cache of so many rows; it holds so many slots at most. */
+export type NewCache = (
+  size: { readonly rows: number; readonly capacity: number },
+) => Cache;
+
 /**
  * Keys and values of rows of tokens, in the memory of this process, slot by
  * slot: `[slots, rows, kvHeads, size]` for each layer.
@@ -25,7 +47,7 @@ export interface Span {
  * the new into the old in place, without that copy, was faster, there or with
  * SmolLM2-135M. Without a cache a step over 16 tokens takes 12 times as long.
  */
-export class KeyValueCache {
+export class KeyValueCache implements Cache {
   readonly #shape: readonly number[];
   readonly #arrays: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   #rows: number;
@@ -45,12 +67,10 @@ export class KeyValueCache {
     );
   }
 
-  /** Slots filled. */
   get slots(): number {
     return this.#slots;
   }
 
-  /** The filled slots. */
   get feeds(): Tensors {
     const shape = [this.#slots, this.#rows, ...this.#shape];
     return this.#views(0, shape);
@@ -65,7 +85,7 @@ export class KeyValueCache {
     return this.#views(start, [this.#rows, ...this.#shape]);
   }
 
-  /** Counts the next slot, which was written to, as filled. */
+  /** The run wrote to the next slot already. */
   advance(): void {
     this.#slots++;
   }
@@ -80,16 +100,10 @@ export class KeyValueCache {
     );
   }
 
-  /**
-   * Fills rows of an empty cache, the longest first; they end at the same slot.
-   *
-   * @param spans for each row, its tokens in the stream of which keys and
-   * values are given; `null` for a row that another call fills.
-   */
   fill(
-    news: Readonly<Record<string, Tensor>>,
+    news: Tensors,
     spans: readonly (Span | null)[],
-  ): void {
+  ): Promise<void> {
     const width = this.#width;
     const filled = [...spans.entries()].flatMap(([row, span]) =>
       span ? [{ row, before: 0, ...span }] : []
@@ -109,10 +123,10 @@ export class KeyValueCache {
         }
       }
     }
+    return Promise.resolve();
   }
 
-  /** Drops all rows except these, in ascending order. */
-  keep(rows: readonly number[]): void {
+  keep(rows: readonly number[]): Promise<void> {
     const width = this.#width;
     const runs = runsOf(rows);
     for (const data of this.#arrays.values()) {
@@ -126,7 +140,10 @@ export class KeyValueCache {
       }
     }
     this.#rows = rows.length;
+    return Promise.resolve();
   }
+
+  release(): void {}
 
   /** Elements of one token. */
   get #width(): number {

@@ -1,7 +1,6 @@
-import type { Tensors } from "../../onnx/session.ts";
+import { freeTensors, type Tensors } from "../../onnx/session.ts";
 import type { NewTokens } from "./cached_decoder.ts";
-import type { DecoderConfig } from "../config.ts";
-import { KeyValueCache, type Span } from "./key_value_cache.ts";
+import type { Cache, NewCache, Span } from "./key_value_cache.ts";
 
 /** Token ids of a prompt. */
 export type Prompt = readonly number[];
@@ -17,7 +16,7 @@ export interface Computed {
 /** Computes new tokens of rows whose earlier ones a cache holds. */
 export type Compute = (
   news: readonly NewTokens[],
-  cache: KeyValueCache,
+  cache: Cache,
 ) => Promise<Computed>;
 
 /** Slots (prompts × longest) computed at once, unless one prompt has more. */
@@ -38,14 +37,14 @@ const LEAST_SHARED = 16;
  */
 export async function computePrompts(
   prompts: readonly Prompt[],
-  { config, compute, fill }: {
-    config: DecoderConfig;
+  { newCache, compute, fill }: {
+    newCache: NewCache;
     compute: Compute;
-    fill: (news: Tensors, spans: ReadonlyMap<Prompt, Span>) => void;
+    fill: (news: Tensors, spans: ReadonlyMap<Prompt, Span>) => Promise<void>;
   },
 ): Promise<Map<Prompt, ArrayLike<number>>> {
   const common = sharedBeginning(prompts);
-  const empty = new KeyValueCache(config, { rows: 1, capacity: 0 });
+  const empty = newCache({ rows: 1, capacity: 0 });
   const begun = common.length > 0 &&
     await compute([{ ids: common, position: 0 }], empty);
   // Rows of a cache go on by equally many tokens: short prompts compute the
@@ -55,19 +54,23 @@ export async function computePrompts(
   for (const part of longestFirst(prompts)) {
     const begins = part.map((prompt) => beginning(prompt, own));
     const size = { rows: part.length, capacity: common.length };
-    const cache = new KeyValueCache(config, size);
+    const cache = newCache(size);
     if (begun) {
-      cache.fill(begun.news, begins.map((span) => ({ ...span, before: 0 })));
-      fill(begun.news, byPrompt(part, begins));
+      const starts = begins.map((span) => ({ ...span, before: 0 }));
+      await cache.fill(begun.news, starts);
+      await fill(begun.news, byPrompt(part, begins));
     }
     const rows = part.map((prompt, i) => {
       const { length: position } = begins[i]!;
       return { ids: prompt.slice(position), position };
     });
     const computed = await compute(rows, cache);
-    fill(computed.news, byPrompt(part, spansOf(rows)));
+    await fill(computed.news, byPrompt(part, spansOf(rows)));
     part.forEach((prompt, i) => logits.set(prompt, computed.logits[i]!));
+    freeTensors(computed.news);
+    cache.release();
   }
+  if (begun) freeTensors(begun.news);
   return logits;
 }
 

@@ -4,7 +4,10 @@ import {
   computePrompts,
   type Prompt,
 } from "lib/models/generate/prompts.ts";
-import type { Span } from "lib/models/generate/key_value_cache.ts";
+import {
+  KeyValueCache,
+  type Span,
+} from "lib/models/generate/key_value_cache.ts";
 import { hostData, type Tensors } from "lib/onnx/session.ts";
 import { SMALL } from "../random_decoder.ts";
 
@@ -34,9 +37,10 @@ async function computed(prompts: readonly Prompt[]) {
       const ids = [...stream.subarray(start, start + length)];
       filled.set(prompt, [...filled.get(prompt) ?? [], [ids, before]]);
     }
+    return Promise.resolve();
   };
   const logits = await computePrompts(prompts, {
-    config: CONFIG,
+    newCache: (size) => new KeyValueCache(CONFIG, size),
     compute,
     fill,
   });

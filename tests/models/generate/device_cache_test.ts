@@ -1,0 +1,91 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import {
+  createGenerator,
+  type GenerateOptions,
+} from "lib/models/generate/generate.ts";
+import { OrtValue } from "lib/onnx/ffi/ort_value.ts";
+import { Rng } from "lib/rng.ts";
+import { assertClose } from "../../assert_close.ts";
+import { webgpuTest } from "../../webgpu.ts";
+import { randomDecoder, SMALL } from "../random_decoder.ts";
+
+const { policy, parameters } = randomDecoder({ ...SMALL, maxPositions: 60 });
+const COMMON = Array.from({ length: 17 }, (_, i) => 1 + i % 9);
+
+/** Prompts of several lengths, two of them equal. */
+const APART = [[1, 5], [1, 4, 6, 3], [1, 5], [7]];
+/** Prompts with a beginning that is computed once. */
+const TOGETHER = [[...COMMON, 3], [...COMMON, 5, 2, 8], [...COMMON, 4, 4]];
+
+/** Counts the bytes of tensors that runs on a device make and give back. */
+function countRead(): { bytes: number } & Disposable {
+  const { read } = OrtValue.prototype;
+  const counter = {
+    bytes: 0,
+    [Symbol.dispose]: () => void (OrtValue.prototype.read = read),
+  };
+  OrtValue.prototype.read = function () {
+    const array = read.call(this);
+    counter.bytes += array.data.byteLength;
+    return array;
+  };
+  return counter;
+}
+
+/** Completions on both devices, and the bytes that came back from the second. */
+async function generated(
+  prompts: readonly (readonly number[])[],
+  options: Pick<GenerateOptions, "temperature" | "stopIds">,
+) {
+  const found = [];
+  for (const device of ["cpu", "webgpu"] as const) {
+    const generator = await createGenerator(policy, { device, strict: true });
+    using counter = countRead();
+    const completions = await generator.generate(prompts, {
+      ...{ parameters, maxNewTokens: 7, samples: 2, ...options },
+      stream: (label) => new Rng(label),
+    });
+    found.push({ completions: completions.flat(), bytes: counter.bytes });
+    await generator.release();
+  }
+  const [cpu, webgpu] = found;
+  return {
+    cpu: cpu!.completions,
+    webgpu: webgpu!.completions,
+    bytes: webgpu!.bytes,
+  };
+}
+
+for (const [name, prompts] of Object.entries({ APART, TOGETHER })) {
+  for (const temperature of [0, 1]) {
+    webgpuTest(
+      `WebGPU draws the CPU's tokens: ${name.toLowerCase()}, temperature ${temperature}`,
+      async () => {
+        // Rows end at different steps, and others go on.
+        const options = { temperature, stopIds: [2, 3] };
+        const { cpu, webgpu } = await generated(prompts, options);
+        deepStrictEqual(
+          webgpu.map(({ ids }) => ids),
+          cpu.map(({ ids }) => ids),
+        );
+        ok(new Set(cpu.map(({ ids }) => ids.length)).size > 1);
+        for (const kind of ["logProbs", "samplingLogProbs"] as const) {
+          const [found, expected] = [webgpu, cpu].map((all) =>
+            all.flatMap((one) => [...one[kind]])
+          );
+          assertClose(found!, expected!, { tolerance: 1e-5 });
+        }
+      },
+    );
+  }
+}
+
+webgpuTest(
+  "keys and values stay on the device, logits alone come back",
+  async () => {
+    const options = { temperature: 0, stopIds: [] };
+    const { bytes } = await generated(APART, options);
+    // After three different prompts; steps write them to one array.
+    strictEqual(bytes, 3 * policy.config.vocabSize * 4);
+  },
+);
