@@ -1,4 +1,8 @@
-import { logProbError } from "../train/forward_pass.ts";
+import { reasonOf } from "../files/values.ts";
+import {
+  type ForwardPassOptions,
+  logProbError,
+} from "../train/forward_pass.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
 import { describeLoss, lossRequirements } from "../train/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";
@@ -70,16 +74,18 @@ async function roundingOf(
   const { device, precision, threads, microTokens } = settings;
   const rows = train.examples.slice(0, ROUNDING_ROWS);
   const options = { policy, device, threads, microTokens };
+  const errorOf = (found: ForwardPassOptions, exact: ForwardPassOptions) =>
+    logProbError(rows, found, exact).then(
+      (error) => ({ ...error }),
+      // A device may have no room for more; the run has its result.
+      (cause) => ({ notMeasured: reasonOf(cause) }),
+    );
   return {
     ...exact && {
-      baseWeightsError: {
-        ...await logProbError(rows, options, { ...options, policy: exact }),
-      },
+      baseWeightsError: await errorOf(options, { ...options, policy: exact }),
     },
     ...precision !== "float32" && {
-      precisionError: {
-        ...await logProbError(rows, { ...options, precision }, options),
-      },
+      precisionError: await errorOf({ ...options, precision }, options),
     },
   };
 }
