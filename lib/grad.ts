@@ -1,4 +1,4 @@
-import type { Graph, Node, Value } from "./onnx/graph.ts";
+import type { Graph, Node, Value, Values } from "./onnx/graph.ts";
 import { add, zerosLike } from "./ops/elementwise.ts";
 import { sumTo } from "./ops/shaping.ts";
 
@@ -9,6 +9,12 @@ export interface GradientOptions {
    * micro-batches. None by default.
    */
   into?: readonly Value[];
+  /**
+   * Layers, the first of those that the graph marks, whose values are computed
+   * again in the backward pass rather than kept: the same gradients in less
+   * memory and more time. @default 0
+   */
+  recomputedLayers?: number;
 }
 
 /**
@@ -39,7 +45,7 @@ export interface GradientOptions {
 export function gradient(
   loss: Value,
   targets: readonly Value[],
-  { into = [] }: GradientOptions = {},
+  { into = [], recomputedLayers = 0 }: GradientOptions = {},
 ): Value[] {
   if (loss.shape.length > 0) {
     throw new RangeError(
@@ -51,11 +57,12 @@ export function gradient(
   const sums = new Map(into.map((sum, i) => [targets[i]!, sum]));
   const reached = new Set<Value>([loss]);
   sums.set(loss, graph.scalar(1));
+  const recomputation = new Recomputation(graph, recomputedLayers);
   for (const node of graph.nodes.toReversed()) {
     const onPath = node.outputs.some((output) =>
       reached.has(output) && path.has(output)
     );
-    if (onPath) walk(node, { path, sums, reached });
+    if (onPath) walk(node, { path, sums, reached, recomputation });
   }
   return targets.map((target) => {
     if (reached.has(target)) return sums.get(target)!;
@@ -72,9 +79,13 @@ interface Walk {
   readonly sums: Map<Value, Value>;
   /** Values a cotangent has reached. */
   readonly reached: Set<Value>;
+  readonly recomputation: Recomputation;
 }
 
-function walk(node: Node, { path, sums, reached }: Walk): void {
+function walk(
+  node: Node,
+  { path, sums, reached, recomputation }: Walk,
+): void {
   const { op, inputs, outputs } = node;
   if (!op.vjp) {
     const names = outputs.map(({ name }) => name).join(", ");
@@ -82,15 +93,18 @@ function walk(node: Node, { path, sums, reached }: Walk): void {
       `Cannot differentiate "${names}": operator ${op.name} has no vjp`,
     );
   }
-  const given = outputs.map((output) => sums.get(output) ?? zerosLike(output));
+  const again = recomputation.of(node);
+  const given = outputs.map((output, i) =>
+    sums.get(output) ?? zerosLike(again.outputs[i]!)
+  );
   let cotangents: readonly (Value | null)[] | undefined;
   for (const [i, input] of inputs.entries()) {
     if (!path.has(input)) continue;
     const sum = sums.get(input);
-    const merged = sum && op.vjpInto?.(node, given, sum, i);
+    const merged = sum && op.vjpInto?.(again, given, sum, i);
     if (merged) sums.set(input, merged);
     else {
-      cotangents ??= op.vjp(node, given);
+      cotangents ??= op.vjp(again, given);
       const part = cotangents[i];
       if (!part) continue;
       const reduced = sumTo(part, input.shape);
@@ -108,4 +122,63 @@ function dependents(graph: Graph, targets: readonly Value[]): Set<Value> {
     }
   }
   return path;
+}
+
+/**
+ * Gives the backward pass nodes whose values are computed again from the
+ * beginning of their layer, rather than kept since the forward pass: gradient
+ * checkpointing. https://arxiv.org/abs/1604.06174
+ */
+class Recomputation {
+  readonly #graph: Graph;
+  /** The layer of each node that is computed again. */
+  readonly #layerOf = new Map<Node, number>();
+  readonly #makerOf = new Map<Value, Node>();
+  /** Values that are computed again, each once. */
+  readonly #again = new Map<Value, Value>();
+
+  /**
+   * @param layers the first ones of those that the graph marks; the last one's
+   * values are read at once, so it is none of them.
+   */
+  constructor(graph: Graph, layers: number) {
+    this.#graph = graph;
+    const { marks, nodes } = graph;
+    const last = Math.min(layers, marks.length - 2);
+    for (let layer = 0; layer < last; layer++) {
+      for (const node of nodes.slice(marks[layer], marks[layer + 1])) {
+        this.#layerOf.set(node, layer);
+        for (const output of node.outputs) this.#makerOf.set(output, node);
+      }
+    }
+  }
+
+  /** The same node on values that are computed again, where its layer is. */
+  of(node: Node): Node {
+    if (!this.#layerOf.has(node)) return node;
+    return {
+      ...node,
+      inputs: this.#values(node.inputs, node),
+      outputs: this.#values(node.outputs, node),
+    };
+  }
+
+  /** Values as a node's own layer computes them again. */
+  #values(values: Values, reader: Node): Values {
+    return values.map((value) => {
+      const maker = this.#makerOf.get(value);
+      const isOwn = maker &&
+        this.#layerOf.get(maker) === this.#layerOf.get(reader);
+      return isOwn ? this.#valueAgain(value, maker) : value;
+    });
+  }
+
+  #valueAgain(value: Value, maker: Node): Value {
+    const known = this.#again.get(value);
+    if (known) return known;
+    const inputs = this.#values(maker.inputs, maker);
+    const outputs = this.#graph.applyAgain(maker, inputs);
+    maker.outputs.forEach((output, i) => this.#again.set(output, outputs[i]!));
+    return this.#again.get(value)!;
+  }
 }

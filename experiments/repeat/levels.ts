@@ -104,6 +104,7 @@ function inMemory(model: ReferenceModel): Weights {
     names: () => [...held.keys()],
     get: () => undefined,
     read: (name) => Promise.resolve(held.get(name)!),
+    readSync: (name) => held.get(name)!,
     assertFinite: () => Promise.resolve(),
     hash: () => Promise.resolve(hashWeights(model)),
   };

@@ -73,6 +73,7 @@ function randomWeights(config: DecoderConfig, rng: Rng): Weights {
     ...{ files: [], quantized, get: () => undefined },
     names: () => [...held.keys()],
     read: (name) => Promise.resolve(held.get(name)!.held),
+    readSync: (name) => held.get(name)!.held,
     assertFinite: () => Promise.resolve(),
     hash: () => Promise.resolve(""),
   };

@@ -24,6 +24,7 @@ import {
   loraPolicy,
   type Policy,
 } from "./policy.ts";
+import { StoredValues } from "./weights/stored_values.ts";
 import type { Weights } from "./weights/weights.ts";
 
 /** Which parameters of a model are trained. */
@@ -74,7 +75,8 @@ export async function loadPolicy(
   const { config, weights } = await openModel(folder);
   if (tuning.kind === "full") {
     refuseQuantized(baseWeights);
-    const policy = fullPolicy(config, await readAll(config, weights));
+    await weights.assertFinite();
+    const policy = fullPolicy(config, new StoredValues(config, weights));
     return { policy, weights, exact: null, lora: null, adapterHash: null };
   }
   const { lora, adapterHash, adapted, base } = tuning.kind === "adapter"
@@ -223,18 +225,8 @@ async function withMerged(
     ...weights,
     held,
     read: async (name) => held.get(name) ?? await weights.read(name),
+    readSync: (name) => held.get(name) ?? weights.readSync(name),
   };
-}
-
-async function readAll(
-  config: DecoderConfig,
-  weights: Weights,
-): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-  const values = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const { name } of parameterNames(config)) {
-    values.set(name, await weights.read(name));
-  }
-  return values;
 }
 
 function hashAdapter(

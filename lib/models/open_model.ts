@@ -53,6 +53,7 @@ function withTied(config: DecoderConfig, weights: Weights): Weights {
     ...weights,
     get: (name) => weights.get(nameOf(name)),
     read: (name) => weights.read(nameOf(name)),
+    readSync: (name) => weights.readSync(nameOf(name)),
   };
 }
 
@@ -124,6 +125,7 @@ function withCanonicalNames(
     names: () => weights.names().map((name) => canonical.get(name) ?? name),
     get: (name) => weights.get(nameOf(name)),
     read: (name) => weights.read(nameOf(name)),
+    readSync: (name) => weights.readSync(nameOf(name)),
   };
 }
 

@@ -142,6 +142,8 @@ export interface Node<
   readonly outputs: O;
   /** Settings under which it was applied. */
   readonly attributes: A;
+  /** Whether it is to run as late as its readers let it. @default false */
+  readonly isLate?: boolean;
 }
 
 /** Numbers of a constant; their type gives the element type. */
@@ -223,6 +225,11 @@ export class Graph {
   readonly inputs: Value[] = [];
   /** Values that are fixed. */
   readonly constants: Constant[] = [];
+  /**
+   * Places between nodes, as numbers of nodes before them: what lies between two
+   * of them in a row, a layer, may be computed again.
+   */
+  readonly marks: number[] = [];
   /** Whether an operator may stand in this graph; if not it is lowered. */
   readonly accepts: (op: AnyOp) => boolean;
   readonly #fits: (op: AnyOp, output: Type) => boolean;
@@ -283,6 +290,23 @@ export class Graph {
     const value = this.#value(type, this.#newName("weight"));
     this.constants.push({ value, data });
     return value;
+  }
+
+  /** Marks the place behind the last node. */
+  mark(): void {
+    this.marks.push(this.nodes.length);
+  }
+
+  /**
+   * Appends a node like another one of this graph, on other inputs, that runs as
+   * late as its readers let it; its outputs.
+   */
+  applyAgain({ op, attributes }: Node, inputs: Values): Values {
+    const outputs = infer(op, inputs, attributes).map((type) =>
+      this.#value(type, this.#newName(op.name))
+    );
+    this.nodes.push({ op, inputs, outputs, attributes, isLate: true });
+    return outputs;
   }
 
   /** Appends one node, or those it is lowered to, and returns its outputs. */

@@ -20,8 +20,9 @@ import {
  * it, so outputs that are gradients of the parameters in forward order run
  * backwards through the layers, and activations are freed on the way; the
  * opposite order nearly doubles the peak. Of a node's inputs the one that comes
- * last runs first, so nodes made for one reader come before all others: they run
- * when everything else that the reader needs is there.
+ * last runs first, so nodes made for one reader, and those that compute something
+ * again, come before all others: they run when everything else that the reader
+ * needs is there.
  *
  * @throws RangeError if there are no outputs.
  */
@@ -98,18 +99,23 @@ class Copies {
       node.outputs.forEach(({ name }) => this.#recipes.set(name, node));
       return;
     }
-    const copies = this.#apply(node);
+    const copies = node.isLate ? this.#applyLate(node) : this.#apply(node);
     node.outputs.forEach(({ name }, i) => this.#values.set(name, copies[i]!));
   }
 
   valueOf({ name }: Value): Value {
     const recipe = this.#recipes.get(name);
     if (!recipe) return this.#values.get(name)!;
+    const copies = this.#applyLate(recipe);
+    return copies[recipe.outputs.findIndex((output) => output.name === name)]!;
+  }
+
+  #applyLate(node: Node): readonly Value[] {
     const { nodes } = this.#graph;
     const start = nodes.length;
-    const copies = this.#apply(recipe);
-    for (const node of nodes.slice(start)) this.first.add(node);
-    return copies[recipe.outputs.findIndex((output) => output.name === name)]!;
+    const copies = this.#apply(node);
+    for (const each of nodes.slice(start)) this.first.add(each);
+    return copies;
   }
 
   #apply(node: Node): readonly Value[] {

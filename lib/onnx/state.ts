@@ -48,6 +48,8 @@ export interface State {
   ): Promise<void>;
   /** A copy of every tensor. */
   read(): Promise<Map<string, Float32Array<ArrayBuffer>>>;
+  /** Every tensor until the next change; on CPU its own memory. */
+  view(): Promise<ReadonlyMap<string, Float32Array<ArrayBuffer>>>;
   release(): Promise<void>;
 }
 
@@ -107,6 +109,10 @@ class HostState implements State {
     const copies = new Map(this.#views);
     for (const [name, view] of copies) copies.set(name, view.slice());
     return Promise.resolve(copies);
+  }
+
+  view() {
+    return Promise.resolve(this.#views);
   }
 
   release(): Promise<void> {
@@ -206,6 +212,10 @@ class DeviceState implements State {
     for (const [name, copy] of await this.read()) views.get(name)!.set(copy);
     await change(flat);
     await this.write(views);
+  }
+
+  view() {
+    return this.read();
   }
 
   async read() {

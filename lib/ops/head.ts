@@ -79,19 +79,23 @@ const HeadGradient: Op<
   lower: ([h, head, y, normaliser, dy], { chunks, cap }) => {
     const [hs, ys] = [stack(h, chunks), stack(y, chunks)];
     const [normalisers, dys] = [stack(normaliser, chunks), stack(dy, chunks)];
+    let before: { dh: Value; dHead: Value } | null = null;
     const parts = inChunks(h.graph, chunks, (take) => {
-      const [h, y] = [take(hs), take(ys)];
-      const [normaliser, dy] = [take(normalisers), take(dys)];
+      const [h, y, normaliser] = [take(hs), take(ys), take(normalisers)];
+      // Begins once the chunk before it is through and its logits are freed.
+      const dy: Value = before
+        ? joined([take(dys), empty(before.dh)])
+        : take(dys);
       const { value: z, through } = logitsOf(h, head, cap);
       const p = exp(sub(z, normaliser));
       const dz = through(addAt(mul(p, neg(dy)), y, dy));
-      const dHead = gemm(dz, h, { transA: true });
-      return { dh: gemm(dz, head), dHead };
+      const own = gemm(dz, h, { transA: true });
+      const dHead: Value = before ? add(before.dHead, own) : own;
+      const dh = gemm(dz, head);
+      before = { dh: chunks > 1 ? joined([dh, noRows(dHead)]) : dh, dHead };
+      return before;
     });
-    return [
-      joined(parts.map(({ dh }) => dh)),
-      parts.map(({ dHead }) => dHead).reduce(add),
-    ];
+    return [joined(parts.map(({ dh }) => dh)), parts.at(-1)!.dHead];
   },
 };
 
@@ -203,8 +207,12 @@ function inChunks<T>(
 
 /** No rows of a matrix's first column, `[0, 1]`. */
 function empty(x: Value): Value {
-  const rows = slice(x, { axis: 0, start: 0, end: 0 });
-  return slice(rows, { axis: 1, start: 0, end: 1 });
+  return slice(noRows(x), { axis: 1, start: 0, end: 1 });
+}
+
+/** No rows of a matrix, `[0, columns]`: whoever reads them waits for it. */
+function noRows(x: Value): Value {
+  return slice(x, { axis: 0, start: 0, end: 0 });
 }
 
 function joined(parts: readonly Value[]): Value {

@@ -175,7 +175,10 @@ const Concat: Op<readonly Value[], { axis: number }> = {
     const [first] = inputs;
     if (!first) throw new RangeError("there is nothing to join");
     const dims = inputs.map((x) => dimAt(x, axis));
-    const total = dims.every((dim) => typeof dim === "number")
+    const [filled, ...others] = dims.filter((dim) => dim !== 0);
+    const total = filled !== undefined && others.length === 0
+      ? filled
+      : dims.every((dim) => typeof dim === "number")
       ? dims.reduce((a, b) => a + b, 0)
       : dims.join("+");
     const shape = first.shape.map((dim, i) => i === axis ? total : dim);

@@ -15,9 +15,9 @@ const STORED = { float32: 4, half: 2, int8: 1, int4: 0.5 } as const;
 
 /**
  * Bytes that a process that trains holds at the least: weights once, though
- * most graphs have a copy of their own, and of trained ones the first values,
- * the present ones, sums of gradients and the optimizer's state. Activations
- * come on top of them.
+ * most graphs have a copy of their own, and of trained ones the present
+ * values, sums of gradients and the optimizer's state. Activations come on top of
+ * them.
  */
 export function leastMemory(
   { total, trainable }: ReturnType<typeof parameterCounts>,
@@ -25,7 +25,7 @@ export function leastMemory(
 ): number {
   const { slots } = OPTIMIZERS[optimizer];
   return STORED[baseWeights] * (total - trainable) +
-    4 * trainable * (3 + slots.length);
+    4 * trainable * (2 + slots.length);
 }
 
 /**
@@ -71,6 +71,8 @@ export interface MemoryEstimate {
   readonly peak: number;
   /** Bytes that it needs besides those that it has now. */
   readonly more: number;
+  /** Layers whose activations the backward pass computes again. */
+  readonly recomputedLayers: number;
 }
 
 /** Bytes of a node in sessions: of training, of the forward pass. */
@@ -78,10 +80,10 @@ const NODE = 25_000;
 
 /**
  * Estimates the memory of a run before it compiles anything: the step on the
- * largest micro-batch, parameters with gradients, the optimizer's state and a
- * copy of all to be saved, sessions, and weights in files, which the sessions
- * of training and of the forward pass map each; those that an adapter is merged
- * into are mapped once and copied once. What the process has now stays.
+ * largest micro-batch, parameters with gradients and the optimizer's state,
+ * sessions, and weights in files, which the sessions of training and of the
+ * forward pass map each; those that an adapter is merged into are mapped once and
+ * copied once. What the process has now stays.
  */
 export function estimateMemory(
   options: TrainerOptions,
@@ -91,15 +93,41 @@ export function estimateMemory(
     options,
     batches.map((batch) => batch.map((i) => examples[i]!)),
   );
-  const { policy, optimizer } = options;
+  const { policy, optimizer, recomputedLayers = 0 } = options;
   const states = 1 + (optimizer?.slots.length ?? 0);
-  const parameters = 4 * countParameters(policy.trained) * (2 * states + 1);
+  const parameters = 4 * countParameters(policy.trained) * (states + 1);
   const own = results + parameters + NODE * nodes;
   const { rss } = Deno.memoryUsage();
   return {
     peak: rss + own + 2 * (mapped + merged),
     more: own + mapped + 2 * merged,
+    recomputedLayers,
   };
+}
+
+/**
+ * Estimates a run with as few recomputed layers as make it fit; with all of them
+ * where it does not.
+ */
+export function fittingEstimate(
+  options: TrainerOptions,
+  plan: Pick<TrainingPlan, "examples" | "batches">,
+  free = freeMemory(),
+): MemoryEstimate {
+  const estimate = (recomputedLayers: number) =>
+    estimateMemory({ ...options, recomputedLayers }, plan);
+  let best = estimate(0);
+  if (best.more <= free) return best;
+  // The last layer's activations are read at once.
+  let [tooFew, enough] = [0, options.policy.config.layers - 1];
+  best = estimate(enough);
+  while (best.more <= free && enough - tooFew > 1) {
+    const between = Math.floor((tooFew + enough) / 2);
+    const found = estimate(between);
+    if (found.more <= free) [enough, best] = [between, found];
+    else tooFew = between;
+  }
+  return best;
 }
 
 /** Bytes that no process uses now, and that this one may. */

@@ -36,14 +36,21 @@ export function trainingNotes(
     ...reference && { reference },
     device: `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     memory: memory
-      ? `about ${gigabytes(memory.peak)} at its peak, ${
-        gigabytes(freeMemory())
-      } are free`
+      ? memoryNote(memory)
       : `at least ${least}, before activations`,
   };
   return Object.entries(facts)
     .map(([name, fact]) => `${name.padEnd(10)}  ${fact}`)
     .join("\n");
+}
+
+function memoryNote({ peak, recomputedLayers }: MemoryEstimate): string {
+  const sizes = `about ${gigabytes(peak)} at its peak, ${
+    gigabytes(freeMemory())
+  } are free`;
+  return recomputedLayers === 0
+    ? sizes
+    : `${sizes}; the backward pass computes ${recomputedLayers} layers again`;
 }
 
 /**

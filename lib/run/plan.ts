@@ -105,7 +105,8 @@ function identityOf(
   // of files counts, not their location or origin.
   const { evalEvery: _e, saveEvery: _s, tuning, ...all } = settings;
   const { modelOrigin: _o, dataOrigin: _p, ...rest } = all;
-  const { device: _d, threads: _t, microTokens: _m, ...decisive } = rest;
+  const { device: _d, threads: _t, microTokens: _m, ...others } = rest;
+  const { recomputeLayers: _r, ...decisive } = others;
   return {
     ...decisive,
     lossCode: [...lossSource.code],

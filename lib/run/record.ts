@@ -183,7 +183,7 @@ export function assertSameRun(
     {
       ignore: [
         ...["device", "threads", "microTokens", "saveEvery", "evalEvery"],
-        ...["modelOrigin", "dataOrigin"],
+        ...["modelOrigin", "dataOrigin", "recomputeLayers"],
       ],
     },
   );

@@ -37,6 +37,7 @@ import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
 import {
   estimateMemory,
+  fittingEstimate,
   leastMemory,
   type MemoryEstimate,
   requireMemory,
@@ -128,8 +129,9 @@ export async function run(
     () => endedRun(folder, prepared, options),
   );
   if (ended) return ended;
-  const compiled = { ...trainerOptions(prepared, inputs), group };
-  const memory = refuseTooLarge(prepared, compiled);
+  const wanted = { ...trainerOptions(prepared, inputs), group };
+  const memory = refuseTooLarge(prepared, wanted);
+  const compiled = { ...wanted, ...memory && recomputationOf(memory) };
   folder?.tell(runningOf(prepared));
   const parameters = resultStore(prepared.inputs);
   const start = out === undefined
@@ -172,8 +174,13 @@ async function endedRun(
   return { record, rows: readMetrics(folder.metrics) };
 }
 
+const recomputationOf = ({ recomputedLayers }: MemoryEstimate) => ({
+  recomputedLayers,
+});
+
 /**
- * Estimates the memory of a run whose model comes from a folder.
+ * Estimates the memory of a run whose model comes from a folder, with layers that
+ * are computed again where it would not fit otherwise.
  *
  * @throws Error for one that the memory beside the CPU cannot hold.
  */
@@ -185,8 +192,13 @@ function refuseTooLarge(
   const least = leastMemory(parameterCounts(model), settings);
   requireMemory(least, { settings, what: "holds at least" });
   if (!model.place) return null;
-  const estimate = estimateMemory(options, plan);
-  requireStepMemory(estimate, { options, plan, settings });
+  const estimate = settings.recomputeLayers === undefined
+    ? fittingEstimate(options, plan)
+    : estimateMemory(options, plan);
+  const { recomputedLayers } = estimate;
+  requireStepMemory(estimate, {
+    ...{ options: { ...options, recomputedLayers }, plan, settings },
+  });
   return estimate;
 }
 
@@ -219,7 +231,7 @@ async function trained(
   await onTrained?.(trainer);
   clock.lap("train");
   if (folder) {
-    const { tensors } = await trainer.save();
+    const { tensors } = await trainer.view();
     await folder.writeResult(tensors.get("parameter")!, parameters);
   }
   clock.lap("save");
@@ -287,6 +299,7 @@ export function trainerOptions(
     attentionCuts,
     mergeAdapter: attentionCuts > 0 && mayMerge(settings) &&
       suitsMerging(policy, plan),
+    recomputedLayers: settings.recomputeLayers ?? 0,
     optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
   };
 }

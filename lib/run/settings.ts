@@ -21,6 +21,7 @@ import { OPTIMIZER_NAMES } from "../optim.ts";
 import { SCHEDULES } from "../train/schedule.ts";
 import { checkJson } from "../record/check_json.ts";
 import {
+  COMPUTING,
   DEVICE_FLAGS,
   MEMORY_FLAGS,
   MODEL_FLAGS,
@@ -146,6 +147,14 @@ const REFERENCE_FLAGS = grouped(TUNING, {
 const COMPUTING_FLAGS = {
   ...DEVICE_FLAGS,
   ...MEMORY_FLAGS,
+  ...grouped(COMPUTING, {
+    recomputeLayers: integer({
+      help: "layers whose activations the backward pass computes again " +
+        "(gradient checkpointing): bounds the memory, not the result; if " +
+        "absent as few as make the run fit into the memory that is free",
+      min: 0,
+    }),
+  }),
   ...WEIGHT_FLAGS,
   ...PRECISION_FLAGS,
 };

@@ -115,7 +115,7 @@ class Saving {
 
   async save(): Promise<void> {
     this.#savedAt = performance.now();
-    if (this.options.folder) await this.#write(await this.trainer.save());
+    if (this.options.folder) await this.#write(await this.trainer.view());
   }
 
   /** Copies the state from a device to this process, where it is safe. */

@@ -31,6 +31,8 @@ export interface ObjectiveOptions {
   attentionCuts?: number;
   /** Whether gradients have the factor of `MicroBatch.lossScale`. @default false */
   isScaled?: boolean;
+  /** As `gradient()` has it. @default 0 */
+  recomputedLayers?: number;
   /** An empty graph to build in. @default one in float32 */
   graph?: Graph;
 }
@@ -78,6 +80,7 @@ export function buildObjective(
     chunks,
     attentionCuts = 0,
     isScaled = false,
+    recomputedLayers = 0,
     graph = new Graph(),
   }: ObjectiveOptions,
 ): Objective {
@@ -110,6 +113,7 @@ export function buildObjective(
   );
   const gradients = gradient(scaled, [...trained, tokenLogProbs], {
     into: sums,
+    recomputedLayers,
   });
   const slopes = mul(sequenceSums(gradients.at(-1)!, stream), examples);
   const logProbGradients = isScaled ? div(slopes, batch.lossScale) : slopes;

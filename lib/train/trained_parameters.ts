@@ -124,10 +124,21 @@ export class TrainedParameters {
   }
 
   /** Copies of the values, to be restored. */
-  async save(): Promise<Pick<Snapshot, "step" | "tensors">> {
+  save(): Promise<Pick<Snapshot, "step" | "tensors">> {
+    return this.#snapshot((state) => state.read());
+  }
+
+  /** The values until the next step, to be written at once. */
+  view(): Promise<Pick<Snapshot, "step" | "tensors">> {
+    return this.#snapshot((state) => state.view());
+  }
+
+  async #snapshot(
+    valuesOf: (state: State) => Promise<Values>,
+  ): Promise<Pick<Snapshot, "step" | "tensors">> {
     const tensors: [string, Values][] = [];
     for (const [name, state] of this.states) {
-      tensors.push([name, await state.read()]);
+      tensors.push([name, await valuesOf(state)]);
     }
     return { step: this.#step, tensors: new Map(tensors) };
   }

@@ -68,6 +68,12 @@ export interface TrainerOptions {
    * where a step has many tokens. Moves the last digits only. @default false
    */
   mergeAdapter?: boolean;
+  /**
+   * Layers, from the first, whose activations the backward pass computes again
+   * rather than keeps, which takes less memory and more time and moves no bit.
+   * @default 0
+   */
+  recomputedLayers?: number;
   /** Refuses a training step that would leave the device. @default false */
   strict?: boolean;
   /** How parameters follow gradients. @default adamW() */
@@ -164,6 +170,7 @@ export class Trainer {
       microTokens = 1024,
       attentionCuts = 0,
       mergeAdapter = false,
+      recomputedLayers = 0,
       strict = false,
       optimizer = adamW(),
       group = ALONE,
@@ -177,6 +184,7 @@ export class Trainer {
       microTokens,
       attentionCuts,
       mergeAdapter,
+      recomputedLayers,
       strict,
       optimizer,
       group,
@@ -222,9 +230,17 @@ export class Trainer {
     return this.trained.restart(values);
   }
 
-  /** The state that training goes on from. */
+  /** A copy of the state that training goes on from. */
   async save(): Promise<Snapshot> {
-    const { step, tensors } = await this.trained.save();
+    return this.#snapshot(await this.trained.save());
+  }
+
+  /** The same state without a copy on CPU: to be used before the next step. */
+  async view(): Promise<Snapshot> {
+    return this.#snapshot(await this.trained.view());
+  }
+
+  #snapshot({ step, tensors }: Pick<Snapshot, "step" | "tensors">): Snapshot {
     const { values } = this.reference;
     return {
       step,
@@ -392,11 +408,13 @@ export class Trainer {
 /** The graph of a trainer's loss, with its gradients. */
 export function objectiveOf(options: TrainerOptions): Objective {
   const { policy, loss, lossOptions } = options;
-  const { microTokens = 1024, attentionCuts = 0 } = options;
+  const { microTokens = 1024, attentionCuts = 0, recomputedLayers = 0 } =
+    options;
   return buildObjective(policy, loss, {
     lossOptions,
     chunks: headChunks(policy.config, microTokens),
     attentionCuts,
+    recomputedLayers,
     isScaled: isScaled(options),
   });
 }

@@ -1,24 +1,26 @@
 import { equal, ok, throws } from "node:assert/strict";
-import { countParameters } from "lib/models/parameters.ts";
 import { adamW } from "lib/optim.ts";
 import {
   estimateMemory,
+  fittingEstimate,
   freeMemory,
   leastMemory,
   machineMemory,
   requireMemory,
   requireStepMemory,
 } from "lib/run/memory.ts";
-import { LONG_ROWS, trainerOptions } from "../train/long_rows.ts";
+import { fullPolicy } from "lib/models/policy.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
+import { LONG_ROWS, trainerOptions, zerosOf } from "../train/long_rows.ts";
 import { settingsOf } from "../comparison/settings_of.ts";
 
 Deno.test("a process holds its weights once, and of trained ones the optimizer's state", () => {
   const { train } = settingsOf({ model: "m", data: "d" });
   const least = (change: Partial<typeof train>, trainable: number) =>
     leastMemory({ total: 100, trainable }, { ...train, ...change });
-  // First and present values, sums of gradients, two moments of AdamW.
-  equal(least({}, 10), 4 * 90 + 4 * 5 * 10);
-  equal(least({ optimizer: "sgd" }, 100), 4 * 4 * 100);
+  // Values, sums of gradients, two moments of AdamW.
+  equal(least({}, 10), 4 * 90 + 4 * 4 * 10);
+  equal(least({ optimizer: "sgd" }, 100), 4 * 3 * 100);
   equal(least({ baseWeights: "int4" }, 0), 50);
 });
 
@@ -81,13 +83,13 @@ Deno.test("a run that needs more than is free is refused, with the micro-batch t
   });
 });
 
-Deno.test("an estimate has parameters with gradients, the optimizer's state and copies to save", () => {
+Deno.test("an estimate has parameters with gradients and the optimizer's state", () => {
   const plan = { examples: LONG_ROWS, batches: [[0]] };
   const options = trainerOptions();
   const { more } = estimateMemory(options, plan);
   const adam = estimateMemory({ ...options, optimizer: adamW() }, plan);
   const parameters = countParameters(options.policy.trained);
-  equal(Math.round(adam.more - more), 4 * 4 * parameters);
+  equal(Math.round(adam.more - more), 2 * 4 * parameters);
   const { rss } = Deno.memoryUsage();
   ok(adam.peak > adam.more + rss / 2);
 });
@@ -99,4 +101,23 @@ Deno.test("a process without a limit may use all memory of the machine", () => {
 
 Deno.test("some memory is free, and no more than the machine has", () => {
   ok(freeMemory() > 1e6 && freeMemory() <= Deno.systemMemoryInfo().total);
+});
+
+Deno.test("layers are computed again where a run would not fit otherwise, and no more than need be", () => {
+  const base = trainerOptions();
+  const config = { ...base.policy.config, layers: 6 };
+  const initial = zerosOf(parameterNames(config));
+  const options = { ...base, policy: fullPolicy(config, initial) };
+  const plan = { examples: LONG_ROWS, batches: [[...LONG_ROWS.keys()]] };
+  const needed = (recomputedLayers: number) =>
+    estimateMemory({ ...options, recomputedLayers }, plan).more;
+  const chosen = (free: number) =>
+    fittingEstimate(options, plan, free).recomputedLayers;
+  equal(chosen(needed(0)), 0);
+  for (const layers of [1, 3, 5]) {
+    equal(chosen(needed(layers)), layers);
+    equal(chosen((needed(layers) + needed(layers - 1)) / 2), layers);
+  }
+  // Where nothing fits, the least.
+  equal(chosen(1e6), 5);
 });

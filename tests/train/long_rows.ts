@@ -1,7 +1,7 @@
 import type { Example } from "lib/data/example.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { resolveOptions } from "lib/losses/options.ts";
-import { parameterNames } from "lib/models/parameters.ts";
+import { type Parameter, parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { TrainerOptions } from "lib/train/trainer.ts";
 
@@ -41,4 +41,16 @@ export function trainerOptions(): TrainerOptions {
     lossOptions: resolveOptions(loss),
     microTokens: 1 << 20,
   };
+}
+
+/** Parameters of these shapes, all 0. */
+export function zerosOf(
+  parameters: readonly Parameter[],
+): Map<string, Float32Array<ArrayBuffer>> {
+  return new Map(
+    parameters.map(({ name, shape }) => [
+      name,
+      new Float32Array(shape.reduce((a, b) => a * b)),
+    ]),
+  );
 }

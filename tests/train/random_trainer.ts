@@ -2,6 +2,7 @@ import type { Example } from "lib/data/example.ts";
 import type { Loss } from "lib/losses/loss.ts";
 import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { lossRequirements } from "lib/train/requirements.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
 import type { Policy } from "lib/models/policy.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { add, mul, sub } from "lib/ops/elementwise.ts";
@@ -45,14 +46,14 @@ export const recorder: Optimizer = {
 
 /** Calls `use` with a trainer of a random policy. */
 export async function withTrainer<T>(
-  { kind = "full", ...options }:
+  { kind = "full", config = ONE_LAYER, ...options }:
     & Pick<TrainerOptions, "loss">
     & Partial<TrainerOptions>
-    & { kind?: "full" | "lora" },
+    & { kind?: "full" | "lora"; config?: DecoderConfig },
   use: (trainer: Trainer, policy: Policy) => Promise<T>,
 ): Promise<T> {
   using folder = temporaryFolder();
-  const decoder = randomDecoder(ONE_LAYER);
+  const decoder = randomDecoder(config);
   const policy = kind === "full"
     ? decoder.policy
     : (await randomLora(folder.path, decoder)).policy;
@@ -75,7 +76,14 @@ type Way =
   & { loss: Loss; given?: Given; reference?: Reference }
   & Pick<
     Parameters<typeof withTrainer>[0],
-    "kind" | "microTokens" | "threads" | "group" | "precision"
+    | "kind"
+    | "config"
+    | "microTokens"
+    | "threads"
+    | "group"
+    | "precision"
+    | "attentionCuts"
+    | "recomputedLayers"
   >;
 
 /** One step without clipping, and the gradient it saw. */

@@ -1,9 +1,11 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { listwiseDpo } from "lib/losses/listwise_dpo.ts";
 import { resolveOptions } from "lib/losses/options.ts";
+import { parameterNames } from "lib/models/parameters.ts";
+import { fullPolicy } from "lib/models/policy.ts";
 import { stepMemory } from "lib/train/step_memory.ts";
 import { checkout } from "../places.ts";
-import { LONG_ROWS, pairOf, trainerOptions } from "./long_rows.ts";
+import { LONG_ROWS, pairOf, trainerOptions, zerosOf } from "./long_rows.ts";
 
 const resultsOf = (
   rows: typeof LONG_ROWS,
@@ -40,6 +42,33 @@ Deno.test("stepMemory() is of the largest micro-batch, however they are cut", ()
   const rows = [pairOf(100), pairOf(800), pairOf(120)];
   strictEqual(
     stepMemory(options, [rows, [pairOf(40)]]).results,
-    resultsOf([pairOf(800)]),
+    resultsOf([pairOf(800)], options),
   );
+});
+
+Deno.test("layers that are computed again keep none of their activations", () => {
+  const base = trainerOptions();
+  const config = { ...base.policy.config, layers: 5 };
+  const options = {
+    ...base,
+    policy: fullPolicy(config, zerosOf(parameterNames(config))),
+  };
+  const [one, two, all] = [1, 2, 4].map((recomputedLayers) =>
+    resultsOf(LONG_ROWS, { ...options, recomputedLayers })
+  );
+  const layer = one! - two!;
+  ok(layer > 5e6);
+  // One of the four is there while it is read.
+  ok(two! - all! > 1.5 * layer, `${[one, two, all]}`);
+});
+
+Deno.test("a trained head's logits are in memory one chunk at a time", () => {
+  const base = trainerOptions();
+  const config = { ...base.policy.config, vocabSize: 32_768 };
+  const policy = fullPolicy(config, zerosOf(parameterNames(config)));
+  const [whole, parts] = [400, 1600].map((microTokens) =>
+    resultsOf(LONG_ROWS.slice(0, 1), { ...base, policy, microTokens })
+  );
+  // One chunk and four: the gradient of the head, logits and two more like them.
+  ok(parts! < 0.6 * whole!, `${parts}, ${whole}`);
 });

@@ -70,7 +70,11 @@ export function streamStates(
   const attention = streamAttention(architecture, stream);
   const parts = { architecture, parameters, attention };
   let x = embedded(architecture, parameters, stream);
-  for (let i = 0; i < config.layers; i++) x = block(x, i, parts);
+  for (let i = 0; i < config.layers; i++) {
+    x.graph.mark();
+    x = block(x, i, parts);
+  }
+  x.graph.mark();
   const states = normed(x, architecture.names.finalNorm, parts);
   return scale(states, architecture.logitScale);
 }

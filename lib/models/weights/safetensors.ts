@@ -71,32 +71,75 @@ export async function readHeader(path: string): Promise<SafetensorsFile> {
  * 32 or 64 bits.
  */
 export async function readTensor(
-  { path, tensors }: SafetensorsFile,
+  source: SafetensorsFile,
   name: string,
 ): Promise<Float32Array<ArrayBuffer>> {
+  const { begin, out, chunks } = decodingOf(source, name);
+  using file = await Deno.open(source.path);
+  await file.seek(begin, Deno.SeekMode.Start);
+  for (const { bytes, decode } of chunks) {
+    await fill(file, bytes);
+    decode();
+  }
+  return out;
+}
+
+/** Reads a tensor as {@linkcode readTensor} does, at once. */
+export function readTensorSync(
+  source: SafetensorsFile,
+  name: string,
+): Float32Array<ArrayBuffer> {
+  const { begin, out, chunks } = decodingOf(source, name);
+  using file = Deno.openSync(source.path);
+  file.seekSync(begin, Deno.SeekMode.Start);
+  for (const { bytes, decode } of chunks) {
+    fillSync(file, bytes);
+    decode();
+  }
+  return out;
+}
+
+/** The bytes of a tensor, chunk by chunk, and where they are decoded to. */
+interface Decoding {
+  readonly begin: number;
+  readonly out: Float32Array<ArrayBuffer>;
+  /** To be filled in turn, each decoded before the next. */
+  readonly chunks: Iterable<{
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    decode(): void;
+  }>;
+}
+
+function decodingOf(
+  { path, tensors }: SafetensorsFile,
+  name: string,
+): Decoding {
   const tensor = tensors.get(name);
   if (!tensor) throw new RangeError(`Cannot read ${path}: no tensor "${name}"`);
   const { dtype, shape, begin } = tensor;
-  const decode = DECODERS[dtype];
-  if (!decode) {
+  const decoder = DECODERS[dtype];
+  if (!decoder) {
     throw new TypeError(
       `Cannot read tensor "${name}" of ${path}: its type is ${dtype}, ` +
         `expected one of ${Object.keys(DECODERS).join(", ")}`,
     );
   }
   const out = new Float32Array(elementCount(shape));
-  using file = await Deno.open(path);
-  await file.seek(begin, Deno.SeekMode.Start);
-  const step = CHUNK_BYTES / ELEMENT_BYTES[dtype];
-  const most = Math.min(step, out.length) * ELEMENT_BYTES[dtype];
-  const chunk = new Uint8Array(most);
+  return { begin, out, chunks: chunksOf(out, ELEMENT_BYTES[dtype], decoder) };
+}
+
+function* chunksOf(
+  out: Float32Array<ArrayBuffer>,
+  elementBytes: number,
+  decoder: Decoder,
+): Generator<{ bytes: Uint8Array<ArrayBuffer>; decode(): void }> {
+  const step = CHUNK_BYTES / elementBytes;
+  const chunk = new Uint8Array(Math.min(step, out.length) * elementBytes);
   for (let at = 0; at < out.length; at += step) {
     const part = out.subarray(at, at + step);
-    const bytes = chunk.subarray(0, part.length * ELEMENT_BYTES[dtype]);
-    await fill(file, bytes);
-    decode(bytes, part);
+    const bytes = chunk.subarray(0, part.length * elementBytes);
+    yield { bytes, decode: () => decoder(bytes, part) };
   }
-  return out;
 }
 
 /** A tensor that is made when it is written, and dropped afterwards. */
@@ -221,6 +264,16 @@ export async function fill(
 ): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     const count = await file.read(bytes.subarray(at));
+    if (count === null) {
+      throw new Error(`it ended ${bytes.length - at} bytes early`);
+    }
+    at += count;
+  }
+}
+
+function fillSync(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>): void {
+  for (let at = 0; at < bytes.length;) {
+    const count = file.readSync(bytes.subarray(at));
     if (count === null) {
       throw new Error(`it ended ${bytes.length - at} bytes early`);
     }

@@ -9,6 +9,7 @@ import {
   pickleNote,
   readHeader,
   readTensor,
+  readTensorSync,
   type SafetensorsFile,
 } from "./safetensors.ts";
 import type { StoredTensor } from "./safetensors_header.ts";
@@ -36,6 +37,8 @@ export interface Weights {
    * @throws Error if there is none, or a value in it is not finite.
    */
   read(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** Reads a tensor that {@linkcode assertFinite} has passed, at once. */
+  readSync(name: string): Float32Array<ArrayBuffer>;
   /**
    * Checks every value without converting it, for weights that are used in their
    * files.
@@ -149,6 +152,11 @@ async function openShards(
 
 function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
   const files = [...new Set(owners.values().map(({ path }) => path))].sort();
+  const fileOf = (name: string) => {
+    const file = owners.get(name);
+    if (file) return file;
+    throw new RangeError(`No tensor "${name}" in ${files}`);
+  };
   return {
     files,
     names: () => [...owners.keys()],
@@ -158,12 +166,12 @@ function weightsOf(owners: ReadonlyMap<string, SafetensorsFile>): Weights {
       return file && tensor && { ...tensor, file: file.path };
     },
     read: async (name) => {
-      const file = owners.get(name);
-      if (!file) throw new RangeError(`No tensor "${name}" in ${files}`);
+      const file = fileOf(name);
       const data = await readTensor(file, name);
       assertFinite(name, data, file.path);
       return data;
     },
+    readSync: (name) => readTensorSync(fileOf(name), name),
     assertFinite: async () => {
       const chunk = new ArrayBuffer(CHUNK_BYTES);
       for (const [name, file] of owners) {
