@@ -229,11 +229,25 @@ const CumSum: Op<readonly [x: Value, axis: Value]> = {
   infer: sameType,
 };
 
-/** 1, 2, 3 … along the last axis of the shape of x. Forward only. */
-export function countUp(x: Value): Value {
+/** Sums of x up to each place of the last axis. Forward only. */
+export function runningSum(x: Value): Value {
   const axis = Int32Array.of(x.shape.length - 1);
-  return apply(CumSum, [onesLike(x), x.graph.constant(axis, [])]);
+  return apply(CumSum, [x, x.graph.constant(axis, [])]);
 }
+
+/** 1, 2, 3 … along the last axis of the shape of x. Forward only. */
+export const countUp = (x: Value): Value => runningSum(onesLike(x));
+
+const ReduceMax: Op<readonly [x: Value, axes: Value]> = {
+  name: "ReduceMax",
+  infer: ([{ dtype, shape }]) => [{
+    dtype,
+    shape: [...shape.slice(0, -1), 1],
+  }],
+};
+/** The largest along the last axis, which stays with size 1. Forward only. */
+export const largest = (x: Value): Value =>
+  apply(ReduceMax, [x, x.graph.integers([-1])]);
 
 /** Length of the last axis of x, in each place of the other axes. */
 export function lengthOf(x: Value): Value {

@@ -1,13 +1,16 @@
 import {
+  freeTensors,
   hostData,
   type HostTensor,
   type Program,
+  type Tensor,
   type Tensors,
 } from "../../onnx/session.ts";
+import { type Draw, drawFeeds, readDrawn } from "./draw.ts";
 import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 import type { Cache, NewCache } from "./key_value_cache.ts";
-import type { Sampler } from "./sample_token.ts";
+import type { Drawn, Sampler } from "./sample_token.ts";
 import { type Computed, computePrompts, type Prompt } from "./prompts.ts";
 
 /**
@@ -39,6 +42,11 @@ export interface BatchOptions {
   readonly newCache: NewCache;
   readonly parameters: Tensors;
   readonly sample: Sampler;
+  /**
+   * The temperature at which the decoder itself draws; `null` where logits are
+   * to come back.
+   */
+  readonly drawsAt: number | null;
   readonly maxNewTokens: number;
   readonly stopIds: ReadonlySet<number>;
   /** Whether a completion is to end after these ids. */
@@ -91,32 +99,74 @@ export class Batch {
     const prompts = [...new Set(this.#sequences.map(({ prompt }) => prompt))];
     const logits = await computePrompts(prompts, {
       newCache: this.#options.newCache,
-      compute: (news, cache) => this.#compute(news, cache),
+      compute: (news, cache) =>
+        this.#compute(news, cache, { logits: this.#freshLogits(news.length) }),
       fill: (news, spans) =>
         this.#cache.fill(
           news,
           this.#sequences.map(({ prompt }) => spans.get(prompt) ?? null),
         ),
     });
-    await this.#choose(
-      this.#sequences.map(({ prompt }) => logits.get(prompt)!),
+    const { sample } = this.#options;
+    await this.#add(
+      this.#sequences.map((sequence) =>
+        sample(logits.get(sequence.prompt)!, sequence)
+      ),
     );
   }
 
-  /** Computes the newest token of each sequence. */
+  /** Computes the newest token of each sequence, and draws the next one. */
   async #step(): Promise<void> {
     const news = this.#sequences.map(({ prompt, completion: { ids } }) => ({
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const { logits, news: tokens } = await this.#compute(news, this.#cache, {
-      logits: this.#logitsOf(news.length),
-      ...this.#cache.nextSlot,
-    });
-    this.#cache.advance(tokens);
-    await this.#choose(logits);
+    const { drawsAt } = this.#options;
+    await this.#add(
+      drawsAt === null
+        ? await this.#sampled(news)
+        : await this.#drawn(news, drawsAt),
+    );
   }
 
+  /** Draws by logits that come back. */
+  async #sampled(rows: readonly NewTokens[]): Promise<Drawn[]> {
+    const cache = this.#cache;
+    const computed = await this.#compute(rows, cache, {
+      logits: this.#logitsOf(rows.length),
+      ...cache.nextSlot,
+    });
+    cache.advance(computed.news);
+    return computed.logits.map((logits, i) =>
+      this.#options.sample(logits, this.#sequences[i]!)
+    );
+  }
+
+  /** Lets the decoder draw: the tokens alone come back. */
+  async #drawn(
+    rows: readonly NewTokens[],
+    temperature: number,
+  ): Promise<Drawn[]> {
+    const uniforms = this.#sequences.map(({ uniform }) =>
+      temperature === 0 ? 0 : uniform()
+    );
+    const outputs = await this.#run(rows, this.#cache, {
+      draw: { uniforms, temperature },
+      into: this.#cache.nextSlot,
+    });
+    const { logits, drawn, ...news } = outputs;
+    freeTensors({ logits: logits! });
+    this.#cache.advance(news);
+    return readDrawn(hostData(drawn));
+  }
+
+  #freshLogits(rows: number): HostTensor {
+    const { vocabSize } = this.#options.config;
+    const data = new Float32Array(rows * vocabSize);
+    return { data, shape: [rows, vocabSize] };
+  }
+
+  /** Memory that each step writes to. */
   #logitsOf(rows: number): HostTensor {
     const { vocabSize } = this.#options.config;
     const data = this.#logits.subarray(0, rows * vocabSize);
@@ -126,26 +176,38 @@ export class Batch {
   async #compute(
     rows: readonly NewTokens[],
     cache: Cache,
-    into: Tensors = {},
+    into: Tensors,
   ): Promise<Computed> {
-    const { parameters, config: { vocabSize } } = this.#options;
-    const { logits, ...news } = await this.#program.run({
-      ...parameters,
-      ...newTokenFeeds(rows, { filled: cache.slots }),
-      ...cache.feeds,
-    }, into);
+    const { vocabSize } = this.#options.config;
+    const { logits, drawn: _, ...news } = await this.#run(rows, cache, {
+      draw: { uniforms: rows.map(() => 0), temperature: 1 },
+      into,
+    });
     const data = hostData(logits);
     const logitsOf = (_: NewTokens, i: number) =>
       data.subarray(i * vocabSize, (i + 1) * vocabSize);
     return { logits: rows.map(logitsOf), news };
   }
 
-  /** Chooses a token for each sequence by its logits. */
-  async #choose(logits: readonly ArrayLike<number>[]): Promise<void> {
-    const { sample, stopIds, stop } = this.#options;
+  #run(
+    rows: readonly NewTokens[],
+    cache: Cache,
+    { draw, into }: { draw: Draw; into: Tensors },
+  ): Promise<Record<string, Tensor>> {
+    return this.#program.run({
+      ...this.#options.parameters,
+      ...newTokenFeeds(rows, { filled: cache.slots }),
+      ...drawFeeds(draw),
+      ...cache.feeds,
+    }, into);
+  }
+
+  /** Adds a token to each sequence. */
+  async #add(tokens: readonly Drawn[]): Promise<void> {
+    const { stopIds, stop } = this.#options;
     for (const [i, sequence] of this.#sequences.entries()) {
       const { completion, number, seen } = sequence;
-      const { id, logProb, samplingLogProb } = sample(logits[i]!, sequence);
+      const { id, logProb, samplingLogProb } = tokens[i]!;
       seen.add(id);
       completion.ids.push(id);
       completion.logProbs.push(logProb);

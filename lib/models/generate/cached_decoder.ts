@@ -14,6 +14,7 @@ import {
 import type { DecoderConfig } from "../config.ts";
 import { logits, streamStates } from "../decoder/decoder.ts";
 import type { Parameters } from "../decoder/layers.ts";
+import { drawnTokens } from "./draw.ts";
 
 /** The graph's names for keys and values of one layer. */
 export function cacheNames(layer: number): { k: string; v: string } {
@@ -105,28 +106,32 @@ const INPUTS = {
  * {@linkcode cacheNames}, `[T, R, kvHeads, size]`.
  *
  * @returns `logits` (`[S, vocabulary]`), keys and values of the new tokens
- * (`[N, kvHeads, size]`), and where it `joins` those of all slots under
- * {@linkcode joinedName}.
+ * (`[N, kvHeads, size]`). For a device on which all of it stays there are also
+ * those of all slots, under {@linkcode joinedName}, and `drawn`, the tokens that
+ * {@linkcode drawnTokens} draws.
  */
 export function cachedDecoder(
   graph: Graph,
   config: DecoderConfig,
   parameters: Parameters,
-  { joins = false }: { joins?: boolean } = {},
+  { isResident = false }: { isResident?: boolean } = {},
 ): Record<string, Value> {
   const inputs = inputValues(graph, INPUTS);
   const { outputs, attend } = cachedAttention(graph, config, {
     ...inputs,
-    joins,
+    isResident,
   });
   const states = streamStates(config, parameters, {
     ids: inputs.newIds,
     positions: inputs.newPositions,
     attend,
   });
+  const last = gather(states, inputs.lastTokens);
+  const next = logits(config, parameters, last);
   return {
-    logits: logits(config, parameters, gather(states, inputs.lastTokens)),
+    logits: next,
     ...outputs,
+    ...isResident && { drawn: drawnTokens(graph, next) },
   };
 }
 
@@ -135,7 +140,7 @@ type Inputs = Readonly<Record<keyof typeof INPUTS, Value>>;
 function cachedAttention(
   graph: Graph,
   config: DecoderConfig,
-  { joins, ...inputs }: Inputs & { joins: boolean },
+  { isResident, ...inputs }: Inputs & { isResident: boolean },
 ) {
   const { heads, kvHeads, headDim } = config;
   const attendInRows = rowsAttention(config, visibility(inputs));
@@ -147,7 +152,7 @@ function cachedAttention(
     // Slots come first, so that another slot is an append, here and outside;
     // onnxruntime merges the transpositions into the products that follow.
     const all = concat([past, gather(x, tokenOfNewSlot)], 0);
-    if (joins) outputs[joinedName(name)] = all;
+    if (isResident) outputs[joinedName(name)] = all;
     return transpose(all, [1, 2, 0, 3]);
   };
   const attend = ({ q, k, v }: Heads, layer: number) => {

@@ -13,6 +13,7 @@ import {
   type Finish,
   type Sequence,
 } from "./batch.ts";
+import { isPlain } from "./draw.ts";
 import { compileArranger, DeviceCache } from "./device_cache.ts";
 import { KeyValueCache, type NewCache } from "./key_value_cache.ts";
 import type { Policy } from "../policy.ts";
@@ -94,10 +95,16 @@ export async function createGenerator(
   const { config } = policy;
   const program = await compileDecoder(policy, options);
   const caches = await compileCaches(config, options);
+  const isResident = options.device && options.device !== "cpu";
   return {
     generate: async (prompts, options) => {
-      const { newCache } = caches;
-      const resolved = { ...resolveOptions(config, options), newCache };
+      const resolved = {
+        ...resolveOptions(config, options),
+        newCache: caches.newCache,
+        drawsAt: isResident && isPlain(options)
+          ? options.temperature ?? 1
+          : null,
+      };
       prompts.forEach((prompt, i) => checkPrompt(config, prompt, i));
       const sequences = newSequences(prompts, resolved);
       // Shorter prompts leave slots of a batch empty: equal ones go together.
@@ -123,10 +130,13 @@ async function compileDecoder(
   const { device = "cpu" } = options;
   const graph = new Graph();
   const parameters = policy.parameters(graph);
-  const joins = device !== "cpu";
-  const outputs = cachedDecoder(graph, policy.config, parameters, { joins });
-  // Keys and values; in this process's memory a cache has places for them.
-  const keep = joins ? Object.keys(outputs).filter((x) => x !== "logits") : [];
+  const isResident = device !== "cpu";
+  const outputs = cachedDecoder(graph, policy.config, parameters, {
+    isResident,
+  });
+  // In this process's memory a run gets places for its outputs.
+  const keep = Object.keys(outputs)
+    .filter((name) => isResident && name !== "drawn");
   return await compile(outputs, { packWeights: true, ...options, keep });
 }
 
@@ -150,7 +160,7 @@ async function compileCaches(
 }
 
 /** Options with their defaults. */
-interface ResolvedOptions extends Omit<BatchOptions, "newCache"> {
+interface ResolvedOptions extends Omit<BatchOptions, "newCache" | "drawsAt"> {
   readonly stream: GenerateOptions["stream"];
   readonly names: readonly string[] | undefined;
   readonly samples: number;
