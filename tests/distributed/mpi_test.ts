@@ -4,8 +4,10 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findLibrary } from "lib/distributed/mpi_library.ts";
+import { Cluster, noCluster } from "../experiment/slurm/cluster.ts";
 import { mpirunTest, spawnRanks } from "../mpirun.ts";
 import { checkout } from "../places.ts";
 import { outcome } from "../scripts/run_script.ts";
@@ -21,28 +23,47 @@ mpirunTest(
     const ranks = [{ count: 2, script: SCRIPT, args: paths }];
     const { code, err } = await outcome(spawnRanks(ranks));
     strictEqual(code, 0, err);
-    const texts = paths.map((path) => Deno.readTextFileSync(path));
-    for (const [rank, text] of texts.entries()) {
-      match(
-        text,
-        new RegExp(`rank: ${rank},\\s+size: 2,\\s+library: "Open MPI`),
-      );
-    }
-    const gathered = [0, 1].map((rank) => ({
-      rank,
-      text: "long".repeat(1000 * rank),
-      numbers: new Map([["not finite", [NaN, -Infinity, 1 / 3 + rank]]]),
-      floats: Float32Array.of(rank, 0.1),
-    }));
-    const facts = { sums: Float32Array.of(3, 10, -1), gathered };
-    const [, ...expected] = linesOf(Deno.inspect(facts, { depth: 9 }));
-    for (const text of texts) {
-      deepStrictEqual(linesOf(text).slice(-expected.length), expected);
-    }
+    assertGathered(paths);
   },
 );
 
-const linesOf = (text: string) => text.split("\n");
+/** Slurm's plugin looks for PMIx by this name. */
+const PMIX = `/usr/lib/${Deno.build.arch}-linux-gnu/pmix2/lib/libpmix.so`;
+const noPmix = noCluster ?? (existsSync(PMIX) ? null : "there is no PMIx");
+
+Deno.test({
+  name: noPmix === null
+    ? "srun starts ranks by PMIx"
+    : `srun starts ranks by PMIx (${noPmix})`,
+  ignore: noPmix !== null,
+  fn: async () => {
+    using folder = temporaryFolder();
+    const paths = [0, 1].map((rank) => join(folder.path, `${rank}`));
+    await using cluster = await Cluster.start();
+    await cluster.run(
+      ...["srun", "--mpi=pmix", "-n", "2", Deno.execPath()] as const,
+      ...["run", "-A", "--no-check", SCRIPT, ...paths],
+    );
+    assertGathered(paths);
+  },
+});
+
+/** Checks what each of two ranks has written. */
+function assertGathered(paths: readonly string[]): void {
+  const gathered = [0, 1].map((rank) => ({
+    rank,
+    text: "long".repeat(1000 * rank),
+    numbers: new Map([["not finite", [NaN, -Infinity, 1 / 3 + rank]]]),
+    floats: Float32Array.of(rank, 0.1),
+  }));
+  const facts = { sums: Float32Array.of(3, 10, -1), gathered };
+  const [, ...expected] = Deno.inspect(facts, { depth: 9 }).split("\n");
+  for (const [rank, path] of paths.entries()) {
+    const text = Deno.readTextFileSync(path);
+    match(text, new RegExp(`rank: ${rank},\\s+size: 2,\\s+library: "Open MPI`));
+    deepStrictEqual(text.split("\n").slice(-expected.length), expected);
+  }
+}
 
 Deno.test("a library that is not there is named, and how to name another", () => {
   const before = Deno.env.get("PREFGRAD_MPI");
