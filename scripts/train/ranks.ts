@@ -1,5 +1,6 @@
 import { ALONE, type Group } from "lib/distributed/group.ts";
-import { note } from "lib/cli/terminal.ts";
+import { cpus } from "node:os";
+import { note, warn } from "lib/cli/terminal.ts";
 import { MpiGroup } from "lib/distributed/mpi.ts";
 
 /** Milliseconds in which the first rank tells an error that all ranks have. */
@@ -10,10 +11,14 @@ const FIRST_SPEAKS = 3_000;
  * fails or is asked to end before all are done, all end: what they would wait
  * for does not come any more.
  *
- * @param distributed how processes find one another; undefined for one alone.
+ * @param options `distributed`: how processes find one another; undefined for
+ * one alone.
  */
 export async function withGroup(
-  distributed: "mpi" | undefined,
+  { distributed, threads }: {
+    distributed?: "mpi" | undefined;
+    threads: number;
+  },
   run: (group: Group) => Promise<void>,
 ): Promise<void> {
   if (distributed === undefined) return await run(ALONE);
@@ -22,6 +27,8 @@ export async function withGroup(
   const abort = () => group.abort(Deno.exitCode || 1);
   addEventListener("unload", abort);
   try {
+    const crowding = crowdingOf(await ranksHere(group), threads);
+    if (crowding && group.rank === 0) warn(crowding);
     await run(group);
   } catch (error) {
     if (group.rank > 0) {
@@ -31,6 +38,29 @@ export async function withGroup(
   }
   await group.end();
   removeEventListener("unload", abort);
+}
+
+/** Number of the ranks on this machine. */
+async function ranksHere(group: Group): Promise<number> {
+  const hosts = await group.gather(Deno.hostname());
+  return hosts.filter((host) => host === hosts[group.rank]).length;
+}
+
+/** A warning where threads of ranks share cores, or null. */
+export function crowdingOf(
+  ranks: number,
+  threads: number,
+  { own, all } = {
+    own: navigator.hardwareConcurrency,
+    all: cpus().length,
+  },
+): string | null {
+  // Launchers bind ranks to cores, as mpirun does unless it is told otherwise.
+  const wanted = own < all ? threads : ranks * threads;
+  if (wanted <= own) return null;
+  return `${wanted} threads share ${own} of ${all} cores here: give fewer ` +
+    "--threads, or more cores to each rank (mpirun --map-by slot:PE=CORES, " +
+    "srun --cpus-per-task=CORES)";
 }
 
 /** The same error, which says whose it is. */
