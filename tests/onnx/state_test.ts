@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Graph } from "lib/onnx/graph.ts";
 import { compile, hostData, type Tensor } from "lib/onnx/session.ts";
-import { createState, type Slot } from "lib/onnx/state.ts";
+import { createState, type Slot, type State } from "lib/onnx/state.ts";
 import { add } from "lib/ops/elementwise.ts";
 import { webgpuTest } from "../webgpu.ts";
 
@@ -92,6 +92,32 @@ Deno.test("a state writes some tensors, reads all of them and clears", async () 
   // What was read is a copy.
   deepStrictEqual(written, expected);
   ok([...(await state.read()).values()].every((x) => x.every((y) => y === 0)));
+});
+
+/** Doubles a state that holds 1, 2, 3, … in one array. */
+async function assertChanges(state: State): Promise<void> {
+  await state.write(new Map([["norm", Float32Array.of(1, 2, 3)]]));
+  await state.write(new Map([["small", Float32Array.of(4, 5, 6, 7)]]));
+  await state.change((values) => {
+    deepStrictEqual(values, Float32Array.of(1, 2, 3, 4, 5, 6, 7));
+    for (const i of values.keys()) values[i]! *= 2;
+    return Promise.resolve();
+  });
+  const expected = new Map([
+    ["norm", Float32Array.of(2, 4, 6)],
+    ["small", Float32Array.of(8, 10, 12, 14)],
+  ]);
+  deepStrictEqual(await state.read(), expected);
+}
+
+Deno.test("values of a state on the host change in one array", async () => {
+  await assertChanges(await createState([[NORM], [SMALL]], "cpu"));
+});
+
+webgpuTest("values of a state on WebGPU change in one array", async () => {
+  const state = await createState([[NORM], [SMALL]], "webgpu");
+  await assertChanges(state);
+  await state.release();
 });
 
 Deno.test("a state with an empty group has no empty pieces", async () => {

@@ -4,6 +4,7 @@ import type { TokenRow } from "lib/data/example.ts";
 import { Rng } from "lib/rng.ts";
 import type { ComputeLogProbs } from "lib/train/reference.ts";
 import { cachedReference } from "lib/train/reference_cache.ts";
+import { onEveryRank } from "../distributed/local_groups.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 const ROWS: readonly TokenRow[] = [
@@ -111,6 +112,26 @@ Deno.test("an interrupted computation of the reference goes on where it was", as
     MANY.map((row) => reference.logProbs(row)),
     MANY.map(valuesOf),
   );
+  strictEqual(namesIn(cache.path).length, 1);
+});
+
+Deno.test("ranks go on together with what the first one finds in its cache", async () => {
+  using cache = temporaryFolder();
+  const begun = { folder: cache.path, identity: {} };
+  await rejects(cachedReference(MANY, inParts(2).compute, begun));
+  const onRanks = () =>
+    onEveryRank(3, async (group) => {
+      const { seen, compute } = inParts();
+      // Another machine's, which is not there.
+      const folder = group.rank === 0 ? cache.path : join(cache.path, "away");
+      const options = { folder, identity: {}, group };
+      const reference = await cachedReference(MANY, compute, options);
+      return { seen, known: MANY.map((row) => reference.logProbs(row)) };
+    });
+  const known = MANY.map(valuesOf);
+  const seen = [4, 5, 6, 7, 8];
+  deepStrictEqual(await onRanks(), Array(3).fill({ seen, known }));
+  deepStrictEqual(await onRanks(), Array(3).fill({ seen: [], known }));
   strictEqual(namesIn(cache.path).length, 1);
 });
 
