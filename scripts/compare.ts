@@ -190,6 +190,7 @@ function trialsOf(
 await runVerb(parse, async (args) => {
   const { values: { out, replace, writeRows, ...values }, given } = args;
   const site = siteOf(values);
+  const elsewhere = site && deviceOn(values.device);
   if (values.dryRun && values.tuneLr) {
     const reason = "with --dry-run, before --tune-lr has chosen rates";
     refuseGiven(given, ["writeRows"], reason);
@@ -205,9 +206,7 @@ await runVerb(parse, async (args) => {
   note(sizesText(settings, preferences));
   const trials = trialsOf(settings, args.values);
   if (trials) requireTrialPrompts(preferences, settings);
-  const device = site
-    ? deviceOn(values.device)
-    : await resolveDevice(values.device);
+  const device = elsewhere ?? await resolveDevice(values.device);
   const jobs = device === "cpu" ? values.jobs ?? 1 : 1;
   if (device === "cpu" && !site) {
     requireMemory(leastMemory(parameters, settings.train), {
