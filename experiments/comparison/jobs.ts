@@ -6,6 +6,8 @@ import { lossOf } from "lib/experiment/method_losses.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import type { ChosenLoss } from "lib/loss_tools/choose.ts";
 import type { Device } from "lib/onnx/providers.ts";
+import { exists } from "lib/files/missing.ts";
+import type { Tensors } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { FollowedRun } from "lib/run/followed_run.ts";
 import { measuredAt, type Measuring } from "lib/run/measures.ts";
@@ -22,11 +24,10 @@ import type { ComparisonSettings } from "./settings.ts";
 export const { url } = import.meta;
 
 type Jobs = ExperimentJobs<null, null>;
+type Setup = JobSetup<ComparisonSettings>;
 
 /** The jobs of a comparison. Model and data are opened when first needed. */
-export function createJobs(
-  setup: JobSetup<ComparisonSettings>,
-): Promise<JobTable<Jobs>> {
+export function createJobs(setup: Setup): Promise<JobTable<Jobs>> {
   let opened: Promise<Bench> | undefined;
   const bench = () => opened ??= Bench.open(setup);
   return Promise.resolve({
@@ -52,7 +53,7 @@ class Bench {
     private readonly device: Device,
     private readonly inputs: Inputs,
     private readonly meter: Meter,
-    private readonly live: string | undefined,
+    private readonly folders: Pick<Setup, "live" | "checkpoints">,
   ) {}
 
   /** Descriptions of all that runs are measured on. */
@@ -62,7 +63,7 @@ class Bench {
   }
 
   static async open(
-    { settings, device, live }: JobSetup<ComparisonSettings>,
+    { settings, device, ...folders }: Setup,
   ): Promise<Bench> {
     const inputs = await sameInputs(settings);
     const { model, tokenizer, preferences, controlText, choices } = inputs;
@@ -77,7 +78,7 @@ class Bench {
       ...{ choices, judge, device, threads },
     });
     opened.move(); // The meter releases it.
-    return new Bench(settings, device, inputs, meter, live);
+    return new Bench(settings, device, inputs, meter, folders);
   }
 
   /** Measures the model before training. */
@@ -116,17 +117,20 @@ class Bench {
   async #run(point: GridPoint): Promise<Outcome> {
     const { preferences, losses } = this.inputs;
     const loss = lossOf(losses, point);
+    const { live } = this.folders;
     let last: Last | undefined;
-    using followed = this.live === undefined
+    using followed = live === undefined
       ? null
-      : new FollowedRun(join(this.live, runName(point)));
+      : new FollowedRun(join(live, runName(point)));
+    const kept = await this.#kept(point);
     const finished = await run(this.#settings(point, loss), {
-      ...followed?.hooks,
+      ...{ ...followed?.hooks, ...kept },
       inputs: { data: preferences.train, loss },
       measuring: this.#measuring(point, (found) => last = found),
       trainers: this.#trainers,
     });
     const { record, rows } = finished!;
+    if (kept) await Deno.remove(kept.out, { recursive: true });
     const { objective, seeds, model, timings, peakMemoryBytes } = record;
     const { step: _step, ...summary } = record.summary;
     return {
@@ -140,6 +144,18 @@ class Bench {
         ...answersRecord(last!),
       },
     };
+  }
+
+  /** Where a run keeps the state from which it goes on; `null` for nowhere. */
+  async #kept(point: GridPoint): Promise<{ out: string; resume: true } | null> {
+    const { checkpoints } = this.folders;
+    if (checkpoints === undefined) return null;
+    const out = join(checkpoints, runName(point));
+    // One that has ended lacks what was measured beside it.
+    if (await exists(join(out, "run.json"))) {
+      await Deno.remove(out, { recursive: true });
+    }
+    return { out, resume: true };
   }
 
   async release(): Promise<void> {
@@ -180,18 +196,32 @@ class Bench {
     return async (trainer, plan, reference) => {
       const start = await meter.held(meter.initial, 0);
       const steps = evenly(evaluation.times, plan.batches.length);
+      const end = steps.at(-1)!;
+      let hasEnded = false;
+      const atEnd = async (parameters: Tensors) => {
+        const { measures, ...held } = await meter.held(parameters, end);
+        const rng = answerStream(point.seed);
+        const answers = await meter.answers(parameters, rng);
+        onLast({ ...held, ...answers });
+        hasEnded = true;
+        return { ...measures, ...answers.measures };
+      };
       const measuring = measuredAt(steps, {
         start: { ...start.measures, ...meter.unanswered },
         measure: async (parameters, step) => {
-          const { measures, ...held } = await meter.held(parameters, step);
-          if (step < steps.at(-1)!) return { ...measures, ...meter.unanswered };
-          const rng = answerStream(point.seed);
-          const answers = await meter.answers(parameters, rng);
-          onLast({ ...held, ...answers });
-          return { ...measures, ...answers.measures };
+          if (step === end) return await atEnd(parameters);
+          const { measures } = await meter.held(parameters, step);
+          return { ...measures, ...meter.unanswered };
         },
       });
-      return await measuring(trainer, plan, reference);
+      return {
+        ...await measuring(trainer, plan, reference),
+        // A run that goes on from its last step has the line already.
+        summary: async () => {
+          if (!hasEnded) await atEnd(trainer.parameters);
+          return {};
+        },
+      };
     };
   }
 }

@@ -104,6 +104,13 @@ export interface JobSetup<S> {
    * @default none
    */
   readonly live?: string;
+  /**
+   * Folder in which a run may keep the state from which it goes on where its
+   * process is cut off.
+   *
+   * @default none
+   */
+  readonly checkpoints?: string;
 }
 
 /** The parts of an experiment that are its own. */

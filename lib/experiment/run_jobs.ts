@@ -35,6 +35,8 @@ export interface JobsOptions<S> extends Execution {
   readonly keep?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
   /** Folder for runs to be followed in. @default none */
   readonly live?: string;
+  /** Folder for the states of runs that may be cut off. @default none */
+  readonly checkpoints?: string;
 }
 
 type JobWorker<Start, Data> = Worker<ExperimentJobs<Start, Data>>;
@@ -47,12 +49,16 @@ type JobWorker<Start, Data> = Worker<ExperimentJobs<Start, Data>>;
  */
 export async function runJobs<S extends GridSettings, Start, Data>(
   module: JobsModule<JobSetup<S>, ExperimentJobs<Start, Data>>,
-  { settings, device, live, workers: count, watch, signal, ...options }:
+  { settings, device, live, checkpoints, workers: count, ...options }:
     JobsOptions<S>,
 ): Promise<void> {
+  const { watch, signal } = options;
   const { tasks, done } = tasksOf<Start, Data>(settings, options);
   if (tasks.length === 0) return;
-  const setup = { settings, device, ...live !== undefined && { live } };
+  const setup = {
+    ...{ settings, device, ...live !== undefined && { live } },
+    ...checkpoints !== undefined && { checkpoints },
+  };
   const shares = { module, setup, device, count, signal };
   await withWorkers(shares, async (workers) => {
     const total = done + tasks.length;

@@ -76,7 +76,9 @@ export async function takeSteps(
       const line = await clock.within("evaluate", () => lineOf(metrics));
       if (line) lines.add(line);
       onStep?.(metrics.step, metrics);
-      if (saving.isDue(metrics.step)) await saving.save().catch(onDefect);
+      // Between two lines measures may hold what a checkpoint lacks.
+      const isDue = line !== null && saving.isDue(metrics.step);
+      if (isDue) await saving.save().catch(onDefect);
     },
   }).catch(async (error) => {
     throw error instanceof DeviceError ? await saving.rescue(error) : error;

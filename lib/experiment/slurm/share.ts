@@ -6,17 +6,9 @@ import { type OrderedJobs, orderedJobs } from "../ordered_jobs.ts";
 import { recordName, recordRun, recordsOf, writeRun } from "../records.ts";
 import { keptIn, LIVE } from "../results_folder.ts";
 import { runJobs } from "../run_jobs.ts";
-import type { Order } from "../site.ts";
 import { Unfinished } from "../tasks.ts";
 import type { Watch } from "../watch.ts";
-
-/** The work of an array, as the file that its tasks read has it. */
-export interface ArrayPlan extends Omit<Order, "missing"> {
-  /** Folder of what the tasks tell of their jobs. */
-  readonly ended: string;
-  /** Names of the records that each task makes. */
-  readonly shares: readonly (readonly string[])[];
-}
+import type { ArrayPlan } from "./array_plan.ts";
 
 /** What a task tells of a job that ended. */
 export interface Ended {
@@ -82,13 +74,13 @@ class Share {
   }
 
   async #run(name: string): Promise<void> {
-    const { folder, context } = this.plan;
+    const { folder, context, checkpoints } = this.plan;
     const { settings, device } = context;
     const others = recordsOf(settings).map(recordName)
       .filter((other) => other !== name);
     await runJobs(await (this.#module ??= orderedJobs(this.plan)), {
       ...{ settings, device, workers: 1, watch: this.options.watch },
-      ...{ finished: new Set(others), live: join(folder, LIVE) },
+      ...{ finished: new Set(others), live: join(folder, LIVE), checkpoints },
       keep: (name, make) => keptIn(folder, name, make),
       onOutcome: async (recorded, outcome) => {
         await this.#requireWanted();

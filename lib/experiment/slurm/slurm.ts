@@ -1,18 +1,24 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { writeTextAtomically } from "../../files/atomic.ts";
-import { exists, orNull } from "../../files/missing.ts";
+import { exists, namesIn } from "../../files/missing.ts";
 import { reasonOf } from "../../files/values.ts";
 import { canonicalJson } from "../../record/canonical_json.ts";
-import { sha256 } from "../../record/sha256.ts";
-import { configFlag } from "../config_flag.ts";
-import { type Recorded, recordName, recordsOf } from "../records.ts";
+import { recordsOf } from "../records.ts";
 import { LIVE, SLURM } from "../results_folder.ts";
 import type { Following, Order, Site } from "../site.ts";
 import { Unfinished } from "../tasks.ts";
 import { ends, queued, submit } from "./queue.ts";
-import { arrayScript } from "./script.ts";
-import { type ArrayPlan, readEnded } from "./share.ts";
+import {
+  type ArrayPlan,
+  CHECKPOINTS,
+  ENDED,
+  inTurns,
+  nameOf,
+  planOf,
+  scriptFor,
+} from "./array_plan.ts";
+import { readEnded } from "./share.ts";
 
 /** How arrays are submitted. */
 export interface SlurmOptions {
@@ -26,8 +32,6 @@ export interface SlurmOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** Most tasks of an array: the `MaxArraySize` of Slurm is 1001. */
-const MOST_TASKS = 1000;
 /** Arrays in which a job may end without a word before it is given up. */
 const TRIES = 3;
 /** Milliseconds between two looks at the queue: the first, and the most. */
@@ -68,6 +72,8 @@ class Filling {
   /** Reasons of jobs that are not tried again, by name. */
   readonly #lost = new Map<string, string>();
   readonly #tries = new Map<string, number>();
+  /** The checkpoints that runs had when they were last cut off, by name. */
+  readonly #checkpoints = new Map<string, string>();
 
   constructor(
     private readonly order: Order,
@@ -108,7 +114,10 @@ class Filling {
   async #older(): Promise<Submitted | null> {
     const found = (await this.#look()).at(-1);
     if (!found) {
-      await orNull(Deno.remove(this.#path(), { recursive: true }));
+      const left = await namesIn(this.#path());
+      for (const name of left.filter((name) => name !== CHECKPOINTS)) {
+        await Deno.remove(this.#path(name), { recursive: true });
+      }
       return null;
     }
     this.options.onNote(`Follows array ${found.id}, submitted before`);
@@ -123,7 +132,8 @@ class Filling {
     if (missing.length === 0) return null;
     const plan = planOf(order, missing);
     const { path, script } = scriptFor(order, plan, this.options);
-    for (const name of [this.#path("logs"), plan.ended, this.#live]) {
+    const { ended, checkpoints } = plan;
+    for (const name of [this.#path("logs"), ended, checkpoints, this.#live]) {
       await Deno.mkdir(name, { recursive: true });
     }
     await writeTextAtomically(path, canonicalJson(plan));
@@ -159,6 +169,7 @@ class Filling {
     const stateOf = (name: string) => states.get(share.get(name) ?? -1);
     const silent = await this.#silent(stateOf);
     for (const name of silent) {
+      if (await this.#wentOn(name)) continue;
       const state = stateOf(name);
       const tries = (this.#tries.get(name) ?? 0) + 1;
       this.#tries.set(name, tries);
@@ -168,6 +179,15 @@ class Filling {
       const ended = reason ?? `${tries} tasks ended without a result`;
       this.#lost.set(name, `${ended}; the last one printed to ${logs}`);
     }
+  }
+
+  /** Whether a run without a result has another checkpoint than before. */
+  async #wentOn(name: string): Promise<boolean> {
+    const folder = join(this.#path(CHECKPOINTS), name, "checkpoints");
+    const found = (await namesIn(folder)).sort().join();
+    const before = this.#checkpoints.get(name) ?? "";
+    this.#checkpoints.set(name, found);
+    return found !== before;
   }
 
   /**
@@ -181,7 +201,7 @@ class Filling {
     for (;;) {
       const silent: string[] = [];
       for (const name of await this.#unfinished()) {
-        const error = (await readEnded(this.#path("ended"), name))?.error;
+        const error = (await readEnded(this.#path(ENDED), name))?.error;
         if (error) this.#lost.set(name, error);
         else if (!this.#lost.has(name)) silent.push(name);
       }
@@ -196,7 +216,7 @@ class Filling {
     const names: string[] = [];
     for (const name of this.#wanted) {
       if (await exists(join(this.order.folder, name))) continue;
-      const ended = await readEnded(this.#path("ended"), name);
+      const ended = await readEnded(this.#path(ENDED), name);
       if (ended?.error !== null) names.push(name);
     }
     return names;
@@ -232,55 +252,6 @@ class Filling {
 /** Ends of tasks after which the same would come again. */
 const FINAL: Readonly<Record<string, string>> = {
   TIMEOUT:
-    "its task reached the time limit: give --slurm a longer --time, which a run has to fit into",
+    "its task reached the time limit before it kept any more: give --slurm a longer --time",
   OUT_OF_MEMORY: "its task ran out of memory: give --slurm a larger --mem",
 };
-
-function planOf(
-  { missing: _, ...order }: Order,
-  names: readonly string[],
-): ArrayPlan {
-  const tasks = Math.min(names.length, MOST_TASKS);
-  const shares = Array.from(
-    { length: tasks },
-    (_, task) => names.filter((_, i) => i % tasks === task),
-  );
-  return { ...order, ended: join(order.folder, SLURM, "ended"), shares };
-}
-
-/** The script of an array, and the file that its tasks read. */
-function scriptFor(
-  order: Order,
-  plan: ArrayPlan,
-  { limit, options, program }: SlurmOptions,
-): { path: string; script: string } {
-  const hash = sha256(canonicalJson(plan)).slice(0, 16);
-  const path = join(order.folder, SLURM, `${hash}.json`);
-  const deno = [Deno.execPath(), "run", "-A", ...configFlag(order.url)];
-  const script = arrayScript({
-    ...{ name: nameOf(order), tasks: plan.shares.length, limit, options },
-    ...{ cwd: Deno.cwd(), logs: join(order.folder, SLURM, "logs") },
-    command: [...deno, program, path],
-  });
-  return { path, script };
-}
-
-/** Name of the arrays for a folder's results, by which they are found again. */
-function nameOf({ folder, identity }: Order): string {
-  const hash = sha256(canonicalJson({ folder, identity })).slice(0, 12);
-  const results = basename(folder).replace(/^\.|\.part$/g, "");
-  return `prefgrad-${results.replaceAll(/[^\w-]/g, "_")}-${hash}`;
-}
-
-/** Names in turns of their draws: tasks that begin together make models of their own. */
-function inTurns(missing: readonly Recorded[]): string[] {
-  const draws = [...Map.groupBy(missing, drawOf).values()];
-  const longest = Math.max(0, ...draws.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, i) => draws.map((own) => own[i]))
-    .flat().filter((recorded) => recorded !== undefined).map(recordName);
-}
-
-function drawOf(recorded: Recorded): number | null {
-  if ("exact" in recorded) return null;
-  return "point" in recorded ? recorded.point.draw : recorded.draw;
-}

@@ -31,7 +31,7 @@ class Pretended implements Disposable {
 
   /** Has the records of the toy made. */
   async fill(signal?: AbortSignal): Promise<void> {
-    const order = { ...ORDER, folder: join(this.#folder.path, ".toy.part") };
+    const order = { ...ORDER, folder: this.path(".toy.part") };
     const site = slurm({
       ...{ options: "--time=1", limit: 2, program: "task.ts" },
       onNote: (text) => this.notes.push(text),
@@ -40,8 +40,12 @@ class Pretended implements Disposable {
     await site.fill(order, { watch, ...signal && { signal } });
   }
 
+  path(name: string): string {
+    return join(this.#folder.path, name);
+  }
+
   read(name: string): string {
-    return Deno.readTextFileSync(join(this.#folder.path, name));
+    return Deno.readTextFileSync(this.path(name));
   }
 
   [Symbol.dispose](): void {
@@ -105,12 +109,41 @@ Deno.test("jobs that tell nothing are tried three times, unless no time or memor
   });
   await rejects(
     pretended.fill(),
-    /Cannot finish exact: its task reached the time limit: give --slurm a longer --time.*17_0\.log \(and 4 more that failed\)/,
+    /Cannot finish exact: its task reached the time limit before it kept any more: give --slurm a longer --time.*17_0\.log \(and 4 more that failed\)/,
   );
   deepEqual(
     scripts(pretended),
     [4, 2, 2].map((last) => `#SBATCH --array=0-${last}%2`),
   );
+});
+
+Deno.test("a run that keeps its state is submitted as long as it gets further", async () => {
+  // Twice.
+  const steps = `arrays=$(grep -c -- --array= scripts)
+mkdir -p "$slurm/checkpoints/sft-draw0-seed1/checkpoints"
+[ $arrays -lt 3 ] && touch "$slurm/checkpoints/sft-draw0-seed1/checkpoints/step-$arrays"`;
+  using pretended = new Pretended({
+    sbatch: sbatch(`${steps}
+${allEnd('{"error":null}')}
+rm "$slurm/ended/sft-draw0-seed1"`),
+    squeue: squeue(
+      [0, 1, 2, 3, 4].map((task) => `17_${task}|TIMEOUT\\n`).join(""),
+    ),
+  });
+  await rejects(
+    pretended.fill(),
+    /Cannot finish sft-draw0-seed1: its task reached the time limit before/,
+  );
+  deepEqual(
+    scripts(pretended),
+    [4, 0, 0].map((last) => `#SBATCH --array=0-${last}%2`),
+  );
+  // The next command begins with what there is.
+  await rejects(pretended.fill(), /reached the time limit/);
+  const kept = pretended.path(
+    ".toy.part/slurm/checkpoints/sft-draw0-seed1/checkpoints",
+  );
+  equal([...Deno.readDirSync(kept)].length, 2);
 });
 
 Deno.test("accounting tells how tasks ended that the queue has forgotten", async () => {

@@ -1,21 +1,17 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { recordName } from "lib/experiment/records.ts";
 import type { Order, Site } from "lib/experiment/site.ts";
-import { type ArrayPlan, runShare } from "lib/experiment/slurm/share.ts";
+import { planOf } from "lib/experiment/slurm/array_plan.ts";
+import { runShare } from "lib/experiment/slurm/share.ts";
 
 const watch = () => ({ update: () => {}, finish: () => {} });
 
 /** Writes the file of an array of one task. */
-export function writePlan({ missing, ...order }: Order): string {
-  const folder = join(order.folder, "slurm");
-  const ended = join(folder, "ended");
-  Deno.mkdirSync(ended, { recursive: true });
-  const path = join(folder, "plan.json");
-  const plan: ArrayPlan = {
-    ...order,
-    ended,
-    shares: [missing.map(recordName)],
-  };
+export function writePlan(order: Order): string {
+  const all = order.missing.map(recordName);
+  const plan = { ...planOf(order, all), shares: [all] };
+  Deno.mkdirSync(plan.ended, { recursive: true });
+  const path = join(dirname(plan.ended), "plan.json");
   Deno.writeTextFileSync(path, JSON.stringify(plan));
   return path;
 }

@@ -108,10 +108,26 @@ async function restart(cluster: Cluster): Promise<void> {
   cluster.startController();
 }
 
-/** Runs a grid here, and once more on Slurm while something disturbs it. */
+/** Lets no task begin until the controller is started again. */
+async function hold(cluster: Cluster): Promise<void> {
+  await cluster.run("scontrol", "update", "partition=all", "state=down");
+}
+
+/** Waits until no task runs: one that ends without a controller tells it late. */
+async function quiet(cluster: Cluster): Promise<void> {
+  const active = () => cluster.tasks("RUNNING,COMPLETING");
+  await until(async () => (await active()).length === 0, "no task runs");
+}
+
+/**
+ * Runs a grid here, and once more on Slurm: its first process is killed, tasks
+ * are cancelled, and the controller is restarted.
+ *
+ * @param more disturbs it further.
+ */
 async function survives(
   program: readonly string[],
-  disturb: (cluster: Cluster, grid: Grid) => Promise<void>,
+  more: (cluster: Cluster, grid: Grid) => Promise<void> = async () => {},
 ): Promise<void> {
   const expected = await undisturbed(program);
   await using cluster = await Cluster.start();
@@ -120,6 +136,7 @@ async function survives(
   // The first process is killed, and the array goes on.
   const first = grid.start(...args);
   await until(() => grid.runs().length > 0, "the first run");
+  await hold(cluster);
   first.kill("SIGKILL");
   await outcome(first);
   const second = grid.start(...args);
@@ -128,7 +145,10 @@ async function survives(
     .pipeTo(new WritableStream({ write: (text) => void (err += text) }));
   const follows = /^Follows array \d+, submitted before$/m;
   await until(() => follows.test(err), "the second process follows");
-  await disturb(cluster, grid);
+  await cancelSome(cluster);
+  await quiet(cluster);
+  await restart(cluster);
+  await more(cluster, grid);
   await Promise.all([new Response(second.stdout).text(), told]);
   equal((await second.status).code, 0, err);
   match(err, /^Submitted array \d+ of \d+ tasks?$/m);
@@ -142,15 +162,7 @@ const title = (what: string) =>
 Deno.test({
   name: title("a grid on Slurm that is disturbed ends as an undisturbed one"),
   ignore: noCluster !== null,
-  fn: () =>
-    survives(SLOW, async (cluster) => {
-      await cancelSome(cluster);
-      // A task that ends without a controller tells it a quarter minute later.
-      await cluster.run("scontrol", "update", "partition=all", "state=down");
-      const active = () => cluster.tasks("RUNNING,COMPLETING");
-      await until(async () => (await active()).length === 0, "no task runs");
-      await restart(cluster);
-    }),
+  fn: () => survives(SLOW),
 });
 
 Deno.test({
