@@ -30,7 +30,7 @@ export {
   type Values,
   type Written,
 } from "../onnx/graph.ts";
-export { type Device } from "../onnx/providers.ts";
+export { type Device, type Precision } from "../onnx/providers.ts";
 export {
   compile,
   type CompileOptions,

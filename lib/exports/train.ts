@@ -50,6 +50,8 @@ export {
   type UpdateOptions,
   type Values,
 } from "../train/trained_parameters.ts";
+export { type LossScaleState } from "../train/loss_scale.ts";
+export { type Precision } from "../onnx/providers.ts";
 export { type Schedule, SCHEDULES } from "../train/schedule.ts";
 export {
   type StepOptions,

@@ -19,23 +19,21 @@ export class DeviceError extends Error {
 export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
 
 /**
- * Number formats of a graph's products and of what is computed from them, by the
- * type of 16 bits that they take. All that is fed and all results are in float32.
+ * The number format of a graph's products and of what is computed from them:
+ * float32; TF32, of which products on NVIDIA's GPUs read 11 bits; bfloat16 with 8
+ * bits and float32's range; float16 with 11 bits and numbers up to 65,504. All
+ * that is fed and all results are in float32.
  */
-export const HALVES = {
-  /** 24 bits of precision everywhere. */
-  float32: null,
-  /** float32, of which products on an NVIDIA GPU read 11 bits. */
-  tf32: null,
-  /** 8 bits of precision, the range of float32. */
-  bfloat16: "bfloat16",
-  /** 11 bits of precision, numbers up to 65,504. */
-  float16: "float16",
-} as const;
-/** One of the formats of {@linkcode HALVES}. */
-export type Precision = keyof typeof HALVES;
+export type Precision = "float32" | "tf32" | "bfloat16" | "float16";
 /** A type of 16 bits. */
-export type Half = "bfloat16" | "float16";
+export type Half = Extract<Precision, "bfloat16" | "float16">;
+/** Formats, and the types of 16 bits that they take. */
+export const HALVES: Readonly<Record<Precision, Half | null>> = {
+  float32: null,
+  tf32: null,
+  bfloat16: "bfloat16",
+  float16: "float16",
+};
 /** Every format. */
 export const PRECISIONS = Object.keys(HALVES) as Precision[];
 

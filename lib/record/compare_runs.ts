@@ -37,9 +37,15 @@ const HASH = /^[0-9a-f]{64}$/;
 
 /**
  * Largest share that a difference of rounding has, in the first row of metrics
- * that differs: float32 has seven digits, of which sums lose some.
+ * that differs: float32 has seven digits, of which sums lose some. By the
+ * precision of the environment.
  */
-const ROUNDING = 1e-4;
+const ROUNDING = new Map([
+  ["float32", 1e-4],
+  ["tf32", 1e-2],
+  ["float16", 1e-2],
+  ["bfloat16", 5e-2],
+]);
 
 /** A difference between results. */
 export interface ResultDifference extends Difference {
@@ -114,7 +120,8 @@ export function compareRuns(
     share === null || share > tolerance
   );
   const causes = byCause(found);
-  const isRounding = isRoundingAtFirst(results);
+  const { precision } = before.record.environment;
+  const isRounding = isRoundingAtFirst(results, ROUNDING.get(precision) ?? 0);
   const likely = orderOf(isRounding, makesInputs)
     .find((cause) => causes[cause].some(({ path }) => !NAMES.test(path))) ??
     null;
@@ -163,12 +170,15 @@ function causeAt(path: string): Cause | undefined {
 }
 
 /** Whether all numbers of the first row that differs do so by rounding alone. */
-function isRoundingAtFirst(results: readonly ResultDifference[]): boolean {
+function isRoundingAtFirst(
+  results: readonly ResultDifference[],
+  most: number,
+): boolean {
   const rowOf = ({ path }: Difference) => path.match(/^\/metrics\/\d+/)?.[0];
   const first = results.map(rowOf).find((row) => row !== undefined);
   const ofRow = results.filter((each) => rowOf(each) === first);
   return ofRow.length > 0 &&
-    ofRow.every(({ share }) => share !== null && share <= ROUNDING);
+    ofRow.every(({ share }) => share !== null && share <= most);
 }
 
 function shareOf(

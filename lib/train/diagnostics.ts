@@ -11,6 +11,7 @@ import { tensorsOf } from "./trained_parameters.ts";
 import type { Reference } from "./reference.ts";
 import { correlation } from "../stats/describe.ts";
 import type { TrainingPlan } from "./loop.ts";
+import type { Precision } from "../onnx/providers.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** How far a policy has moved on a few examples, as a record's summary says it. */
@@ -97,7 +98,8 @@ export class ChangeMonitor {
   /** The changes at the trainer's present step, for a record's summary. */
   async diagnostics(): Promise<Diagnostics> {
     const { on, examples } = this;
-    return { on, ...diagnose(examples, await this.#changes()) };
+    const { precision } = this.trainer.options;
+    return { on, ...diagnose(examples, await this.#changes(), precision) };
   }
 
   /** log π − log π_start of each example's completions, in nats. */
@@ -152,10 +154,13 @@ export function changeMetrics(
  * Summarises changes of log-probabilities since the start of a run.
  *
  * @param changes log π − log π_start of each example's completions.
+ * @param precision in which they are computed: no change within its rounding is
+ * told.
  */
 export function diagnose(
   examples: readonly Example[],
   changes: readonly (readonly number[])[],
+  precision: Precision = "float32",
 ): Omit<Diagnostics, "on"> {
   const {
     "change/chosen": chosenChange = null,
@@ -168,7 +173,8 @@ export function diagnose(
     "lengths/chosen": chosen = null,
     "lengths/rejected": rejected = null,
   } = groupMeans("lengths", examples, lengths);
-  const least = rounding(chosen ?? 0) + rounding(rejected ?? 0);
+  const noise = (tokens: number | null) => rounding(tokens ?? 0, precision);
+  const least = noise(chosen) + noise(rejected);
   const margins = marginsOf(examples, changes);
   return {
     examples: examples.length,
@@ -177,7 +183,7 @@ export function diagnose(
     marginChange,
     klStart,
     displaced: (marginChange ?? 0) > least &&
-      (chosenChange ?? 0) < -rounding(chosen ?? 0),
+      (chosenChange ?? 0) < -noise(chosen),
     lengths: { chosen, rejected },
     lengthCorrelation: margins.some((x) => Math.abs(x) > least)
       ? correlation(margins, marginsOf(examples, lengths))

@@ -139,6 +139,12 @@ Deno.test("compareRuns() blames the machine for rounding and the inputs for more
     likely: "commit",
     isRounding: false,
   });
+  const inHalf = { ...environment, precision: "bfloat16" };
+  const [before, after] = [RUN, withLosses(1e-2, 2)].map((run) => ({
+    ...run,
+    record: { ...run.record, environment: inHalf },
+  }));
+  ok(compareRuns(before!, after!).isRounding);
   strictEqual(compareRuns(RUN, withLosses(1e-2)).likely, null);
   const { settings } = RUN.record;
   const renamed = withRecord({ settings: { ...settings, model: "elsewhere" } });

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { examplesFor } from "lib/data/examples_for_loss.ts";
 import { optimizerBatches } from "lib/data/sampler.ts";
+import type { Precision } from "lib/onnx/providers.ts";
 import {
   changeMetrics,
   ChangeMonitor,
@@ -289,6 +290,15 @@ Deno.test("diagnose() correlates no margins that are within rounding", () => {
     ).lengthCorrelation;
   strictEqual(of(1e-5), null);
   assertClose([of(1e-3)!], [of(1)!], { tolerance: 1e-12 });
+});
+
+Deno.test("diagnose() tells no change within the rounding of 16 bits", () => {
+  const changes = PAIRS.map(() => [-0.1, -0.5]);
+  const displaced = (precision: Precision) =>
+    diagnose(PAIRS, changes, precision).displaced;
+  strictEqual(displaced("float32"), true);
+  strictEqual(displaced("float16"), true);
+  strictEqual(displaced("bfloat16"), false);
 });
 
 Deno.test("displaced is a margin that grows while the chosen fall, and no other", () => {
