@@ -163,19 +163,21 @@ class Filling {
   /** Decides which jobs without a result are not tried again, and why. */
   async #judge({ id, shares }: Submitted): Promise<void> {
     const states = await ends(id);
-    const share = new Map(
+    const taskOf = new Map(
       shares.flatMap((names, task) => names.map((name) => [name, task])),
     );
-    const stateOf = (name: string) => states.get(share.get(name) ?? -1);
-    const silent = await this.#silent(stateOf);
+    const stateOf = (name: string) => states.get(taskOf.get(name) ?? -1);
+    const silent = new Set(await this.#silent(stateOf));
     for (const name of silent) {
-      if (await this.#wentOn(name)) continue;
-      const state = stateOf(name);
+      const task = taskOf.get(name);
+      const beside = task === undefined ? [] : shares[task]!;
+      const gotFurther = beside.some((other) => !silent.has(other));
+      if (await this.#wentOn(name) || gotFurther) continue;
       const tries = (this.#tries.get(name) ?? 0) + 1;
       this.#tries.set(name, tries);
-      const reason = state === undefined ? undefined : FINAL[state];
+      const reason = FINAL[stateOf(name) ?? ""];
       if (reason === undefined && tries < TRIES) continue;
-      const logs = `${this.#path("logs")}/${id}_${share.get(name) ?? "*"}.log`;
+      const logs = `${this.#path("logs")}/${id}_${task ?? "*"}.log`;
       const ended = reason ?? `${tries} tasks ended without a result`;
       this.#lost.set(name, `${ended}; the last one printed to ${logs}`);
     }

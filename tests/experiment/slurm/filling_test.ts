@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { orderOf } from "lib/experiment/plan.ts";
+import type { Order } from "lib/experiment/site.ts";
 import { slurm } from "lib/experiment/slurm/slurm.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { TOY } from "../toy_experiment.ts";
@@ -30,8 +31,10 @@ class Pretended implements Disposable {
   }
 
   /** Has the records of the toy made. */
-  async fill(signal?: AbortSignal): Promise<void> {
-    const order = { ...ORDER, folder: this.path(".toy.part") };
+  async fill(
+    { signal, toy = ORDER }: { signal?: AbortSignal; toy?: Order } = {},
+  ): Promise<void> {
+    const order = { ...toy, folder: this.path(".toy.part") };
     const site = slurm({
       ...{ options: "--time=1", limit: 2, program: "task.ts" },
       onNote: (text) => this.notes.push(text),
@@ -146,6 +149,30 @@ rm "$slurm/ended/sft-draw0-seed1"`),
   equal([...Deno.readDirSync(kept)].length, 2);
 });
 
+Deno.test("a task of several jobs that runs out of time may have others make the rest", async () => {
+  // 1502 records: the first 502 of 1000 tasks have two each.
+  const seeds = Array.from({ length: 500 }, (_, i) => i + 1);
+  const toy = await orderOf(TOY, { ...OPTIONS, seeds, out: "toy" });
+  const end = (names: string) =>
+    `for name in ${names}; do echo '{"error":null}' > "$slurm/ended/$name"; done`;
+  const runs = (method: string, first: number, last: number) =>
+    `$(seq -f ${method}-draw0-seed%g ${first} ${last})`;
+  using pretended = new Pretended({
+    sbatch: sbatch(`${end("exact reference-draw0")}
+${end(runs("dpo-beta0.1", 1, 500))}
+${end(runs("dpo-beta1", 1, 498))}
+[ $(grep -c -- --array= scripts) = 1 ] || {
+${end(`${runs("dpo-beta1", 499, 500)} ${runs("sft", 1, 500)}`)}
+}`),
+    squeue: `case "$*" in *--states=all*) seq -f '17_%g|TIMEOUT' 0 999;; esac`,
+  });
+  await pretended.fill({ toy });
+  deepEqual(
+    scripts(pretended),
+    [999, 501].map((last) => `#SBATCH --array=0-${last}%2`),
+  );
+});
+
 Deno.test("accounting tells how tasks ended that the queue has forgotten", async () => {
   using pretended = new Pretended({
     sbatch: sbatch(),
@@ -184,7 +211,7 @@ Deno.test("an array that is refused is an error with Slurm's reason", async () =
 Deno.test("an array goes on when its follower is asked to end", async () => {
   using pretended = new Pretended({ sbatch: sbatch(), squeue: "echo 17" });
   const signal = AbortSignal.timeout(1500);
-  await rejects(pretended.fill(signal), { name: "AbortError" });
+  await rejects(pretended.fill({ signal }), { name: "AbortError" });
   deepEqual(pretended.notes, [
     "Follows array 17, submitted before",
     "Array 17 goes on: the same command follows it, scancel 17 ends it",
