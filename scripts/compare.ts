@@ -62,6 +62,7 @@ const compareWith = (losses: readonly Loss[]) => ({
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,kto --answers 200 --judge 'python judge.py' --choices questions.jsonl --out out/judged",
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,./mine.ts --set mine.beta=0.1,1 --out out/own",
     "deno task compare mine.ts --out out/mine",
+    "deno task compare mine.ts --device cuda --out out/mine --on slurm --slurm='--gres=gpu:1 --time=4:00:00'",
   ],
 } satisfies Verb);
 

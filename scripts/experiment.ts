@@ -31,6 +31,7 @@ const EXPERIMENT = {
     "deno task experiment frontier --quick --out out/quick",
     "deno task experiment frontier --out results/frontier --replace",
     "deno task experiment frontier --tune",
+    "deno task experiment frontier --draws 20 --on slurm --slurm='--time=1:00:00' --jobs 50",
     "deno task experiment frontier --cite",
   ],
 } as const satisfies Verb;
