@@ -12,7 +12,7 @@ import {
 } from "experiments/comparison/rates.ts";
 import type { ComparisonSettings } from "experiments/comparison/settings.ts";
 import { runExperiment } from "experiments/run_directly.ts";
-import { deviceOn, siteOf } from "experiments/sites/flags.ts";
+import { elsewhereOf } from "experiments/sites/flags.ts";
 import {
   parseFlags,
   peekFlag,
@@ -62,7 +62,7 @@ const compareWith = (losses: readonly Loss[]) => ({
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,kto --answers 200 --judge 'python judge.py' --choices questions.jsonl --out out/judged",
     "deno task compare --model ./model --data pairs.jsonl --loss dpo,./mine.ts --set mine.beta=0.1,1 --out out/own",
     "deno task compare mine.ts --out out/mine",
-    "deno task compare mine.ts --device cuda --out out/mine --on slurm --slurm='--gres=gpu:1 --time=4:00:00'",
+    "deno task compare mine.ts --device cuda --threads 8 --out out/mine --on slurm --slurm='--gres=gpu:1 --cpus-per-task=8 --time=4:00:00'",
   ],
 } satisfies Verb);
 
@@ -190,8 +190,7 @@ function trialsOf(
 
 await runVerb(parse, async (args) => {
   const { values: { out, replace, writeRows, ...values }, given } = args;
-  const site = siteOf(values);
-  const elsewhere = site && deviceOn(values.device);
+  const { site, device: elsewhere } = elsewhereOf(values, given);
   if (values.dryRun && values.tuneLr) {
     const reason = "with --dry-run, before --tune-lr has chosen rates";
     refuseGiven(given, ["writeRows"], reason);

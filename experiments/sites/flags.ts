@@ -117,3 +117,20 @@ export function deviceOn(word: string): Device {
     }`,
   );
 }
+
+/**
+ * The site that flags name and the device on it, for runs that take their
+ * threads from flags; `null` for this machine.
+ */
+export function elsewhereOf(
+  values: SiteValues & { readonly device: string },
+  given: ReadonlySet<string>,
+): { site: Site; device: Device } | { site: null; device: null } {
+  const site = siteOf(values);
+  if (!site) return { site, device: null };
+  const device = deviceOn(values.device);
+  if (given.has("threads")) return { site, device };
+  throw new UsageError(
+    "Cannot take --threads from this machine for others: expected the number of processors that a job gets",
+  );
+}

@@ -106,7 +106,10 @@ Deno.test("compare prints its runs before any is made, and refuses what does not
     dry.out,
     /kto β 0\.3 +1e-2 +2\norpo +2e-3 +2\n\n10 runs; 20 steps in all\nmemory: \S+ GB a process, of \S+ GB\ntime: about \S+ (s|minutes), an estimate from 3 steps of kto β 0\.1 \(/,
   );
-  const wrong: [Readonly<Record<string, string>>, RegExp][] = [
+  const wrong: [
+    Readonly<Record<string, string | readonly string[]>>,
+    RegExp,
+  ][] = [
     [
       { "--batch": "--jobs", "4": "999999999" },
       /Cannot run with --jobs 999999999: each process holds at least \S+ GB, and there are \S+ GB in all; expected --jobs \d+ or fewer$/m,
@@ -127,10 +130,14 @@ Deno.test("compare prints its runs before any is made, and refuses what does not
       /^error: Cannot compare "dpo\+0.2\*sft": .*deno task train takes/,
     ],
     [{ "0.01": "0.01,0.1" }, /--lr: .*--tune-lr tries several/],
+    [
+      { out: ["out", "--on", "slurm"] },
+      /^error: Cannot use --device auto on other machines/,
+    ],
   ];
   const refused = await t.runInTurn(
     "compare",
-    wrong.map(([changes]) => args.map((arg) => changes[arg] ?? arg)),
+    wrong.map(([changes]) => args.flatMap((arg) => changes[arg] ?? [arg])),
   );
   for (const [i, [, message]] of wrong.entries()) {
     const { code, err } = refused[i]!;

@@ -1,6 +1,6 @@
 import { equal, ok, throws } from "node:assert/strict";
 import { EXPERIMENT_FLAGS } from "experiments/run_directly.ts";
-import { deviceOn, siteOf } from "experiments/sites/flags.ts";
+import { deviceOn, elsewhereOf, siteOf } from "experiments/sites/flags.ts";
 import { parseFlags } from "lib/cli/flags.ts";
 import type { Verb } from "lib/cli/verb.ts";
 
@@ -41,4 +41,16 @@ Deno.test("options of another site, or of the array itself, are refused", () => 
 Deno.test("the device of a site is named, as this machine cannot try it", () => {
   equal(deviceOn("cuda"), "cuda");
   throws(() => deviceOn("auto"), /Cannot use --device auto on other machines/);
+});
+
+Deno.test("threads on a site are given, as this machine may have others", () => {
+  const values = { on: "slurm", hours: 1, yes: false, device: "cuda" } as const;
+  const { device } = elsewhereOf(values, new Set(["threads"]));
+  equal(device, "cuda");
+  throws(
+    () => elsewhereOf(values, new Set(["device"])),
+    /Cannot take --threads from this machine/,
+  );
+  const here = { ...values, on: "local" } as const;
+  equal(elsewhereOf(here, new Set()).site, null);
 });
