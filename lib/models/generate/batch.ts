@@ -6,7 +6,7 @@ import {
   type Tensor,
   type Tensors,
 } from "../../onnx/session.ts";
-import { type Draw, drawFeeds, readDrawn } from "./draw.ts";
+import { type Draw, type Drawer, drawFeeds, readDrawn } from "./draw.ts";
 import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 import type { Cache, NewCache } from "./key_value_cache.ts";
@@ -42,11 +42,10 @@ export interface BatchOptions {
   readonly newCache: NewCache;
   readonly parameters: Tensors;
   readonly sample: Sampler;
-  /**
-   * The temperature at which the decoder itself draws; `null` where logits are
-   * to come back.
-   */
+  /** The temperature at which a graph draws; `null` where `sample` does. */
   readonly drawsAt: number | null;
+  /** Draws by logits that came back; `null` where the decoder itself can. */
+  readonly drawer: Drawer | null;
   readonly maxNewTokens: number;
   readonly stopIds: ReadonlySet<number>;
   /** Whether a completion is to end after these ids. */
@@ -121,9 +120,9 @@ export class Batch {
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const { drawsAt } = this.#options;
+    const { drawsAt, drawer } = this.#options;
     await this.#add(
-      drawsAt === null
+      drawsAt === null || drawer
         ? await this.#sampled(news)
         : await this.#drawn(news, drawsAt),
     );
@@ -132,14 +131,14 @@ export class Batch {
   /** Draws by logits that come back. */
   async #sampled(rows: readonly NewTokens[]): Promise<Drawn[]> {
     const cache = this.#cache;
-    const computed = await this.#compute(rows, cache, {
-      logits: this.#logitsOf(rows.length),
-      ...cache.nextSlot,
-    });
-    cache.advance(computed.news);
-    return computed.logits.map((logits, i) =>
-      this.#options.sample(logits, this.#sequences[i]!)
-    );
+    const memory = this.#logitsOf(rows.length);
+    const into = { logits: memory, ...cache.nextSlot };
+    const { logits, news } = await this.#compute(rows, cache, into);
+    cache.advance(news);
+    const { drawsAt, drawer, sample } = this.#options;
+    return drawsAt !== null && drawer
+      ? await drawer.draw(memory, this.#drawAt(drawsAt))
+      : logits.map((row, i) => sample(row, this.#sequences[i]!));
   }
 
   /** Lets the decoder draw: the tokens alone come back. */
@@ -147,17 +146,21 @@ export class Batch {
     rows: readonly NewTokens[],
     temperature: number,
   ): Promise<Drawn[]> {
-    const uniforms = this.#sequences.map(({ uniform }) =>
-      temperature === 0 ? 0 : uniform()
-    );
     const outputs = await this.#run(rows, this.#cache, {
-      draw: { uniforms, temperature },
+      draw: this.#drawAt(temperature),
       into: this.#cache.nextSlot,
     });
     const { logits, drawn, ...news } = outputs;
     freeTensors({ logits: logits! });
     this.#cache.advance(news);
     return readDrawn(hostData(drawn));
+  }
+
+  #drawAt(temperature: number): Draw {
+    const uniforms = this.#sequences.map(({ uniform }) =>
+      temperature === 0 ? 0 : uniform()
+    );
+    return { uniforms, temperature };
   }
 
   #freshLogits(rows: number): HostTensor {
