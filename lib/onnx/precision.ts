@@ -83,6 +83,12 @@ interface Rounded {
   readonly isInput?: boolean;
 }
 
+/** A product, and what it reads. */
+interface Product {
+  readonly node: Node;
+  readonly read: readonly Rounded[];
+}
+
 /** Forward only, as gradients are derived before. */
 const Cast: Op<readonly [x: Value], { to: DType }> = {
   name: "Cast",
@@ -104,6 +110,8 @@ class Rounding {
   readonly #half: Half;
   readonly #isNative: (op: AnyOp) => boolean;
   readonly #values = new Map<string, Rounded>();
+  /** Products to which no more than a bias is added yet, by their names. */
+  readonly #layers = new Map<string, Product>();
   /** Names of constants and of their casts, which a session makes once. */
   readonly #isFixed = new Set<string>();
   readonly #casts = new Map<string, Value>();
@@ -165,17 +173,38 @@ class Rounding {
   }
 
   /** Operands and product are in 16 bits; a sum in float32 takes no part in it. */
-  #product(node: Node, [a, b, c]: readonly Rounded[]): Rounded {
-    if (!a || !b) throw new TypeError(`${node.op.name} has two operands`);
-    const isSum = c?.kind === "float32" && node.inputs[2]!.shape.length > 1;
-    if (!c || !isSum) {
-      const [y] = this.#apply(node, c ? [a, b, c] : [a, b], "half");
-      return this.#of(y!);
+  #product(node: Node, read: readonly Rounded[]): Rounded {
+    const { inputs: [, , third], outputs: [output] } = node;
+    const sum = read[2];
+    const isRow = third !== undefined && third.shape.length < 2;
+    if (sum?.kind === "float32" && !isRow) {
+      const [y] = this.#apply(node, read.slice(0, 2), "half");
+      return this.#sum(sum, this.#of(y!), "float32");
     }
-    const [y] = this.#apply(node, [a, b], "half");
-    const wide = this.#of(y!).float32();
-    const [sum] = this.#graph.apply(Add, [c.float32(), wide], {});
-    return this.#of(sum!);
+    const layer = third && this.#layers.get(third.name);
+    if (layer) return this.#adapted(layer, node, read);
+    if (!sum || isRow) this.#layers.set(output!.name, { node, read });
+    return this.#of(this.#apply(node, read, "half")[0]!);
+  }
+
+  /**
+   * A product is rounded, and then its sum with a layer's. The other way round an
+   * adapter's part, which is small beside the layer's, would be rounded away
+   * wherever it is below half a unit of the layer's last digit.
+   */
+  #adapted(layer: Product, node: Node, read: readonly Rounded[]): Rounded {
+    const [part] = this.#apply(node, read.slice(0, 2), "half");
+    const [x, w, bias] = layer.read;
+    const inputs = [...layer.node.inputs.slice(0, 2), node.outputs[0]!];
+    const operands = [x!, w!, this.#of(part!)];
+    const [y] = this.#apply({ ...layer.node, inputs }, operands, "half");
+    return bias ? this.#sum(this.#of(y!), bias, "half") : this.#of(y!);
+  }
+
+  #sum(x: Rounded, y: Rounded, type: "half" | "float32"): Rounded {
+    const inputs = [x[type](), y[type]()];
+    const node = { op: Add, inputs, outputs: [], attributes: {} };
+    return this.#of(this.#apply(node, [x, y], type)[0]!);
   }
 
   #moved(node: Node, read: readonly Rounded[]): readonly Rounded[] {

@@ -134,6 +134,29 @@ for (const half of ["bfloat16", "float16"] as const) {
   });
 }
 
+Deno.test("an adapter's part is not rounded away beside the layer's", async () => {
+  for (const bias of [null, 1] as const) {
+    const g = new Graph();
+    const [x, w, u] = ["x", "w", "u"].map((name) => g.input(name, [1, 1]));
+    const layer = bias === null
+      ? gemm(x!, w!)
+      : affine([x!, w!, g.input("b", [1])]);
+    const y = affine([x!, u!, layer]);
+    const program = await compile({ y }, { precision: "bfloat16" });
+    const number = (value: number, shape = [1, 1]) => ({
+      data: Float32Array.of(value),
+      shape,
+    });
+    const found = await program.run({
+      ...{ x: number(1.5), w: number(171), u: number(0.5) },
+      ...bias !== null && { b: number(64, [1]) },
+    });
+    await program.release();
+    // Numbers from 256 on are 2 apart: 256.5 would be 256, and 257.25 is 258.
+    strictEqual(hostData(found["y"])[0], 258 + (bias === null ? 0 : 64));
+  }
+});
+
 Deno.test("products are in 16 bits, the stream that they are added to in float32", () => {
   const g = new Graph();
   const [x, w] = [g.input("x", ["n", 4]), g.input("w", [4, 4])];
