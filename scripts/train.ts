@@ -71,7 +71,7 @@ const trainWith = (loss: Loss | undefined, others: readonly Loss[]) => ({
     "deno task train --model ./model --data pairs.jsonl --loss dpo+0.2*sft --full --out out/sum",
     "deno task train mine.json --lr 1e-4 --out out/mine",
     "deno task train out/dpo/run.json --seed 1 --out out/again",
-    "mpirun -n 4 --map-by slot:PE=8 deno task train mine.json --distributed mpi --threads 8 --out out/mine",
+    "mpirun -n 4 --map-by slot:PE=8 deno task train mine.json --distributed mpi --out out/mine",
     "deno task train --help simpo",
   ],
 } satisfies Verb);
