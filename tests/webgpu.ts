@@ -1,4 +1,7 @@
+import { Graph } from "lib/onnx/graph.ts";
 import { unavailable } from "lib/onnx/devices.ts";
+import { compile } from "lib/onnx/session.ts";
+import { neg } from "lib/ops/elementwise.ts";
 
 const isMissing = await unavailable("webgpu") !== null;
 
@@ -9,4 +12,11 @@ export function webgpuTest(name: string, fn: () => Promise<void>): void {
     ignore: isMissing,
     fn,
   });
+}
+
+// With its last session onnxruntime drops the adapter and all shaders compiled.
+if (!isMissing) {
+  const y = neg(new Graph().input("x", []));
+  const held = await compile({ y }, { device: "webgpu" });
+  Deno.test.afterAll(() => held.release());
 }

@@ -69,8 +69,6 @@ export class SessionOptions implements Disposable {
     if (device === "webgpu") {
       const { keys, values, count } = new Entries({
         powerPreference: wantedAdapter(),
-        // Shaders outlast the last session: compiling them takes seconds.
-        preserveDevice: "1",
       });
       check(api.appendExecutionProvider.call(
         ...[this.address, cString("WebGPU")] as const,
