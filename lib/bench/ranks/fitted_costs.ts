@@ -1,3 +1,4 @@
+import { mean } from "../../train/metrics.ts";
 import type { Sections } from "../record.ts";
 
 type Process = Sections["ranks"]["processes"][number];
@@ -56,6 +57,35 @@ export function stepSeconds(costs: RankCosts, step: RankStep): number {
   return inTurn * computing + calls;
 }
 
+/** Processes of one number of ranks on one size of batch. */
+interface Measured extends Pick<Process, "ranks" | "batch" | "floats"> {
+  /** Of each step: its tokens, the busiest rank's part, the best time. */
+  readonly steps: readonly {
+    readonly tokens: number;
+    readonly share: number;
+    readonly seconds: number;
+  }[];
+}
+
+/**
+ * The best time of each step over the rounds, in which it has the same pairs:
+ * whatever else a machine does takes time and gives none.
+ */
+function measuredSteps(processes: readonly Process[]): Measured[] {
+  const groups = Map.groupBy(
+    processes,
+    ({ ranks, batch }) => `${ranks} of ${batch}`,
+  );
+  return [...groups.values()].map((rounds) => {
+    const { ranks, batch, floats, tokens, shares } = rounds[0]!;
+    const steps = tokens.map((tokens, i) => ({
+      ...{ tokens, share: shares[i]! },
+      seconds: least(rounds.map(({ steps }) => steps[i]!)),
+    }));
+    return { ranks, batch, floats, steps };
+  });
+}
+
 /**
  * Fits computing to the steps of one rank, and calls to those of the largest
  * number that has a core for each rank.
@@ -64,29 +94,27 @@ export function fittedCosts(
   processes: readonly Process[],
   { cores, threads }: { cores: number; threads: number },
 ): RankCosts {
-  const alone = processes.filter(({ ranks }) => ranks === 1);
   const fitting = processes.filter(({ ranks }) =>
     ranks > 1 && ranks * threads <= cores
   );
   const most = Math.max(...fitting.map(({ ranks }) => ranks));
   const together = fitting.filter(({ ranks }) => ranks === most);
+  const alone = measuredSteps(processes.filter(({ ranks }) => ranks === 1));
   const computing = lineThrough(
-    alone.flatMap(({ tokens, steps }) =>
-      steps.map((seconds, i) => [tokens[i]!, seconds] as const)
+    alone.flatMap(({ steps }) =>
+      steps.map(({ tokens, seconds }) => [tokens, seconds] as const)
     ),
   );
-  const moving = lineThrough(
-    together.flatMap(({ reductions }) =>
-      reductions.map(({ floats, seconds }) =>
-        [ringBytes(floats, most), seconds] as const
-      )
-    ),
-  );
+  const lengths = together[0]!.reductions.map(({ floats }) => floats);
+  const moving = lineThrough(lengths.map((floats, i) => {
+    const seconds = together.map(({ reductions }) => reductions[i]!.seconds);
+    return [ringBytes(floats, most), least(seconds)] as const;
+  }));
   return {
     perStep: Math.max(0, computing.start),
     perToken: computing.slope,
-    perCall: median(together.map(({ gather }) => gather)),
-    perExample: median(together.map(({ gatherExample }) => gatherExample)),
+    perCall: least(together.map(({ gather }) => gather)),
+    perExample: least(together.map(({ gatherExample }) => gatherExample)),
     perByte: moving.slope,
   };
 }
@@ -96,7 +124,7 @@ export interface PredictedSteps {
   readonly ranks: number;
   readonly batch: number;
   readonly inTurn: number;
-  /** The median over steps and rounds. */
+  /** Mean over steps of their best times. */
   readonly measured: number;
   readonly predicted: number;
   /** Time of one rank over that of all of them together. */
@@ -109,24 +137,19 @@ export function predictedSteps(
   machine: { cores: number; threads: number },
 ): PredictedSteps[] {
   const costs = fittedCosts(processes, machine);
-  const groups = Map.groupBy(
-    processes,
-    ({ ranks, batch }) => `${ranks} of ${batch}`,
+  const found = measuredSteps(processes).map(
+    ({ ranks, batch, floats, steps }) => {
+      const inTurn = Math.max(1, ranks * machine.threads / machine.cores);
+      const rest = { ranks, examples: batch, floats, inTurn };
+      return {
+        ...{ ranks, batch, inTurn },
+        measured: mean(steps.map(({ seconds }) => seconds)),
+        predicted: mean(
+          steps.map((step) => stepSeconds(costs, { ...step, ...rest })),
+        ),
+      };
+    },
   );
-  const found = [...groups.values()].map((group) => {
-    const { ranks, batch } = group[0]!;
-    const inTurn = Math.max(1, ranks * machine.threads / machine.cores);
-    const predicted = group.flatMap(({ tokens, shares, floats }) =>
-      tokens.map((count, i) =>
-        stepSeconds(costs, {
-          ...{ ranks, examples: batch, floats, inTurn },
-          ...{ tokens: count, share: shares[i]! },
-        })
-      )
-    );
-    const measured = median(group.flatMap(({ steps }) => steps));
-    return { ranks, batch, inTurn, measured, predicted: median(predicted) };
-  });
   return found.map((each) => {
     const alone = found.find(({ ranks, batch }) =>
       ranks === 1 && batch === each.batch
@@ -146,11 +169,6 @@ function lineThrough(points: readonly (readonly [x: number, y: number])[]) {
   return { slope, start: (y - slope * x) / n };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [
-    sorted[Math.floor((sorted.length - 1) / 2)],
-    sorted[Math.ceil((sorted.length - 1) / 2)],
-  ];
-  return (low! + high!) / 2;
+function least(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b));
 }
