@@ -1,5 +1,4 @@
 import {
-  type AnyOp,
   type Constant,
   type DType,
   Graph,
@@ -10,30 +9,8 @@ import {
   type Values,
 } from "./graph.ts";
 import { lower, shapedAs } from "./lower.ts";
+import { type Applied, ruleFor } from "./precision_rules.ts";
 import { type Device, type Half, HALVES, type Precision } from "./providers.ts";
-
-/**
- * Products of matrices: in 16 bits, with sums that kernels carry in float32 and
- * round once.
- */
-const PRODUCTS: ReadonlySet<string> = new Set([
-  ...["MatMul", "FusedMatMul", "Gemm"],
-]);
-
-/** Operators that move numbers and change none: in the type that their reader wants. */
-const MOVES: ReadonlySet<string> = new Set([
-  ...["Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze"],
-  ...["Gather", "GatherElements", "Concat", "Slice", "Split"],
-]);
-
-/**
- * Operators whose type is the widest of their operands', as PyTorch has it: in
- * float32 once one is. All others are in float32: exponentials, quotients, roots,
- * squares, sums, softmax, norms.
- */
-const FOLLOWING: ReadonlySet<string> = new Set([
-  ...["Add", "Sub", "Mul", "Neg", "Min", "Sigmoid", "Tanh", "Gelu"],
-]);
 
 /**
  * A lowered graph with its products in 16 bits and casts where types meet:
@@ -44,7 +21,8 @@ const FOLLOWING: ReadonlySet<string> = new Set([
  *
  * Matrices that are not trained are rounded once, and held so. On a device
  * without kernels for the type each product and each sum is computed in float32
- * and rounded, as those kernels do it.
+ * and rounded, as those kernels do it. The runs in results/precision differ in
+ * nothing else than the format.
  */
 export function inPrecision(
   { graph, outputs }: Lowered,
@@ -54,7 +32,7 @@ export function inPrecision(
   if (half === null) return { graph, outputs };
   const rounding = new Rounding(graph, {
     half,
-    isNative: ({ name }) => device !== "cpu" || MOVES.has(name),
+    isNative: (node) => device !== "cpu" || ruleFor(node) === "move",
   });
   for (const node of graph.nodes) rounding.add(node);
   return lower(outputs.map((output) => rounding.wide(output)), () => true);
@@ -108,7 +86,7 @@ const CastUp: typeof Cast = { ...Cast, rematerialize: true };
 class Rounding {
   readonly #graph = new Graph();
   readonly #half: Half;
-  readonly #isNative: (op: AnyOp) => boolean;
+  readonly #isNative: (node: Applied) => boolean;
   readonly #values = new Map<string, Rounded>();
   /** Products to which no more than a bias is added yet, by their names. */
   readonly #layers = new Map<string, Product>();
@@ -118,7 +96,7 @@ class Rounding {
 
   constructor(
     source: Graph,
-    { half, isNative }: { half: Half; isNative: (op: AnyOp) => boolean },
+    { half, isNative }: { half: Half; isNative: (node: Applied) => boolean },
   ) {
     this.#half = half;
     this.#isNative = isNative;
@@ -143,12 +121,11 @@ class Rounding {
   }
 
   #results(node: Node, read: readonly Rounded[]): readonly Rounded[] {
-    const { op: { name } } = node;
-    if (name === "Cast") return [this.#cast(node, read[0]!)];
-    if (PRODUCTS.has(name)) return [this.#product(node, read)];
-    if (MOVES.has(name)) return this.#moved(node, read);
-    const type = FOLLOWING.has(name) && !isSquare(node) &&
-        kindOf(read) === "half"
+    if (node.op.name === "Cast") return [this.#cast(node, read[0]!)];
+    const rule = ruleFor(node);
+    if (rule === "product") return [this.#product(node, read)];
+    if (rule === "move") return this.#moved(node, read);
+    const type = rule === "follow" && kindOf(read) === "half"
       ? "half"
       : "float32";
     return this.#apply(node, read, type).map((value) => this.#of(value));
@@ -203,7 +180,7 @@ class Rounding {
 
   #sum(x: Rounded, y: Rounded, type: "half" | "float32"): Rounded {
     const inputs = [x[type](), y[type]()];
-    const node = { op: Add, inputs, outputs: [], attributes: {} };
+    const node = { op: Add, inputs, attributes: {} };
     return this.#of(this.#apply(node, [x, y], type)[0]!);
   }
 
@@ -232,12 +209,13 @@ class Rounding {
   }
 
   #apply(
-    { op, inputs: sources, attributes }: Node,
+    node: Applied,
     read: readonly Rounded[],
     type: "half" | "float32",
   ): Values {
+    const { op, inputs: sources, attributes } = node;
     const inputs = read.map((x, i) => shapedAs(x[type](), sources[i]!.shape));
-    if (type === "float32" || this.#isNative(op)) {
+    if (type === "float32" || this.#isNative(node)) {
       return this.#graph.apply(op, inputs, attributes);
     }
     const wide = inputs.map((x) => this.#of(x).float32());
@@ -294,11 +272,6 @@ function kindOf(read: readonly Rounded[]): Kind {
   const kinds = new Set(read.map(({ kind }) => kind));
   const order: readonly Kind[] = ["float32", "half", "literal"];
   return order.find((kind) => kinds.has(kind)) ?? "exact";
-}
-
-/** Whether a node is x · x, which leaves the range of float16 soonest. */
-function isSquare({ op, inputs: [x, y] }: Node): boolean {
-  return op.name === "Mul" && x === y;
 }
 
 function once<T>(make: () => T): () => T {
