@@ -1,4 +1,5 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { createJobs } from "experiments/reviews/jobs.ts";
 import { gradient } from "lib/grad.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { lossGraph } from "lib/loss_tools/evaluate.ts";
@@ -26,6 +27,7 @@ import { randomLora } from "./models/random_lora.ts";
 import { UNLIKE_LLAMA } from "./models/unlike_llama.ts";
 import { OP_CASES, type OpCase } from "./ops/op_cases.ts";
 import { randomExamples, UNLIKELY } from "./random_examples.ts";
+import { TINY } from "./reviews/tiny_settings.ts";
 import { inMemory, SETTINGS } from "./run/in_memory.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 import { webgpuTest } from "./webgpu.ts";
@@ -389,3 +391,40 @@ for (const [name, kind, id, config] of IN_FLOAT16) {
     },
   });
 }
+
+/** A run of DPO in a few steps, as a software driver takes seconds for each. */
+const REVIEWS = {
+  ...TINY,
+  methods: TINY.methods.slice(0, 1),
+  referenceModel: { ...TINY.referenceModel, steps: 3, batch: 4, heldOut: 4 },
+  training: { ...TINY.training, steps: 2, batch: 4 },
+  evaluation: { steps: [2], samplesPerPrompt: 1, maxNewTokens: 6 },
+};
+const POINT = { draw: 0, seed: 1, level: {}, ...REVIEWS.methods[0]! };
+
+async function lines(device: Device) {
+  const { jobs, release } = await createJobs({ settings: REVIEWS, device });
+  const start = await jobs.start(POINT.draw);
+  const data = await jobs.prepare({ ...POINT, start });
+  const { rows } = await jobs.run({ point: POINT, start, data });
+  await release();
+  return rows;
+}
+
+webgpuTest(
+  "a run of an experiment on WebGPU gives the CPU's figures",
+  async () => {
+    const [cpu, webgpu] = [await lines("cpu"), await lines("webgpu")];
+    deepStrictEqual(webgpu.map(({ step }) => step), [0, 2]);
+    const [, last] = cpu;
+    ok(Number(last!["kl"]) > 1e-4 && last!["goldReward"] !== 0);
+    for (const [i, line] of cpu.entries()) {
+      for (const [name, expected] of Object.entries(line)) {
+        const found = Number(webgpu[i]![name]);
+        const error = Math.abs(found - Number(expected));
+        const most = 1e-5 + 1e-3 * Math.abs(Number(expected));
+        ok(error <= most, `${name} is ${found}, on the CPU ${expected}`);
+      }
+    }
+  },
+);
