@@ -7,7 +7,7 @@ import { type HostArray, OrtValue } from "./ffi/ort_value.ts";
 import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
 import type { SessionSettings } from "./ffi/session_options.ts";
 import { limitsOf, requireFit } from "./adapters.ts";
-import type { DType, Graph, Value } from "./graph.ts";
+import type { DType, Graph, Held, Type, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { inOrder, lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
@@ -251,13 +251,33 @@ function heldAsInputs(graph: Graph): Map<string, HostArray> {
   const feeds = constants.flatMap(({ value: { name, shape, dtype }, data }) => {
     if (!("held" in data)) return [];
     graph.input(name, shape, dtype);
-    const isPacked = dtype === "uint4";
-    const sizes = shape as readonly number[];
-    return [[name, { data: data.held, shape: sizes, isPacked }] as const];
+    return [[name, arrayOf({ dtype, shape }, data)] as const];
   });
   const others = constants.filter(({ data }) => !("held" in data));
   constants.splice(0, Infinity, ...others);
   return new Map(feeds);
+}
+
+function arrayOf({ dtype, shape }: Type, { held }: Held): HostArray {
+  const sizes = shape as readonly number[];
+  return { data: held, shape: sizes, isPacked: dtype === "uint4" };
+}
+
+/**
+ * Takes the bytes of weights that are held in memory out of a graph, which as a
+ * file may have 2 GB.
+ *
+ * @returns the arrays to give the session.
+ */
+function takeHeld({ constants }: Graph): Map<string, HostArray> {
+  const arrays = new Map<string, HostArray>();
+  for (const [i, { value, data }] of constants.entries()) {
+    if (!("held" in data)) continue;
+    arrays.set(value.name, arrayOf(value, data));
+    const { byteLength: length } = data.held;
+    constants[i] = { value, data: { file: "memory", offset: 0, length } };
+  }
+  return arrays;
 }
 
 /** A tensor's memory on a device under another shape, to be freed. */
@@ -294,7 +314,7 @@ async function createSession(
   const externals = graph.constants.flatMap(({ data }) =>
     "file" in data ? [data] : []
   );
-  const settings = settingsFor(options, graph);
+  const settings = { ...settingsFor(options, graph), held: takeHeld(graph) };
   if (externals.length === 0) {
     const model = encodeModel(graph, outputs);
     const session = OrtSession.create(model, settings);

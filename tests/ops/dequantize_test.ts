@@ -156,3 +156,23 @@ Deno.test("each product widens its matrix just before it, in every precision", (
     }
   }
 });
+
+webgpuTest(
+  "weights that are held in memory are no part of the model's file",
+  async () => {
+    const run = async (factor: number) => {
+      const g = new Graph();
+      const data = normals("matrix", 64 * 64).map((x) => factor * x);
+      const weight = rounded(data, [64, 64], 8)(g);
+      const y = gemm(g.input("x", ["n", 64]), weight, { transB: true });
+      const program = await compile({ y }, { device: "webgpu", strict: true });
+      const x = { data: normals("x", 64), shape: [1, 64] };
+      const found = hostData((await program.run({ x }))["y"]);
+      await program.release();
+      return { hash: program.hash, found: [...found] };
+    };
+    const [one, two] = [await run(1), await run(2)];
+    deepStrictEqual(one.hash, two.hash);
+    deepStrictEqual(two.found, one.found.map((y) => 2 * y));
+  },
+);

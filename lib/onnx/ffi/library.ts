@@ -142,6 +142,7 @@ export const api = {
   createCudaProviderOptions: method(205, ["buffer"]),
   updateCudaProviderOptions: method(206, ["u64", "buffer", "buffer", "usize"]),
   releaseCudaProviderOptions: freeing(208),
+  addExternalInitializers: method(210, ["u64", "buffer", "buffer", "usize"]),
   appendExecutionProvider: method(216, [
     ...["u64", "buffer", "buffer", "buffer", "usize"] as const,
   ]),

@@ -40,6 +40,8 @@ export class OrtSession {
   private constructor(
     readonly address: bigint,
     private readonly profiled: boolean,
+    /** Arrays that it may read as long as it lives. */
+    readonly held: SessionSettings["held"],
   ) {}
 
   /** Compiles a model's bytes, or the file at a path. */
@@ -56,7 +58,7 @@ export class OrtSession {
           ...[ENVIRONMENT, model, BigInt(model.length), address, out] as const,
         )
     );
-    return new OrtSession(session, settings.profile !== null);
+    return new OrtSession(session, settings.profile !== null, settings.held);
   }
 
   /** Names of its inputs, in order. */

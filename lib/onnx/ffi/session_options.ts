@@ -2,6 +2,7 @@ import { wantedAdapter } from "../adapters.ts";
 import type { Device } from "../providers.ts";
 import { findCuda } from "./cuda.ts";
 import { api, check, made } from "./library.ts";
+import { type HostArray, OrtValue } from "./ort_value.ts";
 import { cString, CStrings, pathString } from "./strings.ts";
 
 /** What a session is made with. */
@@ -16,6 +17,8 @@ export interface SessionSettings {
   readonly profile: string | null;
   /** Entries of https://github.com/microsoft/onnxruntime/blob/v1.30.0/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h. */
   readonly config: Readonly<Record<string, string>>;
+  /** Bytes of constants that the model itself lacks, by name. @default none */
+  readonly held?: ReadonlyMap<string, HostArray>;
 }
 
 /** `GraphOptimizationLevel`. */
@@ -27,6 +30,7 @@ export const FATAL = 4;
 /** An `OrtSessionOptions`. */
 export class SessionOptions implements Disposable {
   readonly address: bigint;
+  readonly #held = new DisposableStack();
 
   constructor(settings: SessionSettings) {
     this.address = made((out) => api.createSessionOptions.call(out));
@@ -40,6 +44,7 @@ export class SessionOptions implements Disposable {
 
   [Symbol.dispose](): void {
     api.releaseSessionOptions.call(this.address);
+    this.#held.dispose();
   }
 
   #set(
@@ -62,6 +67,19 @@ export class SessionOptions implements Disposable {
       const [name, text] = [cString(key), cString(value)];
       check(api.addSessionConfigEntry.call(options, name, text));
     }
+    if (settings.held?.size) this.#hold(settings.held);
+  }
+
+  #hold(held: ReadonlyMap<string, HostArray>): void {
+    const names = new CStrings([...held.keys()]);
+    const addresses = BigUint64Array.from(
+      held.values(),
+      (array) => this.#held.use(OrtValue.over(array)).address,
+    );
+    check(api.addExternalInitializers.call(
+      ...[this.address, names.addresses, addresses] as const,
+      BigInt(held.size),
+    ));
   }
 
   /** Gives nodes to a device; those that it has no kernel for stay on CPU. */
