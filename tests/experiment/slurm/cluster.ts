@@ -81,10 +81,13 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#controller) {
       await this.run("scancel", "--me", "--signal=KILL").catch(() => {});
-      await this.stopController();
+      // A step whose end no controller hears of goes on telling it for minutes,
+      // and slurmd waits for the step.
+      await this.#untilIdle().catch(() => {});
+      this.#daemons.push(this.#controller);
     }
     for (const daemon of this.#daemons.reverse()) {
-      daemon.kill("SIGTERM");
+      daemon.kill("SIGKILL");
       await daemon.status;
     }
     this.#folder[Symbol.dispose]();
@@ -106,6 +109,11 @@ export class Cluster implements AsyncDisposable {
     ));
     this.startController();
     this.#daemons.push(this.#spawn("slurmd", "-D", "-N", "localhost"));
+    await this.#untilIdle();
+  }
+
+  /** @throws Error if the node is not idle within ten seconds. */
+  async #untilIdle(): Promise<void> {
     for (let i = 0;; i++) {
       const state = await this.run("sinfo", "--noheader", "--format=%T")
         .catch(({ message }: Error) => message);
