@@ -26,11 +26,14 @@ interface Storage {
 
 /**
  * Weights narrower than float32 are cast up where they are read, anew for each
- * reader, so that no wide copy outlives its use. The cost is small beside the
- * products of a batch, but large beside those of a single token: generation gets
- * several times slower. Values are rounded to the nearest, nothing more; a run
- * measures and records how far that moves log-probabilities
- * (`baseWeightsError()`).
+ * reader, so that no wide copy outlives its use; devices, and generation in 4
+ * bits, multiply by the codes themselves. Half precision makes generation several
+ * times slower. Values are rounded to the nearest, nothing more; a run measures
+ * and records how far that moves log-probabilities (`baseWeightsError()`). For
+ * SmolLM2-135M-Instruct on four rows of LLaMA-Factory's dpo_en_demo.json it is
+ * 0.03 nats a token in 8 bits, and 0.48 in 4, of which such a small model has few
+ * to spare; the peak memory of the run is 2.8 GB in float32, 2.1 in 8 bits and
+ * 2.0 in 4. A tied head stays as it is stored, as the embedding does.
  */
 const STORAGES: Record<BaseWeights, Storage> = {
   /** As stored; a session casts half precision up once, and keeps the result. */

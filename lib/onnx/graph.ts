@@ -201,6 +201,9 @@ export type InputTable<Batch, Name extends string = string> = Readonly<
   Record<Name, GraphInput<Batch>>
 >;
 
+/** Whether an operator may stand in a graph with these attributes. */
+export type Accepts = (op: AnyOp, attributes: Attributes) => boolean;
+
 /** Options of a {@linkcode Graph}. */
 export interface GraphOptions {
   /**
@@ -210,7 +213,7 @@ export interface GraphOptions {
    */
   float?: Float;
   /** Whether an operator may stand in this graph; if not it is lowered. @default all */
-  accepts?: (op: AnyOp) => boolean;
+  accepts?: Accepts;
   /** Whether an output is small enough for its operator; if not it is halved. @default all */
   fits?: (op: AnyOp, output: Type) => boolean;
 }
@@ -231,7 +234,7 @@ export class Graph {
    */
   readonly marks: number[] = [];
   /** Whether an operator may stand in this graph; if not it is lowered. */
-  readonly accepts: (op: AnyOp) => boolean;
+  readonly accepts: Accepts;
   readonly #fits: (op: AnyOp, output: Type) => boolean;
   readonly #shared = new Map<string, Value>();
   #names = 0;
@@ -320,7 +323,9 @@ export class Graph {
       ? null
       : op.halve?.(inputs, attributes);
     const lowered = halved ??
-      (this.accepts(op) ? undefined : op.lower?.(inputs, attributes));
+      (this.accepts(op, attributes)
+        ? undefined
+        : op.lower?.(inputs, attributes));
     const outputs = types.slice(0, lowered?.length).map((type, i) =>
       this.#value(type, lowered?.[i]?.name ?? this.#newName(op.name))
     );

@@ -1,5 +1,6 @@
 import {
   type AnyOp,
+  type Attributes,
   type Float,
   Graph,
   type GraphOptions,
@@ -28,14 +29,18 @@ import {
  */
 export function lower(
   outputs: readonly Value[],
-  accepts: (op: AnyOp, float: Float) => boolean,
+  accepts: (op: AnyOp, float: Float, attributes: Attributes) => boolean,
   fits: GraphOptions["fits"] = () => true,
 ): { graph: Graph; outputs: readonly Value[] } {
   const [first] = outputs;
   if (!first) throw new RangeError("Cannot lower a graph without outputs");
   const { graph: source } = first;
   const { float } = source;
-  const graph = new Graph({ float, accepts: (op) => accepts(op, float), fits });
+  const graph = new Graph({
+    float,
+    accepts: (op, attributes) => accepts(op, float, attributes),
+    fits,
+  });
   const copies = new Copies(source, graph);
   for (const node of reaching(source, outputs)) copies.add(node);
   const results = distinct(

@@ -102,12 +102,21 @@ const PROVIDERS: Record<Device, Provider> = {
  */
 const IN_FLOAT32 = new Set(["MatMulNBits"]);
 
+/** Operators that are slow on CPU unless their operands are rearranged. */
+const IF_PACKED = new Set(["MatMulNBits"]);
+
 /** Whether an operator has a kernel of its own; our composites never do. */
 export function hasKernel(
   op: AnyOp,
   device: Device,
-  { float, precision = "float32" }: { float: Float; precision?: Precision },
+  { float, precision = "float32", isPacked = false }: {
+    float: Float;
+    precision?: Precision;
+    /** Whether its constant operands are rearranged once, for all runs. */
+    isPacked?: boolean;
+  },
 ): boolean {
+  if (isPacked && device === "cpu" && IF_PACKED.has(op.name)) return true;
   if (op.domain === "prefgrad" || PROVIDERS[device].missing.has(op.name)) {
     return false;
   }

@@ -7,7 +7,7 @@ import { type HostArray, OrtValue } from "./ffi/ort_value.ts";
 import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
 import type { SessionSettings } from "./ffi/session_options.ts";
 import { limitsOf, requireFit } from "./adapters.ts";
-import type { DType, Graph, Held, Type, Value } from "./graph.ts";
+import type { Constant, DType, Graph, Held, Type, Value } from "./graph.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { inOrder, lower } from "./lower.ts";
 import { encodeModel } from "./proto.ts";
@@ -16,6 +16,7 @@ import { renameFiles } from "./rename.ts";
 import {
   type Device,
   fitsKernel,
+  HALVES,
   hasKernel,
   type Precision,
 } from "./providers.ts";
@@ -106,12 +107,17 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<Program> {
   const { device = "cpu", last = [], keep = [] } = options;
-  const { precision = "float32" } = options;
+  const { precision = "float32", packWeights = false } = options;
   const ordered = inOrder(outputs, last);
   const limits = await limitsOf(device);
   const exact = lower(
     ordered.map(([, value]) => value),
-    (op, float) => hasKernel(op, device, { float, precision }),
+    (op, float, { bits }) =>
+      // Its kernel rearranges 4 bits only.
+      hasKernel(op, device, {
+        ...{ float, precision },
+        isPacked: packWeights && bits === 4 && HALVES[precision] === null,
+      }),
     (op, type) => fitsKernel(op, type, { device, limit: limits.binding }),
   );
   requireFit(exact.graph, limits);
@@ -242,18 +248,26 @@ function tensorOf(bound: Bound): Tensor {
 
 /**
  * Makes inputs of the weights that are held in memory: as constants each
- * session would have a copy, and fold the nodes that cast them up.
+ * session would have a copy, and fold the nodes that cast them up. Those that
+ * are to be rearranged are constants.
  *
  * @returns the arrays to feed.
  */
 function heldAsInputs(graph: Graph): Map<string, HostArray> {
   const { constants } = graph;
-  const feeds = constants.flatMap(({ value: { name, shape, dtype }, data }) => {
+  const packed = new Set(
+    graph.nodes.filter(({ op }) => op.name === "MatMulNBits")
+      .flatMap(({ inputs }) => inputs.map(({ name }) => name)),
+  );
+  const isFed = ({ value, data }: Constant) =>
+    "held" in data && !packed.has(value.name);
+  const feeds = constants.filter(isFed).flatMap(({ value, data }) => {
+    const { name, shape, dtype } = value;
     if (!("held" in data)) return [];
     graph.input(name, shape, dtype);
     return [[name, arrayOf({ dtype, shape }, data)] as const];
   });
-  const others = constants.filter(({ data }) => !("held" in data));
+  const others = constants.filter((constant) => !isFed(constant));
   constants.splice(0, Infinity, ...others);
   return new Map(feeds);
 }

@@ -43,7 +43,7 @@ const Dequantize: Op<Parts, Format> = {
     shape: [sizeAt(codes, 0), columns],
   }],
   lower: ([codes, flat, scales, zeros], { bits, columns }) => {
-    const filled = codes.graph.accepts(GatherBlockQuantized)
+    const filled = codes.graph.accepts(GatherBlockQuantized, { bits })
       ? gathered(codes, scales, bits)
       : apply(DequantizeLinear, [flat, scales, zeros], { axis: 0 });
     const width = sizeAt(codes, 1) * sizeAt(flat, 1);
@@ -57,7 +57,7 @@ const Dequantize: Op<Parts, Format> = {
     const isFilled = sizeAt(codes, 1) * sizeAt(flat, 1) === columns;
     const isProduct = op.name === "Gemm" && !transA && transB && alpha === 1;
     if (!isProduct || !isFilled) return null;
-    if (!codes.graph.accepts(MatMulNBits)) return null;
+    if (!codes.graph.accepts(MatMulNBits, { bits })) return null;
     const [x, , c] = inputs;
     const product = apply(MatMulNBits, [x!, codes, scales], {
       ...{ K: columns, N: sizeAt(codes, 0), bits },

@@ -63,7 +63,11 @@ function widened(
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-async function check(format: Format, device: Device): Promise<void> {
+async function check(
+  format: Format,
+  device: Device,
+  packWeights = false,
+): Promise<void> {
   const { columns } = format;
   const { data, outputs } = products(format);
   const weight = widened(data, format);
@@ -72,7 +76,9 @@ async function check(format: Format, device: Device): Promise<void> {
     slopes: { data: normals("slopes", ROWS * OUTPUTS), shape: [ROWS, OUTPUTS] },
     c: { data: Float32Array.from(range(OUTPUTS)), shape: [1, OUTPUTS] },
   };
-  const program = await compile(outputs, { device, strict: true });
+  const program = await compile(outputs, {
+    ...{ device, strict: true, packWeights },
+  });
   const found = await program.run(feeds);
   await program.release();
   const each = (n: number, at: (row: number, i: number) => number) =>
@@ -107,6 +113,29 @@ for (const format of FORMATS) {
     () => check(format, "webgpu"),
   );
 }
+
+for (const bits of [4, 8] as const) {
+  Deno.test(`products of ${bits} bits are those when weights are rearranged, too`, () =>
+    check({ bits, columns: 64 }, "cpu", true));
+}
+
+Deno.test("on CPU codes of 4 bits are multiplied by if they are rearranged once", () => {
+  const multiplies = ({ bits }: Format, isPacked: boolean) => {
+    const { plain } = products({ bits, columns: 64 }).outputs;
+    const { graph } = lower(
+      [plain],
+      (op, float, attributes) =>
+        hasKernel(op, "cpu", {
+          float,
+          isPacked: isPacked && attributes["bits"] === 4,
+        }),
+    );
+    return graph.nodes.some(({ op }) => op.name === "MatMulNBits");
+  };
+  const [four, eight] = [FORMATS[0], FORMATS[3]];
+  ok(multiplies(four, true) && !multiplies(four, false));
+  ok(!multiplies(eight, true));
+});
 
 Deno.test("devices multiply by the codes themselves, and widen them on the way back", () => {
   const { outputs: { plain, slope } } = products({ bits: 4, columns: 64 });

@@ -59,3 +59,30 @@ Deno.test("4 bits have blocks of 16 where a row has an odd number of 32 columns"
     quantize4(new Float32Array(columns), columns).scales.length;
   deepStrictEqual([32, 64, 96, 576].map(blocks), [2, 2, 6, 18]);
 });
+
+Deno.test("blocks of GGUF's Q8_0 and Q4_0 are held without a further loss", () => {
+  const rng = new Rng("gguf");
+  const scales = Float16Array.from({ length: 6 }, () => 0.1 * rng.normal());
+  const signed = (codes: number[], scale: number) =>
+    codes.map((code) => Math.fround(scale * code));
+  const codes = (least: number, most: number, first: number) => [
+    first,
+    ...Array.from({ length: 31 }, () => least + rng.integer(most - least + 1)),
+  ];
+  const eights = [...scales].map(() => codes(-127, 127, 127));
+  const fours = [...scales].map(() => codes(-8, 7, -8));
+  const values = (blocks: number[][]) =>
+    Float32Array.from(blocks.flatMap((block, i) => signed(block, scales[i]!)));
+  const eight = quantize8(values(eights), 64);
+  deepStrictEqual([...eight.scales], [...scales].map(Math.abs));
+  deepStrictEqual(
+    [...eight.codes],
+    eights.flatMap((block, i) =>
+      block.map((c) => 128 + Math.sign(scales[i]!) * c)
+    ),
+  );
+  const four = quantize4(values(fours), 64);
+  deepStrictEqual([...four.scales], [...scales]);
+  const nibbles = [...four.codes].flatMap((byte) => [byte & 15, byte >> 4]);
+  deepStrictEqual(nibbles, fours.flat().map((code) => code + 8));
+});
