@@ -106,16 +106,19 @@ export function estimateMemory(
 }
 
 /**
- * Estimates a run with as few recomputed layers as make it fit; with all of them
- * where it does not.
+ * Estimates a run with the layers to recompute that its settings give; where they
+ * give none, with as few as make it fit, and with all where it does not.
  */
 export function fittingEstimate(
   options: TrainerOptions,
   plan: Pick<TrainingPlan, "examples" | "batches">,
-  free = freeMemory(),
+  { recomputeLayers, free = freeMemory() }:
+    & Pick<TrainSettings, "recomputeLayers">
+    & { free?: number },
 ): MemoryEstimate {
   const estimate = (recomputedLayers: number) =>
     estimateMemory({ ...options, recomputedLayers }, plan);
+  if (recomputeLayers !== null) return estimate(recomputeLayers);
   let best = estimate(0);
   if (best.more <= free) return best;
   // The last layer's activations are read at once.

@@ -36,7 +36,6 @@ import { checkpointsIn, resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
 import {
-  estimateMemory,
   fittingEstimate,
   leastMemory,
   type MemoryEstimate,
@@ -192,9 +191,7 @@ function refuseTooLarge(
   const least = leastMemory(parameterCounts(model), settings);
   requireMemory(least, { settings, what: "holds at least" });
   if (!model.place) return null;
-  const estimate = settings.recomputeLayers === undefined
-    ? fittingEstimate(options, plan)
-    : estimateMemory(options, plan);
+  const estimate = fittingEstimate(options, plan, settings);
   const { recomputedLayers } = estimate;
   requireStepMemory(estimate, {
     ...{ options: { ...options, recomputedLayers }, plan, settings },

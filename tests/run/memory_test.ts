@@ -1,5 +1,6 @@
 import { equal, ok, throws } from "node:assert/strict";
 import { adamW } from "lib/optim.ts";
+import { completeSettings } from "lib/run/settings.ts";
 import {
   estimateMemory,
   fittingEstimate,
@@ -111,8 +112,13 @@ Deno.test("layers are computed again where a run would not fit otherwise, and no
   const plan = { examples: LONG_ROWS, batches: [[...LONG_ROWS.keys()]] };
   const needed = (recomputedLayers: number) =>
     estimateMemory({ ...options, recomputedLayers }, plan).more;
-  const chosen = (free: number) =>
-    fittingEstimate(options, plan, free).recomputedLayers;
+  // As settings are that give none.
+  const { recomputeLayers } = completeSettings({
+    ...{ model: "m", data: "d", loss: "dpo" },
+  });
+  const chosen = (free: number, given = recomputeLayers) =>
+    fittingEstimate(options, plan, { free, recomputeLayers: given })
+      .recomputedLayers;
   equal(chosen(needed(0)), 0);
   for (const layers of [1, 3, 5]) {
     equal(chosen(needed(layers)), layers);
@@ -120,4 +126,5 @@ Deno.test("layers are computed again where a run would not fit otherwise, and no
   }
   // Where nothing fits, the least.
   equal(chosen(1e6), 5);
+  for (const layers of [0, 4]) equal(chosen(1e6, layers), layers);
 });
