@@ -69,16 +69,16 @@ export async function takeSteps(
     reference,
     stop,
     measure: async () => {
-      await saving.keep();
+      saving.keepsNext = true;
       return await measures.evaluation?.() ?? {};
     },
     onStep: async (metrics) => {
       const line = await clock.within("evaluate", () => lineOf(metrics));
       if (line) lines.add(line);
       onStep?.(metrics.step, metrics);
-      // Between two lines measures may hold what a checkpoint lacks.
-      const isDue = line !== null && saving.isDue(metrics.step);
-      if (isDue) await saving.save().catch(onDefect);
+      if (!line) return;
+      if (saving.isDue(metrics.step)) await saving.save().catch(onDefect);
+      await saving.passLine();
     },
   }).catch(async (error) => {
     throw error instanceof DeviceError ? await saving.rescue(error) : error;
@@ -94,6 +94,13 @@ class Saving {
   #savedAt = performance.now();
   /** The step of the last checkpoint; 0 for none. */
   #saved: number;
+  /**
+   * The last step with a line. Elsewhere measures may hold what a checkpoint
+   * lacks, and the line of a step whose evaluation failed would never come.
+   */
+  #line: number;
+  /** Whether the state at the next line is one to keep: that of an evaluation. */
+  keepsNext = false;
   /** The state at the last evaluation on a device, which may be lost. */
   #kept: Snapshot | null = null;
 
@@ -106,6 +113,7 @@ class Saving {
     >,
   ) {
     this.#saved = options.start?.step ?? 0;
+    this.#line = this.#saved;
   }
 
   isDue(step: number): boolean {
@@ -120,16 +128,21 @@ class Saving {
     if (this.options.folder) await this.#write(await this.trainer.view());
   }
 
-  /** Copies the state from a device to this process, where it is safe. */
-  async keep(): Promise<void> {
-    const { device } = this.trainer.options;
-    if (device === "cpu" || !this.options.folder) return;
-    this.#kept = await this.trainer.save();
+  /**
+   * Takes note of a step's line. Copies the state of an evaluation from a device
+   * to this process, where it is safe.
+   */
+  async passLine(): Promise<void> {
+    const { options: { device }, step } = this.trainer;
+    this.#line = step;
+    const isKept = this.keepsNext && device !== "cpu" && this.options.folder;
+    this.keepsNext = false;
+    if (isKept) this.#kept = await this.trainer.save();
   }
 
   /**
-   * Saves what a device that failed has left: its state, if that can still be
-   * read, or else the one that was kept.
+   * Saves what a device that failed has left: its state, if that has a line and
+   * can still be read, or else the one that was kept.
    *
    * @returns an error that says what is saved and how to go on.
    */
@@ -137,7 +150,9 @@ class Saving {
     const { folder } = this.options;
     if (!folder) return cause;
     const { step } = this.trainer;
-    if (step > 0) await this.save().catch(() => this.#writeKept());
+    if (step > this.#saved && step === this.#line) {
+      await this.save().catch(() => this.#writeKept());
+    } else await this.#writeKept();
     const kept = this.#saved > 0
       ? `Step ${this.#saved} is saved in ${folder.path}: go on with the same ` +
         "command and --resume, there or with --device cpu"

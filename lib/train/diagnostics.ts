@@ -76,11 +76,16 @@ export class ChangeMonitor {
     plan: TrainingPlan,
     reference: Reference | null,
   ): Promise<ChangeMonitor> {
-    const { examples, batches, evalExamples } = plan;
+    const { examples, batches, evalExamples, referenceUpdate } = plan;
     const on = evalExamples.length > 0 ? "evaluation" : "training";
+    // One that moves has no log-probabilities of later steps' examples.
+    const steps = batches.slice(
+      0,
+      reference ? referenceUpdate?.every : Infinity,
+    );
     const candidates = on === "evaluation"
       ? evalExamples
-      : [...new Set(batches.flat())].map((i) => examples[i]!);
+      : [...new Set(steps.flat())].map((i) => examples[i]!);
     const chosen = pairsTogether(candidates).slice(0, MOST[on]);
     const { trained, initial } = trainer.options.policy;
     const parameters = tensorsOf(trained, initial);

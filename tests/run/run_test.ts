@@ -9,11 +9,12 @@ import {
 import { join } from "node:path";
 import { isHeld } from "lib/files/lock.ts";
 import { LOSSES } from "lib/losses/registry.ts";
+import { DeviceError } from "lib/onnx/providers.ts";
 import { OPTIMIZERS } from "lib/optim.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { readRecord } from "lib/record/record.ts";
 import { FollowedRun } from "lib/run/followed_run.ts";
-import type { Measuring } from "lib/run/measures.ts";
+import { diagnosticsOf, type Measuring, probed } from "lib/run/measures.ts";
 import { run, type RunOptions } from "lib/run/run.ts";
 import { readRunning } from "lib/run/running.ts";
 import type { GivenSettings } from "lib/run/settings.ts";
@@ -101,6 +102,38 @@ Deno.test("run() keeps its result where the error of a format cannot be measured
     notMeasured: "no memory is left",
   });
 });
+
+Deno.test("a reference that moves before all followed examples were seen", async () => {
+  const settings = { ...SETTINGS, batch: 2, referenceEvery: 1 };
+  const { record } = (await runHere(settings, { inputs: inMemory() }))!;
+  const { on, examples } = diagnosticsOf(record)!;
+  // Those that the first reference has.
+  deepStrictEqual([on, examples], ["training", 2]);
+});
+
+for (const failsAt of [2, 4]) {
+  Deno.test(`a device that fails in the evaluation after step ${failsAt} costs no line`, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out");
+    const measuring: Measuring = async (trainer, ...others) => {
+      const measures = await probed(trainer, ...others);
+      const evaluation = () => {
+        if (trainer.step < failsAt) return measures.evaluation!();
+        throw new DeviceError("webgpu", new Error("it is lost"));
+      };
+      return { ...measures, evaluation };
+    };
+    const settings = { ...SETTINGS, saveEvery: 1 };
+    const inputs = inMemory();
+    await rejects(runHere(settings, { out, inputs, measuring }), {
+      message: new RegExp(`Step ${failsAt - 1} is saved in`),
+    });
+    const found = await runHere(settings, { out, inputs, resume: true });
+    const expected = await runHere(settings, { inputs });
+    deepStrictEqual(timeless(found!.rows), timeless(expected!.rows));
+    deepStrictEqual(found!.record.summary, expected!.record.summary);
+  });
+}
 
 Deno.test("run() refuses a number format that the device lacks", async () => {
   await rejects(
