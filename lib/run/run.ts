@@ -4,11 +4,8 @@ import {
   type Group,
   onAnyRank,
 } from "../distributed/group.ts";
-import { cacheFolder } from "../files/cache_folder.ts";
-import { lossRequirements } from "../train/requirements.ts";
 import { countParameters } from "../models/parameters.ts";
 import { suitedCuts } from "../data/tree_batch.ts";
-import { engine } from "../onnx/engine.ts";
 import { OPTIMIZERS } from "../optim.ts";
 import { type MetricsRow, readMetrics } from "../record/metrics.ts";
 import {
@@ -21,14 +18,7 @@ import {
   type CheckpointOptions,
   readCheckpoint,
 } from "../train/checkpoints.ts";
-import { rowsToReference } from "../train/loop.ts";
 import { suitsMerging } from "../train/merged_weights.ts";
-import {
-  type ComputeLogProbs,
-  computeReference,
-  type Reference,
-} from "../train/reference.ts";
-import { cachedReference } from "../train/reference_cache.ts";
 import { nullIfStopped } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
 import type { Trainer, TrainerOptions } from "../train/trainer.ts";
@@ -45,6 +35,7 @@ import {
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun } from "./plan.ts";
 import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
+import { referenceFor } from "./run_reference.ts";
 import { runningOf } from "./running.ts";
 import { assertSameOnRanks, assertSameRunOnRanks } from "./same_on_ranks.ts";
 import type { GivenSettings } from "./settings.ts";
@@ -307,48 +298,4 @@ function mayMerge(
 ): boolean {
   return device === "cpu" && precision === "float32" &&
     baseWeights === "float32";
-}
-
-async function referenceFor(
-  { inputs, plan, settings, identity }: PreparedRun,
-  trainer: Trainer,
-  { inputs: given, onReference, cache, onNote, stop }: RunOptions,
-): Promise<Reference | null> {
-  const { loss, model } = inputs;
-  const rows = rowsToReference(plan, loss);
-  if (rows.length === 0) return null;
-  if (given?.reference) return given.reference;
-  const { device, precision, threads, microTokens } = settings;
-  const compute: ComputeLogProbs = (rows, computing) => {
-    onReference?.(0, rows.length);
-    const onRows = (done: number) => onReference?.(done, rows.length);
-    return trainer.referenceLogProbs(rows, { onRows, stop, ...computing });
-  };
-  const { group } = trainer.options;
-  const folder = await fromFirst(
-    group,
-    async () =>
-      cache ?? await cacheFolder("reference").catch((error) => {
-        onNote?.(`${error.message}; the reference is not kept`);
-        return null;
-      }),
-  );
-  if (folder === null) return await computeReference(rows, compute);
-  return await cachedReference(rows, compute, {
-    folder,
-    group,
-    ...onNote && { onNote },
-    // Whatever may move the last digit counts, as runs are to repeat.
-    identity: {
-      weights: identity["model"]!,
-      adapter: model.adapterHash,
-      graph: await trainer.forward.hash(),
-      tokens: lossRequirements(loss, inputs.options).tokenReference,
-      engine: engine().version,
-      device,
-      precision,
-      threads,
-      microTokens,
-    },
-  });
 }
