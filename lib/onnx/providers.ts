@@ -3,20 +3,25 @@ import type { AnyOp, Float, Type } from "./graph.ts";
 
 /** A processor that runs graphs. */
 export type Device = "cpu" | "webgpu" | "cuda";
+/** Every device. */
+export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
+
 /** Thrown where a device fails in a run; the state on it may be lost. */
 export class DeviceError extends Error {
   /** Tells it from other errors. */
   override name = "DeviceError";
 
   constructor(readonly device: Device, cause: Error) {
-    super(`The device ${device} failed: ${cause.message.split("\n")[0]}`, {
-      cause,
-    });
+    const [reason] = cause.message.split("\n");
+    const hint = MEMORY.test(reason!) ? `; ${MORE_MEMORY}` : "";
+    super(`The device ${device} failed: ${reason}${hint}`, { cause });
   }
 }
 
-/** Every device. */
-export const DEVICES = ["cpu", "webgpu", "cuda"] as const;
+/** Words of CUDA and of WebGPU for memory that a device does not have. */
+const MEMORY = /out of memory|failed to allocate|invalid buffer/i;
+const MORE_MEMORY = "it may lack memory, which --micro-tokens bounds in " +
+  "training, and --batch in generation";
 
 /**
  * The number format of a graph's products and of what is computed from them:

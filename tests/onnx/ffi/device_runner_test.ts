@@ -1,9 +1,15 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { DeviceRunner } from "lib/onnx/ffi/device_runner.ts";
 import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import { OrtValue } from "lib/onnx/ffi/ort_value.ts";
 import { Graph } from "lib/onnx/graph.ts";
 import { encodeModel } from "lib/onnx/proto.ts";
+import { DeviceError } from "lib/onnx/providers.ts";
 import { add, mul } from "lib/ops/elementwise.ts";
 
 /** The CPU as a device: what binds tensors is the same for all of them. */
@@ -53,4 +59,17 @@ Deno.test("a device's session that fails runs again", async () => {
     floats(6),
   ]);
   it.release();
+});
+
+Deno.test("an error for want of memory names what bounds it", () => {
+  const words = [
+    "CUDA failure 2: out of memory ; GPU=0",
+    "[Invalid Buffer (unlabeled)] is invalid due to a previous error.\n - While",
+  ];
+  for (const text of words) {
+    const { message } = new DeviceError("cuda", new Error(text));
+    match(message, /^The device cuda failed: .*; it may lack memory, .*micro-/);
+  }
+  const { message } = new DeviceError("webgpu", new Error("Device is lost."));
+  strictEqual(message, "The device webgpu failed: Device is lost.");
 });
