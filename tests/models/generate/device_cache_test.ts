@@ -3,11 +3,18 @@ import {
   createGenerator,
   type GenerateOptions,
 } from "lib/models/generate/generate.ts";
+import { quantizeWeights } from "lib/models/base_weights.ts";
+import { loraPolicy, type Policy } from "lib/models/policy.ts";
+import { openWeights } from "lib/models/weights/weights.ts";
 import { OrtValue } from "lib/onnx/ffi/ort_value.ts";
+import type { Tensors } from "lib/onnx/session.ts";
+import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../../assert_close.ts";
 import { webgpuTest } from "../../webgpu.ts";
-import { randomDecoder, SMALL } from "../random_decoder.ts";
+import { temporaryFolder } from "../../temporary_folder.ts";
+import { ONE_LAYER, randomDecoder, SMALL } from "../random_decoder.ts";
+import { randomLora } from "../random_lora.ts";
 
 const { policy, parameters } = randomDecoder({ ...SMALL, maxPositions: 60 });
 const COMMON = Array.from({ length: 17 }, (_, i) => 1 + i % 9);
@@ -38,13 +45,17 @@ type Options = Pick<GenerateOptions, "temperature" | "topK" | "stopIds">;
 async function generated(
   prompts: readonly (readonly number[])[],
   options: Options,
+  model: { policy: Policy; parameters: Tensors } = { policy, parameters },
 ) {
   const found = [];
   for (const device of ["cpu", "webgpu"] as const) {
-    const generator = await createGenerator(policy, { device, strict: true });
+    const generator = await createGenerator(model.policy, {
+      ...{ device, strict: true },
+    });
     using counter = countRead();
     const completions = await generator.generate(prompts, {
-      ...{ parameters, maxNewTokens: 7, samples: 2, ...options },
+      ...{ parameters: model.parameters, maxNewTokens: 7, samples: 2 },
+      ...options,
       stream: (label) => new Rng(label),
     });
     found.push({ completions: completions.flat(), bytes: counter.bytes });
@@ -90,4 +101,19 @@ webgpuTest("tokens alone come back from a step on a device", async () => {
   // are an id and two log-probabilities.
   const rows = 3 + 6 * webgpu.length;
   strictEqual(bytes, 4 * 3 * rows);
+});
+
+webgpuTest("WebGPU draws the CPU's tokens over weights of 4 bits", async () => {
+  using folder = temporaryFolder();
+  const sizes = { hiddenSize: 32, intermediateSize: 64 };
+  const decoder = randomDecoder({ ...ONE_LAYER, ...sizes });
+  const { lora } = await randomLora(folder.path, decoder);
+  const stored = await openWeights(folder.path);
+  const held = await quantizeWeights(decoder.config, stored, "int4");
+  const policy = loraPolicy(decoder.config, held, lora);
+  const parameters = tensorsOf(policy.trained, policy.initial);
+  const options = { temperature: 0, stopIds: [] };
+  const model = { policy, parameters };
+  const { cpu, webgpu } = await generated(APART, options, model);
+  deepStrictEqual(webgpu.map(({ ids }) => ids), cpu.map(({ ids }) => ids));
 });
