@@ -161,7 +161,12 @@ export class Trainer {
     this.#lossScale = isScaled(options) ? new LossScale() : null;
   }
 
-  /** Compiles the training step, and starts at the policy's initial values. */
+  /**
+   * Compiles the training step, and starts at the policy's initial values.
+   *
+   * @throws RangeError where an adapter is to be merged on another device than
+   * the CPU, whose graphs would not see how the weights change.
+   */
   static async create(
     {
       device = "cpu",
@@ -191,6 +196,11 @@ export class Trainer {
     };
     const options = { ...chosen, ...rest };
     const { policy } = options;
+    if (mergeAdapter && device !== "cpu") {
+      throw new RangeError(
+        `Cannot merge an adapter at each step on ${device}: expected the CPU`,
+      );
+    }
     const merged = mergeAdapter && policy.merging
       ? await MergedWeights.create(policy.merging, options)
       : null;

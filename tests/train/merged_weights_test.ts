@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
@@ -87,6 +87,16 @@ Deno.test("weights in half precision are cast up as they are merged", async () =
   );
   const weights = await openWeights(folder.path);
   await assertSame(loraPolicy(config, weights, lora));
+});
+
+Deno.test("no adapter is merged where graphs would not see it", async () => {
+  using folder = temporaryFolder();
+  const { policy } = await randomLora(folder.path);
+  const options = { policy, loss, lossOptions, mergeAdapter: true } as const;
+  await rejects(Trainer.create({ ...options, device: "webgpu" }), {
+    name: "RangeError",
+    message: "Cannot merge an adapter at each step on webgpu: expected the CPU",
+  });
 });
 
 Deno.test("merging pays where steps have many tokens for the model's width", async () => {

@@ -146,14 +146,13 @@ export class Batch {
     rows: readonly NewTokens[],
     temperature: number,
   ): Promise<Drawn[]> {
-    const outputs = await this.#run(rows, this.#cache, {
-      draw: this.#drawAt(temperature),
-      into: this.#cache.nextSlot,
-    });
+    const draw = this.#drawAt(temperature);
+    const into = this.#cache.nextSlot;
+    const outputs = await this.#run(rows, this.#cache, { draw, into });
     const { logits, drawn, ...news } = outputs;
     freeTensors({ logits: logits! });
     this.#cache.advance(news);
-    return readDrawn(hostData(drawn));
+    return readDrawn(hostData(drawn), draw);
   }
 
   #drawAt(temperature: number): Draw {

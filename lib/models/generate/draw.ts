@@ -60,7 +60,8 @@ const INPUTS = {
   /** 1 / temperature */
   sharpness: {
     shape: [],
-    fill: ({ temperature }) => temperature === 0 ? GREEDY : 1 / temperature,
+    // 1 / 0 too; float32 has no infinity to multiply zeros by.
+    fill: ({ temperature }) => Math.min(1 / temperature, GREEDY),
   },
 } satisfies InputTable<Draw>;
 
@@ -163,7 +164,7 @@ export async function compileDrawer(
   return {
     draw: async (logits, draw) => {
       const { drawn } = await program.run({ logits, ...drawFeeds(draw) });
-      return readDrawn(hostData(drawn));
+      return readDrawn(hostData(drawn), draw);
     },
     release: () => program.release(),
   };
@@ -174,13 +175,16 @@ export async function compileDrawer(
  *
  * @throws RangeError where a row had no usable logits.
  */
-export function readDrawn(data: TensorData): Drawn[] {
+export function readDrawn(
+  data: TensorData,
+  { temperature }: Pick<Draw, "temperature">,
+): Drawn[] {
   return Array.from({ length: data.length / 3 }, (_, row) => {
-    const [id, logProb, samplingLogProb] = data.subarray(
-      3 * row,
-    ) as Float32Array;
+    const [id, logProb, warped] = data.subarray(3 * row) as Float32Array;
     if (Number.isFinite(logProb)) {
-      return { id: id!, logProb: logProb!, samplingLogProb: samplingLogProb! };
+      // The first of several that are likeliest is sure to be taken.
+      const samplingLogProb = temperature === 0 ? 0 : warped!;
+      return { id: id!, logProb: logProb!, samplingLogProb };
     }
     throw new RangeError(
       `Cannot choose a token: row ${row} of the logits is not finite`,

@@ -35,8 +35,18 @@ async function drawn(
     ...drawFeeds(draw),
   });
   await program.release();
-  return readDrawn(hostData(y));
+  return readDrawn(hostData(y), draw);
 }
+
+Deno.test("without a temperature, or with almost none, a graph takes the likeliest token for sure", async () => {
+  const rows = [[0, 5, 0, 5], [1, 2, 4, 3]];
+  const uniforms = [0.9, 0.9];
+  const found = await drawn(rows, { uniforms, temperature: 0 });
+  const chosen = found.map(({ id, samplingLogProb }) => [id, samplingLogProb]);
+  deepStrictEqual(chosen, [[1, 0], [2, 0]]);
+  const [, cold] = await drawn(rows, { uniforms, temperature: 1e-40 });
+  deepStrictEqual([cold!.id, cold!.samplingLogProb], [2, 0]);
+});
 
 const UNIFORMS = [0, 1e-9, 0.1, 0.25, 0.5, 0.7, 0.9, 0.999, 1 - 1e-5];
 
