@@ -34,7 +34,7 @@ export function arrayScript(
     `#SBATCH --job-name=${name}`,
     `#SBATCH --array=0-${tasks - 1}${most}`,
     `#SBATCH --chdir=${inOption(cwd)}`,
-    `#SBATCH --output=${inOption(`${logs}/%A_%a.log`)} --open-mode=append`,
+    `#SBATCH --output=${inOption(logFile(logs))} --open-mode=append`,
     `#SBATCH --requeue --signal=B:TERM@${NOTICE}`,
     ...options === null ? [] : [`#SBATCH ${options}`],
     `exec ${command.map(inShell).join(" ")} --task "$SLURM_ARRAY_TASK_ID"`,
@@ -48,6 +48,11 @@ const OWN = /(?:^|\s)(?:-[aJD]|--(?:array|job-name|chdir|wrap|parsable)\b)/;
 /** Whether options leave the array as it is. */
 export function leaveArray(options: string): boolean {
   return /^-[^\n\r]*$/.test(options) && !OWN.test(options);
+}
+
+/** The log of a task; in other places of the path no sign begins a pattern. */
+function logFile(folder: string): string {
+  return `${folder.replaceAll("%", "%%")}/%A_%a.log`;
 }
 
 /** A path in a line of options: in quotation marks where it has a space. */

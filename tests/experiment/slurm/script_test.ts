@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { arrayScript, leaveArray } from "lib/experiment/slurm/script.ts";
 
 const SCRIPT = {
@@ -31,6 +31,8 @@ exec /usr/bin/deno run -A '/home/me/it'\\''s mine.ts' --task "$SLURM_ARRAY_TASK_
     ),
     ["#SBATCH --array=0-0"],
   );
+  const odd = arrayScript({ ...SCRIPT, logs: "/home/me/50%a/logs" });
+  ok(odd.includes("--output=/home/me/50%%a/logs/%A_%a.log "));
 });
 
 Deno.test("options of sbatch may say everything except what makes the array", () => {
