@@ -14,6 +14,7 @@ import {
   completeSettings,
   type GivenSettings,
   type TrainSettings,
+  usualSettings,
 } from "./settings.ts";
 
 /** A run before its first step: everything read, checked and decided. */
@@ -118,6 +119,12 @@ function identityOf(
       ? { kind: tuning.kind, adapter: model.adapterHash }
       : tuning,
   };
+}
+
+/** The parts of an identity that are settings, by their defaults. */
+export function usualIdentity(identity: Identity): Identity {
+  const usual = Object.entries(usualSettings());
+  return Object.fromEntries(usual.filter(([name]) => name in identity));
 }
 
 function computingOf(

@@ -11,6 +11,7 @@ import { environment, peakMemory, provenance } from "../record/environment.ts";
 import { differences } from "../record/differences.ts";
 import type { MetricsRow } from "../record/metrics.ts";
 import type { PreparedRun } from "./plan.ts";
+import { usualSettings } from "./settings.ts";
 
 /** The outcome of a run. */
 export interface Outcome {
@@ -174,7 +175,10 @@ export function assertSameRun(
   path: string,
 ): void {
   const [first] = differences(
-    decisive(record),
+    decisive({
+      ...record,
+      settings: { ...usualSettings(), ...record.settings },
+    }),
     decisive({
       settings: portableSettings(run),
       data: describedData(run),

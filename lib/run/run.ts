@@ -33,7 +33,7 @@ import {
   requireStepMemory,
 } from "./memory.ts";
 import type { InputHooks } from "./models.ts";
-import { type PreparedRun, prepareRun } from "./plan.ts";
+import { type PreparedRun, prepareRun, usualIdentity } from "./plan.ts";
 import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
 import { referenceFor } from "./run_reference.ts";
 import { runningOf } from "./running.ts";
@@ -249,7 +249,7 @@ async function startIn(
 ): Promise<Snapshot | null> {
   if (!resume && !finish) return null;
   const start = await readCheckpoint(checkpointsIn(out), {
-    ...saved,
+    ...{ ...saved, usual: usualIdentity(saved.identity) },
     ...onNote && { onNote },
   });
   if (start || !finish) return start;

@@ -242,6 +242,14 @@ export function completeSettings(given: GivenSettings): TrainSettings {
 }
 
 /**
+ * Settings by their defaults. What was written before there was a setting was
+ * made as its default has it.
+ */
+export function usualSettings(): TrainSettings {
+  return completeSettings({ model: "-", data: "-", loss: "-" });
+}
+
+/**
  * The settings of a file for `train`, by the names of its flags. All may be on
  * the command line instead.
  *

@@ -96,15 +96,17 @@ export async function writeCheckpoint(
  * Reads the latest sound checkpoint of a folder.
  *
  * @param options `onNote` is told of a damaged checkpoint that is passed over,
- * and of another way of computing.
+ * and of another way of computing; `usual`: parts of an identity that a
+ * checkpoint from before there were such parts has.
  * @returns null where there is no checkpoint.
  * @throws Error if the latest one is of another run: the message names the
  * first part of the identity that differs; if none is sound: it names the file.
  */
 export async function readCheckpoint(
   folder: string,
-  { onNote, ...options }: CheckpointOptions & {
+  { onNote, usual = {}, ...options }: CheckpointOptions & {
     onNote?: (text: string) => void;
+    usual?: Identity;
   },
 ): Promise<Snapshot | null> {
   let damage: Error | undefined;
@@ -115,7 +117,7 @@ export async function readCheckpoint(
       onNote?.(`${error.message}; looking for an older checkpoint`);
     });
     if (!state) continue;
-    assertSame(options.identity, state.identity, path);
+    assertSame(options.identity, { ...usual, ...state.identity }, path);
     noteComputing(options.computing, state.computing, onNote);
     return await readSnapshot(path, state, options.parameters);
   }

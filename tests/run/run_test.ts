@@ -351,6 +351,33 @@ Deno.test("a run in memory is resumed in its folder, to the same numbers", async
   deepStrictEqual(timeless(resumed!.rows), timeless(whole!.rows));
 });
 
+/** Removes members of objects in a file of JSON. */
+function removeFrom(path: string, object: string, names: readonly string[]) {
+  const value = JSON.parse(Deno.readTextFileSync(path));
+  for (const name of names) delete value[object][name];
+  Deno.writeTextFileSync(path, JSON.stringify(value));
+}
+
+Deno.test("what was written before there was a setting goes on by its default", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "out");
+  const options = { inputs: inMemory(), out };
+  const stop = { requested: false };
+  const onStep = (step: number) => void (stop.requested = step === 2);
+  await runHere(SETTINGS, { ...options, stop, onStep });
+  const later = ["precision", "recomputeLayers", "baseWeights"];
+  removeFrom(join(out, "checkpoints/step-2/state.json"), "identity", later);
+  const other = { ...SETTINGS, precision: "float16" } as const;
+  const refused = { message: /precision was "float32", now it is "float16"$/ };
+  await rejects(runHere(other, { ...options, resume: true }), refused);
+  const found = await runHere(SETTINGS, { ...options, resume: true });
+  strictEqual(found!.rows.length, 4);
+  removeFrom(join(out, "run.json"), "settings", later);
+  await rejects(runHere(other, { ...options, resume: true }), refused);
+  const ended = await runHere(SETTINGS, { ...options, resume: true });
+  deepStrictEqual(ended!.record.summary, found!.record.summary);
+});
+
 Deno.test("a run without a folder can be followed while it lasts", async () => {
   using folder = temporaryFolder();
   const live = join(folder.path, "a");
