@@ -160,7 +160,10 @@ class Rounding {
     }
     const layer = third && this.#layers.get(third.name);
     if (layer) return this.#adapted(layer, node, read);
-    if (!sum || isRow) this.#layers.set(output!.name, { node, read });
+    // Others take no third operand.
+    if (node.op.name === "Gemm" && (!sum || isRow)) {
+      this.#layers.set(output!.name, { node, read });
+    }
     return this.#of(this.#apply(node, read, "half")[0]!);
   }
 

@@ -336,3 +336,14 @@ Deno.test("CUDA has a kernel in bfloat16 for each such node of every decoder", a
   // So many that the head is applied in two parts.
   deepStrictEqual(withoutKernel(policy, "dpo", 2e6), []);
 });
+
+Deno.test("a product is added to one whose operator takes no sum", async () => {
+  const g = new Graph();
+  const x = g.input("x", [2, 2]);
+  const y = affine([x, x, matmul(x, x)]);
+  const program = await compile({ y }, { precision: "bfloat16" });
+  const ones = { data: new Float32Array(4).fill(1), shape: [2, 2] };
+  const found = await program.run({ x: ones });
+  await program.release();
+  deepStrictEqual(hostData(found["y"]), new Float32Array(4).fill(4));
+});
