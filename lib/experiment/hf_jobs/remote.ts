@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { temporaryFolder } from "../../files/temporary.ts";
 import { reasonOf } from "../../files/values.ts";
@@ -33,6 +34,8 @@ export interface RemoteOptions extends Following {
 
 /** Milliseconds between uploads of records. */
 const PUSH_AFTER = 5 * 60_000;
+/** Milliseconds before the last upload is tried again: the first time, and after all. */
+const AGAIN = { first: 1_000, most: 64_000 };
 
 /**
  * Makes the records of a plan on this machine, and uploads them: every few
@@ -66,7 +69,7 @@ export async function runRemote(
     });
     for (const name of none) await outbox.add(name, { [NONE]: TOLD_NONE });
   } finally {
-    await outbox.send();
+    await outbox.sendLast();
   }
 }
 
@@ -100,6 +103,19 @@ class Outbox {
     if (performance.now() - this.#sent < PUSH_AFTER) return;
     // The next upload has them, too.
     await this.send().catch((error) => this.onNote(reasonOf(error)));
+  }
+
+  /** Sends what waits when no later upload would, even where one fails. */
+  async sendLast(): Promise<void> {
+    for (let pause = AGAIN.first;; pause *= 2) {
+      try {
+        return await this.send();
+      } catch (error) {
+        if (pause > AGAIN.most) throw error;
+        this.onNote(`${reasonOf(error)}; tries again`);
+        await setTimeout(pause);
+      }
+    }
   }
 
   async send(): Promise<void> {

@@ -153,6 +153,20 @@ Deno.test("a job that fails leaves its records, and the next one makes the other
   deepEqual(plans.map(({ length }) => length).sort(), [3, 9]);
 });
 
+Deno.test("the last upload of a job is tried again", async () => {
+  await using scene = new Scene();
+  const { hub, jobs: { jobs } } = scene;
+  const tamper = hub.tamper;
+  let broken = 0;
+  hub.tamper = (request) => {
+    const isRecords = jobs.length > 0 && /\/commit\/main$/.test(request.url);
+    if (!isRecords || broken++ > 0) return tamper(request);
+    return new Response("broken", { status: 500 });
+  };
+  await scene.run();
+  deepEqual([broken, jobs.length], [2, 1]);
+});
+
 Deno.test("a record that the experiment does not have is not asked for again", async () => {
   await using scene = new Scene();
   const options = { toy: { ...TOY, jobs: failing }, losses: ["dpo"] };
