@@ -28,24 +28,24 @@ export const ASSUMED = {
     ...{ low: 0.1, high: 0.45 },
   },
   perStep: {
-    ...{ means: "seconds of a step besides products" },
-    ...{ low: 0.005, high: 0.05 },
+    ...{ means: "milliseconds of a step besides products" },
+    ...{ low: 5, high: 50 },
   },
   network: {
-    ...{ means: "bytes a second of each GPU's network" },
-    ...{ low: 15e9, high: 45e9 },
+    ...{ means: "GB a second of each GPU's network" },
+    ...{ low: 15, high: 45 },
   },
   host: {
-    ...{ means: "bytes a second between GPU and host" },
-    ...{ low: 10e9, high: 50e9 },
+    ...{ means: "GB a second between GPU and host" },
+    ...{ low: 10, high: 50 },
   },
   message: {
-    ...{ means: "seconds of a message's way" },
-    ...{ low: 2e-6, high: 20e-6 },
+    ...{ means: "microseconds of a message's way" },
+    ...{ low: 2, high: 20 },
   },
 } as const satisfies Readonly<Record<string, Assumed>>;
 
-/** A cluster that might be. */
+/** A cluster that might be: its numbers in seconds and bytes. */
 export type Cluster = Readonly<Record<keyof typeof ASSUMED, number>>;
 
 /** Draws a cluster. */
@@ -53,10 +53,10 @@ export function drawCluster(rng: Rng): Cluster {
   const draw = ({ low, high }: Assumed) => low * (high / low) ** rng.uniform();
   return {
     products: draw(ASSUMED.products),
-    perStep: draw(ASSUMED.perStep),
-    network: draw(ASSUMED.network),
-    host: draw(ASSUMED.host),
-    message: draw(ASSUMED.message),
+    perStep: 1e-3 * draw(ASSUMED.perStep),
+    network: 1e9 * draw(ASSUMED.network),
+    host: 1e9 * draw(ASSUMED.host),
+    message: 1e-6 * draw(ASSUMED.message),
   };
 }
 

@@ -13,7 +13,7 @@ import { largestShare } from "./largest_share.ts";
 
 /** Tokens of a pair on average. */
 export const PAIR_TOKENS = 1000;
-const GPUS = [8, 64, 256, 1000];
+const GPUS = [8, 64, 1000];
 /** Pairs of a step: so many for each GPU, or as many as people take. */
 const BATCHES = [(gpus: number) => 4 * gpus, () => 512];
 const DRAWS = 100;

@@ -26,8 +26,8 @@ export function rankTables(record: BenchRecord): Table[] {
     tableOf(Object.entries(costs), {
       caption: "Costs of a step on ranks, fitted to those",
       columns: {
-        "seconds": ([name]) => COSTS[name] ?? name,
-        "cost": ([, x]) => x,
+        "cost": ([name]) => COSTS[name] ?? name,
+        "microseconds": ([, seconds]) => 1e6 * seconds,
       },
     }),
     clusterTable(clusterSteps(costs, ranks.lengths)),
