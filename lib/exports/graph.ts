@@ -5,6 +5,7 @@
  */
 export { gradient, type GradientOptions } from "../grad.ts";
 export {
+  type Accepts,
   type AnyOp,
   apply,
   type Attribute,
