@@ -202,7 +202,7 @@ async function trained(
   trainer: Trainer,
   { measuring = probed, onTrained, ...options }:
     & RunOptions
-    & Omit<StepsOptions, "reference" | "measures">,
+    & Omit<StepsOptions, "reference" | "measures" | "end">,
 ): Promise<Outcome | null> {
   const { clock, folder, parameters } = options;
   const reference = await referenceFor(run, trainer, options)
@@ -212,18 +212,20 @@ async function trained(
   clock.lap("reference");
   const measures = await measuring(trainer, run.plan, reference);
   clock.lap("measure");
-  const steps = { ...options, reference, measures };
+  let measured: RunRecord["summary"] = {};
+  const end = async () => {
+    measured = await measures.summary?.() ?? {};
+    await onTrained?.(trainer);
+    clock.lap("train");
+    if (folder) {
+      const { tensors } = await trainer.view();
+      await folder.writeResult(tensors.get("parameter")!, parameters);
+    }
+    clock.lap("save");
+  };
+  const steps = { ...options, reference, measures, end };
   const rows = await takeSteps(run, trainer, steps);
-  if (!rows) return null;
-  const measured = await measures.summary?.() ?? {};
-  await onTrained?.(trainer);
-  clock.lap("train");
-  if (folder) {
-    const { tensors } = await trainer.view();
-    await folder.writeResult(tensors.get("parameter")!, parameters);
-  }
-  clock.lap("save");
-  return { rows, measured };
+  return rows && { rows, measured };
 }
 
 async function recorded(

@@ -37,6 +37,8 @@ export interface StepsOptions extends StepHooks {
   readonly parameters: ParameterStore;
   /** Whether to take no step, and end at `start`. */
   readonly finish: boolean;
+  /** Called after the last step: what comes of the run, which a device may lose. */
+  readonly end: () => Promise<void>;
 }
 
 /** Milliseconds between checkpoints, where no number of steps is given. */
@@ -50,7 +52,7 @@ const SAVE_AFTER = 5 * 60_000;
 export async function takeSteps(
   run: PreparedRun,
   trainer: Trainer,
-  { clock, reference, measures, onStep, onNote, stop, ...options }:
+  { clock, reference, measures, onStep, onNote, stop, end, ...options }:
     StepsOptions,
 ): Promise<readonly MetricsRow[] | null> {
   const { folder, start } = options;
@@ -58,35 +60,36 @@ export async function takeSteps(
   onStep?.(trainer.step);
   const lines = new Lines(folder?.metrics ?? null, start?.step ?? -1);
   if (!start && measures.start) lines.add(measures.start);
-  if (options.finish) return lines.cut();
+  if (options.finish) return await end().then(() => lines.cut());
   const saving = new Saving(run, trainer, options);
   // The run goes on: the next checkpoint may have more luck.
   const onDefect = (error: Error) =>
     onNote?.(`step ${trainer.step} is not saved: ${error.message}`);
   const lineOf = async (metrics: StepMetrics) =>
     measures.line ? await measures.line(metrics) : metrics;
-  const isFinished = await train(trainer, run.plan, {
-    reference,
-    stop,
-    measure: async () => {
-      saving.keepsNext = true;
-      return await measures.evaluation?.() ?? {};
-    },
-    onStep: async (metrics) => {
-      const line = await clock.within("evaluate", () => lineOf(metrics));
-      if (line) lines.add(line);
-      onStep?.(metrics.step, metrics);
-      if (!line) return;
-      if (saving.isDue(metrics.step)) await saving.save().catch(onDefect);
-      await saving.passLine();
-    },
-  }).catch(async (error) => {
-    throw error instanceof DeviceError ? await saving.rescue(error) : error;
+  const steps = () =>
+    train(trainer, run.plan, {
+      reference,
+      stop,
+      measure: async () => {
+        saving.keepsNext = true;
+        return await measures.evaluation?.() ?? {};
+      },
+      onStep: async (metrics) => {
+        const line = await clock.within("evaluate", () => lineOf(metrics));
+        if (line) lines.add(line);
+        onStep?.(metrics.step, metrics);
+        if (!line) return;
+        if (saving.isDue(metrics.step)) await saving.save().catch(onDefect);
+        await saving.passLine();
+      },
+    });
+  return await saving.rescuing(async () => {
+    if (await steps()) return await end().then(() => lines.all());
+    // A run without a step has nothing to save.
+    if (trainer.step > 0) await saving.save();
+    return null;
   });
-  if (isFinished) return lines.all();
-  // A run without a step has nothing to save.
-  if (trainer.step > 0) await saving.save();
-  return null;
 }
 
 /** Writes checkpoints, at given steps or when some minutes have passed. */
@@ -141,12 +144,19 @@ class Saving {
   }
 
   /**
-   * Saves what a device that failed has left: its state, if that has a line and
-   * can still be read, or else the one that was kept.
+   * Does a part of the run. Where a device fails in it, what that has left is
+   * saved: its state, if that has a line and can still be read, or else the one
+   * that was kept.
    *
-   * @returns an error that says what is saved and how to go on.
+   * @throws Error that says what is saved and how to go on.
    */
-  async rescue(cause: DeviceError): Promise<Error> {
+  async rescuing<T>(part: () => Promise<T>): Promise<T> {
+    return await part().catch(async (error) => {
+      throw error instanceof DeviceError ? await this.#rescue(error) : error;
+    });
+  }
+
+  async #rescue(cause: DeviceError): Promise<Error> {
     const { folder } = this.options;
     if (!folder) return cause;
     const { step } = this.trainer;

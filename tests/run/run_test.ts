@@ -135,6 +135,23 @@ for (const failsAt of [2, 4]) {
   });
 }
 
+Deno.test("a device that fails after the last step costs no step", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "out");
+  const settings = { ...SETTINGS, saveEvery: 0 };
+  const inputs = inMemory();
+  const onTrained = () => {
+    throw new DeviceError("webgpu", new Error("it is lost"));
+  };
+  await rejects(runHere(settings, { out, inputs, onTrained }), {
+    message: /^The device webgpu failed: it is lost, .* Step 4 is saved in/,
+  });
+  const found = await runHere(settings, { out, inputs, resume: true });
+  const expected = await runHere(settings, { inputs });
+  deepStrictEqual(timeless(found!.rows), timeless(expected!.rows));
+  deepStrictEqual(found!.record.summary, expected!.record.summary);
+});
+
 Deno.test("run() refuses a number format that the device lacks", async () => {
   await rejects(
     runHere({ ...SETTINGS, precision: "tf32" }, { inputs: inMemory() }),
