@@ -248,13 +248,18 @@ function requirePortable({ url, context }: Order): { module: string } {
       `Cannot send ${url} to another machine: expected an experiment of the repository`,
     );
   }
+  // A text may be a command, whose words name files.
   const local = textsIn(context.settings)
+    .flatMap((text) => [text, ...text.split(/\s+/).filter(hasName)])
     .find((text) => /[./]/.test(text) && existsSync(text));
   if (local === undefined) return { module };
   throw new Error(
     `Cannot send ${local} to another machine: expected models and data by their names on the Hub`,
   );
 }
+
+/** Whether a word is more than a full stop or a stroke. */
+const hasName = (word: string) => /\w/.test(word);
 
 function textsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];

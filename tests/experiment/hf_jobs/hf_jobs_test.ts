@@ -198,12 +198,15 @@ Deno.test("a machine that is not there, and files of this one, are refused befor
   const [method] = TOY_SETTINGS.methods;
   const file = { path: scene.path("mine.ts"), code: [] };
   Deno.writeTextFileSync(file.path, "export const createJobs = null;");
-  const full = { ...TOY_SETTINGS, methods: [{ ...method!, file }] };
-  const settings = { ...TOY.settings, full };
-  await rejects(
-    scene.run({ toy: { ...TOY, settings } }),
-    /Cannot send .*mine\.ts to another machine: expected models and data/,
-  );
+  for (const path of [file.path, `deno run ${file.path}`]) {
+    const mine = { ...method!, file: { ...file, path } };
+    const full = { ...TOY_SETTINGS, methods: [mine] };
+    const settings = { ...TOY.settings, full };
+    await rejects(
+      scene.run({ toy: { ...TOY, settings } }),
+      /Cannot send \S*mine\.ts to another machine: expected models and data/,
+    );
+  }
   const { href: url } = pathToFileURL(file.path);
   await rejects(
     scene.run({ toy: { ...TOY, jobs: { ...TOY.jobs, url } } }),
