@@ -40,7 +40,10 @@ const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
  * three keep two cores busy.
  */
 const BESIDE = [
-  ["comparison", "data", "hub", "loss_tools", "losses", "models", "plot"],
+  [
+    ...["comparison", "data", "hub", "loss_tools", "losses", "models", "plot"],
+    ...["package", "reviews", "run"],
+  ],
   ["experiment", "frontier", "scripts"],
 ];
 
