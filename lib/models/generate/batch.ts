@@ -6,7 +6,7 @@ import {
   type Tensor,
   type Tensors,
 } from "../../onnx/session.ts";
-import { type Draw, type Drawer, drawFeeds, readDrawn } from "./draw.ts";
+import { type Draw, drawFeeds, readDrawn } from "./draw.ts";
 import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 import type { Cache, NewCache } from "./key_value_cache.ts";
@@ -42,10 +42,11 @@ export interface BatchOptions {
   readonly newCache: NewCache;
   readonly parameters: Tensors;
   readonly sample: Sampler;
-  /** The temperature at which a graph draws; `null` where `sample` does. */
+  /**
+   * The temperature at which the decoder itself draws; `null` where logits are
+   * to come back.
+   */
   readonly drawsAt: number | null;
-  /** Draws by logits that came back; `null` where the decoder itself can. */
-  readonly drawer: Drawer | null;
   readonly maxNewTokens: number;
   readonly stopIds: ReadonlySet<number>;
   /** Whether a completion is to end after these ids. */
@@ -120,9 +121,9 @@ export class Batch {
       ids: ids.slice(-1),
       position: prompt.length + ids.length - 1,
     }));
-    const { drawsAt, drawer } = this.#options;
+    const { drawsAt } = this.#options;
     await this.#add(
-      drawsAt === null || drawer
+      drawsAt === null
         ? await this.#sampled(news)
         : await this.#drawn(news, drawsAt),
     );
@@ -131,14 +132,14 @@ export class Batch {
   /** Draws by logits that come back. */
   async #sampled(rows: readonly NewTokens[]): Promise<Drawn[]> {
     const cache = this.#cache;
-    const memory = this.#logitsOf(rows.length);
-    const into = { logits: memory, ...cache.nextSlot };
-    const { logits, news } = await this.#compute(rows, cache, into);
-    cache.advance(news);
-    const { drawsAt, drawer, sample } = this.#options;
-    return drawsAt !== null && drawer
-      ? await drawer.draw(memory, this.#drawAt(drawsAt))
-      : logits.map((row, i) => sample(row, this.#sequences[i]!));
+    const computed = await this.#compute(rows, cache, {
+      logits: this.#logitsOf(rows.length),
+      ...cache.nextSlot,
+    });
+    cache.advance(computed.news);
+    return computed.logits.map((logits, i) =>
+      this.#options.sample(logits, this.#sequences[i]!)
+    );
   }
 
   /** Lets the decoder draw: the tokens alone come back. */
@@ -146,20 +147,16 @@ export class Batch {
     rows: readonly NewTokens[],
     temperature: number,
   ): Promise<Drawn[]> {
-    const draw = this.#drawAt(temperature);
+    const uniforms = this.#sequences.map(({ uniform }) =>
+      temperature === 0 ? 0 : uniform()
+    );
+    const draw = { uniforms, temperature };
     const into = this.#cache.nextSlot;
     const outputs = await this.#run(rows, this.#cache, { draw, into });
     const { logits, drawn, ...news } = outputs;
     freeTensors({ logits: logits! });
     this.#cache.advance(news);
     return readDrawn(hostData(drawn), draw);
-  }
-
-  #drawAt(temperature: number): Draw {
-    const uniforms = this.#sequences.map(({ uniform }) =>
-      temperature === 0 ? 0 : uniform()
-    );
-    return { uniforms, temperature };
   }
 
   #freshLogits(rows: number): HostTensor {

@@ -1,17 +1,11 @@
 import {
-  Graph,
+  type Graph,
   type InputTable,
   sizeAt,
   type Value,
 } from "../../onnx/graph.ts";
 import { fillInputs, inputValues } from "../../onnx/inputs.ts";
-import {
-  compile,
-  type CompileOptions,
-  hostData,
-  type HostTensor,
-  type TensorData,
-} from "../../onnx/session.ts";
+import type { HostTensor, TensorData } from "../../onnx/session.ts";
 import {
   add,
   cast,
@@ -144,30 +138,6 @@ function padded(x: Value, width: number): Value {
   if (missing === 0) return x;
   const some = slice(x, { axis: 1, start: 0, end: missing });
   return concat([x, mul(some, 0)], 1);
-}
-
-/** Draws by logits in this process's memory, where a graph is faster. */
-export interface Drawer {
-  /** @throws RangeError where a row has no usable logits. */
-  draw(logits: HostTensor, draw: Draw): Promise<Drawn[]>;
-  release(): Promise<void>;
-}
-
-/** Compiles {@linkcode drawnTokens} apart from a decoder. */
-export async function compileDrawer(
-  { vocabSize }: { vocabSize: number },
-  { threads = 1 }: Pick<CompileOptions, "threads">,
-): Promise<Drawer> {
-  const logits = new Graph().input("logits", ["S", vocabSize]);
-  const drawn = drawnTokens(logits.graph, logits);
-  const program = await compile({ drawn }, { threads });
-  return {
-    draw: async (logits, draw) => {
-      const { drawn } = await program.run({ logits, ...drawFeeds(draw) });
-      return readDrawn(hostData(drawn), draw);
-    },
-    release: () => program.release(),
-  };
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   type Finish,
   type Sequence,
 } from "./batch.ts";
-import { compileDrawer, isPlain } from "./draw.ts";
+import { isPlain } from "./draw.ts";
 import { compileArranger, DeviceCache } from "./device_cache.ts";
 import { KeyValueCache, type NewCache } from "./key_value_cache.ts";
 import type { Policy } from "../policy.ts";
@@ -96,16 +96,12 @@ export async function createGenerator(
   const program = await compileDecoder(policy, options);
   const caches = await compileCaches(config, options);
   const isResident = options.device && options.device !== "cpu";
-  const drawer = isResident || config.vocabSize < LARGE
-    ? null
-    : await compileDrawer(config, options);
   return {
     generate: async (prompts, options) => {
       const resolved = {
         ...resolveOptions(config, options),
         newCache: caches.newCache,
-        drawer,
-        drawsAt: (isResident || drawer) && isPlain(options)
+        drawsAt: isResident && isPlain(options)
           ? options.temperature ?? 1
           : null,
       };
@@ -123,13 +119,9 @@ export async function createGenerator(
     release: async () => {
       await program.release();
       await caches.release();
-      await drawer?.release();
     },
   };
 }
-
-/** Tokens of a vocabulary from which on a graph draws faster than JavaScript. */
-const LARGE = 4096;
 
 async function compileDecoder(
   policy: Policy,
@@ -168,8 +160,7 @@ async function compileCaches(
 }
 
 /** Options with their defaults. */
-interface ResolvedOptions
-  extends Omit<BatchOptions, "newCache" | "drawsAt" | "drawer"> {
+interface ResolvedOptions extends Omit<BatchOptions, "newCache" | "drawsAt"> {
   readonly stream: GenerateOptions["stream"];
   readonly names: readonly string[] | undefined;
   readonly samples: number;
