@@ -10,7 +10,7 @@ import {
 } from "lib/cli/flag.ts";
 import { UsageError } from "lib/cli/flags.ts";
 import { note } from "lib/cli/terminal.ts";
-import { packedCode } from "lib/experiment/hf_jobs/code.ts";
+import { packedCode } from "lib/record/packed_code.ts";
 import { hfJobs } from "lib/experiment/hf_jobs/hf_jobs.ts";
 import type { Site } from "lib/experiment/site.ts";
 import { leaveArray } from "lib/experiment/slurm/script.ts";

@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { cacheFolder } from "../files/cache_folder.ts";
 import { orNull } from "../files/missing.ts";
+import { runProgram } from "../files/program.ts";
+import { reasonOf } from "../files/values.ts";
 import { checkJson, COUNT } from "../record/check_json.ts";
 
 const PROGRAM = fileURLToPath(new URL("peer.py", import.meta.url));
@@ -41,21 +43,15 @@ async function output(
   args: readonly string[],
   input = "",
 ): Promise<string> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (success) return text(stdout);
-  throw new Error(
-    `Cannot measure a peer: ${program} ${args.join(" ")} ended with ${
-      text(stderr).split("\n").slice(-3).join(" ")
-    }`,
-  );
+  try {
+    const printed = await runProgram(program, args, { input, lines: 3 });
+    return new TextDecoder().decode(printed).trim();
+  } catch (cause) {
+    throw new Error(
+      `Cannot measure a peer by ${args.join(" ")}: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
 }
 
 /** Results of the jobs of peer.py, each of a process of its own. */

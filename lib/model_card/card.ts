@@ -158,8 +158,14 @@ function originTable({ model, settings, summary }: RunRecord): string {
     "Trained parameters": `${count(trainable)} of ${count(total)}`,
     "Base model": code(model.source),
     "its GGUF file, SHA-256": hashes.gguf ? code(hashes.gguf) : null,
-    "its weights in training": baseWeightsText(settings, summary),
-    "Arithmetic of training": precisionText(settings, summary),
+    "its weights in training": formatText(
+      ...["held in", settings["baseWeights"]] as const,
+      summary["baseWeightsError"],
+    ),
+    "Arithmetic of training": formatText(
+      ...["in", settings["precision"]] as const,
+      summary["precisionError"],
+    ),
     "its weights, SHA-256": hashes.weights && code(hashes.weights),
     "its tokenizer with template, SHA-256": hashes.tokenizer &&
       code(hashes.tokenizer),
@@ -167,24 +173,15 @@ function originTable({ model, settings, summary }: RunRecord): string {
   });
 }
 
-/** The format of weights in fewer bits, with its error; null for others. */
-function baseWeightsText(
-  { baseWeights }: RunRecord["settings"],
-  summary: RunRecord["summary"],
+/** A format in words with its error; null for one that has none. */
+function formatText(
+  before: string,
+  format: RunRecord["settings"][string] | undefined,
+  error: RunRecord["summary"][string] | undefined,
 ): string | null {
-  const change = changeText(summary["baseWeightsError"]);
-  if (typeof baseWeights !== "string" || change === null) return null;
-  return `held in ${code(baseWeights)}, ${change}`;
-}
-
-/** The number format of the arithmetic, with its error; null for float32. */
-function precisionText(
-  { precision }: RunRecord["settings"],
-  summary: RunRecord["summary"],
-): string | null {
-  const change = changeText(summary["precisionError"]);
-  if (typeof precision !== "string" || change === null) return null;
-  return `in ${code(precision)}, ${change}`;
+  const change = changeText(error);
+  if (typeof format !== "string" || change === null) return null;
+  return `${before} ${code(format)}, ${change}`;
 }
 
 /** The error of log-probabilities in words. */

@@ -121,7 +121,9 @@ export async function run(
   if (ended) return ended;
   const wanted = { ...trainerOptions(prepared, inputs), group };
   const memory = refuseTooLarge(prepared, wanted);
-  const compiled = { ...wanted, ...memory && recomputationOf(memory) };
+  const compiled = memory
+    ? { ...wanted, recomputedLayers: memory.recomputedLayers }
+    : wanted;
   folder?.tell(runningOf(prepared));
   const parameters = resultStore(prepared.inputs);
   const start = out === undefined
@@ -163,10 +165,6 @@ async function endedRun(
   onNote?.(`${out} holds this run, which has ended`);
   return { record, rows: readMetrics(folder.metrics) };
 }
-
-const recomputationOf = ({ recomputedLayers }: MemoryEstimate) => ({
-  recomputedLayers,
-});
 
 /**
  * Estimates the memory of a run whose model comes from a folder, with layers that

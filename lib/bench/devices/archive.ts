@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeAtomically } from "../../files/atomic.ts";
+import { runProgram } from "../../files/program.ts";
 import { temporaryFolder } from "../../files/temporary.ts";
 import { VERSION } from "../../onnx/ffi/library.ts";
 import { CUDA_PACKAGES, pipInstall } from "../../onnx/set_up_cuda.ts";
-import { CHECKOUT, provenance } from "../../record/environment.ts";
+import { CHECKOUT } from "../../record/environment.ts";
+import { packedCode } from "../../record/packed_code.ts";
 import { trimProvider } from "./trim_provider.ts";
-
-/** What of the checkout travels. */
-const CODE = ["lib", "scripts", "deno.json", "deno.lock", "LICENSE"];
 
 /** Parts of packages that a machine with Linux on x86-64 does not read. */
 const LEFT_OUT = [
@@ -40,26 +39,19 @@ export async function writeArchive(
     onNote: (text: string) => void;
   },
 ): Promise<number> {
-  const source = await provenance();
-  if (CHECKOUT === null || source === null || source.dirty) {
-    throw new Error(
-      `Cannot write ${path}: expected a checkout without changes, so that its record names a commit`,
-    );
-  }
+  const { commit, archive } = await packedCode();
   using folder = await temporaryFolder();
   const code = join(folder.path, "prefgrad");
   await Deno.mkdir(code);
-  await succeed("git", [
-    ...["-C", CHECKOUT, "archive", `--output=${folder.path}/code.tar`],
-    ...["HEAD", "--", ...CODE],
-  ]);
-  await succeed("tar", ["-xf", join(folder.path, "code.tar"), "-C", code]);
+  const packed = join(folder.path, "code.tar.gz");
+  await Deno.writeFile(packed, archive.stream());
+  await runProgram("tar", ["-xf", packed, "-C", code]);
   await Deno.writeTextFile(
     join(code, "provenance.json"),
-    JSON.stringify(source),
+    JSON.stringify({ commit, dirty: false }),
   );
   await keepPackages(join(code, "deno.json"));
-  await succeed("cp", ["-a", join(CHECKOUT, "node_modules"), code]);
+  await runProgram("cp", ["-a", join(CHECKOUT!, "node_modules"), code]);
   onNote(
     `Downloading ${CUDA_PACKAGES[0]} for its kernels of sm_${architecture}`,
   );
@@ -95,24 +87,9 @@ async function addProvider(folder: string, architecture: number) {
 }
 
 async function compress(folder: string, path: string): Promise<void> {
-  await succeed("tar", [
+  await runProgram("tar", [
     ...LEFT_OUT.map((pattern) => `--exclude=${pattern}`),
     ...["--use-compress-program=xz -6 --threads=0", "-cf", path, "-C", folder],
     ...["run.sh", "deno", "prefgrad", "cache"],
   ]);
-}
-
-/** @throws Error with the program's last words where it fails. */
-async function succeed(
-  program: string,
-  args: readonly string[],
-): Promise<void> {
-  const command = new Deno.Command(program, {
-    args: [...args],
-    ...{ stdin: "null", stdout: "null", stderr: "piped" },
-  });
-  const { success, stderr } = await command.output();
-  if (success) return;
-  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new Error(`${program} ${args[0]} ended with: ${words}`);
 }

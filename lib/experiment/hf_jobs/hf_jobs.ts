@@ -20,7 +20,7 @@ import { CHECKOUT } from "../../record/environment.ts";
 import { sha256 } from "../../record/sha256.ts";
 import { type Recorded, recordName } from "../records.ts";
 import type { Following, Order, Site } from "../site.ts";
-import type { Code } from "./code.ts";
+import type { Code } from "../../record/packed_code.ts";
 import { pullRecords } from "./pulled.ts";
 import type { JobPlan } from "./remote.ts";
 

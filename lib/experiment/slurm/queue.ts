@@ -1,3 +1,5 @@
+import { runProgram } from "../../files/program.ts";
+
 /** An array that waits or runs. */
 export interface QueuedArray {
   readonly id: string;
@@ -55,27 +57,9 @@ async function output(
   args: readonly string[],
   input = "",
 ): Promise<string> {
-  const child = spawned(program, args);
-  const writer = child.stdin.getWriter();
-  const sent = writer.write(new TextEncoder().encode(input))
-    .then(() => writer.close());
-  // A program that ends before it has read all says why.
-  const [{ success, stdout, stderr }] = await Promise.all([
-    child.output(),
-    sent.catch(() => {}),
-  ]);
-  const text = new TextDecoder();
-  if (success) return text.decode(stdout);
-  const reason = text.decode(stderr).trim().split("\n").at(-1);
-  throw new Error(`${program} failed: ${reason}`);
-}
-
-function spawned(program: string, args: readonly string[]): Deno.ChildProcess {
   try {
-    return new Deno.Command(program, {
-      args: [...args],
-      ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
-    }).spawn();
+    const printed = await runProgram(program, args, { input });
+    return new TextDecoder().decode(printed);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new Error(

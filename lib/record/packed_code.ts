@@ -1,4 +1,6 @@
-import { CHECKOUT, provenance } from "../../record/environment.ts";
+import { runProgram } from "../files/program.ts";
+import { reasonOf } from "../files/values.ts";
+import { CHECKOUT, provenance } from "./environment.ts";
 
 /** The code of a commit, as it travels to another machine. */
 export interface Code {
@@ -29,15 +31,13 @@ export async function packedCode(checkout = CHECKOUT): Promise<Code> {
       "Cannot send the code: files differ from the commit that records would name; commit them first",
     );
   }
-  const { success, stdout, stderr } = await new Deno.Command("git", {
-    args: [
-      ...["archive", "--format=tar.gz", commit, "--", "."],
-      ...LEFT_OUT.map((folder) => `:(exclude)${folder}`),
-    ],
-    cwd: checkout,
-  }).output();
-  if (success) return { commit, archive: new Blob([stdout]) };
-  throw new Error(
-    `Cannot pack the code: ${new TextDecoder().decode(stderr).trim()}`,
-  );
+  const args = [
+    ...["archive", "--format=tar.gz", commit, "--", "."],
+    ...LEFT_OUT.map((folder) => `:(exclude)${folder}`),
+  ];
+  const archive = await runProgram("git", args, { cwd: checkout })
+    .catch((cause) => {
+      throw new Error(`Cannot pack the code: ${reasonOf(cause)}`, { cause });
+    });
+  return { commit, archive: new Blob([archive]) };
 }

@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { packedCode } from "lib/experiment/hf_jobs/code.ts";
-import { temporaryFolder } from "../../temporary_folder.ts";
+import { packedCode } from "lib/record/packed_code.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 function run(program: string, args: readonly string[], cwd: string): string {
   const { success, stdout, stderr } = new Deno.Command(program, {
