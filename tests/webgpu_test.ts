@@ -23,7 +23,7 @@ import { type StepResult, Trainer } from "lib/train/trainer.ts";
 import { assertClose } from "./assert_close.ts";
 import { spread } from "./finite_differences.ts";
 import { ONE_LAYER, randomDecoder } from "./models/random_decoder.ts";
-import { randomLora } from "./models/random_lora.ts";
+import { randomLora, randomTuned } from "./models/random_lora.ts";
 import { UNLIKE_LLAMA } from "./models/unlike_llama.ts";
 import { OP_CASES, type OpCase } from "./ops/op_cases.ts";
 import { randomExamples, UNLIKELY } from "./random_examples.ts";
@@ -198,26 +198,31 @@ const RUNS = [
   ["lora", "orpo"],
 ] as const;
 
-for (const [kind, id] of RUNS) {
-  webgpuTest(`WebGPU trains as the CPU does: ${kind} ${id}`, async () => {
-    using folder = temporaryFolder();
-    const decoder = randomDecoder(ONE_LAYER);
-    const { policy } = kind === "full"
-      ? decoder
-      : await randomLora(folder.path, decoder);
-    const loss = findLoss(id);
-    const expected = await train(policy, loss, { device: "cpu" });
-    const found = await train(policy, loss, { device: "webgpu" });
-    assertSameRun(found, expected);
-  });
+/** Cases of training: what is trained, the loss, and the decoder. */
+const TRAINED = [
+  ...RUNS.map(([kind, id]) => [`${kind} ${id}`, kind, id, ONE_LAYER] as const),
+  ...UNLIKE_LLAMA.map(([name, config]) =>
+    [name, "full", "dpo", config] as const
+  ),
+];
+
+/** Trains a case on both devices. */
+async function trainOnBoth(
+  [, kind, id, config]: typeof TRAINED[number],
+  precision: Precision = "float32",
+) {
+  using folder = temporaryFolder();
+  const policy = await randomTuned(kind, folder.path, config);
+  const loss = findLoss(id);
+  return {
+    expected: await train(policy, loss, { device: "cpu", precision }),
+    found: await train(policy, loss, { device: "webgpu", precision }),
+  };
 }
 
-for (const [name, config] of UNLIKE_LLAMA) {
-  webgpuTest(`WebGPU trains as the CPU does: ${name}`, async () => {
-    const { policy } = randomDecoder(config);
-    const loss = findLoss("dpo");
-    const expected = await train(policy, loss, { device: "cpu" });
-    const found = await train(policy, loss, { device: "webgpu" });
+for (const trained of TRAINED) {
+  webgpuTest(`WebGPU trains as the CPU does: ${trained[0]}`, async () => {
+    const { expected, found } = await trainOnBoth(trained);
     assertSameRun(found, expected);
   });
 }
@@ -355,30 +360,14 @@ const withoutFloat16 = await unavailable("webgpu") ??
 /** Losses and log-probabilities in float16 that are computed in other orders. */
 const NEAR = { tolerance: 1e-2 };
 
-const IN_FLOAT16 = [
-  ...RUNS.map(([kind, id]) => [`${kind} ${id}`, kind, id, ONE_LAYER] as const),
-  ...UNLIKE_LLAMA.map(([name, config]) =>
-    [name, "full", "dpo", config] as const
-  ),
-];
-
-for (const [name, kind, id, config] of IN_FLOAT16) {
+for (const trained of TRAINED) {
   Deno.test({
-    name: `WebGPU trains in float16 as the CPU imitates it: ${name}${
+    name: `WebGPU trains in float16 as the CPU imitates it: ${trained[0]}${
       withoutFloat16 ? " (no float16 on WebGPU here)" : ""
     }`,
     ignore: withoutFloat16 !== null,
     fn: async () => {
-      using folder = temporaryFolder();
-      const decoder = randomDecoder(config);
-      const { policy } = kind === "full"
-        ? decoder
-        : await randomLora(folder.path, decoder);
-      const loss = findLoss(id);
-      const [expected, found] = [
-        await train(policy, loss, { device: "cpu", precision: "float16" }),
-        await train(policy, loss, { device: "webgpu", precision: "float16" }),
-      ];
+      const { expected, found } = await trainOnBoth(trained, "float16");
       for (const [i, { loss, logProbs, metrics }] of expected.steps.entries()) {
         const step = found.steps[i]!;
         assertClose([step.loss], [loss], { ...NEAR, what: `loss ${i + 1}` });

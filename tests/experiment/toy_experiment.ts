@@ -103,3 +103,14 @@ export function createJobs(
     release: () => Promise.resolve(),
   });
 }
+
+type Jobs = JobTable<ToyJobs>["jobs"];
+
+/** The jobs of the toy, of which some are others. */
+export async function toyJobsExcept(
+  setup: JobSetup<ToySettings>,
+  others: (jobs: Jobs) => Partial<Jobs>,
+): Promise<JobTable<ToyJobs>> {
+  const { jobs, release } = await createJobs(setup);
+  return { jobs: { ...jobs, ...others(jobs) }, release };
+}

@@ -1,4 +1,5 @@
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
+import type { DecoderConfig } from "lib/models/config.ts";
 import {
   type Lora,
   loraParameters,
@@ -37,4 +38,15 @@ export async function randomLora(
   const lora = { ...shape, initial };
   const weights = await openWeights(folder);
   return { policy: loraPolicy(config, weights, lora), lora };
+}
+
+/** A random policy that is trained whole, or by adapters over a file of `folder`. */
+export async function randomTuned(
+  kind: "full" | "lora",
+  folder: string,
+  config: DecoderConfig,
+): Promise<Policy> {
+  const decoder = randomDecoder(config);
+  if (kind === "full") return decoder.policy;
+  return (await randomLora(folder, decoder)).policy;
 }

@@ -1,19 +1,8 @@
 import { equal, ok, throws } from "node:assert/strict";
-import { EXPERIMENT_FLAGS } from "experiments/run_directly.ts";
+import { flagValues } from "../experiment_flags.ts";
 import { deviceOn, elsewhereOf, siteOf } from "experiments/sites/flags.ts";
-import { parseFlags } from "lib/cli/flags.ts";
-import type { Verb } from "lib/cli/verb.ts";
 
-const VERB = {
-  ...{ name: "toy", summary: "Tries the flags." },
-  ...{ flags: EXPERIMENT_FLAGS, examples: [] },
-} as const satisfies Verb;
-
-function siteBy(...args: string[]) {
-  const parsed = parseFlags(VERB, args);
-  if (!("values" in parsed)) throw new Error("expected values");
-  return siteOf(parsed.values);
-}
+const siteBy = (...args: string[]) => siteOf(flagValues(...args));
 
 Deno.test("runs are made here unless a site is named", () => {
   equal(siteBy(), null);

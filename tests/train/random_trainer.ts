@@ -14,8 +14,8 @@ import {
   Trainer,
   type TrainerOptions,
 } from "lib/train/trainer.ts";
-import { ONE_LAYER, randomDecoder } from "../models/random_decoder.ts";
-import { randomLora } from "../models/random_lora.ts";
+import { ONE_LAYER } from "../models/random_decoder.ts";
+import { randomTuned } from "../models/random_lora.ts";
 import { UNLIKELY } from "../random_examples.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
@@ -53,10 +53,7 @@ export async function withTrainer<T>(
   use: (trainer: Trainer, policy: Policy) => Promise<T>,
 ): Promise<T> {
   using folder = temporaryFolder();
-  const decoder = randomDecoder(config);
-  const policy = kind === "full"
-    ? decoder.policy
-    : (await randomLora(folder.path, decoder)).policy;
+  const policy = await randomTuned(kind, folder.path, config);
   const lossOptions = resolveOptions(options.loss);
   const trainer = await Trainer.create({ policy, lossOptions, ...options });
   try {
