@@ -33,23 +33,38 @@ export async function rebuildBenchFigure(folder: string): Promise<void> {
 
 /** The page of a record. */
 export function benchFigure(record: BenchRecord): Figure {
-  const { environment: { cpu, threads }, sections, settings } = record;
+  const { sections } = record;
   const summary = summaryOf(record);
   const curves = inOrder(sections.cost ?? {});
   const ratios = ratioPanels(summary);
   return {
     title: titleOf(summary),
     text: [
-      `${settings["model"]} with LoRA of rank 16 on all linear layers, on ` +
-      `${threads} threads of ${cpu ?? "a processor"}. Lines are 95 % ` +
-      "intervals over rounds, in each of which both train on the same pairs. " +
-      "The reference is scored once, for the pairs to warm up, too; by default " +
-      "TRL scores it in each step.",
+      [workText(record), ...ratios.length > 0 ? [PEER_TEXT] : []].join(" "),
     ],
     panels: [...ratios, ...curves.flatMap(costPanels)],
     pictured: ratios.length + (sections.cost?.["length"] ? 2 : 0),
     tables: benchTables(record),
   };
+}
+
+/** What panels of ratios show. */
+const PEER_TEXT =
+  "Lines are 95 % intervals over rounds, in each of which both " +
+  "train on the same pairs. The reference is scored once, for the pairs to " +
+  "warm up, too; by default TRL scores it in each step.";
+
+/** What was trained, and on what. */
+function workText(
+  { environment: { cpu, device, threads }, settings }: BenchRecord,
+): string {
+  const count = `${threads} ${threads === 1 ? "thread" : "threads"}`;
+  const processor = `${count} of ${cpu ?? "a processor"}`;
+  return device === "cpu"
+    ? `${
+      settings["model"]
+    } with LoRA of rank 16 on all linear layers, on ${processor}.`
+    : `Decoders of random weights, on device ${device} beside ${processor}.`;
 }
 
 function titleOf({ peers }: BenchSummary): string {
