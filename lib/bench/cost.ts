@@ -6,7 +6,6 @@ import { countParameters, parameterNames } from "../models/parameters.ts";
 import type { Policy } from "../models/policy.ts";
 import type { Device } from "../onnx/providers.ts";
 import { peakMemory } from "../record/environment.ts";
-import { suitsMerging } from "../train/merged_weights.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type DecoderSizes, randomPolicy } from "./random_policy.ts";
 import { neededFlops, totalNeeded } from "./needed_flops.ts";
@@ -120,10 +119,7 @@ export function trainerOf(
   const loss = findLoss(name);
   const lossOptions = resolveOptions(loss);
   const attentionCuts = suitedCuts(rows);
-  const batches = [[...rows.keys()]];
-  const mergeAdapter = device === "cpu" && attentionCuts > 0 &&
-    suitsMerging(policy, { examples: rows, batches });
-  const computing = { threads, device, attentionCuts, mergeAdapter };
+  const computing = { threads, device, attentionCuts };
   return Trainer.create({ policy, loss, lossOptions, ...computing });
 }
 

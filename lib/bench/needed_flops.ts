@@ -71,9 +71,9 @@ function linearFlops(
     const whole = shapes.has(linear.name) ? 1 : 0;
     flops.trunk += 2 * at * outputs! * inputs! * (1 + back + whole);
     const rank = shapes.get(`${linear.name}.lora_A`)?.[0] ?? 0;
-    // x Aᵀ and dy B; the gradients of B and of A. The rest of an adapter can be
-    // merged into the weight, by products that do not grow with tokens.
-    flops.adapters += 2 * at * rank * 2 * (outputs! + inputs!);
+    // x Aᵀ and its Bᵀ; then the gradients of B, of x Aᵀ, of A and of x.
+    flops.adapters += 2 * at * rank *
+      (3 * outputs! + (2 + back) * inputs!);
   }
   return flops;
 }

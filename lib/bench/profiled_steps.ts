@@ -11,7 +11,6 @@ import { BatchOutputs } from "../train/batch_outputs.ts";
 import { batchTotals, rowOf } from "../train/examples.ts";
 import { headChunks } from "../train/forward_pass.ts";
 import { GradientPass } from "../train/gradient_pass.ts";
-import { MergedWeights } from "../train/merged_weights.ts";
 import { runInMicroBatches } from "../train/micro_batches.ts";
 import {
   buildObjective,
@@ -20,7 +19,7 @@ import {
 } from "../train/objective.ts";
 import { referenceOf } from "../train/reference.ts";
 import { TrainedParameters } from "../train/trained_parameters.ts";
-import type { TrainerOptions } from "../train/trainer.ts";
+import type { TrainerOptions } from "../train/trainer_options.ts";
 import { type OperatorTime, operatorTimes } from "./engine_profile.ts";
 import { executedFlops, total } from "./executed_flops.ts";
 import { type NeededFlops, neededFlops } from "./needed_flops.ts";
@@ -60,13 +59,10 @@ async function runSteps(
   { policy, loss, lossOptions, ...options }: TrainerOptions,
   { steps, folder }: { steps: Steps; folder: string },
 ): Promise<Omit<ProfiledSteps, "needed">> {
-  const { microTokens = 1024, attentionCuts = 0 } = options;
-  const { mergeAdapter = false, optimizer = adamW() } = options;
+  const { microTokens = 1024, attentionCuts = 0, optimizer = adamW() } =
+    options;
   const chunks = headChunks(policy.config, microTokens);
-  const merged = mergeAdapter && policy.merging
-    ? await MergedWeights.create(policy.merging, options)
-    : null;
-  const objective = buildObjective(merged?.policy ?? policy, loss, {
+  const objective = buildObjective(policy, loss, {
     ...{ lossOptions, chunks, attentionCuts },
   });
   const gradients = await GradientPass.compile(objective, {
@@ -80,7 +76,6 @@ async function runSteps(
   let executed = 0;
   const start = performance.now();
   for (const examples of steps) {
-    await merged?.update(trained.parameters);
     await runInMicroBatches(examples, {
       ...{ loss, lossOptions, objective, microTokens, draw: 0 },
       ...{ statistics: {}, totals: batchTotals(examples) },
@@ -96,7 +91,6 @@ async function runSteps(
   const profile = await Deno.readTextFile(await gradients.endProfile());
   await gradients.release();
   await trained.release();
-  await merged?.release();
   return { executed, nodes, seconds, operators: operatorTimes(profile) };
 }
 

@@ -25,6 +25,9 @@ export function optimizerBatches<T>(
   return batches;
 }
 
+/** Slots of a micro-batch, unless a run says otherwise. */
+export const MICRO_TOKENS = 1024;
+
 /**
  * Cuts rows into runs whose slots (rows × longest row) stay within a budget of
  * tokens; a single row may exceed it. Memory follows the slots.

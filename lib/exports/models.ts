@@ -36,12 +36,7 @@ export {
   type Tuning,
 } from "../models/load_policy.ts";
 export { type Parameter, parameterNames } from "../models/parameters.ts";
-export {
-  fullPolicy,
-  type Lora,
-  type Merging,
-  type Policy,
-} from "../models/policy.ts";
+export { fullPolicy, type Lora, type Policy } from "../models/policy.ts";
 export {
   type Dtype,
   ELEMENT_BYTES,

@@ -57,5 +57,5 @@ export {
   type StepOptions,
   type StepResult,
   Trainer,
-  type TrainerOptions,
 } from "../train/trainer.ts";
+export { type TrainerOptions } from "../train/trainer_options.ts";

@@ -83,25 +83,6 @@ export function asStored(
   return (graph) => cast(storedValue(graph, name, tensor), graph.float);
 }
 
-/** A weight for one reader: half precision is cast up there, and not kept. */
-export function forOneReader(weights: Weights, name: string): ValueIn {
-  const { held, quantized } = weights;
-  const tensor = weights.get(name);
-  const isHalf = tensor && !held?.has(name) && /^B?F16$/.test(tensor.dtype);
-  return isHalf
-    ? (graph) => castUp(storedValue(graph, name, tensor), graph.float)
-    : quantized?.get(name) ?? asStored(weights, { name });
-}
-
-/** Values in memory, which every graph reads there. */
-export function inMemory(
-  held: Float32Array<ArrayBuffer>,
-  { shape }: Pick<Parameter, "shape">,
-): ValueIn {
-  return (graph) =>
-    cast(graph.external({ dtype: "float32", shape }, { held }), graph.float);
-}
-
 /**
  * As stored, except values that are in memory and float64, which graphs lack: it
  * is rounded and held.
@@ -112,7 +93,9 @@ async function inFloat32(
 ): Promise<ValueIn> {
   const isHeld = weights.held?.has(name) || typeOf(weights, name) === "F64";
   if (!isHeld) return asStored(weights, { name });
-  return inMemory(await weights.read(name), { shape });
+  const held = await weights.read(name);
+  return (graph) =>
+    cast(graph.external({ dtype: "float32", shape }, { held }), graph.float);
 }
 
 /** The exponent bits of float16's infinities. */

@@ -1,8 +1,7 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import { affine, gemm } from "../ops/linalg.ts";
-import { lowRankPart } from "../ops/low_rank.ts";
 import { architectureOf, type DecoderConfig } from "./config.ts";
-import { asStored, forOneReader, inMemory } from "./base_weights.ts";
+import { asStored } from "./base_weights.ts";
 import {
   linearParameters,
   type Parameter,
@@ -25,21 +24,6 @@ export interface Policy {
    * frozen ones as constants that stay in the model's own files.
    */
   parameters(graph: Graph): Parameters;
-  /** How an adapter is merged into weights. @default there is no adapter */
-  readonly merging?: Merging;
-}
-
-/** An adapter, and weights in memory that it is merged into. */
-export interface Merging {
-  /** The weights that have an adapter, by name and shape. */
-  readonly targets: readonly Parameter[];
-  /**
-   * W + s B A of each target, from the model's files and trained parameters,
-   * which are inputs of the graph.
-   */
-  merged(graph: Graph): Record<string, Value>;
-  /** The policy over merged weights in memory; others keep them up to date. */
-  over(merged: ReadonlyMap<string, Float32Array<ArrayBuffer>>): Policy;
 }
 
 /**
@@ -108,41 +92,6 @@ export function loraPolicy(
   weights: Weights,
   lora: Lora,
 ): Policy {
-  const isTarget = new Set(lora.targets);
-  const targets = parameterNames(config)
-    .filter(({ name }) => isTarget.has(name));
-  return {
-    ...adaptedPolicy(config, weights, { lora, adapt: addProducts }),
-    merging: {
-      targets,
-      merged: (graph) => mergedWeights(graph, { config, weights, lora }),
-      over: (merged) => {
-        const held = targets.map((target) =>
-          [target.name, inMemory(merged.get(target.name)!, target)] as const
-        );
-        const quantized = new Map([...weights.quantized ?? [], ...held]);
-        const options = { lora, adapt: lowRankPart };
-        return adaptedPolicy(config, { ...weights, quantized }, options);
-      },
-    },
-  };
-}
-
-/** Gives y its adapter's part, from the inputs x of the layer and the factors. */
-type Adapt = (
-  operands: readonly [y: Value, x: Value, a: Value, b: Value],
-  scale: number,
-) => Value;
-
-/** y + s (x Aᵀ) Bᵀ */
-const addProducts: Adapt = ([y, x, a, b], alpha) =>
-  affine([gemm(x, a, { transB: true }), b, y], { transB: true, alpha });
-
-function adaptedPolicy(
-  config: DecoderConfig,
-  weights: Weights,
-  { lora, adapt }: { lora: Lora; adapt: Adapt },
-): Policy {
   const { replaced, initial } = lora;
   const adapters = loraParameters(config, lora);
   return {
@@ -161,35 +110,15 @@ function adaptedPolicy(
           const y = linear(x, name);
           const a = factors.get(`${name}.lora_A`);
           const b = factors.get(`${name}.lora_B`);
-          return a && b ? adapt([y, x, a, b], updateOf(lora, name).scale) : y;
+          if (!a || !b) return y;
+          const { scale } = updateOf(lora, name);
+          const low = gemm(x, a, { transB: true });
+          return affine([low, b, y], { transB: true, alpha: scale });
         },
         isTrained: (name) => whole.has(name),
       };
     },
   };
-}
-
-/** W + s B A of each target, in the layout of W. */
-function mergedWeights(
-  graph: Graph,
-  { config, weights, lora }: {
-    config: DecoderConfig;
-    weights: Weights;
-    lora: Lora;
-  },
-): Record<string, Value> {
-  const factors = declare(graph, loraParameters(config, lora));
-  const { inputsFirst } = architectureOf(config);
-  return Object.fromEntries(lora.targets.map((name) => {
-    const a = factors.get(`${name}.lora_A`)!;
-    const b = factors.get(`${name}.lora_B`)!;
-    const w = forOneReader(weights, name)(graph);
-    const { scale: alpha } = updateOf(lora, name);
-    const merged = inputsFirst
-      ? affine([a, b, w], { transA: true, transB: true, alpha })
-      : affine([b, a, w], { alpha });
-    return [name, merged];
-  }));
 }
 
 /** A (`[rank, inputs]`) and B (`[outputs, rank]`) of each target. */

@@ -3,7 +3,7 @@ import { countParameters } from "../models/parameters.ts";
 import { OPTIMIZERS } from "../optim.ts";
 import type { TrainingPlan } from "../train/loop.ts";
 import { stepMemory } from "../train/step_memory.ts";
-import type { TrainerOptions } from "../train/trainer.ts";
+import { type TrainerOptions, withDefaults } from "../train/trainer_options.ts";
 import type { parameterCounts } from "./record.ts";
 import type { TrainSettings } from "./settings.ts";
 
@@ -82,14 +82,13 @@ const NODE = 25_000;
  * Estimates the memory of a run before it compiles anything: the step on the
  * largest micro-batch, parameters with gradients and the optimizer's state,
  * sessions, and weights in files, which the sessions of training and of the
- * forward pass map each; those that an adapter is merged into are mapped once and
- * copied once. What the process has now stays.
+ * forward pass map each. What the process has now stays.
  */
 export function estimateMemory(
   options: TrainerOptions,
   { examples, batches }: Pick<TrainingPlan, "examples" | "batches">,
 ): MemoryEstimate {
-  const { results, mapped, merged, nodes } = stepMemory(
+  const { results, mapped, nodes } = stepMemory(
     options,
     batches.map((batch) => batch.map((i) => examples[i]!)),
   );
@@ -98,11 +97,7 @@ export function estimateMemory(
   const parameters = 4 * countParameters(policy.trained) * (states + 1);
   const own = results + parameters + NODE * nodes;
   const { rss } = Deno.memoryUsage();
-  return {
-    peak: rss + own + 2 * (mapped + merged),
-    more: own + mapped + 2 * merged,
-    recomputedLayers,
-  };
+  return { peak: rss + own + 2 * mapped, more: own + mapped, recomputedLayers };
 }
 
 /**
@@ -173,7 +168,7 @@ function fittingTokens(
   plan: Pick<TrainingPlan, "examples" | "batches">,
   free: number,
 ): number | null {
-  let { microTokens = 1024 } = options;
+  let { microTokens } = withDefaults(options);
   for (let before = Infinity; microTokens > 1;) {
     microTokens = Math.floor(microTokens / 2);
     const { more } = estimateMemory({ ...options, microTokens }, plan);

@@ -1,4 +1,5 @@
 import { choice, grouped, integer, text } from "../cli/flag.ts";
+import { MICRO_TOKENS } from "../data/sampler.ts";
 import { BASE_WEIGHTS } from "../models/base_weights.ts";
 import { DEVICE_WORDS } from "../onnx/devices.ts";
 import { PRECISIONS } from "../onnx/providers.ts";
@@ -56,7 +57,7 @@ export const PRECISION_FLAGS = grouped(COMPUTING, {
 export const MEMORY_FLAGS = grouped(COMPUTING, {
   microTokens: integer({
     help: "tokens computed at once: bounds the memory, not the result",
-    default: 1024,
+    default: MICRO_TOKENS,
     min: 1,
   }),
 });

@@ -18,10 +18,10 @@ import {
   type CheckpointOptions,
   readCheckpoint,
 } from "../train/checkpoints.ts";
-import { suitsMerging } from "../train/merged_weights.ts";
 import { nullIfStopped } from "../train/stop.ts";
 import type { Snapshot } from "../train/trained_parameters.ts";
-import type { Trainer, TrainerOptions } from "../train/trainer.ts";
+import type { Trainer } from "../train/trainer.ts";
+import type { TrainerOptions } from "../train/trainer_options.ts";
 import { checkpointsIn, resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
@@ -274,28 +274,16 @@ export function trainerOptions(
   { optimizer }: InputsInMemory = {},
 ): TrainerOptions {
   const { device, precision, threads, microTokens } = settings;
-  const { policy } = inputs.model;
-  const attentionCuts = suitedCuts([...plan.examples, ...plan.evalExamples]);
   return {
-    policy,
+    policy: inputs.model.policy,
     loss: inputs.loss,
     lossOptions: inputs.options,
     device,
     precision,
     threads,
     microTokens,
-    attentionCuts,
-    mergeAdapter: attentionCuts > 0 && mayMerge(settings) &&
-      suitsMerging(policy, plan),
+    attentionCuts: suitedCuts([...plan.examples, ...plan.evalExamples]),
     recomputedLayers: settings.recomputeLayers ?? 0,
     optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
   };
-}
-
-/** Whether weights in float32 are what settings ask for. */
-function mayMerge(
-  { device, precision, baseWeights }: PreparedRun["settings"],
-): boolean {
-  return device === "cpu" && precision === "float32" &&
-    baseWeights === "float32";
 }

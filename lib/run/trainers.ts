@@ -1,5 +1,6 @@
 import { canonicalJson } from "../record/canonical_json.ts";
-import { Trainer, type TrainerOptions } from "../train/trainer.ts";
+import { Trainer } from "../train/trainer.ts";
+import type { TrainerOptions } from "../train/trainer_options.ts";
 
 /**
  * Compiled trainers, kept for the runs of one process: runs of one policy and

@@ -1,4 +1,4 @@
-import { microBatches } from "../data/sampler.ts";
+import { MICRO_TOKENS, microBatches } from "../data/sampler.ts";
 import { ALONE, type Group } from "../distributed/group.ts";
 import { lossLengths, type TokenRow } from "../data/example.ts";
 import { treeBatch } from "../data/tree_batch.ts";
@@ -15,18 +15,15 @@ import {
 } from "../onnx/session.ts";
 import { createState } from "../onnx/state.ts";
 import { streamFeeds, streamInputs } from "./feeds.ts";
-import type { MergedWeights } from "./merged_weights.ts";
 import { nullIfStopped, type Stop, Stopped, throwIfStopped } from "./stop.ts";
 
 /** A policy, and how its forward pass is computed. */
 export interface ForwardPassOptions extends CompileOptions {
   policy: Policy;
-  /** Slots (rows × longest row) that are in memory at once. @default 1024 */
+  /** Slots (rows × longest row) that are in memory at once. @default MICRO_TOKENS */
   microTokens?: number;
   /** Cuts of attention, as in `treeBatch()`. @default 0 */
   attentionCuts?: number;
-  /** Weights that its adapter is merged into. @default none, as the policy says */
-  merged?: MergedWeights | null;
 }
 
 /** Parameters of a forward pass, and a hook for its progress. */
@@ -72,29 +69,21 @@ export class ForwardPass {
   readonly #microTokens: number;
   readonly #chunks: number;
   readonly #attentionCuts: number;
-  readonly #merged: MergedWeights | null;
   readonly #compile: (unit: Unit) => Promise<Program>;
   readonly #programs = new Map<Unit, Promise<Program>>();
 
   /** @internal */
   constructor(
-    {
-      policy,
-      microTokens = 1024,
-      attentionCuts = 0,
-      merged = null,
-      ...options
-    }: ForwardPassOptions,
+    { policy, microTokens = MICRO_TOKENS, attentionCuts = 0, ...options }:
+      ForwardPassOptions,
   ) {
     this.#microTokens = microTokens;
     this.#attentionCuts = attentionCuts;
-    this.#merged = merged;
     const chunks = headChunks(policy.config, microTokens);
     this.#chunks = chunks;
-    const read = merged?.policy ?? policy;
     this.#compile = (unit) =>
       compile(
-        { logProbs: logProbsOf(read, { chunks, attentionCuts, unit }) },
+        { logProbs: logProbsOf(policy, { chunks, attentionCuts, unit }) },
         options,
       );
   }
@@ -125,12 +114,11 @@ export class ForwardPass {
   }
 
   /**
-   * SHA-256 of the compiled graphs: of everything that decides
+   * SHA-256 of the compiled graph: of everything that decides
    * log-probabilities except rows, parameters and stored weights.
    */
   async hash(): Promise<string> {
-    const { hash } = await this.#compiled("completions");
-    return this.#merged ? `${this.#merged.hash}, ${hash}` : hash;
+    return (await this.#compiled("completions")).hash;
   }
 
   /** Frees the compiled graphs. */
@@ -148,7 +136,6 @@ export class ForwardPass {
     },
     take: (row: TokenRow, values: number[]) => T,
   ): Promise<T[]> {
-    await this.#merged?.update(options.parameters);
     const parts = microBatches(rows, this.#microTokens);
     const results: T[] = [];
     for (let at = 0; at < parts.length; at += group.size) {

@@ -1,3 +1,5 @@
+import type { Precision } from "../onnx/providers.ts";
+
 /** A scale as checkpoints keep it. */
 export interface LossScaleState {
   /** Factor of the loss. */
@@ -12,6 +14,11 @@ interface LossScaleOptions {
   start?: number;
   /** @default 2,000 */
   every?: number;
+}
+
+/** Whether gradients are so small that their type would round them to 0. */
+export function isScaled(precision: Precision): boolean {
+  return precision === "float16";
 }
 
 /**

@@ -1,14 +1,16 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
 import { rowTokens } from "../data/tree_batch.ts";
-import { countParameters } from "../models/parameters.ts";
 import { GraphMemory } from "../onnx/peak.ts";
 import type { HostTensor } from "../onnx/session.ts";
 import { rowOf } from "./examples.ts";
-import { overZeros } from "./merged_weights.ts";
 import { microBatchFeeds } from "./micro_batches.ts";
 import { gradientOutputs, type Objective } from "./objective.ts";
-import { objectiveOf, type TrainerOptions } from "./trainer.ts";
+import {
+  objectiveOf,
+  type TrainerOptions,
+  withDefaults,
+} from "./trainer_options.ts";
 
 /** Memory of a training step's graph. */
 export interface StepMemory {
@@ -16,8 +18,6 @@ export interface StepMemory {
   readonly results: number;
   /** Bytes of weights that the graph reads in their files. */
   readonly mapped: number;
-  /** Bytes of weights that an adapter is merged into, in memory. */
-  readonly merged: number;
   /** Nodes of the graph. */
   readonly nodes: number;
 }
@@ -33,22 +33,16 @@ export function stepMemory(
   options: TrainerOptions,
   batches: readonly (readonly Example[])[],
 ): StepMemory {
-  const { policy, mergeAdapter = false } = options;
-  const merging = mergeAdapter ? policy.merging : undefined;
-  const objective = objectiveOf({
-    ...options,
-    policy: merging ? overZeros(merging) : policy,
-  });
+  const objective = objectiveOf(options);
   // These go to memory of the sums.
   const written = Object.keys(objective.gradients);
   const outputs = gradientOutputs(objective);
   const memory = new GraphMemory(outputs, written, options.precision);
-  const peaks = largestOf(batches, options).map((examples) =>
+  const peaks = largestOf(batches, withDefaults(options)).map((examples) =>
     memory.peak(feedsOf(objective, examples, options))
   );
   const { nodes, mapped } = memory;
-  const merged = 4 * countParameters(merging?.targets ?? []);
-  return { nodes, mapped, merged, results: KERNELS * Math.max(...peaks) };
+  return { nodes, mapped, results: KERNELS * Math.max(...peaks) };
 }
 
 /** Sizes of a micro-batch by which it may take the most memory. */
@@ -62,12 +56,12 @@ const SIZES: readonly ((rows: readonly TokenRow[]) => number)[] = [
 /** The micro-batches that are the largest in one size or another. */
 function largestOf(
   batches: readonly (readonly Example[])[],
-  { loss, microTokens }: Pick<TrainerOptions, "loss" | "microTokens">,
+  { loss, microTokens }: Required<Pick<TrainerOptions, "loss" | "microTokens">>,
 ): (readonly Example[])[] {
   const largest = SIZES.map(() => ({ size: 0, examples: batches[0]! }));
   for (const batch of batches) {
     const rows = batch.map((example) => rowOf(example, loss));
-    for (const [start, end] of microBatches(rows, microTokens ?? 1024)) {
+    for (const [start, end] of microBatches(rows, microTokens)) {
       const part = rows.slice(start, end);
       for (const [i, sizeOf] of SIZES.entries()) {
         const size = sizeOf(part);

@@ -9,81 +9,29 @@ import {
   runInMicroBatches,
 } from "./micro_batches.ts";
 import type { Example, TokenRow } from "../data/example.ts";
-import { ALONE, type Group } from "../distributed/group.ts";
-import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
-import type { LossOptionValues } from "../losses/options.ts";
-import type { Policy } from "../models/policy.ts";
+import type { BatchStatistics, LossState } from "../losses/loss.ts";
 import { GradientPass } from "./gradient_pass.ts";
-import { LossScale } from "./loss_scale.ts";
-import { MergedWeights } from "./merged_weights.ts";
-import { buildObjective, type Objective } from "./objective.ts";
-import type { Device, Precision } from "../onnx/providers.ts";
+import { isScaled, LossScale } from "./loss_scale.ts";
+import type { Objective } from "./objective.ts";
 import type { Tensors } from "../onnx/session.ts";
-import { adamW, type Optimizer } from "../optim.ts";
 import {
   type Snapshot,
   TrainedParameters,
   type UpdateOptions,
   type Values,
 } from "./trained_parameters.ts";
+import {
+  objectiveOf,
+  type TrainerOptions,
+  withDefaults,
+} from "./trainer_options.ts";
 import { MovingReference } from "./reference.ts";
 import { type Stop, throwIfStopped } from "./stop.ts";
 import {
   ForwardPass,
-  headChunks,
   type LogProbOptions,
   type LogProbOrTokens,
 } from "./forward_pass.ts";
-
-/** Options of a {@linkcode Trainer}. */
-export interface TrainerOptions {
-  /** The policy to train. */
-  policy: Policy;
-  /** The loss to minimise. */
-  loss: Loss;
-  /** The loss's choices are compiled in; its numbers may change at each step. */
-  lossOptions: LossOptionValues;
-  /** The device that computes. @default "cpu" */
-  device?: Device;
-  /**
-   * Number format of products and activations. What is trained, its gradients'
-   * sums and the optimizer's state are in float32. @default "float32"
-   */
-  precision?: Precision;
-  /** Threads that share the work of one operator, on CPU. @default 1 */
-  threads?: number;
-  /**
-   * Slots (rows × longest row) of a micro-batch: bounds memory and changes
-   * nothing else. @default 1024
-   */
-  microTokens?: number;
-  /**
-   * Tiles that attention within prompts and continuations is cut into, so that
-   * scores of hidden keys are not computed; 0 for attention in rows, which is
-   * faster where rows are short. Moves the last digits only. @default 0
-   */
-  attentionCuts?: number;
-  /**
-   * Merges the adapter into a copy of its weights at each step, on CPU: faster
-   * where a step has many tokens. Moves the last digits only. @default false
-   */
-  mergeAdapter?: boolean;
-  /**
-   * Layers, from the first, whose activations the backward pass computes again
-   * rather than keeps, which takes less memory and more time and moves no bit.
-   * @default 0
-   */
-  recomputedLayers?: number;
-  /** Refuses a training step that would leave the device. @default false */
-  strict?: boolean;
-  /** How parameters follow gradients. @default adamW() */
-  optimizer?: Optimizer;
-  /**
-   * The processes that train the same policy on the same batches; each takes a
-   * share of what is computed, and all have the result. @default this one alone
-   */
-  group?: Group;
-}
 
 /** Options of {@linkcode Trainer.train}. */
 export interface StepOptions extends BatchOptions, UpdateOptions {
@@ -145,12 +93,11 @@ export class Trainer {
 
   private constructor(
     readonly options: Required<TrainerOptions>,
-    private readonly merged: MergedWeights | null,
     private readonly objective: Objective,
     private readonly gradients: GradientPass,
     private readonly trained: TrainedParameters,
   ) {
-    this.forward = new ForwardPass({ ...options, merged });
+    this.forward = new ForwardPass(options);
     this.#evaluator = new Evaluator(objective, options);
     this.reference = new MovingReference(
       options.policy,
@@ -158,63 +105,21 @@ export class Trainer {
         this.#referenceLogProbs(rows, { parameters, group: options.group }),
     );
     this.#lossState = options.loss.statistics?.initialState ?? {};
-    this.#lossScale = isScaled(options) ? new LossScale() : null;
+    this.#lossScale = isScaled(options.precision) ? new LossScale() : null;
   }
 
-  /**
-   * Compiles the training step, and starts at the policy's initial values.
-   *
-   * @throws RangeError where an adapter is to be merged on another device than
-   * the CPU, whose graphs would not see how the weights change.
-   */
-  static async create(
-    {
-      device = "cpu",
-      precision = "float32",
-      threads = 1,
-      microTokens = 1024,
-      attentionCuts = 0,
-      mergeAdapter = false,
-      recomputedLayers = 0,
-      strict = false,
-      optimizer = adamW(),
-      group = ALONE,
-      ...rest
-    }: TrainerOptions,
-  ): Promise<Trainer> {
-    const chosen = {
-      device,
-      precision,
-      threads,
-      microTokens,
-      attentionCuts,
-      mergeAdapter,
-      recomputedLayers,
-      strict,
-      optimizer,
-      group,
-    };
-    const options = { ...chosen, ...rest };
+  /** Compiles the training step, and starts at the policy's initial values. */
+  static async create(given: TrainerOptions): Promise<Trainer> {
+    const options = withDefaults(given);
     const { policy } = options;
-    if (mergeAdapter && device !== "cpu") {
-      throw new RangeError(
-        `Cannot merge an adapter at each step on ${device}: expected the CPU`,
-      );
-    }
-    const merged = mergeAdapter && policy.merging
-      ? await MergedWeights.create(policy.merging, options)
-      : null;
-    const objective = objectiveOf({
-      ...options,
-      policy: merged?.policy ?? policy,
-    });
+    const objective = objectiveOf(options);
     const gradients = await GradientPass.compile(objective, options);
     const trained = await TrainedParameters.create(policy.trained, {
       ...options,
       precision: "float32",
     });
     await trained.restart(policy.initial);
-    return new Trainer(options, merged, objective, gradients, trained);
+    return new Trainer(options, objective, gradients, trained);
   }
 
   /** The number of steps taken. */
@@ -306,14 +211,13 @@ export class Trainer {
   }
 
   /** Computes the loss and metrics of a set of examples without a step. */
-  async evaluate(
+  evaluate(
     examples: readonly Example[],
     options: EvaluationOptions,
   ): Promise<BatchResult> {
-    await this.merged?.update(this.parameters);
     const { forEvaluation } = this.options.loss.statistics ?? {};
     const statistics = forEvaluation?.(this.#lossState);
-    return await this.#evaluator.evaluate(examples, {
+    return this.#evaluator.evaluate(examples, {
       ...options,
       parameters: this.parameters,
       statisticsOf: async (batch) =>
@@ -357,7 +261,6 @@ export class Trainer {
     const { lossScale } = this.#scaling;
     const totals = batchTotals(examples);
     const draw = this.step;
-    await this.merged?.update(this.parameters);
     await runInMicroBatches(
       examples,
       { ...batch, outputs, totals, draw, lossScale, statistics: values },
@@ -394,7 +297,6 @@ export class Trainer {
     await this.#evaluator.release();
     await this.forward.release();
     await this.trained.release();
-    await this.merged?.release();
   }
 
   get #setup() {
@@ -413,23 +315,4 @@ export class Trainer {
       (rows) => this.forward.logProbs(rows, { parameters: this.parameters }),
     );
   }
-}
-
-/** The graph of a trainer's loss, with its gradients. */
-export function objectiveOf(options: TrainerOptions): Objective {
-  const { policy, loss, lossOptions } = options;
-  const { microTokens = 1024, attentionCuts = 0, recomputedLayers = 0 } =
-    options;
-  return buildObjective(policy, loss, {
-    lossOptions,
-    chunks: headChunks(policy.config, microTokens),
-    attentionCuts,
-    recomputedLayers,
-    isScaled: isScaled(options),
-  });
-}
-
-/** Whether gradients are so small that their type would round them to 0. */
-function isScaled({ precision }: Pick<TrainerOptions, "precision">): boolean {
-  return precision === "float16";
 }

@@ -32,11 +32,12 @@ Deno.test("adapters need no gradient of weights, nor of the embedding", () => {
   });
 });
 
-/** Rank 2: x Aᵀ, dy B, dB and dA; the rest is merged into the weight. */
+/** Rank 2: x Aᵀ, its Bᵀ, dB, d(x Aᵀ), dA, and dx where it is needed. */
 function adapterFlops(): number {
-  const whole = 2 * (64 + 64);
-  const mlp = 3 * 2 * (64 + 192);
-  const first = 6 * (4 * whole + mlp);
+  const [inputs, outputs] = [64, 64];
+  const whole = 3 * outputs + 3 * inputs;
+  const mlp = 3 * 3 * (64 + 192);
+  const first = 6 * (3 * (whole - inputs) + whole + mlp);
   const last = 6 * 2 * whole + 3 * (2 * whole + mlp);
   return 2 * 2 * (first + last);
 }

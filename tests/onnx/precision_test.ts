@@ -20,7 +20,7 @@ import { affine, gemm, matmul } from "lib/ops/linalg.ts";
 import { softmax } from "lib/ops/norm.ts";
 import { reshape, sum, transpose } from "lib/ops/shaping.ts";
 import { gradientOutputs } from "lib/train/objective.ts";
-import { objectiveOf } from "lib/train/trainer.ts";
+import { objectiveOf } from "lib/train/trainer_options.ts";
 import { ONE_LAYER, randomDecoder } from "../models/random_decoder.ts";
 import { randomLora } from "../models/random_lora.ts";
 import { UNLIKE_LLAMA } from "../models/unlike_llama.ts";

@@ -19,7 +19,6 @@ import {
   toStream,
 } from "lib/ops/indexing.ts";
 import { affine, gemm, matmul } from "lib/ops/linalg.ts";
-import { lowRankPart } from "lib/ops/low_rank.ts";
 import { cos, log1mExp, logistic, sin, softplus } from "lib/ops/special.ts";
 import { layerNorm, logSoftmax, rmsNorm, softmax } from "lib/ops/norm.ts";
 import { rotate } from "lib/ops/rope.ts";
@@ -202,17 +201,6 @@ export const OP_CASES: OpCase[] = [
     [5, 3],
     (x, y) => e.mul(toStream(x, layout(x.graph)), y),
   ],
-  // The product's own gradient is cut off, and numbers move by it.
-  ["LowRankPart", [2, 3], [4, 2], (a, b) => {
-    const x = floats(
-      a.graph,
-      Array.from({ length: 15 }, (_, i) => Math.cos(i)),
-      [5, 3],
-    );
-    const merged = gemm(b, a, { alpha: 0.7 });
-    const y = e.detach(gemm(x, merged, { transB: true }));
-    return lowRankPart([y, x, a, b], 0.7);
-  }],
   ["RMS norm", [2, 4], [4], (x, y) => e.mul(rmsNorm(x, y, 0.1), x)],
   [
     "layer norm",

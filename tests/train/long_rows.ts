@@ -3,7 +3,7 @@ import { findLoss } from "lib/losses/registry.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { type Parameter, parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
-import type { TrainerOptions } from "lib/train/trainer.ts";
+import type { TrainerOptions } from "lib/train/trainer_options.ts";
 
 const ids = (length: number) => Array.from({ length }, (_, i) => 3 + i % 4);
 

@@ -12,8 +12,8 @@ import {
   type StepOptions,
   type StepResult,
   Trainer,
-  type TrainerOptions,
 } from "lib/train/trainer.ts";
+import type { TrainerOptions } from "lib/train/trainer_options.ts";
 import { ONE_LAYER } from "../models/random_decoder.ts";
 import { randomTuned } from "../models/random_lora.ts";
 import { UNLIKELY } from "../random_examples.ts";
