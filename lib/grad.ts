@@ -1,4 +1,4 @@
-import type { Graph, Node, Value, Values } from "./onnx/graph.ts";
+import type { Graph, Node, Value, Values } from "./onnx/graph/graph.ts";
 import { add, zerosLike } from "./ops/elementwise.ts";
 import { sumTo } from "./ops/shaping.ts";
 

@@ -1,4 +1,4 @@
-import { Graph, type Value } from "./onnx/graph.ts";
+import { Graph, type Value } from "./onnx/graph/graph.ts";
 import { add, cast, div, greater, mul, sqrt, sub } from "./ops/elementwise.ts";
 import { sum } from "./ops/shaping.ts";
 

@@ -16,7 +16,7 @@ import {
   unavailable,
   unavailablePrecision,
 } from "lib/onnx/devices.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import {
   type Device,
   DEVICES,

@@ -1,5 +1,5 @@
 import { ok } from "node:assert/strict";
-import type { Value } from "lib/onnx/graph.ts";
+import type { Value } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import { gradient } from "lib/grad.ts";
 

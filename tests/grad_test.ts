@@ -1,6 +1,7 @@
 import * as e from "lib/ops/elementwise.ts";
 import { throws } from "node:assert/strict";
-import { apply, Graph } from "lib/onnx/graph.ts";
+import { apply } from "lib/onnx/graph/apply.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { gradient } from "lib/grad.ts";
 import { matmul } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";

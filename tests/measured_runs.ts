@@ -70,7 +70,7 @@ const ranks = rows((i) => named("completions_ids", [[8], [9], [i]]));
 
 /** Has a process write the names of the graph inputs it declares. */
 const recorder = (checkout: string) => `
-const module = "${pathToFileURL(join(checkout, "lib/onnx/graph.ts"))}";
+const module = "${pathToFileURL(join(checkout, "lib/onnx/graph/graph.ts"))}";
 const { Graph } = await import(module);
 const names = new Set();
 const { input } = Graph.prototype;

@@ -1,4 +1,4 @@
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { unavailable } from "lib/onnx/devices.ts";
 import { compile } from "lib/onnx/session.ts";
 import { neg } from "lib/ops/elementwise.ts";

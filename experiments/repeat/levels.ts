@@ -2,7 +2,7 @@ import type { Level } from "lib/experiment/grid.ts";
 import { type BaseWeights, quantizeWeights } from "lib/models/base_weights.ts";
 import { linearParameters } from "lib/models/parameters.ts";
 import type { Weights } from "lib/models/weights/weights.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import type { Start } from "../answers/decoder.ts";
 import type { Rows, RowsTask, StartTask, Treatment } from "../answers/jobs.ts";

@@ -1,4 +1,5 @@
-import type { Dim, Graph, Node, Type } from "../onnx/graph.ts";
+import type { Graph, Node } from "../onnx/graph/graph.ts";
+import type { Dim, Type } from "../onnx/graph/tensor_type.ts";
 import { sizeOf, type Sizes } from "../onnx/sizes.ts";
 
 /** Floating-point operations of the products of a graph, by operator. */

@@ -1,4 +1,4 @@
-import { Graph, type Value } from "../onnx/graph.ts";
+import { Graph, type Value } from "../onnx/graph/graph.ts";
 import type { Device, Precision } from "../onnx/providers.ts";
 import { compile } from "../onnx/session.ts";
 import { mul } from "../ops/elementwise.ts";

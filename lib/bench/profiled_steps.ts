@@ -1,5 +1,5 @@
 import { type Example, lossLengths } from "../data/example.ts";
-import type { Graph } from "../onnx/graph.ts";
+import type { Graph } from "../onnx/graph/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import { hasKernel } from "../onnx/providers.ts";
 import { sizesOf } from "../onnx/sizes.ts";

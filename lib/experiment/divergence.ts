@@ -5,7 +5,7 @@ import { parameterNames } from "../models/parameters.ts";
 import { nextLogits } from "../models/decoder/decoder.ts";
 import type { Parameters } from "../models/decoder/layers.ts";
 import type { Policy } from "../models/policy.ts";
-import { Graph } from "../onnx/graph.ts";
+import { Graph } from "../onnx/graph/graph.ts";
 import type { Device } from "../onnx/providers.ts";
 import { compile, hostData, type Tensors } from "../onnx/session.ts";
 import { exp, mul, sub } from "../ops/elementwise.ts";

@@ -4,33 +4,35 @@
  * @module
  */
 export { gradient, type GradientOptions } from "../grad.ts";
+export { apply, type Given, type Operand } from "../onnx/graph/apply.ts";
+export {
+  type ConstantData,
+  type External,
+  type Held,
+} from "../onnx/graph/constant_data.ts";
 export {
   type Accepts,
   type AnyOp,
-  apply,
   type Attribute,
   type Attributes,
   type Constant,
-  type ConstantData,
-  type Dim,
-  type DType,
   type Each,
-  type External,
-  type Float,
-  type Given,
   Graph,
   type GraphOptions,
-  type Held,
   type NoAttributes,
   type Node,
   type Op,
-  type Operand,
-  type Shape,
-  type Type,
   type Value,
   type Values,
   type Written,
-} from "../onnx/graph.ts";
+} from "../onnx/graph/graph.ts";
+export {
+  type Dim,
+  type DType,
+  type Float,
+  type Shape,
+  type Type,
+} from "../onnx/graph/tensor_type.ts";
 export { type Device, type Precision } from "../onnx/providers.ts";
 export {
   compile,

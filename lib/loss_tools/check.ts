@@ -6,7 +6,7 @@ import {
 } from "./evaluate.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { LossOption, LossOptionValue } from "../losses/options.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Graph, Value } from "../onnx/graph/graph.ts";
 import {
   compile,
   hostData,

@@ -10,12 +10,9 @@ import type {
 } from "../losses/loss.ts";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import { lossTerms } from "../losses/terms.ts";
-import {
-  type Float,
-  Graph,
-  type InputTable,
-  type Value,
-} from "../onnx/graph.ts";
+import { Graph, type Value } from "../onnx/graph/graph.ts";
+import type { InputTable } from "../onnx/graph/input_table.ts";
+import type { Float } from "../onnx/graph/tensor_type.ts";
 import { fillInputs, inputValues } from "../onnx/inputs.ts";
 import { compile, hostData, type HostTensor } from "../onnx/session.ts";
 import { add, div, max } from "../ops/elementwise.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { div, exp, min, mul, neg, sub } from "../ops/elementwise.ts";
 import { pairLoss } from "./loss.ts";
 import { nllOptions, withNll } from "./nll.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, detach, mul, sub } from "../ops/elementwise.ts";
 import { ranked } from "./aot.ts";
 import { pairLoss } from "./loss.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { gather, segmentSum } from "../ops/indexing.ts";
 import type { BATCH_INPUTS } from "./batch_inputs.ts";
 

@@ -1,4 +1,4 @@
-import type { InputTable, Numbers } from "../onnx/graph.ts";
+import type { InputTable, Numbers } from "../onnx/graph/input_table.ts";
 import { Rng } from "../rng.ts";
 
 /** A prompt with its completions, as token ids. */

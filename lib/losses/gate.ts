@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, detach, exp, mul, sub } from "../ops/elementwise.ts";
 import { logistic } from "../ops/special.ts";
 import type { PairBatch } from "./batches.ts";

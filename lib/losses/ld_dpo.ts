@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, cast, greater, min, mul, sub } from "../ops/elementwise.ts";
 import type { PairBatch } from "./batches.ts";
 import { pairLoss } from "./loss.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, cast, detach, greater, mul, sub } from "../ops/elementwise.ts";
 import { softplus } from "../ops/special.ts";
 import { logSoftmax, softmax } from "../ops/norm.ts";

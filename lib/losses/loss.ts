@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import type { Mark } from "../plot/style.ts";
 import type { LossRow } from "./batch_inputs.ts";
 import type { Batches } from "./batches.ts";

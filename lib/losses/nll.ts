@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, div, max, mul, neg } from "../ops/elementwise.ts";
 import type { Prompts, Sequences, Totals } from "./batch.ts";
 import type { LossTerms } from "./loss.ts";

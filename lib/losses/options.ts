@@ -6,7 +6,7 @@ import {
   type ToggleFlag,
   type ValueOf,
 } from "../cli/flag.ts";
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 
 /** Names that other trainers have for an option. */
 export interface Known {

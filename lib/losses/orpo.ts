@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, min, mul, sub } from "../ops/elementwise.ts";
 import { log1mExp } from "../ops/special.ts";
 import type { Sequences } from "./batch.ts";

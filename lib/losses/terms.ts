@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import type { LossInputs } from "./batch.ts";
 import { BATCHES, type Batches } from "./batches.ts";

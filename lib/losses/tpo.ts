@@ -1,4 +1,4 @@
-import type { Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph/graph.ts";
 import { cast, greater, mul, sub } from "../ops/elementwise.ts";
 import { sum, unsqueeze } from "../ops/shaping.ts";
 import type { RankBatch } from "./batches.ts";

@@ -1,4 +1,6 @@
-import type { DType, Graph, Held, Shape, Value } from "../onnx/graph.ts";
+import type { Held } from "../onnx/graph/constant_data.ts";
+import type { Graph, Value } from "../onnx/graph/graph.ts";
+import type { DType, Shape } from "../onnx/graph/tensor_type.ts";
 import { dequantize } from "../ops/dequantize.ts";
 import { cast, castUp } from "../ops/elementwise.ts";
 import type { DecoderConfig } from "./config.ts";

@@ -1,4 +1,4 @@
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Graph, Value } from "../onnx/graph/graph.ts";
 import { affine, gemm } from "../ops/linalg.ts";
 import { architectureOf, type DecoderConfig } from "./config.ts";
 import { asStored } from "./base_weights.ts";

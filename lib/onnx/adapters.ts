@@ -1,4 +1,4 @@
-import type { Graph } from "./graph.ts";
+import type { Graph } from "./graph/graph.ts";
 import type { Device } from "./providers.ts";
 import { knownBytes } from "./bytes.ts";
 

@@ -1,4 +1,4 @@
-import type { DType, Type } from "./graph.ts";
+import type { DType, Type } from "./graph/tensor_type.ts";
 
 /** Bytes of an element of each type. */
 export const BYTES: Record<DType, number> = {

@@ -1,6 +1,8 @@
 import { reasonOf } from "../files/values.ts";
 import { graphicsAdapter } from "./adapters.ts";
-import { apply, Graph, type Op, sameType, type Value } from "./graph.ts";
+import { apply } from "./graph/apply.ts";
+import { Graph, type Op, type Value } from "./graph/graph.ts";
+import { sameType } from "./graph/tensor_type.ts";
 import {
   type Device,
   DEVICES,

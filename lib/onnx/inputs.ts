@@ -1,11 +1,6 @@
-import type {
-  DType,
-  Graph,
-  GraphInput,
-  InputTable,
-  Numbers,
-  Value,
-} from "./graph.ts";
+import type { Graph, Value } from "./graph/graph.ts";
+import type { GraphInput, InputTable, Numbers } from "./graph/input_table.ts";
+import type { DType } from "./graph/tensor_type.ts";
 import type { HostTensor } from "./session.ts";
 
 /**

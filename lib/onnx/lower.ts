@@ -1,16 +1,18 @@
 import {
   type AnyOp,
   type Attributes,
-  type Float,
   Graph,
   type GraphOptions,
   type Node,
   type Op,
+  type Value,
+} from "./graph/graph.ts";
+import {
+  type Float,
   sameShape,
   sameType,
   type Shape,
-  type Value,
-} from "./graph.ts";
+} from "./graph/tensor_type.ts";
 
 /**
  * Rewrites the part of a graph that `outputs` need into operators that a

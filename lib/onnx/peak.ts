@@ -1,12 +1,6 @@
 import { Arena } from "./arena.ts";
-import {
-  type Dim,
-  type Graph,
-  type Node,
-  sameShape,
-  type Type,
-  type Value,
-} from "./graph.ts";
+import type { Graph, Node, Value } from "./graph/graph.ts";
+import { type Dim, sameShape, type Type } from "./graph/tensor_type.ts";
 import { inOrder, lower } from "./lower.ts";
 import { inPrecision } from "./precision.ts";
 import { hasKernel, type Precision } from "./providers.ts";

@@ -1,13 +1,12 @@
 import {
   type Constant,
-  type DType,
   Graph,
   type Node,
   type Op,
-  sameType,
   type Value,
   type Values,
-} from "./graph.ts";
+} from "./graph/graph.ts";
+import { type DType, sameType } from "./graph/tensor_type.ts";
 import { lower, shapedAs } from "./lower.ts";
 import { type Applied, ruleFor } from "./precision_rules.ts";
 import { type Device, type Half, HALVES, type Precision } from "./providers.ts";

@@ -1,4 +1,4 @@
-import type { Node } from "./graph.ts";
+import type { Node } from "./graph/graph.ts";
 
 /** An operator, and the values that it is applied to. */
 export type Applied = Pick<Node, "op" | "inputs" | "attributes">;

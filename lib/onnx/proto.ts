@@ -1,14 +1,13 @@
+import type { External } from "./graph/constant_data.ts";
 import type {
   Attribute,
   Constant,
-  DType,
-  External,
   Graph,
   Node,
-  Type,
   Value,
   Written,
-} from "./graph.ts";
+} from "./graph/graph.ts";
+import type { DType, Type } from "./graph/tensor_type.ts";
 
 // Field numbers: https://github.com/onnx/onnx/blob/v1.20.0/onnx/onnx.proto3
 

@@ -1,5 +1,6 @@
 import { knownBytes } from "./bytes.ts";
-import type { AnyOp, Float, Type } from "./graph.ts";
+import type { AnyOp } from "./graph/graph.ts";
+import type { Float, Type } from "./graph/tensor_type.ts";
 
 /** A processor that runs graphs. */
 export type Device = "cpu" | "webgpu" | "cuda";

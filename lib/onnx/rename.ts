@@ -1,4 +1,4 @@
-import type { Graph, Value } from "./graph.ts";
+import type { Graph, Value } from "./graph/graph.ts";
 
 /** Gives values of a graph the names that others know them by. */
 export function renameValues(

@@ -1,4 +1,5 @@
-import type { Dim, Graph } from "./graph.ts";
+import type { Graph } from "./graph/graph.ts";
+import type { Dim } from "./graph/tensor_type.ts";
 import type { Tensors } from "./session.ts";
 
 /** Sizes of a run's symbolic dimensions, by their names in a graph's inputs. */

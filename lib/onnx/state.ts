@@ -1,4 +1,5 @@
-import { apply, Graph } from "./graph.ts";
+import { apply } from "./graph/apply.ts";
+import { Graph } from "./graph/graph.ts";
 import { Identity } from "./lower.ts";
 import type { Device } from "./providers.ts";
 import {

@@ -1,12 +1,11 @@
+import { apply } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
 import {
-  apply,
   type Dim,
   dimAt,
-  type Op,
   sameType,
   sizeAt,
-  type Value,
-} from "../onnx/graph.ts";
+} from "../onnx/graph/tensor_type.ts";
 import { add, mul, sub } from "./elementwise.ts";
 import { matmul } from "./linalg.ts";
 import { softmax } from "./norm.ts";

@@ -1,10 +1,6 @@
-import {
-  apply,
-  type Op,
-  sizeAt,
-  type Type,
-  type Value,
-} from "../onnx/graph.ts";
+import { apply } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
+import { sizeAt, type Type } from "../onnx/graph/tensor_type.ts";
 import { add } from "./elementwise.ts";
 import { reshape, split } from "./shaping.ts";
 

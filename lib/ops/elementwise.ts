@@ -1,14 +1,12 @@
+import { apply, type Operand } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
 import {
-  apply,
   type Dim,
   type DType,
-  type Op,
-  type Operand,
   sameType,
   type Shape,
   type Type,
-  type Value,
-} from "../onnx/graph.ts";
+} from "../onnx/graph/tensor_type.ts";
 
 /** An operator of two values, of which each is repeated as the other needs. */
 type Binary = Op<readonly [x: Value, y: Value]>;

@@ -1,13 +1,11 @@
+import { applyAll } from "../onnx/graph/apply.ts";
+import type { Graph, Op, Value } from "../onnx/graph/graph.ts";
 import {
-  applyAll,
   dimAt,
-  type Graph,
-  type Op,
   sameType,
   type Shape,
   type Type,
-  type Value,
-} from "../onnx/graph.ts";
+} from "../onnx/graph/tensor_type.ts";
 import { type Capped, capped } from "./activation.ts";
 import { add, exp, log, mul, neg, sub } from "./elementwise.ts";
 import { addAt, gather, pick } from "./indexing.ts";

@@ -1,10 +1,6 @@
-import {
-  apply,
-  type Dim,
-  type Op,
-  type Type,
-  type Value,
-} from "../onnx/graph.ts";
+import { apply } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
+import type { Dim, Type } from "../onnx/graph/tensor_type.ts";
 import { mul } from "./elementwise.ts";
 import { transpose } from "./shaping.ts";
 

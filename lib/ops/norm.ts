@@ -1,11 +1,6 @@
-import {
-  apply,
-  type Op,
-  sameType,
-  sizeAt,
-  type Type,
-  type Value,
-} from "../onnx/graph.ts";
+import { apply } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
+import { sameType, sizeAt, type Type } from "../onnx/graph/tensor_type.ts";
 import { add, div, exp, log, mul, sqrt, sub } from "./elementwise.ts";
 import { sum } from "./shaping.ts";
 

@@ -1,11 +1,6 @@
-import {
-  apply,
-  dimAt,
-  type Op,
-  sameType,
-  sizeAt,
-  type Value,
-} from "../onnx/graph.ts";
+import { apply } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
+import { dimAt, sameType, sizeAt } from "../onnx/graph/tensor_type.ts";
 import { add, mul, neg, sub } from "./elementwise.ts";
 import { concat, reshape, slice, squeeze, unsqueeze } from "./shaping.ts";
 

@@ -1,15 +1,13 @@
+import { apply, applyAll } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
 import {
-  apply,
-  applyAll,
   type Dim,
   dimAt,
-  type Op,
   sameShape,
   sameType,
   type Shape,
   sizeAt,
-  type Value,
-} from "../onnx/graph.ts";
+} from "../onnx/graph/tensor_type.ts";
 import { mul, onesLike } from "./elementwise.ts";
 
 const axisOf = (axis: number, rank: number) => axis < 0 ? axis + rank : axis;

@@ -1,10 +1,6 @@
-import {
-  apply,
-  type Op,
-  type Operand,
-  sameType,
-  type Value,
-} from "../onnx/graph.ts";
+import { apply, type Operand } from "../onnx/graph/apply.ts";
+import type { Op, Value } from "../onnx/graph/graph.ts";
+import { sameType } from "../onnx/graph/tensor_type.ts";
 import { add, div, exp, log, max, min, mul, neg, sub } from "./elementwise.ts";
 
 /** The operator of `sin`. */

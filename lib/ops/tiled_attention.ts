@@ -1,11 +1,6 @@
-import {
-  applyAll,
-  dimAt,
-  type Op,
-  sizeAt,
-  type Value,
-  type Values,
-} from "../onnx/graph.ts";
+import { applyAll } from "../onnx/graph/apply.ts";
+import type { Op, Value, Values } from "../onnx/graph/graph.ts";
+import { dimAt, sizeAt } from "../onnx/graph/tensor_type.ts";
 import { capped } from "./activation.ts";
 import { add, mul, sigmoid, sub } from "./elementwise.ts";
 import { gather } from "./indexing.ts";

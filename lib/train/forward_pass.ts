@@ -5,7 +5,7 @@ import { treeBatch } from "../data/tree_batch.ts";
 import type { DecoderConfig } from "../models/config.ts";
 import { sequenceSums, targetLogProbs } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
-import { Graph, type Value } from "../onnx/graph.ts";
+import { Graph, type Value } from "../onnx/graph/graph.ts";
 import {
   compile,
   type CompileOptions,

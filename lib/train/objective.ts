@@ -4,7 +4,7 @@ import type { LossOptionValues } from "../losses/options.ts";
 import { lossTerms } from "../losses/terms.ts";
 import { sequenceSums, targetLogProbs } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
-import { Graph, type Value } from "../onnx/graph.ts";
+import { Graph, type Value } from "../onnx/graph/graph.ts";
 import { checkInputs, fillInputs, inputValues } from "../onnx/inputs.ts";
 import type { HostTensor } from "../onnx/session.ts";
 import { div, mul } from "../ops/elementwise.ts";

@@ -1,7 +1,7 @@
 import type { Loss } from "../losses/loss.ts";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
 import { lossTerms } from "../losses/terms.ts";
-import { Graph } from "../onnx/graph.ts";
+import { Graph } from "../onnx/graph/graph.ts";
 import { declaredInputs } from "../onnx/inputs.ts";
 import type { Objective } from "../record/record.ts";
 import { INPUTS, lossInputs } from "./feeds.ts";

@@ -1,7 +1,12 @@
 import type { AttentionTiles } from "../data/attention_tiles.ts";
 import type { TreeBatch } from "../data/tree_batch.ts";
 import type { TileInputs } from "../models/decoder/tiles.ts";
-import type { Graph, GraphInput, InputTable, Numbers } from "../onnx/graph.ts";
+import type { Graph } from "../onnx/graph/graph.ts";
+import type {
+  GraphInput,
+  InputTable,
+  Numbers,
+} from "../onnx/graph/input_table.ts";
 import { inputValues } from "../onnx/inputs.ts";
 
 type Batch = { readonly tree: Pick<TreeBatch, "tiling"> };

@@ -7,7 +7,7 @@ import { randomPolicy } from "lib/bench/random_policy.ts";
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { sizesOf } from "lib/onnx/sizes.ts";
 import { gemm, matmul } from "lib/ops/linalg.ts";
 import { reshape } from "lib/ops/shaping.ts";

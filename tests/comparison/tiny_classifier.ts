@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { encodeModel } from "lib/onnx/proto.ts";
 import { renameValues } from "lib/onnx/rename.ts";
 import { add, cast, mul } from "lib/ops/elementwise.ts";

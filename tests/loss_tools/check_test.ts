@@ -2,7 +2,8 @@ import { deepStrictEqual, rejects } from "node:assert/strict";
 import { checkGradient, checkLoss, variants } from "lib/loss_tools/check.ts";
 import { pairLoss } from "lib/losses/loss.ts";
 import { findLoss } from "lib/losses/registry.ts";
-import { apply, type Op } from "lib/onnx/graph.ts";
+import { apply } from "lib/onnx/graph/apply.ts";
+import type { Op } from "lib/onnx/graph/graph.ts";
 import { detach, mul, sub } from "lib/ops/elementwise.ts";
 
 const DECLARED = {

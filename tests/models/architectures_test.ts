@@ -18,7 +18,7 @@ import {
   readHeader,
   readTensor,
 } from "lib/models/weights/safetensors.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { referenceOf } from "lib/train/reference.ts";

@@ -8,7 +8,7 @@ import {
   requireFit,
   wantedAdapter,
 } from "lib/onnx/adapters.ts";
-import { Graph, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { type Device, fitsKernel, hasKernel } from "lib/onnx/providers.ts";
 import { compile, hostData, type Tensors } from "lib/onnx/session.ts";

@@ -1,12 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { apply } from "lib/onnx/graph/apply.ts";
 import {
   type AnyOp,
-  apply,
-  describe,
   Graph,
   type Op,
   type Value,
-} from "lib/onnx/graph.ts";
+} from "lib/onnx/graph/graph.ts";
+import { describe } from "lib/onnx/graph/tensor_type.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { hasKernel } from "lib/onnx/providers.ts";
 import { gated } from "lib/ops/activation.ts";

@@ -5,7 +5,7 @@ import { temporaryFolder } from "../temporary_folder.ts";
 
 /** Where onnxruntime would keep an id of the machine and what it has to tell. */
 const CODE = `
-  import { Graph } from "lib/onnx/graph.ts";
+  import { Graph } from "lib/onnx/graph/graph.ts";
   import { compile } from "lib/onnx/session.ts";
   import { mul } from "lib/ops/elementwise.ts";
   const program = await compile({ y: mul(new Graph().input("x", [1]), 2) });

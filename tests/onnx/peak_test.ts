@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
 import { Arena } from "lib/onnx/arena.ts";
-import { Graph, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { GraphMemory, runOrder } from "lib/onnx/peak.ts";
 import { tokenLogProbs } from "lib/ops/head.ts";
 import { sum } from "lib/ops/shaping.ts";

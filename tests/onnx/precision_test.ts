@@ -2,7 +2,8 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Policy } from "lib/models/policy.ts";
-import { describe, Graph, type Node, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Node, type Value } from "lib/onnx/graph/graph.ts";
+import { describe } from "lib/onnx/graph/tensor_type.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { inPrecision, type Lowered } from "lib/onnx/precision.ts";
 import {

@@ -7,7 +7,7 @@ import {
   throws,
 } from "node:assert/strict";
 import { join } from "node:path";
-import { Graph, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import { add, exp, mul, sub } from "lib/ops/elementwise.ts";
 import { gemm } from "lib/ops/linalg.ts";

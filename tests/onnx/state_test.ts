@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type Tensor } from "lib/onnx/session.ts";
 import { createState, type Slot, type State } from "lib/onnx/state.ts";
 import { add } from "lib/ops/elementwise.ts";

@@ -1,6 +1,7 @@
 import { ok } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
-import { type Float, Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
+import type { Float } from "lib/onnx/graph/tensor_type.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import {
   activate,

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile } from "lib/onnx/session.ts";
 import { countUp, lengthOf, unflatten } from "lib/ops/shaping.ts";
 

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
 import { rounded } from "lib/models/base_weights.ts";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
-import { Graph, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { runOrder } from "lib/onnx/peak.ts";
 import { inPrecision } from "lib/onnx/precision.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
-import { Graph, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { hasKernel } from "lib/onnx/providers.ts";
 import { compile, hostData } from "lib/onnx/session.ts";

@@ -1,5 +1,5 @@
 import { ok } from "node:assert/strict";
-import { Graph, type Value } from "lib/onnx/graph.ts";
+import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { gradient } from "lib/grad.ts";

@@ -4,7 +4,8 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { lossTerms } from "lib/losses/terms.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import { variants } from "lib/loss_tools/check.ts";
-import { Graph, type Numbers } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
+import type { Numbers } from "lib/onnx/graph/input_table.ts";
 import { declaredInputs } from "lib/onnx/inputs.ts";
 import { batchTotals } from "lib/train/examples.ts";
 import {

@@ -17,7 +17,8 @@ import {
   sumInput,
 } from "lib/train/objective.ts";
 import { add } from "lib/ops/elementwise.ts";
-import { type Float, Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
+import type { Float } from "lib/onnx/graph/tensor_type.ts";
 import {
   compile,
   hostData,

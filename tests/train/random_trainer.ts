@@ -4,7 +4,7 @@ import { type LossOptionValue, resolveOptions } from "lib/losses/options.ts";
 import { lossRequirements } from "lib/train/requirements.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import type { Policy } from "lib/models/policy.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { add, mul, sub } from "lib/ops/elementwise.ts";
 import { isMatrix, type Optimizer } from "lib/optim.ts";
 import type { Reference } from "lib/train/reference.ts";

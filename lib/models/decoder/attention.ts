@@ -1,4 +1,4 @@
-import type { Value } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/graph/graph.ts";
 import { attendRows } from "../../ops/attention.ts";
 import { max, min, mul, sub } from "../../ops/elementwise.ts";
 import { rotate } from "../../ops/rope.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/graph/graph.ts";
 import { add, cast, mul, scale, sub } from "../../ops/elementwise.ts";
 import { tokenLogProbs } from "../../ops/head.ts";
 import {

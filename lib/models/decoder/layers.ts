@@ -1,4 +1,4 @@
-import type { Value } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/graph/graph.ts";
 import { concat, reshape, split, unsqueeze } from "../../ops/shaping.ts";
 import type {
   Architecture,

@@ -1,4 +1,4 @@
-import type { Value } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/graph/graph.ts";
 import { mul, scale } from "../../ops/elementwise.ts";
 import { unsqueeze } from "../../ops/shaping.ts";
 import { cos, sin } from "../../ops/special.ts";

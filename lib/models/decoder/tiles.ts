@@ -1,4 +1,4 @@
-import type { Value } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/graph/graph.ts";
 import { add, cast, max, mul, neg, sub } from "../../ops/elementwise.ts";
 import { gather } from "../../ops/indexing.ts";
 import { reshape, unsqueeze } from "../../ops/shaping.ts";

@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { additionalTemplates } from "../../files/additional_templates.ts";
 import { writeFolder, type Writer } from "../../files/atomic.ts";
-import { type AnyOp, Graph } from "../../onnx/graph.ts";
+import { type AnyOp, Graph } from "../../onnx/graph/graph.ts";
 import { lower } from "../../onnx/lower.ts";
 import { encodeModel } from "../../onnx/proto.ts";
 import { renameFiles, renameValues } from "../../onnx/rename.ts";

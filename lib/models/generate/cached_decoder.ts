@@ -1,4 +1,5 @@
-import type { Graph, InputTable, Value } from "../../onnx/graph.ts";
+import type { Graph, Value } from "../../onnx/graph/graph.ts";
+import type { InputTable } from "../../onnx/graph/input_table.ts";
 import { fillInputs, inputValues } from "../../onnx/inputs.ts";
 import type { HostTensor } from "../../onnx/session.ts";
 import { add, max, sub } from "../../ops/elementwise.ts";

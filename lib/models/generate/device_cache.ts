@@ -1,4 +1,4 @@
-import { Graph } from "../../onnx/graph.ts";
+import { Graph } from "../../onnx/graph/graph.ts";
 import {
   compile,
   type CompileOptions,

@@ -1,4 +1,4 @@
-import type { Graph, Value } from "../../onnx/graph.ts";
+import type { Graph, Value } from "../../onnx/graph/graph.ts";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-import type { Dim } from "../graph.ts";
+import type { Dim } from "../graph/tensor_type.ts";
 import { OrtValue } from "./ort_value.ts";
 import type { OrtSession } from "./ort_session.ts";
 import type { HostNumbers, Port, Ports, Runner } from "./ports.ts";

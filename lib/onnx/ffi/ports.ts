@@ -1,4 +1,4 @@
-import type { Type } from "../graph.ts";
+import type { Type } from "../graph/tensor_type.ts";
 import type { HostArray, OrtValue } from "./ort_value.ts";
 
 /** An input or output of a session. */

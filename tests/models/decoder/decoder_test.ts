@@ -7,7 +7,7 @@ import { readConfig } from "lib/models/read_config.ts";
 import { sequenceSums, targetLogProbs } from "lib/models/decoder/decoder.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import type { Lora, Policy } from "lib/models/policy.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
 import { assertClose } from "../../assert_close.ts";
 import { shared } from "../../places.ts";

@@ -3,7 +3,7 @@ import { treeBatch } from "lib/data/tree_batch.ts";
 import { gradient } from "lib/grad.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { targetLogProbs } from "lib/models/decoder/decoder.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type Program } from "lib/onnx/session.ts";
 import { mul } from "lib/ops/elementwise.ts";
 import { sum } from "lib/ops/shaping.ts";

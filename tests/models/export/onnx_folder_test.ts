@@ -6,7 +6,7 @@ import { openTensors } from "lib/models/open_model.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
 import type { ModelDtype } from "lib/models/model_folder.ts";
 import { readHeader } from "lib/models/weights/safetensors.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../../assert_close.ts";

@@ -6,7 +6,7 @@ import {
 import { nextLogits } from "lib/models/decoder/decoder.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { KeyValueCache } from "lib/models/generate/key_value_cache.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData, type Program } from "lib/onnx/session.ts";
 import { assertClose } from "../../assert_close.ts";
 import { ARCHITECTURES } from "../architecture_fixtures.ts";

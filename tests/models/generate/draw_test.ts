@@ -6,7 +6,7 @@ import {
   readDrawn,
 } from "lib/models/generate/draw.ts";
 import { sampler } from "lib/models/generate/sample_token.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, hostData } from "lib/onnx/session.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../../assert_close.ts";

@@ -7,7 +7,7 @@ import {
 import { DeviceRunner } from "lib/onnx/ffi/device_runner.ts";
 import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import { OrtValue } from "lib/onnx/ffi/ort_value.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { encodeModel } from "lib/onnx/proto.ts";
 import { DeviceError } from "lib/onnx/providers.ts";
 import { add, mul } from "lib/ops/elementwise.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, type HostTensor } from "lib/onnx/session.ts";
 import { add, mul } from "lib/ops/elementwise.ts";
 import { concat } from "lib/ops/shaping.ts";
@@ -91,7 +91,7 @@ Deno.test("an array under another shape is another tensor", async () => {
 
 /** Prints whether a program still holds an array that one run had. */
 const RETAINED = `
-  import { Graph } from "lib/onnx/graph.ts";
+  import { Graph } from "lib/onnx/graph/graph.ts";
   import { compile } from "lib/onnx/session.ts";
   import { sum } from "lib/ops/shaping.ts";
   const program = await compile({ y: sum(new Graph().input("x", ["N"])) });

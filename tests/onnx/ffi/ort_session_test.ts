@@ -10,7 +10,7 @@ import { engine } from "lib/onnx/engine.ts";
 import { libraryFault } from "lib/onnx/ffi/cuda.ts";
 import { OrtSession } from "lib/onnx/ffi/ort_session.ts";
 import type { SessionSettings } from "lib/onnx/ffi/session_options.ts";
-import { Graph } from "lib/onnx/graph.ts";
+import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile, type HostTensor } from "lib/onnx/session.ts";
 import { mul } from "lib/ops/elementwise.ts";
 import { gather } from "lib/ops/indexing.ts";
@@ -145,7 +145,7 @@ Deno.test("a program's runs take turns, and its release comes after them", async
 
 /** Prints what comes of an error while the engine computes. */
 const UNCAUGHT = `
-  import { Graph } from "lib/onnx/graph.ts";
+  import { Graph } from "lib/onnx/graph/graph.ts";
   import { compile } from "lib/onnx/session.ts";
   import { gemm } from "lib/ops/linalg.ts";
   const x = new Graph().input("x", ["N", "N"]);

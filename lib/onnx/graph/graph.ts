@@ -1,31 +1,16 @@
-/** Element types in use; those of 16 bits and fewer only for weights. */
-export type DType =
-  | "float32"
-  | "float64"
-  | "float16"
-  | "bfloat16"
-  | "int8"
-  | "uint8"
-  | "uint4"
-  | "int32"
-  | "int64"
-  | "bool";
-
-/** Types in which a graph does its arithmetic. */
-export type Float = "float32" | "float64";
-
-/** A size known when the graph is built, or the name of one known at a run. */
-export type Dim = number | string;
-/** The size of each dimension. */
-export type Shape = readonly Dim[];
-
-/** Element type and shape of a tensor. */
-export interface Type {
-  /** Type of the elements. */
-  readonly dtype: DType;
-  /** Sizes, some of them known at a run only. */
-  readonly shape: Shape;
-}
+import {
+  type ConstantData,
+  dtypeOf,
+  type External,
+  type Held,
+} from "./constant_data.ts";
+import {
+  describe,
+  type DType,
+  type Float,
+  type Shape,
+  type Type,
+} from "./tensor_type.ts";
 
 /** A tensor of a graph. */
 export interface Value extends Type {
@@ -34,9 +19,6 @@ export interface Value extends Type {
   /** The graph it belongs to. */
   readonly graph: Graph;
 }
-
-/** An operand: a value, or a number that becomes a scalar constant. */
-export type Operand = Value | number;
 
 /**
  * A setting of an operator: an integer, a text, a list, or `null` for none.
@@ -146,34 +128,6 @@ export interface Node<
   readonly isLate?: boolean;
 }
 
-/** Numbers of a constant; their type gives the element type. */
-export type ConstantData =
-  | Float32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | BigInt64Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>;
-
-/** Location of the bytes of a stored weight. */
-export interface External {
-  /** Path of the file. */
-  readonly file: string;
-  /** Bytes before the tensor. */
-  readonly offset: number;
-  /** Bytes of the tensor. */
-  readonly length: number;
-}
-
-/** Weights in this process's memory, which every session reads there. */
-export interface Held {
-  /** Bits of float16 as whole numbers. */
-  readonly held:
-    | Float32Array<ArrayBuffer>
-    | Int8Array<ArrayBuffer>
-    | Uint8Array<ArrayBuffer>
-    | Uint16Array<ArrayBuffer>;
-}
-
 /** A value that no node computes and no run feeds. */
 export interface Constant {
   /** The value in the graph. */
@@ -181,25 +135,6 @@ export interface Constant {
   /** Its numbers, or where they lie. */
   readonly data: ConstantData | External | Held;
 }
-
-/** A scalar, a list, or an array of more axes in row-major order. */
-export type Numbers = number | readonly number[] | {
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
-};
-
-/** One input of a graph: its type, and how it is filled from a batch. */
-export interface GraphInput<Batch> {
-  readonly shape: Shape;
-  /** @default the graph's float type */
-  readonly dtype?: "int32";
-  fill(batch: Batch): Numbers;
-}
-
-/** Inputs by the names that they have in a graph. */
-export type InputTable<Batch, Name extends string = string> = Readonly<
-  Record<Name, GraphInput<Batch>>
->;
 
 /** Whether an operator may stand in a graph with these attributes. */
 export type Accepts = (op: AnyOp, attributes: Attributes) => boolean;
@@ -353,76 +288,6 @@ export class Graph {
   }
 }
 
-/** Attributes may be left out where an operator requires none. */
-export type Given<A> = NoAttributes extends A ? [attributes?: A]
-  : [attributes: A];
-
-/** Applies an operator and returns its first output; numbers become scalars. */
-export function apply<
-  I extends Values,
-  A extends Attributes,
-  O extends readonly [Value, ...Values],
->(
-  op: Op<I, A, O>,
-  operands: Each<I, Operand>,
-  ...attributes: Given<A>
-): O[0] {
-  return applyAll(op, operands, ...attributes)[0];
-}
-
-/** Applies an operator and returns its outputs; numbers become scalars. */
-export function applyAll<
-  I extends Values,
-  A extends Attributes,
-  O extends Values,
->(
-  op: Op<I, A, O>,
-  operands: Each<I, Operand>,
-  ...[attributes]: Given<A>
-): O {
-  const graph = operands.find((operand) => typeof operand !== "number")?.graph;
-  if (!graph) {
-    throw new TypeError(
-      `Cannot apply ${op.name}: found numbers only, expected a value among the operands`,
-    );
-  }
-  const inputs = operands.map((operand) =>
-    typeof operand === "number" ? graph.scalar(operand) : operand
-  );
-  return graph.apply(op, inputs, attributes ?? {});
-}
-
-/** The text of a type, as errors show it: `float32[N, 64]`. */
-export function describe({ dtype, shape }: Type): string {
-  return `${dtype}[${shape.join(", ")}]`;
-}
-
-/** The type rule of operators whose result has the type of their first input. */
-export function sameType(
-  [{ dtype, shape }]: readonly [Value, ...Values],
-): readonly [Type] {
-  return [{ dtype, shape }];
-}
-
-/** @throws RangeError if a shape has no such axis, which may be negative. */
-export function dimAt({ shape }: Type, axis: number): Dim {
-  const dim = shape.at(axis);
-  if (dim !== undefined) return dim;
-  throw new RangeError(`[${shape.join(", ")}] has no axis ${axis}`);
-}
-
-/** @throws RangeError if the size of an axis is known at a run only. */
-export function sizeAt(x: Type, axis: number): number {
-  const dim = dimAt(x, axis);
-  if (typeof dim === "number") return dim;
-  throw new RangeError(`dimension ${dim} is unknown, expected a number`);
-}
-
-/** Whether shapes have the same dimensions, by size or by name. */
-export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
-}
-
 /** Whether there is a value for each type. */
 function standFor<O extends Values>(
   values: Values,
@@ -446,11 +311,4 @@ function infer<O extends Values>(
       { cause },
     );
   }
-}
-
-function dtypeOf(data: ConstantData): DType {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof Uint8Array) return "uint8";
-  return data instanceof Int32Array ? "int32" : "int64";
 }

@@ -1,16 +1,12 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { apply, applyAll } from "lib/onnx/graph/apply.ts";
 import {
-  apply,
-  applyAll,
-  describe,
-  dimAt,
   Graph,
   type NoAttributes,
   type Op,
-  sameShape,
-  sizeAt,
   type Value,
-} from "lib/onnx/graph.ts";
+} from "lib/onnx/graph/graph.ts";
+import { describe } from "lib/onnx/graph/tensor_type.ts";
 
 const Same: Op = { name: "Same", infer: ([x]) => [x] };
 const Twice: Op = {
@@ -138,19 +134,4 @@ Deno.test("a graph refuses what is lowered to fewer values than declared", () =>
   throws(() => applyAll(Halves, [x]), {
     message: "Cannot lower Halves: found 1 outputs, expected 2",
   });
-});
-
-Deno.test("dimAt() and sizeAt() say what they miss", () => {
-  const x = new Graph().input("x", ["N", 2]);
-  deepStrictEqual([dimAt(x, -2), sizeAt(x, 1)], ["N", 2]);
-  throws(() => dimAt(x, 2), { message: "[N, 2] has no axis 2" });
-  throws(() => sizeAt(x, 0), {
-    message: "dimension N is unknown, expected a number",
-  });
-});
-
-Deno.test("shapes are the same if their dimensions are, in order", () => {
-  ok(sameShape(["N", 2], ["N", 2]));
-  ok(!sameShape(["N", 2], [2, "N"]));
-  ok(!sameShape(["N"], ["N", 1]));
 });
