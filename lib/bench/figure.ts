@@ -51,8 +51,8 @@ export function benchFigure(record: BenchRecord): Figure {
 /** What panels of ratios show. */
 const PEER_TEXT =
   "Lines are 95 % intervals over rounds, in each of which both " +
-  "train on the same pairs. The reference is scored once, for the pairs to " +
-  "warm up, too; by default TRL scores it in each step.";
+  "train on the same pairs. The reference is scored once, before the " +
+  "first step; by default TRL scores it in each step.";
 
 /** What was trained, and on what. */
 function workText(

@@ -33,7 +33,10 @@ export interface PeerRatios
   extends Pick<PeerProcess, "workload" | "loss" | "by"> {
   /** Their time of a step over ours. */
   readonly steps: Ratio;
-  /** The same with the reference's pass over the pairs, those to warm up too. */
+  /**
+   * The same with the reference's pass: over all pairs where both make it before
+   * the first step, else over the pairs of the steps.
+   */
   readonly withReference: Ratio;
   /** Their peak of memory over ours. */
   readonly memory: Ratio;
@@ -58,9 +61,12 @@ export function peerRatios(
     const { workload, loss, by } = theirs[0]!;
     const compare = (of: (process: PeerProcess) => number) =>
       ratioOf(theirs.map(of), theirs.map((each) => of(own(each)!)));
+    const isBefore = theirs.some(({ reference }) => reference > 0);
+    const referenceOf = ({ reference, referenceOfSteps }: PeerProcess) =>
+      isBefore ? reference : referenceOfSteps ?? reference;
     return {
       ...{ workload, loss, by, steps: compare(stepSeconds) },
-      withReference: compare((each) => each.reference + stepSeconds(each)),
+      withReference: compare((each) => referenceOf(each) + stepSeconds(each)),
       memory: compare(({ peakMemoryBytes }) => peakMemoryBytes),
     };
   });

@@ -25,6 +25,8 @@ const NUMBERS = v.pipe(v.array(v.number()), v.readonly());
 const TIMES = {
   load: v.number(),
   reference: v.number(),
+  /** Its part for the pairs of `steps`, where it is known apart. */
+  referenceOfSteps: v.optional(v.number()),
   first: v.number(),
   steps: NUMBERS,
   peakMemoryBytes: COUNT,

@@ -32,6 +32,8 @@ export interface TrainingTimes {
 
 /** Parts of the start of our process. */
 export interface OwnTimes extends TrainingTimes {
+  /** Of `reference`, the pairs of the timed steps, by their share of the tokens. */
+  readonly referenceOfSteps: number;
   /** Seconds by phase: process, load, compile, referenceGraph. */
   readonly start: Readonly<Record<string, number>>;
   /** Tokens of each timed step that went through the model. */
@@ -72,6 +74,9 @@ export async function timeTraining(
   });
   const { record: { timings: { phases } }, rows } = done!;
   const [first, ...timed] = rows;
+  const tokens = timed.map((row) => Number(row["tokens"]));
+  const timedTokens = tokens.reduce((a, b) => a + b, 0);
+  const share = timedTokens / (timedTokens + Number(first!["tokens"]));
   const { load = 0, compile = 0 } = phases;
   // Its graph is compiled before it is first told of.
   const reference = (scored.at(-1) ?? 0) - (scored[0] ?? 0);
@@ -80,9 +85,10 @@ export async function timeTraining(
     load: begun + load + compile + referenceGraph,
     start: { process: begun, load, compile, referenceGraph },
     reference,
+    referenceOfSteps: reference * share,
     first: Number(first!["seconds"]),
     steps: timed.map((row) => Number(row["seconds"])),
-    tokens: timed.map((row) => Number(row["tokens"])),
+    tokens,
     peakMemoryBytes: peakMemory(),
   };
 }

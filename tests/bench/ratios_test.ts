@@ -46,6 +46,18 @@ Deno.test("peers are compared with ours of the same round alone", () => {
   ok(Math.abs(memory.estimate - 5) < 1e-12);
 });
 
+Deno.test("a reference counts for the same pairs on both sides", () => {
+  const own = { reference: 3, referenceOfSteps: 2 };
+  const ratios = peerRatios([
+    process("prefgrad", 0, own),
+    process("float32", 0, { steps: [6, 6] }),
+    process("float32, reference before", 0, { steps: [6, 6], reference: 9 }),
+  ], "prefgrad");
+  const [inSteps, before] = ratios.map(({ withReference }) => withReference);
+  ok(Math.abs(inSteps!.estimate - 12 / 6) < 1e-12);
+  ok(Math.abs(before!.estimate - 21 / 7) < 1e-12);
+});
+
 Deno.test("each round has ours first and then every setting of the peer", () => {
   const names = plannedProcesses("long", 2).map(({ loss, by, round }) =>
     `${round} ${loss} ${by}`
