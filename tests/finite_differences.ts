@@ -1,6 +1,7 @@
 import { ok } from "node:assert/strict";
 import type { Value } from "lib/onnx/graph/graph.ts";
-import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type HostTensor } from "lib/onnx/tensors.ts";
 import { gradient } from "lib/grad.ts";
 
 /**

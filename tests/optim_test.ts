@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type HostTensor } from "lib/onnx/tensors.ts";
 import {
   adamW,
   chain,

@@ -1,5 +1,5 @@
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import type { PolicyInMemory } from "lib/run/inputs.ts";
 import { Trainers } from "lib/run/trainers.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";

@@ -3,7 +3,7 @@ import type { Outcome } from "lib/experiment/records.ts";
 import type { DecoderConfig } from "lib/models/config.ts";
 import { fullPolicy, type Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import type { DataSource } from "lib/record/record.ts";
 import type { PolicyInMemory } from "lib/run/inputs.ts";
 import { measuredAt } from "lib/run/measures.ts";

@@ -1,5 +1,5 @@
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import { canonicalJson } from "lib/record/canonical_json.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { Rng } from "lib/rng.ts";

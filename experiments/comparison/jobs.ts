@@ -7,7 +7,7 @@ import type { Outcome } from "lib/experiment/records.ts";
 import type { ChosenLoss } from "lib/loss_tools/choose.ts";
 import type { Device } from "lib/onnx/providers.ts";
 import { exists } from "lib/files/missing.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { FollowedRun } from "lib/run/followed_run.ts";
 import { measuredAt, type Measuring } from "lib/run/measures.ts";

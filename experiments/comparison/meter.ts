@@ -6,7 +6,8 @@ import {
   type Generator,
 } from "lib/models/generate/generate.ts";
 import type { Policy } from "lib/models/policy.ts";
-import type { CompileOptions, Tensors } from "lib/onnx/session.ts";
+import type { CompileOptions } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import type { MetricsRow } from "lib/record/metrics.ts";
 import type { Rng } from "lib/rng.ts";
 import { distinctN } from "lib/stats/describe.ts";

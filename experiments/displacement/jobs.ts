@@ -5,7 +5,7 @@ import type { JobTable } from "lib/experiment/jobs.ts";
 import type { Outcome } from "lib/experiment/records.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { measuredAt } from "lib/run/measures.ts";
 import { run } from "lib/run/run.ts";

@@ -12,7 +12,7 @@ import {
 } from "lib/models/generate/generate.ts";
 import type { Policy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import type { Rng } from "lib/rng.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import type { Weights } from "./reference_model.ts";

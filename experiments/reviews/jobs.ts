@@ -5,7 +5,7 @@ import type { Outcome } from "lib/experiment/records.ts";
 import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { mean } from "lib/train/metrics.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";

@@ -8,7 +8,7 @@ import {
 import type { Outcome } from "lib/experiment/records.ts";
 import { findLoss } from "lib/losses/registry.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import type { DataSource } from "lib/record/record.ts";
 import { Rng } from "lib/rng.ts";
 import type { InputsInMemory, PolicyInMemory } from "lib/run/inputs.ts";

@@ -34,17 +34,16 @@ export {
   type Type,
 } from "../onnx/graph/tensor_type.ts";
 export { type Device, type Precision } from "../onnx/providers.ts";
+export { type Program } from "../onnx/program.ts";
+export { compile, type CompileOptions } from "../onnx/session.ts";
 export {
-  compile,
-  type CompileOptions,
   type DeviceTensor,
   hostData,
   type HostTensor,
-  type Program,
   type Tensor,
   type TensorData,
   type Tensors,
-} from "../onnx/session.ts";
+} from "../onnx/tensors.ts";
 export { ACTIVATION_NAMES, type ActivationName } from "../ops/activation.ts";
 export {
   add,

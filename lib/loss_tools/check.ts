@@ -7,13 +7,13 @@ import {
 import type { Loss } from "../losses/loss.ts";
 import type { LossOption, LossOptionValue } from "../losses/options.ts";
 import type { Graph, Value } from "../onnx/graph/graph.ts";
+import { compile } from "../onnx/session.ts";
 import {
-  compile,
   hostData,
   type HostTensor,
   type Tensor,
   type Tensors,
-} from "../onnx/session.ts";
+} from "../onnx/tensors.ts";
 import { Detach } from "../ops/elementwise.ts";
 import { sum } from "../ops/shaping.ts";
 import { Rng } from "../rng.ts";

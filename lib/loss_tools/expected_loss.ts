@@ -1,7 +1,8 @@
 import { gradient } from "../grad.ts";
 import type { BatchStatistics, Loss } from "../losses/loss.ts";
 import { type LossOptionValues, resolveOptions } from "../losses/options.ts";
-import { compile, hostData } from "../onnx/session.ts";
+import { compile } from "../onnx/session.ts";
+import { hostData } from "../onnx/tensors.ts";
 import { mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/shaping.ts";
 import { statisticFeeds } from "../train/feeds.ts";

@@ -11,7 +11,8 @@ import {
 } from "./providers.ts";
 import { engine } from "./engine.ts";
 import { driverFault, libraryFault, missingForCuda } from "./ffi/cuda.ts";
-import { compile, hostData } from "./session.ts";
+import { compile } from "./session.ts";
+import { hostData } from "./tensors.ts";
 
 /** Words by which people choose a device. */
 export const DEVICE_WORDS = ["auto", ...DEVICES] as const;

@@ -1,7 +1,7 @@
 import type { Graph, Value } from "./graph/graph.ts";
 import type { GraphInput, InputTable, Numbers } from "./graph/input_table.ts";
 import type { DType } from "./graph/tensor_type.ts";
-import type { HostTensor } from "./session.ts";
+import type { HostTensor } from "./tensors.ts";
 
 /**
  * The inputs of a table as values of a graph. Each is declared when it is first

@@ -4,7 +4,7 @@ import { type Dim, sameShape, type Type } from "./graph/tensor_type.ts";
 import { inOrder, lower } from "./lower.ts";
 import { inPrecision } from "./precision.ts";
 import { hasKernel, type Precision } from "./providers.ts";
-import type { HostTensor } from "./session.ts";
+import type { HostTensor } from "./tensors.ts";
 import { BYTES } from "./bytes.ts";
 import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
 

@@ -1,17 +1,13 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { DeviceRunner } from "./ffi/device_runner.ts";
-import { HostRunner } from "./ffi/host_runner.ts";
 import { OrtSession } from "./ffi/ort_session.ts";
-import { type HostArray, OrtValue } from "./ffi/ort_value.ts";
-import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
 import type { SessionSettings } from "./ffi/session_options.ts";
 import { limitsOf, requireFit } from "./adapters.ts";
-import type { Held } from "./graph/constant_data.ts";
-import type { Constant, Graph, Value } from "./graph/graph.ts";
-import type { DType, Type } from "./graph/tensor_type.ts";
+import type { Graph, Value } from "./graph/graph.ts";
+import { heldAsInputs, takeHeld } from "./held_weights.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { inOrder, lower } from "./lower.ts";
+import { CompiledGraph, type Program } from "./program.ts";
 import { encodeModel } from "./proto.ts";
 import { inPrecision } from "./precision.ts";
 import { renameFiles } from "./rename.ts";
@@ -22,31 +18,6 @@ import {
   hasKernel,
   type Precision,
 } from "./providers.ts";
-
-/** Numbers of a tensor; their type gives the element type. */
-export type TensorData =
-  | Float32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>;
-
-/** A tensor in the memory of this process. */
-export interface HostTensor {
-  /** Its numbers, row by row. */
-  readonly data: TensorData;
-  /** Its sizes. */
-  readonly shape: readonly number[];
-}
-
-/** A tensor in the memory of a device; only {@linkcode Program} looks inside. */
-export interface DeviceTensor {
-  /** @internal */
-  readonly onDevice: OrtValue;
-}
-
-/** A tensor, wherever its numbers are. */
-export type Tensor = HostTensor | DeviceTensor;
-/** Tensors by name. */
-export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** Options of {@linkcode compile}. */
 export interface CompileOptions {
@@ -76,31 +47,6 @@ export interface CompileOptions {
    * @default false
    */
   packWeights?: boolean;
-}
-
-/** A compiled graph. */
-export interface Program {
-  /** Number of nodes after lowering. */
-  readonly nodes: number;
-  /** SHA-256 of the graph as onnxruntime gets it, without the bytes of files. */
-  readonly hash: string;
-  /**
-   * Runs the graph.
-   *
-   * @param feeds a tensor for each input.
-   * @param into tensors that outputs are written to: on CPU they may be the
-   * very tensors fed, which updates them in place; on devices they must not.
-   */
-  run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
-  /**
-   * Ends the profile of its runs.
-   *
-   * @returns the path of the file.
-   * @throws Error where {@linkcode CompileOptions.profile} did not ask for one.
-   */
-  endProfile(): Promise<string>;
-  /** Frees its memory. */
-  release(): Promise<void>;
 }
 
 /** Compiles the part of a graph that the named outputs need. */
@@ -134,193 +80,6 @@ export async function compile(
     ...{ nodes: lowered.graph.nodes.length, hash, device, keep },
     names: ordered.map(([name]) => name),
   });
-}
-
-/** What the outside knows of a compiled graph. */
-interface GraphFacts extends Pick<Program, "nodes" | "hash"> {
-  readonly device: Device;
-  /** Names of its outputs, in order. */
-  readonly names: readonly string[];
-  /** Names of outputs that stay on the device. */
-  readonly keep: readonly string[];
-}
-
-class CompiledGraph implements Program {
-  readonly nodes: number;
-  readonly hash: string;
-  readonly #session: OrtSession;
-  readonly #runner: Runner;
-  readonly #ports: Ports;
-  readonly #names: readonly string[];
-  /** Ends when the last run has ended: the next one waits for it. */
-  #last: Promise<unknown> = Promise.resolve();
-  #isReleased = false;
-
-  constructor(
-    session: OrtSession,
-    ports: Ports,
-    { nodes, hash, device, names, keep }: GraphFacts,
-  ) {
-    this.nodes = nodes;
-    this.hash = hash;
-    this.#session = session;
-    this.#ports = ports;
-    this.#names = names;
-    this.#runner = device === "cpu"
-      ? new HostRunner(session, ports)
-      : new DeviceRunner(session, ports, {
-        device,
-        keep: names.map((name) => keep.includes(name)),
-      });
-  }
-
-  run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
-    return this.#inTurn(async () => {
-      this.#requireLive("run the graph");
-      const results = await this.#runner.run(
-        this.#ports.inputs.map(({ name, dtype }) =>
-          boundOf(feedFor(name, feeds), { kind: "input", name, dtype })
-        ),
-        this.#ports.outputs.map(({ dtype }, i) => {
-          const name = this.#names[i]!;
-          return into[name] &&
-            boundOf(into[name], { kind: "output", name, dtype });
-        }),
-      );
-      return Object.fromEntries(
-        this.#names.map((name, i) => [name, tensorOf(results[i]!)]),
-      );
-    });
-  }
-
-  endProfile(): Promise<string> {
-    return this.#inTurn(() => {
-      this.#requireLive("end the graph's profile");
-      return this.#session.endProfile();
-    });
-  }
-
-  release(): Promise<void> {
-    return this.#inTurn(() => {
-      if (!this.#isReleased) this.#runner.release();
-      this.#isReleased = true;
-    });
-  }
-
-  #requireLive(what: string): void {
-    if (this.#isReleased) throw new Error(`Cannot ${what}: it is released`);
-  }
-
-  #inTurn<T>(task: () => T | Promise<T>): Promise<T> {
-    const turn = this.#last.then(task);
-    this.#last = turn.catch(() => {});
-    return turn;
-  }
-}
-
-function feedFor(name: string, feeds: Tensors): Tensor {
-  if (feeds[name]) return feeds[name];
-  throw new RangeError(`Cannot run the graph: input "${name}" is not fed`);
-}
-
-/** A tensor for an input or an output of a type. */
-function boundOf(
-  tensor: Tensor,
-  { kind, name, dtype }: Pick<Port, "name" | "dtype"> & {
-    kind: "input" | "output";
-  },
-): Bound {
-  if ("onDevice" in tensor) return tensor.onDevice;
-  const type = dtypeOf(tensor.data);
-  if (type === dtype) return tensor;
-  const use = kind === "input" ? "fed" : "given";
-  throw new TypeError(
-    `Cannot run the graph: ${kind} "${name}" is ${use} ${type}, expected ${dtype}`,
-  );
-}
-
-function dtypeOf(data: TensorData): DType {
-  if (data instanceof Float32Array) return "float32";
-  return data instanceof Float64Array ? "float64" : "int32";
-}
-
-function tensorOf(bound: Bound): Tensor {
-  return bound instanceof OrtValue ? { onDevice: bound } : bound;
-}
-
-/**
- * Makes inputs of the weights that are held in memory: as constants each
- * session would have a copy, and fold the nodes that cast them up. Those that
- * are to be rearranged are constants.
- *
- * @returns the arrays to feed.
- */
-function heldAsInputs(graph: Graph): Map<string, HostArray> {
-  const { constants } = graph;
-  const packed = new Set(
-    graph.nodes.filter(({ op }) => op.name === "MatMulNBits")
-      .flatMap(({ inputs }) => inputs.map(({ name }) => name)),
-  );
-  const isFed = ({ value, data }: Constant) =>
-    "held" in data && !packed.has(value.name);
-  const feeds = constants.filter(isFed).flatMap(({ value, data }) => {
-    const { name, shape, dtype } = value;
-    if (!("held" in data)) return [];
-    graph.input(name, shape, dtype);
-    return [[name, arrayOf({ dtype, shape }, data)] as const];
-  });
-  const others = constants.filter((constant) => !isFed(constant));
-  constants.splice(0, Infinity, ...others);
-  return new Map(feeds);
-}
-
-function arrayOf({ dtype, shape }: Type, { held }: Held): HostArray {
-  const sizes = shape as readonly number[];
-  return { data: held, shape: sizes, isPacked: dtype === "uint4" };
-}
-
-/**
- * Takes the bytes of weights that are held in memory out of a graph, which as a
- * file may have 2 GB.
- *
- * @returns the arrays to give the session.
- */
-function takeHeld({ constants }: Graph): Map<string, HostArray> {
-  const arrays = new Map<string, HostArray>();
-  for (const [i, { value, data }] of constants.entries()) {
-    if (!("held" in data)) continue;
-    arrays.set(value.name, arrayOf(value, data));
-    const { byteLength: length } = data.held;
-    constants[i] = { value, data: { file: "memory", offset: 0, length } };
-  }
-  return arrays;
-}
-
-/** A tensor's memory on a device under another shape, to be freed. */
-export function viewOf(
-  { onDevice }: DeviceTensor,
-  shape: readonly number[],
-): DeviceTensor {
-  return { onDevice: onDevice.viewed(shape) };
-}
-
-/** Frees the memory that tensors have on a device; others are left alone. */
-export function freeTensors(tensors: Tensors): void {
-  for (const tensor of Object.values(tensors)) {
-    if ("onDevice" in tensor) tensor.onDevice[Symbol.dispose]();
-  }
-}
-
-/** A tensor that is in a device's memory. */
-export function onDevice(tensor: Tensor | undefined): DeviceTensor {
-  if (tensor && "onDevice" in tensor) return tensor;
-  throw new TypeError("Cannot use a tensor: it is not on the device");
-}
-
-/** The numbers of a tensor that is in this process's memory. */
-export function hostData(tensor: Tensor | undefined): TensorData {
-  if (tensor && "data" in tensor) return tensor.data;
-  throw new TypeError("Cannot read a tensor: it is not in host memory");
 }
 
 async function createSession(

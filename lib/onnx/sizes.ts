@@ -1,6 +1,6 @@
 import type { Graph } from "./graph/graph.ts";
 import type { Dim } from "./graph/tensor_type.ts";
-import type { Tensors } from "./session.ts";
+import type { Tensors } from "./tensors.ts";
 
 /** Sizes of a run's symbolic dimensions, by their names in a graph's inputs. */
 export type Sizes = ReadonlyMap<string, number>;

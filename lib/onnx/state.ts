@@ -2,15 +2,15 @@ import { apply } from "./graph/apply.ts";
 import { Graph } from "./graph/graph.ts";
 import { Identity } from "./lower.ts";
 import type { Device } from "./providers.ts";
+import type { Program } from "./program.ts";
+import { compile } from "./session.ts";
 import {
-  compile,
   type DeviceTensor,
   type HostTensor,
-  type Program,
   type Tensor,
   type Tensors,
   viewOf,
-} from "./session.ts";
+} from "./tensors.ts";
 
 /** A tensor of a state: its name and shape. */
 export interface Slot {

@@ -2,7 +2,7 @@ import type { MetricsRow } from "../record/metrics.ts";
 import type { Json } from "../record/canonical_json.ts";
 import type { RunRecord } from "../record/record.ts";
 import { ChangeMonitor, type Diagnostics } from "../train/diagnostics.ts";
-import type { Tensors } from "../onnx/session.ts";
+import type { Tensors } from "../onnx/tensors.ts";
 import type { StepMetrics, TrainingPlan } from "../train/loop.ts";
 import { mean } from "../train/metrics.ts";
 import type { Reference } from "../train/reference.ts";

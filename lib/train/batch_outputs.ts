@@ -1,6 +1,6 @@
 import { lossLengths, type TokenRow } from "../data/example.ts";
 import { inOrder, type Shares } from "../distributed/shares.ts";
-import { hostData, type Tensor } from "../onnx/session.ts";
+import { hostData, type Tensor } from "../onnx/tensors.ts";
 import { mean } from "./metrics.ts";
 import { metricName } from "./objective.ts";
 

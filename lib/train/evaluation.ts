@@ -2,12 +2,9 @@ import type { Example } from "../data/example.ts";
 import { optimizerBatches } from "../data/sampler.ts";
 import type { Group } from "../distributed/group.ts";
 import type { BatchStatistics, Loss } from "../losses/loss.ts";
-import {
-  compile,
-  type CompileOptions,
-  type Program,
-  type Tensors,
-} from "../onnx/session.ts";
+import type { Program } from "../onnx/program.ts";
+import { compile, type CompileOptions } from "../onnx/session.ts";
+import type { Tensors } from "../onnx/tensors.ts";
 import { BatchOutputs } from "./batch_outputs.ts";
 import { batchTotals } from "./examples.ts";
 import { mean } from "./metrics.ts";

@@ -8,7 +8,7 @@ import type { StreamInputs } from "../models/decoder/decoder.ts";
 import type { Graph } from "../onnx/graph/graph.ts";
 import type { InputTable, Numbers } from "../onnx/graph/input_table.ts";
 import { fillInputs, inputValues } from "../onnx/inputs.ts";
-import type { HostTensor } from "../onnx/session.ts";
+import type { HostTensor } from "../onnx/tensors.ts";
 import { cutsOf, tileInputs, tileValues } from "./tile_inputs.ts";
 
 /** One micro-batch of an optimizer batch, from which inputs are filled. */

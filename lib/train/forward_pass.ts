@@ -6,13 +6,9 @@ import type { DecoderConfig } from "../models/config.ts";
 import { sequenceSums, targetLogProbs } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
 import { Graph, type Value } from "../onnx/graph/graph.ts";
-import {
-  compile,
-  type CompileOptions,
-  hostData,
-  type Program,
-  type Tensors,
-} from "../onnx/session.ts";
+import type { Program } from "../onnx/program.ts";
+import { compile, type CompileOptions } from "../onnx/session.ts";
+import { hostData, type Tensors } from "../onnx/tensors.ts";
 import { createState } from "../onnx/state.ts";
 import { streamFeeds, streamInputs } from "./feeds.ts";
 import { nullIfStopped, type Stop, Stopped, throwIfStopped } from "./stop.ts";

@@ -1,11 +1,7 @@
 import type { Policy } from "../models/policy.ts";
-import {
-  compile,
-  type CompileOptions,
-  type Program,
-  type Tensor,
-  type Tensors,
-} from "../onnx/session.ts";
+import type { Program } from "../onnx/program.ts";
+import { compile, type CompileOptions } from "../onnx/session.ts";
+import type { Tensor, Tensors } from "../onnx/tensors.ts";
 import { gradientOutputs, type Objective, sumInput } from "./objective.ts";
 import type { TrainedParameters } from "./trained_parameters.ts";
 

@@ -6,7 +6,7 @@ import { shared, sharesOf } from "../distributed/shares.ts";
 import type { LossMicroBatch } from "../losses/batch_inputs.ts";
 import type { BatchStatistics, Loss, LossState } from "../losses/loss.ts";
 import type { LossOptionValues } from "../losses/options.ts";
-import type { HostTensor, Tensor, Tensors } from "../onnx/session.ts";
+import type { HostTensor, Tensor, Tensors } from "../onnx/tensors.ts";
 import { BatchOutputs, type ExampleOutputs } from "./batch_outputs.ts";
 import { exampleWeights, rowOf } from "./examples.ts";
 import type { MicroBatch } from "./feeds.ts";

@@ -6,7 +6,7 @@ import { sequenceSums, targetLogProbs } from "../models/decoder/decoder.ts";
 import type { Policy } from "../models/policy.ts";
 import { Graph, type Value } from "../onnx/graph/graph.ts";
 import { checkInputs, fillInputs, inputValues } from "../onnx/inputs.ts";
-import type { HostTensor } from "../onnx/session.ts";
+import type { HostTensor } from "../onnx/tensors.ts";
 import { div, mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/shaping.ts";
 import {

@@ -1,6 +1,6 @@
 import { lossMaskKeys, type TokenRow } from "../data/example.ts";
 import type { Policy } from "../models/policy.ts";
-import type { Tensors } from "../onnx/session.ts";
+import type { Tensors } from "../onnx/tensors.ts";
 import type { LogProbOptions, LogProbOrTokens } from "./forward_pass.ts";
 import { tensorsOf, type Values } from "./trained_parameters.ts";
 

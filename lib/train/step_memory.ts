@@ -2,7 +2,7 @@ import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
 import { rowTokens } from "../data/tree_batch.ts";
 import { GraphMemory } from "../onnx/peak.ts";
-import type { HostTensor } from "../onnx/session.ts";
+import type { HostTensor } from "../onnx/tensors.ts";
 import { rowOf } from "./examples.ts";
 import { microBatchFeeds } from "./micro_batches.ts";
 import { gradientOutputs, type Objective } from "./objective.ts";

@@ -1,12 +1,8 @@
 import type { Group } from "../distributed/group.ts";
 import { scalarFeeds } from "../onnx/inputs.ts";
-import {
-  compile,
-  type CompileOptions,
-  hostData,
-  type Program,
-  type Tensors,
-} from "../onnx/session.ts";
+import type { Program } from "../onnx/program.ts";
+import { compile, type CompileOptions } from "../onnx/session.ts";
+import { hostData, type Tensors } from "../onnx/tensors.ts";
 import { createState, type Slot, type State } from "../onnx/state.ts";
 import type { LossScaleState } from "./loss_scale.ts";
 import { clippingScale, type Optimizer, squaredNorm } from "../optim.ts";

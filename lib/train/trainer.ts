@@ -13,7 +13,7 @@ import type { BatchStatistics, LossState } from "../losses/loss.ts";
 import { GradientPass } from "./gradient_pass.ts";
 import { isScaled, LossScale } from "./loss_scale.ts";
 import type { Objective } from "./objective.ts";
-import type { Tensors } from "../onnx/session.ts";
+import type { Tensors } from "../onnx/tensors.ts";
 import {
   type Snapshot,
   TrainedParameters,

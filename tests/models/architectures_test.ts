@@ -19,7 +19,8 @@ import {
   readTensor,
 } from "lib/models/weights/safetensors.ts";
 import { Graph } from "lib/onnx/graph/graph.ts";
-import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type Tensors } from "lib/onnx/tensors.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { referenceOf } from "lib/train/reference.ts";
 import { Rng } from "lib/rng.ts";

@@ -1,7 +1,8 @@
 import { treeBatch } from "lib/data/tree_batch.ts";
 import { nextLogits } from "lib/models/decoder/decoder.ts";
 import { Graph } from "lib/onnx/graph/graph.ts";
-import { compile, hostData } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import type { randomDecoder } from "./random_decoder.ts";
 import { streamFeeds, streamInputs } from "lib/train/feeds.ts";
 

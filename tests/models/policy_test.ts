@@ -3,7 +3,7 @@ import { dpo } from "lib/losses/dpo.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
-import { hostData } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
 import {

@@ -1,7 +1,7 @@
 import type { DecoderConfig } from "lib/models/config.ts";
 import { parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
-import type { HostTensor } from "lib/onnx/session.ts";
+import type { HostTensor } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 
 export const SMALL: DecoderConfig = {

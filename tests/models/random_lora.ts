@@ -8,7 +8,7 @@ import {
 } from "lib/models/policy.ts";
 import { writeSafetensors } from "lib/models/weights/safetensors.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
-import { hostData } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { randomDecoder } from "./random_decoder.ts";
 

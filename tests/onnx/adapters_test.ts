@@ -11,7 +11,8 @@ import {
 import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { lower } from "lib/onnx/lower.ts";
 import { type Device, fitsKernel, hasKernel } from "lib/onnx/providers.ts";
-import { compile, hostData, type Tensors } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type Tensors } from "lib/onnx/tensors.ts";
 import { mul } from "lib/ops/elementwise.ts";
 import { gather } from "lib/ops/indexing.ts";
 import { sum } from "lib/ops/shaping.ts";

@@ -13,7 +13,8 @@ import {
   type Precision,
   precisionFault,
 } from "lib/onnx/providers.ts";
-import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type HostTensor } from "lib/onnx/tensors.ts";
 import { activate } from "lib/ops/activation.ts";
 import { add, cast, exp, mul } from "lib/ops/elementwise.ts";
 import { gather } from "lib/ops/indexing.ts";

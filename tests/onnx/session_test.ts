@@ -8,7 +8,8 @@ import {
 } from "node:assert/strict";
 import { join } from "node:path";
 import { Graph, type Value } from "lib/onnx/graph/graph.ts";
-import { compile, hostData, type HostTensor } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type HostTensor } from "lib/onnx/tensors.ts";
 import { add, exp, mul, sub } from "lib/ops/elementwise.ts";
 import { gemm } from "lib/ops/linalg.ts";
 import { softplus } from "lib/ops/special.ts";

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Graph } from "lib/onnx/graph/graph.ts";
-import { compile, hostData, type Tensor } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type Tensor } from "lib/onnx/tensors.ts";
 import { createState, type Slot, type State } from "lib/onnx/state.ts";
 import { add } from "lib/ops/elementwise.ts";
 import { webgpuTest } from "../webgpu.ts";

@@ -2,7 +2,8 @@ import { ok } from "node:assert/strict";
 import { gradient } from "lib/grad.ts";
 import { Graph } from "lib/onnx/graph/graph.ts";
 import type { Float } from "lib/onnx/graph/tensor_type.ts";
-import { compile, hostData } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import {
   activate,
   ACTIVATION_NAMES,

@@ -1,7 +1,8 @@
 import { ok } from "node:assert/strict";
 import { Graph, type Op } from "lib/onnx/graph/graph.ts";
 import type { Device } from "lib/onnx/providers.ts";
-import { compile, hostData } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import { Cos, Sin } from "lib/ops/special.ts";
 import { webgpuTest } from "../webgpu.ts";
 

@@ -19,12 +19,9 @@ import {
 import { add } from "lib/ops/elementwise.ts";
 import { Graph } from "lib/onnx/graph/graph.ts";
 import type { Float } from "lib/onnx/graph/tensor_type.ts";
-import {
-  compile,
-  hostData,
-  type HostTensor,
-  type Program,
-} from "lib/onnx/session.ts";
+import type { Program } from "lib/onnx/program.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData, type HostTensor } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../assert_close.ts";
 import { ONE_LAYER, randomDecoder, SMALL } from "../models/random_decoder.ts";

@@ -1,11 +1,11 @@
+import type { Program } from "../../onnx/program.ts";
 import {
   freeTensors,
   hostData,
   type HostTensor,
-  type Program,
   type Tensor,
   type Tensors,
-} from "../../onnx/session.ts";
+} from "../../onnx/tensors.ts";
 import { type Draw, drawFeeds, readDrawn } from "./draw.ts";
 import { newTokenFeeds, type NewTokens } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";

@@ -1,7 +1,7 @@
 import type { Graph, Value } from "../../onnx/graph/graph.ts";
 import type { InputTable } from "../../onnx/graph/input_table.ts";
 import { fillInputs, inputValues } from "../../onnx/inputs.ts";
-import type { HostTensor } from "../../onnx/session.ts";
+import type { HostTensor } from "../../onnx/tensors.ts";
 import { add, max, sub } from "../../ops/elementwise.ts";
 import { gather } from "../../ops/indexing.ts";
 import { concat, reshape, transpose, unsqueeze } from "../../ops/shaping.ts";

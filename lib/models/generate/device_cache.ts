@@ -1,14 +1,13 @@
 import { Graph } from "../../onnx/graph/graph.ts";
+import type { Program } from "../../onnx/program.ts";
+import { compile, type CompileOptions } from "../../onnx/session.ts";
 import {
-  compile,
-  type CompileOptions,
   type DeviceTensor,
   freeTensors,
   onDevice,
-  type Program,
   type Tensors,
   viewOf,
-} from "../../onnx/session.ts";
+} from "../../onnx/tensors.ts";
 import { gather } from "../../ops/indexing.ts";
 import { concat } from "../../ops/shaping.ts";
 import type { DecoderConfig } from "../config.ts";

@@ -2,7 +2,7 @@ import type { Graph, Value } from "../../onnx/graph/graph.ts";
 import type { InputTable } from "../../onnx/graph/input_table.ts";
 import { sizeAt } from "../../onnx/graph/tensor_type.ts";
 import { fillInputs, inputValues } from "../../onnx/inputs.ts";
-import type { HostTensor, TensorData } from "../../onnx/session.ts";
+import type { HostTensor, TensorData } from "../../onnx/tensors.ts";
 import {
   add,
   cast,

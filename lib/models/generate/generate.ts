@@ -1,10 +1,7 @@
 import { Graph } from "../../onnx/graph/graph.ts";
-import {
-  compile,
-  type CompileOptions,
-  type Program,
-  type Tensors,
-} from "../../onnx/session.ts";
+import type { Program } from "../../onnx/program.ts";
+import { compile, type CompileOptions } from "../../onnx/session.ts";
+import type { Tensors } from "../../onnx/tensors.ts";
 import { cachedDecoder } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 import {

@@ -1,4 +1,4 @@
-import { hostData, type HostTensor, type Tensors } from "../../onnx/session.ts";
+import { hostData, type HostTensor, type Tensors } from "../../onnx/tensors.ts";
 import { cacheNames } from "./cached_decoder.ts";
 import type { DecoderConfig } from "../config.ts";
 

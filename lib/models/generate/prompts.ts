@@ -1,4 +1,4 @@
-import { freeTensors, type Tensors } from "../../onnx/session.ts";
+import { freeTensors, type Tensors } from "../../onnx/tensors.ts";
 import type { NewTokens } from "./cached_decoder.ts";
 import type { Cache, NewCache, Span } from "./key_value_cache.ts";
 

@@ -7,7 +7,7 @@ import { quantizeWeights } from "lib/models/base_weights.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
 import { OrtValue } from "lib/onnx/ffi/ort_value.ts";
-import type { Tensors } from "lib/onnx/session.ts";
+import type { Tensors } from "lib/onnx/tensors.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../../assert_close.ts";

@@ -7,7 +7,8 @@ import {
 } from "lib/models/generate/draw.ts";
 import { sampler } from "lib/models/generate/sample_token.ts";
 import { Graph } from "lib/onnx/graph/graph.ts";
-import { compile, hostData } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { assertClose } from "../../assert_close.ts";
 

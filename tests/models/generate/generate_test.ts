@@ -16,7 +16,7 @@ import {
 } from "lib/models/generate/generate.ts";
 import { loraPolicy } from "lib/models/policy.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
-import { hostData } from "lib/onnx/session.ts";
+import { hostData } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";

@@ -1,6 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import { KeyValueCache } from "lib/models/generate/key_value_cache.ts";
-import { hostData, type Tensor } from "lib/onnx/session.ts";
+import { hostData, type Tensor } from "lib/onnx/tensors.ts";
 import { SMALL } from "../random_decoder.ts";
 
 /** One number for each token and layer. */

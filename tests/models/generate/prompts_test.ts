@@ -8,7 +8,7 @@ import {
   KeyValueCache,
   type Span,
 } from "lib/models/generate/key_value_cache.ts";
-import { hostData, type Tensors } from "lib/onnx/session.ts";
+import { hostData, type Tensors } from "lib/onnx/tensors.ts";
 import { SMALL } from "../random_decoder.ts";
 
 const CONFIG = { ...SMALL, layers: 1, kvHeads: 1, headDim: 1 };

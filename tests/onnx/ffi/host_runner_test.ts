@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Graph } from "lib/onnx/graph/graph.ts";
-import { compile, type HostTensor } from "lib/onnx/session.ts";
+import { compile } from "lib/onnx/session.ts";
+import type { HostTensor } from "lib/onnx/tensors.ts";
 import { add, mul } from "lib/ops/elementwise.ts";
 import { concat } from "lib/ops/shaping.ts";
 import { checkout } from "../../places.ts";

@@ -1,0 +1,52 @@
+import type { HostArray } from "./ffi/ort_value.ts";
+import type { Held } from "./graph/constant_data.ts";
+import type { Constant, Graph } from "./graph/graph.ts";
+import type { Type } from "./graph/tensor_type.ts";
+
+/**
+ * Makes inputs of the weights that are held in memory: as constants each
+ * session would have a copy, and fold the nodes that cast them up. Those that
+ * are to be rearranged are constants.
+ *
+ * @returns the arrays to feed.
+ */
+export function heldAsInputs(graph: Graph): Map<string, HostArray> {
+  const { constants } = graph;
+  const packed = new Set(
+    graph.nodes.filter(({ op }) => op.name === "MatMulNBits")
+      .flatMap(({ inputs }) => inputs.map(({ name }) => name)),
+  );
+  const isFed = ({ value, data }: Constant) =>
+    "held" in data && !packed.has(value.name);
+  const feeds = constants.filter(isFed).flatMap(({ value, data }) => {
+    const { name, shape, dtype } = value;
+    if (!("held" in data)) return [];
+    graph.input(name, shape, dtype);
+    return [[name, arrayOf({ dtype, shape }, data)] as const];
+  });
+  const others = constants.filter((constant) => !isFed(constant));
+  constants.splice(0, Infinity, ...others);
+  return new Map(feeds);
+}
+
+function arrayOf({ dtype, shape }: Type, { held }: Held): HostArray {
+  const sizes = shape as readonly number[];
+  return { data: held, shape: sizes, isPacked: dtype === "uint4" };
+}
+
+/**
+ * Takes the bytes of weights that are held in memory out of a graph, which as a
+ * file may have 2 GB.
+ *
+ * @returns the arrays to give the session.
+ */
+export function takeHeld({ constants }: Graph): Map<string, HostArray> {
+  const arrays = new Map<string, HostArray>();
+  for (const [i, { value, data }] of constants.entries()) {
+    if (!("held" in data)) continue;
+    arrays.set(value.name, arrayOf(value, data));
+    const { byteLength: length } = data.held;
+    constants[i] = { value, data: { file: "memory", offset: 0, length } };
+  }
+  return arrays;
+}
