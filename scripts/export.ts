@@ -4,7 +4,7 @@ import { makeFolder } from "lib/files/temporary.ts";
 import { openTensors } from "lib/models/open_model.ts";
 import { MODEL_DTYPES, writeModelFolder } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
-import type { TensorSource } from "lib/models/weights/safetensors.ts";
+import type { TensorSource } from "lib/models/weights/write_safetensors.ts";
 import type { Weights } from "lib/models/weights/weights.ts";
 import {
   type Progress,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { baseSize, withByteTokenizer } from "./data/byte_tokenizer.ts";
 import { putJson, tensorsFor, TINY } from "./models/tiny_model.ts";
 import { denoFolder } from "./scripts/tiny_training.ts";

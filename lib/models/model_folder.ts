@@ -12,7 +12,10 @@ import { openConfig, writeJson } from "./config_json/config_reader.ts";
 import { editJson } from "./config_json/edit_json.ts";
 import { readConfig } from "./read_config.ts";
 import type { FloatDtype } from "./weights/encode_floats.ts";
-import { type TensorSource, writeTensors } from "./weights/safetensors.ts";
+import {
+  type TensorSource,
+  writeTensors,
+} from "./weights/write_safetensors.ts";
 import { ELEMENT_BYTES, elementCount } from "./weights/safetensors_header.ts";
 
 /** Files that a model may have besides its weights. */

@@ -13,7 +13,7 @@ import {
 } from "./adapter/adapter.ts";
 import { readAdapter } from "./adapter/adapter_folder.ts";
 import { refuseAdapter } from "./adapter/other_folders.ts";
-import type { TensorSource } from "./weights/safetensors.ts";
+import type { TensorSource } from "./weights/write_safetensors.ts";
 
 /** A model folder: its configuration, and its weights by canonical names. */
 export interface OpenModel {

@@ -12,7 +12,10 @@ import {
 } from "../models/adapter/adapter_folder.ts";
 import { adapterOf, adapterValues } from "../models/load_policy.ts";
 import { writeModelFolder } from "../models/model_folder.ts";
-import { inMemory, writeSafetensors } from "../models/weights/safetensors.ts";
+import {
+  inMemory,
+  writeSafetensors,
+} from "../models/weights/write_safetensors.ts";
 import { readRecord, type RunRecord } from "../record/record.ts";
 import { sha256File } from "../record/sha256.ts";
 import { type ParameterStore, readTensors } from "../train/checkpoints.ts";

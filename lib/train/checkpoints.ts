@@ -2,11 +2,8 @@ import { join, relative } from "node:path";
 import { writeAtomically, type Writer } from "../files/atomic.ts";
 import { namesIn } from "../files/missing.ts";
 import { reasonOf } from "../files/values.ts";
-import {
-  readHeader,
-  readTensor,
-  writeSafetensors,
-} from "../models/weights/safetensors.ts";
+import { readHeader, readTensor } from "../models/weights/safetensors.ts";
+import { writeSafetensors } from "../models/weights/write_safetensors.ts";
 import { canonicalJson, type Json } from "../record/canonical_json.ts";
 import { differences } from "../record/differences.ts";
 import { sha256File } from "../record/sha256.ts";

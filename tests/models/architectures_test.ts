@@ -13,11 +13,8 @@ import {
   type Tuning,
 } from "lib/models/load_policy.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import {
-  inMemory,
-  readHeader,
-  readTensor,
-} from "lib/models/weights/safetensors.ts";
+import { readHeader, readTensor } from "lib/models/weights/safetensors.ts";
+import { inMemory } from "lib/models/weights/write_safetensors.ts";
 import { Graph } from "lib/onnx/graph/graph.ts";
 import { compile } from "lib/onnx/session.ts";
 import { hostData, type Tensors } from "lib/onnx/tensors.ts";

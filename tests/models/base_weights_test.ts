@@ -10,7 +10,7 @@ import { linearParameters } from "lib/models/parameters.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
 import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { openWeights, type Weights } from "lib/models/weights/weights.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";

@@ -10,7 +10,7 @@ import {
   writeModelFolder,
 } from "lib/models/model_folder.ts";
 import { writeOnnxFolder } from "lib/models/export/onnx_folder.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { assertClose } from "../assert_close.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { openModel } from "lib/models/open_model.ts";
 import { writeModelFolder } from "lib/models/model_folder.ts";
-import { inMemory } from "lib/models/weights/safetensors.ts";
+import { inMemory } from "lib/models/weights/write_safetensors.ts";
 import {
   putJson,
   putTinyModel,

@@ -7,7 +7,7 @@ import {
 } from "lib/models/adapter/adapter_folder.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { Rng } from "lib/rng.ts";
 import { withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { putJson, putTinyModel, tensorsFor } from "./tiny_model.ts";

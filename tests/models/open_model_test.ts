@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { writeModelFolder } from "lib/models/model_folder.ts";
 import { openModel, openTensors } from "lib/models/open_model.ts";
 import { parameterNames } from "lib/models/parameters.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { shared } from "../places.ts";
 import { putStored } from "./put_stored.ts";

@@ -5,7 +5,7 @@ import {
   type ModelDtype,
   writeModelFolder,
 } from "lib/models/model_folder.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { openPolicy } from "lib/run/models.ts";

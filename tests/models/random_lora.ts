@@ -6,7 +6,7 @@ import {
   loraPolicy,
   type Policy,
 } from "lib/models/policy.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { openWeights } from "lib/models/weights/weights.ts";
 import { hostData } from "lib/onnx/tensors.ts";
 import { Rng } from "lib/rng.ts";

@@ -1,4 +1,4 @@
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 
 /** How fixtures/architectures.py draws a tensor: uniform in center ± width. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { shardIndex, splitShards } from "lib/models/model_folder.ts";
-import { inMemory } from "lib/models/weights/safetensors.ts";
+import { inMemory } from "lib/models/weights/write_safetensors.ts";
 
 const tensor = (name: string, size: number) =>
   inMemory({ name, shape: [size], data: new Float32Array(size) });

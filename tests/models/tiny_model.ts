@@ -1,6 +1,6 @@
 import { parameterNames } from "lib/models/parameters.ts";
 import { readConfig } from "lib/models/read_config.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 
 /** Small as it is, no two of its sizes are equal. */

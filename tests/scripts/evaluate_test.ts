@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { assertClose } from "../assert_close.ts";
 import { putJson, tensorsFor, TINY } from "../models/tiny_model.ts";

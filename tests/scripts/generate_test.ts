@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { readConfig } from "lib/models/read_config.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { readRecord } from "lib/record/record.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { readAll } from "../data/format_cases.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { Rng } from "lib/rng.ts";
 import { baseSize, writeByteTokenizer } from "../data/byte_tokenizer.ts";
 import { LoopbackHubCommits, TOKEN } from "../hub/loopback_hub_commits.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parameterNames } from "../../models/parameters.ts";
 import { readConfig } from "../../models/read_config.ts";
-import { writeTensors } from "../../models/weights/safetensors.ts";
+import { writeTensors } from "../../models/weights/write_safetensors.ts";
 import { Rng } from "../../rng.ts";
 
 /** The sizes of public decoders, as fields of their config.json. */

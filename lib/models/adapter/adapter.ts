@@ -2,7 +2,7 @@ import { type LoraScaling, updateOf } from "./lora_targets.ts";
 import { architectureOf, type DecoderConfig } from "../config.ts";
 import { linearParameters, parameterNames } from "../parameters.ts";
 import type { NamedTensor } from "../weights/safetensors_header.ts";
-import type { TensorSource } from "../weights/safetensors.ts";
+import type { TensorSource } from "../weights/write_safetensors.ts";
 
 /** The factors of one weight's update, a multiple of `b·a`, row by row. */
 export interface LoraPair {

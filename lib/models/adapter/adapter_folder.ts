@@ -8,8 +8,8 @@ import {
   readHeader,
   readTensor,
   type SafetensorsFile,
-  writeSafetensors,
 } from "../weights/safetensors.ts";
+import { writeSafetensors } from "../weights/write_safetensors.ts";
 import type { NamedTensor } from "../weights/safetensors_header.ts";
 import {
   type AdapterConfig,

@@ -20,7 +20,10 @@ import {
   writtenConfig,
 } from "../model_folder.ts";
 import { type Lora, loraPolicy } from "../policy.ts";
-import { type TensorSource, writeTensors } from "../weights/safetensors.ts";
+import {
+  type TensorSource,
+  writeTensors,
+} from "../weights/write_safetensors.ts";
 import { openWeights, type Weights } from "../weights/weights.ts";
 
 /** Names of models in transformers.js, by the element type of their weights. */

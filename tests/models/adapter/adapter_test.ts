@@ -16,7 +16,7 @@ import {
 import type { DecoderConfig } from "lib/models/config.ts";
 import { readConfig } from "lib/models/read_config.ts";
 import { resolveTargets } from "lib/models/adapter/lora_targets.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { shared } from "../../places.ts";
 import { putJson, putTinyModel, withFolder } from "../tiny_model.ts";
 

@@ -2,7 +2,7 @@ import { rejects } from "node:assert/strict";
 import { readAdapter } from "lib/models/adapter/adapter_folder.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { openModel } from "lib/models/open_model.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { putPair } from "../random_pair.ts";
 import { putJson } from "../tiny_model.ts";

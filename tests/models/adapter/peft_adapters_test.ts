@@ -1,7 +1,7 @@
 import { ok, rejects } from "node:assert/strict";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { openTensors } from "lib/models/open_model.ts";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { openPolicy } from "lib/run/models.ts";
 import { tensorsOf } from "lib/train/trained_parameters.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";

@@ -5,7 +5,7 @@ import {
   throws,
 } from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeSafetensors } from "lib/models/weights/safetensors.ts";
+import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { assertFinite, openWeights } from "lib/models/weights/weights.ts";
 import {
