@@ -32,9 +32,12 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
 
 /**
  * The rule for a node. Exponentials, quotients, roots, sums, softmax and norms
- * are in float32, and so are squares, which leave float16's range soonest.
+ * are in float32, and so are squares, which leave float16's range soonest, and
+ * sums over many parts.
  */
 export function ruleFor({ op, inputs: [x, y] }: Applied): Rule {
   const isSquare = op.name === "Mul" && x?.name === y?.name;
-  return isSquare ? "float32" : RULES.get(op.name) ?? "float32";
+  return isSquare || op.accumulates
+    ? "float32"
+    : RULES.get(op.name) ?? "float32";
 }

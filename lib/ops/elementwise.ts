@@ -19,6 +19,11 @@ const Add: Binary = {
 /** x + y */
 export const add = (x: Operand, y: Operand): Value => apply(Add, [x, y]);
 
+const Accumulate: Binary = { ...Add, accumulates: true };
+/** A sum and one more of many parts. */
+export const accumulate = (sum: Value, part: Value): Value =>
+  apply(Accumulate, [sum, part]);
+
 const Sub: Binary = {
   name: "Sub",
   infer: broadcast,

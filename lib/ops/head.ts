@@ -7,7 +7,7 @@ import {
   type Type,
 } from "../onnx/graph/tensor_type.ts";
 import { type Capped, capped } from "./activation.ts";
-import { add, exp, log, mul, neg, sub } from "./elementwise.ts";
+import { accumulate, exp, log, mul, neg, sub } from "./elementwise.ts";
 import { addAt, gather, pick } from "./indexing.ts";
 import { gemm } from "./linalg.ts";
 import { logSumExp, softmax } from "./norm.ts";
@@ -88,7 +88,7 @@ const HeadGradient: Op<
       const p = exp(sub(z, normaliser));
       const dz = through(addAt(mul(p, neg(dy)), y, dy));
       const own = gemm(dz, h, { transA: true });
-      const dHead: Value = before ? add(before.dHead, own) : own;
+      const dHead: Value = before ? accumulate(before.dHead, own) : own;
       const dh = gemm(dz, head);
       before = { dh: chunks > 1 ? joined([dh, noRows(dHead)]) : dh, dHead };
       return before;

@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { gradient } from "lib/grad.ts";
 import { resolveOptions } from "lib/losses/options.ts";
 import { findLoss, LOSSES } from "lib/losses/registry.ts";
 import type { Policy } from "lib/models/policy.ts";
@@ -17,10 +18,12 @@ import { compile } from "lib/onnx/session.ts";
 import { hostData, type HostTensor } from "lib/onnx/tensors.ts";
 import { activate } from "lib/ops/activation.ts";
 import { add, cast, exp, mul } from "lib/ops/elementwise.ts";
+import { tokenLogProbs } from "lib/ops/head.ts";
 import { gather } from "lib/ops/indexing.ts";
 import { affine, gemm, matmul } from "lib/ops/linalg.ts";
 import { softmax } from "lib/ops/norm.ts";
 import { reshape, sum, transpose } from "lib/ops/shaping.ts";
+import { Rng } from "lib/rng.ts";
 import { gradientOutputs } from "lib/train/objective.ts";
 import { objectiveOf } from "lib/train/trainer_options.ts";
 import { ONE_LAYER, randomDecoder } from "../models/random_decoder.ts";
@@ -348,4 +351,47 @@ Deno.test("a product is added to one whose operator takes no sum", async () => {
   const found = await program.run({ x: ones });
   await program.release();
   deepStrictEqual(hostData(found["y"]), new Float32Array(4).fill(4));
+});
+
+/** The gradient of a trained head, whose tokens are computed in equal parts. */
+async function headGradient(
+  chunks: number,
+  precision: Precision,
+): Promise<Float64Array> {
+  const [tokens, width, vocabulary] = [256, 8, 16];
+  const rng = new Rng(3);
+  const random = (...shape: number[]): HostTensor => ({
+    data: Float32Array.from(
+      { length: shape.reduce((a, b) => a * b) },
+      () => rng.normal(),
+    ),
+    shape,
+  });
+  const g = new Graph();
+  const h = g.input("h", [tokens, width]);
+  const head = g.input("head", [vocabulary, width]);
+  const y = g.input("y", [tokens, 1], "int32");
+  const { logProb } = tokenLogProbs([h, head, y], { trained: true, chunks });
+  const [slope] = gradient(sum(reshape(logProb, [tokens]), [0]), [head]);
+  const program = await compile({ slope: slope! }, { precision });
+  const ids = Int32Array.from({ length: tokens }, (_, i) => i % vocabulary);
+  const found = await program.run({
+    h: random(tokens, width),
+    head: random(vocabulary, width),
+    y: { data: ids, shape: [tokens, 1] },
+  });
+  await program.release();
+  return Float64Array.from(hostData(found["slope"]));
+}
+
+Deno.test("a trained head's error in 16 bits does not grow with its parts", async () => {
+  const exact = await headGradient(1, "float32");
+  const error = async (chunks: number) => {
+    const found = await headGradient(chunks, "bfloat16");
+    return Math.hypot(...found.map((x, i) => x - exact[i]!)) /
+      Math.hypot(...exact);
+  };
+  const [whole, parts] = [await error(1), await error(32)];
+  ok(whole > 1e-4, `${whole}`);
+  ok(parts < 1.1 * whole, `${whole} in one part, ${parts} in 32`);
 });

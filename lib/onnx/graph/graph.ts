@@ -61,6 +61,12 @@ export interface Op<
    */
   readonly rematerialize?: boolean;
   /**
+   * Whether it adds part after part to a sum, which stays in float32 where
+   * products are in 16 bits: else its rounding grew with the parts.
+   * @default false
+   */
+  readonly accumulates?: boolean;
+  /**
    * The outputs of a node whose second input is this operator's result, by an
    * operator that reads this one's inputs in its place; `null` without one. Only
    * for operators that are rematerialized. @default never
