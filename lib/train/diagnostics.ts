@@ -88,7 +88,10 @@ export class ChangeMonitor {
       : [...new Set(steps.flat())].map((i) => examples[i]!);
     const chosen = pairsTogether(candidates).slice(0, MOST[on]);
     const { trained, initial } = trainer.options.policy;
-    const parameters = tensorsOf(trained, initial);
+    // A copy is as large as the model where all of it is trained.
+    const parameters = trainer.step === 0
+      ? trainer.parameters
+      : tensorsOf(trained, initial);
     const start = reference
       ? chosen.map((example) => reference.logProbs(example))
       : await trainer.forward.logProbs(chosen, { parameters });

@@ -176,7 +176,8 @@ export class ForwardPass {
   }
 }
 
-function logProbsOf(
+/** The graph of log-probabilities under a policy, without a loss. */
+export function logProbsOf(
   policy: Policy,
   { chunks, attentionCuts, unit }: {
     chunks: number;
