@@ -7,7 +7,8 @@ import type {
   Value,
   Written,
 } from "./graph/graph.ts";
-import type { DType, Type } from "./graph/tensor_type.ts";
+import type { DType, Shape } from "./graph/tensor_type.ts";
+import { ProtoWriter } from "./proto_writer.ts";
 
 // Field numbers: https://github.com/onnx/onnx/blob/v1.20.0/onnx/onnx.proto3
 
@@ -33,13 +34,19 @@ export function encodeModel(
   graph: Graph,
   outputs: readonly Value[],
 ): Uint8Array<ArrayBuffer> {
-  return join([
-    varint(1, IR_VERSION),
-    field(2, utf8("prefgrad")),
-    field(7, encodeGraph(graph, outputs)),
-    field(8, join([field(1, utf8("")), varint(2, OPSET)])),
-    field(8, join([field(1, utf8("com.microsoft")), varint(2, 1)])),
-  ]);
+  const out = new ProtoWriter();
+  out.integer(1, IR_VERSION);
+  out.text(2, "prefgrad");
+  out.message(7, () => writeGraph(out, graph, outputs));
+  for (
+    const [domain, version] of [["", OPSET], ["com.microsoft", 1]] as const
+  ) {
+    out.message(8, () => {
+      out.text(1, domain);
+      out.integer(2, version);
+    });
+  }
+  return out.written;
 }
 
 /**
@@ -47,60 +54,69 @@ export function encodeModel(
  * it finds no shape it looks for memory to use again among all values of unknown
  * shape, which takes a time that grows with the square of their number.
  */
-function encodeGraph(graph: Graph, outputs: readonly Value[]): Uint8Array {
+function writeGraph(
+  out: ProtoWriter,
+  { nodes, constants, inputs }: Graph,
+  outputs: readonly Value[],
+): void {
   const isOutput = new Set(outputs);
-  const inner = graph.nodes.flatMap((node) =>
+  const inner = nodes.flatMap((node) =>
     node.outputs.filter((value) => !isOutput.has(value))
   );
-  return join([
-    ...graph.nodes.map((node) => field(1, encodeNode(node))),
-    field(2, utf8("graph")),
-    ...graph.constants.map((constant) => field(5, encodeConstant(constant))),
-    ...graph.inputs.map((value) => field(11, encodeValue(value))),
-    ...outputs.map((value) => field(12, encodeValue(value))),
-    ...inner.map((value) => field(13, encodeValue(value))),
-  ]);
+  for (const node of nodes) out.message(1, () => writeNode(out, node));
+  out.text(2, "graph");
+  for (const each of constants) out.message(5, () => writeConstant(out, each));
+  for (const value of inputs) out.message(11, () => writeValue(out, value));
+  for (const value of outputs) out.message(12, () => writeValue(out, value));
+  for (const value of inner) out.message(13, () => writeValue(out, value));
 }
 
-function encodeNode({ op, inputs, outputs, attributes }: Node): Uint8Array {
-  return join([
-    ...inputs.map((value) => field(1, utf8(value.name))),
-    ...outputs.map((value) => field(2, utf8(value.name))),
-    field(4, utf8(op.name)),
-    ...Object.entries(attributes)
-      .filter(([name]) => op.written?.[name] !== "input")
-      .map(([name, attribute]) => {
-        const value = encodeAttribute(attribute, op.written?.[name]);
-        return field(5, join([field(1, utf8(name)), ...value]));
-      }),
-    field(7, utf8(op.domain ?? "")),
-  ]);
+function writeNode(
+  out: ProtoWriter,
+  { op, inputs, outputs, attributes }: Node,
+): void {
+  for (const { name } of inputs) out.text(1, name);
+  for (const { name } of outputs) out.text(2, name);
+  out.text(4, op.name);
+  for (const [name, attribute] of Object.entries(attributes)) {
+    const written = op.written?.[name];
+    if (written === "input") continue;
+    out.message(5, () => {
+      out.text(1, name);
+      writeAttribute(out, attribute, written);
+    });
+  }
+  out.text(7, op.domain ?? "");
 }
 
-function encodeAttribute(
+function writeAttribute(
+  out: ProtoWriter,
   attribute: Attribute,
   written?: Written,
-): Uint8Array[] {
-  if (written === "float") return [float(2, Number(attribute)), varint(20, 1)];
+): void {
   const value = written === "type" ? TYPE_NUMBERS.get(attribute) : attribute;
-  if (typeof value === "string") {
-    return [field(4, utf8(value)), varint(20, 3)];
+  const type = (number: number) => out.integer(20, number);
+  if (written === "float") {
+    out.float(2, Number(attribute));
+    type(1);
+  } else if (typeof value === "string") {
+    out.text(4, value);
+    type(3);
+  } else if (typeof value === "object" && value !== null) {
+    for (const x of value) out.integer(8, Number(x));
+    type(7);
+  } else {
+    out.integer(3, Number(value));
+    type(2);
   }
-  if (typeof value === "object" && value !== null) {
-    return [...value.map((x) => varint(8, Number(x))), varint(20, 7)];
-  }
-  return [varint(3, Number(value)), varint(20, 2)];
 }
 
-function encodeConstant({ value, data }: Constant): Uint8Array {
-  return join([
-    ...value.shape.map((dim) => varint(1, Number(dim))),
-    varint(2, DATA_TYPES[value.dtype]),
-    field(8, utf8(value.name)),
-    ...("file" in data
-      ? encodeExternal(data)
-      : [field(9, bytesOf("held" in data ? data.held : data))]),
-  ]);
+function writeConstant(out: ProtoWriter, { value, data }: Constant): void {
+  for (const dim of value.shape) out.integer(1, Number(dim));
+  out.integer(2, DATA_TYPES[value.dtype]);
+  out.text(8, value.name);
+  if ("file" in data) writeExternal(out, data);
+  else out.bytes(9, bytesOf("held" in data ? data.held : data));
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
@@ -108,59 +124,39 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
 }
 
 /** `location` is relative to the folder of the `.onnx` file. */
-function encodeExternal({ file, offset, length }: External): Uint8Array[] {
+function writeExternal(
+  out: ProtoWriter,
+  { file, offset, length }: External,
+): void {
   const entries = Object.entries({ location: file, offset, length });
-  return [
-    ...entries.map(([key, text]) =>
-      field(13, join([field(1, utf8(key)), field(2, utf8(String(text)))]))
-    ),
-    varint(14, 1),
-  ];
-}
-
-function encodeValue({ name, dtype, shape }: Type & { name: string }) {
-  const dims = shape.map((dim) =>
-    field(
-      1,
-      typeof dim === "number" ? varint(1, dim) : field(2, utf8(dim)),
-    )
-  );
-  const tensor = join([varint(1, DATA_TYPES[dtype]), field(2, join(dims))]);
-  return join([field(1, utf8(name)), field(2, field(1, tensor))]);
-}
-
-function varint(number: number, value: number): Uint8Array {
-  return join([raw(number << 3), raw(value)]);
-}
-
-function float(number: number, value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setFloat32(0, value, true);
-  return join([raw((number << 3) | 5), bytes]);
-}
-
-function field(number: number, bytes: Uint8Array): Uint8Array {
-  return join([raw((number << 3) | 2), raw(bytes.length), bytes]);
-}
-
-/** Base-128 digits, least significant first; two's complement if negative. */
-function raw(value: number): Uint8Array {
-  if (value >= 0 && value < 128) return Uint8Array.of(value);
-  const digits: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  for (; rest > 127n; rest >>= 7n) digits.push(Number(rest & 127n) | 128);
-  return Uint8Array.of(...digits, Number(rest));
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
+  for (const [key, text] of entries) {
+    out.message(13, () => {
+      out.text(1, key);
+      out.text(2, String(text));
+    });
   }
-  return out;
+  out.integer(14, 1);
 }
 
-const encoder = new TextEncoder();
-const utf8 = (text: string): Uint8Array => encoder.encode(text);
+function writeValue(
+  out: ProtoWriter,
+  { name, dtype, shape }: Value,
+): void {
+  out.text(1, name);
+  out.message(
+    2,
+    () => out.message(1, () => writeTensorType(out, dtype, shape)),
+  );
+}
+
+function writeTensorType(out: ProtoWriter, dtype: DType, shape: Shape): void {
+  out.integer(1, DATA_TYPES[dtype]);
+  out.message(2, () => {
+    for (const dim of shape) {
+      out.message(
+        1,
+        () => typeof dim === "number" ? out.integer(1, dim) : out.text(2, dim),
+      );
+    }
+  });
+}
