@@ -31,7 +31,7 @@ import {
 import { TRAIN_FLAGS } from "lib/run/settings.ts";
 import { settle } from "lib/cli/settings.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { refuseHalf, requirePrecision } from "lib/run/plan.ts";
+import { requireBaseWeights, requirePrecision } from "lib/run/plan.ts";
 import { type OpenedPolicy, openPolicy } from "lib/run/models.ts";
 import {
   lengthLimit,
@@ -82,7 +82,7 @@ type Values = FlagValues<typeof EVALUATE.flags>;
 await runVerb(() => parseFlags(EVALUATE, Deno.args), async ({ values }) => {
   const { beta, rows } = values;
   const device = await resolveDevice(values.device);
-  refuseHalf(values.baseWeights, device);
+  await requireBaseWeights(values.baseWeights, { ...values, device });
   await requirePrecision(values.precision, device);
   const model = await openPolicy(values.model, values.adapter, {
     ...values,

@@ -13,7 +13,7 @@ import { resolveDevice } from "lib/onnx/devices.ts";
 import { note, runVerb, say } from "lib/cli/terminal.ts";
 import { Clock } from "lib/record/record.ts";
 import { inputProgress } from "./train/download_progress.ts";
-import { refuseHalf, requirePrecision } from "lib/run/plan.ts";
+import { requireBaseWeights, requirePrecision } from "lib/run/plan.ts";
 import { containerOf } from "lib/data/write/rows_file.ts";
 import {
   type Answer,
@@ -37,7 +37,7 @@ await runVerb(
     checkFlags(values, given);
     const prompts = await givenPrompts(values);
     const device = await resolveDevice(values.device);
-    refuseHalf(values.baseWeights, device);
+    await requireBaseWeights(values.baseWeights, { ...values, device });
     await requirePrecision(values.precision, device);
     const model = await openPolicy(values.model, values.adapter, {
       ...values,

@@ -3,13 +3,14 @@ import type { Graph, Value } from "../onnx/graph/graph.ts";
 import type { DType, Shape } from "../onnx/graph/tensor_type.ts";
 import { dequantize } from "../ops/dequantize.ts";
 import { cast, castUp } from "../ops/elementwise.ts";
+import { dequantizeRows } from "../ops/two_terms.ts";
 import type { DecoderConfig } from "./config.ts";
 import {
   linearParameters,
   type Parameter,
   parameterNames,
 } from "./parameters.ts";
-import { quantize4, quantize8 } from "./weights/quantize.ts";
+import { quantize4, quantize8, quantizeRows } from "./weights/quantize.ts";
 import type { LocatedTensor, ValueIn, Weights } from "./weights/weights.ts";
 
 /** Represents one weight in memory; its shape is the stored one. */
@@ -46,10 +47,15 @@ const STORAGES: Record<BaseWeights, Storage> = {
   int8: { linear: inBits(8), others: inFloat32 },
   /** 4 bits each, and float32 for 32 of them together, or for 16. */
   int4: { linear: inBits(4), others: inFloat32 },
+  /**
+   * 8 bits each, and float32 for each row; products are of whole numbers, for
+   * which activations take 16 bits: see `dequantizeRows()`.
+   */
+  w8a16: { linear: inRows, others: inFloat32 },
 };
 
 /** How frozen weights are held: as stored, in half precision, or in few bits. */
-export type BaseWeights = "float32" | "half" | "int8" | "int4";
+export type BaseWeights = "float32" | "half" | "int8" | "int4" | "w8a16";
 export const BASE_WEIGHTS = Object.keys(STORAGES) as BaseWeights[];
 
 /**
@@ -134,6 +140,23 @@ function inHalfIfStored(
 ): ValueIn | Promise<ValueIn> {
   const isWide = /^F(32|64)$/.test(typeOf(weights, parameter.name));
   return (isWide ? inFloat32 : inHalf)(weights, parameter);
+}
+
+async function inRows(
+  weights: Weights,
+  { name, shape }: Parameter,
+): Promise<ValueIn> {
+  const { codes, scales } = quantizeRows(
+    await weights.read(name),
+    shape.at(-1)!,
+  );
+  return (graph) =>
+    dequantizeRows(
+      graph.external({ dtype: "int8", shape }, { held: codes }),
+      graph.external({ dtype: "float32", shape: [scales.length] }, {
+        held: scales,
+      }),
+    );
 }
 
 function inBits(bits: 4 | 8): Representation {

@@ -12,10 +12,7 @@ import type { Type } from "./graph/tensor_type.ts";
  */
 export function heldAsInputs(graph: Graph): Map<string, HostArray> {
   const { constants } = graph;
-  const packed = new Set(
-    graph.nodes.filter(({ op }) => op.name === "MatMulNBits")
-      .flatMap(({ inputs }) => inputs.map(({ name }) => name)),
-  );
+  const packed = packedConstants(graph);
   const isFed = ({ value, data }: Constant) =>
     "held" in data && !packed.has(value.name);
   const feeds = constants.filter(isFed).flatMap(({ value, data }) => {
@@ -27,6 +24,23 @@ export function heldAsInputs(graph: Graph): Map<string, HostArray> {
   const others = constants.filter((constant) => !isFed(constant));
   constants.splice(0, Infinity, ...others);
   return new Map(feeds);
+}
+
+/** Operators with a constant operand that is rearranged. */
+const PACKING = new Set(["MatMulNBits", "MatMulIntegerToFloat"]);
+
+/** Names of constants that are rearranged themselves, or once transposed. */
+function packedConstants({ nodes }: Graph): ReadonlySet<string> {
+  const names = new Set(
+    nodes.filter(({ op }) => PACKING.has(op.name))
+      .flatMap(({ inputs }) => inputs.map(({ name }) => name)),
+  );
+  for (const { op, inputs, outputs } of nodes) {
+    if (op.name === "Transpose" && names.has(outputs[0]!.name)) {
+      names.add(inputs[0]!.name);
+    }
+  }
+  return names;
 }
 
 function arrayOf({ dtype, shape }: Type, { held }: Held): HostArray {

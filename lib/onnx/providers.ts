@@ -95,18 +95,20 @@ const PROVIDERS: Record<Device, Provider> = {
       // that far off move gradients by 1 part in 30,000.
       "Sin",
       "Cos",
+      // Only on CPU.
+      "MatMulIntegerToFloat",
     ]),
     limited: new Set(["ScatterRows"]),
   },
   // Not tried.
-  cuda: { missing: new Set(["RotaryEmbedding"]) },
+  cuda: { missing: new Set(["RotaryEmbedding", "MatMulIntegerToFloat"]) },
 };
 
 /**
  * Operators with a kernel that rounds in other places than products in 16 bits
  * do.
  */
-const IN_FLOAT32 = new Set(["MatMulNBits"]);
+const IN_FLOAT32 = new Set(["MatMulNBits", "MatMulIntegerToFloat"]);
 
 /** Operators that are slow on CPU unless their operands are rearranged. */
 const IF_PACKED = new Set(["MatMulNBits"]);

@@ -123,6 +123,10 @@ function widensWeights({ nodes, constants }: Graph): boolean {
   );
 }
 
+function hasIntegerProducts({ nodes }: Graph): boolean {
+  return nodes.some(({ op }) => op.name === "MatMulIntegerToFloat");
+}
+
 function settingsFor(
   { device = "cpu", precision, threads = 1, ...options }: CompileOptions,
   graph: Graph,
@@ -139,8 +143,11 @@ function settingsFor(
       // it reaches the threads of the pool, not the one that runs the graph.
       "session.disable_cpu_ep_fallback": isStrict ? "1" : "0",
       // A packed copy of mapped weights doubles them and saves little where a
-      // product has hundreds of rows.
-      "session.disable_prepacking": packWeights && device === "cpu" ? "0" : "1",
+      // product of float32 has hundreds of rows, unlike one of whole numbers.
+      "session.disable_prepacking":
+        device === "cpu" && (packWeights || hasIntegerProducts(graph))
+          ? "0"
+          : "1",
       // Common subexpressions would be the forward pass and nodes that the
       // backward pass computes again to save memory.
       "optimization.disable_specified_optimizers": widensWeights(graph)

@@ -11,7 +11,7 @@ import type { TrainSettings } from "./settings.ts";
 type Storage = Pick<TrainSettings, "baseWeights" | "optimizer" | "tuning">;
 
 /** Bytes of a weight that is not trained, in each storage, at least. */
-const STORED = { float32: 4, half: 2, int8: 1, int4: 0.5 } as const;
+const STORED = { float32: 4, half: 2, int8: 1, int4: 0.5, w8a16: 1 } as const;
 
 /**
  * Bytes that a process that trains holds at the least: weights once, though

@@ -37,8 +37,10 @@ export const DEVICE_FLAGS = grouped(COMPUTING, {
 /** Storage of weights that a verb does not train. */
 export const WEIGHT_FLAGS = grouped(COMPUTING, {
   baseWeights: choice(BASE_WEIGHTS, {
-    help: "storage of weights that are not trained, half on the CPU only; " +
-      "arithmetic is in float32",
+    help: "storage of weights that are not trained, half and w8a16 on the " +
+      "CPU only; arithmetic is in float32, except that w8a16 multiplies 8-bit " +
+      "weights by 16-bit activations, which is faster for long rows on CPUs " +
+      "with VNNI",
     default: "float32",
   }),
 });

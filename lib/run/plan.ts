@@ -1,7 +1,11 @@
 import { planBatches } from "../data/sampler.ts";
 import { ALONE, type Group } from "../distributed/group.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
-import { resolveDevice, unavailablePrecision } from "../onnx/devices.ts";
+import {
+  integerFault,
+  resolveDevice,
+  unavailablePrecision,
+} from "../onnx/devices.ts";
 import type { Device, Precision } from "../onnx/providers.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { sha256 } from "../record/sha256.ts";
@@ -43,7 +47,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const wanted = completeSettings(settings);
   const device = await resolveDevice(wanted.device);
-  refuseHalf(wanted.baseWeights, device);
+  await requireBaseWeights(wanted.baseWeights, { ...wanted, device });
   await requirePrecision(wanted.precision, device);
   const inputs = await loadInputs(wanted, given, hooks);
   const { options, maxLength } = inputs;
@@ -134,13 +138,28 @@ function computingOf(
   return { device, threads, microTokens, ...size > 1 && { ranks: size } };
 }
 
-/** @throws Error where a device cannot hold base weights so. */
-export function refuseHalf(baseWeights: BaseWeights, device: Device): void {
-  if (baseWeights !== "half" || device === "cpu") return;
-  throw new Error(
-    `Cannot use --base-weights half with --device ${device}: weights are held ` +
-      `so on CPU only; expected float32, int8 or int4`,
-  );
+/** Storages of weights that devices other than the CPU lack. */
+const ON_CPU: ReadonlySet<BaseWeights> = new Set(["half", "w8a16"]);
+
+/** @throws Error where base weights cannot be held, or multiplied by, so. */
+export async function requireBaseWeights(
+  baseWeights: BaseWeights,
+  { device, precision }: Pick<TrainSettings, "precision"> & { device: Device },
+): Promise<void> {
+  const refused = (setting: string, reason: string) =>
+    new Error(
+      `Cannot use --base-weights ${baseWeights} with ${setting}: ${reason}; ` +
+        `expected float32, int8 or int4`,
+    );
+  if (device !== "cpu" && ON_CPU.has(baseWeights)) {
+    throw refused(`--device ${device}`, "weights are held so on CPU only");
+  }
+  if (baseWeights !== "w8a16") return;
+  if (precision !== "float32") {
+    throw refused(`--precision ${precision}`, "it has a format of its own");
+  }
+  const fault = await integerFault();
+  if (fault !== null) throw refused("this processor", fault);
 }
 
 /** @throws Error where a device does not compute in a number format. */

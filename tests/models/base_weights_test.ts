@@ -9,10 +9,15 @@ import type { DecoderConfig } from "lib/models/config.ts";
 import { linearParameters } from "lib/models/parameters.ts";
 import { loadPolicy } from "lib/models/load_policy.ts";
 import { loraPolicy, type Policy } from "lib/models/policy.ts";
-import { quantize4, quantize8 } from "lib/models/weights/quantize.ts";
+import {
+  quantize4,
+  quantize8,
+  quantizeRows,
+} from "lib/models/weights/quantize.ts";
 import { writeSafetensors } from "lib/models/weights/write_safetensors.ts";
 import { openWeights, type Weights } from "lib/models/weights/weights.ts";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
+import type { TrainerOptions } from "lib/train/trainer_options.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomExamples } from "../random_examples.ts";
@@ -28,6 +33,7 @@ import { putStored } from "./put_stored.ts";
 import { randomLora } from "./random_lora.ts";
 import { putTinyModel, tensorsFor, withFolder } from "./tiny_model.ts";
 import { UNLIKE_LLAMA } from "./unlike_llama.ts";
+import { wholeNumberTest } from "../whole_numbers.ts";
 
 /** Weights after quantization, by the arithmetic of the ONNX specification. */
 const ROUNDED: Record<
@@ -45,6 +51,10 @@ const ROUNDED: Record<
       const byte = codes[Math.floor(i / 2)]!;
       return (i % 2 === 0 ? byte & 15 : byte >> 4) - 8;
     });
+  },
+  w8a16: (data, columns) => {
+    const { codes, scales } = quantizeRows(data, columns);
+    return data.map((_, i) => codes[i]! * scales[Math.floor(i / columns)]!);
   },
 };
 
@@ -66,10 +76,13 @@ function widened(
 }
 
 /** log π of random examples, and the gradient of a DPO loss of theirs. */
-function measure(policy: Policy) {
+function measure(
+  policy: Policy,
+  options: Partial<TrainerOptions> = {},
+) {
   const examples = randomExamples(dpo, 5);
   return withTrainer(
-    { loss: dpo, policy, optimizer: recorder },
+    { loss: dpo, policy, optimizer: recorder, ...options },
     async (trainer) => {
       const logProbs = await trainer.logProbs(examples);
       await trainer.train(examples, { ...stepOptions(dpo), maxGradNorm: 0 });
@@ -86,6 +99,9 @@ const AS_IT_IS = {
   uniform: () => 0,
 } as const;
 
+/** Activations in 16 bits are that far off, through all layers. */
+const IN_16_BITS = 5e-4;
+
 /** Weights that are used twice, joined, or stored the other way round. */
 const DECODERS: readonly (readonly [string, DecoderConfig])[] = [
   ["Llama's ways", SMALL],
@@ -96,7 +112,8 @@ const DECODERS: readonly (readonly [string, DecoderConfig])[] = [
 
 for (const [kind, round] of Object.entries(ROUNDED)) {
   for (const [name, config] of DECODERS) {
-    Deno.test(`base weights in ${kind} are those that they are rounded to: ${name}`, async () => {
+    const test = kind === "w8a16" ? wholeNumberTest : Deno.test;
+    test(`base weights in ${kind} are those that they are rounded to: ${name}`, async () => {
       using stored = temporaryFolder();
       using rounded = temporaryFolder();
       const decoder = randomDecoder(config);
@@ -108,7 +125,7 @@ for (const [kind, round] of Object.entries(ROUNDED)) {
       const held = await quantizeWeights(config, weights, kind as BaseWeights);
       const found = await measure(loraPolicy(config, held, lora));
       const expected = await measure(loraPolicy(config, wide, lora));
-      const tolerance = 1e-5;
+      const tolerance = kind === "w8a16" ? IN_16_BITS : 1e-5;
       assertClose(found.logProbs.flat(), expected.logProbs.flat(), {
         tolerance,
       });
@@ -127,6 +144,38 @@ for (const [kind, round] of Object.entries(ROUNDED)) {
       );
     });
   }
+}
+
+wholeNumberTest(
+  "gradients over activations of 16 bits point where others do, recomputed or not",
+  async () => {
+    using stored = temporaryFolder();
+    using rounded = temporaryFolder();
+    const { lora } = await randomLora(stored.path, randomDecoder(SMALL));
+    const weights = await openWeights(stored.path);
+    const tensors = await roundLinear(SMALL, {
+      weights,
+      round: ROUNDED.w8a16,
+    });
+    await writeSafetensors(`${rounded.path}/model.safetensors`, tensors);
+    const wide = await openWeights(rounded.path);
+    const held = await quantizeWeights(SMALL, weights, "w8a16");
+    const gradientsOf = async (weights: Weights, recomputedLayers = 0) => {
+      const policy = loraPolicy(SMALL, weights, lora);
+      const { gradients } = await measure(policy, { recomputedLayers });
+      return [...gradients.values()].flatMap((gradient) => [...gradient]);
+    };
+    const found = await gradientsOf(held);
+    const similarity = cosine(found, await gradientsOf(wide));
+    ok(similarity > 0.99999 && similarity < 1, `cosine ${similarity}`);
+    deepStrictEqual(await gradientsOf(held, 1), found);
+  },
+);
+
+function cosine(a: readonly number[], b: readonly number[]): number {
+  const dot = (x: readonly number[], y: readonly number[]) =>
+    x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
 /** A model's tensors, those of its linear layers rounded. */

@@ -1,9 +1,11 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { readRecord } from "lib/record/record.ts";
+import { wholeNumberTest } from "../whole_numbers.ts";
 import { tinyTraining } from "./tiny_training.ts";
 
-for (const kind of ["half", "int8", "int4"]) {
-  Deno.test(`train holds base weights in ${kind}, and records what that costs`, async () => {
+for (const kind of ["half", "int8", "int4", "w8a16"]) {
+  const test = kind === "w8a16" ? wholeNumberTest : Deno.test;
+  test(`train holds base weights in ${kind}, and records what that costs`, async () => {
     await using t = await tinyTraining();
     const out = `${t.path}/run`;
     const { code, err } = await t.run("train", [

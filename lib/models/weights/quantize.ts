@@ -11,6 +11,32 @@ export interface QuantizedMatrix {
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
+/** A matrix in 8 bits, with one scale for each row: w ≈ scale · code. */
+export interface QuantizedRows {
+  /** From −127 to 127, row by row. */
+  readonly codes: Int8Array<ArrayBuffer>;
+  readonly scales: Float32Array<ArrayBuffer>;
+}
+
+/**
+ * Rounds a matrix to 8 bits, by rows, whose scales products of whole numbers leave
+ * out: the largest of a row is exact.
+ */
+export function quantizeRows(
+  data: Float32Array,
+  columns: number,
+): QuantizedRows {
+  const scales = new Float32Array(data.length / columns);
+  const codes = new Int8Array(data.length);
+  for (let row = 0; row < scales.length; row++) {
+    const [start, end] = [row * columns, (row + 1) * columns];
+    scales[row] = Math.abs(largest(data, start, end)) / 127;
+    const scale = scales[row] || 1;
+    for (let i = start; i < end; i++) codes[i] = Math.round(data[i]! / scale);
+  }
+  return { codes, scales };
+}
+
 /** Columns that share a scale. */
 const BLOCK = 32;
 
