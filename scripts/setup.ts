@@ -8,7 +8,7 @@ import { setUpCuda } from "lib/onnx/set_up_cuda.ts";
 const SETUP = {
   name: "setup",
   summary:
-    "Sets up training on an NVIDIA GPU: downloads CUDA's libraries, which take 1.7 GiB, into the user's cache and tries them.",
+    "Sets up training on an NVIDIA GPU: downloads CUDA's libraries, which take 1.9 GiB, into the user's cache and tries them.",
   positionals: [{ name: "device", help: "cuda; other devices need no setup" }],
   flags: {
     elsewhere: toggle({

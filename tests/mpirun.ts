@@ -1,10 +1,19 @@
 const HAS_MPIRUN = await hasMpirun();
 
-/** A test that needs `mpirun`, and is skipped, saying so, where it is missing. */
-export function mpirunTest(name: string, fn: () => Promise<void>): void {
+/**
+ * A test that needs `mpirun`, and is skipped, saying so, where it is missing.
+ *
+ * @param lacking what else it needs and does not have.
+ */
+export function mpirunTest(
+  name: string,
+  fn: () => Promise<void>,
+  lacking: string | null = null,
+): void {
+  const reason = HAS_MPIRUN ? lacking : "no Open MPI here";
   Deno.test({
-    name: HAS_MPIRUN ? name : `${name} (no Open MPI here)`,
-    ignore: !HAS_MPIRUN,
+    name: reason === null ? name : `${name} (${reason})`,
+    ignore: reason !== null,
     fn,
   });
 }

@@ -1,7 +1,8 @@
 /**
  * The ranks of one run: processes that take the same steps, each on its share
  * of every batch. All of them make the same calls in the same order, one at a
- * time, and a call ends when all have made it.
+ * time, and a call ends when all have made it. Where one of them has failed, a
+ * `gather` throws a {@linkcode GroupError}.
  */
 export interface Group {
   /** The number of this process, from 0. */
@@ -10,8 +11,27 @@ export interface Group {
   readonly size: number;
   /** Replaces each number by its sum over all ranks, in place. */
   allReduce(values: Float32Array<ArrayBuffer>): Promise<void>;
+  /**
+   * The same of numbers in the memory of each rank's device, which stay there;
+   * absent where only the host's memory can be summed.
+   */
+  allReduceOnDevice?(arrays: readonly DeviceArray[]): Promise<void>;
   /** Every rank's value, in the order of ranks: whatever `structuredClone` copies. */
   gather<T>(value: T): Promise<readonly T[]>;
+}
+
+/** Float32 numbers in the memory of a device. */
+export interface DeviceArray {
+  /** Where the first one is. */
+  readonly address: bigint;
+  /** How many there are. */
+  readonly length: number;
+}
+
+/** Thrown where ranks cannot go on together: one has failed, or what joins them. */
+export class GroupError extends Error {
+  /** Tells it from other errors. */
+  override name = "GroupError";
 }
 
 /** The group of a run in one process. */

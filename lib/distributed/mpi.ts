@@ -1,15 +1,23 @@
 import { deserialize, serialize } from "node:v8";
-import type { Group } from "./group.ts";
+import { type Group, GroupError } from "./group.ts";
 import { findLibrary, type MpiLibrary } from "./mpi_library.ts";
+
+/** What a rank tells all: a value, or why it has failed. */
+type Told<T> = { readonly value: T } | { readonly failure: string };
 
 /** Numbers, or bytes of all ranks, that one call moves at most: its counts are int32. */
 const MOST = 2 ** 30;
+
+/** Milliseconds in which others come to a call, after their longest work. */
+const PATIENCE = 5 * 60_000;
 
 /**
  * The processes that one launcher has started, as `mpirun` and
  * `srun --mpi=pmix` do, over MPI.
  */
 export class MpiGroup implements Group {
+  /** Whether all ranks know that one has failed. */
+  #hasFailed = false;
   /** Memory of calls under way, which perhaps nothing else holds. */
   readonly #inUse = new Set<readonly unknown[]>();
 
@@ -62,7 +70,34 @@ export class MpiGroup implements Group {
   }
 
   async gather<T>(value: T): Promise<readonly T[]> {
-    const bytes = new Uint8Array(serialize(value));
+    const all = await this.#tell<T>({ value });
+    return all.map((told, rank) => {
+      if ("value" in told) return told.value;
+      this.#hasFailed = true;
+      throw new GroupError(`Rank ${rank}: ${told.failure}`);
+    });
+  }
+
+  /**
+   * Tells the other ranks, whose next `gather` throws, of this one's failure,
+   * unless they know of one, and waits until each has come here: they save what
+   * they have before all end. Within a sum none hears of it.
+   *
+   * @param options milliseconds after which those that have not heard of it are
+   * waited for no more.
+   */
+  async fail(
+    reason: string,
+    { patience = PATIENCE }: { patience?: number } = {},
+  ): Promise<void> {
+    using given = within(patience);
+    const heard = this.#hasFailed || this.#tell({ failure: reason });
+    if (await Promise.race([given.up, heard]) === null) return;
+    await this.#tell({ value: null });
+  }
+
+  async #tell<T>(told: Told<T>): Promise<Told<T>[]> {
+    const bytes = new Uint8Array(serialize(told));
     const parts = Array.from(
       await this.#lengths(bytes.length),
       (length) => new Uint8Array(length),
@@ -73,7 +108,7 @@ export class MpiGroup implements Group {
       const pieces = parts.map((part) => part.subarray(at, at + step));
       await this.#pieces(bytes.subarray(at, at + step), pieces);
     }
-    return parts.map((part): T => deserialize(part));
+    return parts.map((part): Told<T> => deserialize(part));
   }
 
   /** Waits for all ranks, and leaves. */
@@ -129,6 +164,13 @@ export class MpiGroup implements Group {
     this.#inUse.delete(inUse);
     succeed(code);
   }
+}
+
+/** Null after so many milliseconds, unless it is disposed of. */
+function within(milliseconds: number): Disposable & { up: Promise<null> } {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), milliseconds);
+  return { up: promise, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 function succeed(code: number): void {

@@ -24,7 +24,11 @@ export {
   type StepOptions as OptimizerStep,
   trace,
 } from "../optim.ts";
-export { type Group } from "../distributed/group.ts";
+export {
+  type DeviceArray,
+  type Group,
+  GroupError,
+} from "../distributed/group.ts";
 export { type Identity } from "../train/checkpoints.ts";
 export { type EvaluationOptions } from "../train/evaluation.ts";
 export {

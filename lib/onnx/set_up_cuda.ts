@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../files/cache_folder.ts";
 import { writeWhole } from "../files/atomic.ts";
@@ -9,6 +10,7 @@ import {
   DRIVER,
   driverFault,
   missingIn,
+  NCCL,
   startDriver,
 } from "./ffi/cuda.ts";
 import { VERSION } from "./ffi/library.ts";
@@ -16,7 +18,7 @@ import { VERSION } from "./ffi/library.ts";
 /**
  * Packages of PyPI that have the libraries. NVIDIA's are of CUDA 13.0, for which
  * the provider is built and which takes the oldest driver. cuDNN does some
- * reductions; nvrtc compiles for it. No operator here takes cuFFT.
+ * reductions; nvrtc compiles for it. NCCL sums over GPUs. No operator here takes cuFFT.
  */
 export const CUDA_PACKAGES = [
   `onnxruntime-gpu==${VERSION}`,
@@ -25,6 +27,7 @@ export const CUDA_PACKAGES = [
   "nvidia-cublas==13.1.0.3",
   "nvidia-curand==10.4.0.35",
   "nvidia-cudnn-cu13==9.15.1.9",
+  "nvidia-nccl-cu13==2.27.7",
 ];
 
 /** Puts packages into a folder. */
@@ -77,7 +80,7 @@ const LIST = "packages.txt";
 
 async function isCurrent(folder: string): Promise<boolean> {
   const list = await orNull(Deno.readTextFile(join(folder, LIST)));
-  return list === CUDA_PACKAGES.join("\n") && missingIn(folder).length === 0;
+  return list === CUDA_PACKAGES.join("\n") && lackedBy(folder).length === 0;
 }
 
 function platformFault(): string | null {
@@ -86,8 +89,13 @@ function platformFault(): string | null {
   return `onnxruntime has it for Linux on x86_64 alone, this is ${os} on ${arch}`;
 }
 
+function lackedBy(folder: string): string[] {
+  const nccl = existsSync(join(folder, NCCL)) ? [] : [NCCL];
+  return [...missingIn(folder), ...nccl];
+}
+
 function refuseIncomplete(folder: string): void {
-  const missing = missingIn(folder);
+  const missing = lackedBy(folder);
   if (missing.length === 0) return;
   throw new Error(`the packages lack ${missing.join(", ")}`);
 }

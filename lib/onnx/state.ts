@@ -1,3 +1,4 @@
+import { OrtValue } from "./ffi/ort_value.ts";
 import { apply } from "./graph/apply.ts";
 import { Graph } from "./graph/graph.ts";
 import { Identity } from "./lower.ts";
@@ -47,6 +48,8 @@ export interface State {
   change(
     change: (values: Float32Array<ArrayBuffer>) => Promise<void>,
   ): Promise<void>;
+  /** Where all values are, in the memory of the device, until the next change. */
+  memory(): { address: bigint; length: number }[];
   /** A copy of every tensor. */
   read(): Promise<Map<string, Float32Array<ArrayBuffer>>>;
   /** Every tensor until the next change; on CPU its own memory. */
@@ -104,6 +107,13 @@ class HostState implements State {
 
   change(change: (values: Float32Array<ArrayBuffer>) => Promise<void>) {
     return change(this.#flat);
+  }
+
+  memory() {
+    const { length } = this.#flat;
+    if (length === 0) return [];
+    using value = OrtValue.over({ data: this.#flat, shape: [length] });
+    return [value.memory];
   }
 
   read() {
@@ -213,6 +223,10 @@ class DeviceState implements State {
     for (const [name, copy] of await this.read()) views.get(name)!.set(copy);
     await change(flat);
     await this.write(views);
+  }
+
+  memory() {
+    return this.#buffers.map(({ now }) => now.onDevice.memory);
   }
 
   view() {

@@ -35,6 +35,7 @@ import {
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun, usualIdentity } from "./plan.ts";
 import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
+import { withDeviceSums } from "./device_sums.ts";
 import { referenceFor } from "./run_reference.ts";
 import { runningOf } from "./running.ts";
 import { assertSameOnRanks, assertSameRunOnRanks } from "./same_on_ranks.ts";
@@ -110,7 +111,7 @@ export async function run(
   options: RunOptions = {},
 ): Promise<RecordedRun | null> {
   const clock = new Clock();
-  const { out, finish = false, inputs, group = ALONE } = options;
+  const { inputs, group = ALONE, onNote } = options;
   using folder = await openFolder(options);
   const prepared = await prepareRun(settings, inputs, options);
   await assertSameRunOnRanks(group, prepared);
@@ -119,6 +120,23 @@ export async function run(
     () => endedRun(folder, prepared, options),
   );
   if (ended) return ended;
+  const { device } = prepared.settings;
+  return await withDeviceSums(
+    group,
+    { device, onNote },
+    (group) => compute(prepared, { ...options, group, folder, clock }),
+  );
+}
+
+/** A prepared run from its compilation to its record; null if it was stopped. */
+async function compute(
+  prepared: PreparedRun,
+  { group, folder, clock, ...options }:
+    & RunOptions
+    & Pick<StepsOptions, "folder" | "clock">
+    & { group: Group },
+): Promise<RecordedRun | null> {
+  const { out, finish = false, inputs } = options;
   const wanted = { ...trainerOptions(prepared, inputs), group };
   const memory = refuseTooLarge(prepared, wanted);
   const compiled = memory

@@ -1,3 +1,4 @@
+import { GroupError } from "../distributed/group.ts";
 import {
   type MetricsRow,
   metricsWriter,
@@ -144,7 +145,7 @@ class Saving {
   }
 
   /**
-   * Does a part of the run. Where a device fails in it, what that has left is
+   * Does a part of the run. Where a device or a rank fails in it, what that has left is
    * saved: its state, if that has a line and can still be read, or else the one
    * that was kept.
    *
@@ -152,11 +153,13 @@ class Saving {
    */
   async rescuing<T>(part: () => Promise<T>): Promise<T> {
     return await part().catch(async (error) => {
-      throw error instanceof DeviceError ? await this.#rescue(error) : error;
+      const mayRescue = error instanceof DeviceError ||
+        error instanceof GroupError;
+      throw mayRescue ? await this.#rescue(error) : error;
     });
   }
 
-  async #rescue(cause: DeviceError): Promise<Error> {
+  async #rescue(cause: DeviceError | GroupError): Promise<Error> {
     const { folder } = this.options;
     if (!folder) return cause;
     const { step } = this.trainer;

@@ -159,10 +159,12 @@ export class TrainedParameters {
     this.#step = step;
   }
 
-  /** Adds up the sums of all ranks. */
+  /** Adds up the sums of all ranks, where they are if the group can. */
   async addUp(group: Group): Promise<void> {
     if (group.size === 1) return;
-    await this.sums.change((values) => group.allReduce(values));
+    if (group.allReduceOnDevice) {
+      await group.allReduceOnDevice(this.sums.memory());
+    } else await this.sums.change((values) => group.allReduce(values));
   }
 
   /** Norm of what is in the sums. */

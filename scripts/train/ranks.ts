@@ -1,15 +1,16 @@
-import { ALONE, type Group } from "lib/distributed/group.ts";
+import { ALONE, type Group, GroupError } from "lib/distributed/group.ts";
 import { cpus } from "node:os";
 import { note, warn } from "lib/cli/terminal.ts";
+import { reasonOf } from "lib/files/values.ts";
 import { MpiGroup } from "lib/distributed/mpi.ts";
 
-/** Milliseconds in which the first rank tells an error that all ranks have. */
+/** Milliseconds in which the first rank prints an error that all ranks have. */
 const FIRST_SPEAKS = 3_000;
 
 /**
  * Runs a program with the processes that it shares its work with. Where one
- * fails or is asked to end before all are done, all end: what they would wait
- * for does not come any more.
+ * fails, the others are told and all end; where one ends without a word, the
+ * launcher ends the others: what they would wait for does not come any more.
  *
  * @param options `distributed`: how processes find one another; undefined for
  * one alone.
@@ -31,6 +32,7 @@ export async function withGroup(
     if (crowding && group.rank === 0) warn(crowding);
     await run(group);
   } catch (error) {
+    await group.fail(reasonOf(error));
     if (group.rank > 0) {
       await new Promise((resolve) => setTimeout(resolve, FIRST_SPEAKS));
     }
@@ -63,8 +65,12 @@ export function crowdingOf(
     "srun --cpus-per-task=CORES)";
 }
 
-/** The same error, which says whose it is. */
+/** The same error, which says whose it is, as those of others do. */
 function ofRank(rank: number, error: unknown): unknown {
-  if (error instanceof Error) error.message = `Rank ${rank}: ${error.message}`;
+  if (!(error instanceof Error)) return error;
+  if (error.cause instanceof GroupError) return error;
+  if (!(error instanceof GroupError)) {
+    error.message = `Rank ${rank}: ${error.message}`;
+  }
   return error;
 }

@@ -80,6 +80,16 @@ Deno.test("a library that is not there is named, and how to name another", () =>
 });
 
 mpirunTest(
+  "a rank that fails does not wait for ever for one that hangs",
+  async () => {
+    const script = checkout("tests/distributed/hanging_rank.ts");
+    const { code, out } = await outcome(spawnRanks([{ count: 2, script }]));
+    strictEqual(code, 3);
+    strictEqual(out, "rank 0 ends all\n");
+  },
+);
+
+mpirunTest(
   "a process of a launcher that is not the library's is refused",
   async () => {
     // As srun would start it without --mpi=pmix.

@@ -1,10 +1,10 @@
 import { basename, dirname, join } from "node:path";
-import { missingIn } from "lib/onnx/ffi/cuda.ts";
+import { missingIn, NCCL } from "lib/onnx/ffi/cuda.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
 /** Writes files in place of CUDA's libraries, each with its name as its text. */
 export function writeLibraries(folder: string): void {
-  for (const path of missingIn(folder)) {
+  for (const path of [...missingIn(folder), NCCL]) {
     Deno.mkdirSync(join(folder, dirname(path)), { recursive: true });
     Deno.writeTextFileSync(join(folder, path), basename(path));
   }

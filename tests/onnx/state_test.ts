@@ -121,6 +121,18 @@ webgpuTest("values of a state on WebGPU change in one array", async () => {
   await state.release();
 });
 
+Deno.test("the memory of a state on the host is where its values are", async () => {
+  const state = await createState([[NORM], [SMALL]], "cpu");
+  await state.write(new Map([["small", Float32Array.of(4, 5, 6, 7)]]));
+  const [memory, ...others] = state.memory();
+  deepStrictEqual(others, []);
+  const { address, length } = memory!;
+  const pointer = Deno.UnsafePointer.create(address)!;
+  const bytes = Deno.UnsafePointerView.getArrayBuffer(pointer, 4 * length);
+  deepStrictEqual([...new Float32Array(bytes)], [0, 0, 0, 4, 5, 6, 7]);
+  deepStrictEqual((await createState([], "cpu")).memory(), []);
+});
+
 Deno.test("a state with an empty group has no empty pieces", async () => {
   const state = await createState([[], [NORM]], "cpu");
   strictEqual(state.pieces.length, 1);

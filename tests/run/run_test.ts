@@ -7,6 +7,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { join } from "node:path";
+import { GroupError } from "lib/distributed/group.ts";
 import { isHeld } from "lib/files/lock.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { DeviceError } from "lib/onnx/providers.ts";
@@ -135,22 +136,37 @@ for (const failsAt of [2, 4]) {
   });
 }
 
-Deno.test("a device that fails after the last step costs no step", async () => {
-  using folder = temporaryFolder();
-  const out = join(folder.path, "out");
-  const settings = { ...SETTINGS, saveEvery: 0 };
-  const inputs = inMemory();
-  const onTrained = () => {
-    throw new DeviceError("webgpu", new Error("it is lost"));
-  };
-  await rejects(runHere(settings, { out, inputs, onTrained }), {
-    message: /^The device webgpu failed: it is lost, .* Step 4 is saved in/,
+for (
+  const [what, error, words] of [
+    [
+      "a device",
+      new DeviceError("webgpu", new Error("it is lost")),
+      "The device webgpu failed: it is lost",
+    ],
+    [
+      "another rank",
+      new GroupError("Rank 1: it is lost"),
+      "Rank 1: it is lost",
+    ],
+  ] as const
+) {
+  Deno.test(`${what} that fails after the last step costs no step`, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out");
+    const settings = { ...SETTINGS, saveEvery: 0 };
+    const inputs = inMemory();
+    const onTrained = () => {
+      throw error;
+    };
+    await rejects(runHere(settings, { out, inputs, onTrained }), {
+      message: new RegExp(`^${words}, .* Step 4 is saved in`),
+    });
+    const found = await runHere(settings, { out, inputs, resume: true });
+    const expected = await runHere(settings, { inputs });
+    deepStrictEqual(timeless(found!.rows), timeless(expected!.rows));
+    deepStrictEqual(found!.record.summary, expected!.record.summary);
   });
-  const found = await runHere(settings, { out, inputs, resume: true });
-  const expected = await runHere(settings, { inputs });
-  deepStrictEqual(timeless(found!.rows), timeless(expected!.rows));
-  deepStrictEqual(found!.record.summary, expected!.record.summary);
-});
+}
 
 Deno.test("run() refuses a number format that the device lacks", async () => {
   await rejects(

@@ -10,15 +10,21 @@ const PROVIDER = [
   "onnxruntime/capi/libonnxruntime_providers_cuda.so",
 ];
 
+/** CUDA's runtime, by which the provider computes. */
+export const CUDA_RUNTIME = "libcudart.so.13";
+
 /** NVIDIA's libraries that it calls, each after those that it needs itself. */
 const RUNTIME = [
-  "nvidia/cu13/lib/libcudart.so.13",
+  `nvidia/cu13/lib/${CUDA_RUNTIME}`,
   "nvidia/cu13/lib/libcublasLt.so.13",
   "nvidia/cu13/lib/libcublas.so.13",
   "nvidia/cu13/lib/libcurand.so.10",
   "nvidia/cu13/lib/libnvrtc.so.13",
   "nvidia/cudnn/lib/libcudnn.so.9",
 ];
+
+/** NVIDIA's library for the sums of several GPUs, which one alone does not need. */
+export const NCCL = "nvidia/nccl/lib/libnccl.so.2";
 
 /** The driver's library, which belongs to the machine. */
 export const DRIVER = "libcuda.so.1";
@@ -41,6 +47,13 @@ export function missingIn(folder: string): string[] {
   return [...PROVIDER, ...RUNTIME].filter((path) =>
     !existsSync(join(folder, path))
   );
+}
+
+/** Name or path of NCCL: that which is named, that which is set up, the system's. */
+export function ncclLibrary(folder: string = cudaFolder()): string {
+  const path = join(folder, NCCL);
+  return Deno.env.get("PREFGRAD_NCCL") ??
+    (existsSync(path) ? path : basename(path));
 }
 
 /** Where libraries for CUDA come from, and how they are opened. */

@@ -110,6 +110,15 @@ export class OrtValue implements Disposable {
     return new OrtValue(address);
   }
 
+  /** Where its elements are, in the memory of any device, and how many. */
+  get memory(): { address: bigint; length: number } {
+    using info = new TensorInfo(this.address);
+    const address = made((out) =>
+      api.getTensorMutableData.call(this.address, out)
+    );
+    return { address, length: info.shape.reduce((a, b) => a * b, 1) };
+  }
+
   /** A copy of the tensor, which must be in the memory of this process. */
   read(): HostArray {
     using info = new TensorInfo(this.address);
