@@ -114,7 +114,7 @@ export async function run(
   const { inputs, group = ALONE, onNote } = options;
   using folder = await openFolder(options);
   const prepared = await prepareRun(settings, inputs, options);
-  await assertSameRunOnRanks(group, prepared);
+  await assertSameRunOnRanks(group, prepared, options);
   const ended = await fromFirst(
     group,
     () => endedRun(folder, prepared, options),

@@ -10,22 +10,38 @@ import type { PreparedRun } from "./plan.ts";
 /**
  * Checks that all ranks are about to take the same steps.
  *
+ * @param options those of the run.
  * @throws Error on every rank that names the first setting, file or version
  * that differs, and the ranks.
  */
 export async function assertSameRunOnRanks(
   group: Group,
-  { identity, settings: { device, microTokens, evalEvery } }: PreparedRun,
+  run: PreparedRun,
+  options: Parameters<typeof sharedParts>[1],
 ): Promise<void> {
   if (group.size === 1) return;
   await assertSameOnRanks(group, {
-    ...identity,
-    // These decide which calls ranks make of one another.
-    ...{ device, microTokens, evalEvery },
+    ...sharedParts(run, options),
     code: codeHash(),
     onnxruntime: engine().version,
     deno: Deno.version.deno,
   });
+}
+
+/**
+ * Everything that decides which numbers ranks compute, and which calls they make
+ * of one another: all settings, except for those that differ between unequal
+ * machines and decide neither. Models, data and adapters count by their content:
+ * each machine may have them at a path of its own, and the folder of the run, of
+ * which the checkpoint counts.
+ */
+export function sharedParts(
+  { identity, settings }: Pick<PreparedRun, "identity" | "settings">,
+  { resume = false, finish = false }: { resume?: boolean; finish?: boolean },
+): Readonly<Record<string, Json>> {
+  // How many cores a rank has, and how much memory.
+  const { threads: _t, recomputeLayers: _r, ...shared } = settings;
+  return { ...shared, ...identity, resume, finish };
 }
 
 /**

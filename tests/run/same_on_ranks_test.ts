@@ -1,6 +1,10 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { assertSameOnRanks } from "lib/run/same_on_ranks.ts";
+import { isDeepStrictEqual } from "node:util";
+import { prepareRun } from "lib/run/plan.ts";
+import { assertSameOnRanks, sharedParts } from "lib/run/same_on_ranks.ts";
+import { TRAIN_SETTINGS } from "lib/run/settings.ts";
 import { onEveryRank } from "../distributed/local_groups.ts";
+import { inMemory, SETTINGS } from "./in_memory.ts";
 
 /** The message of each rank's error; null where there is none. */
 function messages(parts: Parameters<typeof assertSameOnRanks>[1][]) {
@@ -30,4 +34,31 @@ Deno.test("all ranks are told of the first that differs, and in which part", asy
     await messages([parts, parts, other]),
     Array(3).fill(message),
   );
+});
+
+Deno.test("every setting is the same on all ranks, except those of a machine's size", async () => {
+  const { settings, identity } = await prepareRun(SETTINGS, inMemory());
+  const names = Object.keys(TRAIN_SETTINGS.entries);
+  deepStrictEqual(names.sort(), Object.keys(settings).sort());
+  const expected = sharedParts({ settings, identity }, {});
+  const free = names.filter((name) => {
+    const other = { [name]: "another" };
+    const run = {
+      settings: { ...settings, ...other },
+      identity: name in identity ? { ...identity, ...other } : identity,
+    };
+    return isDeepStrictEqual(sharedParts(run, {}), expected);
+  });
+  deepStrictEqual(free, ["recomputeLayers", "threads"]);
+  const paths = {
+    model: "elsewhere",
+    data: "elsewhere",
+    evalData: "elsewhere",
+  };
+  const moved = { settings: { ...settings, ...paths }, identity };
+  deepStrictEqual(sharedParts(moved, {}), expected);
+  for (const name of ["resume", "finish"] as const) {
+    const parts = sharedParts({ settings, identity }, { [name]: true });
+    deepStrictEqual(parts, { ...expected, [name]: true });
+  }
 });
