@@ -64,3 +64,15 @@ export function takeHeld({ constants }: Graph): Map<string, HostArray> {
   }
   return arrays;
 }
+
+/** Whether weights are widened for each reader: folding would keep all. */
+export function widensWeights({ nodes, constants }: Graph): boolean {
+  const stored = new Set(
+    constants.flatMap(({ value, data }) =>
+      "file" in data || "held" in data ? [value.name] : []
+    ),
+  );
+  return nodes.some(({ op, inputs }) =>
+    op.rematerialize && inputs.some(({ name }) => stored.has(name))
+  );
+}

@@ -2,10 +2,11 @@ import { Arena } from "./arena.ts";
 import type { Graph, Node, Value } from "./graph/graph.ts";
 import { type Dim, sameShape, type Type } from "./graph/tensor_type.ts";
 import { inOrder, lower } from "./lower.ts";
+import { widensWeights } from "./held_weights.ts";
 import { inPrecision } from "./precision.ts";
-import { hasKernel, type Precision } from "./providers.ts";
+import { type Device, hasKernel, type Precision } from "./providers.ts";
 import type { HostTensor } from "./tensors.ts";
-import { BYTES } from "./bytes.ts";
+import { BYTES, knownBytes } from "./bytes.ts";
 import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
 
 /** Kernels whose output is the memory of their first input. */
@@ -20,26 +21,36 @@ const IN_PLACE = new Set([
 /** Operators of operands that are broadcast. */
 const BROADCAST = new Set(["Add", "Sub", "Mul", "Div", "Min", "Max", "Where"]);
 
-/** Memory that a compiled graph takes on CPU, found without compiling it. */
+/** How a graph is compiled. */
+interface GraphMemoryOptions {
+  /** @default "cpu" */
+  device?: Device;
+  /** @default "float32" */
+  precision?: Precision;
+}
+
+/** Memory that a compiled graph takes, found without compiling it. */
 export class GraphMemory {
   readonly #graph: Graph;
   readonly #outputs: readonly Value[];
   /** Names of outputs that a run writes to memory of its caller. */
   readonly #written: ReadonlySet<string>;
   readonly #order: readonly Node[];
+  /** Names of what a session computes once, as it is made. */
+  readonly #folded: ReadonlySet<string>;
 
   /** @param written outputs that come last and go to memory of the caller. */
   constructor(
     outputs: Readonly<Record<string, Value>>,
     written: readonly string[],
-    precision: Precision = "float32",
+    { device = "cpu", precision = "float32" }: GraphMemoryOptions = {},
   ) {
     const ordered = inOrder(outputs, written);
     const exact = lower(
       ordered.map(([, value]) => value),
-      (op, float) => hasKernel(op, "cpu", { float, precision }),
+      (op, float) => hasKernel(op, device, { float, precision }),
     );
-    const lowered = inPrecision(exact, { precision, device: "cpu" });
+    const lowered = inPrecision(exact, { precision, device });
     this.#graph = lowered.graph;
     this.#outputs = lowered.outputs;
     this.#written = new Set(
@@ -47,7 +58,10 @@ export class GraphMemory {
         written.includes(name) ? [lowered.outputs[i]!.name] : []
       ),
     );
-    this.#order = runOrder(lowered.graph);
+    this.#folded = foldedIn(lowered.graph);
+    this.#order = runOrder(lowered.graph).filter((node) =>
+      !node.outputs.every(({ name }) => this.#folded.has(name))
+    );
   }
 
   /** Number of nodes. */
@@ -61,6 +75,40 @@ export class GraphMemory {
       (sum, { data }) => sum + ("file" in data ? data.length : 0),
       0,
     );
+  }
+
+  /** Bytes of what a session computes of constants once, and holds. */
+  get folded(): number {
+    return this.#bytesRead(({ name }) => this.#folded.has(name));
+  }
+
+  /** Bytes of constants that runs read, and of what is computed of them once. */
+  get constants(): number {
+    const given = new Set(
+      this.#graph.constants.map(({ value: { name } }) => name),
+    );
+    return this.folded + this.#bytesRead(({ name }) => given.has(name));
+  }
+
+  /** Bytes of those values, each once, that nodes read in a run. */
+  #bytesRead(counts: (value: Value) => boolean): number {
+    const read = this.#order.flatMap(({ inputs }) => inputs).filter(counts);
+    const values = new Map(read.map((value) => [value.name, value]));
+    return values.values().reduce(
+      (sum, each) => sum + (knownBytes(each) ?? 0),
+      0,
+    );
+  }
+
+  /**
+   * Bytes of the largest result of a run.
+   *
+   * @param feeds inputs of which the shapes count.
+   */
+  largest(feeds: Readonly<Record<string, HostTensor>>): number {
+    const sizes = sizesOf(this.#graph, feeds);
+    return this.#order.flatMap(({ outputs }) => outputs)
+      .reduce((most, value) => Math.max(most, bytesOf(value, sizes)), 0);
   }
 
   /**
@@ -220,6 +268,24 @@ class KnownSizes {
       ? having.length > 0 && having.every(isKnown)
       : having.some(isKnown);
   }
+}
+
+/**
+ * Names of values of constants alone, which onnxruntime computes as it makes a
+ * session, unless that would keep weights in a wider form.
+ */
+function foldedIn(graph: Graph): ReadonlySet<string> {
+  if (widensWeights(graph)) return new Set();
+  const known = new Set(graph.constants.map(({ value: { name } }) => name));
+  const folded = new Set<string>();
+  for (const { inputs, outputs } of graph.nodes) {
+    if (!inputs.every(({ name }) => known.has(name))) continue;
+    for (const { name } of outputs) {
+      known.add(name);
+      folded.add(name);
+    }
+  }
+  return folded;
 }
 
 function bytesOf({ dtype, shape }: Type, sizes: Sizes): number {

@@ -4,7 +4,7 @@ import { OrtSession } from "./ffi/ort_session.ts";
 import type { SessionSettings } from "./ffi/session_options.ts";
 import { limitsOf, requireFit } from "./adapters.ts";
 import type { Graph, Value } from "./graph/graph.ts";
-import { heldAsInputs, takeHeld } from "./held_weights.ts";
+import { heldAsInputs, takeHeld, widensWeights } from "./held_weights.ts";
 import { LinkedFiles } from "./linked_files.ts";
 import { inOrder, lower } from "./lower.ts";
 import { CompiledGraph, type Program } from "./program.ts";
@@ -109,18 +109,6 @@ async function createSession(
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** Whether weights are widened for each reader: folding would keep all. */
-function widensWeights({ nodes, constants }: Graph): boolean {
-  const stored = new Set(
-    constants.flatMap(({ value, data }) =>
-      "file" in data || "held" in data ? [value.name] : []
-    ),
-  );
-  return nodes.some(({ op, inputs }) =>
-    op.rematerialize && inputs.some(({ name }) => stored.has(name))
-  );
 }
 
 function hasIntegerProducts({ nodes }: Graph): boolean {

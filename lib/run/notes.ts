@@ -1,15 +1,12 @@
 import { LEFT_OUT, PARTS } from "../data/tokenize/left_out.ts";
 import { DROPPED } from "../data/tokenize/tokenize.ts";
+import type { Device } from "../onnx/providers.ts";
 import type { RunRecord } from "../record/record.ts";
 import type { StepMetrics } from "../train/loop.ts";
 import { rounding } from "../train/metrics.ts";
 import type { TrainingData } from "./inputs.ts";
-import {
-  freeMemory,
-  gigabytes,
-  leastMemory,
-  type MemoryEstimate,
-} from "./memory.ts";
+import { gigabytes, leastMemory } from "./memory.ts";
+import type { FittedMemory } from "./memory_estimate.ts";
 import { diagnosticsOf } from "./measures.ts";
 import type { PreparedRun } from "./plan.ts";
 import { parameterCounts, referenceName } from "./record.ts";
@@ -17,7 +14,7 @@ import { parameterCounts, referenceName } from "./record.ts";
 /** The plan of a run, a line for each part of it. */
 export function trainingNotes(
   run: PreparedRun,
-  memory: MemoryEstimate | null = null,
+  memory: FittedMemory | null = null,
 ): string {
   const { settings, inputs, plan } = run;
   const { loss, model, train, evaluation } = inputs;
@@ -36,7 +33,7 @@ export function trainingNotes(
     ...reference && { reference },
     device: `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     memory: memory
-      ? memoryNote(memory)
+      ? memoryNote(memory, device)
       : `at least ${least}, before activations`,
   };
   return Object.entries(facts)
@@ -44,10 +41,13 @@ export function trainingNotes(
     .join("\n");
 }
 
-function memoryNote({ peak, recomputedLayers }: MemoryEstimate): string {
-  const sizes = `about ${gigabytes(peak)} at its peak, ${
-    gigabytes(freeMemory())
-  } are free`;
+function memoryNote(
+  { peak, recomputedLayers, room: { free } }: FittedMemory,
+  device: Device,
+): string {
+  const place = device === "cpu" ? "" : " on the device";
+  const known = Number.isFinite(free) ? `, ${gigabytes(free)} are free` : "";
+  const sizes = `about ${gigabytes(peak)}${place} at its peak${known}`;
   return recomputedLayers === 0
     ? sizes
     : `${sizes}; the backward pass computes ${recomputedLayers} layers again`;

@@ -25,13 +25,13 @@ import type { TrainerOptions } from "../train/trainer_options.ts";
 import { checkpointsIn, resultStore, RunFolder } from "./folder.ts";
 import type { InputsInMemory } from "./inputs.ts";
 import { type Measuring, probed } from "./measures.ts";
+import { leastMemory, requireMemory } from "./memory.ts";
 import {
+  type FittedMemory,
   fittingEstimate,
-  leastMemory,
-  type MemoryEstimate,
-  requireMemory,
   requireStepMemory,
-} from "./memory.ts";
+  roomOn,
+} from "./memory_estimate.ts";
 import type { InputHooks } from "./models.ts";
 import { type PreparedRun, prepareRun, usualIdentity } from "./plan.ts";
 import { assertSameRun, parameterCounts, recordOf } from "./record.ts";
@@ -47,11 +47,11 @@ import { Trainers } from "./trainers.ts";
 export interface RunHooks extends InputHooks, StepHooks {
   /**
    * Called before anything is computed, with the memory that the run will take
-   * where that is estimated: on CPU, for models that are not in memory already.
+   * where that is estimated: for models that are not in memory already.
    *
    * @internal
    */
-  onPrepared?: (run: PreparedRun, memory: MemoryEstimate | null) => void;
+  onPrepared?: (run: PreparedRun, memory: FittedMemory | null) => void;
   /** Rows scored under the reference; not called where the cache has them. */
   onReference?: (done: number, total: number) => void;
   /** Called after the last step, while the trainer has its result. */
@@ -138,7 +138,7 @@ async function compute(
 ): Promise<RecordedRun | null> {
   const { out, finish = false, inputs } = options;
   const wanted = { ...trainerOptions(prepared, inputs), group };
-  const memory = refuseTooLarge(prepared, wanted);
+  const memory = await refuseTooLarge(prepared, wanted);
   const compiled = memory
     ? { ...wanted, recomputedLayers: memory.recomputedLayers }
     : wanted;
@@ -188,17 +188,20 @@ async function endedRun(
  * Estimates the memory of a run whose model comes from a folder, with layers that
  * are computed again where it would not fit otherwise.
  *
- * @throws Error for one that the memory beside the CPU cannot hold.
+ * @throws Error for one that the device's memory cannot hold.
  */
-function refuseTooLarge(
+async function refuseTooLarge(
   { settings, plan, inputs: { model } }: PreparedRun,
   options: TrainerOptions,
-): MemoryEstimate | null {
-  if (settings.device !== "cpu") return null;
-  const least = leastMemory(parameterCounts(model), settings);
-  requireMemory(least, { settings, what: "holds at least" });
+): Promise<FittedMemory | null> {
+  const { device } = settings;
+  if (device === "cpu") {
+    const least = leastMemory(parameterCounts(model), settings);
+    requireMemory(least, { settings, what: "holds at least" });
+  }
   if (!model.place) return null;
-  const estimate = fittingEstimate(options, plan, settings);
+  const room = await roomOn(device);
+  const estimate = fittingEstimate(options, plan, { ...settings, room });
   const { recomputedLayers } = estimate;
   requireStepMemory(estimate, {
     ...{ options: { ...options, recomputedLayers }, plan, settings },

@@ -151,7 +151,8 @@ const COMPUTING_FLAGS = {
     recomputeLayers: integer({
       help: "layers whose activations the backward pass computes again " +
         "(gradient checkpointing): bounds the memory, not the result; if " +
-        "absent as few as make the run fit into the memory that is free",
+        "absent as few as make the run fit into the memory that is free, on " +
+        "CUDA that of the card, and none on WebGPU, which does not tell it",
       min: 0,
     }),
   }),

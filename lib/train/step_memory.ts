@@ -1,48 +1,103 @@
 import { type Example, lossLengths, type TokenRow } from "../data/example.ts";
 import { microBatches } from "../data/sampler.ts";
-import { rowTokens } from "../data/tree_batch.ts";
+import { rowTokens, treeBatch } from "../data/tree_batch.ts";
 import { GraphMemory } from "../onnx/peak.ts";
 import type { HostTensor } from "../onnx/tensors.ts";
 import { rowOf } from "./examples.ts";
+import { streamFeeds } from "./feeds.ts";
+import { headChunks, logProbsOf } from "./forward_pass.ts";
 import { microBatchFeeds } from "./micro_batches.ts";
-import { gradientOutputs, type Objective } from "./objective.ts";
+import {
+  forwardOutputs,
+  gradientOutputs,
+  type Objective,
+} from "./objective.ts";
 import {
   objectiveOf,
   type TrainerOptions,
   withDefaults,
 } from "./trainer_options.ts";
 
-/** Memory of a training step's graph. */
-export interface StepMemory {
-  /** Bytes of intermediate results at their peak, and of kernels' own memory. */
+/** Memory of one graph of a run, whose session keeps what its runs took. */
+export interface SessionMemory {
+  /** Bytes of intermediate results at their peak. */
   readonly results: number;
+  /** Bytes of the largest of them. */
+  readonly largest: number;
   /** Bytes of weights that the graph reads in their files. */
   readonly mapped: number;
+  /** Bytes of what it computes of weights once. */
+  readonly folded: number;
+  /** Bytes of weights that it holds on a device. */
+  readonly constants: number;
   /** Nodes of the graph. */
   readonly nodes: number;
 }
 
-/** A factor for what kernels need beside results. */
-const KERNELS = 1.1;
-
 /**
- * Finds what the largest micro-batch of these batches takes in memory, from the
- * shapes of its graph. Nothing is compiled or computed.
+ * Finds what the largest micro-batch of these batches takes in memory in a
+ * training step, from the shapes of its graph. Nothing is compiled or computed.
  */
 export function stepMemory(
   options: TrainerOptions,
   batches: readonly (readonly Example[])[],
-): StepMemory {
+): SessionMemory {
   const objective = objectiveOf(options);
   // These go to memory of the sums.
   const written = Object.keys(objective.gradients);
   const outputs = gradientOutputs(objective);
-  const memory = new GraphMemory(outputs, written, options.precision);
-  const peaks = largestOf(batches, withDefaults(options)).map((examples) =>
-    memory.peak(feedsOf(objective, examples, options))
+  const memory = new GraphMemory(outputs, written, options);
+  const largest = largestOf(batches, withDefaults(options));
+  return sessionMemory(
+    memory,
+    largest.map((examples) => feedsOf(objective, examples, options)),
   );
-  const { nodes, mapped } = memory;
-  return { nodes, mapped, results: KERNELS * Math.max(...peaks) };
+}
+
+/** The same for an evaluation. */
+export function evaluationMemory(
+  options: TrainerOptions,
+  batches: readonly (readonly Example[])[],
+): SessionMemory {
+  const objective = objectiveOf(options);
+  const memory = new GraphMemory(forwardOutputs(objective), [], options);
+  const largest = largestOf(batches, withDefaults(options));
+  return sessionMemory(
+    memory,
+    largest.map((examples) => feedsOf(objective, examples, options)),
+  );
+}
+
+/** The same for log-probabilities, which references and measures of a run read. */
+export function forwardMemory(
+  options: TrainerOptions,
+  examples: readonly Example[],
+): SessionMemory {
+  const { policy, loss, microTokens, attentionCuts } = withDefaults(options);
+  const multiple = headChunks(policy.config, microTokens);
+  const logProbs = logProbsOf(policy, {
+    ...{ chunks: multiple, attentionCuts, unit: "completions" },
+  });
+  const largest = largestOf([examples], { loss, microTokens });
+  return sessionMemory(
+    new GraphMemory({ logProbs }, [], options),
+    largest.map((part) => {
+      const rows = part.map((example) => rowOf(example, loss));
+      return streamFeeds(treeBatch(rows, { multiple, attentionCuts }));
+    }),
+  );
+}
+
+function sessionMemory(
+  memory: GraphMemory,
+  feeds: readonly Readonly<Record<string, HostTensor>>[],
+): SessionMemory {
+  const { nodes, mapped, folded, constants } = memory;
+  return {
+    ...{ nodes, mapped, folded, constants },
+    results: Math.max(...feeds.map((each) => memory.peak(each))),
+    largest: Math.max(...feeds.map((each) => memory.largest(each))),
+  };
 }
 
 /** Sizes of a micro-batch by which it may take the most memory. */

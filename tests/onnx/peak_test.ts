@@ -3,9 +3,12 @@ import { gradient } from "lib/grad.ts";
 import { Arena } from "lib/onnx/arena.ts";
 import { Graph, type Value } from "lib/onnx/graph/graph.ts";
 import { GraphMemory, runOrder } from "lib/onnx/peak.ts";
+import type { Precision } from "lib/onnx/providers.ts";
 import { tokenLogProbs } from "lib/ops/head.ts";
+import { gemm } from "lib/ops/linalg.ts";
 import { sum } from "lib/ops/shaping.ts";
 import { add, exp, mul, neg } from "lib/ops/elementwise.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 const MIB = 2 ** 20;
 
@@ -88,4 +91,28 @@ Deno.test("an arena's regions double, and pieces that are free are used again", 
   arena.allocate(MIB);
   // Sizes are rounded up to 256 bytes.
   strictEqual(arena.touched, 900_032 + MIB);
+});
+
+Deno.test("a graph's memory on a card is what a count by hand gives", () => {
+  using folder = temporaryFolder();
+  const memory = (precision: Precision) => {
+    const g = new Graph();
+    const data = { file: `${folder.path}/w`, offset: 0, length: 256 * 512 * 4 };
+    const w = g.external({ dtype: "float32", shape: [256, 512] }, data);
+    const y = exp(gemm(rowsOf(g), w));
+    return new GraphMemory({ y }, [], { device: "cuda", precision });
+  };
+  const x = { data: new Float32Array(0), shape: [1024, 256] };
+  const wide = memory("float32");
+  strictEqual(wide.constants, 256 * 512 * 4);
+  // The product, and its exponential.
+  strictEqual(wide.peak({ x }), 2 * 1024 * 512 * 4);
+  strictEqual(wide.largest({ x }), 1024 * 512 * 4);
+  const narrow = memory("bfloat16");
+  // The rounded weights alone, which the session rounds once.
+  strictEqual(narrow.constants, 256 * 512 * 2);
+  strictEqual(narrow.folded, 256 * 512 * 2);
+  // The rows in 16 bits, the product in 16 and in 32, and its exponential, which
+  // is too large for the place of the first two.
+  strictEqual(narrow.peak({ x }), 1024 * (256 * 2 + 512 * (2 + 4 + 4)));
 });
