@@ -6,6 +6,7 @@ import {
   type DeviceTimes,
   timeDevice,
 } from "./devices/device_run.ts";
+import { checkNccl, type NcclCheck } from "./devices/nccl_check.ts";
 import { precisionsOf } from "./devices/precisions.ts";
 import { followRun, type Trajectory } from "./devices/trajectory.ts";
 import {
@@ -38,6 +39,7 @@ type Measurements = {
   precisions: { input: Device; output: Precision[] };
   device: { input: DeviceJob; output: DeviceTimes };
   trajectory: { input: DeviceJob; output: Trajectory };
+  nccl: { input: Parameters<typeof checkNccl>[0]; output: NcclCheck };
   profile: { input: TrainingJob; output: ProfiledSteps };
   cost: { input: CostJob; output: Cost };
   sharedPrompts: {
@@ -57,6 +59,7 @@ export function createJobs(_setup: null): Promise<JobTable<Measurements>> {
       precisions: precisionsOf,
       device: timeDevice,
       trajectory: followRun,
+      nccl: checkNccl,
       profile: profileSteps,
       cost: timeCost,
       sharedPrompts: timeSharedPrompts,

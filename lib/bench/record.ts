@@ -92,6 +92,14 @@ export const SECTIONS = {
       ...{ device: TEXT, precision: TEXT },
       ...{ losses: NUMBERS, logProbs: NUMBERS, gradNorms: NUMBERS },
     })),
+    /** Sums of one rank on a card, or why there are none. */
+    nccl: v.optional(v.union([
+      v.strictObject({
+        ...{ numbers: COUNT, same: v.boolean() },
+        ...{ join: v.number(), sums: NUMBERS },
+      }),
+      v.strictObject({ failure: TEXT }),
+    ])),
   }),
   models: v.strictObject({ processes: v.array(DEVICE_PROCESS) }),
   training: v.record(

@@ -4,6 +4,7 @@ import { type Cost, inOrder, type Varied } from "./cost.ts";
 import {
   deviceMemoryTable,
   deviceTable,
+  ncclTable,
   parityTable,
 } from "./devices/device_tables.ts";
 import { rankTables } from "./ranks/rank_tables.ts";
@@ -24,6 +25,7 @@ export function benchTables(record: BenchRecord): Table[] {
     startTable(sections.training ?? {}),
     machineTable(sections.machine?.products ?? []),
     parityTable(summary.parity),
+    ncclTable(sections.parity?.nccl),
     deviceTable(summary.models),
     deviceMemoryTable(sections.models?.processes ?? []),
     promptTable(sections.prompts ?? [], summary),

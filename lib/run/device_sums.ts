@@ -1,7 +1,7 @@
 import type { Group } from "../distributed/group.ts";
 import { NcclGroup } from "../distributed/nccl.ts";
 import type { NcclPlaces } from "../distributed/nccl_library.ts";
-import { CUDA_RUNTIME, ncclLibrary } from "../onnx/ffi/cuda.ts";
+import { ncclPlaces } from "../onnx/ffi/cuda.ts";
 import type { Device } from "../onnx/providers.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { Device } from "../onnx/providers.ts";
  */
 export async function withDeviceSums<T>(
   group: Group,
-  { device, onNote, places = usualPlaces() }: {
+  { device, onNote, places = ncclPlaces() }: {
     device: Device;
     /** Is told why sums go through the hosts' memory on CUDA. */
     onNote?: ((text: string) => void) | undefined;
@@ -37,8 +37,3 @@ export async function withDeviceSums<T>(
     throw error;
   }
 }
-
-const usualPlaces = (): NcclPlaces => ({
-  nccl: ncclLibrary(),
-  runtime: CUDA_RUNTIME,
-});

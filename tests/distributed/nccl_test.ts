@@ -1,29 +1,16 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { mpirunTest, spawnRanks } from "../mpirun.ts";
 import { checkout } from "../places.ts";
 import { outcome } from "../scripts/run_script.ts";
+import { compileDouble, noCompiler } from "./nccl_double.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 
-const SOURCE = checkout("tests/distributed/nccl_double.c");
 const SCRIPT = checkout("tests/distributed/nccl_rank.ts");
-const HAS_GCC = await succeeds("gcc", ["--version"]);
-
-async function succeeds(name: string, args: readonly string[]) {
-  try {
-    const command = new Deno.Command(name, { args: [...args] });
-    return (await command.output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 /** Runs two ranks with a double of NCCL: what they tell, and its calls. */
 async function twoRanks(folder: string) {
-  const double = join(folder, "libdouble.so");
-  const made = ["-shared", "-fPIC", "-o", double, SOURCE, "-lpthread"];
-  ok(await succeeds("gcc", made));
+  const double = await compileDouble(folder);
   const calls = join(folder, "calls");
   const paths = [0, 1].map((rank) => join(folder, `${rank}.json`));
   const ranks = paths.map((path) => (
@@ -77,5 +64,5 @@ mpirunTest(
       deepStrictEqual(calls("failing"), ["init 2", "abort"]);
     }
   },
-  HAS_GCC ? null : "no gcc here",
+  noCompiler,
 );

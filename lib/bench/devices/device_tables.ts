@@ -18,6 +18,22 @@ export function parityTable(runs: readonly ParitySummary[]): Table {
   });
 }
 
+/** Sums of one rank on the device, which change nothing. */
+export function ncclTable(nccl: Sections["parity"]["nccl"]): Table {
+  return tableOf(nccl ? [nccl] : [], {
+    caption: "Sums by NCCL with one rank",
+    columns: {
+      "numbers": (check) => "numbers" in check ? check.numbers : null,
+      "unchanged": (check) => "same" in check ? check.same ? "yes" : "no" : "",
+      "joining, s": (check) => "join" in check ? check.join : null,
+      "first sum, s": (check) => "sums" in check ? check.sums[0]! : null,
+      "fastest sum, s": (check) =>
+        "sums" in check ? Math.min(...check.sums) : null,
+      "failed with": (check) => "failure" in check ? check.failure : "",
+    },
+  });
+}
+
 /** DPO on decoders of random weights, by model and lengths. */
 export function deviceTable(rows: readonly DeviceSummary[]): Table {
   return tableOf(rows, {

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { ncclPlaces } from "../../onnx/ffi/cuda.ts";
 import { temporaryFolder } from "../../files/temporary.ts";
+import { reasonOf } from "../../files/values.ts";
 import { measured } from "../jobs.ts";
 import type { Sections } from "../record.ts";
 import type { BenchSettings } from "../settings.ts";
@@ -18,7 +20,7 @@ const STEPS = 4;
 
 /**
  * Trains a decoder of random weights by the same steps on the CPU in float32, and
- * then on the device in each precision.
+ * then on the device in each precision. With a card one rank sums by NCCL, too.
  */
 export async function measureParity(
   { device, quick, threads }: BenchSettings,
@@ -55,5 +57,12 @@ export async function measureParity(
     if (device === "cpu" && precision === "float32") continue;
     runs.push(await follow({ device, precision }));
   }
-  return { model, runs };
+  return { model, runs, ...device === "cuda" && { nccl: await ncclHere() } };
+}
+
+/** A failure of NCCL costs no other measurement. */
+async function ncclHere(): Promise<Sections["parity"]["nccl"]> {
+  const places = ncclPlaces();
+  return await measured("nccl", { device: "cuda", places })
+    .catch((error) => ({ failure: reasonOf(error) }));
 }

@@ -11,7 +11,7 @@ const PROVIDER = [
 ];
 
 /** CUDA's runtime, by which the provider computes. */
-export const CUDA_RUNTIME = "libcudart.so.13";
+const CUDA_RUNTIME = "libcudart.so.13";
 
 /** NVIDIA's libraries that it calls, each after those that it needs itself. */
 const RUNTIME = [
@@ -49,11 +49,19 @@ export function missingIn(folder: string): string[] {
   );
 }
 
-/** Name or path of NCCL: that which is named, that which is set up, the system's. */
-export function ncclLibrary(folder: string = cudaFolder()): string {
+/**
+ * Names or paths of NCCL and of the runtime: NCCL that is named, or set up, or the
+ * system's; the runtime that is open already.
+ */
+export function ncclPlaces(
+  folder: string = cudaFolder(),
+): { nccl: string; runtime: string } {
   const path = join(folder, NCCL);
-  return Deno.env.get("PREFGRAD_NCCL") ??
-    (existsSync(path) ? path : basename(path));
+  const found = existsSync(path) ? path : basename(path);
+  return {
+    nccl: Deno.env.get("PREFGRAD_NCCL") ?? found,
+    runtime: CUDA_RUNTIME,
+  };
 }
 
 /** Where libraries for CUDA come from, and how they are opened. */
