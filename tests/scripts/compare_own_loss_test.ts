@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readRuns } from "lib/experiment/records.ts";
 import { sha256 } from "lib/record/sha256.ts";
 import { OWN } from "./own_loss.ts";
-import { runScript } from "./run_script.ts";
+import { outcome, runScript } from "./run_script.ts";
 import { metricsOf, type TinyTraining, tinyTraining } from "./tiny_training.ts";
 
 const FILE = "halved.ts";
@@ -23,7 +23,8 @@ Deno.test("a loss in a file is compared, trained, made again, and another conten
   await write(FILE, OWN);
   await write("mine.json", JSON.stringify(settings(t)));
   const go = async (script: string, ...args: string[]) => {
-    const { code, err } = await t.run(script, args);
+    // A process keeps the first content of a file that it imports.
+    const { code, err } = await outcome(t.spawn(script, args));
     equal(code, 0, err);
     return err;
   };

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { readAll } from "../data/format_cases.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { once } from "../once.ts";
 import { runInTurn } from "./run_in_turn.ts";
 import { runScript } from "./run_script.ts";
 
@@ -317,13 +316,9 @@ const REFUSED: readonly [string, string[], RegExp, status?: number][] = [
   ],
 ];
 
-const refusals = once(() =>
-  runInTurn("data", REFUSED.map(([, args]) => ({ args })))
-);
-
-for (const [i, [what, , message, status = 1]] of REFUSED.entries()) {
+for (const [what, args, message, status = 1] of REFUSED) {
   Deno.test(`data refuses ${what} in a line`, async () => {
-    const { code, err } = (await refusals())[i]!;
+    const { code, err } = await runInTurn("data", args);
     strictEqual(code, status);
     match(err, message);
     strictEqual(err.trim().split("\n").length, 1);

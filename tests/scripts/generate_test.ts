@@ -253,8 +253,9 @@ const refusals = once(async () => {
   const outcomes: Outcome[] = [];
   await withModel(async (folder) => {
     const model = ["--model", folder, "--threads", "1"];
-    const turns = REFUSED.map(([flags]) => ({ args: [...model, ...flags] }));
-    outcomes.push(...await runInTurn("generate", turns));
+    for (const [flags] of REFUSED) {
+      outcomes.push(await runInTurn("generate", [...model, ...flags]));
+    }
   });
   return outcomes;
 });

@@ -4,7 +4,6 @@ import { KNOWN_NAMES } from "lib/losses/known_names.ts";
 import { LOSSES } from "lib/losses/registry.ts";
 import { INPUTS } from "../loss_tools/case_block.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { once } from "../once.ts";
 import { runInTurn } from "./run_in_turn.ts";
 import { runScript } from "./run_script.ts";
 
@@ -126,13 +125,9 @@ const REFUSED: readonly [string, string[], RegExp, 1 | 2][] = [
   ],
 ];
 
-const refusals = once(() =>
-  runInTurn("losses", REFUSED.map(([, args]) => ({ args })))
-);
-
-for (const [i, [what, , message, status]] of REFUSED.entries()) {
+for (const [what, args, message, status] of REFUSED) {
   Deno.test(`losses refuses ${what} in a line`, async () => {
-    const { code, err } = (await refusals())[i]!;
+    const { code, err } = await runInTurn("losses", args);
     strictEqual(code, status);
     match(err, message);
     strictEqual(err.trim().split("\n").length, 1);

@@ -7,7 +7,7 @@ export interface Outcome {
   readonly err: string;
 }
 
-interface ScriptOptions {
+export interface ScriptOptions {
   /** Environment besides this one. */
   readonly env?: Readonly<Record<string, string>>;
   /** @default the current folder */

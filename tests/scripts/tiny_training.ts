@@ -4,7 +4,7 @@ import { type MetricsRow, readMetrics } from "lib/record/metrics.ts";
 import { Rng } from "lib/rng.ts";
 import { putTinyModel, TINY } from "../models/tiny_model.ts";
 import { runInTurn } from "./run_in_turn.ts";
-import { type Outcome, outcome, spawnScript } from "./run_script.ts";
+import { type Outcome, spawnScript } from "./run_script.ts";
 
 /** A folder with all that a training run of a second needs, and no more. */
 export interface TinyTraining extends AsyncDisposable {
@@ -21,12 +21,11 @@ export interface TinyTraining extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** Starts a script of the repository, the caches of which are here too. */
   spawn(script: string, args: readonly string[]): Deno.ChildProcess;
+  /**
+   * Runs one in the process of those before it, which has imported what they
+   * have: a file of the user's own only once.
+   */
   run(script: string, args: readonly string[]): Promise<Outcome>;
-  /** Runs a script for each list of arguments, all in one process. */
-  runInTurn(
-    script: string,
-    lists: readonly (readonly string[])[],
-  ): Promise<Outcome[]>;
 }
 
 const ROWS = 12;
@@ -70,13 +69,7 @@ export async function tinyTraining(): Promise<TinyTraining> {
     ranks,
     env,
     spawn,
-    run: async (...args) => await outcome(spawn(...args)),
-    runInTurn: (script, lists) =>
-      runInTurn(
-        script,
-        lists.map((args) => ({ cwd: path, args: alone(args) })),
-        { env },
-      ),
+    run: (script, args) => runInTurn(script, alone(args), { env, cwd: path }),
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
 }

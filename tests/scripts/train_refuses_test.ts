@@ -9,12 +9,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { NamedTensor } from "lib/models/weights/safetensors_header.ts";
 import { putTinyModel } from "../models/tiny_model.ts";
-import { once } from "../once.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runInTurn } from "./run_in_turn.ts";
-import type { Outcome } from "./run_script.ts";
 import {
-  denoFolder,
   randomized,
   type TinyTraining,
   tinyTraining,
@@ -256,46 +253,21 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** A case in a folder of its own, and what the folder held before. */
-async function prepare({ spoil }: Case) {
-  const t = await tinyTraining();
-  const good = { model: t.model, data: t.pairs, loss: "dpo" };
-  const flags = { ...good, out: "out/deep", ...await spoil(t) };
-  const args = ["--threads", "1", ...argumentsOf(flags)];
-  return { ...t, args, before: await namesIn(t.path) };
-}
-
-/** What becomes of each case, which a process runs in turn: they start slowly. */
-const refusals = once(async () => {
-  await using folders = new AsyncDisposableStack();
-  const cases = CASES.filter(({ ignore }) => !ignore);
-  const scenes = [];
-  for (const one of cases) scenes.push(folders.use(await prepare(one)));
-  using cache = temporaryFolder();
-  const outcomes = await runInTurn(
-    "train",
-    scenes.map(({ path, args }) => ({ cwd: path, args })),
-    { env: { XDG_CACHE_HOME: cache.path, DENO_DIR: await denoFolder() } },
-  );
-  const found = new Map<
-    Case,
-    Outcome & { before: string[]; after: string[] }
-  >();
-  for (const [i, { path, before }] of scenes.entries()) {
-    const after = await namesIn(path);
-    found.set(cases[i]!, { ...outcomes[i]!, before, after });
-  }
-  return found;
-});
-
-for (const one of CASES) {
-  const { name, says, ignore = false, status = 1 } = one;
+for (const { name, spoil, says, ignore = false, status = 1 } of CASES) {
   Deno.test({
     name: `train refuses ${name}, and leaves nothing behind`,
     ignore,
     fn: async () => {
-      const found = (await refusals()).get(one)!;
-      const { code, out, err, before, after } = found;
+      await using t = await tinyTraining();
+      const good = { model: t.model, data: t.pairs, loss: "dpo" };
+      const flags = { ...good, out: "out/deep", ...await spoil(t) };
+      const before = await namesIn(t.path);
+      using cache = temporaryFolder();
+      const { code, out, err } = await runInTurn(
+        "train",
+        ["--threads", "1", ...argumentsOf(flags)],
+        { cwd: t.path, env: { ...t.env, XDG_CACHE_HOME: cache.path } },
+      );
       strictEqual(code, status, err);
       strictEqual(out, "");
       const [message, ...rest] = err.split(/^(?=error: )/m).reverse();
@@ -303,7 +275,7 @@ for (const one of CASES) {
       ok(message!.trimEnd().split("\n").length <= 2, message);
       ok(!rest.join("").includes("error"), err);
       doesNotMatch(err, /^ {4}at /m);
-      deepStrictEqual(after, before);
+      deepStrictEqual(await namesIn(t.path), before);
     },
   });
 }
