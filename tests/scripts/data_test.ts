@@ -4,9 +4,8 @@ import { withByteTokenizer } from "../data/byte_tokenizer.ts";
 import { readAll } from "../data/format_cases.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runInTurn } from "./run_in_turn.ts";
-import { runScript } from "./run_script.ts";
 
-const data = (...args: string[]) => runScript("data", args);
+const data = (...args: string[]) => runInTurn("data", args);
 
 const PAIRS = [
   { prompt: "Say yes.", chosen: " Yes, of course.", rejected: " No." },

@@ -7,19 +7,19 @@ import {
   writeSyntheticRuns,
 } from "../reviews/synthetic_runs.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
 const figure = (results: string) =>
-  runScript("figure", ["frontier", "--results", results]);
+  runInTurn("figure", ["frontier", "--results", results]);
 
 Deno.test("experiment lists what there is", async () => {
-  const { code, out } = await runScript("experiment", ["--list"]);
+  const { code, out } = await runInTurn("experiment", ["--list"]);
   match(out, /^frontier +How near /m);
   equal(code, 0);
 });
 
 Deno.test("experiment refuses what there is not", async () => {
-  const { code, err } = await runScript("experiment", ["frontie"]);
+  const { code, err } = await runInTurn("experiment", ["frontie"]);
   match(err, /^error: Unknown experiment "frontie"; expected one of frontier/);
   equal(code, 1);
 });
@@ -28,7 +28,7 @@ Deno.test("experiment refuses a folder of other files before it computes", async
   using folder = temporaryFolder();
   Deno.writeTextFileSync(join(folder.path, "thesis.tex"), "");
   const args = ["--quick", "--out", folder.path];
-  const { code, err } = await runScript("experiment", args);
+  const { code, err } = await runInTurn("experiment", args);
   match(err, /^error: Cannot write results to .*: it holds thesis.tex/);
   equal(code, 1);
 });
@@ -36,7 +36,7 @@ Deno.test("experiment refuses a folder of other files before it computes", async
 Deno.test("experiment prints the script of an array, and writes nothing", async () => {
   using folder = temporaryFolder();
   const args = ["micro", "--quick", "--draws", "2", "--on", "slurm"];
-  const { code, out, err } = await runScript("experiment", [
+  const { code, out, err } = await runInTurn("experiment", [
     ...[...args, "--slurm=--partition=gpu --time=1:00:00", "--jobs", "3"],
     ...["--dry-run", "--out", join(folder.path, "micro")],
   ]);
@@ -53,7 +53,7 @@ Deno.test("experiment leaves the published results as they are", async () => {
   const names = () => [...Deno.readDirSync(results)].map(({ name }) => name);
   const before = names();
   const args = ["--quick", "--out", join(results, "frontier")];
-  const { code, err } = await runScript("experiment", args);
+  const { code, err } = await runInTurn("experiment", args);
   match(
     err,
     /it holds finished results, but .+; give another --out, or --replace\n$/,
@@ -89,7 +89,7 @@ Deno.test("figure says where there are no records", async () => {
 
 Deno.test("figure without a name draws the experiments that have results", async () => {
   using folder = temporaryFolder();
-  const figures = () => runScript("figure", ["--results", folder.path]);
+  const figures = () => runInTurn("figure", ["--results", folder.path]);
   const none = await figures();
   match(
     none.err,
@@ -109,7 +109,7 @@ Deno.test("reproduce says which kinds of records it knows", async () => {
   const record = { ...stored!.record, kind: "poem" };
   await writeRun(folder.path, { ...stored!, record });
   const path = join(folder.path, record.name);
-  const { code, err } = await runScript("reproduce", [path]);
+  const { code, err } = await runInTurn("reproduce", [path]);
   match(err, /its kind is "poem", expected .*experiment/);
   equal(code, 1);
 });

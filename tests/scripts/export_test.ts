@@ -6,10 +6,10 @@ import { openWeights } from "lib/models/weights/weights.ts";
 import { provenance } from "lib/record/environment.ts";
 import { sha256File } from "lib/record/sha256.ts";
 import { type TinyTraining, tinyTraining } from "./tiny_training.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
 const run = (cwd: string, args: readonly string[]) =>
-  runScript("export", args, { cwd });
+  runInTurn("export", args, { cwd });
 
 /** A short training run, in the folder `run`. */
 async function withRun(

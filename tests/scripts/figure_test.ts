@@ -10,9 +10,9 @@ import { rebuildTrainingFigure } from "lib/run/figure.ts";
 import { checkout } from "../places.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { tinyTraining } from "./tiny_training.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
-const figure = (...args: string[]) => runScript("figure", args);
+const figure = (...args: string[]) => runInTurn("figure", args);
 
 /** Panels of every run. */
 const ALWAYS = [

@@ -10,7 +10,7 @@ import { randomDecoder } from "../models/random_decoder.ts";
 import { putJson, TINY } from "../models/tiny_model.ts";
 import { once } from "../once.ts";
 import { runInTurn } from "./run_in_turn.ts";
-import { type Outcome, runScript } from "./run_script.ts";
+import type { Outcome } from "./run_script.ts";
 
 const TEMPLATE =
   "{{ mood }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
@@ -40,7 +40,7 @@ async function withModel(
   });
 }
 
-const run = (args: readonly string[]) => runScript("generate", args);
+const run = (args: readonly string[]) => runInTurn("generate", args);
 
 /** Objects of JSONL. */
 const objects = (text: string) =>

@@ -9,7 +9,7 @@ import { readMetrics } from "lib/record/metrics.ts";
 import { axisFlags } from "../../scripts/compare/axes.ts";
 import { checkout, shared } from "../places.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
 const README = Deno.readTextFileSync(checkout("README.zh.md"));
 const DATA = shared("data/llamafactory");
@@ -80,7 +80,7 @@ for (
       const model = await putModel(cwd);
       const env = { XDG_CACHE_HOME: join(cwd, "cache") };
       const words = command(verb!, model);
-      const { code, err } = await runScript(verb!, words, { cwd, env });
+      const { code, err } = await runInTurn(verb!, words, { cwd, env });
       strictEqual(code, 0, err);
       const out = join(cwd, words[words.indexOf("--out") + 1]!);
       if (verb === "train") {

@@ -5,9 +5,8 @@ import { LOSSES } from "lib/losses/registry.ts";
 import { INPUTS } from "../loss_tools/case_block.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runInTurn } from "./run_in_turn.ts";
-import { runScript } from "./run_script.ts";
 
-const losses = (...args: string[]) => runScript("losses", args);
+const losses = (...args: string[]) => runInTurn("losses", args);
 
 Deno.test("losses lists every loss with its needs and its options, within 80 columns", async () => {
   const { code, out } = await losses();

@@ -1,10 +1,10 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { COMMIT, tinyHub } from "../hub/tiny_hub.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
 const pull = (args: string[], env: Record<string, string>) =>
-  runScript("pull", args, { env });
+  runInTurn("pull", args, { env });
 
 Deno.test("pull prints the commit and the folder, and progress beside them", async () => {
   await using t = await tinyHub();

@@ -2,10 +2,10 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { LoopbackHubCommits, TOKEN } from "../hub/loopback_hub_commits.ts";
 import { tinyTraining } from "./tiny_training.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
 const push = (hub: LoopbackHubCommits, args: string[]) =>
-  runScript("push", args, {
+  runInTurn("push", args, {
     env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: TOKEN },
   });
 

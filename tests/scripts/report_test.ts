@@ -2,12 +2,12 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { copyRun } from "../report/stored_results.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
-import { runScript } from "./run_script.ts";
+import { runInTurn } from "./run_in_turn.ts";
 
 Deno.test("report writes pages to --out alone, and fails where one is missing", async () => {
   using t = temporaryFolder();
   const report = (...args: string[]) =>
-    runScript("report", args, { cwd: t.path });
+    runInTurn("report", args, { cwd: t.path });
   await copyRun("results/smollm2-dpo", join(t.path, "results/run"));
   const { code, out } = await report();
   strictEqual(code, 0);
