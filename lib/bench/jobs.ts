@@ -1,5 +1,10 @@
 import type { JobTable } from "../experiment/jobs.ts";
 import { ProcessWorker } from "../experiment/process_worker.ts";
+import {
+  type BaseWeightsJob,
+  type BaseWeightsTimes,
+  timeBaseWeights,
+} from "./base_weights.ts";
 import { type Cost, type CostJob, timeCost } from "./cost.ts";
 import {
   type DeviceJob,
@@ -36,6 +41,7 @@ type Measurements = {
     output: ProductSpeed[];
   };
   training: { input: TrainingJob; output: OwnTimes };
+  baseWeights: { input: BaseWeightsJob; output: BaseWeightsTimes };
   precisions: { input: Device; output: Precision[] };
   device: { input: DeviceJob; output: DeviceTimes };
   trajectory: { input: DeviceJob; output: Trajectory };
@@ -56,6 +62,7 @@ export function createJobs(_setup: null): Promise<JobTable<Measurements>> {
     jobs: {
       products: productSpeeds,
       training: timeTraining,
+      baseWeights: timeBaseWeights,
       precisions: precisionsOf,
       device: timeDevice,
       trajectory: followRun,

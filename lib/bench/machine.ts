@@ -1,8 +1,10 @@
+import { quantizeRows } from "../models/weights/quantize.ts";
 import { Graph, type Value } from "../onnx/graph/graph.ts";
 import type { Device, Precision } from "../onnx/providers.ts";
 import { compile } from "../onnx/session.ts";
 import { mul } from "../ops/elementwise.ts";
 import { gemm } from "../ops/linalg.ts";
+import { dequantizeRows } from "../ops/two_terms.ts";
 import { sum } from "../ops/shaping.ts";
 
 /** A product of `[rows, inputs]` and a matrix `[outputs, inputs]`, transposed. */
@@ -55,6 +57,8 @@ interface Timing {
   readonly threads: number;
   /** The fastest counts. */
   readonly runs: number;
+  /** @default "float32" */
+  readonly weights?: keyof typeof WEIGHTS;
 }
 
 /** Times one product after the other in this process. */
@@ -80,13 +84,13 @@ export async function productSpeeds(
  */
 async function productSpeed(
   shape: ProductShape,
-  { runs, ...options }: Timing,
+  { runs, weights = "float32", ...options }: Timing,
 ): Promise<ProductSpeed> {
   const { rows, inputs, outputs } = shape;
   const graph = new Graph();
   const [there, back] = [
-    matrix(graph, [outputs, inputs]),
-    matrix(graph, [inputs, outputs]),
+    WEIGHTS[weights](graph, [outputs, inputs]),
+    WEIGHTS[weights](graph, [inputs, outputs]),
   ];
   let y = mul(matrix(graph, [rows, inputs]), graph.input("factor", [1]));
   for (let i = 0; i < CHAIN; i++) {
@@ -102,12 +106,30 @@ async function productSpeed(
   return { ...shape, precision, gflops: flops / seconds / 1e9 };
 }
 
-/** Numbers so small that no product of a chain overflows, and none denormal. */
+/** Matrices as weights are held. */
+const WEIGHTS = {
+  float32: matrix,
+  w8a16: (graph: Graph, shape: readonly [number, number]): Value => {
+    const { codes, scales } = quantizeRows(numbers(shape), shape[1]);
+    return dequantizeRows(
+      graph.external({ dtype: "int8", shape }, { held: codes }),
+      graph.external(
+        { dtype: "float32", shape: [shape[0]] },
+        { held: scales },
+      ),
+    );
+  },
+};
+
 function matrix(graph: Graph, shape: readonly [number, number]): Value {
+  return graph.external({ dtype: "float32", shape }, { held: numbers(shape) });
+}
+
+/** Numbers so small that no product of a chain overflows, and none denormal. */
+function numbers(shape: readonly [number, number]): Float32Array<ArrayBuffer> {
   const length = shape[0] * shape[1];
   const scale = 1 / Math.sqrt(shape[1]);
-  const held = Float32Array.from({ length }, (_, i) => (i % 7 - 3) * scale / 2);
-  return graph.external({ dtype: "float32", shape }, { held });
+  return Float32Array.from({ length }, (_, i) => (i % 7 - 3) * scale / 2);
 }
 
 /** Seconds of the fastest of some runs, after one that does not count. */

@@ -74,17 +74,17 @@ const DEVICE_PROCESS = v.strictObject({
   cardMemoryBytes: v.optional(v.nullable(COUNT)),
 });
 
+const PRODUCTS = v.array(v.strictObject({
+  ...{ rows: COUNT, inputs: COUNT, outputs: COUNT, gflops: v.number() },
+  /** Absent for float32. */
+  precision: v.optional(TEXT),
+}));
+
 const PAIRED = { ours: NUMBERS, theirs: NUMBERS };
 
 /** Schemas of the sections, each of which is measured at once. */
 export const SECTIONS = {
-  machine: v.strictObject({
-    products: v.array(v.strictObject({
-      ...{ rows: COUNT, inputs: COUNT, outputs: COUNT, gflops: v.number() },
-      /** Absent for float32. */
-      precision: v.optional(TEXT),
-    })),
-  }),
+  machine: v.strictObject({ products: PRODUCTS }),
   parity: v.strictObject({
     model: TEXT,
     /** The first is the CPU's in float32. */
@@ -129,6 +129,15 @@ export const SECTIONS = {
       seconds: v.number(),
     }),
   ),
+  /** Steps over frozen weights of w8a16, in turn with float32. */
+  baseWeights: v.strictObject({
+    ...{ workload: TEXT, float32: NUMBERS, held: NUMBERS },
+    error: v.strictObject({
+      ...{ rows: COUNT, tokens: COUNT, mean: v.number(), largest: v.number() },
+    }),
+    /** Two products of whole numbers count as the one that they stand for. */
+    products: PRODUCTS,
+  }),
   cost: v.record(v.string(), v.array(COST)),
   prompts: v.array(v.strictObject({
     ...{ name: v.string(), prompt: COUNT, completion: COUNT },

@@ -46,6 +46,7 @@ export const MEASURE: { [Name in SectionName]: Measure<Sections[Name]> } = {
     })),
   profile: (settings) =>
     ofWorkloads(settings, (job) => measured("profile", job)),
+  baseWeights: measureBaseWeights,
   cost: measureCost,
   prompts: async ({ threads, quick, rounds }) => {
     const found = [];
@@ -72,6 +73,28 @@ async function ofWorkloads<T>(
     found[workload.name] = await measure({ ...job, loss: "dpo" }, workload);
   }
   return found;
+}
+
+/** Timed steps over weights held in either way. */
+const TURNS = 5;
+
+async function measureBaseWeights(
+  settings: BenchSettings,
+): Promise<Sections["baseWeights"]> {
+  const { device, threads, quick } = settings;
+  const workload = {
+    ...quick ? WORKLOADS.short : WORKLOADS.long,
+    steps: quick ? 1 : TURNS,
+  };
+  using job = await trainingJob(settings, workload, { round: 0 });
+  return {
+    workload: workload.name,
+    ...await measured("baseWeights", job),
+    products: await measured("products", {
+      ...{ shapes: productShapes({ quick, device }), device, threads },
+      ...{ precisions: ["float32"], runs: quick ? 1 : 3, weights: "w8a16" },
+    }),
+  };
 }
 
 async function measureCost(

@@ -23,6 +23,8 @@ export interface BenchSummary {
   readonly peers: Readonly<Record<string, PeerSummary>>;
   /** Seconds of a step with repeated prompts over shared ones, by data set. */
   readonly prompts: Readonly<Record<string, Ratio>>;
+  /** Steps over frozen weights of w8a16; `null` before they are measured. */
+  readonly baseWeights: BaseWeightsSummary | null;
   /** Our tokens a second, and how many times theirs. */
   readonly generation: SpeedSummary | null;
   readonly tokenization: SpeedSummary | null;
@@ -46,6 +48,16 @@ export interface StepSummary {
 export type PeerSummary = Readonly<
   Record<"steps" | "withReference" | "memory", Ratio>
 >;
+
+/** Frozen weights held as w8a16, beside float32. */
+export interface BaseWeightsSummary {
+  /** Seconds of a step in float32 over those of w8a16. */
+  readonly steps: Ratio;
+  /** Whether steps are surely faster. */
+  readonly isFaster: boolean;
+  /** Mean error of a token's log-probability, in nats. */
+  readonly error: number;
+}
 
 interface SpeedSummary {
   readonly perSecond: number;
@@ -84,6 +96,9 @@ export function summaryOf({ sections }: BenchRecord): BenchSummary {
         ratioOf(repeated, shared),
       ]),
     ),
+    baseWeights: sections.baseWeights
+      ? baseWeightsSummary(sections.baseWeights)
+      : null,
     generation: generation ? speedOf(generation) : null,
     tokenization: tokenization ? speedOf(tokenization) : null,
   };
@@ -107,6 +122,14 @@ function stepSummary(
       : null,
     executedPerNeeded: needed && profile ? profile.executed / needed : null,
   };
+}
+
+function baseWeightsSummary(
+  { float32, held, error }: Sections["baseWeights"],
+): BaseWeightsSummary {
+  const steps = ratioOf(float32, held);
+  const isFaster = steps.low !== null && steps.low > 1;
+  return { steps, isFaster, error: error.mean };
 }
 
 function speedOf(

@@ -24,6 +24,8 @@ export function benchTables(record: BenchRecord): Table[] {
     ...Object.entries(sections.profile ?? {}).map(operatorTable),
     startTable(sections.training ?? {}),
     machineTable(sections.machine?.products ?? []),
+    baseWeightsTable(record, summary),
+    integerTable(record),
     parityTable(summary.parity),
     ncclTable(sections.parity?.nccl),
     deviceTable(summary.models),
@@ -118,12 +120,55 @@ function machineTable(products: Sections["machine"]["products"]): Table {
     caption: "Products by onnxruntime",
     columns: {
       "precision": ({ precision = "float32" }) => precision,
-      "rows × inputs × outputs": ({ rows, inputs, outputs }) =>
-        `${rows} × ${inputs} × ${outputs}`,
+      "rows × inputs × outputs": shapeText,
       "GFLOP/s": ({ gflops }) => gflops,
     },
   });
 }
+
+function baseWeightsTable(
+  { sections }: BenchRecord,
+  { baseWeights: summary }: BenchSummary,
+): Table {
+  const rows = sections.baseWeights && summary
+    ? [{ ...sections.baseWeights, summary }]
+    : [];
+  return tableOf(rows, {
+    caption:
+      "Steps over float32 weights in units of those with --base-weights w8a16",
+    columns: {
+      workload: ({ workload }) => workload,
+      "time of a step": ({ summary }) => ratioText(summary.steps),
+      "w8a16 is worth it here": ({ summary }) =>
+        summary.isFaster ? "yes, if its error is small enough" : "not shown",
+      "steps": ({ summary }) => summary.steps.n,
+      "mean error of a token, nats": ({ error }) => error.mean,
+      "largest": ({ error }) => error.largest,
+      "tokens": ({ error }) => error.tokens,
+    },
+  });
+}
+
+/** Products by w8a16 beside those of float32. */
+function integerTable({ sections }: BenchRecord): Table {
+  const wide = sections.machine?.products ?? [];
+  return tableOf(sections.baseWeights?.products ?? [], {
+    caption: "Products of w8a16, each of two of whole numbers",
+    columns: {
+      "rows × inputs × outputs": shapeText,
+      "GFLOP/s": ({ gflops }) => gflops,
+      "float32, GFLOP/s": (product) =>
+        wide.find(({ precision = "float32", ...each }) =>
+          precision === "float32" && shapeText(each) === shapeText(product)
+        )?.gflops ?? null,
+    },
+  });
+}
+
+type ProductSize = Record<"rows" | "inputs" | "outputs", number>;
+
+const shapeText = ({ rows, inputs, outputs }: ProductSize) =>
+  `${rows} × ${inputs} × ${outputs}`;
 
 function promptTable(
   prompts: Sections["prompts"],

@@ -52,6 +52,14 @@ const SECTIONS = {
       ...{ nodes: 5900, seconds: 9 },
     },
   },
+  baseWeights: {
+    ...{ workload: "long", float32: [6, 6, 12], held: [4, 4, 8] },
+    error: { rows: 4, tokens: 800, mean: 0.05, largest: 0.4 },
+    products: [{
+      ...{ rows: 256, inputs: 576, outputs: 576, gflops: 300 },
+      precision: "float32",
+    }],
+  },
   cost: {
     length: [{
       ...{ hidden: 256, layers: 4, vocabulary: 8192, rank: 16, length: 128 },
@@ -87,8 +95,10 @@ async function madeUp(): Promise<BenchRecord> {
 }
 
 Deno.test("ratios and fractions follow from a record", async () => {
-  const { peakGflops, steps, peers, prompts, generation, tokenization } =
-    summaryOf(await madeUp());
+  const { peakGflops, steps, peers, prompts, ...others } = summaryOf(
+    await madeUp(),
+  );
+  const { baseWeights, generation, tokenization } = others;
   strictEqual(peakGflops, 200);
   deepStrictEqual(steps["long"], {
     ...{ pairsPerSecond: 0.8, tokensPerSecond: 500, peakMemoryBytes: 3e9 },
@@ -100,6 +110,8 @@ Deno.test("ratios and fractions follow from a record", async () => {
   strictEqual(rounded(peer?.steps.estimate), "5.000000");
   strictEqual(rounded(peer?.withReference.estimate), "3.666667");
   strictEqual(rounded(prompts["TL;DR"]?.estimate), "1.500000");
+  strictEqual(rounded(baseWeights?.steps.estimate), "1.500000");
+  ok(baseWeights?.isFaster && baseWeights.error === 0.05);
   strictEqual(rounded(generation?.ratio?.estimate), "3.000000");
   strictEqual(tokenization?.ratio, null);
 });
@@ -110,6 +122,7 @@ Deno.test("tables, summary and figure are made of the record alone", async () =>
   await rebuildBenchFigure(folder.path);
   const read = (name: string) => Deno.readTextFileSync(join(folder.path, name));
   match(read("table.md"), /long-dpo-float32 +\| 5\.00 \(5\.00 to 5\.00\)/);
+  match(read("table.md"), /1\.50 \(1\.50 to 1\.50\) +\| yes, if its error/);
   match(read("table.md"), /padding_free +\| is disabled/);
   const { title, panels } = JSON.parse(read("figure.json"));
   strictEqual(title, "Speed and memory of training");
