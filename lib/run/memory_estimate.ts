@@ -1,3 +1,4 @@
+import type { Group } from "../distributed/group.ts";
 import { countParameters } from "../models/parameters.ts";
 import { limitsOf } from "../onnx/adapters.ts";
 import { freeOnCard } from "../onnx/card.ts";
@@ -24,6 +25,8 @@ export interface MemoryEstimate {
   readonly peak: number;
   /** Bytes that it needs besides those that it has now. */
   readonly more: number;
+  /** Those of them that all processes of a machine have at once: files. */
+  readonly mapped: number;
   /** Bytes of the largest tensor that it computes. */
   readonly largest: number;
   /** Layers whose activations the backward pass computes again. */
@@ -35,11 +38,19 @@ export interface Room {
   readonly free: number;
   /** Of one tensor. */
   readonly buffer: number;
+  /** Ranks that share it. @default 1 */
+  readonly ranks?: number;
 }
 
-/** The room that is on a device now. */
-export async function roomOn(device: Device): Promise<Room> {
-  if (device === "cpu") return { free: freeMemory(), buffer: Infinity };
+/** The room that is on a device now; ranks of one machine share its memory. */
+export async function roomOn(device: Device, group: Group): Promise<Room> {
+  if (device === "cpu") {
+    const own = { host: Deno.hostname(), free: freeMemory() };
+    const all = await group.gather(own);
+    const here = all.filter(({ host }) => host === own.host);
+    const free = Math.min(...here.map(({ free }) => free));
+    return { free, buffer: Infinity, ranks: here.length };
+  }
   const free = device === "cuda" ? await freeOnCard() : null;
   const { buffer } = await limitsOf(device);
   return { free: free ?? Infinity, buffer };
@@ -78,16 +89,18 @@ function estimateOf(
   if (device !== "cpu") {
     const there = results + total(({ constants }) => constants) +
       2 * parameters;
-    return { peak: there, more: there, largest, recomputedLayers };
+    return {
+      ...{ peak: there, more: there, mapped: 0 },
+      ...{ largest, recomputedLayers },
+    };
   }
   const own = results + total(({ folded }) => folded) + parameters +
     NODE * total(({ nodes }) => nodes);
-  const mapped = total(({ mapped }) => mapped);
+  const mapped = Math.max(...sessions.map(({ mapped }) => mapped));
   const { rss } = Deno.memoryUsage();
   return {
-    peak: rss + own + mapped,
-    more: own + Math.max(...sessions.map(({ mapped }) => mapped)),
-    ...{ largest, recomputedLayers },
+    peak: rss + own + total(({ mapped }) => mapped),
+    ...{ more: own + mapped, mapped, largest, recomputedLayers },
   };
 }
 
@@ -137,14 +150,14 @@ export function fittingEstimate(
   };
   if (recomputeLayers !== null) return estimate(recomputeLayers);
   let best = estimate(0);
-  if (best.more <= room.free) return best;
+  if (neededIn(room, best) <= room.free) return best;
   // The last layer's activations are read at once.
   let [tooFew, enough] = [0, options.policy.config.layers - 1];
   best = estimate(enough);
-  while (best.more <= room.free && enough - tooFew > 1) {
+  while (neededIn(room, best) <= room.free && enough - tooFew > 1) {
     const between = Math.floor((tooFew + enough) / 2);
     const found = estimate(between);
-    if (found.more <= room.free) [enough, best] = [between, found];
+    if (neededIn(room, found) <= room.free) [enough, best] = [between, found];
     else tooFew = between;
   }
   return best;
@@ -165,25 +178,39 @@ export function requireStepMemory(
   estimate: FittedMemory,
   run: Estimated,
 ): void {
-  const { more, largest, room } = estimate;
+  const { largest, room } = estimate;
   if (fits(estimate, room)) return;
   const { device = "cpu" } = run.options;
-  const [free, needed] = [gigabytes(room.free), gigabytes(more)];
-  const reason = more <= room.free
+  const { ranks = 1 } = room;
+  const bytes = neededIn(room, estimate);
+  const [free, needed] = [room.free, bytes].map(gigabytes);
+  const those = ranks === 1
+    ? "the process needs"
+    : `the ${ranks} ranks of this machine need`;
+  const reason = bytes <= room.free
     ? `a tensor takes ${
       gigabytes(largest)
     } on ${device}, and a buffer of the ` +
       `adapter holds ${gigabytes(room.buffer)}`
     : device === "cpu"
-    ? `the process needs about ${needed}, and ${free} are free`
+    ? `${those} about ${needed}, and ${free} are free`
     : `the run needs about ${needed} on the card, and ${free} are free there`;
   throw new Error(
     `Cannot train: ${reason}; expected ${settingThatFits(run, room)}`,
   );
 }
 
-function fits({ more, largest }: MemoryEstimate, { free, buffer }: Room) {
-  return more <= free && largest <= buffer;
+/** Bytes that all ranks need that share a room. */
+function neededIn(
+  { ranks = 1 }: Room,
+  { more, mapped }: MemoryEstimate,
+): number {
+  return ranks * (more - mapped) + mapped;
+}
+
+function fits(estimate: MemoryEstimate, room: Room): boolean {
+  return neededIn(room, estimate) <= room.free &&
+    estimate.largest <= room.buffer;
 }
 
 function settingThatFits(run: Estimated, room: Room): string {

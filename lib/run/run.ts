@@ -192,7 +192,7 @@ async function endedRun(
  */
 async function refuseTooLarge(
   { settings, plan, inputs: { model } }: PreparedRun,
-  options: TrainerOptions,
+  options: TrainerOptions & { group: Group },
 ): Promise<FittedMemory | null> {
   const { device } = settings;
   if (device === "cpu") {
@@ -200,7 +200,7 @@ async function refuseTooLarge(
     requireMemory(least, { settings, what: "holds at least" });
   }
   if (!model.place) return null;
-  const room = await roomOn(device);
+  const room = await roomOn(device, options.group);
   const estimate = fittingEstimate(options, plan, { ...settings, room });
   const { recomputedLayers } = estimate;
   requireStepMemory(estimate, {

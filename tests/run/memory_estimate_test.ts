@@ -4,6 +4,7 @@ import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { fullPolicy } from "lib/models/policy.ts";
 import type { Precision } from "lib/onnx/providers.ts";
 import { adamW, type Optimizer, OPTIMIZERS } from "lib/optim.ts";
+import { ALONE } from "lib/distributed/group.ts";
 import {
   estimateMemory,
   fittingEstimate,
@@ -14,6 +15,7 @@ import { gigabytes } from "lib/run/memory.ts";
 import { completeSettings } from "lib/run/settings.ts";
 import type { TrainerOptions } from "lib/train/trainer_options.ts";
 import { settingsOf } from "../comparison/settings_of.ts";
+import { onEveryRank } from "../distributed/local_groups.ts";
 import { randomDecoder, SMALL } from "../models/random_decoder.ts";
 import { randomLora } from "../models/random_lora.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -90,6 +92,29 @@ Deno.test("layers are computed again where a run would not fit otherwise, and no
   // Where nothing fits, the least.
   equal(chosen(1e6), 5);
   for (const layers of [0, 4]) equal(chosen(1e6, layers), layers);
+});
+
+Deno.test("ranks of a machine share its memory, and the files that they map", async () => {
+  const options = trainerOptions();
+  const plan = { examples: LONG_ROWS, batches: [[...LONG_ROWS.keys()]] };
+  const { train: settings } = settingsOf({ model: "m", data: "d" });
+  const estimate = { ...estimateMemory(options, plan), mapped: 1e6 };
+  const needed = 3 * (estimate.more - 1e6) + 1e6;
+  const require = (free: number) => {
+    const room = { free, buffer: Infinity, ranks: 3 };
+    requireStepMemory({ ...estimate, room }, { options, plan, settings });
+  };
+  require(needed);
+  throws(() => require(needed - 1), {
+    message: new RegExp(
+      `^Cannot train: the 3 ranks of this machine need about ${
+        gigabytes(needed)
+      }, and`,
+    ),
+  });
+  const rooms = await onEveryRank(3, (group) => roomOn("cpu", group));
+  ok(rooms.every(({ ranks, free }) => ranks === 3 && free === rooms[0]!.free));
+  equal((await roomOn("cpu", ALONE)).ranks, 1);
 });
 
 Deno.test("sessions of log-probabilities and of evaluation keep memory, too", () => {
@@ -199,7 +224,7 @@ Deno.test("a tensor larger than a buffer of WebGPU's adapter is refused before t
 });
 
 Deno.test("the CPU has room, for a tensor of any size", async () => {
-  const { free, buffer } = await roomOn("cpu");
+  const { free, buffer } = await roomOn("cpu", ALONE);
   ok(free > 1e6 && free < Infinity);
   equal(buffer, Infinity);
 });
