@@ -107,3 +107,42 @@ mpirunTest(
     strictEqual(existsSync(join(cwd, "out")), false);
   },
 );
+
+/** KTO that fails after some steps, on the second rank alone. */
+const FAILING = `
+import { kto } from "${checkout("lib/losses/kto.ts")}";
+let calls = 0;
+const reduce = (...given) => {
+  const isSecond = Deno.env.get("OMPI_COMM_WORLD_RANK") === "1";
+  if (++calls === 12 && isSecond) throw new Error("No memory is left");
+  return kto.statistics.reduce(...given);
+};
+export default {
+  ...kto,
+  id: "failing",
+  statistics: { ...kto.statistics, reduce },
+};
+`;
+
+mpirunTest(
+  "where a rank fails the first one saves the last step, and says why",
+  async () => {
+    await using t = await tinyTraining();
+    const loss = join(t.path, "failing.ts");
+    await Deno.writeTextFile(loss, FAILING);
+    const given = ranks(t, 2, ["--out", "out"]);
+    const args = given.args.map((arg) => arg === "kto" ? loss : arg);
+    const { env, path: cwd } = t;
+    const ranked = [{ ...given, args }];
+    const { code, err } = await outcome(spawnRanks(ranked, { env, cwd }));
+    strictEqual(code, 1, err);
+    const lines = readMetrics(join(t.path, "out/metrics.jsonl")).length;
+    deepStrictEqual(err.match(/^error: .*$/gm), [
+      `error: Rank 1: No memory is left, after step ${lines} of the run. ` +
+      `Step ${lines} is saved in out: go on with the same command and ` +
+      "--resume, there or with --device cpu",
+    ]);
+    const saved = join(t.path, `out/checkpoints/step-${lines}/state.json`);
+    ok(lines > 0 && existsSync(saved));
+  },
+);
