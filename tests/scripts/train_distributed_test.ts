@@ -108,9 +108,10 @@ mpirunTest(
   },
 );
 
+const KTO = checkout("lib/losses/kto.ts");
 /** KTO that fails after some steps, on the second rank alone. */
 const FAILING = `
-import { kto } from "${checkout("lib/losses/kto.ts")}";
+import { kto } from '${KTO}';
 let calls = 0;
 const reduce = (...given) => {
   const isSecond = Deno.env.get("OMPI_COMM_WORLD_RANK") === "1";
