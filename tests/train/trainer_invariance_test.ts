@@ -18,25 +18,41 @@ const SHUFFLED: Order = [4, 0, 6, 2, 1, 5, 3];
 
 /** A budget for all rows at once, so large that the head is cut in three. */
 const WHOLE = 4e6;
-/** Ranks, and budgets for a row at a time, as it is below any, and for a few. */
-const SPLIT = {
-  full: { ranks: 1, microTokens: 1 },
-  lora: { ranks: 2, microTokens: 40 },
-};
+/** A budget for a row at a time, as it is below any, and one for a few. */
+const [ONE, FEW] = [1, 40];
 
-type Case = [kind: "full" | "lora", loss: Loss, given: Given];
-
-/** Every loss as it is, and some with what couples or weighs the examples. */
-const CASES: Case[] = [
-  ...LOSSES.map((loss): Case => ["full", loss, {}]),
-  ...LOSSES.map((loss): Case => ["lora", loss, {}]),
-  ["full", findLoss("sft"), { nllOver: "all" }],
-  ["full", findLoss("dpo"), { labelSmoothing: 0.1 }],
-  ["full", findLoss("kto"), { klPairing: "previous", undesirableWeight: 1.3 }],
-  ["full", findLoss("orpo"), { nllOver: "all", nllReduction: "token" }],
+type Case = [
+  kind: "full" | "lora",
+  loss: Loss,
+  given: Given,
+  split: { ranks: number; microTokens: number },
 ];
 
-for (const [kind, loss, given] of CASES) {
+/**
+ * Every loss as it is, a row at a time on two ranks; and other ways to split,
+ * with what couples or weighs the examples.
+ */
+const CASES: Case[] = [
+  ...LOSSES.map((
+    loss,
+  ): Case => ["full", loss, {}, { ranks: 2, microTokens: ONE }]),
+  ["lora", findLoss("sft"), { nllOver: "all" }, { ranks: 2, microTokens: FEW }],
+  ["full", findLoss("dpo"), { labelSmoothing: 0.1 }, {
+    ranks: 1,
+    microTokens: ONE,
+  }],
+  ["lora", findLoss("kto"), { klPairing: "previous", undesirableWeight: 1.3 }, {
+    ranks: 2,
+    microTokens: FEW,
+  }],
+  ["full", findLoss("orpo"), { nllOver: "all", nllReduction: "token" }, {
+    ranks: 1,
+    microTokens: ONE,
+  }],
+  ["lora", findLoss("listwise-dpo"), {}, { ranks: 1, microTokens: FEW }],
+];
+
+for (const [kind, loss, given, way] of CASES) {
   const name = `${loss.id} ${JSON.stringify(given)}, ${kind}`;
 
   Deno.test(`neither split, ranks, order nor padding change a step: ${name}`, async () => {
@@ -55,7 +71,7 @@ for (const [kind, loss, given] of CASES) {
           orders.map((order) => order.map((i) => examples[i]!)),
         ));
     const [whole] = await steps({ ranks: 1, microTokens: WHOLE });
-    const [split, ...others] = await steps(SPLIT[kind]);
+    const [split, ...others] = await steps(way);
     for (const [i, order] of orders.entries()) {
       const [what, expected] = [`order ${order}`, whole![0]!];
       if (i > 0) assertSameStep(whole![i]!, expected, { order, what });
@@ -96,7 +112,14 @@ for (const loss of LOSSES) {
         ...ids.map(() => true),
       ]),
     }));
-    const way = { loss, given, reference: MASKED, microTokens: 60 };
+    const kind = "lora";
+    const way = {
+      kind,
+      loss,
+      given,
+      reference: MASKED,
+      microTokens: 60,
+    } as const;
     const [found, expected] = await seenSteps(way, [masked, asPrompt]);
     // The prompt's copies are tokens of their own.
     const { tokens } = found!.result;
