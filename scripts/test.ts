@@ -41,10 +41,10 @@ const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
  */
 const BESIDE = [
   [
-    ...["comparison", "data", "hub", "loss_tools", "losses", "models", "plot"],
-    ...["package", "reviews", "run"],
+    ...["comparison", "data", "loss_tools", "models", "package", "plot"],
+    "run",
   ],
-  ["experiment", "frontier", "scripts"],
+  ["experiment", "frontier", "hub", "losses", "reviews", "scripts"],
 ];
 
 /**
@@ -100,10 +100,11 @@ async function check(files: readonly string[]): Promise<Run> {
  */
 async function run(
   files: readonly string[],
-  { filter, report, isShown }: {
+  { filter, report, isShown, signal }: {
     filter: string | undefined;
     report: string;
     isShown: boolean;
+    signal: AbortSignal;
   },
 ): Promise<Run> {
   const command = new Deno.Command(Deno.execPath(), {
@@ -113,11 +114,12 @@ async function run(
       ...files,
     ],
     env: driver(Deno.env.toObject()),
+    signal,
     ...isShown && { stdout: "inherit", stderr: "inherit" },
   });
   const { code } = isShown
     ? await command.spawn().status
-    : await command.output().then(shownIfFailed);
+    : await command.output().then((output) => shownIfFailed(output, signal));
   return {
     ...{ name: files.join(" "), code },
     report: existsSync(report) ? Deno.readTextFileSync(report) : "",
@@ -126,9 +128,12 @@ async function run(
 
 function shownIfFailed(
   { code, stdout, stderr }: Deno.CommandOutput,
+  { aborted }: AbortSignal,
 ): { code: number } {
   const decoder = new TextDecoder();
-  if (code !== 0) say(decoder.decode(stdout) + decoder.decode(stderr));
+  if (code !== 0 && !aborted) {
+    say(decoder.decode(stdout) + decoder.decode(stderr));
+  }
   return { code };
 }
 
@@ -184,16 +189,19 @@ await runVerb(
   () => parseFlags(TEST, Deno.args),
   async ({ positionals: { file }, values: { filter } }) => {
     using folder = await temporaryFolder();
-    const types = await check(file);
+    const ending = new AbortController();
     const lanes = file.length > 0 ? [file] : lanesOfAll(folder.path);
-    const runs = types.code !== 0 ? [types] : await Promise.all(
-      lanes.map((files, i) =>
-        run(files, {
-          ...{ filter, report: join(folder.path, `${i}.xml`) },
-          isShown: i === 0,
-        })
-      ),
+    const running = lanes.map((files, i) =>
+      run(files, {
+        ...{ filter, report: join(folder.path, `${i}.xml`) },
+        ...{ isShown: i === 0, signal: ending.signal },
+      })
     );
+    // Beside the tests, as it keeps one processor busy for long.
+    const types = await check(file);
+    if (types.code !== 0) ending.abort();
+    const ran = await Promise.all(running);
+    const runs = types.code !== 0 ? [types] : ran;
     const failures = runs.flatMap(failuresOf);
     for (const failure of failures) say(`FAILED ${failure}`);
     say(summary(runs, failures.length));
