@@ -162,9 +162,12 @@ function originTable({ model, settings, summary }: RunRecord): string {
       ...["held in", settings["baseWeights"]] as const,
       summary["baseWeightsError"],
     ),
-    "Arithmetic of training": formatText(
-      ...["in", settings["precision"]] as const,
-      summary["precisionError"],
+    "Arithmetic of training": withGradient(
+      formatText(
+        ...["in", settings["precision"]] as const,
+        summary["precisionError"],
+      ),
+      summary["gradientError"],
     ),
     "its weights, SHA-256": hashes.weights && code(hashes.weights),
     "its tokenizer with template, SHA-256": hashes.tokenizer &&
@@ -193,6 +196,19 @@ function changeText(
   return `which changes log π of a token by ${figure(mean)} on average, ${
     figure(largest)
   } at most`;
+}
+
+/** The error of a gradient after that of log-probabilities. */
+function withGradient(
+  text: string | null,
+  error: RunRecord["summary"][string] | undefined,
+): string | null {
+  const { cosine, relative } = fieldsOf(error);
+  if (typeof cosine !== "number" || typeof relative !== "number") return text;
+  return text &&
+    `${text}, and the first gradient by ${
+      figure(relative)
+    } of its norm (cosine ${figure(cosine)})`;
 }
 
 function recordSections(record: RunRecord): string[] {

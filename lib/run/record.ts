@@ -1,8 +1,3 @@
-import { reasonOf } from "../files/values.ts";
-import {
-  type ForwardPassOptions,
-  logProbError,
-} from "../train/forward_pass.ts";
 import { countParameters, parameterNames } from "../models/parameters.ts";
 import { describeLoss, lossRequirements } from "../train/requirements.ts";
 import type { LoadedPolicy } from "../models/load_policy.ts";
@@ -11,6 +6,7 @@ import { environment, peakMemory, provenance } from "../record/environment.ts";
 import { differences } from "../record/differences.ts";
 import type { MetricsRow } from "../record/metrics.ts";
 import type { PreparedRun } from "./plan.ts";
+import { roundingOf } from "./rounding.ts";
 import { usualSettings } from "./settings.ts";
 
 /** The outcome of a run. */
@@ -58,36 +54,6 @@ export async function recordOf(
       ...await roundingOf(run),
     },
     artifacts,
-  };
-}
-
-/** Rows of the data on which that error is measured. */
-const ROUNDING_ROWS = 4;
-
-/**
- * The errors of log-probabilities that come of holding weights in fewer bits,
- * and of computing in another format than float32.
- */
-async function roundingOf(
-  { inputs: { model, train }, settings }: PreparedRun,
-): Promise<RunRecord["summary"]> {
-  const { policy, exact } = model;
-  const { device, precision, threads, microTokens } = settings;
-  const rows = train.examples.slice(0, ROUNDING_ROWS);
-  const options = { policy, device, threads, microTokens };
-  const errorOf = (found: ForwardPassOptions, exact: ForwardPassOptions) =>
-    logProbError(rows, found, exact).then(
-      (error) => ({ ...error }),
-      // A device may have no room for more; the run has its result.
-      (cause) => ({ notMeasured: reasonOf(cause) }),
-    );
-  return {
-    ...exact && {
-      baseWeightsError: await errorOf(options, { ...options, policy: exact }),
-    },
-    ...precision !== "float32" && {
-      precisionError: await errorOf({ ...options, precision }, options),
-    },
   };
 }
 

@@ -235,13 +235,7 @@ export class Trainer {
     examples: readonly Example[],
     options: StepOptions,
   ): Promise<StepResult> {
-    const statistics = await this.#statistics(examples, options);
-    let result = await this.#withGradient(examples, options, statistics);
-    while (
-      Number.isFinite(result.loss) && !Number.isFinite(result.gradNorm) &&
-      this.#lossScale?.halve()
-    ) result = await this.#withGradient(examples, options, statistics);
-    this.#requireFinite(result);
+    const { statistics, result } = await this.#finite(examples, options);
     const { lossScale } = this.#scaling;
     await this.trained.take(result.gradNorm, { ...options, lossScale });
     this.#lossScale?.count();
@@ -249,10 +243,45 @@ export class Trainer {
     return result;
   }
 
+  /**
+   * The gradient of a batch's loss by each parameter, before clipping, without a
+   * step.
+   *
+   * @throws RangeError where it is not finite.
+   */
+  async gradient(
+    examples: readonly Example[],
+    options: BatchOptions,
+  ): Promise<Values> {
+    await this.#finite(examples, options);
+    const values = await this.trained.sums.read();
+    const { lossScale } = this.#scaling;
+    return new Map(
+      values.entries().map(([name, sums]) =>
+        [name, lossScale === 1 ? sums : sums.map((x) => x / lossScale)] as const
+      ),
+    );
+  }
+
+  /** Computes a batch, and leaves its finite gradient in the sums. */
+  async #finite(
+    examples: readonly Example[],
+    options: BatchOptions & Pick<StepOptions, "stop">,
+  ): Promise<{ statistics: BatchStatistics; result: StepResult }> {
+    const statistics = await this.#statistics(examples, options);
+    let result = await this.#withGradient(examples, options, statistics);
+    while (
+      Number.isFinite(result.loss) && !Number.isFinite(result.gradNorm) &&
+      this.#lossScale?.halve()
+    ) result = await this.#withGradient(examples, options, statistics);
+    this.#requireFinite(result);
+    return { statistics, result };
+  }
+
   /** Computes a batch, and leaves its gradient in the sums. */
   async #withGradient(
     examples: readonly Example[],
-    options: StepOptions,
+    options: BatchOptions & Pick<StepOptions, "stop">,
     { values, metrics }: BatchStatistics,
   ): Promise<StepResult> {
     await this.trained.sums.write();

@@ -135,6 +135,7 @@ Deno.test("the card tells of the GGUF file, of weights held in fewer bits, and o
   const { record } = DPO_RUN;
   const baseWeightsError = { rows: 4, tokens: 85, mean: 0.02196, largest: 0.5 };
   const precisionError = { rows: 4, tokens: 85, mean: 0.03, largest: 0.4 };
+  const gradientError = { examples: 4, cosine: 0.999, relative: 0.02 };
   const card = modelCard({
     ...ADAPTER,
     run: {
@@ -146,7 +147,10 @@ Deno.test("the card tells of the GGUF file, of weights held in fewer bits, and o
           ...record.settings,
           ...{ baseWeights: "int8", precision: "bfloat16" },
         },
-        summary: { ...record.summary, baseWeightsError, precisionError },
+        summary: {
+          ...record.summary,
+          ...{ baseWeightsError, precisionError, gradientError },
+        },
       },
     },
   });
@@ -157,7 +161,7 @@ Deno.test("the card tells of the GGUF file, of weights held in fewer bits, and o
   );
   match(
     card,
-    /^\| Arithmetic of training \| in `bfloat16`, which changes log π of a token by 0\.03 on average, 0\.4 at most \|$/m,
+    /^\| Arithmetic of training \| in `bfloat16`, which changes log π of a token by 0\.03 on average, 0\.4 at most, and the first gradient by 0\.02 of its norm \(cosine 0\.999\) \|$/m,
   );
   doesNotMatch(
     modelCard({ ...ADAPTER, run: DPO_RUN }),

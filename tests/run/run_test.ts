@@ -80,7 +80,15 @@ Deno.test("run() in 16 bits has a reference of its own, and records the error", 
     .summary["precisionError"] as Record<string, number>;
   strictEqual(scored, 4);
   ok(mean! > 1e-5 && largest! >= mean! && largest! < 0.2);
-  ok(!("precisionError" in exact!.record.summary));
+  const { examples, cosine, relative } = record
+    .summary["gradientError"] as Record<string, number>;
+  strictEqual(examples, 4);
+  ok(relative! > 1e-5 && relative! < 0.02, `${relative}`);
+  // 1 − cos is half the square of the angle.
+  ok(cosine! < 1 && 1 - cosine! <= relative! ** 2, `${cosine}`);
+  for (const name of ["precisionError", "gradientError"]) {
+    ok(!(name in exact!.record.summary));
+  }
 });
 
 Deno.test("run() keeps its result where the error of a format cannot be measured", async () => {
@@ -99,9 +107,11 @@ Deno.test("run() keeps its result where the error of a format cannot be measured
       isFull = true;
     },
   });
-  deepStrictEqual(found!.record.summary["precisionError"], {
-    notMeasured: "no memory is left",
-  });
+  for (const name of ["precisionError", "gradientError"]) {
+    deepStrictEqual(found!.record.summary[name], {
+      notMeasured: "no memory is left",
+    });
+  }
 });
 
 Deno.test("a reference that moves before all followed examples were seen", async () => {

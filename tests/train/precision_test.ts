@@ -9,6 +9,7 @@ import type { Half, Precision } from "lib/onnx/providers.ts";
 import { readMetrics } from "lib/record/metrics.ts";
 import { readRecord } from "lib/record/record.ts";
 import { logProbError } from "lib/train/forward_pass.ts";
+import { compareGradients } from "lib/train/gradient_error.ts";
 import { Trainer } from "lib/train/trainer.ts";
 import autocast from "../fixtures/autocast.json" with { type: "json" };
 import { randomDecoder } from "../models/random_decoder.ts";
@@ -18,24 +19,8 @@ import {
   parametersOf,
   seenStep,
   stepOptions,
-  type Values,
   withTrainer,
 } from "./random_trainer.ts";
-
-/** cos of the angle between two gradients, and the size of their difference. */
-function compared(found: Values, expected: Values) {
-  let [xy, xx, yy, dd] = [0, 0, 0, 0];
-  for (const [name, list] of expected) {
-    list.forEach((y, i) => {
-      const x = found.get(name)![i]!;
-      xy += x * y;
-      xx += x * x;
-      yy += y * y;
-      dd += (x - y) ** 2;
-    });
-  }
-  return { cosine: xy / Math.sqrt(xx * yy), error: Math.sqrt(dd / yy) };
-}
 
 /** Bounds of a relative error: about a hundred roundings in a row. */
 const BOUND: Record<Half, number> = { bfloat16: 2e-2, float16: 3e-3 };
@@ -86,7 +71,10 @@ for (const [kind, id, halves] of WAYS) {
     for (const half of halves) {
       const way = { loss, kind, precision: half };
       const { gradients } = await seenStep(way, examples);
-      const { cosine, error } = compared(gradients, exact.gradients);
+      const { cosine, relative: error } = compareGradients(
+        gradients,
+        exact.gradients,
+      );
       ok(error < 2 * BOUND[half], `error ${error} in ${half}`);
       ok(1 - cosine < 2 * BOUND[half] ** 2, `cosine ${cosine} in ${half}`);
     }
@@ -217,4 +205,18 @@ Deno.test("log-probabilities beyond float16 end training, with a word on bfloat1
     /diverged at step 1: loss NaN.*with bfloat16, whose range is wider/,
   );
   await trainer.release();
+});
+
+Deno.test("gradients are compared by their angle and by their difference", () => {
+  const values = (...lists: number[][]) =>
+    new Map(lists.map((list, i) => [`${i}`, Float32Array.from(list)]));
+  const exact = values([3], [0, 4]);
+  deepStrictEqual(compareGradients(values([6], [0, 8]), exact), {
+    cosine: 1,
+    relative: 1,
+  });
+  deepStrictEqual(compareGradients(values([3], [0, 0]), exact), {
+    cosine: 0.6,
+    relative: 0.8,
+  });
 });
