@@ -1,6 +1,5 @@
 import process from "node:process";
 import { OPTIMIZERS } from "../optim.ts";
-import type { parameterCounts } from "./record.ts";
 import type { TrainSettings } from "./settings.ts";
 
 /** The settings that memory depends on before activations. */
@@ -19,7 +18,7 @@ const STORED = { float32: 4, half: 2, int8: 1, int4: 0.5, w8a16: 1 } as const;
  * them.
  */
 export function leastMemory(
-  { total, trainable }: ReturnType<typeof parameterCounts>,
+  { total, trainable }: { total: number; trainable: number },
   { baseWeights, optimizer }: Storage,
 ): number {
   const { slots } = OPTIMIZERS[optimizer];

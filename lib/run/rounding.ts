@@ -1,4 +1,5 @@
 import { suitedCuts } from "../data/tree_batch.ts";
+import { ALONE } from "../distributed/group.ts";
 import { reasonOf } from "../files/values.ts";
 import type { RunRecord } from "../record/record.ts";
 import {
@@ -64,7 +65,8 @@ async function gradientErrorOf({ inputs, plan, settings }: PreparedRun) {
     ...{ policy, loss, lossOptions, device, threads, microTokens },
     attentionCuts,
   };
-  const room = await roomOn(device);
+  // The first rank measures it alone.
+  const room = await roomOn(device, ALONE);
   const { more, recomputedLayers } = fittingEstimate(exact, batch, {
     ...{ ...settings, room },
   });
