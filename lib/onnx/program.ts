@@ -6,6 +6,7 @@ import type { Bound, Port, Ports, Runner } from "./ffi/ports.ts";
 import type { DType } from "./graph/tensor_type.ts";
 import type { Device } from "./providers.ts";
 import type { Tensor, TensorData, Tensors } from "./tensors.ts";
+import { type Turns, turnsOn } from "./turns.ts";
 
 /** A compiled graph. */
 export interface Program {
@@ -49,8 +50,7 @@ export class CompiledGraph implements Program {
   readonly #runner: Runner;
   readonly #ports: Ports;
   readonly #names: readonly string[];
-  /** Ends when the last run has ended: the next one waits for it. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
   #isReleased = false;
 
   constructor(
@@ -63,6 +63,7 @@ export class CompiledGraph implements Program {
     this.#session = session;
     this.#ports = ports;
     this.#names = names;
+    this.#turns = turnsOn(device);
     this.#runner = device === "cpu"
       ? new HostRunner(session, ports)
       : new DeviceRunner(session, ports, {
@@ -72,7 +73,7 @@ export class CompiledGraph implements Program {
   }
 
   run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       this.#requireLive("run the graph");
       const results = await this.#runner.run(
         this.#ports.inputs.map(({ name, dtype }) =>
@@ -91,14 +92,14 @@ export class CompiledGraph implements Program {
   }
 
   endProfile(): Promise<string> {
-    return this.#inTurn(() => {
+    return this.#turns.take(() => {
       this.#requireLive("end the graph's profile");
       return this.#session.endProfile();
     });
   }
 
   release(): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#turns.take(() => {
       if (!this.#isReleased) this.#runner.release();
       this.#isReleased = true;
     });
@@ -106,12 +107,6 @@ export class CompiledGraph implements Program {
 
   #requireLive(what: string): void {
     if (this.#isReleased) throw new Error(`Cannot ${what}: it is released`);
-  }
-
-  #inTurn<T>(task: () => T | Promise<T>): Promise<T> {
-    const turn = this.#last.then(task);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 }
 

@@ -18,6 +18,7 @@ import {
   hasKernel,
   type Precision,
 } from "./providers.ts";
+import { turnsOn } from "./turns.ts";
 
 /** Options of {@linkcode compile}. */
 export interface CompileOptions {
@@ -75,7 +76,9 @@ export async function compile(
     outputs: lowered.outputs,
     held: device === "cpu" ? heldAsInputs(lowered.graph) : new Map(),
   };
-  const { session, hash } = await createSession(lowered, options);
+  const { session, hash } = await turnsOn(device).take(() =>
+    createSession(lowered, options)
+  );
   return new CompiledGraph(session, ports, {
     ...{ nodes: lowered.graph.nodes.length, hash, device, keep },
     names: ordered.map(([name]) => name),
