@@ -49,7 +49,9 @@ const STORAGES: Record<BaseWeights, Storage> = {
   int4: { linear: inBits(4), others: inFloat32 },
   /**
    * 8 bits each, and float32 for each row; products are of whole numbers, for
-   * which activations take 16 bits: see `dequantizeRows()`.
+   * which activations take 16 bits: see `dequantizeRows()`. It saves time rather
+   * than memory, as each of the two products has a rearranged copy. A scale for a
+   * row rounds more coarsely than one for 32 weights.
    */
   w8a16: { linear: inRows, others: inFloat32 },
 };

@@ -77,9 +77,19 @@ export class GraphMemory {
     );
   }
 
-  /** Bytes of what a session computes of constants once, and holds. */
+  /**
+   * Bytes of what a session computes of constants once, and holds: copies that
+   * kernels rearrange, one for each, are among them.
+   */
   get folded(): number {
-    return this.#bytesRead(({ name }) => this.#folded.has(name));
+    return this.#bytesRead(({ name }) => this.#folded.has(name)) +
+      this.#packed;
+  }
+
+  get #packed(): number {
+    return this.#order
+      .filter(({ op }) => op.name === "MatMulIntegerToFloat")
+      .reduce((sum, { inputs }) => sum + (knownBytes(inputs[1]!) ?? 0), 0);
   }
 
   /** Bytes of constants that runs read, and of what is computed of them once. */

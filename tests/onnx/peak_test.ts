@@ -6,6 +6,7 @@ import { GraphMemory, runOrder } from "lib/onnx/peak.ts";
 import type { Precision } from "lib/onnx/providers.ts";
 import { tokenLogProbs } from "lib/ops/head.ts";
 import { gemm } from "lib/ops/linalg.ts";
+import { dequantizeRows } from "lib/ops/two_terms.ts";
 import { sum } from "lib/ops/shaping.ts";
 import { add, exp, mul, neg } from "lib/ops/elementwise.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
@@ -115,4 +116,23 @@ Deno.test("a graph's memory on a card is what a count by hand gives", () => {
   // The rows in 16 bits, the product in 16 and in 32, and its exponential, which
   // is too large for the place of the first two.
   strictEqual(narrow.peak({ x }), 1024 * (256 * 2 + 512 * (2 + 4 + 4)));
+});
+
+Deno.test("each product of whole numbers has a copy of its weights", () => {
+  const g = new Graph();
+  const codes = g.external({ dtype: "int8", shape: [512, 256] }, {
+    held: new Int8Array(512 * 256),
+  });
+  const scales = g.external({ dtype: "float32", shape: [512] }, {
+    held: new Float32Array(512),
+  });
+  const x = rowsOf(g);
+  const y = gemm(x, dequantizeRows(codes, scales), { transB: true });
+  const there = new GraphMemory({ y }, []);
+  // The codes transposed, which are rearranged for either term.
+  strictEqual(there.folded, 3 * 512 * 256);
+  const [slope] = gradient(sum(y), [x]);
+  // The codes as they are held serve the way back; a number is the cotangent.
+  const both = new GraphMemory({ y, slope: slope! }, []);
+  strictEqual(both.folded, 5 * 512 * 256 + 4);
 });
