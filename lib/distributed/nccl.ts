@@ -123,8 +123,15 @@ export class NcclGroup implements Group {
   async #finished(): Promise<void> {
     const { nccl } = this;
     const failure = Promise.withResolvers<never>();
+    let aborted: Promise<void> | undefined;
     const look = setInterval(() => {
-      this.#requireHealth().catch(failure.reject);
+      try {
+        this.#requireHealth();
+      } catch (error) {
+        // First, as the device fails when its sums are ended.
+        failure.reject(error);
+        aborted ??= this.abort();
+      }
     }, LOOK_AFTER);
     try {
       const code = await Promise.race([
@@ -137,22 +144,17 @@ export class NcclGroup implements Group {
       );
     } finally {
       clearInterval(look);
+      await aborted;
     }
   }
 
-  /** @throws GroupError after the network has failed; nothing waits for it then. */
-  async #requireHealth(): Promise<void> {
+  /** @throws GroupError where the network has failed. */
+  #requireHealth(): void {
     const { nccl, communicator } = this;
     if (this.#isOver) return;
     const state = new Int32Array(1);
     requireSuccess(nccl, nccl.ncclCommGetAsyncError(communicator, state));
-    if (state[0] === CONSTANTS.inProgress) return;
-    try {
-      requireSuccess(nccl, state[0]!);
-    } catch (error) {
-      await this.abort();
-      throw error;
-    }
+    if (state[0] !== CONSTANTS.inProgress) requireSuccess(nccl, state[0]!);
   }
 }
 
