@@ -52,7 +52,7 @@ async function quotedReadmes({ checkout, read }: ReadmeOptions) {
   const experiments = (await namesIn(join(checkout, "experiments"))).sort();
   const files = [
     ...["README.md", "README.zh.md", "experiments/README.md"],
-    "lib/distributed/README.md",
+    ...["lib/distributed/README.md", "results/bench/README.md"],
     ...experiments.map((name) => `experiments/${name}/README.md`),
   ];
   const texts = await Promise.all(
