@@ -1,9 +1,9 @@
-import type { Example } from "../data/example.ts";
 import type { BaseWeights } from "../models/base_weights.ts";
 import { prepareRun } from "../run/plan.ts";
-import { trainerOptions } from "../run/run.ts";
+import { trainerOptions } from "../run/trainers.ts";
 import { type LogProbError, logProbError } from "../train/forward_pass.ts";
 import { Trainer } from "../train/trainer.ts";
+import { step } from "./cost.ts";
 import { settingsOf, type TrainingJob } from "./training.ts";
 
 /** A process that trains over both; its loss is given. */
@@ -33,7 +33,7 @@ export async function timeBaseWeights(
   for (const [i, batch] of wide.batches.entries()) {
     const order = i % 2 === 0 ? [wide, narrow] : [narrow, wide];
     for (const each of order) {
-      const seconds = await timeStep(each, batch);
+      const seconds = await step(each.trainer, batch);
       // The first warms up.
       if (i > 0) times[each === wide ? "float32" : "held"].push(seconds);
     }
@@ -48,8 +48,6 @@ export async function timeBaseWeights(
   return { ...times, error };
 }
 
-type Timed = Awaited<ReturnType<typeof trainerOf>>;
-
 async function trainerOf(
   job: BaseWeightsJob,
   baseWeights: BaseWeights,
@@ -63,16 +61,4 @@ async function trainerOf(
     ...{ trainer, options, examples },
     batches: batches.map((batch) => batch.map((i) => examples[i]!)),
   };
-}
-
-/** Seconds of a step. */
-async function timeStep(
-  { trainer, options: { lossOptions } }: Timed,
-  batch: readonly Example[],
-): Promise<number> {
-  const start = performance.now();
-  await trainer.train(batch, {
-    ...{ lossOptions, reference: null, learningRate: 1e-5 },
-  });
-  return (performance.now() - start) / 1000;
 }

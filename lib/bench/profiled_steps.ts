@@ -5,7 +5,7 @@ import { hasKernel } from "../onnx/providers.ts";
 import { sizesOf } from "../onnx/sizes.ts";
 import { adamW } from "../optim.ts";
 import { prepareRun } from "../run/plan.ts";
-import { trainerOptions } from "../run/run.ts";
+import { trainerOptions } from "../run/trainers.ts";
 import { ALONE } from "../distributed/group.ts";
 import { BatchOutputs } from "../train/batch_outputs.ts";
 import { batchTotals, rowOf } from "../train/examples.ts";

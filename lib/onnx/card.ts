@@ -16,13 +16,25 @@ export async function freeOnCard(
   }: { program?: string; visible?: string } = {},
 ): Promise<number | null> {
   const [card] = visible.split(",");
+  const text = await askDriver(
+    [...card ? [`--id=${card}`] : [], ...ARGUMENTS],
+    program,
+  );
+  return text === null ? null : mostOf(text);
+}
+
+/** What NVIDIA's driver prints; null where it is missing or refuses. */
+export async function askDriver(
+  args: readonly string[],
+  program: string,
+): Promise<string | null> {
   const command = new Deno.Command(program, {
-    args: [...card ? [`--id=${card}`] : [], ...ARGUMENTS],
+    args: [...args],
     ...{ stdin: "null", stdout: "piped", stderr: "null" },
   });
   try {
     const { success, stdout } = await command.output();
-    return success ? mostOf(new TextDecoder().decode(stdout)) : null;
+    return success ? new TextDecoder().decode(stdout) : null;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

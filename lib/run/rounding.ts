@@ -1,4 +1,3 @@
-import { suitedCuts } from "../data/tree_batch.ts";
 import { ALONE } from "../distributed/group.ts";
 import { reasonOf } from "../files/values.ts";
 import type { RunRecord } from "../record/record.ts";
@@ -8,10 +7,10 @@ import {
 } from "../train/forward_pass.ts";
 import { gradientError } from "../train/gradient_error.ts";
 import type { TrainingPlan } from "../train/loop.ts";
-import type { TrainerOptions } from "../train/trainer_options.ts";
 import { gigabytes } from "./memory.ts";
 import { fittingEstimate, roomOn } from "./memory_estimate.ts";
 import type { PreparedRun } from "./plan.ts";
+import { trainerOptions } from "./trainers.ts";
 
 type Summary = RunRecord["summary"];
 
@@ -53,20 +52,18 @@ async function measured(error: Promise<object>): Promise<Summary[string]> {
 
 /** @throws Error where there is no room for a trainer in float32. */
 async function gradientErrorOf({ inputs, plan, settings }: PreparedRun) {
-  const { model: { policy }, loss, options: lossOptions } = inputs;
-  const { device, precision, threads, microTokens } = settings;
   const examples = inputs.train.examples.slice(0, ROUNDING_ROWS);
   const batch: TrainingPlan = {
     ...{ ...plan, examples, evalExamples: [] },
     batches: [[...examples.keys()]],
   };
-  const attentionCuts = suitedCuts(examples);
-  const exact: TrainerOptions = {
-    ...{ policy, loss, lossOptions, device, threads, microTokens },
-    attentionCuts,
-  };
+  const { precision } = settings;
+  const exact = trainerOptions({
+    ...{ inputs, plan: batch },
+    settings: { ...settings, precision: "float32" },
+  });
   // The first rank measures it alone.
-  const room = await roomOn(device, ALONE);
+  const room = await roomOn(settings.device, ALONE);
   const { more, recomputedLayers } = fittingEstimate(exact, batch, {
     ...{ ...settings, room },
   });

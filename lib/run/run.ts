@@ -5,8 +5,6 @@ import {
   onAnyRank,
 } from "../distributed/group.ts";
 import { countParameters } from "../models/parameters.ts";
-import { suitedCuts } from "../data/tree_batch.ts";
-import { OPTIMIZERS } from "../optim.ts";
 import { type MetricsRow, readMetrics } from "../record/metrics.ts";
 import {
   Clock,
@@ -41,7 +39,7 @@ import { runningOf } from "./running.ts";
 import { assertSameOnRanks, assertSameRunOnRanks } from "./same_on_ranks.ts";
 import type { GivenSettings } from "./settings.ts";
 import { type StepHooks, type StepsOptions, takeSteps } from "./steps.ts";
-import { Trainers } from "./trainers.ts";
+import { trainerOptions, Trainers } from "./trainers.ts";
 
 /** Progress of a run, and its interruption. */
 export interface RunHooks extends InputHooks, StepHooks {
@@ -283,28 +281,4 @@ async function startIn(
 function bytesWritten({ options: { policy, optimizer } }: Trainer): number {
   const bytes = 4 * countParameters(policy.trained);
   return bytes + 2 * bytes * (1 + optimizer.slots.length);
-}
-
-/**
- * How a run's trainer computes.
- *
- * @internal
- */
-export function trainerOptions(
-  { inputs, plan, settings }: PreparedRun,
-  { optimizer }: InputsInMemory = {},
-): TrainerOptions {
-  const { device, precision, threads, microTokens } = settings;
-  return {
-    policy: inputs.model.policy,
-    loss: inputs.loss,
-    lossOptions: inputs.options,
-    device,
-    precision,
-    threads,
-    microTokens,
-    attentionCuts: suitedCuts([...plan.examples, ...plan.evalExamples]),
-    recomputedLayers: settings.recomputeLayers ?? 0,
-    optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
-  };
 }

@@ -1,6 +1,10 @@
+import { suitedCuts } from "../data/tree_batch.ts";
+import { OPTIMIZERS } from "../optim.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { TrainerOptions } from "../train/trainer_options.ts";
+import type { InputsInMemory } from "./inputs.ts";
+import type { PreparedRun } from "./plan.ts";
 
 /**
  * Compiled trainers, kept for the runs of one process: runs of one policy and
@@ -73,4 +77,28 @@ function compiledKey(
     ...compiled,
     variants: Object.fromEntries(variants),
   });
+}
+
+/**
+ * How a run's trainer computes.
+ *
+ * @internal
+ */
+export function trainerOptions(
+  { inputs, plan, settings }: Pick<PreparedRun, "inputs" | "plan" | "settings">,
+  { optimizer }: Pick<InputsInMemory, "optimizer"> = {},
+): TrainerOptions {
+  const { device, precision, threads, microTokens } = settings;
+  return {
+    policy: inputs.model.policy,
+    loss: inputs.loss,
+    lossOptions: inputs.options,
+    device,
+    precision,
+    threads,
+    microTokens,
+    attentionCuts: suitedCuts([...plan.examples, ...plan.evalExamples]),
+    recomputedLayers: settings.recomputeLayers ?? 0,
+    optimizer: optimizer ?? OPTIMIZERS[settings.optimizer],
+  };
 }

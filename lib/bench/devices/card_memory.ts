@@ -1,3 +1,5 @@
+import { askDriver } from "../../onnx/card.ts";
+
 /** Asks NVIDIA's driver ten times a second for the MiB that are in use. */
 const QUERY = [
   "--query-gpu=memory.used",
@@ -45,16 +47,9 @@ function mostOf(lines: string): number | null {
 
 /** The NVIDIA cards of this machine by name and memory; none without a driver. */
 export async function listCards(program = "nvidia-smi"): Promise<string[]> {
-  const command = new Deno.Command(program, {
-    args: ["--query-gpu=name,memory.total", "--format=csv,noheader"],
-    ...{ stdin: "null", stdout: "piped", stderr: "null" },
-  });
-  try {
-    const { success, stdout } = await command.output();
-    const lines = new TextDecoder().decode(stdout).trim().split("\n");
-    return success ? lines.filter((line) => line !== "") : [];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const text = await askDriver(
+    ["--query-gpu=name,memory.total", "--format=csv,noheader"],
+    program,
+  );
+  return text?.trim().split("\n").filter((line) => line !== "") ?? [];
 }
