@@ -60,6 +60,11 @@ export async function bench(
       onNote(`${name}: not begun, as the time is over`);
       continue;
     }
+    const obstacle = await obstacleTo(name);
+    if (obstacle !== null) {
+      onNote(`${name}: not measured on this processor: ${obstacle}`);
+      continue;
+    }
     onNote(`${name} …`);
     await measureSection(name, settings, {
       record: () => record,
@@ -67,6 +72,11 @@ export async function bench(
     });
   }
   return record;
+}
+
+/** Why a section cannot be measured on this processor; null if it can. */
+async function obstacleTo(name: SectionName): Promise<string | null> {
+  return name === "baseWeights" ? await measured("integerFault", null) : null;
 }
 
 async function newRecord(

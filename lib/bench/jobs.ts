@@ -26,6 +26,7 @@ import {
   type SharedPrompts,
   timeSharedPrompts,
 } from "./shared_prompts.ts";
+import { integerFault } from "../onnx/devices.ts";
 import type { Device, Precision } from "../onnx/providers.ts";
 import {
   timeTokenization,
@@ -41,6 +42,7 @@ type Measurements = {
     output: ProductSpeed[];
   };
   training: { input: TrainingJob; output: OwnTimes };
+  integerFault: { input: null; output: string | null };
   baseWeights: { input: BaseWeightsJob; output: BaseWeightsTimes };
   precisions: { input: Device; output: Precision[] };
   device: { input: DeviceJob; output: DeviceTimes };
@@ -62,6 +64,7 @@ export function createJobs(_setup: null): Promise<JobTable<Measurements>> {
     jobs: {
       products: productSpeeds,
       training: timeTraining,
+      integerFault,
       baseWeights: timeBaseWeights,
       precisions: precisionsOf,
       device: timeDevice,

@@ -1,7 +1,8 @@
 """Does one job of a benchmark with the Python libraries, in a process of its own.
 
 Reads the job as JSON from standard input and writes its result as the last line of standard output. The
-jobs are `train`, `device`, `probe`, `generate` and `tokenize`; lib/bench/peers.ts says what each one reads.
+jobs are `train`, `device`, `probe`, `products`, `generate` and `tokenize`; lib/bench/peers.ts says what each one
+reads.
 """
 
 import json
@@ -48,6 +49,24 @@ def probe(job):
     import peer_trl
 
     return peer_trl.probe(job)
+
+
+def products(job):
+    import torch
+
+    torch.set_num_threads(job["threads"])
+    rows, inner, columns = job["shape"]
+
+    def gflops(dtype):
+        a, b = torch.randn(rows, inner).to(dtype), torch.randn(columns, inner).to(dtype)
+        seconds = []
+        for _ in range(job["runs"] + 1):  # The first warms up.
+            start = time.perf_counter()
+            a @ b.T
+            seconds.append(time.perf_counter() - start)
+        return 2e-9 * rows * inner * columns / min(seconds[1:])
+
+    return {"gflops": {name: gflops(getattr(torch, name)) for name in ["float32", "bfloat16"]}}
 
 
 def generate(job):
@@ -97,8 +116,8 @@ def versions(_):
 
 
 def main():
-    jobs = {"train": train, "device": device, "probe": probe, "generate": generate, "tokenize": tokenize}
-    result = {**jobs, "versions": versions}[JOB["job"]](JOB)
+    jobs = [train, device, probe, products, generate, tokenize, versions]
+    result = {job.__name__: job for job in jobs}[JOB["job"]](JOB)
     print("\n" + json.dumps({"peakMemoryBytes": peak_memory(), **result}))
 
 

@@ -1,5 +1,11 @@
 import { measured } from "./jobs.ts";
-import { PEER_SETTINGS, type PeerSetting, PROBES, runPeer } from "./peers.ts";
+import {
+  PEER_SETTINGS,
+  type PeerSetting,
+  PROBES,
+  runPeer,
+  worthwhileSettings,
+} from "./peers.ts";
 import type { PeerProcess, Sections } from "./record.ts";
 import {
   type BenchSettings,
@@ -32,14 +38,17 @@ export interface PlannedProcess
  */
 export function plannedProcesses(
   workload: string,
-  rounds: number,
+  { rounds, peerSettings }: {
+    rounds: number;
+    peerSettings: readonly PeerSetting[];
+  },
 ): PlannedProcess[] {
   return Array.from(
     { length: rounds },
     (_, round) =>
       LOSSES[workload]!.flatMap((loss) => [
         { workload, loss, by: OURS, round, setting: null },
-        ...PEER_SETTINGS.filter(({ losses, once = false }) =>
+        ...peerSettings.filter(({ losses, once = false }) =>
           losses.includes(loss) && (round === 0 || !once)
         ).map((setting) => ({
           ...{ workload, loss, round, setting },
@@ -60,10 +69,18 @@ export async function comparePeers(
   }
   let section = known ?? {
     ...{ versions: await versionsOf(python), processes: [] },
+    products: await productsOf(settings, python),
     refused: await refusals(settings, python),
   };
+  const { rounds } = settings;
+  // Records from before products were measured have all settings.
+  const peerSettings = section.products
+    ? worthwhileSettings(section.products)
+    : PEER_SETTINGS;
   for (const workload of workloadsOf(settings)) {
-    for (const planned of plannedProcesses(workload.name, settings.rounds)) {
+    for (
+      const planned of plannedProcesses(workload.name, { rounds, peerSettings })
+    ) {
       if (section.processes.some((each) => isSame(each, planned))) continue;
       const { round, loss } = planned;
       using job = await trainingJob(settings, workload, { round });
@@ -106,6 +123,17 @@ async function versionsOf(python: string): Promise<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(versions).map(([name, text]) => [name, `${text}`]),
   );
+}
+
+/** A product of a large layer, and how often it is timed. */
+const PRODUCT = { shape: [1024, 576, 1536], runs: 8 };
+
+async function productsOf(
+  { threads }: BenchSettings,
+  python: string,
+): Promise<Sections["peer"]["products"]> {
+  const input = { ...PRODUCT, threads };
+  return (await runPeer(python, "products", input)).gflops;
 }
 
 /** TRL's words on settings that should make it faster. */

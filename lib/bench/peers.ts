@@ -6,6 +6,7 @@ import { orNull } from "../files/missing.ts";
 import { runProgram } from "../files/program.ts";
 import { reasonOf } from "../files/values.ts";
 import { checkJson, COUNT } from "../record/check_json.ts";
+import { PEER_PRODUCTS } from "./record.ts";
 
 const PROGRAM = fileURLToPath(new URL("peer.py", import.meta.url));
 const REQUIREMENTS = fileURLToPath(
@@ -66,6 +67,7 @@ const RESULTS = {
     peakMemoryBytes: COUNT,
   }),
   probe: v.object({ said: v.record(v.string(), v.string()) }),
+  products: v.object({ gflops: PEER_PRODUCTS }),
   generate: v.object({ tokensPerSecond: v.number() }),
   tokenize: v.object({ textsPerSecond: v.number(), tokens: COUNT }),
   versions: v.record(v.string(), v.union([v.string(), v.number()])),
@@ -89,12 +91,18 @@ export async function runPeer<Name extends PeerJob>(
   return checkJson(RESULTS[job], result, `Cannot read the result of ${job}`);
 }
 
+/** 10⁹ operations a second of PyTorch's products, by the type of numbers. */
+type PeerProducts = v.InferOutput<typeof PEER_PRODUCTS>;
+type PeerPrecision = keyof PeerProducts;
+
 /** Settings of TRL under a name. */
 export interface PeerSetting {
   readonly name: string;
   readonly losses: readonly string[];
   /** Type in which the model's weights are held. */
-  readonly weights: "float32" | "bfloat16";
+  readonly weights: PeerPrecision;
+  /** Type of its products. */
+  readonly products: PeerPrecision;
   /** Arguments of TRL's configuration. */
   readonly config: Readonly<Record<string, boolean>>;
   /** Whether it is measured in the first round alone. @default false */
@@ -102,8 +110,14 @@ export interface PeerSetting {
 }
 
 const ALL = ["dpo", "kto", "orpo"];
-const FLOAT32 = { bf16: false, "gradient_checkpointing": false };
-const BFLOAT16 = { bf16: true, "gradient_checkpointing": false };
+const FLOAT32 = {
+  ...{ weights: "float32", products: "float32" } as const,
+  config: { bf16: false, "gradient_checkpointing": false },
+};
+const BFLOAT16 = {
+  ...{ weights: "bfloat16", products: "bfloat16" } as const,
+  config: { bf16: true, "gradient_checkpointing": false },
+};
 const BEFORE = { "precompute_ref_log_probs": true };
 
 /**
@@ -112,25 +126,35 @@ const BEFORE = { "precompute_ref_log_probs": true };
  * once, as are others that no bar is set by.
  */
 export const PEER_SETTINGS: readonly PeerSetting[] = [
-  { name: "float32", losses: ALL, weights: "float32", config: FLOAT32 },
-  { name: "bfloat16", losses: ["dpo"], weights: "bfloat16", config: BFLOAT16 },
+  { name: "float32", losses: ALL, ...FLOAT32 },
+  { name: "bfloat16", losses: ["dpo"], ...BFLOAT16 },
   {
-    ...{ name: "bfloat16, reference before", losses: ["dpo"] },
-    ...{ weights: "bfloat16", config: { ...BFLOAT16, ...BEFORE } },
+    ...{ name: "bfloat16, reference before", losses: ["dpo"], ...BFLOAT16 },
+    config: { ...BFLOAT16.config, ...BEFORE },
   },
-  {
-    ...{ name: "bfloat16", losses: ["kto", "orpo"], once: true },
-    ...{ weights: "bfloat16", config: BFLOAT16 },
-  },
+  { name: "bfloat16", losses: ["kto", "orpo"], once: true, ...BFLOAT16 },
   {
     ...{ name: "float32, reference before", losses: ["dpo"], once: true },
-    ...{ weights: "float32", config: { ...FLOAT32, ...BEFORE } },
+    ...{ ...FLOAT32, config: { ...FLOAT32.config, ...BEFORE } },
   },
   {
     ...{ name: "default", losses: ["dpo"], once: true },
-    ...{ weights: "float32", config: {} },
+    ...{ weights: "float32", products: "bfloat16", config: {} },
   },
 ];
+
+/** How much slower products may be than float32's where they are measured. */
+const SLOWEST = 2;
+
+/**
+ * The settings whose products this processor has: those of bfloat16 take PyTorch
+ * many times as long as float32 where no instruction makes them.
+ */
+export function worthwhileSettings(gflops: PeerProducts): PeerSetting[] {
+  return PEER_SETTINGS.filter(({ products }) =>
+    gflops[products] * SLOWEST >= gflops.float32
+  );
+}
 
 /** Settings that should make TRL faster, which are tried without training. */
 export const PROBES = {

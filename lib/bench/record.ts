@@ -19,6 +19,12 @@ import {
   provenance,
 } from "../record/environment.ts";
 
+/** Schema of the speed of PyTorch's products, by the type of numbers. */
+export const PEER_PRODUCTS = v.strictObject({
+  float32: v.number(),
+  bfloat16: v.number(),
+});
+
 const NUMBERS = v.pipe(v.array(v.number()), v.readonly());
 
 /** Schema of the times of a process that trains. */
@@ -166,6 +172,8 @@ export const SECTIONS = {
   }),
   peer: v.strictObject({
     versions: v.record(v.string(), v.string()),
+    /** 10⁹ operations a second by PyTorch; settings too slow are not measured. */
+    products: v.optional(PEER_PRODUCTS),
     /** TRL's settings that are not measured, and its words on them. */
     refused: v.record(v.string(), v.string()),
     processes: v.array(PEER_PROCESS),

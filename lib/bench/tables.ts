@@ -8,6 +8,7 @@ import {
   parityTable,
 } from "./devices/device_tables.ts";
 import { rankTables } from "./ranks/rank_tables.ts";
+import { worthwhileSettings } from "./peers.ts";
 import type { Ratio } from "./ratios.ts";
 import type { BenchRecord, Sections } from "./record.ts";
 import { type BenchSummary, summaryOf } from "./summary.ts";
@@ -20,6 +21,7 @@ export function benchTables(record: BenchRecord): Table[] {
   const summary = summaryOf(record);
   return [
     peerTable(summary),
+    peerProductTable(sections.peer?.products),
     stepTable(summary),
     ...Object.entries(sections.profile ?? {}).map(operatorTable),
     startTable(sections.training ?? {}),
@@ -56,6 +58,23 @@ function peerTable({ peers }: BenchSummary): Table {
       "with the reference": ([, ratios]) => ratioText(ratios.withReference),
       "peak memory": ([, { memory }]) => ratioText(memory),
       "rounds": ([, { steps }]) => steps.n,
+    },
+  });
+}
+
+function peerProductTable(products: Sections["peer"]["products"]): Table {
+  const measured = products
+    ? new Set(worthwhileSettings(products).map(({ products }) => products))
+    : null;
+  return tableOf(Object.entries(products ?? {}), {
+    caption: "Products by PyTorch",
+    columns: {
+      precision: ([name]) => name,
+      "GFLOP/s": ([, gflops]) => gflops,
+      "TRL is measured with it": ([name]) =>
+        [...measured ?? []].some((each) => each === name)
+          ? "yes"
+          : "no, far slower than float32",
     },
   });
 }

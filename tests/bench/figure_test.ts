@@ -18,7 +18,10 @@ import {
   writeBench,
 } from "lib/bench/record.ts";
 import { summaryOf } from "lib/bench/summary.ts";
+import { integerFault } from "lib/onnx/devices.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
+
+const fault = await integerFault();
 
 const process = (
   by: string,
@@ -78,6 +81,7 @@ const SECTIONS = {
   },
   peer: {
     versions: { trl: "1.16.0" },
+    products: { float32: 126, bfloat16: 18 },
     refused: { "padding_free": "is disabled" },
     processes: [
       ...[process("prefgrad", 0, 2), process("float32", 0, 10)],
@@ -123,6 +127,8 @@ Deno.test("tables, summary and figure are made of the record alone", async () =>
   const read = (name: string) => Deno.readTextFileSync(join(folder.path, name));
   match(read("table.md"), /long-dpo-float32 +\| 5\.00 \(5\.00 to 5\.00\)/);
   match(read("table.md"), /1\.50 \(1\.50 to 1\.50\) +\| yes, if its error/);
+  match(read("table.md"), /bfloat16 +\| 18 +\| no, far slower/);
+  match(read("table.md"), /float32 +\| 126 +\| yes/);
   match(read("table.md"), /padding_free +\| is disabled/);
   const { title, panels } = JSON.parse(read("figure.json"));
   strictEqual(title, "Speed and memory of training");
@@ -173,6 +179,26 @@ Deno.test("bench goes on with a record of the same settings, and with no other",
     /its record has rounds 3, found 2; expected the same, or another --out/,
   );
   deepStrictEqual((await readBench(folder.path))?.sections, SECTIONS);
+});
+
+Deno.test({
+  name: "bench goes on without w8a16 where products of whole numbers are wrong",
+  ignore: fault === null,
+  fn: async () => {
+    using folder = temporaryFolder();
+    const notes: string[] = [];
+    const { sections } = await bench({
+      ...{ model: "tiny", threads: 2, rounds: 1, quick: true, python: null },
+      ...{ data: { long: "-", short: "-" }, device: "cpu" },
+    }, {
+      ...{ out: folder.path, sections: ["baseWeights"], again: false },
+      onNote: (text) => notes.push(text),
+    });
+    deepStrictEqual(sections, {});
+    deepStrictEqual(notes, [
+      `baseWeights: not measured on this processor: ${fault}`,
+    ]);
+  },
 });
 
 Deno.test("the processor's flags for vectors and matrices are kept", () => {

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { plannedProcesses } from "lib/bench/peer_rounds.ts";
+import { worthwhileSettings } from "lib/bench/peers.ts";
 import { peerRatios, ratioOf } from "lib/bench/ratios.ts";
 import type { PeerProcess } from "lib/bench/record.ts";
 import { pairsOfRound } from "lib/bench/workloads.ts";
@@ -59,9 +60,7 @@ Deno.test("a reference counts for the same pairs on both sides", () => {
 });
 
 Deno.test("each round has ours first and then every setting of the peer", () => {
-  const names = plannedProcesses("long", 2).map(({ loss, by, round }) =>
-    `${round} ${loss} ${by}`
-  );
+  const names = processNames({ float32: 180, bfloat16: 390 });
   deepStrictEqual(names.filter((name) => name.startsWith("1")), [
     "1 dpo prefgrad",
     "1 dpo float32",
@@ -74,6 +73,25 @@ Deno.test("each round has ours first and then every setting of the peer", () => 
   ]);
   ok(names.includes("0 dpo default") && names.includes("0 kto bfloat16"));
 });
+
+Deno.test("settings in bfloat16 are left out where its products are far slower", () => {
+  deepStrictEqual(processNames({ float32: 126, bfloat16: 18 }), [
+    ...["0 dpo prefgrad", "0 dpo float32", "0 dpo float32, reference before"],
+    ...["0 kto prefgrad", "0 kto float32", "0 orpo prefgrad"],
+    ...["0 orpo float32", "1 dpo prefgrad", "1 dpo float32"],
+    ...["1 kto prefgrad", "1 kto float32", "1 orpo prefgrad"],
+    "1 orpo float32",
+  ]);
+  const atTheBound = { float32: 100, bfloat16: 50 };
+  ok(processNames(atTheBound).includes("0 dpo default"));
+});
+
+/** The processes of two rounds where PyTorch's products have such speeds. */
+function processNames(gflops: { float32: number; bfloat16: number }): string[] {
+  const peerSettings = worthwhileSettings(gflops);
+  return plannedProcesses("long", { rounds: 2, peerSettings })
+    .map(({ loss, by, round }) => `${round} ${loss} ${by}`);
+}
 
 Deno.test("a round warms up on the shortest pairs and goes on where the last one ended", () => {
   const pairs = [5, 1, 4, 2, 3].map((length) => ({
