@@ -18,7 +18,7 @@ export function trainingNotes(
 ): string {
   const { settings, inputs, plan } = run;
   const { loss, model, train, evaluation } = inputs;
-  const { device, threads, batch } = settings;
+  const { device, threads, batch, microMemory, microTokens } = settings;
   const { total, trainable } = parameterCounts(model);
   const least = gigabytes(leastMemory({ total, trainable }, settings));
   const reference = referenceName(run);
@@ -29,7 +29,10 @@ export function trainingNotes(
     } parameters with ${loss.id}`,
     data: dataNote(train),
     ...evaluation && { evaluation: dataNote(evaluation) },
-    steps: `${count(plan.batches.length)} of ${count(batch)} examples`,
+    steps: `${count(plan.batches.length)} of ${count(batch)} examples` +
+      (microMemory === null
+        ? ""
+        : `, ${count(microTokens)} tokens at once at most`),
     ...reference && { reference },
     device: `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     memory: memory

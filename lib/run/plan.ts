@@ -13,6 +13,7 @@ import { Rng } from "../rng.ts";
 import type { Identity } from "../train/checkpoints.ts";
 import { assertWeighted, type TrainingPlan } from "../train/loop.ts";
 import { type InputsInMemory, loadInputs, type RunInputs } from "./inputs.ts";
+import { microTokensWithin } from "./micro_memory.ts";
 import type { InputHooks } from "./models.ts";
 import {
   completeSettings,
@@ -20,10 +21,11 @@ import {
   type TrainSettings,
   usualSettings,
 } from "./settings.ts";
+import { trainerOptions } from "./trainers.ts";
 
 /** A run before its first step: everything read, checked and decided. */
 export interface PreparedRun {
-  /** Device, limits and the loss's options are resolved. */
+  /** Device, limits, micro-batches and the loss's options are resolved. */
   readonly settings: TrainSettings & { readonly device: Device };
   readonly inputs: RunInputs;
   readonly plan: TrainingPlan;
@@ -54,14 +56,26 @@ export async function prepareRun(
   const resolved = { ...wanted, device, options, maxLength };
   const plan = planOf(resolved, inputs, given);
   assertWeighted(plan);
+  const microTokens = microTokensOf({ settings: resolved, inputs, plan });
+  const computed = { ...resolved, microTokens };
   return {
-    settings: resolved,
+    settings: computed,
     inputs,
     plan,
-    identity: identityOf(resolved, inputs),
-    computing: computingOf(resolved, group),
+    identity: identityOf(computed, inputs),
+    computing: computingOf(computed, group),
     ranks: group.size,
   };
+}
+
+/** The slots of micro-batches, by their number or by their memory. */
+function microTokensOf(
+  run: Pick<PreparedRun, "settings" | "inputs" | "plan">,
+): number {
+  const { microTokens, microMemory } = run.settings;
+  return microMemory === null
+    ? microTokens
+    : microTokensWithin(trainerOptions(run), run.plan, microMemory * 1e9);
 }
 
 function planOf(
@@ -111,7 +125,7 @@ function identityOf(
   const { evalEvery: _e, saveEvery: _s, tuning, ...all } = settings;
   const { modelOrigin: _o, dataOrigin: _p, ...rest } = all;
   const { device: _d, threads: _t, microTokens: _m, ...others } = rest;
-  const { recomputeLayers: _r, ...decisive } = others;
+  const { recomputeLayers: _r, microMemory: _b, ...decisive } = others;
   return {
     ...decisive,
     lossCode: [...lossSource.code],

@@ -148,6 +148,13 @@ const COMPUTING_FLAGS = {
   ...DEVICE_FLAGS,
   ...MEMORY_FLAGS,
   ...grouped(COMPUTING, {
+    microMemory: number({
+      help: "gigabytes that a micro-batch's intermediate results may take, " +
+        "instead of --micro-tokens: as many tokens as fit, in powers of two; " +
+        "on the CPU more than the default are seldom faster, on a GPU they are",
+      above: 0,
+      excludes: { flags: ["microTokens"] },
+    }),
     recomputeLayers: integer({
       help: "layers whose activations the backward pass computes again " +
         "(gradient checkpointing): bounds the memory, not the result; if " +

@@ -408,7 +408,9 @@ Deno.test("what was written before there was a setting goes on by its default", 
   const stop = { requested: false };
   const onStep = (step: number) => void (stop.requested = step === 2);
   await runHere(SETTINGS, { ...options, stop, onStep });
-  const later = ["precision", "recomputeLayers", "baseWeights"];
+  const later = [
+    ...["precision", "recomputeLayers", "baseWeights", "microMemory"],
+  ];
   removeFrom(join(out, "checkpoints/step-2/state.json"), "identity", later);
   const other = { ...SETTINGS, precision: "float16" } as const;
   const refused = { message: /precision was "float32", now it is "float16"$/ };
