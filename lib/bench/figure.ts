@@ -70,8 +70,9 @@ function workText(
 function titleOf({ peers }: BenchSummary): string {
   const text = (name: string) => peers[name]?.withReference.estimate.toFixed(1);
   const [single, half] = [text("long-dpo-float32"), text("long-dpo-bfloat16")];
-  if (!single || !half) return "Speed and memory of training";
-  return `DPO takes TRL ${single} times as long in float32, ${half} times in bfloat16, reference included`;
+  if (!single) return "Speed and memory of training";
+  const inHalf = half ? `, ${half} times in bfloat16` : "";
+  return `DPO takes TRL ${single} times as long in float32${inHalf}, reference included`;
 }
 
 /** Time and memory of each peer, beside one another. */

@@ -1,25 +1,13 @@
-import { Arena } from "./arena.ts";
 import type { Graph, Node, Value } from "./graph/graph.ts";
-import { type Dim, sameShape, type Type } from "./graph/tensor_type.ts";
+import type { Dim, Type } from "./graph/tensor_type.ts";
 import { inOrder, lower } from "./lower.ts";
+import { MemoryPlan } from "./memory_plan.ts";
 import { widensWeights } from "./held_weights.ts";
 import { inPrecision } from "./precision.ts";
 import { type Device, hasKernel, type Precision } from "./providers.ts";
 import type { HostTensor } from "./tensors.ts";
 import { BYTES, knownBytes } from "./bytes.ts";
 import { sizeOf, type Sizes, sizesOf } from "./sizes.ts";
-
-/** Kernels whose output is the memory of their first input. */
-const VIEWS = new Set(["Reshape", "Unsqueeze", "Squeeze", "Identity"]);
-
-/** Kernels that may write over their first input. */
-const IN_PLACE = new Set([
-  ...["Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Relu", "Softplus", "Elu"],
-  ...["Cast", "ScatterElements", "ScatterND"],
-]);
-
-/** Operators of operands that are broadcast. */
-const BROADCAST = new Set(["Add", "Sub", "Mul", "Div", "Min", "Max", "Where"]);
 
 /** How a graph is compiled. */
 interface GraphMemoryOptions {
@@ -134,149 +122,6 @@ export class GraphMemory {
     const bytes = (value: Value) =>
       this.#written.has(value.name) ? 0 : bytesOf(value, sizes);
     return new MemoryPlan(this.#order, this.#outputs, bytes).bytes;
-  }
-}
-
-/** Memory of one result after another, from one step of a run to another. */
-interface Buffer {
-  /** The first result. */
-  readonly value: Value;
-  readonly bytes: number;
-  readonly from: number;
-  until: number;
-  /** Reads that are still to come. */
-  uses: number;
-}
-
-/**
- * onnxruntime's plan of a run's memory: a buffer whose results were all read
- * waits for a later one of the same shape, and is freed after the last.
- * https://github.com/microsoft/onnxruntime/blob/v1.22.0/onnxruntime/core/framework/allocation_planner.cc
- */
-class MemoryPlan {
-  readonly #bytesOf: (value: Value) => number;
-  readonly #steps: number;
-  readonly #reads = new Map<string, number>();
-  readonly #outputs: ReadonlySet<string>;
-  readonly #known = new KnownSizes();
-  readonly #buffers: Buffer[] = [];
-  readonly #bufferOf = new Map<string, Buffer>();
-  /** Buffers that wait, the last one first. */
-  readonly #waiting: Buffer[] = [];
-
-  constructor(
-    order: readonly Node[],
-    outputs: readonly Value[],
-    bytesOf: (value: Value) => number,
-  ) {
-    this.#bytesOf = bytesOf;
-    this.#steps = order.length;
-    this.#outputs = new Set(outputs.map(({ name }) => name));
-    for (const { name } of order.flatMap(({ inputs }) => inputs)) {
-      this.#reads.set(name, (this.#reads.get(name) ?? 0) + 1);
-    }
-    for (const [step, node] of order.entries()) this.#add(node, step);
-  }
-
-  /** Bytes that the run takes from the system. */
-  get bytes(): number {
-    const arena = new Arena();
-    const { begin, end } = {
-      begin: Map.groupBy(this.#buffers, ({ from }) => from),
-      end: Map.groupBy(this.#buffers, ({ until }) => until),
-    };
-    const pieces = new Map<Buffer, ReturnType<Arena["allocate"]>>();
-    for (let step = 0; step < this.#steps; step++) {
-      for (const buffer of begin.get(step) ?? []) {
-        if (buffer.bytes > 0) pieces.set(buffer, arena.allocate(buffer.bytes));
-      }
-      for (const buffer of end.get(step) ?? []) {
-        const piece = pieces.get(buffer);
-        if (piece) arena.release(piece);
-      }
-    }
-    return arena.touched;
-  }
-
-  #add(node: Node, step: number): void {
-    this.#known.add(node);
-    for (const output of node.outputs) {
-      const buffer = this.#reused(node, output) ?? this.#made(output, step);
-      buffer.uses += this.#reads.get(output.name) ?? 0;
-      this.#bufferOf.set(output.name, buffer);
-    }
-    for (const { name } of node.inputs) {
-      const buffer = this.#bufferOf.get(name);
-      if (buffer && --buffer.uses === 0) this.#release(buffer, step);
-    }
-    for (const { name } of node.outputs) {
-      const buffer = this.#bufferOf.get(name)!;
-      if (buffer.uses === 0) this.#release(buffer, step);
-    }
-  }
-
-  #release(buffer: Buffer, step: number): void {
-    buffer.until = step;
-    this.#waiting.unshift(buffer);
-  }
-
-  #made(value: Value, from: number): Buffer {
-    const isOutput = this.#outputs.has(value.name);
-    const bytes = this.#bytesOf(value);
-    const uses = isOutput ? Infinity : 0;
-    const buffer = { value, bytes, from, until: Infinity, uses };
-    this.#buffers.push(buffer);
-    return buffer;
-  }
-
-  /** The buffer of an earlier result that an output gets, if there is one. */
-  #reused({ op, inputs }: Node, output: Value): Buffer | undefined {
-    if (this.#outputs.has(output.name)) return undefined;
-    const first = inputs[0] && this.#bufferOf.get(inputs[0].name);
-    if (VIEWS.has(op.name)) return first;
-    const fits = ({ value }: Buffer) => this.#known.sameSize(value, output);
-    if (IN_PLACE.has(op.name) && first?.uses === 1 && fits(first)) return first;
-    const at = this.#waiting.findIndex(fits);
-    return at < 0 ? undefined : this.#waiting.splice(at, 1)[0];
-  }
-}
-
-/**
- * Sizes that onnxruntime knows before a run, as numbers or by name. It does not
- * know those that a reshaping computes, nor sums of others.
- */
-class KnownSizes {
-  readonly #unknown = new Map<string, ReadonlySet<number>>();
-
-  add({ op, inputs, outputs }: Node): void {
-    for (const { name, shape } of outputs) {
-      const unknown = shape.flatMap((dim, axis) =>
-        typeof dim === "string" && !this.#follows(op.name, inputs, dim)
-          ? [axis]
-          : []
-      );
-      if (unknown.length > 0) this.#unknown.set(name, new Set(unknown));
-    }
-  }
-
-  /** Whether two values surely have as many bytes. */
-  sameSize(a: Value, b: Value): boolean {
-    return BYTES[a.dtype] === BYTES[b.dtype] && a.shape.length > 0 &&
-      sameShape(a.shape, b.shape) &&
-      !this.#unknown.has(a.name) && !this.#unknown.has(b.name);
-  }
-
-  /** Whether a dimension of an output is a known one of an input. */
-  #follows(op: string, inputs: readonly Value[], dim: string): boolean {
-    const having = inputs.filter(({ shape }) => shape.includes(dim));
-    const isKnown = ({ name, shape }: Value) =>
-      shape.every((each, axis) =>
-        each !== dim || !this.#unknown.get(name)?.has(axis)
-      );
-    // Of operands that are broadcast one that is unknown hides the other.
-    return BROADCAST.has(op)
-      ? having.length > 0 && having.every(isKnown)
-      : having.some(isKnown);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   wantedAdapter,
 } from "lib/onnx/adapters.ts";
 import {
+  integerFault,
   resolveDevice,
   unavailable,
   unavailablePrecision,
@@ -49,9 +50,14 @@ export async function inspectMachine() {
       freeBytes: Deno.systemMemoryInfo().available,
     },
     devices: { ...await devices(), auto },
+    w8a16: worksUnless(await integerFault()),
     gemm: await gemmSpeeds([...new Set([1, threads])]),
     hub: await hub(),
   };
+}
+
+function worksUnless(reason: string | null) {
+  return { works: reason === null, reason };
 }
 
 /**

@@ -32,7 +32,9 @@ export function tableOf(findings: Findings): string {
     .join("\n");
 }
 
-function linesOf({ versions, machine, devices, gemm, hub }: Findings): Line[] {
+function linesOf(
+  { versions, machine, devices, gemm, hub, w8a16 }: Findings,
+): Line[] {
   const { source, deno, packages } = versions;
   const commit = source && source.commit + (source.dirty ? ", changed" : "");
   const { os, cpu, cores, memoryBytes, freeBytes } = machine;
@@ -44,6 +46,7 @@ function linesOf({ versions, machine, devices, gemm, hub }: Findings): Line[] {
       `float32 product, ${threads} ${threads === 1 ? "thread" : "threads"}`,
       `${gflops.toFixed(0)} GFLOP/s`,
     ]),
+    ["--base-weights w8a16", w8a16.works ? "works" : `no: ${w8a16.reason}`],
     ...hubLines(hub),
     ["system", os],
     ["source", commit ?? "no git checkout"],

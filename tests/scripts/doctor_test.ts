@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { integerFault } from "lib/onnx/devices.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { runScript } from "./run_script.ts";
 
@@ -14,7 +15,7 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
     HF_TOKEN: "secret",
   });
   strictEqual(code, 0);
-  const { versions, machine, devices, gemm, hub } = JSON.parse(out);
+  const { versions, machine, devices, gemm, hub, w8a16 } = JSON.parse(out);
   strictEqual(versions.deno, Deno.version.deno);
   strictEqual(machine.cores, navigator.hardwareConcurrency);
   deepStrictEqual(devices.states.cpu, {
@@ -28,6 +29,8 @@ Deno.test("doctor tells its findings as JSON, without the network", async () => 
       devices.adapters,
     )
   ) strictEqual(adapter.isChosen, word === "high-performance");
+  const fault = await integerFault();
+  deepStrictEqual(w8a16, { works: fault === null, reason: fault });
   match(devices.cudaLibraries.folder, /prefgrad\/cuda\/\d+\.\d+\.\d+$/);
   ok(gemm.every(({ gflops }: { gflops: number }) => gflops > 0.1));
   deepStrictEqual(hub, {
@@ -63,6 +66,7 @@ Deno.test("doctor says first whether this machine trains, and what it lacks", as
   match(table!, /^adapter( high-performance +.*, chosen$| +none for WebGPU$)/m);
   match(table!, /^CUDA libraries +(not set up|set up in \S+)$/m);
   match(table!, /^float32 product, 1 thread +\d+ GFLOP\/s$/m);
+  match(table!, /^--base-weights w8a16 +(works|no: it lacks VNNI, .+)$/m);
   match(table!, /^Hub cache +\S+\/file, not writable$/m);
   match(table!, /^deno +\S+\n(\S+ +[\d.]+\n)+$/m);
 });

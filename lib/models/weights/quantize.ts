@@ -85,20 +85,21 @@ function inBlocks(
 ): QuantizedMatrix {
   const blocks = Math.ceil(columns / block);
   const scales = new Float32Array(data.length / columns * blocks);
-  const zero = codeOf(0);
-  const codes = new Uint8Array(scales.length * block / perByte)
-    .fill(perByte === 2 ? zero | zero << 4 : zero);
+  const codes = new Uint8Array(scales.length * block / perByte);
   const bits = 8 / perByte;
+  let at = 0;
   for (let i = 0; i < scales.length; i++) {
     const start = Math.floor(i / blocks) * columns + i % blocks * block;
     const length = Math.min(block, columns - i % blocks * block);
     scales[i] = scaleOf(largest(data, start, start + length));
     const scale = scales[i] || 1;
-    for (let j = 0; j < length; j++) {
-      const at = i * block + j;
-      const code = codeOf(data[start + j]! / scale);
-      // Toggled from zero's.
-      codes[Math.floor(at / perByte)]! ^= (code ^ zero) << at % perByte * bits;
+    for (let j = 0; j < block; j += perByte) {
+      let byte = 0;
+      for (let k = 0; k < perByte; k++) {
+        const value = j + k < length ? data[start + j + k]! : 0;
+        byte |= codeOf(value / scale) << k * bits;
+      }
+      codes[at++] = byte;
     }
   }
   return { block, codes, scales };
