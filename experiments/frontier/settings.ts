@@ -42,7 +42,7 @@ function tunedRate({ loss, options }: Omit<Method, "learningRate">): number {
 export const FULL: ReviewsSettings = {
   ...WORLD,
   draws: [0],
-  seeds: [1, 2, 3],
+  seeds: [1],
   levels: [{}],
   methods: METHODS,
 };
