@@ -1,7 +1,7 @@
 // A program: what a model takes that is loaded to be trained, or scored with.
 import { cpuUsage } from "node:process";
 import { BASE_WEIGHTS } from "lib/models/base_weights.ts";
-import { countParameters } from "lib/models/parameters.ts";
+import { countParameters, parameterNames } from "lib/models/parameters.ts";
 import { loadPolicy, type Tuning } from "lib/models/load_policy.ts";
 import { ForwardPass } from "lib/train/forward_pass.ts";
 
@@ -23,6 +23,25 @@ function residentSet(): number {
   return Number(kilobytes) * 1024;
 }
 
+/** Seconds of the processor since a moment: others may be using it, too. */
+function secondsSince(start: ReturnType<typeof cpuUsage>): number {
+  const { user, system } = cpuUsage(start);
+  return (user + system) / 1e6;
+}
+
+/** Seconds in which this processor rounds so many numbers, one by one. */
+function roundingSeconds(count: number): number {
+  const numbers = Float32Array.from({ length: 2 ** 20 }, (_, i) => Math.sin(i));
+  const codes = new Int8Array(numbers.length);
+  const start = cpuUsage();
+  for (let done = 0; done < count; done += numbers.length) {
+    for (let i = 0; i < numbers.length; i++) {
+      codes[i] = Math.round(numbers[i]! / 0.01);
+    }
+  }
+  return secondsSince(start);
+}
+
 const [folder, tuning, held] = Deno.args;
 const baseWeights = BASE_WEIGHTS.find((kind) => kind === held)!;
 const start = cpuUsage();
@@ -31,9 +50,7 @@ const { policy } = await loadPolicy(folder!, TUNINGS[tuning!]!, {
 });
 const forward = new ForwardPass({ policy });
 await forward.hash(); // compiles
-// Of the processor: others may be using it, too.
-const { user, system } = cpuUsage(start);
-const seconds = (user + system) / 1e6;
+const seconds = secondsSince(start);
 if (tuning === "lora") {
   // Weights are mapped: they come in when they are used.
   const parameters = Object.fromEntries(
@@ -48,5 +65,6 @@ if (tuning === "lora") {
 const bytes = residentSet();
 await forward.release();
 const trained = countParameters(policy.trained);
-const result = JSON.stringify({ seconds, bytes, trained });
+const pass = roundingSeconds(countParameters(parameterNames(policy.config)));
+const result = JSON.stringify({ passes: seconds / pass, bytes, trained });
 Deno.stdout.writeSync(new TextEncoder().encode(result));
