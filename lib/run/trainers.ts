@@ -3,8 +3,10 @@ import { OPTIMIZERS } from "../optim.ts";
 import { canonicalJson } from "../record/canonical_json.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { TrainerOptions } from "../train/trainer_options.ts";
-import type { InputsInMemory } from "./inputs.ts";
-import type { PreparedRun } from "./plan.ts";
+import type { TrainingPlan } from "../train/loop.ts";
+import type { Device } from "../onnx/providers.ts";
+import type { InputsInMemory, RunInputs } from "./inputs.ts";
+import type { TrainSettings } from "./settings.ts";
 
 /**
  * Compiled trainers, kept for the runs of one process: runs of one policy and
@@ -79,13 +81,20 @@ function compiledKey(
   });
 }
 
+/** What decides how a run computes. */
+interface PlannedRun {
+  readonly inputs: RunInputs;
+  readonly plan: TrainingPlan;
+  readonly settings: TrainSettings & { readonly device: Device };
+}
+
 /**
  * How a run's trainer computes.
  *
  * @internal
  */
 export function trainerOptions(
-  { inputs, plan, settings }: Pick<PreparedRun, "inputs" | "plan" | "settings">,
+  { inputs, plan, settings }: PlannedRun,
   { optimizer }: Pick<InputsInMemory, "optimizer"> = {},
 ): TrainerOptions {
   const { device, precision, threads, microTokens } = settings;
