@@ -1,3 +1,4 @@
+import { MICRO_TOKENS } from "../data/sampler.ts";
 import { LEFT_OUT, PARTS } from "../data/tokenize/left_out.ts";
 import { DROPPED } from "../data/tokenize/tokenize.ts";
 import type { Device } from "../onnx/providers.ts";
@@ -18,7 +19,7 @@ export function trainingNotes(
 ): string {
   const { settings, inputs, plan } = run;
   const { loss, model, train, evaluation } = inputs;
-  const { device, threads, batch, microMemory, microTokens } = settings;
+  const { device, threads, batch, microTokens } = settings;
   const { total, trainable } = parameterCounts(model);
   const least = gigabytes(leastMemory({ total, trainable }, settings));
   const reference = referenceName(run);
@@ -30,7 +31,7 @@ export function trainingNotes(
     data: dataNote(train),
     ...evaluation && { evaluation: dataNote(evaluation) },
     steps: `${count(plan.batches.length)} of ${count(batch)} examples` +
-      (microMemory === null
+      (microTokens === MICRO_TOKENS
         ? ""
         : `, ${count(microTokens)} tokens at once at most`),
     ...reference && { reference },

@@ -57,7 +57,9 @@ export async function prepareRun(
   const plan = planOf(resolved, inputs, given);
   assertWeighted(plan);
   const microTokens = microTokensOf({ settings: resolved, inputs, plan });
-  const computed = { ...resolved, microTokens };
+  // A record has the slots that were computed: it repeats them, whatever a later
+  // estimate would choose.
+  const computed = { ...resolved, microTokens, microMemory: null };
   return {
     settings: computed,
     inputs,

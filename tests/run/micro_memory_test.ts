@@ -46,6 +46,9 @@ Deno.test("a run has the micro-batches of its budget, and the same identity", as
   // Four rows of 64 tokens or more.
   equal(run.settings.microTokens, 512);
   equal(run.computing["microTokens"], run.settings.microTokens);
+  equal(run.settings.microMemory, null);
+  const again = await prepareRun(run.settings, inMemory(longer));
+  equal(again.settings.microTokens, 512);
   match(trainingNotes(run), /4 examples, 512 tokens at once at most/);
   deepEqual(run.identity, usual.identity);
 });
