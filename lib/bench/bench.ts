@@ -8,7 +8,7 @@ import {
   writeBench,
 } from "./record.ts";
 import { measured } from "./jobs.ts";
-import { MEASURE } from "./sections.ts";
+import { MEASURE, OBSTACLES } from "./sections.ts";
 import { type BenchSettings, inputsOf, type Progress } from "./settings.ts";
 import { portablePath } from "../record/record.ts";
 
@@ -60,8 +60,8 @@ export async function bench(
       onNote(`${name}: not begun, as the time is over`);
       continue;
     }
-    const obstacle = await obstacleTo(name);
-    if (obstacle !== null) {
+    const obstacle = await OBSTACLES[name]?.();
+    if (obstacle) {
       onNote(`${name}: not measured on this processor: ${obstacle}`);
       continue;
     }
@@ -72,11 +72,6 @@ export async function bench(
     });
   }
   return record;
-}
-
-/** Why a section cannot be measured on this processor; null if it can. */
-async function obstacleTo(name: SectionName): Promise<string | null> {
-  return name === "baseWeights" ? await measured("integerFault", null) : null;
 }
 
 async function newRecord(

@@ -3,23 +3,21 @@ import type { Graph } from "../onnx/graph/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import { hasKernel } from "../onnx/providers.ts";
 import { sizesOf } from "../onnx/sizes.ts";
-import { adamW } from "../optim.ts";
 import { prepareRun } from "../run/plan.ts";
 import { trainerOptions } from "../run/trainers.ts";
 import { ALONE } from "../distributed/group.ts";
 import { BatchOutputs } from "../train/batch_outputs.ts";
 import { batchTotals, rowOf } from "../train/examples.ts";
-import { headChunks } from "../train/forward_pass.ts";
 import { GradientPass } from "../train/gradient_pass.ts";
 import { runInMicroBatches } from "../train/micro_batches.ts";
-import {
-  buildObjective,
-  gradientOutputs,
-  type Objective,
-} from "../train/objective.ts";
+import { gradientOutputs, type Objective } from "../train/objective.ts";
 import { referenceOf } from "../train/reference.ts";
 import { TrainedParameters } from "../train/trained_parameters.ts";
-import type { TrainerOptions } from "../train/trainer_options.ts";
+import {
+  objectiveOf,
+  type TrainerOptions,
+  withDefaults,
+} from "../train/trainer_options.ts";
 import { type OperatorTime, operatorTimes } from "./engine_profile.ts";
 import { executedFlops, total } from "./executed_flops.ts";
 import { type NeededFlops, neededFlops } from "./needed_flops.ts";
@@ -56,21 +54,17 @@ type Steps = readonly (readonly Example[])[];
 
 /** Runs steps under onnxruntime's profile, and counts their products. */
 async function runSteps(
-  { policy, loss, lossOptions, ...options }: TrainerOptions,
+  given: TrainerOptions,
   { steps, folder }: { steps: Steps; folder: string },
 ): Promise<Omit<ProfiledSteps, "needed">> {
-  const { microTokens = 1024, attentionCuts = 0, optimizer = adamW() } =
-    options;
-  const chunks = headChunks(policy.config, microTokens);
-  const objective = buildObjective(policy, loss, {
-    ...{ lossOptions, chunks, attentionCuts },
-  });
+  const options = withDefaults(given);
+  const { policy, loss, lossOptions, microTokens } = options;
+  const objective = objectiveOf(options);
   const gradients = await GradientPass.compile(objective, {
-    ...{ ...options, policy, profile: `${folder}/profile` },
+    ...options,
+    profile: `${folder}/profile`,
   });
-  const trained = await TrainedParameters.create(policy.trained, {
-    ...{ ...options, optimizer },
-  });
+  const trained = await TrainedParameters.create(policy.trained, options);
   await trained.restart(policy.initial);
   const productsIn = productsOf(objective);
   let executed = 0;

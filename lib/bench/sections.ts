@@ -62,6 +62,16 @@ export const MEASURE: { [Name in SectionName]: Measure<Sections[Name]> } = {
   peer: comparePeers,
 };
 
+/**
+ * Why a section cannot be measured on this processor, null if it can: those that
+ * take more than every processor has.
+ */
+export const OBSTACLES: {
+  readonly [Name in SectionName]?: () => Promise<string | null>;
+} = {
+  baseWeights: () => measured("integerFault", null),
+};
+
 /** Measures DPO on the first pairs of each workload. */
 async function ofWorkloads<T>(
   settings: BenchSettings,

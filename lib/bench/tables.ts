@@ -63,16 +63,14 @@ function peerTable({ peers }: BenchSummary): Table {
 }
 
 function peerProductTable(products: Sections["peer"]["products"]): Table {
-  const measured = products
-    ? new Set(worthwhileSettings(products).map(({ products }) => products))
-    : null;
+  const settings = products ? worthwhileSettings(products) : [];
   return tableOf(Object.entries(products ?? {}), {
     caption: "Products by PyTorch",
     columns: {
       precision: ([name]) => name,
       "GFLOP/s": ([, gflops]) => gflops,
       "TRL is measured with it": ([name]) =>
-        [...measured ?? []].some((each) => each === name)
+        settings.some(({ products }) => products === name)
           ? "yes"
           : "no, far slower than float32",
     },

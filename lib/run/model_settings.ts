@@ -1,4 +1,4 @@
-import { choice, grouped, integer, text } from "../cli/flag.ts";
+import { choice, grouped, integer, number, text } from "../cli/flag.ts";
 import { MICRO_TOKENS } from "../data/sampler.ts";
 import { BASE_WEIGHTS } from "../models/base_weights.ts";
 import { DEVICE_WORDS } from "../onnx/devices.ts";
@@ -63,3 +63,23 @@ export const MEMORY_FLAGS = grouped(COMPUTING, {
     min: 1,
   }),
 });
+
+/** What a training step may take in memory. */
+export const STEP_MEMORY_FLAGS = {
+  ...MEMORY_FLAGS,
+  ...grouped(COMPUTING, {
+    microMemory: number({
+      help: "gigabytes that a micro-batch's intermediate results may take, " +
+        "instead of --micro-tokens: as many tokens as fit, in powers of two",
+      above: 0,
+      excludes: { flags: ["microTokens"] },
+    }),
+    recomputeLayers: integer({
+      help: "layers whose activations the backward pass computes again " +
+        "(gradient checkpointing): bounds the memory, not the result; if " +
+        "absent as few as make the run fit into the memory that is free, on " +
+        "CUDA that of the card, and none on WebGPU, which does not tell it",
+      min: 0,
+    }),
+  }),
+};

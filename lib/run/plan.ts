@@ -21,14 +21,10 @@ import {
   type TrainSettings,
   usualSettings,
 } from "./settings.ts";
-import { trainerOptions } from "./trainers.ts";
+import { type PlannedRun, trainerOptions } from "./trainers.ts";
 
 /** A run before its first step: everything read, checked and decided. */
-export interface PreparedRun {
-  /** Device, limits, micro-batches and the loss's options are resolved. */
-  readonly settings: TrainSettings & { readonly device: Device };
-  readonly inputs: RunInputs;
-  readonly plan: TrainingPlan;
+export interface PreparedRun extends PlannedRun {
   /** Everything that decides the result: settings, weights, data, arithmetic. */
   readonly identity: Identity;
   /** How it is computed, which moves at most the last digits. */
@@ -72,7 +68,7 @@ export async function prepareRun(
 
 /** The slots of micro-batches, by their number or by their memory. */
 function microTokensOf(
-  run: Pick<PreparedRun, "settings" | "inputs" | "plan">,
+  run: PlannedRun,
 ): number {
   const { microTokens, microMemory } = run.settings;
   return microMemory === null

@@ -153,7 +153,7 @@ export function assertSameRun(
     {
       ignore: [
         ...["device", "threads", "microTokens", "saveEvery", "evalEvery"],
-        ...["modelOrigin", "dataOrigin", "recomputeLayers", "microMemory"],
+        ...["modelOrigin", "dataOrigin", "recomputeLayers"],
       ],
     },
   );

@@ -21,11 +21,10 @@ import { OPTIMIZER_NAMES } from "../optim.ts";
 import { SCHEDULES } from "../train/schedule.ts";
 import { checkJson } from "../record/check_json.ts";
 import {
-  COMPUTING,
   DEVICE_FLAGS,
-  MEMORY_FLAGS,
   MODEL_FLAGS,
   PRECISION_FLAGS,
+  STEP_MEMORY_FLAGS,
   WEIGHT_FLAGS,
 } from "./model_settings.ts";
 import {
@@ -146,23 +145,7 @@ const REFERENCE_FLAGS = grouped(TUNING, {
 
 const COMPUTING_FLAGS = {
   ...DEVICE_FLAGS,
-  ...MEMORY_FLAGS,
-  ...grouped(COMPUTING, {
-    microMemory: number({
-      help: "gigabytes that a micro-batch's intermediate results may take, " +
-        "instead of --micro-tokens: as many tokens as fit, in powers of two; " +
-        "on the CPU more than the default are seldom faster, on a GPU they are",
-      above: 0,
-      excludes: { flags: ["microTokens"] },
-    }),
-    recomputeLayers: integer({
-      help: "layers whose activations the backward pass computes again " +
-        "(gradient checkpointing): bounds the memory, not the result; if " +
-        "absent as few as make the run fit into the memory that is free, on " +
-        "CUDA that of the card, and none on WebGPU, which does not tell it",
-      min: 0,
-    }),
-  }),
+  ...STEP_MEMORY_FLAGS,
   ...WEIGHT_FLAGS,
   ...PRECISION_FLAGS,
 };

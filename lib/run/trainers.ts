@@ -81,11 +81,12 @@ function compiledKey(
   });
 }
 
-/** What decides how a run computes. */
-interface PlannedRun {
+/** A run that is read and planned. */
+export interface PlannedRun {
+  /** Device, limits, micro-batches and the loss's options are resolved. */
+  readonly settings: TrainSettings & { readonly device: Device };
   readonly inputs: RunInputs;
   readonly plan: TrainingPlan;
-  readonly settings: TrainSettings & { readonly device: Device };
 }
 
 /**
