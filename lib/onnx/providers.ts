@@ -97,18 +97,26 @@ const PROVIDERS: Record<Device, Provider> = {
       "Cos",
       // Only on CPU.
       "MatMulIntegerToFloat",
+      // onnxruntime makes it itself.
+      "QuickGelu",
     ]),
     limited: new Set(["ScatterRows"]),
   },
   // Not tried.
-  cuda: { missing: new Set(["RotaryEmbedding", "MatMulIntegerToFloat"]) },
+  cuda: {
+    missing: new Set(["RotaryEmbedding", "MatMulIntegerToFloat", "QuickGelu"]),
+  },
 };
 
 /**
  * Operators with a kernel that rounds in other places than products in 16 bits
  * do.
  */
-const IN_FLOAT32 = new Set(["MatMulNBits", "MatMulIntegerToFloat"]);
+const IN_FLOAT32 = new Set([
+  "MatMulNBits",
+  "MatMulIntegerToFloat",
+  "QuickGelu",
+]);
 
 /** Operators that are slow on CPU unless their operands are rearranged. */
 const IF_PACKED = new Set(["MatMulNBits"]);

@@ -10,6 +10,7 @@ import { inOrder, lower } from "./lower.ts";
 import { CompiledGraph, type Program } from "./program.ts";
 import { encodeModel } from "./proto.ts";
 import { inPrecision } from "./precision.ts";
+import { optimizationOf } from "./optimization.ts";
 import { renameFiles } from "./rename.ts";
 import {
   type Device,
@@ -127,8 +128,7 @@ function settingsFor(
   return {
     ...{ device, threads, profile: profile ?? null },
     tf32: precision === "tf32",
-    // Fusions assume float32.
-    optimization: graph.float === "float32" ? "all" : "basic",
+    optimization: optimizationOf(graph, device),
     config: {
       // Not set_denormal_as_zero, though softmax gives some hidden keys 10⁻⁴⁵:
       // it reaches the threads of the pool, not the one that runs the graph.

@@ -28,7 +28,7 @@ const [LINEAR, CUBIC] = [
 
 /** x σ(x) */
 const silu: Activation = {
-  value: (x) => mul(x, sigmoid(x)),
+  value: (x) => apply(QuickGelu, [x], { alpha: 1 }),
   withSlope: (x) => {
     const s = sigmoid(x);
     const value = mul(x, s);
@@ -107,6 +107,15 @@ const Gated: Op<readonly [gate: Value, up: Value], Attributes> = {
  */
 export const gated = (f: ActivationName, gate: Value, up: Value): Value =>
   apply(Gated, [gate, up], { f });
+
+/** x σ(α x) in one pass. Forward only. */
+const QuickGelu: Op<readonly [x: Value], { alpha: 1 }> = {
+  name: "QuickGelu",
+  domain: "com.microsoft",
+  written: { alpha: "float" },
+  infer: sameType,
+  lower: ([x]) => [mul(x, sigmoid(x))],
+};
 
 /** GELU in one pass, exact or by tanh. Forward only. */
 const Gelu: Op<readonly [x: Value], { approximate: "none" | "tanh" }> = {

@@ -2,7 +2,7 @@ import { apply } from "../onnx/graph/apply.ts";
 import type { Op, Value } from "../onnx/graph/graph.ts";
 import { dimAt, sameType, sizeAt } from "../onnx/graph/tensor_type.ts";
 import { add, mul, neg, sub } from "./elementwise.ts";
-import { concat, reshape, slice, squeeze, unsqueeze } from "./shaping.ts";
+import { concat, reshape, split, squeeze, unsqueeze } from "./shaping.ts";
 
 /**
  * Rotation of whole heads in one pass: x is `[1, tokens, heads · size]`, cos and
@@ -76,13 +76,11 @@ export const rotate = (x: Value, cos: Value, sin: Value): Value =>
 function turned(x: Value, cos: Value, sin: Value): Value {
   const half = sizeAt(cos, -1);
   const size = sizeAt(x, -1);
-  const a = slice(x, { axis: -1, start: 0, end: half });
-  const b = slice(x, { axis: -1, start: half, end: 2 * half });
+  const rest = size - 2 * half;
+  const [a, b, ...others] = split(x, [half, half, ...rest ? [rest] : []], -1);
   return concat([
-    sub(mul(a, cos), mul(b, sin)),
-    add(mul(b, cos), mul(a, sin)),
-    ...2 * half < size
-      ? [slice(x, { axis: -1, start: 2 * half, end: size })]
-      : [],
+    sub(mul(a!, cos), mul(b!, sin)),
+    add(mul(b!, cos), mul(a!, sin)),
+    ...others,
   ], -1);
 }
