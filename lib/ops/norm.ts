@@ -75,13 +75,8 @@ export function layerNorm(
 }
 
 /** A number as often as x is long along its last axis. */
-function repeated(x: Value, n: number): Value {
-  const list = new Array<number>(sizeAt(x, -1)).fill(n);
-  const data = x.graph.float === "float64"
-    ? Float64Array.from(list)
-    : Float32Array.from(list);
-  return x.graph.constant(data, [list.length]);
-}
+const repeated = (x: Value, n: number): Value =>
+  x.graph.numbers(new Array<number>(sizeAt(x, -1)).fill(n));
 
 /** The type of a number for each row of x. */
 function perRow({ dtype, shape }: Type): Type {

@@ -207,8 +207,5 @@ function joined(
   const { graph } = matrices[0]!;
   const size = sizeAt(matrices[0]!, -1);
   const list = new Array<number>(size).fill(number);
-  const data = graph.float === "float64"
-    ? Float64Array.from(list)
-    : Float32Array.from(list);
-  return concat([graph.constant(data, [1, size]), ...matrices], 0);
+  return concat([graph.numbers(list, [1, size]), ...matrices], 0);
 }

@@ -20,13 +20,15 @@ const lowered = (outputs: readonly Value[]): Graph =>
 Deno.test("a step of every loss is in the form that kernels want", async () => {
   using folder = temporaryFolder();
   const { policy } = await randomLora(folder.path, randomDecoder(ONE_LAYER));
-  const others = LOSSES.filter((loss) => {
-    const lossOptions = resolveOptions(loss);
-    const objective = objectiveOf({ policy, loss, lossOptions });
-    const graph = lowered(Object.values(gradientOutputs(objective)));
-    return optimizationOf(graph, "cpu") !== "none";
-  });
-  deepStrictEqual(others.map(({ id }) => id), []);
+  for (const attentionCuts of [0, 2]) {
+    const others = LOSSES.filter((loss) => {
+      const lossOptions = resolveOptions(loss);
+      const options = { policy, loss, lossOptions, attentionCuts };
+      const outputs = gradientOutputs(objectiveOf(options));
+      return optimizationOf(lowered(Object.values(outputs)), "cpu") !== "none";
+    });
+    deepStrictEqual(others.map(({ id }) => id), []);
+  }
 });
 
 Deno.test("a graph is rewritten for constants, transposed factors and devices", () => {

@@ -21,10 +21,7 @@ export interface Angles {
 export function rotaryAngles(rotation: Rotation, positions: Value): Angles {
   const { graph } = positions;
   const list = inverseFrequencies(rotation);
-  const data = graph.float === "float64"
-    ? Float64Array.from(list)
-    : Float32Array.from(list);
-  const frequencies = graph.constant(data, [1, 1, list.length]);
+  const frequencies = graph.numbers(list, [1, 1, list.length]);
   const angles = mul(unsqueeze(positions, [1, 2]), frequencies);
   const { scaling } = rotation.rope;
   const amplitude = scaling?.kind === "pairs" ? scaling.amplitude : 1;

@@ -84,7 +84,10 @@ function slotsOf(places: Value, heads: number): Value {
   const [start, length, place] = [0, 1, 2].map((part) =>
     unsqueeze(gather(places, index(places, part)), [2])
   );
-  const before = add(mul(start!, heads), mul(length!, counted(places, heads)));
+  const before = add(
+    mul(start!, heads),
+    mul(length!, places.graph.numbers(upTo(heads))),
+  );
   return cast(add(before, place!), "int32");
 }
 
@@ -94,7 +97,7 @@ function tileRows(
   { heads, kvHeads }: Pick<DecoderConfig, "heads" | "kvHeads">,
 ): Omit<Tile, "bias"> {
   const rowOf = (tokens: Value, count: number) => {
-    const head = reshape(counted(tokens, count), [count, 1]);
+    const head = tokens.graph.numbers(upTo(count), [count, 1]);
     return add(mul(unsqueeze(tokens, [1]), count), head);
   };
   const [rows, length] = queries.shape;
@@ -117,10 +120,10 @@ function visibility(
 ): (window: number | null) => Value {
   const positionOf = (tokens: Value) =>
     gather(positions, cast(max(tokens, 0), "int32"));
-  const [rows, length] = queries.shape;
+  const { graph, shape: [rows, length] } = queries;
   const repeated = add(
     unsqueeze(positionOf(queries), [1]),
-    mul(reshape(counted(queries, share), [share, 1]), 0),
+    graph.numbers(new Array<number>(share).fill(0), [share, 1]),
   );
   const ofQueries = reshape(repeated, [rows!, `${share}·${length}`]);
   const ofKeys = add(positionOf(keys), mul(max(neg(keys), 0), NEVER));
@@ -130,14 +133,9 @@ function visibility(
     hide(window === null ? late : add(late, remoteness(distances, window)));
 }
 
-/** 0, 1, … count − 1 in the float type of a graph. */
-function counted({ graph }: Value, count: number): Value {
-  const list = Array.from({ length: count }, (_, i) => i);
-  const data = graph.float === "float64"
-    ? Float64Array.from(list)
-    : Float32Array.from(list);
-  return graph.constant(data, [count]);
-}
+/** 0, 1, … count − 1. */
+const upTo = (count: number): number[] =>
+  Array.from({ length: count }, (_, i) => i);
 
 function index({ graph }: Value, at: number): Value {
   return graph.constant(Int32Array.of(at), []);

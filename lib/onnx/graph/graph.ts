@@ -204,10 +204,7 @@ export class Graph {
 
   /** A scalar of the graph's float type; equal ones are shared. */
   scalar(x: number): Value {
-    const data = this.float === "float64"
-      ? Float64Array.of(x)
-      : Float32Array.of(x);
-    return this.#share(`scalar ${x}`, () => this.constant(data, []));
+    return this.#share(`scalar ${x}`, () => this.numbers([x], []));
   }
 
   /** A list of integers, such as axes or a shape; equal ones are shared. */
@@ -217,6 +214,17 @@ export class Graph {
       `integers ${list}`,
       () => this.constant(data, [list.length]),
     );
+  }
+
+  /** Adds a constant of the graph's float type. @param shape one axis by default */
+  numbers(
+    list: ArrayLike<number>,
+    shape: readonly number[] = [list.length],
+  ): Value {
+    const data = this.float === "float64"
+      ? Float64Array.from(list)
+      : Float32Array.from(list);
+    return this.constant(data, shape);
   }
 
   /** Adds a constant held in memory. */
