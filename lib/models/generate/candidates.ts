@@ -1,3 +1,5 @@
+import { exponential } from "./exponential.ts";
+
 /** The parts of a softmax. */
 export interface Softmax {
   /** The largest score. */
@@ -24,8 +26,10 @@ export class Candidates {
       this.#ids = new Int32Array(n);
       this.#scores = new Float64Array(n);
       this.#weights = new Float64Array(n);
+      this.#count = 0;
     }
-    for (let i = 0; i < n; i++) this.#ids[i] = i;
+    // They are in place still where nothing was dropped.
+    if (this.#count !== n) this.#ids.forEach((_, i, ids) => ids[i] = i);
     this.#scores.set(logits);
     this.#count = n;
     this.#softmax = null;
@@ -65,7 +69,7 @@ export class Candidates {
     const largest = largestOf(scores);
     let total = 0;
     for (let i = 0; i < weights.length; i++) {
-      total += weights[i] = Math.exp(scores[i]! - largest);
+      total += weights[i] = exponential(scores[i]! - largest);
     }
     return { largest, weights, total };
   }

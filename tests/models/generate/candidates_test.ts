@@ -12,12 +12,13 @@ Deno.test("candidates keep their order and scores when others are dropped", () =
 
 Deno.test("all tokens are candidates again, of whatever vocabulary", () => {
   const candidates = new Candidates();
-  candidates.reset([1, 2, 3]);
-  candidates.keep(() => false);
-  for (const logits of [[7, 8, 9], [5, 6]]) {
-    candidates.reset(logits);
-    deepEqual([...candidates.ids], [...logits.keys()]);
-    deepEqual([...candidates.scores], logits);
+  for (const kept of [0, 1, 2, 3]) {
+    for (const logits of [[1, 2, 3], [7, 8, 9], [5, 6]]) {
+      candidates.reset(logits);
+      deepEqual([...candidates.ids], [...logits.keys()]);
+      deepEqual([...candidates.scores], logits);
+      candidates.keep((_, i) => i >= 3 - kept);
+    }
   }
 });
 

@@ -1,4 +1,5 @@
 import { deepEqual, ok } from "node:assert/strict";
+import { exponential } from "lib/models/generate/exponential.ts";
 import { type Drawn, sampler } from "lib/models/generate/sample_token.ts";
 import { resolveSampling, type Sampling } from "lib/models/generate/warpers.ts";
 import { Rng } from "lib/rng.ts";
@@ -14,7 +15,7 @@ interface Token {
 
 function softmax(tokens: readonly Token[]) {
   const largest = Math.max(...tokens.map(({ score }) => score));
-  const weights = tokens.map(({ score }) => Math.exp(score - largest));
+  const weights = tokens.map(({ score }) => exponential(score - largest));
   const total = weights.reduce((a, b) => a + b);
   const logOf = (score: number) => score - largest - Math.log(total);
   return { largest, weights, total, logOf };
