@@ -8,10 +8,11 @@ import { parseFlags, UsageError } from "lib/cli/flags.ts";
 import { note, runVerb, say } from "lib/cli/terminal.ts";
 import type { Verb } from "lib/cli/verb.ts";
 import { type Device, DEVICES } from "lib/onnx/providers.ts";
+import { fileURLToPath } from "node:url";
 
 /** Sections that need no model and no data. */
 const SYNTHETIC: readonly SectionName[] = [
-  ...["machine", "parity", "models", "cost", "prompts"] as const,
+  ...["machine", "parity", "models", "cost", "prompts", "experiment"] as const,
 ];
 
 /** Sections of a device other than the CPU, where people train on both. */
@@ -20,6 +21,10 @@ const ON_DEVICES: readonly SectionName[] = ["machine", "parity", "models"];
 /** Sections of the CPU, unless others are asked for. */
 const ON_CPU = SECTION_NAMES.filter((name) =>
   !["parity", "models", "ranks"].includes(name)
+);
+
+const MAIN_EXPERIMENT = fileURLToPath(
+  new URL("experiment.ts", import.meta.url),
 );
 
 const BENCH = {
@@ -198,8 +203,9 @@ await runVerb(
       : null;
     const { model, device, threads, rounds, steps, quick } = rest;
     const seconds = minutes === undefined ? undefined : 60 * minutes;
+    const settings = { model, data, device, threads, rounds, steps, quick };
     await bench(
-      { model, data, device, threads, rounds, steps, quick, python },
+      { ...settings, python, mainExperiment: MAIN_EXPERIMENT },
       { out, sections, again, seconds, onNote: note },
     );
     await rebuildBenchFigure(out);

@@ -101,8 +101,9 @@ async function measureSection<Name extends SectionName>(
 
 /** Settings as records have them: without paths of this machine. */
 function recordedSettings(
-  { model, data, python: _, steps, ...numbers }: BenchSettings,
+  { model, data, steps, ...rest }: BenchSettings,
 ): BenchRecord["settings"] {
+  const { python: _, mainExperiment: __, ...numbers } = rest;
   return {
     ...{ ...numbers, steps: steps ?? null, model: portablePath(model) },
     data: {

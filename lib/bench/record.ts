@@ -155,6 +155,8 @@ export const SECTIONS = {
   tokenization: v.strictObject({
     ...{ texts: COUNT, tokens: COUNT, rowsPerSecond: v.number(), ...PAIRED },
   }),
+  /** The main experiment, one draw and seed of each method. */
+  experiment: v.strictObject({ seconds: v.number() }),
   ranks: v.strictObject({
     /** Tokens of the pairs that steps are of. */
     lengths: NUMBERS,

@@ -4,6 +4,7 @@ import { compareOnDevice } from "./devices/compare_on_device.ts";
 import { measureParity } from "./devices/parity.ts";
 import { measured } from "./jobs.ts";
 import { productShapes } from "./machine.ts";
+import { timeExperiment } from "./main_experiment.ts";
 import { comparePeers } from "./peer_rounds.ts";
 import { runPeer } from "./peers.ts";
 import { measureRanks } from "./ranks/measure_ranks.ts";
@@ -58,6 +59,9 @@ export const MEASURE: { [Name in SectionName]: Measure<Sections[Name]> } = {
   },
   generation: measureGeneration,
   tokenization: measureTokenization,
+  experiment: async ({ mainExperiment, quick }) => ({
+    seconds: await timeExperiment(mainExperiment, { quick }),
+  }),
   ranks: measureRanks,
   peer: comparePeers,
 };

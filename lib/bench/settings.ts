@@ -29,6 +29,8 @@ export interface BenchSettings {
   readonly quick: boolean;
   /** A Python with TRL; null measures ours alone. */
   readonly python: string | null;
+  /** The script that runs the main experiment. */
+  readonly mainExperiment: string;
 }
 
 /** A section that a run before this one has begun, and a way to keep it. */

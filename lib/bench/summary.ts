@@ -28,6 +28,8 @@ export interface BenchSummary {
   /** Our tokens a second, and how many times theirs. */
   readonly generation: SpeedSummary | null;
   readonly tokenization: SpeedSummary | null;
+  /** Of the main experiment. */
+  readonly experimentSeconds: number | null;
 }
 
 /** DPO steps on one workload. */
@@ -101,6 +103,7 @@ export function summaryOf({ sections }: BenchRecord): BenchSummary {
       : null,
     generation: generation ? speedOf(generation) : null,
     tokenization: tokenization ? speedOf(tokenization) : null,
+    experimentSeconds: sections.experiment?.seconds ?? null,
   };
 }
 

@@ -34,6 +34,7 @@ export function benchTables(record: BenchRecord): Table[] {
     deviceMemoryTable(sections.models?.processes ?? []),
     promptTable(sections.prompts ?? [], summary),
     speedTable(summary),
+    experimentTable(summary),
     ...inOrder(sections.cost ?? {}).map(costTable),
     ...rankTables(record),
     refusalTable(sections.peer?.refused ?? {}),
@@ -217,6 +218,13 @@ function speedTable({ generation, tokenization }: BenchSummary): Table {
       "over transformers and tokenizers": ({ ratio }) =>
         ratio && ratioText(ratio),
     },
+  });
+}
+
+function experimentTable({ experimentSeconds: seconds }: BenchSummary): Table {
+  return tableOf(seconds === null ? [] : [seconds], {
+    caption: "The main experiment, one draw and seed of each method",
+    columns: { "seconds to its figure": (seconds) => seconds },
   });
 }
 

@@ -79,6 +79,7 @@ const SECTIONS = {
     ...{ texts: 80, tokens: 4e4, rowsPerSecond: 50 },
     ...{ ours: [500], theirs: [] },
   },
+  experiment: { seconds: 50 },
   peer: {
     versions: { trl: "1.16.0" },
     products: { float32: 126, bfloat16: 18 },
@@ -129,6 +130,7 @@ Deno.test("tables, summary and figure are made of the record alone", async () =>
   match(read("table.md"), /1\.50 \(1\.50 to 1\.50\) +\| yes, if its error/);
   match(read("table.md"), /bfloat16 +\| 18 +\| no, far slower/);
   match(read("table.md"), /float32 +\| 126 +\| yes/);
+  match(read("table.md"), /seconds to its figure[ |]+\n.*\n\| 50 /);
   match(read("table.md"), /padding_free +\| is disabled/);
   const { title, panels } = JSON.parse(read("figure.json"));
   strictEqual(
@@ -164,6 +166,7 @@ Deno.test("bench goes on with a record of the same settings, and with no other",
   const settings = {
     ...{ model: "tiny", data, threads: 2, rounds: 3, quick: true },
     python: null,
+    mainExperiment: "",
     device: "cpu" as const,
   };
   const notes: string[] = [];
@@ -192,7 +195,7 @@ Deno.test({
     const notes: string[] = [];
     const { sections } = await bench({
       ...{ model: "tiny", threads: 2, rounds: 1, quick: true, python: null },
-      ...{ data: { long: "-", short: "-" }, device: "cpu" },
+      ...{ data: { long: "-", short: "-" }, device: "cpu", mainExperiment: "" },
     }, {
       ...{ out: folder.path, sections: ["baseWeights"], again: false },
       onNote: (text) => notes.push(text),
