@@ -17,7 +17,13 @@ import type { TrainSettings } from "./settings.ts";
 /** The part of a plan that decides memory. */
 type Batches =
   & Pick<TrainingPlan, "examples" | "batches">
-  & Partial<Pick<TrainingPlan, "evalExamples">>;
+  & Partial<
+    Pick<TrainingPlan, "evalExamples" | "evalEvery" | "referenceUpdate">
+  >
+  & {
+    /** Whether something scores rows between steps. @default false */
+    readonly isMeasured?: boolean;
+  };
 
 /** Memory that a run takes: of its process on CPU, on another device there. */
 export interface MemoryEstimate {
@@ -61,45 +67,51 @@ const NODE = 13_000;
 
 /**
  * Estimates the memory of a run before it compiles anything: the step on the
- * largest micro-batch, the forward pass and the evaluation, as each session keeps
- * what its runs took, parameters with gradients and the optimizer's state, and
- * weights, which each session has once. On CPU they are maps of files, and the
- * process has what it has now; on a device there are two buffers of each
- * parameter, sum and slot.
+ * largest micro-batch, the forward pass, before the first step and after the last
+ * one or beside them, and the evaluation, as each session keeps what its runs
+ * took, parameters with gradients and the optimizer's state, and weights, which
+ * each session has once. On CPU they are maps of files, and the process has what
+ * it has now; on a device there are two buffers of each parameter, sum and slot.
  */
 export function estimateMemory(
   options: TrainerOptions,
   plan: Batches,
 ): MemoryEstimate {
-  const others = sessionsBeside(options, plan);
-  return estimateOf(options, [stepSession(options, plan), ...others]);
+  const phasesOf = phases(options, plan);
+  return estimateOf(options, phasesOf(stepSession(options, plan)));
 }
 
-function estimateOf(
-  options: TrainerOptions,
-  sessions: readonly SessionMemory[],
-): MemoryEstimate {
+/** Sessions that have their memory at one time, for each such time. */
+type Phases = readonly (readonly SessionMemory[])[];
+
+function estimateOf(options: TrainerOptions, phases: Phases): MemoryEstimate {
   const { policy, optimizer, recomputedLayers, device } = withDefaults(options);
   const total = (of: (session: SessionMemory) => number) =>
-    sessions.reduce((sum, session) => sum + of(session), 0);
+    Math.max(
+      ...phases.map((sessions) =>
+        sessions.reduce((sum, session) => sum + of(session), 0)
+      ),
+    );
+  const sessions = phases.flat();
   const parameters = 4 * countParameters(policy.trained) *
     (2 + optimizer.slots.length);
   const largest = Math.max(...sessions.map(({ largest }) => largest));
-  const results = total(({ results }) => results);
   if (device !== "cpu") {
-    const there = results + total(({ constants }) => constants) +
-      2 * parameters;
+    const there = 2 * parameters +
+      total(({ results, constants }) => results + constants);
     return {
       ...{ peak: there, more: there, mapped: 0 },
       ...{ largest, recomputedLayers },
     };
   }
-  const own = results + total(({ folded }) => folded) + parameters +
-    NODE * total(({ nodes }) => nodes);
+  const ownOf = ({ results, folded, nodes }: SessionMemory) =>
+    results + folded + NODE * nodes;
+  const own = parameters + total(ownOf);
   const mapped = Math.max(...sessions.map(({ mapped }) => mapped));
   const { rss } = Deno.memoryUsage();
   return {
-    peak: rss + own + total(({ mapped }) => mapped),
+    peak: rss + parameters +
+      total((session) => ownOf(session) + session.mapped),
     ...{ more: own + mapped, mapped, largest, recomputedLayers },
   };
 }
@@ -112,18 +124,21 @@ function stepSession(
   return stepMemory(options, steps);
 }
 
-/** Sessions that have no backward pass. */
-function sessionsBeside(
+/** The phases of a run, by the session of its steps. */
+function phases(
   options: TrainerOptions,
-  { examples, batches, evalExamples = [] }: Batches,
-): SessionMemory[] {
+  { examples, batches, evalExamples = [], ...plan }: Batches,
+): (step: SessionMemory) => Phases {
   const used = [...new Set(batches.flat())].map((i) => examples[i]!);
-  return [
-    forwardMemory(options, [...used, ...evalExamples]),
-    ...evalExamples.length > 0
-      ? [evaluationMemory(options, [evalExamples])]
-      : [],
-  ];
+  const forward = forwardMemory(options, [...used, ...evalExamples]);
+  if (evalExamples.length > 0) {
+    const evaluation = evaluationMemory(options, [evalExamples]);
+    return (step) => [[step, forward, evaluation]];
+  }
+  const { isMeasured, referenceUpdate, evalEvery = 0 } = plan;
+  const isBeside = isMeasured || referenceUpdate || options.loss.statistics ||
+    (evalEvery > 0 && evalEvery < batches.length);
+  return (step) => isBeside ? [[step, forward]] : [[step], [forward]];
 }
 
 /** An estimate, and the room that is there for it. */
@@ -142,11 +157,11 @@ export function fittingEstimate(
     & Pick<TrainSettings, "recomputeLayers">
     & { room: Room },
 ): FittedMemory {
-  const others = sessionsBeside(options, plan);
+  const phasesOf = phases(options, plan);
   const estimate = (recomputedLayers: number) => {
     const chosen = { ...options, recomputedLayers };
-    const sessions = [stepSession(chosen, plan), ...others];
-    return { ...estimateOf(chosen, sessions), room };
+    const found = phasesOf(stepSession(chosen, plan));
+    return { ...estimateOf(chosen, found), room };
   };
   if (recomputeLayers !== null) return estimate(recomputeLayers);
   let best = estimate(0);

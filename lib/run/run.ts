@@ -136,7 +136,7 @@ async function compute(
 ): Promise<RecordedRun | null> {
   const { out, finish = false, inputs } = options;
   const wanted = { ...trainerOptions(prepared, inputs), group };
-  const memory = await refuseTooLarge(prepared, wanted);
+  const memory = await refuseTooLarge(prepared, wanted, options);
   const compiled = memory
     ? { ...wanted, recomputedLayers: memory.recomputedLayers }
     : wanted;
@@ -191,6 +191,7 @@ async function endedRun(
 async function refuseTooLarge(
   { settings, plan, inputs: { model } }: PreparedRun,
   options: TrainerOptions & { group: Group },
+  { measuring }: Pick<RunOptions, "measuring">,
 ): Promise<FittedMemory | null> {
   const { device } = settings;
   if (device === "cpu") {
@@ -199,10 +200,12 @@ async function refuseTooLarge(
   }
   if (!model.place) return null;
   const room = await roomOn(device, options.group);
-  const estimate = fittingEstimate(options, plan, { ...settings, room });
+  const planned = { ...plan, isMeasured: measuring !== undefined };
+  const estimate = fittingEstimate(options, planned, { ...settings, room });
   const { recomputedLayers } = estimate;
   requireStepMemory(estimate, {
-    ...{ options: { ...options, recomputedLayers }, plan, settings },
+    options: { ...options, recomputedLayers },
+    ...{ plan: planned, settings },
   });
   return estimate;
 }
@@ -228,6 +231,8 @@ async function trained(
   if (await onAnyRank(group, options.stop?.requested === true)) return null;
   clock.lap("reference");
   const measures = await measuring(trainer, run.plan, reference);
+  // Weights of a folder are in memory once for each graph.
+  if (run.inputs.model.place) await trainer.forward.release();
   clock.lap("measure");
   let measured: RunRecord["summary"] = {};
   const end = async () => {

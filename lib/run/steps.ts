@@ -74,6 +74,8 @@ export async function takeSteps(
       stop,
       measure: async () => {
         saving.keepsNext = true;
+        const isLast = trainer.step === run.plan.batches.length;
+        if (isLast && run.inputs.model.place) await trainer.pauseSteps();
         return await measures.evaluation?.() ?? {};
       },
       onStep: async (metrics) => {

@@ -117,11 +117,11 @@ export class ForwardPass {
     return (await this.#compiled("completions")).hash;
   }
 
-  /** Frees the compiled graphs. */
+  /** Frees the compiled graphs. They are compiled again if used again. */
   async release(): Promise<void> {
-    for (const program of this.#programs.values()) {
-      await (await program).release();
-    }
+    const programs = [...this.#programs.values()];
+    this.#programs.clear();
+    for (const program of programs) await (await program).release();
   }
 
   /** @param take removes a row's own values from the front of a micro-batch's. */

@@ -45,6 +45,7 @@ async function firstGradient(
       rows,
       (rows, computing) => trainer.referenceLogProbs(rows, computing),
     );
+    await trainer.forward.release();
     const examples = plan.batches[0]!.map((i) => plan.examples[i]!);
     const { lossOptions } = options;
     return await trainer.gradient(examples, { lossOptions, reference });

@@ -7,7 +7,18 @@ import type { TrainedParameters } from "./trained_parameters.ts";
 
 /** Computes losses, log-probabilities and gradients of micro-batches. */
 export class GradientPass {
-  private constructor(private readonly program: Program) {}
+  /** Number of nodes of the compiled graph. */
+  readonly nodes: number;
+  /** `null` once it is freed. */
+  #program: Program | null;
+
+  private constructor(
+    program: Program,
+    private readonly compile: () => Promise<Program>,
+  ) {
+    this.nodes = program.nodes;
+    this.#program = program;
+  }
 
   /** Compiles an objective with its gradients. */
   static async compile(
@@ -17,12 +28,8 @@ export class GradientPass {
     const outputs = gradientOutputs(objective);
     // In forward order, so that the last layer's gradients are computed first.
     const last = options.policy.trained.map(({ name }) => name);
-    return new GradientPass(await compile(outputs, { ...options, last }));
-  }
-
-  /** Number of nodes of the compiled graph. */
-  get nodes(): number {
-    return this.program.nodes;
+    const compiled = () => compile(outputs, { ...options, last });
+    return new GradientPass(await compiled(), compiled);
   }
 
   /** Adds a micro-batch's gradients to the sums, in place. */
@@ -33,7 +40,8 @@ export class GradientPass {
     const named = Object.entries(sums.tensors).map(([name, tensor]) =>
       [sumInput(name), tensor] as const
     );
-    const output = await this.program.run(
+    this.#program ??= await this.compile();
+    const output = await this.#program.run(
       { ...feeds, ...parameters, ...Object.fromEntries(named) },
       sums.next,
     );
@@ -41,12 +49,20 @@ export class GradientPass {
     return output;
   }
 
-  /** Ends the profile that the options asked for; the path of its file. */
-  endProfile(): Promise<string> {
-    return this.program.endProfile();
+  /**
+   * Ends the profile that the options asked for; the path of its file.
+   *
+   * @throws Error where it is released.
+   */
+  async endProfile(): Promise<string> {
+    if (this.#program) return await this.#program.endProfile();
+    throw new Error("Cannot end the profile of a step: it is released");
   }
 
-  release(): Promise<void> {
-    return this.program.release();
+  /** Frees the compiled graph. It is compiled again if it is used again. */
+  async release(): Promise<void> {
+    const program = this.#program;
+    this.#program = null;
+    await program?.release();
   }
 }

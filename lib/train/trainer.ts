@@ -320,6 +320,11 @@ export class Trainer {
     );
   }
 
+  /** Frees the compiled training step, which the next step compiles again. */
+  pauseSteps(): Promise<void> {
+    return this.gradients.release();
+  }
+
   /** Frees what the trainer holds on the device. */
   async release(): Promise<void> {
     await this.gradients.release();

@@ -127,6 +127,21 @@ Deno.test("sessions of log-probabilities and of evaluation keep memory, too", ()
   ok(evaluated - more > 2 * 8 * 300 * 512 * 4, `${evaluated}, ${more}`);
 });
 
+Deno.test("log-probabilities take memory beside steps where something reads them between", () => {
+  const options = trainerOptions();
+  const steps = { examples: LONG_ROWS, batches: [[0], [1], [2], [3]] };
+  const bytes = (plan: Partial<Parameters<typeof estimateMemory>[1]>) =>
+    Math.round(estimateMemory(options, { ...steps, ...plan }).more);
+  const apart = bytes({});
+  const beside = bytes({ isMeasured: true });
+  ok(beside > apart + 300 * 512 * 4, `${beside}, ${apart}`);
+  equal(bytes({ referenceUpdate: { every: 2, mix: 1 } }), beside);
+  const evalEvery = { 0: apart, 1: beside, 3: beside, 4: apart };
+  for (const [every, expected] of Object.entries(evalEvery)) {
+    equal(bytes({ evalEvery: Number(every) }), expected);
+  }
+});
+
 /** A run that computes on a card. */
 type OnCard = { options: TrainerOptions; plan: TrainedOn };
 type TrainedOn = { examples: readonly Example[]; batches: number[][] };

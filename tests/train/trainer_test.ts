@@ -262,6 +262,25 @@ Deno.test("a restarted trainer repeats itself bit for bit", () =>
     deepStrictEqual(await trainOn(trainer, 3), expected);
   }));
 
+Deno.test("graphs that were freed between steps change no bit", () =>
+  withTrainer({ loss: DPO }, async (trainer, { initial }) => {
+    const rows = randomExamples(DPO, COUNT);
+    const [results, values] = await trainOn(trainer, 3);
+    const expected = [results, values, await trainer.logProbs(rows)];
+    await trainer.restart(initial);
+    const found: StepResult[] = [];
+    for (let step = 0; step < 3; step++) {
+      await trainer.pauseSteps();
+      found.push(...(await trainOn(trainer, 1))[0]);
+      await trainer.logProbs(rows);
+      await trainer.forward.release();
+    }
+    deepStrictEqual(
+      [found, await parametersOf(trainer), await trainer.logProbs(rows)],
+      expected,
+    );
+  }));
+
 for (const broken of [NaN, Infinity]) {
   Deno.test(`a step on a parameter that is ${broken} is refused and changes nothing`, () =>
     withTrainer({ loss: DPO }, async (trainer, { initial }) => {
