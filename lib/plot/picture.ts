@@ -16,6 +16,7 @@ const WIDTH = 900;
  * the same Chromium and fonts.
  *
  * @throws Error where no Chromium is installed, or it draws nothing.
+ * @throws RangeError for a figure without panels.
  */
 export async function drawPictures(
   figure: Figure,
@@ -72,6 +73,7 @@ const SEEDED_RANDOM =
  * notebook can show.
  *
  * @throws Error where no Chromium is installed, or it draws nothing.
+ * @throws RangeError for a figure without panels.
  */
 export async function figureSvg(figure: Figure): Promise<string> {
   using work = await temporaryFolder();
@@ -82,6 +84,11 @@ async function drawn(
   figure: Figure,
   folder: string,
 ): Promise<{ page: string; svg: string; height: number }> {
+  if (figure.panels.length === 0) {
+    throw new RangeError(
+      `Cannot draw "${figure.title}": expected panels, found tables alone`,
+    );
+  }
   const page = join(folder, "page.html");
   await Deno.writeTextFile(page, drawnHtml(figure));
   const document = await runBrowser(page, {

@@ -1,4 +1,10 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { join } from "node:path";
 import type { Figure } from "lib/plot/figure.ts";
 import { drawPictures } from "lib/plot/picture.ts";
@@ -67,4 +73,13 @@ Deno.test("pictures show as many panels as a figure says, without their notes", 
   const xml = text(svg);
   ok(xml.includes("Later") && !xml.includes("Note."));
   strictEqual(xml.match(/<svg /g)?.length, 4);
+});
+
+Deno.test("a figure without panels has no picture, and leaves no file", async () => {
+  using folder = temporaryFolder();
+  await rejects(drawPictures({ ...FIGURE, panels: [] }, folder.path), {
+    name: "RangeError",
+    message: 'Cannot draw "Finding": expected panels, found tables alone',
+  });
+  deepStrictEqual([...Deno.readDirSync(folder.path)], []);
 });
