@@ -130,15 +130,16 @@ function phases(
   { examples, batches, evalExamples = [], ...plan }: Batches,
 ): (step: SessionMemory) => Phases {
   const used = [...new Set(batches.flat())].map((i) => examples[i]!);
-  const forward = forwardMemory(options, [...used, ...evalExamples]);
-  if (evalExamples.length > 0) {
-    const evaluation = evaluationMemory(options, [evalExamples]);
-    return (step) => [[step, forward, evaluation]];
-  }
+  const others = [
+    forwardMemory(options, [...used, ...evalExamples]),
+    ...evalExamples.length > 0
+      ? [evaluationMemory(options, [evalExamples])]
+      : [],
+  ];
   const { isMeasured, referenceUpdate, evalEvery = 0 } = plan;
   const isBeside = isMeasured || referenceUpdate || options.loss.statistics ||
     (evalEvery > 0 && evalEvery < batches.length);
-  return (step) => isBeside ? [[step, forward]] : [[step], [forward]];
+  return (step) => isBeside ? [[step, ...others]] : [[step], others];
 }
 
 /** An estimate, and the room that is there for it. */

@@ -152,7 +152,10 @@ async function compute(
   const trainer = await (options.trainers ?? own).get(compiled);
   await folder?.requireSpace(bytesWritten(trainer));
   clock.lap("compile");
-  const steps = { folder, parameters, start, clock, ...options, finish };
+  const steps = {
+    ...{ folder, parameters, start, clock, ...options, finish },
+    freesGraphs: freesGraphs(prepared, options),
+  };
   const outcome = await trained(prepared, trainer, steps);
   if (!outcome) return null;
   // Its memory first: the record may need that of other weights.
@@ -191,7 +194,7 @@ async function endedRun(
 async function refuseTooLarge(
   { settings, plan, inputs: { model } }: PreparedRun,
   options: TrainerOptions & { group: Group },
-  { measuring }: Pick<RunOptions, "measuring">,
+  { measuring, trainers }: Pick<RunOptions, "measuring" | "trainers">,
 ): Promise<FittedMemory | null> {
   const { device } = settings;
   if (device === "cpu") {
@@ -200,7 +203,8 @@ async function refuseTooLarge(
   }
   if (!model.place) return null;
   const room = await roomOn(device, options.group);
-  const planned = { ...plan, isMeasured: measuring !== undefined };
+  const isMeasured = measuring !== undefined || trainers !== undefined;
+  const planned = { ...plan, isMeasured };
   const estimate = fittingEstimate(options, planned, { ...settings, room });
   const { recomputedLayers } = estimate;
   requireStepMemory(estimate, {
@@ -208,6 +212,17 @@ async function refuseTooLarge(
     ...{ plan: planned, settings },
   });
   return estimate;
+}
+
+/**
+ * Whether a run frees graphs that its next phase does not need: weights of a
+ * folder are in memory once for each, and runs that share trainers need them.
+ */
+function freesGraphs(
+  { inputs: { model } }: PreparedRun,
+  { trainers }: Pick<RunOptions, "trainers">,
+): boolean {
+  return model.place !== null && trainers === undefined;
 }
 
 /** The lines of a run, and numbers of its summary. */
@@ -231,8 +246,7 @@ async function trained(
   if (await onAnyRank(group, options.stop?.requested === true)) return null;
   clock.lap("reference");
   const measures = await measuring(trainer, run.plan, reference);
-  // Weights of a folder are in memory once for each graph.
-  if (run.inputs.model.place) await trainer.forward.release();
+  if (options.freesGraphs) await trainer.forward.release();
   clock.lap("measure");
   let measured: RunRecord["summary"] = {};
   const end = async () => {

@@ -36,6 +36,8 @@ export interface StepsOptions extends StepHooks {
   /** The state to go on from; null for the beginning. */
   readonly start: Snapshot | null;
   readonly parameters: ParameterStore;
+  /** Whether graphs are freed that the next phase does not need. */
+  readonly freesGraphs: boolean;
   /** Whether to take no step, and end at `start`. */
   readonly finish: boolean;
   /** Called after the last step: what comes of the run, which a device may lose. */
@@ -72,10 +74,9 @@ export async function takeSteps(
     train(trainer, run.plan, {
       reference,
       stop,
+      ...options.freesGraphs && { onLastStep: () => trainer.pauseSteps() },
       measure: async () => {
         saving.keepsNext = true;
-        const isLast = trainer.step === run.plan.batches.length;
-        if (isLast && run.inputs.model.place) await trainer.pauseSteps();
         return await measures.evaluation?.() ?? {};
       },
       onStep: async (metrics) => {

@@ -58,6 +58,8 @@ export interface TrainingHooks {
   reference: Reference | null;
   /** Called after each step; an error in it ends the run. */
   onStep?: (metrics: StepMetrics) => void | Promise<void>;
+  /** Called after the last step, before its evaluation. */
+  onLastStep?: () => Promise<void>;
   /** More metrics of the steps that have an evaluation. */
   measure?: () => Promise<Record<string, number>>;
   /** Read between micro-batches; a step that was begun leaves no trace. */
@@ -75,7 +77,7 @@ export interface TrainingHooks {
 export async function train(
   trainer: Trainer,
   plan: TrainingPlan,
-  { reference, onStep, measure, stop }: TrainingHooks,
+  { reference, onStep, onLastStep, measure, stop }: TrainingHooks,
 ): Promise<boolean> {
   const references = new References(trainer, plan, reference);
   while (trainer.step < plan.batches.length) {
@@ -84,6 +86,7 @@ export async function train(
       .catch(nullIfStopped);
     if (!metrics) break;
     const { step } = trainer;
+    if (step === plan.batches.length) await onLastStep?.();
     await onStep?.({
       ...metrics,
       ...isEvaluated(step, plan) && {
