@@ -93,7 +93,7 @@ for (
   });
 }
 
-for (const [cuts, most] of [[0, 190], [8, 460]] as const) {
+for (const [cuts, most] of [[0, 176], [8, 440]] as const) {
   Deno.test(`each layer adds at most ${most} nodes to a training graph with ${cuts} cuts of attention`, () => {
     const nodesOf = (layers: number) => {
       const { objective } = step({ ...SIZES, hidden: 64, layers }, cuts);
